@@ -1,0 +1,1 @@
+"""Settings, database engine, Celery app and logging, shared by every process."""

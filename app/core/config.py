@@ -1,0 +1,84 @@
+"""Every setting of every process, read from the environment."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Settings(BaseSettings):
+    """Settings, one environment variable each; durations are in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_nested_delimiter="__", extra="ignore")
+
+    # where the parts are
+    database_url: SecretStr = SecretStr("postgresql://postgres:postgres@localhost:5432/dns")
+    celery_broker_url: SecretStr = SecretStr("redis://localhost:6379/0")
+    kafka_broker_url: str = "localhost:9092"
+    kafka_dns_topic: str = "dns_requests"
+    kafka_group_id: str = "dns-request-orchestrator"
+    kafka_config: dict[str, str] = Field(default_factory=dict)  # KAFKA_CONFIG__SASL_USERNAME → sasl.username
+    api_url: str = "http://localhost:8000/api/v1/dns/create"
+
+    # zones that exist from the first start on: "example.test=bind,2.0.192.in-addr.arpa=bind"
+    bootstrap_zones: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
+
+    # intake
+    max_body: PositiveInt = 256 * 1024
+    max_batch_body: PositiveInt = 16 * 1024 * 1024
+    max_batch_items: PositiveInt = 10_000
+
+    # execution
+    executor: Literal["ansible", "simulated"] = "ansible"
+    playbook: Path = ROOT / "playbooks" / "provision.yml"
+    inventory: Path = ROOT / "playbooks" / "inventory"
+    run_timeout: PositiveFloat = 600
+    batch_limit: PositiveInt = 2_000  # changes in one run
+    lease: PositiveFloat = 30  # how long a zone stays claimed after its worker's last sign of life
+    max_attempts: PositiveInt = 5  # runs whose outcome stays unknown before the request fails
+    retry_pause: PositiveFloat = 1  # the first pause of a zone whose servers are away; doubles
+    retry_pause_max: PositiveFloat = 60
+    sweep_interval: PositiveFloat = 5
+    verify_timeout: PositiveFloat = 3  # one round of questions to one server
+    verify_deadline: PositiveFloat = 60  # from applied to answered by every server
+    simulated_delay: float = 0.05
+    simulated_failure_rate: float = 0.0
+
+    # logs
+    log_level: str = "INFO"
+    log_format: Literal["auto", "json", "console"] = "auto"
+
+    @field_validator("bootstrap_zones", mode="before")
+    @classmethod
+    def _parse_zones(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = (item.partition("=") for item in value.split(",") if item.strip())
+        return {zone.strip(): backend.strip() for zone, _, backend in pairs}
+
+    @property
+    def database(self) -> URL:
+        """The database's address, for the driver that the project uses (psycopg 3)."""
+        return make_url(self.database_url.get_secret_value()).set(drivername="postgresql+psycopg")
+
+    @property
+    def batch_url(self) -> str:
+        """The address of the batch call, derived from `API_URL`."""
+        return self.api_url.rstrip("/").rsplit("/", 1)[0] + "/batch"
+
+    @property
+    def kafka(self) -> dict[str, str]:
+        """librdkafka's properties: the broker, and whatever `KAFKA_CONFIG__…` sets."""
+        extra = {key.lower().replace("_", "."): value for key, value in self.kafka_config.items()}
+        return {"bootstrap.servers": self.kafka_broker_url, **extra}
+
+
+@lru_cache
+def settings() -> Settings:
+    """The process's settings, read once."""
+    return Settings()

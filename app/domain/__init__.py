@@ -1,0 +1,1 @@
+"""The pure part: names, RDATA, rules, plans. No framework, no I/O."""

@@ -1,0 +1,64 @@
+"""A change: what one request does to one RRset, in canonical form."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from app.domain.status import Action, Outcome
+
+
+class RRsetKey(NamedTuple):
+    """The owner name (lower case, absolute, no trailing dot) and type that name an RRset."""
+
+    name: str
+    type: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.type}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change as a playbook reads it from its changes file.
+
+    `zone` and `name` are lower case without a trailing dot; `rdata` holds the values in canonical
+    presentation format, host names in it absolute with a trailing dot. `ttl` is in seconds.
+    """
+
+    request_id: UUID
+    action: Action
+    zone: str
+    name: str
+    type: str
+    ttl: int
+    rdata: tuple[str, ...]
+    comment: str | None = None
+    extra_config: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> RRsetKey:
+        """The RRset that it changes."""
+        return RRsetKey(self.name, self.type)
+
+    def as_json(self) -> dict[str, Any]:
+        """The item of the changes file, as the playbook contract names its fields."""
+        return {
+            "request_id": str(self.request_id),
+            "action": self.action.value,
+            "zone": self.zone,
+            "name": self.name,
+            "type": self.type,
+            "ttl": self.ttl,
+            "rdata": list(self.rdata),
+            "comment": self.comment,
+            "extra_config": self.extra_config,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeResult:
+    """What the playbook wrote about one change into its results file."""
+
+    outcome: Outcome
+    code: str | None = None
+    message: str | None = None

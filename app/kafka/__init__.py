@@ -1,0 +1,1 @@
+"""The Kafka door: messages become API calls in batches."""

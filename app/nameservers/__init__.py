@@ -1,0 +1,1 @@
+"""DNS: what the authoritative servers answer."""

@@ -1,0 +1,1 @@
+"""Ansible: one run applies one batch of changes to one zone."""

@@ -1,0 +1,1 @@
+"""The verbs: submit, dispatch, execute, look up."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: tables, and plain functions that take a session."""
