@@ -1,0 +1,78 @@
+"""One JSON object a line from every process; readable colour on a terminal."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+import structlog
+from structlog.contextvars import bound_contextvars
+from structlog.typing import FilteringBoundLogger, Processor
+
+from app.core.config import settings
+
+_SHARED: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+    structlog.processors.StackInfoRenderer(),
+)
+# Loggers that bring handlers or levels of their own; their lines go through ours.
+_FOREIGN = ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "celery.task", "kombu", "alembic")
+_QUIET = ("httpx", "httpcore", "alembic.runtime.plugins", "celery.worker.strategy", "celery.app.trace")
+
+
+def configure(process: str) -> None:
+    """Send every log line of this process, the libraries' too, to stdout in one shape."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_formatter(process))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings().log_level.upper())
+    for name in _FOREIGN:
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(root.level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def get_logger(name: str = "app") -> FilteringBoundLogger:
+    """A logger: `log.info("words for a person", zone=…, run_id=…)`."""
+    return cast(FilteringBoundLogger, structlog.get_logger(name))
+
+
+@contextmanager
+def bound(**fields: object) -> Iterator[None]:
+    """Add fields such as `zone` and `run_id` to every line that is logged inside the block."""
+    with bound_contextvars(**{key: str(value) for key, value in fields.items()}):
+        yield
+
+
+def _formatter(process: str) -> logging.Formatter:
+    def add_process(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {**event, "process": process}
+
+    console = settings().log_format == "console" or (settings().log_format == "auto" and sys.stdout.isatty())
+    last: list[Processor] = (
+        [structlog.dev.ConsoleRenderer()]
+        if console
+        else [
+            add_process,
+            structlog.processors.dict_tracebacks,
+            structlog.processors.EventRenamer("message"),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=list(_SHARED),
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+    )

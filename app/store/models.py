@@ -1,0 +1,194 @@
+"""The tables."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from app.domain.status import OPEN, Action, Source, Status
+
+
+def _one_of(column: str, words: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(str(word)) for word in words)})"
+
+
+_IS_OPEN = _one_of("status", OPEN)
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012
+        datetime: DateTime(timezone=True),
+        str: Text(),
+        dict[str, Any]: JSONB(),
+        list[str]: ARRAY(Text()),
+        bytes: LargeBinary(),
+    }
+
+
+class Zone(Base):
+    """A zone that is served, and the backend that serves it."""
+
+    __tablename__ = "dns_zones"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    backend: Mapped[str]  # a host of the inventory
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+class ZoneLease(Base):
+    """Who drains a zone now, and how long the zone rests after a failure.
+
+    Apart from `dns_zones`, so that nothing a request touches is written by every drain.
+    """
+
+    __tablename__ = "dns_zone_leases"
+
+    zone: Mapped[str] = mapped_column(primary_key=True)
+    token: Mapped[int] = mapped_column(BigInteger)  # grows with every claim: the fencing token
+    holder: Mapped[str]
+    expires_at: Mapped[datetime]
+    failures: Mapped[int] = mapped_column(server_default="0")  # in a row
+    paused_until: Mapped[datetime | None]
+
+
+class Request(Base):
+    """One asked-for change, from acceptance to its fate."""
+
+    __tablename__ = "dns_requests"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)  # version 7: grows with time
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))  # the order of acceptance
+    action: Mapped[Action] = mapped_column(Text)
+    status: Mapped[Status] = mapped_column(Text, server_default=Status.PENDING.value)
+    account_id: Mapped[str]
+    source: Mapped[Source] = mapped_column(Text)
+    resource: Mapped[dict[str, Any]]  # as it was asked for
+    zone: Mapped[str]
+    name: Mapped[str]  # the owner name in canonical form
+    record_type: Mapped[str]
+    ttl: Mapped[int]  # seconds
+    rdata: Mapped[list[str]]  # canonical; empty for "the whole RRset"
+    idempotency_key: Mapped[str | None]
+    fingerprint: Mapped[bytes]  # of the body, to tell a replay from a reused key
+    attempts: Mapped[int] = mapped_column(server_default="0")  # runs that it was part of
+    lost_runs: Mapped[int] = mapped_column(server_default="0")  # those whose outcome stayed unknown
+    run_id: Mapped[UUID | None]
+    lease_token: Mapped[int | None] = mapped_column(BigInteger)
+    error_code: Mapped[str | None]
+    error_message: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
+    verify_by: Mapped[datetime | None]  # the deadline of verification
+    check_at: Mapped[datetime | None]  # when to ask the servers again
+    verified_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint(_one_of("status", tuple(Status)), name="status"),
+        CheckConstraint(_one_of("action", tuple(Action)), name="action"),
+        CheckConstraint(_one_of("source", tuple(Source)), name="source"),
+        CheckConstraint("ttl BETWEEN 0 AND 2147483647", name="ttl"),
+        Index("ix_dns_requests_open", "zone", "seq", postgresql_where=text(_IS_OPEN)),
+        Index("ix_dns_requests_failed", "id", postgresql_where=text("status = 'failed'")),
+        Index(
+            "uq_dns_requests_idempotency",
+            "account_id",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
+        Index("ix_dns_requests_account", "account_id", "id"),
+        Index("ix_dns_requests_zone", "zone", "id"),
+        Index("ix_dns_requests_name", "name", "id"),
+    )
+
+
+class RequestEvent(Base):
+    """A line of a request's log: every change of its status, and why."""
+
+    __tablename__ = "dns_request_events"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    request_id: Mapped[UUID] = mapped_column(ForeignKey(Request.id, ondelete="CASCADE"), index=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    run_id: Mapped[UUID | None]  # the run that the change of status belongs to
+    status: Mapped[Status] = mapped_column(Text)
+    message: Mapped[str]
+
+
+class Record(Base):
+    """An RRset that requests have changed, as the authoritative servers last answered it."""
+
+    __tablename__ = "dns_records"
+
+    zone: Mapped[str] = mapped_column(primary_key=True)  # a name can be in two: NS at a zone cut
+    name: Mapped[str] = mapped_column(primary_key=True)
+    record_type: Mapped[str] = mapped_column(primary_key=True)
+    ttl: Mapped[int]
+    rdata: Mapped[list[str]]
+    account_id: Mapped[str]  # whose request changed it last
+    request_id: Mapped[UUID]
+    comment: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        Index("ix_dns_records_name", "name", "record_type"),
+        Index("ix_dns_records_account", "account_id", "zone", "name", "record_type"),
+    )
+
+
+class Run(Base):
+    """One Ansible execution of one batch."""
+
+    __tablename__ = "ansible_runs"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    zone: Mapped[str] = mapped_column(index=True)
+    backend: Mapped[str]
+    changes: Mapped[int]  # how many it was given
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    rc: Mapped[int | None]
+    why: Mapped[str | None]  # timeout, cancelled or lost, when it did not end by itself
+    stats: Mapped[dict[str, Any] | None]  # per host
+    output: Mapped[str | None]
+
+
+class RunEvent(Base):
+    """A line that Ansible said while the run went on; shared by all requests of its batch."""
+
+    __tablename__ = "ansible_run_events"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey(Run.id, ondelete="CASCADE"), index=True)
+    at: Mapped[datetime]
+    message: Mapped[str]

@@ -1,0 +1,124 @@
+"""The work of one zone: claim it, and write each request's fate. Every call needs the zone's lease."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from app.domain.status import Status
+from app.store.leases import Lease
+from app.store.models import Request
+
+_CLAIM = text(
+    """
+    WITH claimed AS (
+        UPDATE dns_requests
+           SET status = 'running', attempts = attempts + 1, run_id = :run_id, lease_token = :token,
+               started_at = coalesce(started_at, clock_timestamp())
+         WHERE id = ANY(:ids) AND status = 'pending'
+        RETURNING id, attempts
+    ), logged AS (
+        INSERT INTO dns_request_events (request_id, run_id, status, message)
+        SELECT id, :run_id, 'running', :message || CASE WHEN attempts > 1 THEN ', attempt ' || attempts ELSE '' END
+          FROM claimed
+    )
+    SELECT id FROM claimed
+    """
+)
+
+_SETTLE = text(
+    """
+    WITH fate AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (
+               id uuid, status text, message text, code text, lost boolean, wait float)
+    ), settled AS (
+        UPDATE dns_requests r
+           SET status = fate.status,
+               error_code = fate.code,
+               error_message = CASE WHEN fate.code IS NOT NULL THEN fate.message END,
+               lost_runs = r.lost_runs + fate.lost::int,
+               verify_by = CASE WHEN fate.status = 'verifying'
+                           THEN coalesce(r.verify_by, clock_timestamp() + make_interval(secs => :deadline)) END,
+               check_at = clock_timestamp() + make_interval(secs => fate.wait),
+               verified_at = CASE WHEN fate.status = 'succeeded' THEN clock_timestamp() END,
+               finished_at = CASE WHEN fate.status IN ('succeeded', 'failed') THEN clock_timestamp() END
+          FROM fate
+         WHERE r.id = fate.id
+        RETURNING r.id, r.run_id, fate.status, fate.message
+    )
+    INSERT INTO dns_request_events (request_id, run_id, status, message)
+    SELECT id, run_id, status, message FROM settled
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of a request now."""
+
+    status: Status
+    message: str
+    code: str | None = None  # of the error, when it failed
+    lost: bool = False  # the run's outcome stayed unknown
+    wait: float | None = None  # seconds until the servers are asked again
+
+
+def pending(session: Session, zone: str, limit: int) -> list[Request]:
+    """The zone's pending requests in the order of their acceptance."""
+    statement = (
+        select(Request)
+        .where(Request.zone == zone, Request.status == Status.PENDING)
+        .order_by(Request.seq)
+        .limit(limit)
+    )
+    return list(session.scalars(statement))
+
+
+def claim(session: Session, lease: Lease, ids: Sequence[UUID], run_id: UUID, message: str) -> set[UUID]:
+    """Mark them as running in this run; those that were cancelled meanwhile are left out."""
+    parameters = {"ids": list(ids), "run_id": run_id, "token": lease.token, "message": message}
+    return set(session.scalars(_CLAIM, parameters))
+
+
+def orphans(session: Session, lease: Lease) -> list[Request]:
+    """What an earlier holder of the lease left running: applied or not, nobody knows."""
+    statement = (
+        select(Request)
+        .where(
+            Request.zone == lease.zone,
+            Request.status == Status.RUNNING,
+            Request.lease_token < lease.token,
+        )
+        .order_by(Request.seq)
+    )
+    return list(session.scalars(statement))
+
+
+def verifying(session: Session, zone: str, names: Iterable[str]) -> list[Request]:
+    """Requests that wait for the servers' answer: those that are due, and all at these or the same names.
+
+    An RRset is judged by all that was asked of it, so its requests are judged together.
+    """
+    mine = (Request.zone == zone, Request.status == Status.VERIFYING)
+    due = select(Request.name).where(*mine, Request.check_at <= func.clock_timestamp())
+    statement = select(Request).where(*mine, Request.name.in_(due) | Request.name.in_(list(names)))
+    return list(session.scalars(statement.order_by(Request.seq)))
+
+
+def settle(session: Session, fates: dict[UUID, Fate], deadline: float) -> None:
+    """Write every request's fate and its event; `deadline` is how long verification may take, in seconds."""
+    rows = [
+        {
+            "id": str(request_id),
+            "status": fate.status,
+            "message": fate.message,
+            "code": fate.code,
+            "lost": fate.lost,
+            "wait": fate.wait,
+        }
+        for request_id, fate in fates.items()
+    ]
+    session.execute(_SETTLE, {"rows": json.dumps(rows), "deadline": deadline})

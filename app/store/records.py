@@ -1,0 +1,74 @@
+"""The RRsets that requests have changed, as the authoritative servers answer them."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text, tuple_
+from sqlalchemy.orm import Session
+
+from app.store.models import Record
+
+_PUT = text(
+    """
+    WITH seen AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (
+               zone text, name text, record_type text, ttl int, rdata text[],
+               account_id text, request_id uuid, comment text)
+    ), gone AS (
+        DELETE FROM dns_records r USING seen
+         WHERE r.zone = seen.zone AND r.name = seen.name AND r.record_type = seen.record_type
+           AND seen.rdata = '{}'
+    )
+    INSERT INTO dns_records AS r (zone, name, record_type, ttl, rdata, account_id, request_id, comment)
+    SELECT zone, name, record_type, ttl, rdata, account_id, request_id, comment FROM seen WHERE rdata <> '{}'
+    ON CONFLICT (zone, name, record_type) DO UPDATE
+       SET ttl = excluded.ttl, rdata = excluded.rdata, account_id = excluded.account_id,
+           request_id = excluded.request_id, comment = excluded.comment, updated_at = now()
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An RRset as the servers answer it, and the request that made it so; no RDATA: there is none."""
+
+    zone: str
+    name: str
+    record_type: str
+    ttl: int
+    rdata: tuple[str, ...]
+    account_id: str
+    request_id: UUID
+    comment: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The row that it becomes."""
+        return {
+            "zone": self.zone,
+            "name": self.name,
+            "record_type": self.record_type,
+            "ttl": self.ttl,
+            "rdata": self.rdata,
+            "account_id": self.account_id,
+            "request_id": str(self.request_id),
+            "comment": self.comment,
+        }
+
+
+def put(session: Session, seen: Iterable[Seen]) -> None:
+    """Store these RRsets as they are now, and remove those that are gone."""
+    session.execute(_PUT, {"rows": json.dumps([rrset.as_json() for rrset in seen])})
+
+
+def page(
+    session: Session, filters: Mapping[str, Any], limit: int, after: tuple[str, str, str] | None
+) -> list[Record]:
+    """RRsets whose columns equal the filters, by zone, name and type, after the given one."""
+    order = (Record.zone, Record.name, Record.record_type)
+    statement = select(Record).filter_by(**filters).order_by(*order).limit(limit)
+    if after is not None:
+        statement = statement.where(tuple_(*order) > tuple_(*after))
+    return list(session.scalars(statement))

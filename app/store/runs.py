@@ -1,0 +1,29 @@
+"""Ansible runs: what was executed, what it said, how it ended."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, update
+from sqlalchemy.orm import Session
+
+from app.store.models import Run, RunEvent
+
+
+def start(session: Session, run_id: UUID, zone: str, backend: str, changes: int) -> None:
+    """Record that a run begins."""
+    row = Run(id=run_id, zone=zone, backend=backend, changes=changes, started_at=func.clock_timestamp())
+    session.add(row)
+
+
+def add_event(session: Session, run_id: UUID, at: datetime, message: str) -> None:
+    """Append a line to the run's log."""
+    session.execute(insert(RunEvent).values(run_id=run_id, at=at, message=message))
+
+
+def finish(
+    session: Session, run_id: UUID, *, rc: int | None, why: str | None, stats: dict[str, Any], output: str
+) -> None:
+    """Record how the run ended."""
+    ended = {"rc": rc, "why": why, "stats": stats, "output": output, "finished_at": func.clock_timestamp()}
+    session.execute(update(Run).where(Run.id == run_id).values(**ended))

@@ -1,0 +1,33 @@
+"""The zones that are served."""
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.store.models import Zone
+
+
+def backends(session: Session) -> dict[str, str]:
+    """Every zone's backend by the zone's name."""
+    return {name: backend for name, backend in session.execute(select(Zone.name, Zone.backend))}
+
+
+def get(session: Session, name: str) -> Zone | None:
+    """The zone of that name."""
+    return session.get(Zone, name)
+
+
+def all_of_them(session: Session) -> list[Zone]:
+    """Every zone, by name."""
+    return list(session.scalars(select(Zone).order_by(Zone.name)))
+
+
+def add(session: Session, name: str, backend: str) -> Zone | None:
+    """Store a new zone; None when there is one of that name already."""
+    statement = insert(Zone).values(name=name, backend=backend).on_conflict_do_nothing().returning(Zone)
+    return session.scalars(statement).one_or_none()
+
+
+def remove(session: Session, name: str) -> bool:
+    """Stop serving a zone; False when there is none of that name."""
+    return session.scalars(delete(Zone).where(Zone.name == name).returning(Zone.name)).first() is not None
