@@ -22,7 +22,8 @@ _CLAIM = text(
         RETURNING id, attempts
     ), logged AS (
         INSERT INTO dns_request_events (request_id, run_id, status, message)
-        SELECT id, :run_id, 'running', :message || CASE WHEN attempts > 1 THEN ', attempt ' || attempts ELSE '' END
+        SELECT id, :run_id, 'running',
+               CAST(:message AS text) || CASE WHEN attempts > 1 THEN ', attempt ' || attempts ELSE '' END
           FROM claimed
     )
     SELECT id FROM claimed
@@ -41,7 +42,8 @@ _SETTLE = text(
                error_message = CASE WHEN fate.code IS NOT NULL THEN fate.message END,
                lost_runs = r.lost_runs + fate.lost::int,
                verify_by = CASE WHEN fate.status = 'verifying'
-                           THEN coalesce(r.verify_by, clock_timestamp() + make_interval(secs => :deadline)) END,
+                           THEN coalesce(r.verify_by, clock_timestamp() + make_interval(secs => :deadline))
+                           END,
                check_at = clock_timestamp() + make_interval(secs => fate.wait),
                verified_at = CASE WHEN fate.status = 'succeeded' THEN clock_timestamp() END,
                finished_at = CASE WHEN fate.status IN ('succeeded', 'failed') THEN clock_timestamp() END

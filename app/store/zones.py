@@ -9,7 +9,7 @@ from app.store.models import Zone
 
 def backends(session: Session) -> dict[str, str]:
     """Every zone's backend by the zone's name."""
-    return {name: backend for name, backend in session.execute(select(Zone.name, Zone.backend))}
+    return dict(session.execute(select(Zone.name, Zone.backend)).tuples())
 
 
 def get(session: Session, name: str) -> Zone | None:
