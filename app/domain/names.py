@@ -1,0 +1,131 @@
+"""Names: the one form in which the whole service writes and compares them."""
+
+import re
+from collections.abc import Container, Iterator
+from ipaddress import ip_address
+
+import idna
+
+from app.domain.errors import InvalidName, shown
+
+MAX_LABEL = 63  # octets, RFC 1035 2.3.4
+MAX_NAME = 253  # characters as written, which is 255 octets on the wire, RFC 1035 2.3.4
+
+_MAX_INPUT = 4 * MAX_NAME  # no Unicode form of a valid name is longer
+_LABEL = re.compile(r"[a-z0-9_-]+")
+_FOREIGN = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\u3000]")
+
+
+def normalize(name: str) -> str:
+    """The name in lower case, absolute but without the trailing dot, in ASCII.
+
+    U-labels become A-labels (IDNA 2008, RFC 5891, after the UTS 46 mapping). Labels hold letters,
+    digits, hyphens and underscores; `*` may be the whole leftmost label (RFC 4592 2.1.1).
+    Raises InvalidName for anything else, an IP address and a URL included.
+    """
+    _refuse_foreign(name)
+    mapped = name.lower() if name.isascii() else _mapped(name)
+    bare = mapped.removesuffix(".")
+    if _ends_in_number(bare):
+        raise InvalidName("name_is_ip", f"{shown(name)} is an IP address, not a name")
+    labels = [_label(label, first=not i) for i, label in enumerate(bare.split("."))]
+    result = ".".join(labels)
+    if len(result) > MAX_NAME:
+        raise InvalidName("name_too_long", f"the name has {len(result)} characters, {MAX_NAME} are allowed")
+    return result
+
+
+def host_name(name: str, *, underscore: bool = False) -> str:
+    """The name of a host as RDATA points at it: canonical, absolute, with the trailing dot.
+
+    Letters, digits and hyphens (RFC 1123 2.1), at least two labels; `underscore` allows that as well.
+    Raises InvalidName.
+    """
+    result = normalize(name)
+    if "*" in result:
+        raise InvalidName("name_invalid", f"{shown(name)} is a wildcard, not a host name")
+    if "_" in result and not underscore:
+        raise InvalidName("name_invalid", f"{shown(name)} has an underscore, which a host name may not have")
+    if "." not in result:
+        raise InvalidName("name_not_fqdn", f"{shown(name)} is not a full name, such as host.example.test")
+    return result + "."
+
+
+def longest_match(name: str, zones: Container[str]) -> str | None:
+    """The longest of `zones` that is the normalized `name` or a parent of it; None when there is none."""
+    return next((parent for parent in _upwards(name) if parent in zones), None)
+
+
+def _upwards(name: str) -> Iterator[str]:
+    while name:
+        yield name
+        name = name.partition(".")[2]
+
+
+def _refuse_foreign(name: str) -> None:
+    if not name:
+        raise InvalidName("name_empty", "the name is empty")
+    if len(name) > _MAX_INPUT:
+        raise InvalidName("name_too_long", f"the name has {len(name)} characters, {MAX_NAME} are allowed")
+    if "://" in name:
+        raise InvalidName("name_is_url", f"{shown(name)} is a URL, not a name")
+    if _FOREIGN.search(name):
+        raise InvalidName("name_invalid", f"{shown(name)} has a blank, a control character or a backslash")
+    if ":" in name and _is_address(name):
+        raise InvalidName("name_is_ip", f"{shown(name)} is an IP address, not a name")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _ends_in_number(name: str) -> bool:
+    """No top-level domain is a number (RFC 3696 2): such a name is an IPv4 address, or was meant as one."""
+    return name.rpartition(".")[2].isdecimal()
+
+
+def _mapped(name: str) -> str:
+    try:
+        return idna.uts46_remap(name, std3_rules=False)
+    except idna.IDNAError as error:
+        raise InvalidName("idna_invalid", f"{shown(name)}: {_words(error)}") from error
+
+
+def _label(label: str, *, first: bool) -> str:
+    """One label, checked, as an A-label where it was a U-label."""
+    if not label:
+        raise InvalidName("label_empty", "the name has an empty label (two dots in a row, or one in front)")
+    if label == "*" and first:
+        return label
+    if not label.isascii() or label.startswith("xn--"):
+        return _a_label(label)
+    if len(label) > MAX_LABEL:
+        raise InvalidName("label_too_long", f"the label {shown(label)} has more than {MAX_LABEL} characters")
+    _check_characters(label)
+    return label
+
+
+def _check_characters(label: str) -> None:
+    if "*" in label:
+        raise InvalidName("wildcard_invalid", "an asterisk must be the whole leftmost label")
+    if not _LABEL.fullmatch(label):
+        raise InvalidName("name_invalid", f"{shown(label)}: only letters, digits, hyphens and underscores")
+    if label.startswith("-") or label.endswith("-"):
+        raise InvalidName("name_invalid", f"{shown(label)} begins or ends with a hyphen")
+
+
+def _a_label(label: str) -> str:
+    try:
+        return idna.alabel(label).decode()
+    except idna.IDNAError as error:
+        code = "label_too_long" if error.code == "label_too_long" else "idna_invalid"
+        raise InvalidName(code, f"{shown(label)}: {_words(error)}") from error
+
+
+def _words(error: idna.IDNAError) -> str:
+    """The library's message, without characters that could not be sent on."""
+    return str(error).encode("ascii", "backslashreplace").decode()

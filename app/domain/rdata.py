@@ -1,0 +1,225 @@
+"""RDATA: what a record may hold, in the one presentation form that the whole service compares."""
+
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from types import MappingProxyType
+
+import dns.exception
+import dns.ipv6
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+from dns.rdtypes.ANY.TXT import TXT
+
+from app.domain.errors import InvalidName, InvalidRdata, shown
+from app.domain.names import host_name
+
+
+class RecordType(StrEnum):
+    """The record types that can be asked for."""
+
+    A = "A"
+    AAAA = "AAAA"
+    CNAME = "CNAME"
+    MX = "MX"
+    TXT = "TXT"
+    SRV = "SRV"
+    NS = "NS"
+    PTR = "PTR"
+    CAA = "CAA"
+
+
+RECORD_TYPES = tuple(RecordType)
+
+DEFAULT_MX_PREFERENCE = 10
+MAX_STRING = 255  # octets in one <character-string>, RFC 1035 3.3
+MAX_TEXT = 64_000  # octets of a TXT record: with names and signature it has to fit one DNS message
+
+_NO_HOST = "."  # "there is no such service": RFC 7505 3, RFC 2782
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+_TARGET_CODES = {
+    "name_is_ip": "target_is_ip",
+    "name_is_url": "target_is_url",
+    "name_not_fqdn": "target_not_fqdn",
+}
+_CAA = re.compile(r'(\d{1,3}) +([A-Za-z0-9]{1,255}) +(?:"((?:[^"\\]|\\["\\])*)"|([^\s"\\;()]+))')
+_CAA_ISSUER = re.compile(  # RFC 8659 4.2
+    r"""\s*(?:[a-z0-9](?:-*[a-z0-9])*(?:\.[a-z0-9](?:-*[a-z0-9])*)*)?\s*
+        (?:;\s*(?:[a-z0-9](?:-*[a-z0-9])*\s*=\s*[!-:<-~]*\s*(?:;\s*|$))*)?""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_CAA_REPORT = re.compile(r"(?:mailto:|https?://)[!-~]+", re.IGNORECASE)  # RFC 8659 4.4
+
+
+def canonical(
+    record_type: RecordType,
+    target: str,
+    *,
+    priority: int | None = None,
+    extra: Mapping[str, object] = _NOTHING,
+) -> str:
+    """`target` in canonical presentation format: as dnspython prints it, host names absolute, in lower case.
+
+    TXT is taken literally, as UTF-8. MX takes `priority` (10 when left out) or "10 mail.example.test".
+    SRV takes `priority` (0) with `weight` (0) and `port` from `extra`, or "10 5 5060 sip.example.test".
+    CAA is written as `0 issue "ca.example"`. Other types ignore `priority` and `extra`.
+    Raises InvalidRdata.
+    """
+    if record_type is RecordType.MX:
+        return _mx(target, priority)
+    if record_type is RecordType.SRV:
+        return _srv(target, priority, extra)
+    return _PLAIN[record_type](target)
+
+
+def presentation(rdata: dns.rdata.Rdata) -> str:
+    """What a server answered, in the same form as `canonical`: servers keep the case of names, we compare."""
+    text = rdata.to_text()
+    if rdata.rdtype == dns.rdatatype.TXT:
+        return text
+    if rdata.rdtype == dns.rdatatype.CAA:
+        flags, tag, value = text.split(" ", 2)
+        return f"{flags} {tag.lower()} {value}"
+    return text.lower()
+
+
+def _a(target: str) -> str:
+    try:
+        return str(IPv4Address(target))
+    except AddressValueError as error:
+        raise InvalidRdata("ipv4_invalid", f"{shown(target)} is not an IPv4 address") from error
+
+
+def _aaaa(target: str) -> str:
+    try:
+        address = IPv6Address(target)
+    except AddressValueError as error:
+        raise InvalidRdata("ipv6_invalid", f"{shown(target)} is not an IPv6 address") from error
+    if address.scope_id is not None:
+        raise InvalidRdata("ipv6_invalid", f"{shown(target)} has a zone index, which DNS cannot hold")
+    return dns.ipv6.inet_ntoa(address.packed)
+
+
+def _host(target: str) -> str:
+    return _named(target, underscore=False)
+
+
+def _alias(target: str) -> str:
+    return _named(target, underscore=True)
+
+
+def _named(target: str, *, underscore: bool) -> str:
+    try:
+        return host_name(target, underscore=underscore)
+    except InvalidName as error:
+        raise InvalidRdata(_TARGET_CODES.get(error.code, "target_invalid"), error.message) from error
+
+
+def _mx(target: str, priority: int | None) -> str:
+    """RFC 1035 3.3.9; a preference of 0 and the root say "no mail here" (RFC 7505)."""
+    fields = target.split(" ")
+    if len(fields) == 2:
+        priority = _agreed("priority_invalid", _number("priority_invalid", "priority", fields[0]), priority)
+    elif len(fields) != 1:
+        raise InvalidRdata(
+            "rdata_invalid", f"{shown(target)} is not a host name, nor a preference and a host name"
+        )
+    if fields[-1] == _NO_HOST:
+        return _null_mx(priority)
+    default = DEFAULT_MX_PREFERENCE if priority is None else priority
+    return f"{_number('priority_invalid', 'priority', default)} {_host(fields[-1])}"
+
+
+def _null_mx(priority: int | None) -> str:
+    if priority:
+        raise InvalidRdata("priority_invalid", "a null MX has the preference 0 (RFC 7505 3)")
+    return f"0 {_NO_HOST}"
+
+
+def _srv(target: str, priority: int | None, extra: Mapping[str, object]) -> str:
+    """RFC 2782."""
+    given: dict[str, object] = {
+        "priority": priority,
+        "weight": extra.get("weight"),
+        "port": extra.get("port"),
+    }
+    fields = target.split(" ")
+    if len(fields) == 4:
+        written = dict(zip(given, fields, strict=False))
+        numbers = [_agreed_field(name, text, given[name]) for name, text in written.items()]
+    elif len(fields) == 1:
+        numbers = _srv_numbers(given, has_host=target != _NO_HOST)
+    else:
+        raise InvalidRdata("rdata_invalid", f"{shown(target)} is not priority, weight, port and host name")
+    host = fields[-1] if fields[-1] == _NO_HOST else _host(fields[-1])
+    return " ".join([*map(str, numbers), host])
+
+
+def _srv_numbers(given: Mapping[str, object], *, has_host: bool) -> list[int]:
+    if given["port"] is None and has_host:
+        raise InvalidRdata("port_missing", "an SRV record needs a port: extra_config.port")
+    return [_number(f"{name}_invalid", name, 0 if value is None else value) for name, value in given.items()]
+
+
+def _agreed_field(name: str, text: str, given: object) -> int:
+    code = f"{name}_invalid"
+    return _agreed(code, _number(code, name, text), None if given is None else _number(code, name, given))
+
+
+def _agreed(code: str, written: int, given: int | None) -> int:
+    if given is not None and given != written:
+        raise InvalidRdata(code, f"the target says {written}, the configuration says {given}")
+    return written
+
+
+def _number(code: str, what: str, value: object) -> int:
+    """A 16-bit number, given as one or as its digits."""
+    digits = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 5
+    if (digits or type(value) is int) and 0 <= int(str(value)) <= 0xFFFF:
+        return int(str(value))
+    raise InvalidRdata(code, f"the {what} must be a whole number from 0 to 65535")
+
+
+def _txt(target: str) -> str:
+    """Exactly these characters, in as many strings as they need (RFC 1035 3.3.14)."""
+    try:
+        octets = target.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidRdata("text_invalid", "the text is not valid Unicode") from error
+    if b"\0" in octets:
+        raise InvalidRdata("text_invalid", "the text has a NUL character")
+    if len(octets) > MAX_TEXT:
+        raise InvalidRdata("text_too_long", f"the text has {len(octets)} octets, {MAX_TEXT} are allowed")
+    strings = [octets[i : i + MAX_STRING] for i in range(0, len(octets), MAX_STRING)] or [b""]
+    return TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings).to_text()
+
+
+def _caa(target: str) -> str:
+    """RFC 8659 4.1.1: flags, tag, value."""
+    match = _CAA.fullmatch(target)
+    if match is None or not target.isascii() or not target.isprintable() or int(match[1]) > 0xFF:
+        raise InvalidRdata("caa_invalid", f'{shown(target)} is not of the form 0 issue "ca.example"')
+    flags, tag = int(match[1]), match[2].lower()
+    quoted = match[4] if match[3] is None else match[3]
+    _check_caa_value(tag, re.sub(r"\\(.)", r"\1", quoted))
+    return dns.rdata.from_text("IN", "CAA", f'{flags} {tag} "{quoted}"').to_text()
+
+
+def _check_caa_value(tag: str, value: str) -> None:
+    if tag in ("issue", "issuewild") and not _CAA_ISSUER.fullmatch(value):
+        raise InvalidRdata("caa_invalid", f"{shown(value)} does not name a certification authority")
+    if tag == "iodef" and not _CAA_REPORT.fullmatch(value):
+        raise InvalidRdata("caa_invalid", f"{shown(value)} is not a mailto:, http: or https: URL")
+
+
+_PLAIN: Mapping[RecordType, Callable[[str], str]] = {
+    RecordType.A: _a,
+    RecordType.AAAA: _aaaa,
+    RecordType.CNAME: _alias,
+    RecordType.NS: _host,
+    RecordType.PTR: _host,
+    RecordType.TXT: _txt,
+    RecordType.CAA: _caa,
+}
