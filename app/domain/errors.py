@@ -21,11 +21,11 @@ class DomainError(ValueError):
         return self.message
 
 
-class InvalidName(DomainError):  # noqa: N818
+class InvalidName(DomainError):
     """Not a name that a zone could hold."""
 
 
-class InvalidRdata(DomainError):  # noqa: N818
+class InvalidRdata(DomainError):
     """Not a value that a record of this type could hold."""
 
 

@@ -3,7 +3,7 @@
 from app.domain.server import Server
 
 
-class ServerUnreachable(Exception):  # noqa: N818
+class ServerUnreachable(Exception):
     """The server can't be reached, hung up, or did not answer in time."""
 
     def __init__(self, server: Server, why: str) -> None:
