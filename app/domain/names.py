@@ -12,6 +12,7 @@ MAX_LABEL = 63  # octets, RFC 1035 2.3.4
 MAX_NAME = 253  # characters as written, which is 255 octets on the wire, RFC 1035 2.3.4
 
 _MAX_INPUT = 4 * MAX_NAME  # no Unicode form of a valid name is longer
+_MAX_WORDS = 200  # characters of the IDNA library's message that are passed on
 _LABEL = re.compile(r"[a-z0-9_-]+")
 _FOREIGN = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\u3000]")
 
@@ -53,10 +54,11 @@ def host_name(name: str, *, underscore: bool = False) -> str:
 
 def longest_match(name: str, zones: Container[str]) -> str | None:
     """The longest of `zones` that is the normalized `name` or a parent of it; None when there is none."""
-    return next((parent for parent in _upwards(name) if parent in zones), None)
+    return next((parent for parent in lineage(name) if parent in zones), None)
 
 
-def _upwards(name: str) -> Iterator[str]:
+def lineage(name: str) -> Iterator[str]:
+    """The normalized name and its parents, longest first, the root left out."""
     while name:
         yield name
         name = name.partition(".")[2]
@@ -128,4 +130,4 @@ def _a_label(label: str) -> str:
 
 def _words(error: idna.IDNAError) -> str:
     """The library's message, without characters that could not be sent on."""
-    return str(error).encode("ascii", "backslashreplace").decode()
+    return str(error).encode("ascii", "backslashreplace").decode()[:_MAX_WORDS]

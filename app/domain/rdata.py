@@ -1,7 +1,7 @@
 """RDATA: what a record may hold, in the one presentation form that the whole service compares."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from types import MappingProxyType
@@ -35,7 +35,7 @@ RECORD_TYPES = tuple(RecordType)
 
 DEFAULT_MX_PREFERENCE = 10
 MAX_STRING = 255  # octets in one <character-string>, RFC 1035 3.3
-MAX_TEXT = 64_000  # octets of a TXT record: with names and signature it has to fit one DNS message
+MAX_RDATA = 64_000  # octets of an RRset's values: with names and a signature it has to fit one DNS message
 
 _NO_HOST = "."  # "there is no such service": RFC 7505 3, RFC 2782
 _NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -44,7 +44,11 @@ _TARGET_CODES = {
     "name_is_url": "target_is_url",
     "name_not_fqdn": "target_not_fqdn",
 }
-_CAA = re.compile(r'(\d{1,3}) +([A-Za-z0-9]{1,255}) +(?:"((?:[^"\\]|\\["\\])*)"|([^\s"\\;()]+))')
+_RECORD_HEAD = 12  # octets before the RDATA, the owner name compressed, RFC 1035 4.1.3
+_LONGER_ON_THE_WIRE = 14  # octets at most: "::" becomes 16
+_BLANKS = re.compile(" +")
+_DIGITS = re.compile(r"[0-9]{1,5}")
+_CAA = re.compile(r'(\d{1,3}) +([A-Za-z0-9]{1,255}) +(?:"((?:[^"\\]|\\["\\]){0,1000})"|([^\s"\\;()]+))')
 _CAA_ISSUER = re.compile(  # RFC 8659 4.2
     r"""\s*(?:[a-z0-9](?:-*[a-z0-9])*(?:\.[a-z0-9](?:-*[a-z0-9])*)*)?\s*
         (?:;\s*(?:[a-z0-9](?:-*[a-z0-9])*\s*=\s*[!-:<-~]*\s*(?:;\s*|$))*)?""",
@@ -85,6 +89,15 @@ def presentation(rdata: dns.rdata.Rdata) -> str:
     return text.lower()
 
 
+def octets(record_type: RecordType, values: Collection[str]) -> int:
+    """How many octets the canonical `values` take in a message, at most: exact only where it may matter."""
+    at_most = sum(len(value) + _RECORD_HEAD + _LONGER_ON_THE_WIRE for value in values)
+    if at_most <= MAX_RDATA:
+        return at_most
+    parsed = (dns.rdata.from_text("IN", record_type.value, value) for value in values)
+    return sum(len(rdata.to_wire() or b"") + _RECORD_HEAD for rdata in parsed)
+
+
 def _a(target: str) -> str:
     try:
         return str(IPv4Address(target))
@@ -119,7 +132,7 @@ def _named(target: str, *, underscore: bool) -> str:
 
 def _mx(target: str, priority: int | None) -> str:
     """RFC 1035 3.3.9; a preference of 0 and the root say "no mail here" (RFC 7505)."""
-    fields = target.split(" ")
+    fields = _BLANKS.split(target)
     if len(fields) == 2:
         priority = _agreed("priority_invalid", _number("priority_invalid", "priority", fields[0]), priority)
     elif len(fields) != 1:
@@ -145,7 +158,7 @@ def _srv(target: str, priority: int | None, extra: Mapping[str, object]) -> str:
         "weight": extra.get("weight"),
         "port": extra.get("port"),
     }
-    fields = target.split(" ")
+    fields = _BLANKS.split(target)
     if len(fields) == 4:
         written = dict(zip(given, fields, strict=False))
         numbers = [_agreed_field(name, text, given[name]) for name, text in written.items()]
@@ -176,9 +189,9 @@ def _agreed(code: str, written: int, given: int | None) -> int:
 
 def _number(code: str, what: str, value: object) -> int:
     """A 16-bit number, given as one or as its digits."""
-    digits = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 5
-    if (digits or type(value) is int) and 0 <= int(str(value)) <= 0xFFFF:
-        return int(str(value))
+    number = int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
+    if type(number) is int and 0 <= number <= 0xFFFF:
+        return number
     raise InvalidRdata(code, f"the {what} must be a whole number from 0 to 65535")
 
 
@@ -190,8 +203,8 @@ def _txt(target: str) -> str:
         raise InvalidRdata("text_invalid", "the text is not valid Unicode") from error
     if b"\0" in octets:
         raise InvalidRdata("text_invalid", "the text has a NUL character")
-    if len(octets) > MAX_TEXT:
-        raise InvalidRdata("text_too_long", f"the text has {len(octets)} octets, {MAX_TEXT} are allowed")
+    if len(octets) > MAX_RDATA:
+        raise InvalidRdata("text_too_long", f"the text has {len(octets)} octets, {MAX_RDATA} are allowed")
     strings = [octets[i : i + MAX_STRING] for i in range(0, len(octets), MAX_STRING)] or [b""]
     return TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings).to_text()
 

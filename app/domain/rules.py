@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from app.domain.rdata import RecordType
+from app.domain.rdata import MAX_RDATA, RecordType, octets
 from app.domain.status import Action
 
 DOMAIN = ("resource", "domain")
@@ -85,6 +85,11 @@ def _null_mx_alone(asked: _Asked) -> Iterator[Reason]:
         yield Reason(TARGET, "null_mx_not_alone", "a null MX stands alone: it says that there is no mail")
 
 
+def _rrset_too_large(asked: _Asked) -> Iterator[Reason]:
+    if asked.adds and octets(asked.type, asked.rdata) > MAX_RDATA:
+        yield Reason(TARGET, "rrset_too_large", f"the values together have more than {MAX_RDATA} octets")
+
+
 _RULES: tuple[Callable[[_Asked], Iterator[Reason]], ...] = (
     _target_missing,
     _cname_at_apex,
@@ -93,4 +98,5 @@ _RULES: tuple[Callable[[_Asked], Iterator[Reason]], ...] = (
     _apex_ns_protected,
     _ns_wildcard,
     _null_mx_alone,
+    _rrset_too_large,
 )
