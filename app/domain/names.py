@@ -13,7 +13,7 @@ MAX_NAME = 253  # characters as written, which is 255 octets on the wire, RFC 10
 
 _MAX_INPUT = 4 * MAX_NAME  # no Unicode form of a valid name is longer
 _MAX_WORDS = 200  # characters of the IDNA library's message that are passed on
-_LABEL = re.compile(r"[a-z0-9_-]+")
+_LABEL = re.compile(r"[a-z0-9_-]*")
 _FOREIGN = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\u3000]")
 
 
@@ -112,7 +112,7 @@ def _label(label: str, *, first: bool) -> str:
 
 
 def _check_characters(label: str) -> None:
-    if "*" in label:
+    if "*" in label and _LABEL.fullmatch(label.replace("*", "")):
         raise InvalidName("wildcard_invalid", "an asterisk must be the whole leftmost label")
     if not _LABEL.fullmatch(label):
         raise InvalidName("name_invalid", f"{shown(label)}: only letters, digits, hyphens and underscores")

@@ -63,7 +63,8 @@ class Expectation:
         missing = wanted - there
         surplus = there & self.absent if self.exact is None else there - self.exact
         if missing:
-            return f"{_listed(missing)} missing, there is {_names(there - wanted) or 'nothing else'}"
+            instead = there - wanted
+            return f"{_listed(missing)} missing" + (f", there is {_names(instead)}" if instead else "")
         return f"there is still {_names(surplus)}" if surplus else None
 
     def _unmet_ttl(self, answer: Answer) -> str | None:

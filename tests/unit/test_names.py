@@ -1,0 +1,180 @@
+"""Names: one form for all, and a distinct code for each way to be wrong."""
+
+import idna
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.errors import InvalidName
+from app.domain.names import host_name, lineage, longest_match, normalize
+
+LABEL_63 = "a" * 63
+NAME_253 = ".".join([LABEL_63, LABEL_63, LABEL_63, "b" * 61])
+
+labels = st.from_regex(r"[a-z0-9_]([a-z0-9_-]{0,20}[a-z0-9_])?", fullmatch=True).filter(
+    lambda label: not label.startswith("xn--")
+)
+names = st.lists(labels, min_size=1, max_size=6).map(".".join).filter(lambda name: not name[-1].isdecimal())
+
+
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ("www.example.test", "www.example.test"),
+        ("WWW.Example.TEST.", "www.example.test"),
+        ("test", "test"),
+        ("*.example.test", "*.example.test"),
+        ("_sip._tcp.example.test", "_sip._tcp.example.test"),
+        ("r3---sn.example.test", "r3---sn.example.test"),
+        ("10.2.0.192.in-addr.arpa", "10.2.0.192.in-addr.arpa"),
+        ("müller.example.test", "xn--mller-kva.example.test"),
+        ("MÜLLER.example.test", "xn--mller-kva.example.test"),
+        ("mu\u0308ller.example.test", "xn--mller-kva.example.test"),  # decomposed
+        ("straße.test", "xn--strae-oqa.test"),  # IDNA 2008 keeps the sharp s
+        ("例え。テスト", "xn--r8jz45g.xn--zckzah"),  # with an ideographic full stop
+        ("ｗｗｗ.example.test", "www.example.test"),  # full width
+        ("XN--MLLER-KVA.test", "xn--mller-kva.test"),
+        (f"{LABEL_63}.test", f"{LABEL_63}.test"),
+        (NAME_253 + ".", NAME_253),
+    ],
+)
+def test_normalize(written: str, normal: str) -> None:
+    assert normalize(written) == normal
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("", "name_empty"),
+        (".", "label_empty"),
+        ("..", "label_empty"),
+        (".example.test", "label_empty"),
+        ("www..example.test", "label_empty"),
+        ("example.test..", "label_empty"),
+        (" ", "name_invalid"),
+        ("www example.test", "name_invalid"),
+        ("www.example.test ", "name_invalid"),
+        ("www.example.test\n", "name_invalid"),
+        ("www\u00a0.example.test", "name_invalid"),
+        ("www\u3000.example.test", "name_invalid"),
+        ("www\0.example.test", "name_invalid"),
+        ("www\\000.example.test", "name_invalid"),
+        ("www\\.example.test", "name_invalid"),
+        ("www/etc.example.test", "name_invalid"),
+        ("{{ 7*7 }}.example.test", "name_invalid"),
+        ("{{7*7}}.example.test", "name_invalid"),
+        ("a;b.example.test", "name_invalid"),
+        ("a'b.example.test", "name_invalid"),
+        ("user@example.test", "name_invalid"),
+        ("example.test:53", "name_invalid"),
+        ("-www.example.test", "name_invalid"),
+        ("www-.example.test", "name_invalid"),
+        ("http://www.example.test", "name_is_url"),
+        ("192.0.2.10", "name_is_ip"),
+        ("192.0.2.300", "name_is_ip"),
+        ("１９２.0.2.10", "name_is_ip"),
+        ("2001:db8::1", "name_is_ip"),
+        ("::ffff:192.0.2.1", "name_is_ip"),
+        ("a*.example.test", "wildcard_invalid"),
+        ("**.example.test", "wildcard_invalid"),
+        ("www.*.example.test", "wildcard_invalid"),
+        (f"{'a' * 64}.test", "label_too_long"),
+        ("ü" * 63 + ".test", "label_too_long"),
+        (f"a{NAME_253}", "label_too_long"),
+        (f"c.{NAME_253}", "name_too_long"),
+        ("a" * 100_000, "name_too_long"),
+        ("ü" * 100_000, "name_too_long"),
+        ("xn--.test", "idna_invalid"),
+        ("xn--a.test", "idna_invalid"),
+        ("xn--mller-kvä.test", "idna_invalid"),
+        ("💩.test", "idna_invalid"),
+        ("\ud800.test", "idna_invalid"),
+        ("_ü.test", "idna_invalid"),
+    ],
+)
+def test_refused_names(written: str, code: str) -> None:
+    with pytest.raises(InvalidName) as refused:
+        normalize(written)
+    assert refused.value.code == code
+    refused.value.message.encode()  # whatever was written, the message can be sent
+    assert len(refused.value.message) < 400
+
+
+@given(names, st.booleans())
+def test_normalize_is_idempotent(name: str, dot: bool) -> None:
+    normal = normalize(name.upper() + "." * dot)
+    assert normal == name
+    assert normalize(normal) == normal
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_either_normal_in_the_end_or_refused(text: str) -> None:
+    try:
+        normal = normalize(text)
+    except InvalidName:
+        return
+    assert normalize(normal) == normal
+    assert normal.isascii()
+    assert max(map(len, normal.split("."))) <= 63
+
+
+@given(st.text(st.characters(categories=["Ll"], max_codepoint=0x24F), min_size=1, max_size=15))
+def test_unicode_names_survive_the_way_there_and_back(label: str) -> None:
+    try:
+        normal = normalize(f"{label}.test")
+    except InvalidName:
+        return
+    assert normalize(idna.decode(normal)) == normal
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("Mail.Example.TEST", "mail.example.test."),
+        ("mail.example.test.", "mail.example.test."),
+        ("mäil.example.test", "xn--mil-qla.example.test."),
+    ],
+)
+def test_host_names(written: str, canonical: str) -> None:
+    assert host_name(written) == canonical
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("localhost", "name_not_fqdn"),
+        ("localhost.", "name_not_fqdn"),
+        ("_mail.example.test", "name_invalid"),
+        ("*.example.test", "name_invalid"),
+        ("192.0.2.1", "name_is_ip"),
+        ("2001:db8::1", "name_is_ip"),
+        ("https://mail.example.test/", "name_is_url"),
+    ],
+)
+def test_refused_host_names(written: str, code: str) -> None:
+    with pytest.raises(InvalidName) as refused:
+        host_name(written)
+    assert refused.value.code == code
+
+
+def test_an_underscore_where_it_is_allowed() -> None:
+    assert host_name("_dmarc.example.test", underscore=True) == "_dmarc.example.test."
+
+
+@pytest.mark.parametrize(
+    ("name", "zone"),
+    [
+        ("example.test", "example.test"),
+        ("www.example.test", "example.test"),
+        ("a.b.example.test", "b.example.test"),
+        ("ab.example.test", "example.test"),
+        ("notexample.test", None),
+        ("test", None),
+    ],
+)
+def test_longest_match(name: str, zone: str | None) -> None:
+    assert longest_match(name, {"example.test", "b.example.test"}) == zone
+
+
+def test_lineage() -> None:
+    assert list(lineage("www.example.test")) == ["www.example.test", "example.test", "test"]
