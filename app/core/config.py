@@ -43,8 +43,10 @@ class Settings(BaseSettings):
     max_attempts: PositiveInt = 5  # runs whose outcome stays unknown before the request fails
     retry_pause: PositiveFloat = 1  # the first pause of a zone whose servers are away; doubles
     retry_pause_max: PositiveFloat = 60
-    sweep_interval: PositiveFloat = 5
+    sweep_interval: PositiveFloat = 1
+    drain_budget: PositiveFloat = 30  # after that long another zone gets the worker
     verify_timeout: PositiveFloat = 3  # one round of questions to one server
+    verify_pause: PositiveFloat = 1  # until the servers are asked again
     verify_deadline: PositiveFloat = 60  # from applied to answered by every server
     simulated_delay: float = 0.05
     simulated_failure_rate: float = 0.0

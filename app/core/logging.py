@@ -8,7 +8,7 @@ from typing import cast
 
 import structlog
 from structlog.contextvars import bound_contextvars
-from structlog.typing import FilteringBoundLogger, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 from app.core.config import settings
 
@@ -58,7 +58,8 @@ def bound(**fields: object) -> Iterator[None]:
 
 
 def _formatter(process: str) -> logging.Formatter:
-    def add_process(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    def add_process(_: object, __: str, event: EventDict) -> EventDict:
+        event.pop("color_message", None)  # uvicorn's second copy of its message, with escape codes
         return {**event, "process": process}
 
     console = settings().log_format == "console" or (settings().log_format == "auto" and sys.stdout.isatty())

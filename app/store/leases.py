@@ -31,23 +31,26 @@ _ACQUIRE = text(
 ).bindparams(bindparam("duration", type_=Interval()))
 
 
-# Steps from zone to zone along ix_dns_requests_open: its cost grows with the zones that have open requests.
 _OPEN = "status IN ('pending', 'running', 'verifying')"
+_DUE = f"""
+    EXISTS (SELECT FROM dns_requests r
+             WHERE r.zone = w.zone AND r.{_OPEN}
+               AND (r.status <> 'verifying' OR r.check_at <= clock_timestamp()))
+    AND NOT EXISTS (SELECT FROM dns_zone_leases l
+                     WHERE l.zone = w.zone
+                       AND (l.expires_at > clock_timestamp() OR l.paused_until > clock_timestamp()))
+"""  # noqa: S608
+_HAS_WORK = text(f"SELECT {_DUE} FROM (VALUES (:zone)) AS w (zone)")  # noqa: S608
+# Steps from zone to zone along ix_dns_requests_open: its cost grows with the zones that have open requests.
 _WITH_WORK = text(
     f"""
-    WITH RECURSIVE waiting (zone) AS (
+    WITH RECURSIVE w (zone) AS (
         (SELECT zone FROM dns_requests WHERE {_OPEN} ORDER BY zone LIMIT 1)
         UNION ALL
         SELECT (SELECT r.zone FROM dns_requests r WHERE r.{_OPEN} AND r.zone > w.zone ORDER BY r.zone LIMIT 1)
-          FROM waiting w WHERE w.zone IS NOT NULL
+          FROM w WHERE w.zone IS NOT NULL
     )
-    SELECT w.zone FROM waiting w
-     WHERE EXISTS (SELECT FROM dns_requests r
-                    WHERE r.zone = w.zone AND r.{_OPEN}
-                      AND (r.status <> 'verifying' OR r.check_at <= clock_timestamp()))
-       AND NOT EXISTS (SELECT FROM dns_zone_leases l
-                        WHERE l.zone = w.zone
-                          AND (l.expires_at > clock_timestamp() OR l.paused_until > clock_timestamp()))
+    SELECT w.zone FROM w WHERE {_DUE}
     """  # noqa: S608
 )
 
@@ -102,6 +105,11 @@ def recovered(session: Session, lease: Lease) -> None:
 def wake(session: Session, zone: str) -> None:
     """End a zone's rest: its backend has been changed, say."""
     session.execute(update(ZoneLease).where(ZoneLease.zone == zone).values(paused_until=None))
+
+
+def has_work(session: Session, zone: str) -> bool:
+    """Whether something is due in the zone and nobody is at work on it."""
+    return bool(session.scalar(_HAS_WORK, {"zone": zone}))
 
 
 def zones_with_work(session: Session) -> list[str]:

@@ -1,13 +1,13 @@
 """The work of one zone: claim it, and write each request's fate. Every call needs the zone's lease."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from app.domain.fate import Fate
 from app.domain.status import Status
 from app.store.leases import Lease
 from app.store.models import Request
@@ -34,7 +34,7 @@ _SETTLE = text(
     """
     WITH fate AS (
         SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (
-               id uuid, status text, message text, code text, lost boolean, wait float)
+               id uuid, status text, message text, code text, lost boolean)
     ), settled AS (
         UPDATE dns_requests r
            SET status = fate.status,
@@ -44,7 +44,8 @@ _SETTLE = text(
                verify_by = CASE WHEN fate.status = 'verifying'
                            THEN coalesce(r.verify_by, clock_timestamp() + make_interval(secs => :deadline))
                            END,
-               check_at = clock_timestamp() + make_interval(secs => fate.wait),
+               check_at = CASE WHEN fate.status = 'verifying'
+                          THEN clock_timestamp() + make_interval(secs => :pause) END,
                verified_at = CASE WHEN fate.status = 'succeeded' THEN clock_timestamp() END,
                finished_at = CASE WHEN fate.status IN ('succeeded', 'failed') THEN clock_timestamp() END
           FROM fate
@@ -55,17 +56,6 @@ _SETTLE = text(
     SELECT id, run_id, status, message FROM settled
     """
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What becomes of a request now."""
-
-    status: Status
-    message: str
-    code: str | None = None  # of the error, when it failed
-    lost: bool = False  # the run's outcome stayed unknown
-    wait: float | None = None  # seconds until the servers are asked again
 
 
 def pending(session: Session, zone: str, limit: int) -> list[Request]:
@@ -110,8 +100,11 @@ def verifying(session: Session, zone: str, names: Iterable[str]) -> list[Request
     return list(session.scalars(statement.order_by(Request.seq)))
 
 
-def settle(session: Session, fates: dict[UUID, Fate], deadline: float) -> None:
-    """Write every request's fate and its event; `deadline` is how long verification may take, in seconds."""
+def settle(session: Session, fates: Mapping[UUID, Fate], *, deadline: float, pause: float) -> None:
+    """Write every request's fate and its event.
+
+    A request that is to be verified is asked about again after `pause` seconds, for `deadline` seconds.
+    """
     rows = [
         {
             "id": str(request_id),
@@ -119,8 +112,7 @@ def settle(session: Session, fates: dict[UUID, Fate], deadline: float) -> None:
             "message": fate.message,
             "code": fate.code,
             "lost": fate.lost,
-            "wait": fate.wait,
         }
         for request_id, fate in fates.items()
     ]
-    session.execute(_SETTLE, {"rows": json.dumps(rows), "deadline": deadline})
+    session.execute(_SETTLE, {"rows": json.dumps(rows), "deadline": deadline, "pause": pause})

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select, text, tuple_
 from sqlalchemy.orm import Session
 
+from app.domain.change import RRsetKey
 from app.store.models import Record
 
 _PUT = text(
@@ -72,3 +73,8 @@ def page(
     if after is not None:
         statement = statement.where(tuple_(*order) > tuple_(*after))
     return list(session.scalars(statement))
+
+
+def get(session: Session, zone: str, key: RRsetKey) -> Record | None:
+    """The record of that RRset."""
+    return session.get(Record, (zone, key.name, key.type))

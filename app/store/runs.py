@@ -1,5 +1,6 @@
 """Ansible runs: what was executed, what it said, how it ended."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,7 +23,7 @@ def add_event(session: Session, run_id: UUID, at: datetime, message: str) -> Non
 
 
 def finish(
-    session: Session, run_id: UUID, *, rc: int | None, why: str | None, stats: dict[str, Any], output: str
+    session: Session, run_id: UUID, rc: int | None, why: str | None, stats: Mapping[str, Any], output: str
 ) -> None:
     """Record how the run ended."""
     ended = {"rc": rc, "why": why, "stats": stats, "output": output, "finished_at": func.clock_timestamp()}

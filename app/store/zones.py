@@ -1,5 +1,7 @@
 """The zones that are served."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -31,3 +33,8 @@ def add(session: Session, name: str, backend: str) -> Zone | None:
 def remove(session: Session, name: str) -> bool:
     """Stop serving a zone; False when there is none of that name."""
     return session.scalars(delete(Zone).where(Zone.name == name).returning(Zone.name)).first() is not None
+
+
+def existing(session: Session, names: Iterable[str]) -> set[str]:
+    """Those of the names that are zones."""
+    return set(session.scalars(select(Zone.name).where(Zone.name.in_(list(names)))))

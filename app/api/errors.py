@@ -1,0 +1,73 @@
+"""How errors become answers; nothing that a client can send ends in a stack trace."""
+
+from collections.abc import Iterable
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError
+
+from app.core.logging import get_logger
+from app.domain.rules import Reason
+from app.schemas import response
+
+log = get_logger(__name__)
+
+RETRY_AFTER = "2"  # seconds
+
+
+class Refusal(Exception):
+    """The input can't be accepted; all the reasons, with their place within `where`."""
+
+    def __init__(self, reasons: Iterable[Reason], where: str = "body") -> None:
+        super().__init__("refused")
+        self.reasons = list(reasons)
+        self.where = where
+
+
+class Problem(Exception):
+    """Any other answer than success."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(status, detail)
+        self.status = status
+        self.detail = detail
+
+
+def shown(reasons: Iterable[Reason], where: str = "body") -> list[response.Reason]:
+    """The reasons in FastAPI's shape."""
+    return [
+        response.Reason(loc=[where, *reason.loc], msg=reason.message, type=reason.code) for reason in reasons
+    ]
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(DBAPIError, _database_away)
+
+
+def _refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refusal)
+    detail = [reason.model_dump() for reason in shown(error.reasons, error.where)]
+    return JSONResponse({"detail": detail}, 422)
+
+
+def _problem(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return JSONResponse({"detail": error.detail}, error.status)
+
+
+def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    detail = [{"loc": list(item["loc"]), "msg": item["msg"], "type": item["type"]} for item in error.errors()]
+    return JSONResponse({"detail": detail}, 422)
+
+
+def _database_away(_: Request, error: Exception) -> JSONResponse:
+    log.error("database error", error=str(error))
+    return JSONResponse(
+        {"detail": "the database is not available; try again"}, 503, {"Retry-After": RETRY_AFTER}
+    )

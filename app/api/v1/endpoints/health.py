@@ -1,0 +1,27 @@
+"""Liveness and readiness."""
+
+from fastapi import APIRouter, Response
+
+from app.schemas.response import Readiness
+from app.services import health
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", summary="Is the process alive?")
+async def healthz() -> dict[str, str]:
+    """Answers as long as the process does."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", summary="Can it accept requests?", responses={503: {"model": Readiness}})
+def readyz(response: Response) -> Readiness:
+    """Each dependency by name. Without Redis requests are still accepted, and wait for the sweep."""
+    dependencies = health.dependencies()
+    ready = dependencies["postgresql"] == health.OK
+    degraded = any(state != health.OK for state in dependencies.values())
+    response.status_code = 200 if ready else 503
+    return Readiness(
+        status="degraded" if ready and degraded else "ready" if ready else "unavailable",
+        dependencies=dependencies,
+    )

@@ -1,0 +1,47 @@
+"""The API process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+
+from app.api import docs, errors
+from app.api.v1.endpoints import dns, health, zones
+from app.core import logging
+from app.core.config import settings
+from app.core.database import engine, transaction, upgrade
+from app.services import serve
+
+
+def _prepare() -> None:
+    upgrade()
+    with transaction() as session:
+        serve.bootstrap(session, settings().bootstrap_zones)
+
+
+@asynccontextmanager
+async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
+    await run_in_threadpool(_prepare)
+    yield
+    engine().dispose()
+
+
+def create_app() -> FastAPI:
+    """Build the application."""
+    app = FastAPI(
+        title="DNS Request Orchestrator",
+        version="0.1.0",
+        description="Ask for a DNS change, and follow it until every authoritative server answers it.",
+        lifespan=_lifespan,
+    )
+    app.include_router(dns.router, prefix="/api/v1")
+    app.include_router(zones.router, prefix="/api/v1")
+    app.include_router(health.router)
+    errors.install(app)
+    docs.install(app)
+    return app
+
+
+logging.configure("api")  # here, so that uvicorn's first lines have our shape too
+app = create_app()

@@ -1,0 +1,95 @@
+"""What a client sends."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+
+from app.domain.rdata import RecordType
+from app.domain.status import Action, Source
+
+# No control characters: they are never meant, and PostgreSQL cannot hold NUL in a text.
+_LINE = r"^[^\x00-\x1f\x7f]*$"
+_PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=_LINE)]
+Target = Annotated[str, StringConstraints(min_length=1, max_length=65_535)]
+MAX_VALUES = 1_000
+
+
+class Strict(BaseModel):
+    """A shape without room for anything unknown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Context(Strict):
+    """Who asks, and which way."""
+
+    account_id: Line
+    source: Source = Source.API
+
+
+class Config(Strict):
+    """The parts of a record besides its name, type and target."""
+
+    ttl: int = Field(300, ge=0, le=2**31 - 1, strict=True, description="seconds (RFC 2181, section 8)")
+    priority: int | None = Field(None, ge=0, le=65_535, strict=True, description="MX and SRV")
+    extra_config: dict[str, Any] = Field(
+        default_factory=dict, description="SRV: weight and port; anything else is handed on to the playbook"
+    )
+
+
+class Resource(Strict):
+    """The record that is asked for."""
+
+    record_type: RecordType
+    domain: str = Field(max_length=1024, description="the owner name", examples=["www.example.test"])
+    target: Target | Annotated[list[Target], Field(min_length=1, max_length=MAX_VALUES)] | None = Field(
+        None, description="the value, or a list of them; a delete without one removes the whole RRset"
+    )
+    comment: str | None = Field(None, max_length=1000, pattern=_PROSE)
+    config: Config = Field(default_factory=Config)
+
+    @property
+    def targets(self) -> list[str]:
+        """The values as a list."""
+        return [self.target] if isinstance(self.target, str) else list(self.target or ())
+
+
+class Submission(Strict):
+    """One change of one RRset."""
+
+    context: Context
+    resource: Resource
+
+
+class Envelope(BaseModel):
+    """What an item of a batch says besides the change itself."""
+
+    action: Action = Action.CREATE
+    idempotency_key: Line | None = None
+
+
+class BatchItem(Submission, Envelope):
+    """One change in a batch."""
+
+
+class Batch(Strict):
+    """The frame of a batch; its items are judged one by one, a bad one never sinks the others."""
+
+    requests: list[Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/BatchItem"})]]
+
+
+class NewZone(Strict):
+    """A zone to be served."""
+
+    name: str = Field(max_length=1024, examples=["example.test"])
+    backend: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$")] = Field(
+        description="the inventory host that serves it", examples=["bind"]
+    )
+
+
+class ZoneChange(Strict):
+    """What can be changed of a zone."""
+
+    backend: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$")]

@@ -1,0 +1,146 @@
+"""What a client gets."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from app.domain.status import Action, Source, Status
+
+
+class ContextOut(BaseModel):
+    """Who asked, and which way."""
+
+    account_id: str
+    source: Source
+
+
+class Accepted(BaseModel):
+    """A request as it was stored."""
+
+    id: UUID
+    action: Action
+    status: Status
+    zone: str
+    context: ContextOut
+    resource: dict[str, Any]
+    created_at: datetime
+
+
+class ErrorOut(BaseModel):
+    """Why a request failed."""
+
+    code: str
+    message: str
+
+
+class EventOut(BaseModel):
+    """A line of the request's log."""
+
+    at: datetime
+    status: Status
+    message: str
+
+
+class RequestOut(Accepted):
+    """A request and how far it has come."""
+
+    attempts: int
+    run_id: UUID | None
+    error: ErrorOut | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    verified_at: datetime | None
+
+
+class RequestDetail(RequestOut):
+    """A request with its log."""
+
+    events: list[EventOut]
+
+
+class RequestPage(BaseModel):
+    """Requests, newest first."""
+
+    items: list[RequestOut]
+    next_cursor: str | None
+
+
+class RecordOut(BaseModel):
+    """An RRset as the authoritative servers answer it."""
+
+    zone: str
+    domain: str
+    record_type: str
+    ttl: int
+    target: list[str]
+    account_id: str
+    request_id: UUID
+    comment: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class RecordPage(BaseModel):
+    """Records by zone, name and type."""
+
+    items: list[RecordOut]
+    next_cursor: str | None
+
+
+class ZoneOut(BaseModel):
+    """A zone that is served."""
+
+    name: str
+    backend: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class ZoneList(BaseModel):
+    """Every zone, by name."""
+
+    items: list[ZoneOut]
+
+
+class Reason(BaseModel):
+    """One reason why the input is refused; `type` is a stable code."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class Refused(BaseModel):
+    """All the reasons at once."""
+
+    detail: list[Reason]
+
+
+class Problem(BaseModel):
+    """Any other error."""
+
+    detail: str
+
+
+class BatchResult(BaseModel):
+    """What became of one item of a batch: the stored request, or the reasons why not."""
+
+    index: int
+    status_code: int
+    request: Accepted | None = None
+    errors: list[Reason] | None = None
+
+
+class BatchOut(BaseModel):
+    """The results in the order of the items."""
+
+    results: list[BatchResult]
+
+
+class Readiness(BaseModel):
+    """Whether each dependency answers: "ok", or why not."""
+
+    status: str
+    dependencies: dict[str, str]

@@ -1,0 +1,199 @@
+"""Work off one zone: claim, apply, verify, settle."""
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import takewhile
+from threading import Event
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from app.core.config import settings
+from app.core.database import transaction
+from app.core.logging import bound, get_logger
+from app.domain.change import Change, ChangeResult
+from app.domain.fate import Answers, Fate, Held, judge
+from app.domain.status import Outcome, Status
+from app.runner.base import Run, RunEvent, Runner, RunResult
+from app.services import dispatch, verify
+from app.services.hold import hold
+from app.store import leases, queue, records, runs, zones
+from app.store.leases import Lease, LeaseLost
+from app.store.models import Request
+from app.store.records import Seen
+
+log = get_logger(__name__)
+
+_APPLIED = ChangeResult(Outcome.APPLIED)
+_NO_ZONE = ChangeResult(Outcome.FAILED, "zone_unknown", "the zone is not served any more")
+
+Results = Mapping[UUID, ChangeResult | None]  # None: the outcome is unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a worker has in hand: requests to run now, and requests to ask the servers about."""
+
+    zone: str
+    backend: str | None  # None: the zone is not served any more
+    run_id: UUID | None = None
+    fresh: Sequence[Request] = ()  # claimed for the run
+    orphaned: Sequence[Request] = ()  # left running by a worker that is gone
+    waiting: Sequence[Request] = field(default=())  # applied before, not answered everywhere yet
+
+    @property
+    def requests(self) -> list[Request]:
+        """All of them, in the order of acceptance."""
+        return sorted((*self.fresh, *self.orphaned, *self.waiting), key=lambda request: request.seq)
+
+
+def drain(zone: str, runner: Runner) -> None:
+    """Work off the zone batch by batch until nothing is due, it has to rest, or another zone's turn comes."""
+    dispatch.taken(zone)
+    until = time.monotonic() + settings().drain_budget
+    with bound(zone=zone), hold(zone) as (lease, lost):
+        try:
+            while lease and time.monotonic() < until and (work := _claim(lease)):
+                results = _apply(work, runner, lost)
+                held = [_held(request, results[request.id]) for request in work.requests]
+                answers = verify.ask(work.backend, [item.change for item in held if item.tried])
+                fates = judge(held, answers, settings().max_attempts)
+                lease = _settle(lease, work, fates, answers)
+        except LeaseLost:
+            log.warning("another worker has taken the zone over")
+    dispatch.kick_if_due(zone)
+
+
+def _claim(lease: Lease) -> Work | None:
+    """Take what is to be done next; None when nothing is due."""
+    with transaction() as session:
+        leases.check(session, lease)
+        zone = zones.get(session, lease.zone)
+        work = Work(lease.zone, zone.backend if zone else None, orphaned=queue.orphans(session, lease))
+        if not work.orphaned:
+            work = _claim_pending(session, lease, work)
+        names = {request.name for request in work.requests}
+        work = replace(work, waiting=queue.verifying(session, lease.zone, names))
+    return work if work.requests else None
+
+
+def _claim_pending(session: Session, lease: Lease, work: Work) -> Work:
+    limit = 1 if lease.failures else settings().batch_limit  # a zone that rested is probed with one
+    pending = _alike(queue.pending(session, lease.zone, limit))
+    if not pending:
+        return work
+    run_id, backend = uuid7(), work.backend or "nowhere"
+    runs.start(session, run_id, lease.zone, backend, len(pending))
+    message = f"one of {len(pending)} in a run on {backend}"
+    ids = queue.claim(session, lease, [request.id for request in pending], run_id, message)
+    return replace(work, run_id=run_id, fresh=[request for request in pending if request.id in ids])
+
+
+def _alike(pending: Sequence[Request]) -> Sequence[Request]:
+    """Those that may share a run: what was lost twice goes in ever smaller batches, to find the culprit."""
+    if not pending:
+        return pending
+    limit = _share(pending[0])
+    return list(takewhile(lambda request: _share(request) == limit, pending))[:limit]
+
+
+def _share(request: Request) -> int:
+    steps = max(0, request.lost_runs - 1)
+    return max(1, settings().batch_limit // int(15**steps))
+
+
+def _apply(work: Work, runner: Runner, lost: Event) -> Results:
+    """Run Ansible once over the fresh requests; what it says nothing of is unknown."""
+    known: dict[UUID, ChangeResult | None] = {request.id: _APPLIED for request in work.waiting}
+    if work.backend is None:
+        return {request.id: _NO_ZONE for request in work.requests}
+    known |= {request.id: None for request in work.orphaned}
+    if work.run_id is None:
+        return known
+    changes = [as_change(request) for request in work.fresh]
+    run = Run(work.run_id, work.zone, work.backend, changes, settings().run_timeout)
+    with bound(run_id=run.id):
+        ended = runner.run(run, lambda event: _note(run.id, event), lost)
+        log.info("run ended", backend=run.backend, changes=len(changes), rc=ended.rc, why=ended.why)
+    with transaction() as session:
+        runs.finish(session, run.id, ended.rc, ended.why, ended.stats, ended.output)
+    return known | {request.id: _trusted(ended, request.id) for request in work.fresh}
+
+
+def _note(run_id: UUID, event: RunEvent) -> None:
+    log.info(event.message)
+    with transaction() as session:
+        runs.add_event(session, run_id, event.at, event.message)
+
+
+def _trusted(ended: RunResult, request_id: UUID) -> ChangeResult | None:
+    """The run's word on a request; of a run that failed as a whole only its refusals are believed."""
+    said = ended.results.get(request_id)
+    return said if ended.rc == 0 or (said and said.outcome is Outcome.FAILED) else None
+
+
+def _settle(lease: Lease, work: Work, fates: Mapping[UUID, Fate], answers: Answers) -> Lease | None:
+    """Write each request's fate, and the records as the servers answer them; None when the zone must rest."""
+    stuck = any(fate.status is Status.PENDING for fate in fates.values())
+    with transaction() as session:
+        leases.check(session, lease)
+        queue.settle(session, fates, deadline=settings().verify_deadline, pause=settings().verify_pause)
+        records.put(session, _seen(work.requests, fates, answers))
+        if stuck:
+            leases.rest(session, lease, _pause(lease.failures))
+        elif lease.failures:
+            leases.recovered(session, lease)
+    for request_id, fate in fates.items():
+        log.info(fate.message, request_id=str(request_id), status=fate.status.value, code=fate.code)
+    return None if stuck else replace(lease, failures=0)
+
+
+def _pause(failures: int) -> float:
+    """Seconds to rest after so many failures in a row: doubled, and spread so that zones wake one by one."""
+    doubled = settings().retry_pause * float(2 ** min(failures, 16))
+    return min(doubled, settings().retry_pause_max) * random.uniform(0.75, 1)  # noqa: S311
+
+
+def as_change(request: Request) -> Change:
+    """The change that a request asks for."""
+    return Change(
+        request_id=request.id,
+        action=request.action,
+        zone=request.zone,
+        name=request.name,
+        type=request.record_type,
+        ttl=request.ttl,
+        rdata=tuple(request.rdata),
+        comment=request.resource.get("comment"),
+        extra_config=request.resource.get("config", {}).get("extra_config", {}),
+    )
+
+
+def _held(request: Request, result: ChangeResult | None) -> Held:
+    overdue = request.verify_by is not None and request.verify_by <= datetime.now(UTC)
+    return Held(as_change(request), result, request.lost_runs, overdue)
+
+
+def _seen(everything: Sequence[Request], fates: Mapping[UUID, Fate], answers: Answers) -> list[Seen]:
+    """Each verified RRset as the first server answers it, with the request that changed it last."""
+    first = next(iter(answers.values()), {})
+    verified = (request for request in everything if fates[request.id].status is Status.SUCCEEDED)
+    last = {as_change(request).key: request for request in verified}
+    return [
+        Seen(
+            zone=request.zone,
+            name=request.name,
+            record_type=request.record_type,
+            ttl=first[key].ttl or 0,
+            rdata=tuple(sorted(first[key].rdata)),
+            account_id=request.account_id,
+            request_id=request.id,
+            comment=request.resource.get("comment"),
+        )
+        for key, request in last.items()
+        if key in first
+    ]

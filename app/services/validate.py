@@ -1,0 +1,146 @@
+"""Turn what a client sent into a change, or into all the reasons why not."""
+
+import json
+import re
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from app.domain import names, rdata, rules
+from app.domain.errors import DomainError
+from app.domain.rdata import RecordType
+from app.domain.rules import Reason
+from app.domain.status import Action
+from app.schemas.request import Submission
+
+MAX_EXTRA_CONFIG = 8 * 1024  # characters of JSON
+
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_EXTRA = ("resource", "config", "extra_config")
+
+
+@dataclass(slots=True)
+class Draft:
+    """A change on its way through validation; it may be stored when `reasons` stays empty."""
+
+    action: Action
+    submission: Submission | None = None
+    name: str | None = None
+    record_type: RecordType | None = None
+    rdata: list[str] = field(default_factory=list)
+    zone: str | None = None
+    reasons: list[Reason] = field(default_factory=list)
+
+
+def read(raw: object, action: Action) -> Draft:
+    """Check everything that the body says by itself: its shape, the name, the RDATA."""
+    draft = Draft(action)
+    try:
+        draft.submission = Submission.model_validate(raw)
+    except ValidationError as error:
+        draft.reasons += shape_reasons(error)
+    _read_name(draft, raw)
+    _read_rdata(draft, raw)
+    draft.reasons += _extra_config_reasons(_peek(raw, *_EXTRA))
+    return draft
+
+
+def place(draft: Draft, zones: Container[str]) -> None:
+    """Find the zone that the name belongs to, and check the rules that need to know it."""
+    if draft.name is None:
+        return
+    draft.zone = names.longest_match(draft.name, zones)
+    if draft.zone is None:
+        message = f"{draft.name} is in none of the zones that are served here"
+        draft.reasons.append(Reason(rules.DOMAIN, "zone_unknown", message))
+    elif draft.record_type is not None:
+        spoken = {reason.loc[:2] for reason in draft.reasons}
+        found = rules.check(draft.action, draft.zone, draft.name, draft.record_type, draft.rdata)
+        draft.reasons += [reason for reason in found if reason.loc not in spoken]
+
+
+def shape_reasons(error: ValidationError) -> list[Reason]:
+    """What pydantic found, without its names for the branches of a union."""
+    found = {
+        Reason(_place(item["loc"]), item["type"], item["msg"]): None
+        for item in error.errors(include_url=False, include_input=False, include_context=False)
+    }
+    return list(found)
+
+
+def _place(loc: Sequence[str | int]) -> tuple[str | int, ...]:
+    if tuple(loc[:2]) != rules.TARGET:
+        return tuple(loc)
+    return (*rules.TARGET, *(part for part in loc[2:] if isinstance(part, int)))
+
+
+def _read_name(draft: Draft, raw: object) -> None:
+    domain = _peek(raw, *rules.DOMAIN)
+    if not isinstance(domain, str) or _has_reason(draft, rules.DOMAIN):
+        return
+    try:
+        draft.name = names.normalize(domain)
+    except DomainError as error:
+        draft.reasons.append(Reason(rules.DOMAIN, error.code, error.message))
+
+
+def _read_rdata(draft: Draft, raw: object) -> None:
+    record_type = _peek(raw, "resource", "record_type")
+    if not isinstance(record_type, str) or record_type not in RecordType.__members__:
+        return
+    draft.record_type = RecordType(record_type)
+    if _has_reason(draft, rules.TARGET):
+        return
+    for loc, target in _targets(_peek(raw, *rules.TARGET)):
+        try:
+            value = _canonical(draft.record_type, target, _peek(raw, "resource", "config"))
+        except DomainError as error:
+            draft.reasons.append(Reason(loc, error.code, error.message))
+        else:
+            if value not in draft.rdata:
+                draft.rdata.append(value)
+
+
+def _canonical(record_type: RecordType, target: str, config: object) -> str:
+    priority = _peek(config, "priority")
+    extra = _peek(config, "extra_config")
+    return rdata.canonical(
+        record_type,
+        target,
+        priority=priority if type(priority) is int else None,
+        extra=extra if isinstance(extra, dict) else {},
+    )
+
+
+def _targets(value: object) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if isinstance(value, str):
+        yield rules.TARGET, value
+    elif isinstance(value, list):
+        yield from (((*rules.TARGET, index), item) for index, item in enumerate(value))
+
+
+def _extra_config_reasons(extra: object) -> Iterator[Reason]:
+    if not extra:
+        return
+    try:
+        text = json.dumps(extra, allow_nan=False)
+    except ValueError:
+        yield Reason(_EXTRA, "number_not_finite", "a number is too large to be stored")
+        return
+    if len(text) > MAX_EXTRA_CONFIG:
+        yield Reason(_EXTRA, "extra_config_too_long", f"more than {MAX_EXTRA_CONFIG} characters of JSON")
+    if _ESCAPED_NUL.search(text):
+        yield Reason(_EXTRA, "control_character", "NUL characters cannot be stored")
+
+
+def _has_reason(draft: Draft, loc: tuple[str, str]) -> bool:
+    return any(reason.loc[:2] == loc for reason in draft.reasons)
+
+
+def _peek(raw: object, *path: str) -> Any:
+    """The value at that place, None where there is no such place."""
+    for key in path:
+        raw = raw.get(key) if isinstance(raw, dict) else None
+    return raw

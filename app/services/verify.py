@@ -1,0 +1,51 @@
+"""Ask the authoritative servers of a backend what they answer for the RRsets that were changed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy.orm import Session
+
+from app.core.config import settings
+from app.core.database import transaction
+from app.domain.change import Change, RRsetKey
+from app.domain.fate import Answers
+from app.domain.plan import Answer, Expectation
+from app.nameservers.errors import ServerUnreachable
+from app.nameservers.resolver import ask_all
+from app.runner.inventory import authoritative_servers
+from app.store import records
+
+SIMULATED = "the simulation"
+
+
+def ask(backend: str | None, changes: Sequence[Change]) -> Answers:
+    """What each authoritative server answers, by server, for every RRset that these changes touch."""
+    keys = list(dict.fromkeys(change.key for change in changes))
+    if backend is None or not keys:
+        return {}
+    if settings().executor == "simulated":
+        return {SIMULATED: _pretend(changes)}
+    servers = authoritative_servers(settings().inventory, backend)
+    said = ask_all(servers, keys, settings().verify_timeout)
+    return {str(server): _by_key(keys, said[server]) for server in servers}
+
+
+def _by_key(
+    keys: Iterable[RRsetKey], said: Mapping[RRsetKey, Answer] | ServerUnreachable
+) -> Mapping[RRsetKey, Answer]:
+    if isinstance(said, ServerUnreachable):
+        return dict.fromkeys(keys, Answer(None, frozenset(), said.why))
+    return said
+
+
+def _pretend(changes: Sequence[Change]) -> dict[RRsetKey, Answer]:
+    """What a server would answer that holds our records and took these changes."""
+    with transaction() as session:
+        state = {change.key: _recorded(session, change) for change in changes}
+    for change in changes:
+        state[change.key] = state[change.key].after(change)
+    return {key: Answer(rrset.ttl, rrset.exact or frozenset()) for key, rrset in state.items()}
+
+
+def _recorded(session: Session, change: Change) -> Expectation:
+    record = records.get(session, change.zone, change.key)
+    return Expectation(exact=frozenset(record.rdata if record else ()), ttl=record.ttl if record else None)

@@ -1,0 +1,52 @@
+"""The worker process: Celery tasks, and the timer that sweeps."""
+
+from threading import Event, Thread
+from typing import Any
+
+from celery.signals import setup_logging, worker_process_init, worker_ready, worker_shutting_down
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core import logging
+from app.core.celery_app import DRAIN, celery_app
+from app.core.config import settings
+from app.core.database import forget_connections
+from app.runner import make_runner
+from app.services import dispatch, execute
+
+log = logging.get_logger(__name__)
+
+_stopping = Event()
+
+
+@celery_app.task(name=DRAIN)  # type: ignore[untyped-decorator]
+def drain(zone: str) -> None:
+    """Work off one zone."""
+    execute.drain(zone, make_runner(settings()))
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def _configure_logging(**_: Any) -> None:
+    logging.configure("worker")
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def _forked(**_: Any) -> None:
+    forget_connections()
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def _start_sweeping(**_: Any) -> None:
+    Thread(target=_sweep, name="sweep", daemon=True).start()
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def _stop_sweeping(**_: Any) -> None:
+    _stopping.set()
+
+
+def _sweep() -> None:
+    while not _stopping.wait(settings().sweep_interval):
+        try:
+            dispatch.sweep()
+        except SQLAlchemyError as error:
+            log.warning("sweep failed", error=str(error))
