@@ -32,7 +32,7 @@ names = st.lists(labels, min_size=1, max_size=6).map(".".join).filter(lambda nam
         ("mu\u0308ller.example.test", "xn--mller-kva.example.test"),  # decomposed
         ("straße.test", "xn--strae-oqa.test"),  # IDNA 2008 keeps the sharp s
         ("例え。テスト", "xn--r8jz45g.xn--zckzah"),  # with an ideographic full stop
-        ("ｗｗｗ.example.test", "www.example.test"),  # full width
+        ("\uff57ww.example.test", "www.example.test"),  # full width
         ("XN--MLLER-KVA.test", "xn--mller-kva.test"),
         (f"{LABEL_63}.test", f"{LABEL_63}.test"),
         (NAME_253 + ".", NAME_253),
@@ -72,7 +72,7 @@ def test_normalize(written: str, normal: str) -> None:
         ("http://www.example.test", "name_is_url"),
         ("192.0.2.10", "name_is_ip"),
         ("192.0.2.300", "name_is_ip"),
-        ("１９２.0.2.10", "name_is_ip"),
+        ("\uff1192.0.2.10", "name_is_ip"),
         ("2001:db8::1", "name_is_ip"),
         ("::ffff:192.0.2.1", "name_is_ip"),
         ("a*.example.test", "wildcard_invalid"),
