@@ -1,0 +1,82 @@
+"""The app's own processes, as `make up` runs them."""
+
+import os
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+
+from stack.part import Part
+
+
+class AppProcess(Part):
+    """One process of the app. It gets the stack's settings through its environment."""
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self._settings = settings
+
+    def environment(self) -> Mapping[str, str]:
+        """Ours, and where the infrastructure is."""
+        return {**os.environ, **self._settings, "PYTHONUNBUFFERED": "1"}
+
+
+class Api(AppProcess):
+    """The HTTP API."""
+
+    name = "api"
+    listeners = ("api",)
+
+    def __init__(self, settings: Mapping[str, str], port: int) -> None:
+        super().__init__(settings)
+        self._port = port
+
+    def command(self) -> Sequence[str]:
+        """`uvicorn app.main:app`."""
+        return [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(self._port)]
+
+    def ready(self) -> bool:
+        """Whether it answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/healthz", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+class Worker(AppProcess):
+    """The Celery worker that drains zones."""
+
+    name = "worker"
+    death_signal = signal.SIGQUIT  # Celery's cold shutdown, which takes its pool along
+
+    def prepare(self) -> None:
+        """Forget that it was ready."""
+        self._connected = False
+
+    def command(self) -> Sequence[str]:
+        """`celery worker`, with two processes."""
+        celery = [sys.executable, "-m", "celery", "-A", "app.tasks", "worker"]
+        return [*celery, "--loglevel=info", "-Q", "dns_tasks", "--concurrency=2"]
+
+    def heard(self, line: str) -> None:
+        """Celery says `celery@host ready.` once it is connected."""
+        self._connected |= "ready." in line
+
+    def ready(self) -> bool:
+        """Whether it takes tasks."""
+        return self._connected
+
+
+class Consumer(AppProcess):
+    """The Kafka consumer. It waits for the API and the broker by itself."""
+
+    name = "consumer"
+
+    def command(self) -> Sequence[str]:
+        """`run_consumer.py`."""
+        return [sys.executable, "run_consumer.py"]
+
+    def ready(self) -> bool:
+        """Whether it runs."""
+        return True

@@ -1,0 +1,91 @@
+"""Which parts a stack has, and the environment variables by which they are found."""
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stack.app import Api, Consumer, Worker
+from stack.bind import Bind, bootstrap_zones
+from stack.errors import StackError, Unavailable
+from stack.inventory import write_inventory
+from stack.kafka import Kafka
+from stack.part import ROOT, Part
+from stack.ports import HOST, Ports
+from stack.postgres import Postgres
+from stack.valkey import Valkey
+
+STATE = Path(os.environ.get("STACK_DIR", ROOT / ".stack"))
+INFRASTRUCTURE = ("postgres", "valkey", "kafka", "bind")
+
+
+@dataclass
+class Assembly:
+    """The parts to start, those that are used instead, and the settings that result."""
+
+    state: Path
+    ports: Ports
+    outside: Mapping[str, str]  # settings of a person, which win; parts named in them are not started
+    may_simulate: bool  # without a DNS server, go on with EXECUTOR=simulated
+    infrastructure: list[Part] = field(default_factory=list)
+    settings: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, names: Collection[str]) -> None:
+        """Add parts of the infrastructure by name. Raises `StackError`."""
+        self._set(
+            API_URL=f"http://{HOST}:{self.ports.api}/api/v1/dns/create",
+            BOOTSTRAP_ZONES=bootstrap_zones(),
+            EXECUTOR="ansible",
+        )
+        for name in names:
+            variable, build = self._builders()[name]
+            if variable in self.outside:
+                self._use(variable, name)
+            else:
+                self._build(build)
+
+    def app(self) -> list[list[Part]]:
+        """The app's processes in stages: what reads the API's tables and answers comes after it."""
+        return [[Api(self.settings, self.ports.api)], [Worker(self.settings), Consumer(self.settings)]]
+
+    def _builders(self) -> dict[str, tuple[str, Callable[[], Part]]]:
+        state, ports = self.state, self.ports
+        topic = self.outside.get("KAFKA_DNS_TOPIC", "dns_requests")
+        return {
+            "postgres": (Postgres.replaced_by, lambda: Postgres(state, ports.postgres)),
+            "valkey": (Valkey.replaced_by, lambda: Valkey(state, ports.valkey)),
+            "kafka": (Kafka.replaced_by, lambda: Kafka(ports.kafka, topic)),
+            "bind": (Bind.replaced_by, lambda: Bind(state, ports.dns, ports.rndc, STATE / "packages")),
+        }
+
+    def _build(self, build: Callable[[], Part]) -> None:
+        try:
+            part = build()
+        except Unavailable as error:
+            if not self.may_simulate:
+                raise
+            self.notes.append(f"No DNS server: changes are only simulated. {error}")
+            self._set(EXECUTOR="simulated")
+            return
+        self.infrastructure.append(part)
+        self._set(**part.settings())
+
+    def _use(self, variable: str, name: str) -> None:
+        self.notes.append(f"{name} is not started: {variable} names another.")
+        self._set(**{variable: self.outside[variable]})
+        if name == "bind":
+            self._use_dns_server(self.outside[variable])
+
+    def _use_dns_server(self, address: str) -> None:
+        server, _, port = address.rpartition(":")
+        key_file = Path(self.outside.get("DNS_KEY_FILE", ""))
+        if not (server and port.isdigit()):
+            raise StackError(f"DNS_SERVER is {address!r}: it must be an address and a port, 192.0.2.1:53.")
+        if not key_file.is_file():
+            raise StackError("DNS_KEY_FILE must name the file with the TSIG key of DNS_SERVER.")
+        write_inventory(self.state / "inventory", server.strip("[]"), int(port), key_file)
+        self._set(INVENTORY=str(self.state / "inventory"))
+
+    def _set(self, **settings: str) -> None:
+        self.settings |= {name: self.outside.get(name, value) for name, value in settings.items()}

@@ -1,0 +1,146 @@
+"""BIND, authoritative for zones that take dynamic updates (RFC 2136) signed with a TSIG key (RFC 8945)."""
+
+import base64
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from stack.debian import library_path, unpacked
+from stack.errors import StackError
+from stack.inventory import BACKEND, write_inventory
+from stack.part import Part
+from stack.ports import HOST
+from stack.private import write_private
+
+ZONES = ("example.test", "2.0.192.in-addr.arpa", "8.b.d.0.1.0.0.2.ip6.arpa")
+KEY = "orchestrator"
+
+_CONFIGURATION = """\
+include "{home}/orchestrator.key";
+include "{home}/rndc.key";
+controls {{ inet {host} port {rndc} allow {{ {host}; }} keys {{ "rndc"; }}; }};
+options {{
+    directory "{home}";
+    listen-on port {dns} {{ {host}; }};
+    listen-on-v6 {{ none; }};
+    pid-file none;
+    session-keyfile none;
+    recursion no;
+    dnssec-validation no;
+    empty-zones-enable no;
+    notify no;
+    allow-new-zones yes;
+    allow-transfer {{ key "orchestrator"; }};
+}};
+logging {{
+    channel output {{ stderr; severity notice; print-category yes; }};
+    category default {{ output; }};
+}};
+"""
+_ZONE = 'type primary; file "{home}/zones/{name}"; allow-update {{ key "orchestrator"; }};'
+_EMPTY_ZONE = """\
+$TTL 300
+@    SOA ns1.example.test. hostmaster.example.test. 1 3600 600 604800 60
+     NS  ns1.example.test.
+"""
+_NAME_SERVER_ADDRESS = "ns1  A   127.0.0.1\n"
+
+
+class Bind(Part):
+    """One BIND server, with its zones and keys."""
+
+    name = "bind"
+    replaced_by = "DNS_SERVER"
+    listeners = ("dns", "rndc")
+
+    def __init__(self, state: Path, port: int, rndc_port: int, packages: Path) -> None:
+        self._home = state / "bind"
+        self._inventory = state / "inventory"
+        self._port = port
+        self._rndc_port = rndc_port
+        self._named, self._rndc, self._libraries = _programs(packages)
+
+    @property
+    def key_file(self) -> Path:
+        """The file that holds the TSIG key of the dynamic updates and zone transfers."""
+        return self._home / "orchestrator.key"
+
+    def prepare(self) -> None:
+        """Create keys and zones at the first start, and the configuration at each."""
+        (self._home / "zones").mkdir(parents=True, exist_ok=True)
+        _create_key(self.key_file, KEY)
+        _create_key(self._home / "rndc.key", "rndc")
+        for name in ZONES:
+            self._create_zone_file(name)
+        (self._home / "named.conf").write_text(self._configuration())
+        write_inventory(self._inventory, HOST, self._port, self.key_file)
+
+    def command(self) -> Sequence[str | Path]:
+        """`named`, in the foreground, with two threads however many cores there are."""
+        return [self._named, "-f", "-n", "2", "-c", self._home / "named.conf"]
+
+    def environment(self) -> Mapping[str, str]:
+        """Ours, and where its libraries are."""
+        return {**os.environ, "LD_LIBRARY_PATH": self._libraries} if self._libraries else os.environ
+
+    def ready(self) -> bool:
+        """Whether the zones are loaded."""
+        return all(self._control("zonestatus", name).returncode == 0 for name in ZONES)
+
+    def settings(self) -> Mapping[str, str]:
+        """Where it is, for the runner and for people."""
+        return {"DNS_SERVER": f"{HOST}:{self._port}", "INVENTORY": str(self._inventory)}
+
+    def add_zone(self, name: str) -> None:
+        """Serve one more zone, empty but for SOA and NS. Raises `StackError`."""
+        self._create_zone_file(name)
+        done = self._control("addzone", name, f"{{ {self._zone(name)} }};")
+        if done.returncode != 0:
+            raise StackError(f"BIND: zone {name} was not added: {done.stderr.strip()}")
+
+    def _configuration(self) -> str:
+        options = _CONFIGURATION.format(home=self._home, host=HOST, dns=self._port, rndc=self._rndc_port)
+        return options + "".join(f'zone "{name}" {{ {self._zone(name)} }};\n' for name in ZONES)
+
+    def _zone(self, name: str) -> str:
+        return _ZONE.format(home=self._home, name=name)
+
+    def _create_zone_file(self, name: str) -> None:
+        path = self._home / "zones" / name
+        if not path.exists():
+            path.write_text(_EMPTY_ZONE + (_NAME_SERVER_ADDRESS if name == ZONES[0] else ""))
+
+    def _control(self, *command: str) -> subprocess.CompletedProcess[str]:
+        address = ("-s", HOST, "-p", str(self._rndc_port), "-k", str(self._home / "rndc.key"))
+        return subprocess.run(
+            [self._rndc, *address, *command], env=self.environment(), capture_output=True, text=True
+        )
+
+
+def bootstrap_zones() -> str:
+    """The value of BOOTSTRAP_ZONES: the zones, all on the backend that the inventory names."""
+    return ",".join(f"{name}={BACKEND}" for name in ZONES)
+
+
+def _programs(packages: Path) -> tuple[Path, Path, str]:
+    """`named`, `rndc` and their library path: the system's, or those of Debian's package, unpacked."""
+    named, rndc = _installed("named"), _installed("rndc")
+    if named and rndc and not Path("/etc/apparmor.d/usr.sbin.named").exists():  # that keeps it to /etc/bind
+        return named, rndc, ""
+    root = unpacked("bind9", packages)
+    return root / "usr/sbin/named", root / "usr/sbin/rndc", library_path(root)
+
+
+def _installed(name: str) -> Path | None:
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin")
+    return Path(found) if found else None
+
+
+def _create_key(path: Path, name: str) -> None:
+    if path.exists():
+        return
+    secret = base64.b64encode(secrets.token_bytes(32)).decode()
+    write_private(path, f'key "{name}" {{\n    algorithm hmac-sha256;\n    secret "{secret}";\n}};\n')

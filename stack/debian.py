@@ -1,0 +1,96 @@
+"""Debian packages that are unpacked below a directory: nothing is installed, and no root is needed."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from stack.errors import Unavailable
+
+_COMMON = (
+    "-qq",
+    "-o",
+    "Debug::NoLocking=1",
+    "-o",
+    "APT::Sandbox::User=root",
+    "-o",
+    "Acquire::Languages=none",
+)
+
+
+def unpacked(package: str, cache: Path) -> Path:
+    """The directory that holds a package and the libraries that this machine lacks for it.
+
+    Downloads them the first time only. Raises `Unavailable`.
+    """
+    target = cache / package
+    if not target.exists():
+        if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+            raise Unavailable(f"{package}: this is not a Debian system.")
+        cache.mkdir(parents=True, exist_ok=True)
+        print(f"Downloading {package} from Debian (once) …", flush=True)
+        with tempfile.TemporaryDirectory(dir=cache) as work:
+            _fill(Path(work), package)
+            _publish(Path(work, "root"), target)
+    return target
+
+
+def library_path(root: Path) -> str:
+    """The value of LD_LIBRARY_PATH for programs below an unpacked root."""
+    folders = (*root.glob("usr/lib/*-linux-gnu*"), *root.glob("lib/*-linux-gnu*"))
+    return os.pathsep.join(map(str, folders))
+
+
+def _fill(work: Path, package: str) -> None:
+    try:
+        _download(work, package, _COMMON)
+    except subprocess.CalledProcessError:  # the system's package lists are missing or out of date
+        private = (
+            *_COMMON,
+            "-o",
+            f"Dir::State={work}/state",
+            "-o",
+            "Dir::State::status=/var/lib/dpkg/status",
+        )
+        try:
+            _apt(work, private, "update")
+            _download(work, package, private)
+        except subprocess.CalledProcessError as error:
+            raise Unavailable(f"{package}: apt-get cannot download it.\n{error.stderr.strip()}") from error
+    for archive in work.glob("*.deb"):
+        subprocess.run(["dpkg-deb", "-x", archive, work / "root"], check=True)
+
+
+def _download(work: Path, package: str, options: Sequence[str]) -> None:
+    plan = _apt(work, options, "install", "--simulate", "--no-install-recommends", package)
+    _apt(work, options, "download", *needed(plan, package))
+
+
+def needed(plan: str, package: str) -> list[str]:
+    """The package, its siblings and the libraries among what apt would install (its `Inst` lines)."""
+    names = {line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")}
+    return sorted({package} | {name for name in names if name.startswith(("lib", package))})
+
+
+def _apt(work: Path, options: Sequence[str], *command: str) -> str:
+    for folder in ("state/lists/partial", "cache/archives/partial"):
+        (work / folder).mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        ["apt-get", *options, "-o", f"Dir::Cache={work}/cache", *command],
+        cwd=work,
+        env={**os.environ, "LC_ALL": "C"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout
+
+
+def _publish(root: Path, target: Path) -> None:
+    try:
+        root.rename(target)
+    except OSError:  # somebody else was faster
+        if not target.exists():
+            raise

