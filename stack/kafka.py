@@ -43,7 +43,7 @@ class Kafka(Part):
         from confluent_kafka.admin import AdminClient
         from confluent_kafka.cimpl import NewTopic
 
-        admin = AdminClient({"bootstrap.servers": f"{HOST}:{self._port}"})
+        admin = AdminClient({"bootstrap.servers": f"{HOST}:{self._port}", "log_level": 4})
         topics = [NewTopic(self._topic, PARTITIONS, 1), NewTopic(f"{self._topic}.dlq", 1, 1)]
         try:
             for created in admin.create_topics(topics).values():

@@ -1,0 +1,43 @@
+"""Real servers for the tests: started once for the session, on free ports, in a temporary directory."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from stack.embedded import Stack
+
+
+@pytest.fixture(scope="session")
+def infrastructure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """PostgreSQL, Valkey, Kafka (Tansu) and BIND; `infrastructure.env` says where they are."""
+    with Stack(tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+@pytest.fixture
+def new_database(infrastructure: Stack) -> Iterator[str]:
+    """The URL of an empty database that no other test uses."""
+    url = infrastructure.env["DATABASE_URL"]
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        yield f"{url.rpartition('/')[0]}/{name}"
+        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.fixture
+def new_zone(infrastructure: Stack) -> str:
+    """The name of an empty zone on BIND that no other test uses."""
+    name = f"t-{secrets.token_hex(4)}.test"
+    infrastructure.add_zone(name)
+    return name
+
+
+@pytest.fixture
+def dns_inventory(infrastructure: Stack) -> Path:
+    """The Ansible inventory directory that names BIND as the backend `bind`."""
+    return Path(infrastructure.env["INVENTORY"])
