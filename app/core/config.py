@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     kafka_dns_topic: str = "dns_requests"
     kafka_group_id: str = "dns-request-orchestrator"
     kafka_config: dict[str, str] = Field(default_factory=dict)  # KAFKA_CONFIG__SASL_USERNAME → sasl.username
+    kafka_partitions: PositiveInt = 6  # of the topic, where the consumer has to create it
+    kafka_batch_items: PositiveInt = 1_000  # messages in one call of the API
     api_url: str = "http://localhost:8000/api/v1/dns/create"
 
     # zones that exist from the first start on: "example.test=bind,2.0.192.in-addr.arpa=bind"

@@ -1,1 +1,1 @@
-"""The Kafka door: messages become API calls in batches."""
+"""The Kafka door: requests come in by a topic and go on to the API, batch by batch."""

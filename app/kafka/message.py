@@ -1,0 +1,107 @@
+"""A message of the topic, and the item of the batch call that it becomes."""
+
+import json
+from typing import Any, NamedTuple, Self, cast
+
+from confluent_kafka import Message
+
+from app.domain.status import Source
+
+KEY_HEADER = "idempotency-key"
+
+
+class Place(NamedTuple):
+    """Where a message lies."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        """The place that the broker gave it."""
+        topic, partition, offset = message.topic(), message.partition(), message.offset()
+        assert topic is not None
+        assert partition is not None
+        assert offset is not None
+        return cls(topic, partition, offset)
+
+    def __str__(self) -> str:
+        return f"{self.topic}:{self.partition}:{self.offset}"
+
+
+class UnreadableMessage(Exception):
+    """No request can be made of the message; `code` is stable, the text is for people and quotes no value."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+def to_item(message: Message, max_size: int) -> bytes:
+    """The message as an item of `POST /api/v1/dns/batch`, encoded, at most `max_size` bytes.
+
+    Whatever the message holds besides `context.source` goes through as it is: the API judges it.
+    Raises UnreadableMessage for what cannot be made an item.
+    """
+    body = _body(message, max_size)
+    if "idempotency_key" in body:
+        raise UnreadableMessage(
+            "message_field_reserved", f"the idempotency key belongs in header {KEY_HEADER}"
+        )
+    if isinstance(body.get("context"), dict):
+        body["context"]["source"] = Source.KAFKA
+    return _encode({**body, "idempotency_key": idempotency_key(message)}, max_size)
+
+
+def idempotency_key(message: Message) -> str:
+    """The sender's key from the header, or else the message's place: a redelivery is no second request.
+
+    The timestamp (ms) tells apart two messages at one place: offsets start again when a topic is made anew.
+    """
+    given = [value for name, value in headers(message) if name == KEY_HEADER and value]
+    if not given:
+        _, timestamp = message.timestamp()
+        return f"{Place.of(message)}:{timestamp}"
+    try:
+        return given[-1].decode()
+    except UnicodeDecodeError as error:
+        raise UnreadableMessage("idempotency_key_invalid", f"header {KEY_HEADER} is not UTF-8") from error
+
+
+def headers(message: Message) -> list[tuple[str, bytes | None]]:
+    """The message's headers in order; a name may come more than once."""
+    return cast("list[tuple[str, bytes | None]]", message.headers() or [])
+
+
+def _body(message: Message, max_size: int) -> dict[str, Any]:
+    value = message.value()
+    if not value:
+        raise UnreadableMessage("message_empty", "the message has no value")
+    if len(value) > max_size:
+        raise _too_large(len(value), max_size)
+    try:
+        body = json.loads(value.decode())
+    except UnicodeDecodeError as error:
+        raise UnreadableMessage("message_not_utf8", f"not UTF-8 at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        raise UnreadableMessage("message_not_json", f"{error.msg} at character {error.pos}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or nested too deep
+        raise UnreadableMessage("message_not_json", "numbers too long or nesting too deep") from error
+    if not isinstance(body, dict):
+        raise UnreadableMessage("message_not_an_object", "the value is JSON, but not an object")
+    return body
+
+
+def _encode(item: dict[str, Any], max_size: int) -> bytes:
+    try:
+        encoded = json.dumps(item, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (ValueError, RecursionError) as error:  # what Python reads as JSON, but RFC 8259 does not know
+        raise UnreadableMessage("message_not_json", "holds NaN, Infinity or half a character") from error
+    if len(encoded) > max_size:
+        raise _too_large(len(encoded), max_size)
+    return encoded
+
+
+def _too_large(size: int, max_size: int) -> UnreadableMessage:
+    return UnreadableMessage("message_too_large", f"{size} bytes; a request has at most {max_size}")

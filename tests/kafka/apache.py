@@ -1,0 +1,93 @@
+"""Real Apache Kafka for the tests: one KRaft node, its jars resolved by Maven, a small heap."""
+
+import os
+import shutil
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.kafka.broker import Broker, free_port
+
+HERE = Path(__file__).parent
+POM = HERE / "pom.xml"
+CACHE = HERE.parents[1] / ".stack" / "apache-kafka"
+JVM = ("-Xmx384m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+
+
+class ApacheKafka(Broker):
+    """One node that is broker and controller at once."""
+
+    kind = "apache"
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._controller_port = free_port()
+
+    def command(self) -> Sequence[str | Path]:
+        """`kafka.Kafka`, as bin/kafka-server-start.sh runs it."""
+        return _java("kafka.Kafka", self._properties)
+
+    def prepare(self) -> None:
+        """Write the configuration and format the storage."""
+        if self._properties.exists():
+            return
+        self._properties.write_text(self._configuration())
+        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        command = _java(
+            "kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", self._properties
+        )
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+    @property
+    def _properties(self) -> Path:
+        return self.directory / "server.properties"
+
+    def _configuration(self) -> str:
+        lines = {
+            "process.roles": "broker,controller",
+            "node.id": 1,
+            "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
+            "controller.listener.names": "CONTROLLER",
+            "listeners": f"PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{self._controller_port}",
+            "advertised.listeners": f"PLAINTEXT://{self.address}",
+            "log.dirs": self.directory / "data",
+            "offsets.topic.replication.factor": 1,
+            "offsets.topic.num.partitions": 1,
+            "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.min.isr": 1,
+            "share.coordinator.state.topic.replication.factor": 1,
+            "share.coordinator.state.topic.min.isr": 1,
+            "group.initial.rebalance.delay.ms": 0,
+            "auto.create.topics.enable": "false",  # as careful operators set it
+        }
+        return "".join(f"{key}={value}\n" for key, value in lines.items())
+
+
+def why_not() -> str | None:
+    """The reason why Apache Kafka can't run here, or None when it can."""
+    missing = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
+    return f"Apache Kafka needs {' and '.join(missing)}" if missing else None
+
+
+def _java(main: str, *arguments: str | Path) -> Sequence[str | Path]:
+    logging = f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"
+    return ["java", *JVM, logging, "-cp", _classpath(), main, *arguments]
+
+
+def _classpath() -> str:
+    """The jars that pom.xml asks for; Maven is only asked again when the pom has changed."""
+    cached = CACHE / "classpath"
+    if not cached.exists() or cached.stat().st_mtime < POM.stat().st_mtime or not _all_exist(cached):
+        CACHE.mkdir(parents=True, exist_ok=True)
+        ask = ["mvn", "-B", "-q", "-f", str(POM), "dependency:build-classpath", f"-Dmdep.outputFile={cached}"]
+        done = subprocess.run(ask, capture_output=True, text=True, timeout=600)
+        if done.returncode:
+            raise RuntimeError(f"mvn could not resolve Apache Kafka:\n{done.stdout[-4000:]}")
+        os.utime(cached)
+    return cached.read_text().strip()
+
+
+def _all_exist(classpath: Path) -> bool:
+    return all(Path(jar).exists() for jar in classpath.read_text().strip().split(os.pathsep))
