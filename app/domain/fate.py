@@ -66,7 +66,7 @@ def _judge_rrset(key: RRsetKey, group: list[Held], answers: Answers, max_attempt
     done, postponed = _before(tried, [item.away for item in tried])
     fates = {item.change.request_id: _refusal(item) for item in refused}
     fates |= {item.change.request_id: _postponement(postponed[0]) for item in postponed}
-    wrong = _wrong(key, done, answers)
+    wrong = _wrong(key, done, answers) if done else ""
     if not wrong:
         verified = Fate(Status.SUCCEEDED, f"answered by {_listed(answers)}")
         return fates | {item.change.request_id: verified for item in done}
