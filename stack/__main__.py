@@ -1,4 +1,4 @@
-"""`python -m stack up`: everything, in the foreground, until Ctrl-C."""
+"""`python -m stack up` runs everything in the foreground until Ctrl-C; `clean` leaves nothing behind."""
 
 import argparse
 import os
@@ -7,10 +7,11 @@ import sys
 from collections.abc import Mapping
 from types import FrameType
 
-from stack.assembly import STATE
+from stack.clean import clean
 from stack.console import show
 from stack.embedded import Stack
 from stack.errors import StackError
+from stack.paths import STATE
 from stack.ports import Ports
 
 
@@ -20,11 +21,15 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start everything and stay in the foreground")
     up.add_argument("--infra", action="store_true", help="only the servers, not the app's processes")
+    commands.add_parser("clean", help="remove all that was downloaded, built and stored below the checkout")
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
-        run(app=not arguments.infra, environment=os.environ)
+        if arguments.command == "clean":
+            clean()
+        else:
+            run(app=not arguments.infra, environment=os.environ)
     except StackError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,6 +1,5 @@
 """Which parts a stack has, and the environment variables by which they are found."""
 
-import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,12 +9,13 @@ from stack.bind import Bind, bootstrap_zones
 from stack.errors import StackError, Unavailable
 from stack.inventory import write_inventory
 from stack.kafka import Kafka
-from stack.part import ROOT, Part
+from stack.part import Part
+from stack.paths import PACKAGES
+from stack.paths import STATE as STATE
 from stack.ports import HOST, Ports
 from stack.postgres import Postgres
 from stack.valkey import Valkey
 
-STATE = Path(os.environ.get("STACK_DIR", ROOT / ".stack"))
 INFRASTRUCTURE = ("postgres", "valkey", "kafka", "bind")
 
 
@@ -56,7 +56,7 @@ class Assembly:
             "postgres": (Postgres.replaced_by, lambda: Postgres(state, ports.postgres)),
             "valkey": (Valkey.replaced_by, lambda: Valkey(state, ports.valkey)),
             "kafka": (Kafka.replaced_by, lambda: Kafka(ports.kafka, topic)),
-            "bind": (Bind.replaced_by, lambda: Bind(state, ports.dns, ports.rndc, STATE / "packages")),
+            "bind": (Bind.replaced_by, lambda: Bind(state, ports.dns, ports.rndc, PACKAGES)),
         }
 
     def _build(self, build: Callable[[], Part]) -> None:

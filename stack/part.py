@@ -9,8 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from stack.errors import Unavailable
-
-ROOT = Path(__file__).resolve().parents[1]
+from stack.paths import ROOT
 
 
 class Part:

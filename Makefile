@@ -1,0 +1,42 @@
+# Everything that a developer does here. Only python3 (3.11 or newer) and make have to be there.
+PYTHON ?= python3
+BIN := .venv/bin
+UV = $(firstword $(wildcard $(BIN)/uv) $(shell command -v uv) uv)
+LOCK = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help venv up demo test lint lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: .venv/ready ## make the virtual environment, from requirements-dev.txt
+
+.venv/ready: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer: make PYTHON=…")'
+	@$(PYTHON) -m stack.bootstrap
+	@touch $@
+
+up: venv ## start everything here and stay in the foreground; Ctrl-C stops it
+	@$(BIN)/python -m stack up
+
+demo: venv ## start everything, show what it does, stop it
+	@$(BIN)/python -m stack.demo
+
+test: venv ## run all tests, on real servers
+	$(BIN)/python -m pytest
+
+lint: venv ## check style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: venv ## renew the pinned requirements from pyproject.toml
+	$(LOCK) pyproject.toml -o requirements.txt
+	$(LOCK) pyproject.toml --group dev --group stack -o requirements-dev.txt
+	echo uv | $(LOCK) - -o stack/requirements-uv.txt
+
+clean: ## remove the virtual environment, the stack's state and all caches
+	@$(PYTHON) -m stack clean

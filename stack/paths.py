@@ -1,0 +1,8 @@
+"""Where things are: the checkout, the stack's state, and what it has downloaded."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+STATE = Path(os.environ.get("STACK_DIR", ROOT / ".stack")).absolute()
+PACKAGES = STATE / "packages"
