@@ -41,13 +41,14 @@ def _over_one_connection(
         deadline = time.monotonic() + timeout
         while not conversation.finished:
             selector.modify(sock, EVENT_READ | (EVENT_WRITE if conversation.to_send else 0))
-            if not selector.select(max(0.0, deadline - time.monotonic())):
-                raise ServerUnreachable(server, f"no answer within {timeout:g} s")
+            selector.select(max(0.0, deadline - time.monotonic()))
             if not conversation.exchange():
                 return
             for answered in conversation.take():
                 deadline = time.monotonic() + timeout
                 yield answered
+            if time.monotonic() > deadline:
+                raise ServerUnreachable(server, f"no answer within {timeout:g} s")
 
 
 def _connected(server: Server, timeout: float) -> socket.socket:
@@ -82,8 +83,9 @@ class _Conversation:
 
     def exchange(self) -> bool:
         """Send and receive what goes without waiting; False when the server has hung up."""
-        try:
+        with suppress(OSError):  # when it has hung up there may still be replies to read
             self._send()
+        try:
             return self._receive()
         except OSError:
             return False
@@ -107,8 +109,7 @@ class _Conversation:
 
     def _send(self) -> None:
         if self._out:
-            with suppress(BlockingIOError):
-                del self._out[: self._sock.send(self._out)]
+            del self._out[: self._sock.send(self._out)]
 
     def _receive(self) -> bool:
         try:
