@@ -17,6 +17,14 @@ Headers = list[tuple[str, bytes | None]]
 Content = dict[str, Any]  # arguments of Producer.produce
 Shape = Callable[["DeadLetter"], Content]
 VALUE_LEFT_OUT = "value-left-out"
+OUR_HEADERS = (
+    "error",
+    "original-topic",
+    "original-partition",
+    "original-offset",
+    "original-timestamp",
+    VALUE_LEFT_OUT,
+)
 LONGEST_ERROR = 2_000  # characters
 DELIVERY_LIMIT = 30.0  # seconds
 
