@@ -15,7 +15,7 @@ import dns.message
 import dns.name
 import dns.query
 import dns.rdatatype
-import httpx
+import httpx2
 from confluent_kafka import Producer
 from rich.console import Console
 from rich.table import Table
@@ -84,7 +84,7 @@ class Demo:
     console: Console
 
     def __post_init__(self) -> None:
-        self.api = httpx.Client(base_url=self.env["API_URL"].removesuffix("/dns/create"), timeout=10)
+        self.api = httpx2.Client(base_url=self.env["API_URL"].removesuffix("/dns/create"), timeout=10)
 
     def run(self) -> bool:
         """Do all of it; whether every request succeeded and every answer is right."""
@@ -199,7 +199,7 @@ def main() -> int:
     shutil.rmtree(directory, ignore_errors=True)
     try:
         return _show(directory, console, arguments.logs, began)
-    except (StackError, httpx.HTTPError) as error:
+    except (StackError, httpx2.HTTPError) as error:
         console.print(f"[bold red]The demo did not work:[/] {error}")
         return 1
 

@@ -1,0 +1,41 @@
+"""The app in the test's own process: its own database, the session's Redis and BIND."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.core import database
+from app.core.celery_app import celery_app
+from app.core.config import Settings, settings
+from app.services import dispatch
+from stack.embedded import Stack
+
+
+@pytest.fixture
+def app_settings(
+    infrastructure: Stack, new_database: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    """The settings of an app with an empty database of its own."""
+    for name, value in (infrastructure.env | {"DATABASE_URL": new_database, "BOOTSTRAP_ZONES": ""}).items():
+        monkeypatch.setenv(name, value)
+    caches: tuple[Any, ...] = (settings, database.engine, dispatch._redis)
+    for cache in caches:
+        cache.cache_clear()
+    celery_app.conf.broker_url = settings().celery_broker_url.get_secret_value()
+    yield settings()
+    database.engine().dispose()
+    dispatch._redis().close()
+    for cache in caches:
+        cache.cache_clear()
+
+
+@pytest.fixture
+def client(app_settings: Settings, new_zone: str) -> Iterator[TestClient]:
+    """The API, serving the zone `new_zone`."""
+    from app.main import app
+
+    with TestClient(app, raise_server_exceptions=True) as test_client:
+        test_client.post("/api/v1/zones", json={"name": new_zone, "backend": "bind"}).raise_for_status()
+        yield test_client
