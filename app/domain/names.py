@@ -29,10 +29,9 @@ def normalize(name: str) -> str:
     bare = mapped.removesuffix(".")
     if _ends_in_number(bare):
         raise InvalidName("name_is_ip", f"{shown(name)} is an IP address, not a name")
-    labels = [_label(label, first=not i) for i, label in enumerate(bare.split("."))]
-    result = ".".join(labels)
-    if len(result) > MAX_NAME:
-        raise InvalidName("name_too_long", f"the name has {len(result)} characters, {MAX_NAME} are allowed")
+    _check_length(bare)  # before work is spent on it; an A-label is never shorter than its U-label
+    result = ".".join(_label(label, first=not i) for i, label in enumerate(bare.split(".")))
+    _check_length(result)
     return result
 
 
@@ -67,14 +66,18 @@ def lineage(name: str) -> Iterator[str]:
 def _refuse_foreign(name: str) -> None:
     if not name:
         raise InvalidName("name_empty", "the name is empty")
-    if len(name) > _MAX_INPUT:
-        raise InvalidName("name_too_long", f"the name has {len(name)} characters, {MAX_NAME} are allowed")
+    _check_length(name, _MAX_INPUT)
     if "://" in name:
         raise InvalidName("name_is_url", f"{shown(name)} is a URL, not a name")
     if _FOREIGN.search(name):
         raise InvalidName("name_invalid", f"{shown(name)} has a blank, a control character or a backslash")
     if ":" in name and _is_address(name):
         raise InvalidName("name_is_ip", f"{shown(name)} is an IP address, not a name")
+
+
+def _check_length(name: str, most: int = MAX_NAME) -> None:
+    if len(name) > most:
+        raise InvalidName("name_too_long", f"the name has {len(name)} characters, {MAX_NAME} are allowed")
 
 
 def _is_address(text: str) -> bool:
@@ -103,10 +106,10 @@ def _label(label: str, *, first: bool) -> str:
         raise InvalidName("label_empty", "the name has an empty label (two dots in a row, or one in front)")
     if label == "*" and first:
         return label
-    if not label.isascii() or label.startswith("xn--"):
-        return _a_label(label)
     if len(label) > MAX_LABEL:
         raise InvalidName("label_too_long", f"the label {shown(label)} has more than {MAX_LABEL} characters")
+    if not label.isascii() or label.startswith("xn--"):
+        return _a_label(label)
     _check_characters(label)
     return label
 

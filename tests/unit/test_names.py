@@ -80,7 +80,9 @@ def test_normalize(written: str, normal: str) -> None:
         ("www.*.example.test", "wildcard_invalid"),
         (f"{'a' * 64}.test", "label_too_long"),
         ("ü" * 63 + ".test", "label_too_long"),
-        (f"a{NAME_253}", "label_too_long"),
+        ("ü" * 64 + ".test", "label_too_long"),
+        ("ü." * 100 + "test", "name_too_long"),  # each character takes nine
+        (f"a{NAME_253}", "name_too_long"),
         (f"c.{NAME_253}", "name_too_long"),
         ("a" * 100_000, "name_too_long"),
         ("ü" * 100_000, "name_too_long"),
