@@ -24,7 +24,11 @@ def engine() -> Engine:
         pool_size=20,
         max_overflow=20,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 5, "application_name": "dns-request-orchestrator"},
+        connect_args={
+            "connect_timeout": 5,
+            "application_name": "dns-request-orchestrator",
+            "options": "-c timezone=UTC",
+        },
     )
 
 
