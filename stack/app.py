@@ -48,24 +48,13 @@ class Worker(AppProcess):
     """The Celery worker that drains zones."""
 
     name = "worker"
+    announcement = " ready."  # `celery@host ready.`, once it is connected
     death_signal = signal.SIGQUIT  # Celery's cold shutdown, which takes its pool along
-
-    def prepare(self) -> None:
-        """Forget that it was ready."""
-        self._connected = False
 
     def command(self) -> Sequence[str]:
         """`celery worker`, with two processes."""
         celery = [sys.executable, "-m", "celery", "-A", "app.tasks", "worker"]
         return [*celery, "--loglevel=info", "-Q", "dns_tasks", "--concurrency=2"]
-
-    def heard(self, line: str) -> None:
-        """Celery says `celery@host ready.` once it is connected."""
-        self._connected |= "ready." in line
-
-    def ready(self) -> bool:
-        """Whether it takes tasks."""
-        return self._connected
 
 
 class Consumer(AppProcess):

@@ -63,7 +63,7 @@ def _uv_installs(uv: str) -> bool:
 
 def _pip() -> list[str | Path]:
     """The command that runs pip: Python's own copy or, where Debian has cut it out, that of a package."""
-    if _works([PYTHON, "-m", "pip", "--version"]) or _has_ensurepip():
+    if any(VENV.glob("lib/*/site-packages/pip")) or _has_ensurepip():
         return [PYTHON, "-m", "pip"]
     try:
         wheels = unpacked("python3-pip-whl", PACKAGES) / "usr/share/python-wheels"

@@ -100,6 +100,7 @@ class Child:
 
     async def _run_once(self) -> str:
         """Run the process to its end, and say how it ended."""
+        self.part.announced = False
         await asyncio.to_thread(self.part.prepare)
         async with self._spawned() as process:
             ended = asyncio.create_task(process.wait())

@@ -9,6 +9,7 @@ from stack.part import Part, program
 from stack.ports import HOST
 
 PARTITIONS = 6  # of the topic of the requests
+_TIMEOUT = 2.0  # seconds
 
 
 class Kafka(Part):
@@ -43,11 +44,11 @@ class Kafka(Part):
         from confluent_kafka.admin import AdminClient
         from confluent_kafka.cimpl import NewTopic
 
-        admin = AdminClient({"bootstrap.servers": f"{HOST}:{self._port}", "log_level": 4})
+        admin = AdminClient({"bootstrap.servers": f"{HOST}:{self._port}", "log_level": 0})
         topics = [NewTopic(self._topic, PARTITIONS, 1), NewTopic(f"{self._topic}.dlq", 1, 1)]
         try:
-            for created in admin.create_topics(topics).values():
-                created.result(timeout=10)
+            for created in admin.create_topics(topics, request_timeout=_TIMEOUT).values():
+                created.result(timeout=2 * _TIMEOUT)
         except KafkaException as error:
             raise StackError(f"Kafka: the topics could not be created: {error}") from error
 

@@ -18,6 +18,8 @@ class Part:
     name: str
     replaced_by = ""  # the environment variable that names one which runs elsewhere
     listeners: Sequence[str] = ()  # the ports that it listens on, by name
+    announcement = ""  # what it writes once it is ready, when that is how to tell
+    announced = False
     stop_signal = signal.SIGTERM
     death_signal = signal.SIGKILL  # what it gets from the kernel when the supervisor dies
     patience = 30.0  # seconds until it must be ready
@@ -44,10 +46,11 @@ class Part:
 
     def heard(self, line: str) -> None:
         """Take note of a line that the program wrote."""
+        self.announced |= self.announcement in line
 
     def ready(self) -> bool:
         """Whether it does its work now."""
-        raise NotImplementedError
+        return self.announced
 
     def complete(self) -> None:
         """Do what must be done after each start, once it is ready: topics, databases."""
