@@ -1,0 +1,143 @@
+"""One TCP connection to a DNS server, signed by TSIG (RFC 8945), that tells apart how it can fail."""
+
+import socket
+import struct
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import dns.exception
+import dns.message
+import dns.rcode
+import dns.tsig
+
+WINDOW = 256  # messages under way at a time: few enough that neither side's buffers fill
+
+REFILL = 64  # sent together, so that the server is never idle and the sending costs little
+
+
+class Target(NamedTuple):
+    """The server to send to; times are in seconds."""
+
+    address: str  # an IP address or a host name
+    port: int
+    connect_timeout: float
+    answer_timeout: float
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+class Unreachable(Exception):
+    """No connection could be made: nothing was sent."""
+
+
+class NoAnswer(Exception):
+    """A message was sent, and no answer came that can be trusted: whether it was carried out is unknown."""
+
+
+class KeyRefused(Exception):
+    """The server does not accept the TSIG key, so it carried out nothing."""
+
+
+class Connection:
+    """A connection that is opened by `with`; raises Unreachable."""
+
+    def __init__(self, target: Target, key: dns.tsig.Key | None) -> None:
+        self._target = target
+        self._key = key
+
+    def __enter__(self) -> Self:
+        address = (self._target.address, self._target.port)
+        try:
+            self._socket = socket.create_connection(address, self._target.connect_timeout)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise Unreachable(f"no connection to {self._target}: {reason}") from error
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.settimeout(self._target.answer_timeout)
+        self._stream = self._socket.makefile("rb")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stream.close()
+        self._socket.close()
+
+    def exchange(self, message: dns.message.Message) -> dns.message.Message:
+        """Send a message and return its answer, its signature checked. Raises NoAnswer, KeyRefused."""
+        return self.read(self.pipeline([message])[0], message)
+
+    def pipeline(self, messages: Sequence[dns.message.Message]) -> list[bytes]:
+        """Send messages without waiting for each answer; return the answers on the wire, in the same order.
+
+        Raises NoAnswer.
+        """
+        answers: dict[int, bytes] = {}
+        unsent = iter(messages)
+        self._send(islice(unsent, WINDOW))
+        while len(answers) < len(messages):
+            wire = self._receive()
+            answers[int.from_bytes(wire[:2])] = wire
+            if len(answers) % REFILL == 0:
+                self._send(islice(unsent, REFILL))
+        try:
+            return [answers[message.id] for message in messages]
+        except KeyError:
+            raise NoAnswer(f"{self._target} answers what was not asked") from None
+
+    def read(self, wire: bytes, asked: dns.message.Message) -> dns.message.Message:
+        """Return the answer to a message, its signature checked. Raises NoAnswer, KeyRefused."""
+        try:
+            answer = dns.message.from_wire(wire, keyring=self._key, request_mac=asked.mac)
+        except dns.tsig.PeerError as error:
+            words = _KEY_REFUSALS.get(type(error), "its signature is not accepted")
+            raise KeyRefused(f"{self._target} refused the TSIG key: {words}") from error
+        except dns.exception.DNSException as error:
+            raise NoAnswer(f"the answer of {self._target} can't be trusted: {error}") from error
+        self._check_signed(answer)
+        return answer
+
+    def _send(self, messages: Iterable[dns.message.Message]) -> None:
+        wires = b"".join(map(self._write, messages))
+        try:
+            self._socket.sendall(wires)
+        except OSError as error:
+            raise NoAnswer(f"the connection to {self._target} broke: {error.strerror or error}") from error
+
+    def _write(self, message: dns.message.Message) -> bytes:
+        if self._key is not None:
+            message.use_tsig(self._key)
+        wire = message.to_wire(max_size=65535)
+        return struct.pack("!H", len(wire)) + wire
+
+    def _receive(self) -> bytes:
+        (length,) = struct.unpack("!H", self._receive_exactly(2))
+        return self._receive_exactly(length)
+
+    def _receive_exactly(self, length: int) -> bytes:
+        try:
+            received = self._stream.read(length)
+        except OSError as error:
+            raise NoAnswer(f"{self._target} does not answer: {error.strerror or error}") from error
+        if len(received) < length:
+            raise NoAnswer(f"{self._target} closed the connection without an answer")
+        return received
+
+    def _check_signed(self, answer: dns.message.Message) -> None:
+        if self._key is None or answer.had_tsig:
+            return
+        if answer.rcode() == dns.rcode.NOTAUTH:
+            raise KeyRefused(f"{self._target} refused the TSIG key (NOTAUTH)")
+        if answer.rcode() == dns.rcode.NOERROR:
+            raise NoAnswer(f"the answer of {self._target} is not signed")
+
+
+_KEY_REFUSALS: dict[type[Exception], str] = {
+    dns.tsig.PeerBadKey: "it does not know a key of this name and algorithm (NOTAUTH, BADKEY)",
+    dns.tsig.PeerBadSignature: "the secret is another one (NOTAUTH, BADSIG)",
+    dns.tsig.PeerBadTime: "its clock and ours differ too much (NOTAUTH, BADTIME)",
+    dns.tsig.PeerBadTruncation: "the signature is too short (NOTAUTH, BADTRUNC)",
+}

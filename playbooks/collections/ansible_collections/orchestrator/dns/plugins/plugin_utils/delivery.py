@@ -1,0 +1,79 @@
+"""Sending steps, and finding the culprits among them: a message is carried out whole or not at all."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import dns.name
+from dns.rcode import Rcode
+
+from .connection import Connection
+from .ledger import Ledger
+from .packing import make_message, pack
+from .refusal import PREREQUISITE_FAILED
+from .step import Step
+
+
+class Refused(NamedTuple):
+    """A step that the server did not carry out."""
+
+    step: Step
+    rcode: Rcode
+
+
+class Delivery:
+    """Sends steps to one zone over one connection, and writes what is done into the ledger."""
+
+    def __init__(self, zone: dns.name.Name, connection: Connection, ledger: Ledger) -> None:
+        self._zone = zone
+        self._connection = connection
+        self._ledger = ledger
+        self._refuses_all: dict[Rcode, bool] = {}
+
+    def try_whole(self, steps: Iterable[Step]) -> Iterator[Step]:
+        """Send the steps in as few messages as they fit in; yield those of every message that is refused.
+
+        Raises NoAnswer, KeyRefused.
+        """
+        for packet in pack(steps):
+            if self._send(packet) == Rcode.NOERROR:
+                self._settle(packet)
+            else:
+                yield from packet
+
+    def deliver(self, steps: Iterable[Step]) -> Iterator[Refused]:
+        """Send the steps in as few messages as they fit in; yield those that are refused on their own.
+
+        Raises NoAnswer, KeyRefused.
+        """
+        for packet in pack(steps):
+            yield from self._deliver(packet)
+
+    def _deliver(self, packet: Sequence[Step]) -> Iterator[Refused]:
+        rcode = self._send(packet)
+        if rcode == Rcode.NOERROR:
+            self._settle(packet)
+        elif len(packet) == 1 or self._refuses_everything(rcode):
+            yield from (Refused(step, rcode) for step in packet)
+        else:
+            middle = len(packet) // 2
+            yield from self._deliver(packet[:middle])
+            yield from self._deliver(packet[middle:])
+
+    def _settle(self, packet: Sequence[Step]) -> None:
+        for step in packet:
+            self._ledger.settle(step)
+
+    def _send(self, packet: Sequence[Step]) -> Rcode:
+        message = make_message(self._zone, packet)
+        with self._ledger.in_doubt(packet):
+            rcode = self._connection.exchange(message).rcode()
+        self._ledger.count_message(rcode)
+        return rcode
+
+    def _refuses_everything(self, rcode: Rcode) -> bool:
+        """Whether the server answers so even to a message that asks for nothing: then no bisecting helps."""
+        if rcode in PREREQUISITE_FAILED:
+            return False
+        if rcode not in self._refuses_all:
+            self._refuses_all[rcode] = self._send([]) == rcode
+        return self._refuses_all[rcode]

@@ -1,0 +1,135 @@
+"""The lines of an update message: its prerequisites and its updates (RFC 2136 sections 2.4 and 2.5)."""
+
+from dataclasses import dataclass
+
+import dns.name
+import dns.rdata
+import dns.rdatatype
+import dns.update
+
+from .node import RRset
+
+_RR_HEADER = 10  # bytes: type, class, TTL, length of the data
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One line about one owner name. It knows how to enter a message, and how many bytes it takes at most."""
+
+    name: dns.name.Name
+
+    @property
+    def size(self) -> int:
+        """Bytes on the wire without name compression."""
+        return _owner_size(self.name) + _RR_HEADER
+
+    def put_into(self, message: dns.update.UpdateMessage) -> None:
+        """Add the line to a message."""
+        raise NotImplementedError
+
+
+class NameInUse(Instruction):
+    """Some record is at the name (else NXDOMAIN)."""
+
+    def put_into(self, message: dns.update.UpdateMessage) -> None:
+        """Add the line to a message."""
+        message.present(self.name)
+
+
+class NameNotInUse(Instruction):
+    """No record is at the name (else YXDOMAIN)."""
+
+    def put_into(self, message: dns.update.UpdateMessage) -> None:
+        """Add the line to a message."""
+        message.absent(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class RRsetExists(Instruction):
+    """There are records of the type at the name (else NXRRSET)."""
+
+    type: dns.rdatatype.RdataType
+
+    def put_into(self, message: dns.update.UpdateMessage) -> None:
+        """Add the line to a message."""
+        message.present(self.name, self.type)
+
+
+@dataclass(frozen=True, slots=True)
+class RRsetAbsent(Instruction):
+    """There is no record of the type at the name (else YXRRSET)."""
+
+    type: dns.rdatatype.RdataType
+
+    def put_into(self, message: dns.update.UpdateMessage) -> None:
+        """Add the line to a message."""
+        message.absent(self.name, self.type)
+
+
+@dataclass(frozen=True, slots=True)
+class RRsetIs(Instruction):
+    """The RRset holds these values and no other (else NXRRSET)."""
+
+    rrset: RRset
+
+    @property
+    def size(self) -> int:
+        """Bytes on the wire without name compression."""
+        return sum(_rr_size(self.name, value) for value in self.rrset.values)
+
+    def put_into(self, message: dns.update.UpdateMessage) -> None:
+        """Add the line to a message."""
+        for value in self.rrset.values:
+            message.present(self.name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Instruction):
+    """Add a value."""
+
+    ttl: int
+    value: dns.rdata.Rdata
+
+    @property
+    def size(self) -> int:
+        """Bytes on the wire without name compression."""
+        return _rr_size(self.name, self.value)
+
+    def put_into(self, message: dns.update.UpdateMessage) -> None:
+        """Add the line to a message."""
+        message.add(self.name, self.ttl, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveValue(Instruction):
+    """Remove a value."""
+
+    value: dns.rdata.Rdata
+
+    @property
+    def size(self) -> int:
+        """Bytes on the wire without name compression."""
+        return _rr_size(self.name, self.value)
+
+    def put_into(self, message: dns.update.UpdateMessage) -> None:
+        """Add the line to a message."""
+        message.delete(self.name, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRRset(Instruction):
+    """Remove every value of the type."""
+
+    type: dns.rdatatype.RdataType
+
+    def put_into(self, message: dns.update.UpdateMessage) -> None:
+        """Add the line to a message."""
+        message.delete(self.name, self.type)
+
+
+def _owner_size(name: dns.name.Name) -> int:
+    return sum(len(label) + 1 for label in name.labels)
+
+
+def _rr_size(name: dns.name.Name, value: dns.rdata.Rdata) -> int:
+    return _owner_size(name) + _RR_HEADER + len(value.to_wire() or b"")

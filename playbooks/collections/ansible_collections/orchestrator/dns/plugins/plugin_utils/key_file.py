@@ -1,0 +1,70 @@
+"""The TSIG key, read from a key file in BIND's syntax."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import dns.exception
+import dns.name
+import dns.tsig
+
+_TOKEN = re.compile(
+    r"""
+      (?P<space> \s+ | //[^\n]* | \#[^\n]* | /\*.*?\*/ )
+    | "(?P<quoted> [^"]*)"
+    | (?P<mark> [{};])
+    | (?P<word> [^\s{};"]+)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_ALGORITHMS = {name.to_text(omit_final_dot=True).lower(): name for name in dns.tsig.mac_sizes} | {
+    "hmac-md5": dns.tsig.HMAC_MD5
+}
+
+
+class KeyFileError(Exception):
+    """The key file can't be used. The text never quotes what the file holds."""
+
+
+def read_key(path: Path) -> dns.tsig.Key:
+    """Return the one key that a file of the form `key "name" { algorithm …; secret "…"; };` holds.
+
+    Raises KeyFileError.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise KeyFileError(f"the TSIG key file {path} can't be read: {reason}") from None
+    name, options = _parse(list(_tokens(text)), path)
+    return _make_key(name, options, path)
+
+
+def _tokens(text: str) -> Iterator[str]:
+    for match in _TOKEN.finditer(text):
+        if match.lastgroup != "space":
+            yield match[match.lastgroup or 0]
+
+
+def _parse(tokens: list[str], path: Path) -> tuple[str, dict[str, str]]:
+    match tokens:
+        case ["key", name, "{", *body, "}"] | ["key", name, "{", *body, "}", ";"] if "}" not in body:
+            statements = " ".join(body).split(" ;")
+            pairs = [statement.split() for statement in statements if statement.strip()]
+            return name, {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+    raise KeyFileError(
+        f'the TSIG key file {path} must hold one key: key "name" {{ algorithm …; secret "…"; }};'
+    )
+
+
+def _make_key(name: str, options: dict[str, str], path: Path) -> dns.tsig.Key:
+    algorithm = _ALGORITHMS.get(options.get("algorithm", "").lower())
+    if algorithm is None:
+        raise KeyFileError(f"the TSIG key file {path} names no algorithm that is known")
+    try:
+        key = dns.tsig.Key(dns.name.from_text(name), options.get("secret", ""), algorithm)
+    except (dns.exception.DNSException, ValueError):
+        key = None
+    if key is None or not key.secret:
+        raise KeyFileError(f"the TSIG key file {path} holds no usable name and secret") from None
+    return key

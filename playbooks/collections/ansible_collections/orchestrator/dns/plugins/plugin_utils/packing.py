@@ -1,0 +1,33 @@
+"""Packing: as many steps into one message as fit."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import dns.name
+import dns.update
+
+from .step import Step
+
+MAX_STEPS_SIZE = 65_000  # bytes; the rest of a TCP message's 65,535 is for the header, the zone and the TSIG
+
+
+def pack(steps: Iterable[Step], limit: int = MAX_STEPS_SIZE) -> Iterator[list[Step]]:
+    """Yield the steps in order, in packets of at most `limit` bytes; a step that is larger comes alone."""
+    packet: list[Step] = []
+    size = 0
+    for step in steps:
+        if packet and size + step.size > limit:
+            yield packet
+            packet, size = [], 0
+        packet.append(step)
+        size += step.size
+    if packet:
+        yield packet
+
+
+def make_message(zone: dns.name.Name, packet: Sequence[Step]) -> dns.update.UpdateMessage:
+    """Return the update message that carries out every step of a packet, or none."""
+    message = dns.update.UpdateMessage(zone)
+    for step in packet:
+        for line in (*step.prerequisites, *step.updates):
+            line.put_into(message)
+    return message

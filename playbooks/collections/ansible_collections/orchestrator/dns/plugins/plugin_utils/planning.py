@@ -1,0 +1,200 @@
+"""Planning: from what is there and what is asked for to the step that makes it so.
+
+Servers answer NOERROR to much that they silently ignore: a CNAME beside other data, an apex without NS, and
+more. So a step also says what it takes for granted, as prerequisites; a step that only fails or changes
+nothing has the server confirm that. A prerequisite that does not hold means that somebody was faster, or that
+the answer was made from a wildcard: then the caller looks again.
+"""
+
+import dns.name
+import dns.rdata
+from dns.rdatatype import CNAME, NS
+
+from .change import Change
+from .instruction import (
+    Add,
+    Instruction,
+    NameInUse,
+    NameNotInUse,
+    RemoveRRset,
+    RemoveValue,
+    RRsetAbsent,
+    RRsetExists,
+    RRsetIs,
+)
+from .node import Node, RRset, Use
+from .result import Result, failed
+from .step import Group, Step
+
+
+def plan(group: Group, node: Node, zone: dns.name.Name) -> Step:
+    """Return the step for changes of one RRset that may go together (see `wave`)."""
+    first = group[0]
+    if first.action == "delete":
+        return _delete(first, node, zone)
+    refusal = _refusal(first, node, zone)
+    if refusal is not None:
+        result, prerequisites = refusal
+        return Step(group, (result,) * len(group), prerequisites)
+    if first.action == "create":
+        return _create(group, node, zone)
+    return _replace(first, node, zone)
+
+
+# --- what can't be done ---
+
+Refusal = tuple[Result, tuple[Instruction, ...]]
+
+
+def _refusal(change: Change, node: Node, zone: dns.name.Name) -> Refusal | None:
+    if change.action == "update" and node.rrset is None and not node.hidden:
+        message = f"there is no {change} to update"
+        return failed("rrset_missing", message), (RRsetAbsent(change.name, change.type),)
+    if change.type == CNAME:
+        return _cname_refusal(change, node, zone)
+    if node.cname is not None:
+        message = f"a CNAME is at {_text(change.name)}, and nothing may be beside it"
+        return failed("cname_conflict", message), (NameInUse(change.name), RRsetExists(change.name, CNAME))
+    return None
+
+
+def _cname_refusal(change: Change, node: Node, zone: dns.name.Name) -> Refusal | None:
+    name = _text(change.name)
+    if change.name == zone:
+        return failed("cname_conflict", f"{name} is the apex: its SOA and NS leave no place for a CNAME"), ()
+    if len(change.values) > 1:
+        return failed("cname_exists", f"{name} can have one CNAME only"), ()
+    if node.rrset is None:
+        if node.use is not Use.YES:
+            return None
+        message = f"other data is at {name}, and a CNAME must be alone"
+        return failed("cname_conflict", message), (NameInUse(change.name), RRsetAbsent(change.name, CNAME))
+    if change.action == "create" and node.rrset.values != set(change.values):
+        return failed("cname_exists", f"{name} has another CNAME already"), _is_still(change.name, node.rrset)
+    return None
+
+
+# --- create ---
+
+
+def _create(group: Group, node: Node, zone: dns.name.Name) -> Step:
+    name, before = group[0].name, node.rrset
+    after, results = before, []
+    for change in group:
+        grown = RRset(change.ttl, frozenset(change.values) | (after.values if after else frozenset()))
+        results.append(_said("added", change) if grown != after else _unchanged(change))
+        after = grown
+    assert after is not None  # a group holds a change
+    if before == after:
+        return Step(group, tuple(results), _is_still(name, before))
+    if before is not None and before.ttl != after.ttl:
+        return Step(group, tuple(results), _is_still(name, before), _swap(group[0], before, after, zone))
+    old = before.values if before else frozenset()
+    added = tuple(Add(name, after.ttl, value) for value in _ordered(after.values - old))
+    return Step(group, tuple(results), _room_for(group[0], node), added)
+
+
+def _room_for(change: Change, node: Node) -> tuple[Instruction, ...]:
+    """Return the prerequisites for adding data: nothing that excludes it may be at the name."""
+    if change.type == CNAME:
+        return (NameNotInUse(change.name),)
+    no_cname = RRsetAbsent(change.name, CNAME)
+    if node.hidden:
+        return (no_cname,)
+    seen = NameInUse(change.name) if node.rrset else RRsetAbsent(change.name, change.type)
+    return (seen, no_cname)
+
+
+# --- update and upsert ---
+
+
+def _replace(change: Change, node: Node, zone: dns.name.Name) -> Step:
+    before, after = node.rrset, RRset(change.ttl, frozenset(change.values))
+    if before == after:
+        return Step((change,), (_unchanged(change),), _is_still(change.name, before))
+    updates = _swap(change, before, after, zone)
+    return Step((change,), (_said("set to", change),), _replaceable(change, node, zone), updates)
+
+
+def _replaceable(change: Change, node: Node, zone: dns.name.Name) -> tuple[Instruction, ...]:
+    if node.rrset is not None and _is_apex_ns(change, zone):
+        return _is_still(change.name, node.rrset)
+    if change.action == "update" or (change.type == CNAME and node.rrset is not None):
+        return (NameInUse(change.name), RRsetExists(change.name, change.type))
+    return _room_for(change, node)
+
+
+def _swap(change: Change, before: RRset | None, after: RRset, zone: dns.name.Name) -> tuple[Instruction, ...]:
+    """Return the updates that turn an RRset into another, all in one message.
+
+    The apex NS RRset can't be removed, servers skip that without a word (RFC 2136 section 3.4.2.4): there the
+    new values come first and the old ones go one by one.
+    """
+    adds: tuple[Instruction, ...] = tuple(
+        Add(change.name, after.ttl, value) for value in _ordered(after.values)
+    )
+    if not _is_apex_ns(change, zone):
+        return (RemoveRRset(change.name, change.type), *adds)
+    gone = before.values - after.values if before else frozenset()
+    return (*adds, *(RemoveValue(change.name, value) for value in _ordered(gone)))
+
+
+# --- delete ---
+
+
+def _delete(change: Change, node: Node, zone: dns.name.Name) -> Step:
+    if node.hidden and node.rrset is None:
+        return Step((change,), (_said("removed", change),), (), _removals(change, frozenset(change.values)))
+    if node.rrset is None:
+        return Step((change,), (_unchanged(change),), (RRsetAbsent(change.name, change.type),))
+    doomed = node.rrset.values & frozenset(change.values or node.rrset.values)
+    if not doomed:
+        return Step((change,), (_unchanged(change),), _is_still(change.name, node.rrset))
+    if not _is_apex_ns(change, zone):
+        updates = _removals(change, doomed if change.values else frozenset())
+        return Step((change,), (_said("removed", change),), _seen(change, node), updates)
+    if doomed == node.rrset.values:
+        result = failed("apex_ns_last", f"{_text(zone)} must keep at least one NS")
+        return Step((change,), (result,), _is_still(change.name, node.rrset))
+    return Step(
+        (change,), (_said("removed", change),), _is_still(change.name, node.rrset), _removals(change, doomed)
+    )
+
+
+def _seen(change: Change, node: Node) -> tuple[Instruction, ...]:
+    return () if node.hidden else (NameInUse(change.name),)
+
+
+def _removals(change: Change, values: frozenset[dns.rdata.Rdata]) -> tuple[Instruction, ...]:
+    if not values:
+        return (RemoveRRset(change.name, change.type),)
+    return tuple(RemoveValue(change.name, value) for value in _ordered(values))
+
+
+# --- shared ---
+
+
+def _is_still(name: dns.name.Name, rrset: RRset) -> tuple[Instruction, ...]:
+    return (NameInUse(name), RRsetIs(name, rrset))
+
+
+def _is_apex_ns(change: Change, zone: dns.name.Name) -> bool:
+    return change.type == NS and change.name == zone
+
+
+def _ordered(values: frozenset[dns.rdata.Rdata]) -> list[dns.rdata.Rdata]:
+    return sorted(values)
+
+
+def _text(name: dns.name.Name) -> str:
+    return name.to_text(omit_final_dot=True)
+
+
+def _unchanged(change: Change) -> Result:
+    return Result("unchanged", f"{change} was so already")
+
+
+def _said(verb: str, change: Change) -> Result:
+    values = ", ".join(value.to_text() for value in change.values[:3])
+    more = f" and {len(change.values) - 3} more" if len(change.values) > 3 else ""
+    return Result("applied", f"{change}: {verb} {values or 'all values'}{more}")

@@ -1,0 +1,33 @@
+"""What a task says about a batch: counts, and one line for a person."""
+
+from typing import Any
+
+from .ledger import Ledger
+
+
+def summary(ledger: Ledger, problem: str | None, server: str, total: int) -> dict[str, Any]:
+    """Return the task's result. It is a failure when a problem of the whole run let nothing be done at all."""
+    counts = ledger.outcomes()
+    done = counts["applied"] + counts["unchanged"]
+    return {
+        "msg": f"{problem}; {_line(ledger, total)}" if problem else _line(ledger, total),
+        "failed": problem is not None and not done,
+        "changed": counts["applied"] > 0,
+        "server": server,
+        "messages": ledger.messages,
+        "applied": counts["applied"],
+        "unchanged": counts["unchanged"],
+        "refused": counts["failed"],
+        "unknown": total - len(ledger.results),
+    }
+
+
+def _line(ledger: Ledger, total: int) -> str:
+    counts = {**ledger.outcomes(), "unknown": total - len(ledger.results)}
+    parts = [f"{number} {what}" for what, number in counts.items() if number]
+    answers = f" ({', '.join(sorted(ledger.rcodes))})" if ledger.rcodes else ""
+    return f"{_count(total, 'change')} in {_count(ledger.messages, 'message')}: {', '.join(parts)}{answers}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

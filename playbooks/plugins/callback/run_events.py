@@ -1,0 +1,116 @@
+"""Reports a run while it goes on: one JSON object a line, to the descriptor that `DNS_EVENTS_FD` names.
+
+Without that variable it stays silent, so that a playbook can also be run by hand. It leaves the ordinary output to
+whichever stdout callback is in use.
+"""
+
+import json
+import os
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: run_events
+type: notification
+short_description: Events of a run as JSON lines
+description: Writes what happens to the descriptor named by the environment variable DNS_EVENTS_FD.
+"""
+
+MAX_TEXT = 2_000  # characters of a message that are passed on
+MESSAGE_KEYS = ("msg", "stderr", "reason")  # where modules say why; the first that says something counts
+
+
+class CallbackModule(CallbackBase):
+    """Ansible's hooks, each written as one event."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "run_events"
+    CALLBACK_NEEDS_ENABLED = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        descriptor = os.environ.get("DNS_EVENTS_FD", "")
+        self.disabled = not descriptor.isdigit()
+        self._descriptor = int(descriptor) if descriptor.isdigit() else -1
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """Report a play."""
+        self._write("play", name=play.get_name().strip())
+
+    def v2_playbook_on_no_hosts_matched(self) -> None:
+        """Report a play that is for other hosts."""
+        self._write("no_hosts")
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """Report a task."""
+        self._write("task", name=task.get_name().strip())
+
+    def v2_playbook_on_handler_task_start(self, task: Any) -> None:
+        """Report a handler."""
+        self._write("task", name=task.get_name().strip())
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Report a task that went well on a host."""
+        self._write_result("ok", result)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """Report a task that failed on a host."""
+        self._write_result("failed", result, ignored=ignore_errors)
+
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        """Report a task that a host skipped."""
+        self._write_result("skipped", result)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """Report a host that can't be reached."""
+        self._write_result("unreachable", result)
+
+    def v2_runner_retry(self, result: Any) -> None:
+        """Report a task that is tried again."""
+        self._write_result("retry", result)
+
+    def v2_runner_item_on_ok(self, result: Any) -> None:
+        """Report a loop's item that went well."""
+        self._write_result("item_ok", result)
+
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        """Report a loop's item that failed."""
+        self._write_result("item_failed", result)
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """Report how many tasks went which way, by host."""
+        self._write("stats", hosts={host: stats.summarize(host) for host in sorted(stats.processed)})
+
+    def _write_result(self, event: str, result: Any, **more: Any) -> None:
+        values = result._result
+        self._write(
+            event,
+            host=result._host.get_name(),
+            changed=bool(values.get("changed")),
+            message=_message(values),
+            item=_item(values),
+            **more,
+        )
+
+    def _write(self, event: str, **fields: Any) -> None:
+        line = memoryview((json.dumps({"event": event, **fields}, default=str) + "\n").encode())
+        try:
+            while line:
+                line = line[os.write(self._descriptor, line) :]
+        except OSError:
+            self.disabled = True  # nobody listens any more
+
+
+def _message(values: dict[str, Any]) -> str:
+    if values.get("_ansible_no_log"):
+        return ""
+    texts = (values.get(key) for key in MESSAGE_KEYS)
+    return next((str(text)[:MAX_TEXT] for text in texts if text), "")
+
+
+def _item(values: dict[str, Any]) -> str | None:
+    if values.get("_ansible_no_log") or "_ansible_item_label" not in values:
+        return None
+    return str(values["_ansible_item_label"])[:MAX_TEXT]
