@@ -1,7 +1,8 @@
 """What can be wrong with a change before anything is sent, and which failures may pass by themselves."""
 
-# Result codes of a playbook that are worth another try: the server was away or busy, not unwilling.
-RETRYABLE = frozenset({"server_unreachable", "server_failed"})
+# Result codes of a playbook that may pass by themselves.
+AWAY = frozenset({"server_unreachable", "backend_unknown"})  # nothing was tried: again as soon as it is back
+DOUBTFUL = frozenset({"server_failed"})  # the server tripped: again, but not for ever
 
 _SHOWN = 60  # characters of a requester's text that a message repeats
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.domain.change import Change, ChangeResult, RRsetKey
-from app.domain.errors import RETRYABLE
+from app.domain.errors import AWAY, DOUBTFUL
 from app.domain.plan import Answer, Expectation, expectations
 from app.domain.status import Outcome, Status
 
@@ -24,12 +24,18 @@ class Held:
     @property
     def away(self) -> bool:
         """Whether the server was not there to take it."""
-        return self.result is not None and self.result.code in RETRYABLE
+        return self.result is not None and self.result.code in AWAY
 
     @property
     def refused(self) -> bool:
         """Whether it can't succeed as it is."""
-        return self.result is not None and self.result.outcome is Outcome.FAILED and not self.away
+        failed = self.result is not None and self.result.outcome is Outcome.FAILED
+        return failed and not self.away and not self.unsure
+
+    @property
+    def unsure(self) -> bool:
+        """Whether nobody knows if it was applied."""
+        return self.result is None or self.result.code in DOUBTFUL
 
     @property
     def tried(self) -> bool:
@@ -70,7 +76,7 @@ def _judge_rrset(key: RRsetKey, group: list[Held], answers: Answers, max_attempt
     if not wrong:
         verified = Fate(Status.SUCCEEDED, f"answered by {_listed(answers)}")
         return fates | {item.change.request_id: verified for item in done}
-    sure, unsure = _before(done, [item.result is None for item in done])
+    sure, unsure = _before(done, [item.unsure for item in done])
     fates |= {item.change.request_id: _waiting(item, wrong) for item in sure}
     fates |= {item.change.request_id: _lost(item, wrong, max_attempts) for item in unsure}
     return fates
@@ -115,10 +121,11 @@ def _waiting(item: Held, wrong: str) -> Fate:
 
 
 def _lost(item: Held, wrong: str, max_attempts: int) -> Fate:
-    message = f"the run ended without a result for it; {wrong}"
+    said = item.result.message if item.result else "the run ended without a result for it"
     if item.lost_runs + 1 >= max_attempts:
-        return Fate(Status.FAILED, message, "outcome_unknown", lost=True)
-    return Fate(Status.PENDING, f"will be tried again: {message}", lost=True)
+        code = item.result.code if item.result else "outcome_unknown"
+        return Fate(Status.FAILED, f"{said}; {wrong}", code, lost=True)
+    return Fate(Status.PENDING, f"will be tried again: {said}; {wrong}", lost=True)
 
 
 def _listed(answers: Answers) -> str:

@@ -13,7 +13,7 @@ _PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=_LINE)]
 Target = Annotated[str, StringConstraints(min_length=1, max_length=65_535)]
-MAX_VALUES = 1_000
+MAX_VALUES = 100  # BIND's limit for one RRset, max-records-per-type
 
 
 class Strict(BaseModel):

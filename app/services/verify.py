@@ -8,7 +8,7 @@ from app.core.config import settings
 from app.core.database import transaction
 from app.domain.change import Change, RRsetKey
 from app.domain.fate import Answers
-from app.domain.plan import Answer, Expectation
+from app.domain.plan import Answer, Expectation, expectations
 from app.nameservers.errors import ServerUnreachable
 from app.nameservers.resolver import ask_all
 from app.runner.inventory import authoritative_servers
@@ -25,7 +25,13 @@ def ask(backend: str | None, changes: Sequence[Change]) -> Answers:
     if settings().executor == "simulated":
         return {SIMULATED: _pretend(changes)}
     servers = authoritative_servers(settings().inventory, backend)
-    said = ask_all(servers, keys, settings().verify_timeout)
+    wanted = expectations(changes)
+    said = ask_all(
+        servers,
+        keys,
+        settings().verify_timeout,
+        doubt=lambda key, answer: wanted[key].unmet(answer) is not None,
+    )
     return {str(server): _by_key(keys, said[server]) for server in servers}
 
 

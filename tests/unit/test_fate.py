@@ -114,3 +114,11 @@ def test_a_server_that_cannot_be_judged_is_no_success() -> None:
     fate = only(judge([Held(change(Action.DELETE), APPLIED)], said, 5))
     assert fate.status is Status.VERIFYING
     assert "SERVFAIL" in fate.message
+
+
+def test_a_server_that_trips_over_a_change_is_tried_again_but_not_for_ever() -> None:
+    tripped = ChangeResult(Outcome.FAILED, "server_failed", "the server said SERVFAIL")
+    first, last = (Held(change(Action.CREATE, "192.0.2.1"), tripped, lost_runs=lost) for lost in (0, 4))
+    assert only(judge([first], answers(a=[]), 5)).status is Status.PENDING
+    fate = only(judge([last], answers(a=[]), 5))
+    assert (fate.status, fate.code) == (Status.FAILED, "server_failed")

@@ -1,0 +1,40 @@
+"""A whole stack of its own, with the app's processes, that tests may hurt."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stack.embedded import Stack
+from tests.user import User
+
+SETTINGS = {
+    "LOG_FORMAT": "json",
+    "LEASE": "3",
+    "RETRY_PAUSE": "0.2",
+    "RETRY_PAUSE_MAX": "1",
+    "PLAYBOOK": str(Path(__file__).with_name("slow.yml")),
+}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Every part and every process, with short pauses, and a playbook that takes a second longer."""
+    with Stack(tmp_path_factory.mktemp("faults"), app=True, settings=SETTINGS) as running:
+        yield running
+
+
+@pytest.fixture
+def user(stack: Stack) -> User:
+    """Somebody who uses it."""
+    return User(stack.env)
+
+
+@pytest.fixture
+def zone(stack: Stack, user: User) -> str:
+    """A fresh zone that is served."""
+    name = f"t-{secrets.token_hex(4)}.test"
+    stack.add_zone(name)
+    user.serve(name)
+    return name

@@ -1,0 +1,69 @@
+"""Whatever dies, every accepted request meets its fate, once."""
+
+import shutil
+from typing import Any
+
+import psutil
+
+from stack.embedded import Stack
+from tests.user import User, statuses
+
+
+def addresses(zone: str, count: int, start: int = 0) -> list[dict[str, Any]]:
+    return [
+        {"record_type": "A", "domain": f"h{number}.{zone}", "target": f"192.0.2.{number}"}
+        for number in range(start, start + count)
+    ]
+
+
+def playbooks_running(stack: Stack) -> list[psutil.Process]:
+    inventory = stack.env["INVENTORY"]
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if inventory in (process.info["cmdline"] or []) and process.status() != psutil.STATUS_ZOMBIE
+    ]
+
+
+def test_a_worker_killed_in_the_middle_of_a_run(stack: Stack, user: User, zone: str) -> None:
+    ids = user.ask_for(*addresses(zone, 20))
+    user.until(lambda: user.look(ids[0])["status"] == "running" and bool(playbooks_running(stack)))
+    stack.kill("worker")
+    user.until(lambda: not playbooks_running(stack))
+    stack.start("worker")
+    for number, request in enumerate(user.wait(ids)):
+        assert request["status"] == "succeeded", request
+        assert statuses(request).count("succeeded") == 1
+        assert user.dig(f"h{number}.{zone}", "A") == {f"192.0.2.{number}"}
+
+
+def test_redis_killed_with_all_its_data(stack: Stack, user: User, zone: str) -> None:
+    before = user.ask_for(*addresses(zone, 5))
+    stack.kill("valkey")
+    shutil.rmtree(stack.data("valkey"))
+    during = user.ask_for(*addresses(zone, 5, start=5))
+    stack.start("valkey")
+    requests = user.wait(before + during)
+    assert {request["status"] for request in requests} == {"succeeded"}
+    assert all(statuses(request).count("succeeded") == 1 for request in requests)
+    assert [user.dig(f"h{number}.{zone}", "A") for number in range(10)] == [
+        {f"192.0.2.{number}"} for number in range(10)
+    ]
+
+
+def test_the_dns_server_stopped_and_started(stack: Stack, user: User, zone: str) -> None:
+    stack.stop("bind")
+    ids = user.ask_for(*addresses(zone, 3))
+    user.until(lambda: sum("will be tried again" in e["message"] for e in user.look(ids[0])["events"]) >= 2)
+    assert {user.look(request_id)["status"] for request_id in ids} <= {"pending", "running"}
+    stack.start("bind")
+    requests = user.wait(ids)
+    assert {request["status"] for request in requests} == {"succeeded"}
+    assert user.dig(f"h0.{zone}", "A") == {"192.0.2.0"}
+
+
+def test_postgresql_restarted_under_the_worker(stack: Stack, user: User, zone: str) -> None:
+    ids = user.ask_for(*addresses(zone, 3))
+    stack.restart("postgres")
+    user.until(lambda: user.api.get("/dns/requests").status_code == 200)
+    assert {request["status"] for request in user.wait(ids)} == {"succeeded"}

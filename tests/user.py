@@ -1,0 +1,72 @@
+"""A user of a running stack: asks for changes, waits for their fate, asks the DNS server."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import dns.message
+import dns.name
+import dns.query
+import dns.rdatatype
+import httpx2
+
+PATIENCE = 60.0  # seconds
+
+
+class User:
+    """Talks to the API and to the DNS server that the environment names."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.api = httpx2.Client(base_url=env["API_URL"].removesuffix("/dns/create"), timeout=20)
+        server, _, port = env["DNS_SERVER"].rpartition(":")
+        self._server, self._port = server, int(port)
+
+    def serve(self, zone: str, backend: str = "bind") -> None:
+        """Let the orchestrator serve a zone."""
+        self.api.post("/zones", json={"name": zone, "backend": backend}).raise_for_status()
+
+    def ask_for(self, *resources: Mapping[str, Any], action: str = "create") -> list[str]:
+        """Submit changes in one batch; returns the ids of the requests."""
+        items = [
+            {"action": action, "context": {"account_id": "tests"}, "resource": resource}
+            for resource in resources
+        ]
+        results = self.api.post("/dns/batch", json={"requests": items}).raise_for_status().json()["results"]
+        return [result["request"]["id"] for result in results]
+
+    def look(self, request_id: str) -> dict[str, Any]:
+        """A request as it is now."""
+        found: dict[str, Any] = self.api.get(f"/dns/requests/{request_id}").raise_for_status().json()
+        return found
+
+    def wait(self, ids: Iterable[str]) -> list[dict[str, Any]]:
+        """The requests when they have met their fate."""
+        ended = []
+        for request_id in ids:
+            self.until(lambda request_id=request_id: self.look(request_id)["finished_at"] is not None)  # type: ignore[misc]
+            ended.append(self.look(request_id))
+        return ended
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until it holds; an AssertionError when that takes too long."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < end, "this takes too long"
+            time.sleep(0.05)
+
+    def dig(self, name: str, kind: str) -> set[str]:
+        """The values in the DNS server's answer, in presentation format."""
+        query = dns.message.make_query(name, kind)
+        reply = dns.query.tcp(query, self._server, port=self._port, timeout=5)
+        owner, rdclass = dns.name.from_text(name), query.question[0].rdclass
+        rrset = reply.get_rrset(reply.answer, owner, rdclass, dns.rdatatype.from_text(kind))
+        return {rdata.to_text() for rdata in rrset} if rrset else set()
+
+
+def statuses(request: Mapping[str, Any]) -> list[str]:
+    """The statuses that a request went through, each change once."""
+    seen: list[str] = []
+    for event in request["events"]:
+        if not seen or seen[-1] != event["status"]:
+            seen.append(event["status"])
+    return seen
