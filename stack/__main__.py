@@ -41,7 +41,7 @@ def main() -> int:
 def run(*, app: bool, environment: Mapping[str, str]) -> None:
     """Start the stack and wait for an interrupt."""
     ports = Ports.from_environment(environment)
-    settings = {"LOG_FORMAT": environment.get("LOG_FORMAT", "console")}
+    settings = {"LOG_FORMAT": "console"} if sys.stdout.isatty() and "LOG_FORMAT" not in environment else {}
     with Stack(
         STATE, app=app, ports=ports, settings=settings, outside=environment, may_simulate=True, log=show
     ) as stack:

@@ -1,7 +1,6 @@
 """The app's own processes, as `make up` runs them."""
 
 import os
-import signal
 import sys
 import urllib.error
 import urllib.request
@@ -49,7 +48,6 @@ class Worker(AppProcess):
 
     name = "worker"
     announcement = " ready."  # `celery@host ready.`, once it is connected
-    death_signal = signal.SIGQUIT  # Celery's cold shutdown, which takes its pool along
 
     def command(self) -> Sequence[str]:
         """`celery worker`, with two processes."""
