@@ -17,7 +17,7 @@ class Supervisor:
 
     def __getitem__(self, name: str) -> Child:
         if name not in self._children:
-            raise StackError(f"{name} is not a part of this stack: {', '.join(self._children)} are.")
+            raise StackError(f"{name} is not a part of this stack, which has {', '.join(self._children)}.")
         return self._children[name]
 
     async def start(self) -> None:

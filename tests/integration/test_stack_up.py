@@ -1,0 +1,178 @@
+"""`python -m stack up` as a person runs it, and parts that a person brings along."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from stack import bind
+from stack.embedded import Stack
+from stack.errors import StackError
+from stack.paths import PACKAGES, ROOT
+from stack.ports import Ports, variable
+
+Up = Callable[[], "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def ports() -> Ports:
+    return Ports.free()
+
+
+@pytest.fixture
+def up(infrastructure: Stack, tmp_path: Path, ports: Ports) -> Iterator[Up]:
+    """Runs the command in a directory of its own; what `infrastructure` has downloaded is there."""
+    (tmp_path / "packages").symlink_to(PACKAGES)
+    environment = {variable(field.name): str(getattr(ports, field.name)) for field in fields(Ports)}
+    environment |= {"PATH": os.environ["PATH"], "STACK_DIR": str(tmp_path)}
+    started: list[subprocess.Popen[str]] = []
+
+    def run() -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [sys.executable, "-m", "stack", "up", "--infra"],
+            cwd=ROOT,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def read_until(process: "subprocess.Popen[str]", words: str) -> str:
+    assert process.stdout is not None
+    seen = ""
+    for line in process.stdout:
+        seen += line
+        if words in line:
+            return seen
+    raise AssertionError(seen)
+
+
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(number) for task in tasks for number in task.read_text().split()]
+
+
+def variables(file: Path) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in file.read_text().splitlines())
+
+
+def test_up_says_where_everything_is_and_an_interrupt_ends_it(up: Up, tmp_path: Path, ports: Ports) -> None:
+    process = up()
+    log = read_until(process, "Ready.")
+    assert "postgres | " in log
+    assert "\x1b" not in log
+    assert "Downloading" not in log
+
+    found = variables(tmp_path / "env")
+    assert found["API_URL"] == f"http://127.0.0.1:{ports.api}/api/v1/dns/create"
+    assert found["DNS_SERVER"] == f"127.0.0.1:{ports.dns}"
+    assert found["KAFKA_BROKER_URL"] == f"127.0.0.1:{ports.kafka}"
+    assert found["EXECUTOR"] == "ansible"
+    assert "example.test=bind" in found["BOOTSTRAP_ZONES"]
+    psycopg.connect(found["DATABASE_URL"]).close()
+
+    parts = children(process.pid)
+    assert len(parts) == 4
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 0
+    assert not [pid for pid in parts if Path(f"/proc/{pid}").exists()]
+    assert not (tmp_path / "env").exists()
+
+
+def test_no_part_outlives_a_killed_supervisor(up: Up) -> None:
+    process = up()
+    read_until(process, "Ready.")
+    parts = children(process.pid)
+    assert len(parts) == 4
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 5
+    while [pid for pid in parts if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    read_until(up(), "Ready.")
+
+
+def test_an_interrupt_while_it_starts_ends_it_too(up: Up) -> None:
+    process = up()
+    read_until(process, "postgres | ")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=10) == 0
+
+
+def test_a_taken_port_is_named_with_the_setting_to_change(up: Up, ports: Ports) -> None:
+    with socket.create_server(("127.0.0.1", ports.valkey)):
+        output, _ = up().communicate(timeout=10)
+    assert output == f"Port {ports.valkey}, for valkey, is taken: set STACK_VALKEY_PORT to another.\n"
+
+
+def test_two_stacks_do_not_share_a_directory(up: Up, tmp_path: Path) -> None:
+    read_until(up(), "Ready.")
+    second = up()
+    output, _ = second.communicate(timeout=10)
+    assert output == f"Another stack runs in {tmp_path}: stop it, or set STACK_DIR.\n"
+    assert second.returncode == 1
+
+
+def test_a_part_that_the_environment_names_is_not_started(tmp_path: Path) -> None:
+    outside = {"CELERY_BROKER_URL": "redis://192.0.2.1:6379/0"}
+    with Stack(tmp_path, parts=["valkey", "kafka"], outside=outside) as stack:
+        assert stack.env["CELERY_BROKER_URL"] == "redis://192.0.2.1:6379/0"
+        assert stack.pid("kafka") is not None
+        with pytest.raises(StackError, match="valkey is not a part"):
+            stack.pid("valkey")
+
+
+def test_a_dns_server_that_the_environment_names_is_put_into_the_inventory(tmp_path: Path) -> None:
+    key_file = tmp_path / "tsig.key"
+    key_file.touch()
+    outside = {"DNS_SERVER": "[2001:db8::53]:5353", "DNS_KEY_FILE": str(key_file)}
+    with Stack(tmp_path, parts=["bind"], outside=outside) as stack:
+        hosts = Path(stack.env["INVENTORY"], "hosts.yml").read_text()
+        assert stack.env["EXECUTOR"] == "ansible"
+    assert 'dns_server: "2001:db8::53"\n      dns_port: 5353\n' in hosts
+    assert f'dns_tsig_key_file: "{key_file}"' in hosts
+
+
+@pytest.mark.parametrize(
+    ("outside", "words"),
+    [
+        ({"DNS_SERVER": "192.0.2.1"}, "must be an address and a port"),
+        ({"DNS_SERVER": "192.0.2.1:53"}, "DNS_KEY_FILE must name"),
+        ({"DNS_SERVER": "192.0.2.1:53", "DNS_KEY_FILE": "/nowhere/key"}, "DNS_KEY_FILE must name"),
+    ],
+)
+def test_a_dns_server_without_port_or_key_is_refused(
+    outside: dict[str, str], words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(StackError, match=words):
+        Stack(tmp_path, parts=["bind"], outside=outside).__enter__()
+
+
+def test_where_no_dns_server_can_be_had_changes_are_simulated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bind, "_installed", lambda name: None)
+    monkeypatch.setattr("stack.assembly.PACKAGES", tmp_path / "none")
+    monkeypatch.setenv("PATH", "")
+    with Stack(tmp_path, parts=["bind"], may_simulate=True) as stack:
+        assert stack.env["EXECUTOR"] == "simulated"
+        assert "changes are only simulated" in stack.output("stack")
+    with pytest.raises(StackError, match="not a Debian system"):
+        Stack(tmp_path, parts=["bind"]).__enter__()
