@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     executor: Literal["ansible", "simulated"] = "ansible"
     playbook: Path = ROOT / "playbooks" / "provision.yml"
     inventory: Path = ROOT / "playbooks" / "inventory"
+    # further environment variables that a playbook gets, "HTTPS_PROXY,PDNS_API_KEY": by default next to none
+    run_environment: Annotated[tuple[str, ...], NoDecode] = ()
     run_timeout: PositiveFloat = 600
     batch_limit: PositiveInt = 2_000  # changes in one run
     lease: PositiveFloat = 30  # how long a zone stays claimed after its worker's last sign of life
@@ -56,6 +58,13 @@ class Settings(BaseSettings):
     # logs
     log_level: str = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
+
+    @field_validator("run_environment", mode="before")
+    @classmethod
+    def _parse_names(cls, value: object) -> object:
+        return (
+            [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+        )
 
     @field_validator("bootstrap_zones", mode="before")
     @classmethod

@@ -1,7 +1,7 @@
 """Reports a run while it goes on: one JSON object a line, to the descriptor that `DNS_EVENTS_FD` names.
 
-Without that variable it stays silent, so that a playbook can also be run by hand. It leaves the ordinary output to
-whichever stdout callback is in use.
+Without that variable it stays silent, so that a playbook can also be run by hand. It leaves the ordinary output
+to whichever stdout callback is in use.
 """
 
 import json
@@ -45,11 +45,11 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Report a task."""
-        self._write("task", name=task.get_name().strip())
+        self._write("task", name=task.name or task.get_name())
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
         """Report a handler."""
-        self._write("task", name=task.get_name().strip())
+        self._write("task", name=task.name or task.get_name())
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Report a task that went well on a host."""

@@ -1,4 +1,4 @@
-"""The action `orchestrator.dns.dynamic_update`: a changes file in, dynamic updates out, a results file written."""
+"""The action `orchestrator.dns.dynamic_update`: a changes file in, dynamic updates out, a results file."""
 
 from pathlib import Path
 from typing import Any

@@ -6,7 +6,7 @@ from .ledger import Ledger
 
 
 def summary(ledger: Ledger, problem: str | None, server: str, total: int) -> dict[str, Any]:
-    """Return the task's result. It is a failure when a problem of the whole run let nothing be done at all."""
+    """Return the task's result: a failure when a problem of the whole run let nothing be done at all."""
     counts = ledger.outcomes()
     done = counts["applied"] + counts["unchanged"]
     return {

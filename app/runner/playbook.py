@@ -1,0 +1,96 @@
+"""A run as one cold `ansible-playbook` process."""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Event
+
+from app.runner.base import Run, RunEvent, RunResult
+from app.runner.environment import run_environment
+from app.runner.events import EventReader
+from app.runner.inventory import InventoryError, host_variables
+from app.runner.redaction import Redactor, redactor
+from app.runner.results import read_results
+from app.runner.supervisor import Exit, Job, supervise
+from app.runner.workdir import Workdir, workdir
+
+_HOST = re.compile(r"[\w.-]+")  # and so no pattern for --limit
+
+
+class CannotStart(Exception):
+    """The run can't be started; the text says why."""
+
+
+class AnsibleRunner:
+    """Runs a playbook on an inventory; `environment` names variables to pass on to it."""
+
+    def __init__(self, playbook: Path, inventory: Path, environment: Sequence[str] = ()) -> None:
+        self._playbook = playbook.absolute()
+        self._inventory = inventory.absolute()
+        self._environment = tuple(environment)
+
+    def run(self, run: Run, on_event: Callable[[RunEvent], None], cancel: Event) -> RunResult:
+        """Execute `run` to its end; report lines as they come; stop early when `cancel` is set.
+
+        A run that can't be started is one that failed: `rc` is not 0 and `output` says why.
+        """
+        try:
+            hide = self._check(run)
+            with workdir(run.changes) as files:
+                return self._execute(run, files, EventReader(on_event, hide), hide, cancel)
+        except (CannotStart, InventoryError, OSError) as error:
+            on_event(RunEvent(f"the run could not start: {error}"))
+            return RunResult(rc=1, results={}, output=str(error))
+
+    def _check(self, run: Run) -> Redactor:
+        """Look for what Ansible would stumble over or take for a pattern; return what hides secrets."""
+        if not self._playbook.is_file():
+            raise CannotStart(f"the playbook {self._playbook} does not exist")
+        if not _HOST.fullmatch(run.backend):
+            raise CannotStart(f'"{run.backend}" is no name of a host')
+        if "{" in run.zone:
+            raise CannotStart(f'"{run.zone}" is no name of a zone')
+        return redactor(host_variables(self._inventory, run.backend), self._environment)
+
+    def _execute(
+        self, run: Run, files: Workdir, events: EventReader, hide: Redactor, cancel: Event
+    ) -> RunResult:
+        ended = supervise(self._job(run, files), events.feed, cancel)
+        if ended.why:
+            events.say(_ending(ended, run.timeout))
+        results, problems = read_results(files.results, (change.request_id for change in run.changes), hide)
+        for problem in problems:
+            events.say(problem)
+        return RunResult(ended.rc, results, ended.why, events.stats, hide.clean(ended.output))
+
+    def _job(self, run: Run, files: Workdir) -> Job:
+        cwd = self._playbook.parent  # where Ansible finds the playbook's ansible.cfg
+        return Job(
+            command=self._command(run, files),
+            environment=run_environment(cwd, files.scratch, self._environment),
+            cwd=cwd,
+            folder=files.folder,
+            timeout=run.timeout,
+        )
+
+    def _command(self, run: Run, files: Workdir) -> list[str]:
+        variables = {
+            "dns_run_id": str(run.id),
+            "dns_zone": run.zone,
+            "dns_changes_file": str(files.changes),
+            "dns_results_file": str(files.results),
+        }
+        ansible = [sys.executable, "-m", "ansible", "playbook"]
+        where = ["--inventory", str(self._inventory), "--limit", run.backend]
+        return [*ansible, *where, "--extra-vars", json.dumps(variables), str(self._playbook)]
+
+
+def _ending(ended: Exit, timeout: float) -> str:
+    reasons = {
+        "timeout": f"stopped: it took longer than {timeout:g} s",
+        "cancelled": "stopped: it was cancelled",
+        "lost": "somebody else ended the run's processes",
+    }
+    return reasons[ended.why or "lost"]

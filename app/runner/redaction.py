@@ -1,0 +1,47 @@
+"""Text from outside, made fit for the database and for people: no secrets, no control characters."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+HIDDEN = "********"
+MIN_LENGTH = 6  # characters: blotting out shorter secrets would only garble the text
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_SECRET = re.compile(r'\bsecret\s+"?([^\s";]+)')
+
+
+class Redactor:
+    """Blots out secrets that are known by value."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        known = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def clean(self, text: str) -> str:
+        """Return the text without secrets, control characters and half characters."""
+        text = text.encode("utf-8", "replace").decode("utf-8")
+        if self._pattern is not None:
+            text = self._pattern.sub(HIDDEN, text)
+        return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+    def line(self, text: str, limit: int) -> str:
+        """Return the text cleaned, on one line, of at most `limit` characters."""
+        flat = " ".join(self.clean(text).split())
+        return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def redactor(variables: Mapping[str, Any], names: Iterable[str]) -> Redactor:
+    """Return what hides the TSIG secret of a backend and the values of further environment variables."""
+    known = [*_in_key_file(variables.get("dns_tsig_key_file")), *(os.environ.get(name, "") for name in names)]
+    return Redactor(secret for secret in known if len(secret) >= MIN_LENGTH)
+
+
+def _in_key_file(path: object) -> Iterator[str]:
+    if not isinstance(path, str) or not path:
+        return
+    try:
+        yield from _SECRET.findall(Path(path).expanduser().read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, RuntimeError):
+        return  # whoever needs it will say that it can't be read
