@@ -1,6 +1,6 @@
 """Reports a run while it goes on: one JSON object a line, to the descriptor that `DNS_EVENTS_FD` names.
 
-Without that variable it stays silent, so that a playbook can also be run by hand. It leaves the ordinary output
+Without that variable it stays silent, so that a playbook can be run by hand, too. The ordinary output is left
 to whichever stdout callback is in use.
 """
 
@@ -21,7 +21,7 @@ MAX_TEXT = 2_000  # characters of a message that are passed on
 MESSAGE_KEYS = ("msg", "stderr", "reason")  # where modules say why; the first that says something counts
 
 
-class CallbackModule(CallbackBase):
+class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no types
     """Ansible's hooks, each written as one event."""
 
     CALLBACK_VERSION = 2.0

@@ -32,7 +32,7 @@ requirements: [dnspython]
 """
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
     """Runs on the controller, in Ansible's own process: nothing is copied to the host."""
 
     TRANSFERS_FILES = False
