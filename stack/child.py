@@ -30,6 +30,7 @@ class Child:
         self._tail: deque[str] = deque(maxlen=20)
         self._ready = asyncio.Event()
         self._ever_ready = False
+        self._wanted = False
         self._process: Process | None = None
         self._watch: asyncio.Task[None] | None = None
 
@@ -40,9 +41,10 @@ class Child:
 
     async def start(self) -> None:
         """Start the part and wait until it is ready. Raises `StackError` when it does not get there."""
-        if self._watch is not None:
+        if self._watch is not None and not self._watch.done():
             raise StackError(f"{self.part.name} has been started already.")
         began = time.monotonic()
+        self._wanted, self._ever_ready = True, False
         self._watch = asyncio.create_task(self._keep_running())
         ready = asyncio.create_task(self._ready.wait())
         try:
@@ -67,21 +69,21 @@ class Child:
         await self._end(signal.SIGKILL)
 
     async def _end(self, number: signal.Signals) -> None:
-        watch, self._watch = self._watch, None
-        if watch is None:
+        if self._watch is None:
             return
+        self._wanted = False
         if self._process and self._process.returncode is None:
             self._process.send_signal(number)
-            await asyncio.wait({watch}, timeout=self.part.grace)
-        watch.cancel()  # it slept, or the process outlasted its grace: that kills it
-        await asyncio.wait({watch})
+            await asyncio.wait({self._watch}, timeout=self.part.grace)
+        self._watch.cancel()  # it slept, or the process outlasted its grace: that kills it
+        await asyncio.wait({self._watch})
 
     async def _keep_running(self) -> None:
         failures = 0
         while True:
             began = time.monotonic()
             why = await self._run_and_say_why()
-            if self._watch is None:
+            if not self._wanted:
                 return
             failures = 1 if time.monotonic() - began > STEADY else failures + 1
             if failures == ATTEMPTS and not self._ever_ready:

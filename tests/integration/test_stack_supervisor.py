@@ -1,5 +1,6 @@
 """How the stack starts, watches and ends processes: tried on small shell scripts."""
 
+import asyncio
 import os
 import signal
 import time
@@ -115,6 +116,19 @@ def test_a_part_that_does_not_stop_is_killed(bench: Bench) -> None:
     began = time.monotonic()
     bench.loop.run(supervisor.stop())
     assert Script.grace <= time.monotonic() - began < 3
+    assert not alive(pid)
+
+
+def test_a_stop_that_takes_too_long_can_be_cut_short(bench: Bench) -> None:
+    stubborn = Script("stubborn", STUBBORN)
+    stubborn.grace = 60
+    supervisor = bench.start([stubborn])
+    pid = supervisor["stubborn"].pid
+    assert pid is not None
+    with pytest.raises(TimeoutError):
+        bench.loop.run(asyncio.wait_for(supervisor.stop(), 0.1))
+    assert alive(pid)
+    bench.loop.run(supervisor.kill())
     assert not alive(pid)
 
 
