@@ -100,10 +100,8 @@ class Demo:
         """One A record by `POST /api/v1/dns/create`."""
         body = {"context": {"account_id": ACCOUNT}, "resource": OVER_HTTP}
         self._title("1  One request over HTTP")
-        self.console.print(
-            f"curl {self.env['API_URL']} -H 'Content-Type: application/json' \\", highlight=False
-        )
-        self.console.print(f"     -d '{json.dumps(body)}'", markup=False, soft_wrap=True)
+        self.console.print(f"curl {self.env['API_URL']} -H 'Content-Type: application/json' \\")
+        self.console.print(f"     -d '{json.dumps(body)}'", markup=False)
         answer = self.api.post("/dns/create", json=body)
         self.console.print(f"{answer.status_code} {answer.reason_phrase}", style="bold")
         return self._follow([answer.raise_for_status().json()["id"]])
@@ -113,7 +111,7 @@ class Demo:
         topic = self.env["KAFKA_DNS_TOPIC"]
         self._title(f"2  One message on the Kafka topic {topic}")
         value = json.dumps({"context": {"account_id": ACCOUNT}, "resource": OVER_KAFKA})
-        self.console.print(value, markup=False, soft_wrap=True)
+        self.console.print(value, markup=False)
         producer = Producer({"bootstrap.servers": self.env["KAFKA_BROKER_URL"]})
         producer.produce(topic, value.encode(), key=OVER_KAFKA["domain"].encode())
         producer.flush(10)
@@ -145,7 +143,7 @@ class Demo:
             right = right and good
             mark = "[green]right[/]" if good else f"[bold red]wrong, expected {sorted(wanted)}[/]"
             table.add_row(name, kind, ttl, "\n".join(sorted(said)) or "nothing", mark)
-        self.console.print(table)
+        self.console.print(table, soft_wrap=False)
         return right
 
     def _title(self, text: str) -> None:
@@ -174,7 +172,7 @@ class Demo:
     def _event(self, event: Mapping[str, str]) -> None:
         at, status = event["at"][11:23], event["status"]
         self.console.print(f"  [dim]{at}[/]  [{_STYLES.get(status, 'cyan')}]{status:<9}[/]", end="  ")
-        self.console.print(event["message"], markup=False, soft_wrap=True)
+        self.console.print(event["message"], markup=False)
 
     def _ended(self, request_id: str) -> bool:
         for _ in _waiting():
@@ -193,7 +191,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--logs", action="store_true", help="show every process's log as well")
     arguments = parser.parse_args()
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     began = time.monotonic()
     directory = STATE / "demo"
     shutil.rmtree(directory, ignore_errors=True)
@@ -208,7 +206,7 @@ def _show(directory: Path, console: Console, logs: bool, began: float) -> int:
     def log(name: str, line: str) -> None:
         if logs or name == "stack":
             console.print(f"[dim]{name:>9} |[/] ", end="")
-            console.print(line, markup=False, soft_wrap=True)
+            console.print(line, markup=False)
 
     console.print("[bold cyan]Starting PostgreSQL, Valkey, Kafka, BIND and the orchestrator[/]")
     with Stack(directory, app=True, log=log, may_simulate=True) as stack:

@@ -1,6 +1,7 @@
 """The tables."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     DateTime,
+    Enum,
     ForeignKey,
     Identity,
     Index,
@@ -22,6 +24,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from app.domain.status import OPEN, Action, Source, Status
+
+
+def _word(words: type[StrEnum]) -> Enum:
+    """A column that holds one of the words as text; the table's own constraint keeps out any other."""
+    return Enum(
+        words, native_enum=False, length=16, values_callable=lambda kind: [str(word) for word in kind]
+    )
 
 
 def _one_of(column: str, words: tuple[str, ...]) -> str:
@@ -86,10 +95,10 @@ class Request(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)  # version 7: grows with time
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))  # the order of acceptance
-    action: Mapped[Action] = mapped_column(Text)
-    status: Mapped[Status] = mapped_column(Text, server_default=Status.PENDING.value)
+    action: Mapped[Action] = mapped_column(_word(Action))
+    status: Mapped[Status] = mapped_column(_word(Status), server_default=Status.PENDING.value)
     account_id: Mapped[str]
-    source: Mapped[Source] = mapped_column(Text)
+    source: Mapped[Source] = mapped_column(_word(Source))
     resource: Mapped[dict[str, Any]]  # as it was asked for
     zone: Mapped[str]
     name: Mapped[str]  # the owner name in canonical form
@@ -140,7 +149,7 @@ class RequestEvent(Base):
     request_id: Mapped[UUID] = mapped_column(ForeignKey(Request.id, ondelete="CASCADE"), index=True)
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     run_id: Mapped[UUID | None]  # the run that the change of status belongs to
-    status: Mapped[Status] = mapped_column(Text)
+    status: Mapped[Status] = mapped_column(_word(Status))
     message: Mapped[str]
 
 
