@@ -117,7 +117,7 @@ class _Batch:
         if not step.prerequisites and not step.updates:
             self._ledger.settle(step)
             return False
-        if step.size > MAX_STEPS_SIZE:
+        if step.size(self._zone) > MAX_STEPS_SIZE:
             for change in step.group:
                 self._ledger.record(
                     change, failed("too_large", f"{change}: the RRset does not fit in a message")

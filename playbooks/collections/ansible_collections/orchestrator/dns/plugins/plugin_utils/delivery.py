@@ -34,7 +34,7 @@ class Delivery:
 
         Raises NoAnswer, KeyRefused.
         """
-        for packet in pack(steps):
+        for packet in pack(self._zone, steps):
             if self._send(packet) == Rcode.NOERROR:
                 self._settle(packet)
             else:
@@ -45,7 +45,7 @@ class Delivery:
 
         Raises NoAnswer, KeyRefused.
         """
-        for packet in pack(steps):
+        for packet in pack(self._zone, steps):
             yield from self._deliver(packet)
 
     def _deliver(self, packet: Sequence[Step]) -> Iterator[Refused]:

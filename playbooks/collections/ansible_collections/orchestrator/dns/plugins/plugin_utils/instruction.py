@@ -10,6 +10,7 @@ import dns.update
 from .node import RRset
 
 _RR_HEADER = 10  # bytes: type, class, TTL, length of the data
+_POINTER = 2  # bytes: to a name that the message already holds (RFC 1035 section 4.1.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +19,9 @@ class Instruction:
 
     name: dns.name.Name
 
-    @property
-    def size(self) -> int:
-        """Bytes on the wire without name compression."""
-        return _owner_size(self.name) + _RR_HEADER
+    def size(self, zone: dns.name.Name) -> int:
+        """Return how many bytes it takes at most in a message about the zone."""
+        return _owner_size(self.name, zone) + _RR_HEADER
 
     def put_into(self, message: dns.update.UpdateMessage) -> None:
         """Add the line to a message."""
@@ -72,10 +72,9 @@ class RRsetIs(Instruction):
 
     rrset: RRset
 
-    @property
-    def size(self) -> int:
-        """Bytes on the wire without name compression."""
-        return sum(_rr_size(self.name, value) for value in self.rrset.values)
+    def size(self, zone: dns.name.Name) -> int:
+        """Return how many bytes it takes at most in a message about the zone."""
+        return sum(_rr_size(self.name, value, zone) for value in self.rrset.values)
 
     def put_into(self, message: dns.update.UpdateMessage) -> None:
         """Add the line to a message."""
@@ -90,10 +89,9 @@ class Add(Instruction):
     ttl: int
     value: dns.rdata.Rdata
 
-    @property
-    def size(self) -> int:
-        """Bytes on the wire without name compression."""
-        return _rr_size(self.name, self.value)
+    def size(self, zone: dns.name.Name) -> int:
+        """Return how many bytes it takes at most in a message about the zone."""
+        return _rr_size(self.name, self.value, zone)
 
     def put_into(self, message: dns.update.UpdateMessage) -> None:
         """Add the line to a message."""
@@ -106,10 +104,9 @@ class RemoveValue(Instruction):
 
     value: dns.rdata.Rdata
 
-    @property
-    def size(self) -> int:
-        """Bytes on the wire without name compression."""
-        return _rr_size(self.name, self.value)
+    def size(self, zone: dns.name.Name) -> int:
+        """Return how many bytes it takes at most in a message about the zone."""
+        return _rr_size(self.name, self.value, zone)
 
     def put_into(self, message: dns.update.UpdateMessage) -> None:
         """Add the line to a message."""
@@ -127,9 +124,10 @@ class RemoveRRset(Instruction):
         message.delete(self.name, self.type)
 
 
-def _owner_size(name: dns.name.Name) -> int:
-    return sum(len(label) + 1 for label in name.labels)
+def _owner_size(name: dns.name.Name, zone: dns.name.Name) -> int:
+    """Return the size of an owner name whose end is a pointer to the zone's name."""
+    return sum(len(label) + 1 for label in name.labels[: -len(zone.labels)]) + _POINTER
 
 
-def _rr_size(name: dns.name.Name, value: dns.rdata.Rdata) -> int:
-    return _owner_size(name) + _RR_HEADER + len(value.to_wire() or b"")
+def _rr_size(name: dns.name.Name, value: dns.rdata.Rdata, zone: dns.name.Name) -> int:
+    return _owner_size(name, zone) + _RR_HEADER + len(value.to_wire() or b"")

@@ -10,16 +10,17 @@ from .step import Step
 MAX_STEPS_SIZE = 65_000  # bytes; the rest of a TCP message's 65,535 is for the header, the zone and the TSIG
 
 
-def pack(steps: Iterable[Step], limit: int = MAX_STEPS_SIZE) -> Iterator[list[Step]]:
+def pack(zone: dns.name.Name, steps: Iterable[Step], limit: int = MAX_STEPS_SIZE) -> Iterator[list[Step]]:
     """Yield the steps in order, in packets of at most `limit` bytes; a step that is larger comes alone."""
     packet: list[Step] = []
     size = 0
     for step in steps:
-        if packet and size + step.size > limit:
+        step_size = step.size(zone)
+        if packet and size + step_size > limit:
             yield packet
             packet, size = [], 0
         packet.append(step)
-        size += step.size
+        size += step_size
     if packet:
         yield packet
 

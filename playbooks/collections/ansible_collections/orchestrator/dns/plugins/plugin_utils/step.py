@@ -1,6 +1,8 @@
 """A step: what to send for one change, or for several creates on one RRset; done whole or not at all."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import dns.name
 
 from .change import Change
 from .instruction import Instruction
@@ -17,8 +19,7 @@ class Step:
     results: tuple[Result, ...]
     prerequisites: tuple[Instruction, ...] = ()
     updates: tuple[Instruction, ...] = ()
-    size: int = field(init=False)  # bytes, at most
 
-    def __post_init__(self) -> None:
-        size = sum(line.size for line in (*self.prerequisites, *self.updates))
-        object.__setattr__(self, "size", size)
+    def size(self, zone: dns.name.Name) -> int:
+        """Return how many bytes it takes at most in a message about the zone."""
+        return sum(line.size(zone) for line in (*self.prerequisites, *self.updates))

@@ -1,0 +1,103 @@
+"""Which changes share a message, and in which order they go."""
+
+from itertools import pairwise
+
+import dns.name
+import dns.rdata
+import dns.rdatatype
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.step import Group
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.wave import MAX_GROUP, waves
+from hypothesis import given
+from hypothesis import strategies as st
+
+NAMES = [dns.name.from_text(f"{label}.example.test") for label in "ab"]
+
+
+def change(request_id: str, action: str, rdtype: str, name: str = "a") -> Change:
+    owner = dns.name.from_text(f"{name}.example.test")
+    return Change(request_id, action, owner, dns.rdatatype.from_text(rdtype), 300, ())
+
+
+def ids(batch: list[Change]) -> list[list[str]]:
+    return [["".join(each.request_id for each in group) for group in wave] for wave in waves(batch)]
+
+
+def test_different_names_go_together() -> None:
+    assert ids([change("1", "delete", "A"), change("2", "upsert", "A", "b")]) == [["1", "2"]]
+
+
+def test_different_types_of_a_name_go_together() -> None:
+    assert ids([change("1", "upsert", "A"), change("2", "upsert", "AAAA"), change("3", "delete", "TXT")]) == [
+        ["1", "2", "3"]
+    ]
+
+
+def test_changes_of_one_rrset_go_one_after_the_other() -> None:
+    batch = [change("1", "create", "A"), change("2", "delete", "A"), change("3", "create", "A")]
+    assert ids(batch) == [["1"], ["2"], ["3"]]
+
+
+def test_creates_on_one_rrset_are_merged() -> None:
+    batch = [change("1", "create", "A"), change("2", "create", "AAAA"), change("3", "create", "A")]
+    assert ids(batch) == [["13", "2"]]
+
+
+def test_creates_are_not_merged_over_something_else() -> None:
+    batch = [change("1", "create", "A"), change("2", "create", "CNAME"), change("3", "create", "A")]
+    assert ids(batch) == [["1"], ["2"], ["3"]]
+
+
+def test_cnames_are_not_merged() -> None:
+    assert ids([change("1", "create", "CNAME"), change("2", "create", "CNAME")]) == [["1"], ["2"]]
+
+
+def test_a_cname_waits_for_every_type_and_every_type_for_it() -> None:
+    batch = [
+        change("1", "delete", "A"),
+        change("2", "delete", "A"),
+        change("3", "delete", "TXT"),
+        change("4", "create", "CNAME"),
+        change("5", "create", "TXT"),
+        change("6", "create", "MX"),
+    ]
+    assert ids(batch) == [["1", "3"], ["2"], ["4"], ["5", "6"]]
+
+
+def test_a_merged_step_stays_small() -> None:
+    batch = [change(str(number), "create", "A") for number in range(MAX_GROUP + 1)]
+    assert [len(group) for wave in waves(batch) for group in wave] == [MAX_GROUP, 1]
+
+
+def _depend(one: Change, other: Change) -> bool:
+    cname = dns.rdatatype.CNAME in (one.type, other.type)
+    return one.name == other.name and (one.type == other.type or cname)
+
+
+CHANGES = st.builds(
+    Change,
+    request_id=st.uuids().map(str),
+    action=st.sampled_from(["create", "update", "upsert", "delete"]),
+    name=st.sampled_from(NAMES),
+    type=st.sampled_from([dns.rdatatype.A, dns.rdatatype.TXT, dns.rdatatype.CNAME]),
+    ttl=st.just(300),
+    values=st.just(()),
+)
+
+
+@given(st.lists(CHANGES, max_size=30, unique_by=lambda each: each.request_id))
+def test_every_change_comes_once_and_dependent_ones_in_order(batch: list[Change]) -> None:
+    placed: dict[str, tuple[int, Group]] = {
+        each.request_id: (number, group)
+        for number, wave in enumerate(waves(batch))
+        for group in wave
+        for each in group
+    }
+    assert placed.keys() == {each.request_id for each in batch}
+    for position, later in enumerate(batch):
+        for earlier in filter(lambda each: _depend(each, later), batch[:position]):
+            (first, group), (second, other) = placed[earlier.request_id], placed[later.request_id]
+            assert first < second or (group is other and group.index(earlier) < group.index(later))
+    for wave in waves(batch):
+        for one, other in pairwise(wave):
+            assert not _depend(one[0], other[0])
