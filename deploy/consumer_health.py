@@ -1,0 +1,36 @@
+"""Health check of the consumer: exits 0 when its group has a member that runs on this host."""
+
+import socket
+import sys
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from app.core.config import settings
+
+TIMEOUT = 5  # seconds
+
+
+def main() -> int:
+    """Ask the broker for the members of the group."""
+    group = settings().kafka_group_id
+    admin = AdminClient({**settings().kafka, "log_level": 0})
+    try:
+        found = admin.describe_consumer_groups([group], request_timeout=TIMEOUT)[group].result()
+    except KafkaException as error:
+        sys.stderr.write(f"{error.args[0].str()}\n")
+        return 1
+    ours = own_addresses()
+    hosts = [member.host.lstrip("/") for member in found.members]
+    sys.stderr.write(f"group {group}: members on {', '.join(hosts) or 'no host'}\n")
+    return 0 if ours.intersection(hosts) else 1
+
+
+def own_addresses() -> set[str]:
+    """The addresses by which a broker may know this host."""
+    found = socket.getaddrinfo(socket.gethostname(), None, proto=socket.IPPROTO_TCP)
+    return {"127.0.0.1", "::1"} | {str(address[0]) for *_, address in found}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
