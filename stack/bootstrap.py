@@ -58,8 +58,8 @@ def _uv_installs(uv: str) -> bool:
     print("Installing the requirements with uv …", flush=True)
     # Python compiles what it imports and keeps that, unless it is told not to: then it is done now.
     compile_now = ["--compile-bytecode"] if sys.dont_write_bytecode else []
-    command = [uv, "pip", "install", "--quiet", "--python", PYTHON, *compile_now]
-    return _works([*command, "--require-hashes", "-r", REQUIREMENTS])
+    install = [uv, "pip", "install", "--quiet", *compile_now, "--require-hashes"]
+    return _works([*install, "--python", PYTHON, "-r", REQUIREMENTS])
 
 
 def _pip() -> list[str | Path]:
