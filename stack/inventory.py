@@ -10,6 +10,7 @@ dns:
   hosts:
     {backend}:
       ansible_connection: local
+      ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"
       dns_server: {server}
       dns_port: {port}
       dns_tsig_key_file: {key_file}

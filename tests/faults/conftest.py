@@ -14,7 +14,7 @@ SETTINGS = {
     "LEASE": "3",
     "RETRY_PAUSE": "0.2",
     "RETRY_PAUSE_MAX": "1",
-    "PLAYBOOK": str(Path(__file__).with_name("slow.yml")),
+    "PLAYBOOK": str(Path(__file__).parent / "playbook" / "slow.yml"),
 }
 
 
