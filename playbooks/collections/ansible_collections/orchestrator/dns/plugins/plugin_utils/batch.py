@@ -1,6 +1,6 @@
 """A batch: every change of a changes file, in waves; each wave asks, plans and sends."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,8 +30,9 @@ from .refusal import (
     PREREQUISITE_FAILED,
     changed_meanwhile,
     refusal,
+    unanswered,
 )
-from .result import failed
+from .result import Result, failed
 from .step import Group, Step
 from .wave import waves
 
@@ -80,9 +81,14 @@ class _Batch:
 
         Most creates are of new names. The prerequisites say so: a wrong guess changes nothing.
         """
-        steps = [plan(group, NOTHING, self._zone) for group in groups if group[0].action == "create"]
-        refused = {step.group for step in self._delivery.try_whole(filter(self._is_to_send, steps))}
-        return [group for group in groups if group[0].action != "create" or group in refused]
+        creates = [group for group in groups if group[0].action == "create"]
+        steps = filter(self._is_to_send, [plan(group, NOTHING, self._zone) for group in creates])
+        refused = list(self._delivery.guess(steps))
+        wrong = {each.step.group for each in refused if each.rcode in PREREQUISITE_FAILED}
+        for each in refused:
+            if each.step.group not in wrong:
+                self._take_apart(each)
+        return [group for group in groups if group[0].action != "create" or group in wrong]
 
     def apply(self, groups: Sequence[Group]) -> None:
         """Apply groups that do not depend on each other."""
@@ -96,7 +102,7 @@ class _Batch:
             if not pending:
                 break
         for group in pending:
-            self._fail(group, learned[group])
+            self._record(group, changed_meanwhile, learned[group])
         for each in apart:
             self._take_apart(each)
 
@@ -106,7 +112,7 @@ class _Batch:
         nodes = ask(self._connection, [(group[0].name, group[0].type) for group in groups])
         for group, node in zip(groups, nodes, strict=True):
             if isinstance(node, Rcode):
-                self._fail(group, node)
+                self._record(group, unanswered, node)
                 continue
             step = plan(group, _corrected(node, learned.get(group)), self._zone)
             if self._is_to_send(step):
@@ -129,13 +135,12 @@ class _Batch:
         """Apply a refused step's changes one by one, so that a good one does not fail with a bad one."""
         group = refused.step.group
         if len(group) == 1:
-            self._fail(group, refused.rcode)
+            self._record(group, refusal, refused.rcode)
             return
         for change in group:
             self.apply([(change,)])
 
-    def _fail(self, group: Group, rcode: Rcode) -> None:
-        say = changed_meanwhile if rcode in PREREQUISITE_FAILED else refusal
+    def _record(self, group: Group, say: Callable[[str, Rcode], Result], rcode: Rcode) -> None:
         for change in group:
             self._ledger.record(change, say(str(change), rcode))
 

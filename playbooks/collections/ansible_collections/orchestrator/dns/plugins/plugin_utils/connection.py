@@ -91,14 +91,15 @@ class Connection:
     def read(self, wire: bytes, asked: dns.message.Message) -> dns.message.Message:
         """Return the answer to a message, its signature checked. Raises NoAnswer, KeyRefused."""
         try:
-            answer = dns.message.from_wire(wire, keyring=self._key, request_mac=asked.mac)
+            answer = dns.message.from_wire(wire, keyring=False)  # looks at no signature
+            if self._key is not None and answer.had_tsig:
+                return dns.message.from_wire(wire, keyring=self._key, request_mac=asked.mac)
         except dns.tsig.PeerError as error:
             words = _KEY_REFUSALS.get(type(error), "its signature is not accepted")
             raise KeyRefused(f"{self._target} refused the TSIG key: {words}") from error
         except dns.exception.DNSException as error:
             raise NoAnswer(f"the answer of {self._target} can't be trusted: {error}") from error
-        self._check_signed(answer)
-        return answer
+        return self._accept_unsigned(answer)
 
     def _send(self, messages: Iterable[dns.message.Message]) -> None:
         wires = b"".join(map(self._write, messages))
@@ -126,13 +127,13 @@ class Connection:
             raise NoAnswer(f"{self._target} closed the connection without an answer")
         return received
 
-    def _check_signed(self, answer: dns.message.Message) -> None:
-        if self._key is None or answer.had_tsig:
-            return
-        if answer.rcode() == dns.rcode.NOTAUTH:
+    def _accept_unsigned(self, answer: dns.message.Message) -> dns.message.Message:
+        """Let an unsigned answer pass as a refusal only, unless we sign nothing ourselves."""
+        if self._key is not None and answer.rcode() == dns.rcode.NOTAUTH:
             raise KeyRefused(f"{self._target} refused the TSIG key (NOTAUTH)")
-        if answer.rcode() == dns.rcode.NOERROR:
+        if self._key is not None and answer.rcode() == dns.rcode.NOERROR:
             raise NoAnswer(f"the answer of {self._target} is not signed")
+        return answer
 
 
 _KEY_REFUSALS: dict[type[Exception], str] = {

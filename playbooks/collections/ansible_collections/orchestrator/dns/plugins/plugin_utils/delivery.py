@@ -29,17 +29,6 @@ class Delivery:
         self._ledger = ledger
         self._refuses_all: dict[Rcode, bool] = {}
 
-    def try_whole(self, steps: Iterable[Step]) -> Iterator[Step]:
-        """Send the steps in as few messages as they fit in; yield those of every message that is refused.
-
-        Raises NoAnswer, KeyRefused.
-        """
-        for packet in pack(self._zone, steps):
-            if self._send(packet) == Rcode.NOERROR:
-                self._settle(packet)
-            else:
-                yield from packet
-
     def deliver(self, steps: Iterable[Step]) -> Iterator[Refused]:
         """Send the steps in as few messages as they fit in; yield those that are refused on their own.
 
@@ -48,26 +37,40 @@ class Delivery:
         for packet in pack(self._zone, steps):
             yield from self._deliver(packet)
 
+    def guess(self, steps: Iterable[Step]) -> Iterator[Refused]:
+        """Send steps that were planned without asking.
+
+        Where a prerequisite does not hold, all steps of the message are yielded: asking takes fewer messages than
+        finding the culprit. Raises NoAnswer, KeyRefused.
+        """
+        for packet in pack(self._zone, steps):
+            rcode = self._send(packet)
+            if rcode in PREREQUISITE_FAILED:
+                yield from (Refused(step, rcode) for step in packet)
+            elif rcode != Rcode.NOERROR:
+                yield from self._find_culprits(packet, rcode)
+
     def _deliver(self, packet: Sequence[Step]) -> Iterator[Refused]:
         rcode = self._send(packet)
-        if rcode == Rcode.NOERROR:
-            self._settle(packet)
-        elif len(packet) == 1 or self._refuses_everything(rcode):
-            yield from (Refused(step, rcode) for step in packet)
-        else:
-            middle = len(packet) // 2
-            yield from self._deliver(packet[:middle])
-            yield from self._deliver(packet[middle:])
+        if rcode != Rcode.NOERROR:
+            yield from self._find_culprits(packet, rcode)
 
-    def _settle(self, packet: Sequence[Step]) -> None:
-        for step in packet:
-            self._ledger.settle(step)
+    def _find_culprits(self, packet: Sequence[Step], rcode: Rcode) -> Iterator[Refused]:
+        if len(packet) == 1 or self._refuses_everything(rcode):
+            yield from (Refused(step, rcode) for step in packet)
+            return
+        middle = len(packet) // 2
+        yield from self._deliver(packet[:middle])
+        yield from self._deliver(packet[middle:])
 
     def _send(self, packet: Sequence[Step]) -> Rcode:
         message = make_message(self._zone, packet)
         with self._ledger.in_doubt(packet):
             rcode = self._connection.exchange(message).rcode()
         self._ledger.count_message(rcode)
+        if rcode == Rcode.NOERROR:
+            for step in packet:
+                self._ledger.settle(step)
         return rcode
 
     def _refuses_everything(self, rcode: Rcode) -> bool:

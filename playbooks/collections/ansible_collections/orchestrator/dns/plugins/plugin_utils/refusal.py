@@ -24,6 +24,12 @@ def refusal(subject: str, rcode: Rcode) -> Result:
     return failed(code, f"{subject}: {words} ({name})")
 
 
+def unanswered(subject: str, rcode: Rcode) -> Result:
+    """Return the result of a change before which the server would not say what is there."""
+    code = "server_failed" if rcode == Rcode.SERVFAIL else "refused"
+    return failed(code, f"{subject}: the server does not say what is there ({dns.rcode.to_text(rcode)})")
+
+
 def changed_meanwhile(subject: str, rcode: Rcode) -> Result:
     """Return the result of a change whose prerequisites kept failing."""
     return failed(

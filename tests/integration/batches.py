@@ -1,0 +1,83 @@
+"""A zone on BIND to which batches are applied without Ansible, and what BIND answers afterwards."""
+
+from itertools import count
+from typing import Any, NamedTuple
+
+import dns.message
+import dns.name
+import dns.query
+import dns.tsig
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.batch import apply_batch
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.connection import Target
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.key_file import read_key
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.ledger import Ledger
+
+from stack.embedded import Stack
+
+_ids = count(1)
+
+
+class Said(NamedTuple):
+    """The outcome and code of a change; both None where the outcome is unknown."""
+
+    outcome: str | None
+    code: str | None = None
+
+
+APPLIED, UNCHANGED, UNKNOWN = Said("applied"), Said("unchanged"), Said(None)
+
+
+def failed(code: str) -> Said:
+    return Said("failed", code)
+
+
+class ZoneUnderTest:
+    """Names are relative to the zone; "@" is its apex."""
+
+    def __init__(self, infrastructure: Stack, name: str) -> None:
+        address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
+        self.name = name
+        self.target = Target(address, int(port), 3, 10)
+        self.key: dns.tsig.Key | None = read_key(infrastructure.data("bind") / "orchestrator.key")
+        self.ledger = Ledger()
+        self.problem: str | None = None
+
+    def full(self, owner: str) -> str:
+        return self.name if owner == "@" else f"{owner}.{self.name}"
+
+    def change(self, action: str, owner: str, rdtype: str, *rdata: str, ttl: int = 300) -> dict[str, Any]:
+        return {
+            "request_id": str(next(_ids)),
+            "action": action,
+            "zone": self.name,
+            "name": self.full(owner),
+            "type": rdtype,
+            "ttl": ttl,
+            "rdata": list(rdata),
+        }
+
+    def apply(self, *changes: dict[str, Any]) -> list[Said]:
+        """Apply changes as one batch; return what became of each."""
+        self.ledger, self.problem = apply_batch(changes, dns.name.from_text(self.name), self.target, self.key)
+        results = [self.ledger.results.get(change["request_id"]) for change in changes]
+        return [Said(result.outcome, result.code) if result else UNKNOWN for result in results]
+
+    def do(self, action: str, owner: str, rdtype: str, *rdata: str, ttl: int = 300) -> Said:
+        """Apply one change by itself."""
+        return self.apply(self.change(action, owner, rdtype, *rdata, ttl=ttl))[0]
+
+    def message(self, change: dict[str, Any]) -> str:
+        return self.ledger.results[change["request_id"]].message
+
+    def answer(self, owner: str, rdtype: str) -> tuple[int | None, set[str]]:
+        """The TTL and values that BIND answers for an owner name, without following CNAMEs."""
+        name = dns.name.from_text(self.full(owner))
+        query = dns.message.make_query(name, rdtype, flags=0)
+        response = dns.query.tcp(query, self.target.address, timeout=5, port=self.target.port)
+        for rrset in (*response.answer, *response.authority):
+            if rrset.name == name and rrset.rdtype == query.question[0].rdtype:
+                return rrset.ttl, {value.to_text() for value in rrset}
+        return None, set()
+
+    def values(self, owner: str, rdtype: str) -> set[str]:
+        return self.answer(owner, rdtype)[1]
