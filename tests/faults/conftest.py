@@ -26,9 +26,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def user(stack: Stack) -> User:
+def user(stack: Stack) -> Iterator[User]:
     """Somebody who uses it."""
-    return User(stack.env)
+    somebody = User(stack.env)
+    yield somebody
+    somebody.api.close()
 
 
 @pytest.fixture
