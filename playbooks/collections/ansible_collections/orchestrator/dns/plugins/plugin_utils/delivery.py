@@ -40,8 +40,8 @@ class Delivery:
     def guess(self, steps: Iterable[Step]) -> Iterator[Refused]:
         """Send steps that were planned without asking.
 
-        Where a prerequisite does not hold, all steps of the message are yielded: asking takes fewer messages than
-        finding the culprit. Raises NoAnswer, KeyRefused.
+        Where a prerequisite does not hold, all steps of the message are yielded: asking takes fewer messages
+        than finding the culprit. Raises NoAnswer, KeyRefused.
         """
         for packet in pack(self._zone, steps):
             rcode = self._send(packet)
