@@ -1,5 +1,9 @@
 """librdkafka's properties, and the topics that must be there."""
 
+import logging
+import re
+import time
+
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
@@ -11,6 +15,31 @@ log = get_logger("kafka")
 
 Properties = dict[str, str | int | bool]
 _QUIET: Properties = {"log_level": 0}  # what goes wrong is told by the call that needed it
+
+
+class Sparing(logging.Filter):
+    """Lets a line pass once in `interval` seconds: librdkafka tells of a lost broker 20 times a second."""
+
+    interval = 30.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._passed: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Lines that differ in numbers only are the same."""
+        now, text = time.monotonic(), re.sub(r"\d+", "", record.getMessage())
+        if now - self._passed.get(text, -self.interval) < self.interval:
+            return False
+        self._passed[text] = now
+        return True
+
+
+def librdkafka_logger() -> logging.Logger:
+    """Where the consumer's client library writes."""
+    logger = logging.getLogger("librdkafka")
+    logger.addFilter(Sparing())
+    return logger
 
 
 def consumer_properties(config: Settings) -> Properties:

@@ -1,6 +1,5 @@
 """Takes requests from the Kafka topic and hands them to the API, batch by batch."""
 
-import logging
 import signal
 import time
 from collections.abc import Iterable, Sequence
@@ -13,7 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from app.core.config import Settings, settings
 from app.core.logging import configure, get_logger
 from app.kafka.batch_call import Answer, BatchCall
-from app.kafka.client import consumer_properties, ensure_topics
+from app.kafka.client import consumer_properties, ensure_topics, librdkafka_logger
 from app.kafka.dead_letter import DeadLetter, DeadLetters
 from app.kafka.later import Pauses, TryLater
 from app.kafka.message import Place, UnreadableMessage, to_item
@@ -22,7 +21,7 @@ log = get_logger("kafka")
 
 POLL = 1.0  # seconds to wait for a first message
 SLICE = 0.2  # seconds between two signs of life while waiting
-PATIENCE = 10  # times that the API may trip (500) over an item before it becomes a dead letter
+PATIENCE = 6  # times that the API may trip (500) over an item before it becomes a dead letter
 
 
 class RequestConsumer:
@@ -33,7 +32,7 @@ class RequestConsumer:
         self._limit = config.kafka_batch_items
         self._api = BatchCall(config)
         self._dead_letters = DeadLetters(config)
-        self._consumer = Consumer(consumer_properties(config), logger=logging.getLogger("librdkafka"))
+        self._consumer = Consumer(consumer_properties(config), logger=librdkafka_logger())
         self._in_hand: list[Message] = []
         self._pauses = Pauses()
         self._trips = 0
@@ -42,7 +41,9 @@ class RequestConsumer:
     def run(self) -> None:
         """Work until `stop()`; then leave the group at once. Raises KafkaException when it cannot go on."""
         ensure_topics(self._config)
-        self._consumer.subscribe([self._config.kafka_dns_topic], on_revoke=self._drop, on_lost=self._drop)
+        self._consumer.subscribe(
+            [self._config.kafka_dns_topic], on_assign=_welcome, on_revoke=self._drop, on_lost=self._drop
+        )
         try:
             while not self._stopping.is_set():
                 self._step()
@@ -176,6 +177,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, stop)
     consumer.run()
     log.info("left the group")
+
+
+def _welcome(_: Consumer, assigned: Sequence[TopicPartition]) -> None:
+    log.info("partitions are assigned", partitions=len(assigned))
 
 
 def _refusals(messages: Sequence[Message], answers: Sequence[Answer]) -> list[DeadLetter]:

@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from app.core.config import Settings
-from app.kafka.client import dead_letter_topic, producer_properties
+from app.kafka.client import dead_letter_topic, ensure_topics, producer_properties
 from app.kafka.later import TryLater
 from app.kafka.message import Place, headers
 from app.schemas.response import Reason
@@ -39,13 +39,7 @@ class DeadLetter:
     @classmethod
     def of(cls, message: Message, reasons: Sequence[Reason]) -> "DeadLetter":
         """A letter with all the reasons that the API gave."""
-        places = (".".join(str(step) for step in reason.loc) for reason in reasons)
-        return cls(
-            message,
-            "; ".join(
-                f"{reason.type}: {place}: {reason.msg}" for reason, place in zip(reasons, places, strict=True)
-            ),
-        )
+        return cls(message, "; ".join(map(_say, reasons)))
 
     def headers(self) -> Headers:
         """What is added behind the message's own headers."""
@@ -64,6 +58,7 @@ class DeadLetters:
     """Delivers dead letters, each confirmed by the broker."""
 
     def __init__(self, config: Settings) -> None:
+        self._config = config
         self._topic = dead_letter_topic(config)
         self._producer = Producer(producer_properties(config))
 
@@ -83,6 +78,7 @@ class DeadLetters:
         errors = send_all(self._producer, self._topic, [shape(letter) for letter in letters])
         for error in errors:
             if error is not None and error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
+                ensure_topics(self._config)  # theirs may have been deleted
                 raise TryLater(f"the dead letters are not delivered: {error.str()}")
         return [letter for letter, error in zip(letters, errors, strict=True) if error is not None]
 

@@ -15,6 +15,13 @@ POM = HERE / "pom.xml"
 CACHE = HERE.parents[1] / ".stack" / "apache-kafka"
 JVM = ("-Xmx384m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 
+USER, PASSWORD = "orchestrator", "7-words-nobody-would-guess"
+PROTOCOLS = "PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT"
+JAAS = (
+    "org.apache.kafka.common.security.plain.PlainLoginModule required "
+    f'user_{USER}="{PASSWORD}" username="{USER}" password="{PASSWORD}";'
+)
+
 
 class ApacheKafka(Broker):
     """One node that is broker and controller at once."""
@@ -24,6 +31,12 @@ class ApacheKafka(Broker):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         self._controller_port = free_port()
+        self._sasl_port = free_port()
+
+    @property
+    def sasl_address(self) -> str:
+        """A second door, which asks for `USER` and `PASSWORD` by SASL/PLAIN."""
+        return f"127.0.0.1:{self._sasl_port}"
 
     def command(self) -> Sequence[str | Path]:
         """`kafka.Kafka`, as bin/kafka-server-start.sh runs it."""
@@ -38,20 +51,27 @@ class ApacheKafka(Broker):
         command = _java(
             "kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", self._properties
         )
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        if done.returncode:
+            self._properties.unlink()
+            raise RuntimeError(f"the storage could not be formatted:\n{done.stdout}{done.stderr}")
 
     @property
     def _properties(self) -> Path:
         return self.directory / "server.properties"
 
     def _configuration(self) -> str:
+        doors = f"PLAINTEXT://{self.address},SASL_PLAINTEXT://{self.sasl_address}"
         lines = {
             "process.roles": "broker,controller",
             "node.id": 1,
             "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{self._controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{self.address}",
+            "listeners": f"{doors},CONTROLLER://127.0.0.1:{self._controller_port}",
+            "advertised.listeners": doors,
+            "listener.security.protocol.map": PROTOCOLS,
+            "sasl.enabled.mechanisms": "PLAIN",
+            "listener.name.sasl_plaintext.plain.sasl.jaas.config": JAAS,
             "log.dirs": self.directory / "data",
             "offsets.topic.replication.factor": 1,
             "offsets.topic.num.partitions": 1,

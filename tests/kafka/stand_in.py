@@ -1,0 +1,82 @@
+"""A stand-in for the API, for the faults that the real one cannot be made to show."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer to one call."""
+
+    status: int
+    body: Json = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+
+
+def accept(requests: list[Json]) -> Reply:
+    """The batch call's answer when all is well."""
+    return decide([202] * len(requests))
+
+
+def decide(statuses: list[int]) -> Reply:
+    """The batch call's answer with a status for each item."""
+    results = [{"index": index, "status_code": status} for index, status in enumerate(statuses)]
+    return Reply(207, {"results": results})
+
+
+class StandIn:
+    """Takes batch calls and answers as `answer` says; `calls` holds the items of each call."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}/api/v1/dns/create"
+        self.calls: list[list[Json]] = []
+        self.sizes: list[int] = []
+        self.answer: Callable[[list[Json]], Reply] = accept  # to be replaced by a test
+
+
+@contextmanager
+def stand_in() -> Iterator[StandIn]:
+    """A running stand-in on a loopback port."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.daemon_threads = True
+    api = StandIn(server.server_port)
+    server.api = api  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield api
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        api: StandIn = self.server.api  # type: ignore[attr-defined]
+        body = self.rfile.read(int(self.headers["content-length"]))
+        assert self.path == "/api/v1/dns/batch"
+        requests = json.loads(body)["requests"]
+        api.calls.append(requests)
+        api.sizes.append(len(body))
+        reply = api.answer(requests)
+        content = reply.raw if reply.raw is not None else json.dumps(reply.body).encode()
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""

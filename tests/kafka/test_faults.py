@@ -1,0 +1,105 @@
+"""The consumer with an API in trouble: what the real one cannot be made to show, a stand-in shows."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kafka.eventually import eventually
+from tests.kafka.lane import ZONE, Lane, header, request
+from tests.kafka.stand_in import Json, Reply, StandIn, accept, decide, stand_in
+
+
+@pytest.fixture
+def api() -> Iterator[StandIn]:
+    with stand_in() as running:
+        yield running
+
+
+def names(calls: list[list[Json]]) -> list[list[str]]:
+    """The first labels of the names in each call."""
+    return [[item["resource"]["domain"].partition(".")[0] for item in call] for call in calls]
+
+
+def test_the_api_is_not_asked_again_before_the_time_it_named(apache_lane: Lane, api: StandIn) -> None:
+    lane = apache_lane
+    lane.create_topic()
+    lane.produce(request(lane, "one"))
+    api.answer = lambda _: Reply(503, {"detail": "full"}, {"Retry-After": "4"})
+    consumer = lane.start(api.url)
+    eventually(lambda: api.calls)
+    refused = time.monotonic()
+    api.answer = accept
+    eventually(lambda: len(api.calls) == 2)
+    assert time.monotonic() - refused > 3.5
+    eventually(lambda: lane.committed() == 1)
+    assert api.calls[0] == api.calls[1]
+    assert consumer.stop() == 0
+
+
+def test_a_batch_with_an_undecided_item_is_sent_again_as_it_was(apache_lane: Lane, api: StandIn) -> None:
+    lane = apache_lane
+    lane.create_topic()
+    lane.produce(request(lane, "one"), request(lane, "two"), request(lane, "three"), key=ZONE)
+    api.answer = lambda items: decide([202, 503, 422]) if len(api.calls) < 3 else decide([200, 202, 422])
+    lane.start(api.url)
+    eventually(lambda: lane.committed() == 3)
+    assert names(api.calls) == [["one", "two", "three"]] * 3
+    assert api.calls[0] == api.calls[1] == api.calls[2]
+    assert len(lane.dead_letters()) == 1
+
+
+def test_an_item_that_trips_the_api_again_and_again_blocks_its_partition_no_longer(
+    apache_lane: Lane, api: StandIn
+) -> None:
+    lane = apache_lane
+    lane.create_topic()
+    lane.produce(request(lane, "one"), request(lane, "poison"), request(lane, "two"), key=ZONE)
+    api.answer = lambda items: decide([500 if "poison" in str(item) else 202 for item in items])
+    lane.start(api.url)
+    eventually(lambda: lane.committed() == 3)
+    [letter] = lane.dead_letters()
+    assert b"poison" in (letter.value() or b"")
+    assert header(letter, "error") == "api_refused: the API answered 500"
+    assert len(api.calls) == 6
+
+
+def test_an_item_too_large_for_the_api_is_alone_to_blame(apache_lane: Lane, api: StandIn) -> None:
+    lane = apache_lane
+    lane.create_topic()
+    lane.produce(*(request(lane, name) for name in ("one", "huge", "two", "three")), key=ZONE)
+    api.answer = lambda items: Reply(413) if "huge" in str(items) else accept(items)
+    lane.start(api.url)
+    eventually(lambda: lane.committed() == 4)
+    [letter] = lane.dead_letters()
+    assert header(letter, "error").startswith("message_too_large: ")
+    accepted = [name for call in names(api.calls) if "huge" not in call for name in call]
+    assert accepted == ["one", "two", "three"]
+
+
+def test_the_stop_signal_lets_the_batch_in_hand_end(apache_lane: Lane, api: StandIn) -> None:
+    lane = apache_lane
+    lane.create_topic()
+    lane.produce(request(lane, "one"), key=ZONE)
+
+    def slowly(items: list[Json]) -> Reply:
+        time.sleep(3)
+        return accept(items)
+
+    api.answer = slowly
+    consumer = lane.start(api.url)
+    eventually(lambda: api.calls)
+    assert consumer.stop() == 0
+    assert lane.committed() == 1
+    assert len(api.calls) == 1
+
+
+def test_a_dead_letter_topic_that_was_deleted_is_made_again(apache_lane: Lane, api: StandIn) -> None:
+    lane = apache_lane
+    lane.create_topic()
+    consumer = lane.start_member(api.url)
+    lane.delete_topic(f"{lane.topic}.dlq")
+    lane.produce(b"not JSON", request(lane, "one"), key=ZONE)
+    eventually(lambda: lane.committed() == 2, limit=90)
+    assert "the dead letters are not delivered" in consumer.output
+    assert len(lane.dead_letters()) == 1
