@@ -1,9 +1,18 @@
 """The worker process: Celery tasks, and the timer that sweeps."""
 
+import json
+import os
 from threading import Event, Thread
 from typing import Any
 
-from celery.signals import setup_logging, worker_process_init, worker_ready, worker_shutting_down
+from celery.apps import worker as celery_worker
+from celery.signals import (
+    celeryd_init,
+    setup_logging,
+    worker_process_init,
+    worker_ready,
+    worker_shutting_down,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import logging
@@ -13,6 +22,7 @@ from app.core.database import forget_connections
 from app.runner import make_runner
 from app.services import dispatch, execute
 
+logging.configure("worker")  # here, so that what Celery says first has our shape too
 log = logging.get_logger(__name__)
 
 _stopping = Event()
@@ -25,8 +35,21 @@ def drain(zone: str) -> None:
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
-def _configure_logging(**_: Any) -> None:
-    logging.configure("worker")
+def _keep_our_logging(**_: Any) -> None:
+    """Celery leaves logging alone when somebody listens to this signal."""
+
+
+@celeryd_init.connect  # type: ignore[untyped-decorator]
+def _speak_json(instance: Any, **_: Any) -> None:
+    if not logging.for_people():
+        instance.quiet = True  # no banner
+        celery_worker.safe_say = _say
+
+
+def _say(message: str, *_: object) -> None:
+    """What Celery says from within signal handlers, where logging could wait for a lock for ever."""
+    line = {"level": "info", "process": "worker", "message": message.strip()}
+    os.write(1, json.dumps(line).encode() + b"\n")
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]

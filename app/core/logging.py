@@ -32,6 +32,7 @@ def configure(process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings().log_level.upper())
+    logging.captureWarnings(True)
     for name in _FOREIGN:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
@@ -57,15 +58,20 @@ def bound(**fields: object) -> Iterator[None]:
         yield
 
 
+def for_people() -> bool:
+    """Whether the lines are coloured text for a terminal, not JSON."""
+    wanted = settings().log_format
+    return wanted == "console" or (wanted == "auto" and sys.stdout.isatty())
+
+
 def _formatter(process: str) -> logging.Formatter:
     def add_process(_: object, __: str, event: EventDict) -> EventDict:
         event.pop("color_message", None)  # uvicorn's second copy of its message, with escape codes
         return {**event, "process": process}
 
-    console = settings().log_format == "console" or (settings().log_format == "auto" and sys.stdout.isatty())
     last: list[Processor] = (
         [structlog.dev.ConsoleRenderer()]
-        if console
+        if for_people()
         else [
             add_process,
             structlog.processors.dict_tracebacks,
