@@ -45,9 +45,9 @@ class Assembly:
             else:
                 self._build(build)
 
-    def app(self) -> list[list[Part]]:
-        """The app's processes in stages: what reads the API's tables and answers comes after it."""
-        return [[Api(self.settings, self.ports.api)], [Worker(self.settings), Consumer(self.settings)]]
+    def app(self) -> list[Part]:
+        """The app's processes. They start side by side: those that need the API wait for it by themselves."""
+        return [Api(self.settings, self.ports.api), Worker(self.settings), Consumer(self.settings)]
 
     def _builders(self) -> dict[str, tuple[str, Callable[[], Part]]]:
         state, ports = self.state, self.ports

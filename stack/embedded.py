@@ -106,7 +106,7 @@ class Stack:
     def _assemble(self) -> None:
         self._assembly.add(self._names)
         self.env.update(self._extra)
-        stages = [self._assembly.infrastructure, *(self._assembly.app() if self._app else [])]
+        stages = [self._assembly.infrastructure, self._assembly.app() if self._app else []]
         self.ports.check(listener for stage in stages for part in stage for listener in part.listeners)
         self._supervisor = Supervisor(stages, self._write)
         for note in self._assembly.notes:
