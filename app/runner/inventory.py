@@ -66,6 +66,8 @@ class _Cache:
         self._read: dict[Path, _Read] = {}
 
     def hosts(self, inventory: Path) -> Mapping[str, Variables]:
+        if not inventory.exists():
+            raise InventoryError(f"the inventory {inventory} does not exist")
         with self._lock:
             state = tuple(_file_states(inventory))
             read = self._read.get(inventory)
@@ -89,8 +91,6 @@ def _file_states(inventory: Path) -> Iterator[tuple[str, int, int]]:
 
 
 def _ask_ansible(inventory: Path) -> Mapping[str, Variables]:
-    if not inventory.exists():
-        raise InventoryError(f"the inventory {inventory} does not exist")
     command = [sys.executable, "-m", "ansible", "inventory", "-i", str(inventory.absolute()), "--list"]
     try:
         done = subprocess.run(  # noqa: S603
