@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from threading import Event
+from typing import NamedTuple, Self
 
 from app.runner import reaper
 from app.runner.stream import Lines, Tail
@@ -32,8 +33,7 @@ class Job:
     timeout: float  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(NamedTuple):
     """How a command ended; every process that it started has ended, too."""
 
     rc: int | None  # None when it was killed
@@ -71,7 +71,7 @@ class _Supervision:
         self._tail = Tail(MAX_OUTPUT)
         self._report = Tail(4096)
 
-    def __enter__(self) -> "_Supervision":
+    def __enter__(self) -> Self:
         with ExitStack() as stack:
             pipes = [_Pipe() for _ in range(4)]
             for pipe in pipes:
