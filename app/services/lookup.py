@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from app.domain.status import Status
 from app.schemas.response import (
-    Accepted,
     ContextOut,
     ErrorOut,
     EventOut,
@@ -27,11 +26,6 @@ from app.store.models import Record, Request
 
 class BadCursor(ValueError):
     """The cursor is none that this service has given out."""
-
-
-def accepted(request: Request) -> Accepted:
-    """The first answer to a request: what it was when it was stored."""
-    return Accepted(**_core(request) | {"status": Status.PENDING})
 
 
 def request_detail(session: Session, request_id: UUID) -> RequestDetail | None:

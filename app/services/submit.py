@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -11,7 +12,8 @@ from uuid_utils.compat import uuid7
 
 from app.domain.names import lineage
 from app.domain.rules import Reason
-from app.domain.status import Action
+from app.domain.status import Action, Status
+from app.schemas.response import Accepted, ContextOut
 from app.services import validate
 from app.services.validate import Draft
 from app.store import requests, zones
@@ -37,9 +39,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of it: the stored request, or the reasons why there is none."""
+    """What became of it: the request as it was stored, or the reasons why there is none."""
 
-    request: Request | None = None
+    accepted: Accepted | None = None
     replayed: bool = False
     conflict: bool = False
     reasons: Sequence[Reason] = field(default=())
@@ -51,8 +53,8 @@ def submit(session: Session, asked: Sequence[Asked]) -> list[Answer]:
     _place(session, drafts)
     new = [_new(item, draft) for item, draft in zip(asked, drafts, strict=True)]
     accepted = [request for request in new if request is not None]
-    stored = requests.insert(session, accepted) if accepted else set()
-    answers = _look_up(session, accepted, stored)
+    stored = requests.insert(session, accepted) if accepted else {}
+    answers = _answers(session, accepted, stored)
     return [
         answers[request.id] if request else Answer(reasons=draft.reasons)
         for request, draft in zip(new, drafts, strict=True)
@@ -98,17 +100,35 @@ def _fingerprint(action: Action, source: str, resource: dict[str, object]) -> st
     return hashlib.sha256(body.encode()).hexdigest()
 
 
-def _look_up(session: Session, new: Sequence[NewRequest], stored: set[UUID]) -> dict[UUID, Answer]:
+def _answers(
+    session: Session, new: Sequence[NewRequest], stored: Mapping[UUID, datetime]
+) -> dict[UUID, Answer]:
     """Each new request's answer: what was stored, or what its idempotency key stands for already."""
-    rows = requests.by_id(session, stored)
     held = [request for request in new if request.id not in stored]
     pairs = {(request.account_id, request.idempotency_key or "") for request in held}
     earlier = requests.by_idempotency_key(session, pairs) if pairs else {}
-    answers = {request.id: Answer(rows[request.id]) for request in new if request.id in stored}
+    answers = {
+        request.id: Answer(_accepted(request, stored[request.id])) for request in new if request.id in stored
+    }
     for request in held:
         first = earlier[request.account_id, request.idempotency_key or ""]
         same = first.fingerprint.hex() == request.fingerprint
         answers[request.id] = (
-            Answer(first, replayed=True) if same else Answer(conflict=True, reasons=[CONFLICT])
+            Answer(_accepted(first, first.created_at), replayed=True)
+            if same
+            else Answer(conflict=True, reasons=[CONFLICT])
         )
     return answers
+
+
+def _accepted(request: NewRequest | Request, created_at: datetime) -> Accepted:
+    """The first answer to a request, whatever has become of it since."""
+    return Accepted(
+        id=request.id,
+        action=request.action,
+        status=Status.PENDING,
+        zone=request.zone,
+        context=ContextOut(account_id=request.account_id, source=request.source),
+        resource=dict(request.resource),
+        created_at=created_at,
+    )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -48,15 +49,15 @@ _INSERT = text(
         INSERT INTO dns_request_events (request_id, at, status, message)
         SELECT id, created_at, 'pending', 'accepted' FROM stored
     )
-    SELECT id FROM stored
+    SELECT id, created_at FROM stored
     """
 )
 
 
-def insert(session: Session, new: Iterable[NewRequest]) -> set[UUID]:
-    """Store the requests, in order; returns the ids of those whose idempotency key is not taken."""
+def insert(session: Session, new: Iterable[NewRequest]) -> dict[UUID, datetime]:
+    """Store the requests, in order; returns when, for those whose idempotency key is not taken."""
     rows = json.dumps([_row(request) for request in new])
-    return set(session.scalars(_INSERT, {"rows": rows}))
+    return {stored.id: stored.created_at for stored in session.execute(_INSERT, {"rows": rows})}
 
 
 def by_idempotency_key(session: Session, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Request]:

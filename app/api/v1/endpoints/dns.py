@@ -33,7 +33,7 @@ def _submit(asked: list[Asked]) -> list[Answer]:
 
 def _zones(answers: list[Answer]) -> set[str]:
     """The zones that have new work."""
-    return {answer.request.zone for answer in answers if answer.request and not answer.replayed}
+    return {answer.accepted.zone for answer in answers if answer.accepted and not answer.replayed}
 
 
 async def _one(
@@ -43,14 +43,14 @@ async def _one(
     answer = answers[0]
     if answer.conflict:
         raise Problem(409, answer.reasons[0].message)
-    if answer.request is None:
+    if answer.accepted is None:
         raise Refusal(answer.reasons)
     if answer.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     else:
         after.add_task(dispatch.kick, _zones(answers))
-    response.headers["Location"] = f"/api/v1/dns/requests/{answer.request.id}"
-    return lookup.accepted(answer.request)
+    response.headers["Location"] = f"/api/v1/dns/requests/{answer.accepted.id}"
+    return answer.accepted
 
 
 @router.post("/create", status_code=202, **docs.submission("Add a value to an RRset"))
@@ -178,10 +178,10 @@ def _asked(item: Any) -> Asked:
 
 
 def _result(index: int, answer: Answer) -> BatchResult:
-    if answer.request is None:
+    if answer.accepted is None:
         status = 409 if answer.conflict else 422
         return BatchResult(index=index, status_code=status, errors=shown(answer.reasons))
-    return BatchResult(index=index, status_code=202, request=lookup.accepted(answer.request))
+    return BatchResult(index=index, status_code=202, request=answer.accepted)
 
 
 def _name(place: str, value: str | None) -> str | None:
