@@ -102,13 +102,19 @@ def _ask_ansible(inventory: Path) -> Mapping[str, Variables]:
             timeout=PATIENCE,
             check=True,
         )
-        hosts = json.loads(done.stdout)["_meta"]["hostvars"]
+        return _hosts(json.loads(done.stdout))
     except subprocess.CalledProcessError as error:
         reason = error.stderr.decode("utf-8", "replace").strip()[-500:]
         raise InventoryError(f"the inventory {inventory} can't be read: {reason}") from None
     except (OSError, subprocess.TimeoutExpired, ValueError, KeyError) as error:
         raise InventoryError(f"the inventory {inventory} can't be read: {error}") from error
-    return {str(host): variables for host, variables in hosts.items()}
+
+
+def _hosts(listing: Mapping[str, Any]) -> Mapping[str, Variables]:
+    """Return every host with its variables; `_meta` leaves out those that have none."""
+    variables = listing["_meta"]["hostvars"]
+    hosts = (host for group in listing.values() for host in group.get("hosts", ()))
+    return {str(host): variables.get(host, {}) for host in hosts}
 
 
 def _server(item: object, backend: str) -> Server:
