@@ -107,21 +107,28 @@ def _share(request: Request) -> int:
 
 
 def _apply(work: Work, runner: Runner, lost: Event) -> Results:
-    """Run Ansible once over the fresh requests; what it says nothing of is unknown."""
-    known: dict[UUID, ChangeResult | None] = {request.id: _APPLIED for request in work.waiting}
+    """What is known of each request, after Ansible has run over the fresh ones."""
     if work.backend is None:
         return {request.id: _NO_ZONE for request in work.requests}
+    known: dict[UUID, ChangeResult | None] = {request.id: _APPLIED for request in work.waiting}
     known |= {request.id: None for request in work.orphaned}
-    if work.run_id is None:
-        return known
+    if work.run_id is not None:
+        known |= _run(work.run_id, work.backend, work, runner, lost)
+    if why := verify.unusable(work.backend):
+        return dict.fromkeys(known, ChangeResult(Outcome.FAILED, "backend_unknown", why))
+    return known
+
+
+def _run(run_id: UUID, backend: str, work: Work, runner: Runner, lost: Event) -> Results:
+    """Run Ansible once; a request that it says nothing of is unknown."""
     changes = [as_change(request) for request in work.fresh]
-    run = Run(work.run_id, work.zone, work.backend, changes, settings().run_timeout)
-    with bound(run_id=run.id):
-        ended = runner.run(run, lambda event: _note(run.id, event), lost)
-        log.info("run ended", backend=run.backend, changes=len(changes), rc=ended.rc, why=ended.why)
+    run = Run(run_id, work.zone, backend, changes, settings().run_timeout)
+    with bound(run_id=run_id):
+        ended = runner.run(run, lambda event: _note(run_id, event), lost)
+        log.info("run ended", backend=backend, changes=len(changes), rc=ended.rc, why=ended.why)
     with transaction() as session:
-        runs.finish(session, run.id, ended.rc, ended.why, ended.stats, ended.output)
-    return known | {request.id: _trusted(ended, request.id) for request in work.fresh}
+        runs.finish(session, run_id, ended.rc, ended.why, ended.stats, ended.output)
+    return {request.id: _trusted(ended, request.id) for request in work.fresh}
 
 
 def _note(run_id: UUID, event: RunEvent) -> None:

@@ -11,7 +11,7 @@ from app.domain.fate import Answers
 from app.domain.plan import Answer, Expectation, expectations
 from app.nameservers.errors import ServerUnreachable
 from app.nameservers.resolver import ask_all
-from app.runner.inventory import authoritative_servers
+from app.runner.inventory import InventoryError, authoritative_servers
 from app.store import records
 
 SIMULATED = "the simulation"
@@ -33,6 +33,17 @@ def ask(backend: str | None, changes: Sequence[Change]) -> Answers:
         doubt=lambda key, answer: wanted[key].unmet(answer) is not None,
     )
     return {str(server): _by_key(keys, said[server]) for server in servers}
+
+
+def unusable(backend: str) -> str | None:
+    """Why the inventory lets nobody work with this backend; None when it does."""
+    if settings().executor == "simulated":
+        return None
+    try:
+        authoritative_servers(settings().inventory, backend)
+    except InventoryError as error:
+        return str(error)
+    return None
 
 
 def _by_key(

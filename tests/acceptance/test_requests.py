@@ -79,3 +79,14 @@ def test_a_secondary_that_never_answers_fails_the_request_at_the_deadline(
     assert request["error"]["code"] == "not_answered"
     assert "127.0.0.1:9" in request["error"]["message"]
     assert user.dig(f"www.{zone}", "A") == {"192.0.2.1"}
+
+
+def test_a_backend_that_the_inventory_lacks_keeps_its_requests_waiting(user: User, zone: str) -> None:
+    user.api.patch(f"/zones/{zone}", json={"backend": "missing"}).raise_for_status()
+    (request_id,) = user.ask_for({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"})
+    user.until(
+        lambda: any('no host "missing"' in event["message"] for event in user.look(request_id)["events"])
+    )
+    user.api.patch(f"/zones/{zone}", json={"backend": "bind"}).raise_for_status()
+    (request,) = user.wait([request_id])
+    assert request["status"] == "succeeded"
