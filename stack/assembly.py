@@ -11,7 +11,6 @@ from stack.inventory import write_inventory
 from stack.kafka import Kafka
 from stack.part import Part
 from stack.paths import PACKAGES
-from stack.paths import STATE as STATE
 from stack.ports import HOST, Ports
 from stack.postgres import Postgres
 from stack.valkey import Valkey

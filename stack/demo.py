@@ -20,7 +20,7 @@ from confluent_kafka import Producer
 from rich.console import Console
 from rich.table import Table
 
-from stack.assembly import STATE
+from stack.paths import STATE
 from stack.embedded import Stack
 from stack.errors import StackError
 

@@ -22,7 +22,7 @@ _SHARED: tuple[Processor, ...] = (
 )
 # Loggers that bring handlers or levels of their own; their lines go through ours.
 _FOREIGN = ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "celery.task", "kombu", "alembic")
-_QUIET = ("httpx", "httpcore", "alembic.runtime.plugins", "celery.worker.strategy", "celery.app.trace")
+_QUIET = ("httpx2", "httpcore2", "alembic.runtime.plugins", "celery.worker.strategy", "celery.app.trace")
 
 
 def configure(process: str) -> None:

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-import httpx
+import httpx2
 from pydantic import BaseModel, ValidationError
 
 from app.core.config import Settings
 from app.kafka.later import TryLater
 from app.schemas.response import Reason, Refused
 
-TIMEOUT = httpx.Timeout(30, connect=5)  # seconds
+TIMEOUT = httpx2.Timeout(30, connect=5)  # seconds
 # The call as a whole is refused for what one of its items holds, or for its size.
 _BLAMES_THE_BODY = (
     HTTPStatus.BAD_REQUEST,
@@ -61,7 +61,7 @@ class BatchCall:
     """Sends items to the API and brings back one answer for each."""
 
     def __init__(self, config: Settings) -> None:
-        self._client = httpx.Client(timeout=TIMEOUT, headers={"content-type": "application/json"})
+        self._client = httpx2.Client(timeout=TIMEOUT, headers={"content-type": "application/json"})
         self._url = config.batch_url
         self._max_items = config.max_batch_items
         self._max_size = config.max_batch_body
@@ -99,14 +99,14 @@ class BatchCall:
         half = len(items) // 2
         return self._ask(items[:half]) + self._ask(items[half:])
 
-    def _post(self, items: Sequence[bytes]) -> httpx.Response:
+    def _post(self, items: Sequence[bytes]) -> httpx2.Response:
         try:
             return self._client.post(self._url, content=_HEAD + b",".join(items) + _TAIL)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise TryLater(f"the API is away: {type(error).__name__}") from error
 
 
-def _read(response: httpx.Response, expected: int) -> list[Answer]:
+def _read(response: httpx2.Response, expected: int) -> list[Answer]:
     try:
         answers = _Answers.model_validate_json(response.content).results
     except ValidationError as error:
@@ -116,7 +116,7 @@ def _read(response: httpx.Response, expected: int) -> list[Answer]:
     return answers
 
 
-def _reasons(response: httpx.Response) -> list[Reason]:
+def _reasons(response: httpx2.Response) -> list[Reason]:
     if response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return [Reason(loc=[], msg="larger than the API takes", type="message_too_large")]
     try:
@@ -125,7 +125,7 @@ def _reasons(response: httpx.Response) -> list[Reason]:
         return []
 
 
-def _retry_after(response: httpx.Response) -> float | None:
+def _retry_after(response: httpx2.Response) -> float | None:
     """The seconds that `Retry-After` asks for, given as seconds or as a date (RFC 9110, section 10.2.3)."""
     given = response.headers.get("retry-after", "")
     if given.isascii() and given.isdigit():

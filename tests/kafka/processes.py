@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import httpx
+import httpx2
 
 from tests.kafka.broker import free_port
 from tests.kafka.eventually import eventually
@@ -103,21 +103,21 @@ class Api:
 
     def get(self, path: str, params: Mapping[str, str]) -> Any:
         """What the API says."""
-        answer = httpx.get(f"http://127.0.0.1:{self.port}/api/v1/{path}", params=dict(params))
+        answer = httpx2.get(f"http://127.0.0.1:{self.port}/api/v1/{path}", params=dict(params))
         answer.raise_for_status()
         return answer.json()
 
     def add_zone(self, name: str) -> None:
         """Serve one more zone."""
         url = f"http://127.0.0.1:{self.port}/api/v1/zones"
-        httpx.post(url, json={"name": name, "backend": "bind"}).raise_for_status()
+        httpx2.post(url, json={"name": name, "backend": "bind"}).raise_for_status()
 
     def _healthy(self) -> bool:
         assert self._program is not None
         assert self._program.running, self._program.output
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/healthz").is_success
-        except httpx.TransportError:
+            return httpx2.get(f"http://127.0.0.1:{self.port}/healthz").is_success
+        except httpx2.TransportError:
             return False
 
 
