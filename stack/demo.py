@@ -20,9 +20,9 @@ from confluent_kafka import Producer
 from rich.console import Console
 from rich.table import Table
 
-from stack.paths import STATE
 from stack.embedded import Stack
 from stack.errors import StackError
+from stack.paths import STATE
 
 ACCOUNT = "demo"
 PATIENCE = 60.0  # seconds until a request must have met its fate
