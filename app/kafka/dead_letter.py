@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from app.core.config import Settings
 from app.kafka.client import dead_letter_topic, ensure_topics, producer_properties
 from app.kafka.later import TryLater
-from app.kafka.message import Place, headers
+from app.kafka.message import Place, UnreadableMessage, headers
 from app.schemas.response import Reason
 
 Headers = list[tuple[str, bytes | None]]
@@ -107,19 +107,27 @@ def _say(reason: Reason) -> str:
     return f"{reason.type}: {place}: {reason.msg}" if place else f"{reason.type}: {reason.msg}"
 
 
+def own_headers(message: Message) -> Headers:
+    """The message's headers, as far as they can be read."""
+    try:
+        return headers(message)
+    except UnreadableMessage:
+        return []
+
+
 def _whole(letter: DeadLetter) -> Content:
     message = letter.message
     return {
         "key": message.key(),
         "value": message.value(),
-        "headers": [*headers(message), *letter.headers()],
+        "headers": [*own_headers(message), *letter.headers()],
     }
 
 
 def _without_value(letter: DeadLetter) -> Content:
     return {
         "key": letter.message.key(),
-        "headers": [*headers(letter.message), *letter.headers(), _left_out(letter.message)],
+        "headers": [*own_headers(letter.message), *letter.headers(), _left_out(letter.message)],
     }
 
 

@@ -7,8 +7,8 @@ from typing import Self
 
 from confluent_kafka import Message
 
-from app.kafka.dead_letter import OUR_HEADERS, VALUE_LEFT_OUT, Content, Headers
-from app.kafka.message import KEY_HEADER, Place, headers
+from app.kafka.dead_letter import OUR_HEADERS, VALUE_LEFT_OUT, Content, Headers, own_headers
+from app.kafka.message import KEY_HEADER, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Letter:
     @classmethod
     def of(cls, message: Message, replayed: bool) -> Self:
         """Ours come last, each once; whatever of the same name comes before is the message's own."""
-        own, ours = headers(message), dict[str, str]()
+        own, ours = own_headers(message), dict[str, str]()
         while own and own[-1][0] in OUR_HEADERS and own[-1][0] not in ours:
             name, value = own.pop()
             ours[name] = (value or b"").decode(errors="backslashreplace")

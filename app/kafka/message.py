@@ -70,8 +70,14 @@ def idempotency_key(message: Message) -> str:
 
 
 def headers(message: Message) -> list[tuple[str, bytes | None]]:
-    """The message's headers in order; a name may come more than once."""
-    return cast("list[tuple[str, bytes | None]]", message.headers() or [])
+    """The message's headers in order; a name may come more than once.
+
+    Raises UnreadableMessage where a name is not UTF-8: the client library cannot give us such headers.
+    """
+    try:
+        return cast("list[tuple[str, bytes | None]]", message.headers() or [])
+    except (UnicodeDecodeError, SystemError) as error:
+        raise UnreadableMessage("header_not_utf8", "the name of a header is not UTF-8") from error
 
 
 def _body(message: Message, max_size: int) -> dict[str, Any]:

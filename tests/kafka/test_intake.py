@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from tests.kafka import raw_producer
 from tests.kafka.eventually import eventually
 from tests.kafka.lane import ZONE, Lane, header, request
 from tests.kafka.processes import Api
@@ -112,6 +113,18 @@ def test_a_letter_too_large_for_the_broker_goes_without_its_value(apache_lane: L
     assert (bare.value(), bare.key(), header(bare, "value-left-out")) == (None, None, "1")
     assert header(bare, "error").startswith("message_not_json: ")
     assert len(kafka_api.requests(lane.account)) == 1
+
+
+def test_a_header_that_cannot_be_read_stops_nobody(lane: Lane, kafka_api: Api) -> None:
+    lane.create_topic()
+    raw_producer.produce(lane.broker.address, lane.topic, request(lane, "odd"), header=b"\xff\xfe")
+    lane.produce(request(lane, "next"))
+    lane.start(kafka_api.url)
+    eventually(lambda: lane.committed() == 2)
+    [letter] = lane.dead_letters()
+    assert header(letter, "error").startswith("header_not_utf8: ")
+    assert letter.value() == request(lane, "odd")
+    assert [each["resource"]["domain"] for each in kafka_api.requests(lane.account)] == [f"next.{ZONE}"]
 
 
 def test_nothing_is_committed_while_the_api_is_away(lane: Lane, absent_api: Api) -> None:
