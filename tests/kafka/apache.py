@@ -93,21 +93,26 @@ def why_not() -> str | None:
 
 def _java(main: str, *arguments: str | Path) -> Sequence[str | Path]:
     logging = f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"
-    return ["java", *JVM, logging, "-cp", _classpath(), main, *arguments]
+    return ["java", *JVM, logging, "-cp", classpath(), main, *arguments]
 
 
-def _classpath() -> str:
+def classpath() -> str:
     """The jars that pom.xml asks for; Maven is only asked again when the pom has changed."""
     cached = CACHE / "classpath"
     if not cached.exists() or cached.stat().st_mtime < POM.stat().st_mtime or not _all_exist(cached):
         CACHE.mkdir(parents=True, exist_ok=True)
-        ask = ["mvn", "-B", "-q", "-f", str(POM), "dependency:build-classpath", f"-Dmdep.outputFile={cached}"]
+        fresh = CACHE / f"classpath.{os.getpid()}"
+        ask = ["mvn", "-B", "-q", "-f", str(POM), "dependency:build-classpath", f"-Dmdep.outputFile={fresh}"]
         done = subprocess.run(ask, capture_output=True, text=True, timeout=600)
         if done.returncode:
             raise RuntimeError(f"mvn could not resolve Apache Kafka:\n{done.stdout[-4000:]}")
-        os.utime(cached)
+        fresh.replace(cached)
     return cached.read_text().strip()
 
 
 def _all_exist(classpath: Path) -> bool:
     return all(Path(jar).exists() for jar in classpath.read_text().strip().split(os.pathsep))
+
+
+if __name__ == "__main__":  # fetch the jars beforehand, where a test's time limit would be too short for it
+    classpath()
