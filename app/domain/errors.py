@@ -2,7 +2,7 @@
 
 # Result codes of a playbook that may pass by themselves.
 AWAY = frozenset({"server_unreachable", "backend_unknown"})  # nothing was tried: again as soon as it is back
-DOUBTFUL = frozenset({"server_failed"})  # the server tripped: again, but not for ever
+DOUBTFUL = frozenset({"server_failed", "changed_meanwhile"})  # the server tripped: again, but not for ever
 
 _SHOWN = 60  # characters of a requester's text that a message repeats
 

@@ -9,6 +9,7 @@ from itertools import takewhile
 from threading import Event
 from uuid import UUID
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -133,8 +134,11 @@ def _run(run_id: UUID, backend: str, work: Work, runner: Runner, lost: Event) ->
 
 def _note(run_id: UUID, event: RunEvent) -> None:
     log.info(event.message)
-    with transaction() as session:
-        runs.add_event(session, run_id, event.at, event.message)
+    try:
+        with transaction() as session:
+            runs.add_event(session, run_id, event.at, event.message)
+    except SQLAlchemyError as error:  # a line less in the log is no reason to break off a run
+        log.warning("a line of the run's log is not stored", error=str(error))
 
 
 def _trusted(ended: RunResult, request_id: UUID) -> ChangeResult | None:
