@@ -9,10 +9,12 @@ from stack.bind import Bind, bootstrap_zones
 from stack.errors import StackError, Unavailable
 from stack.inventory import write_inventory
 from stack.kafka import Kafka
+from stack.knot import Knot
 from stack.part import Part
 from stack.paths import PACKAGES
 from stack.ports import HOST, Ports
 from stack.postgres import Postgres
+from stack.powerdns import PowerDNS
 from stack.valkey import Valkey
 
 INFRASTRUCTURE = ("postgres", "valkey", "kafka", "bind")
@@ -56,6 +58,11 @@ class Assembly:
             "valkey": (Valkey.replaced_by, lambda: Valkey(state, ports.valkey)),
             "kafka": (Kafka.replaced_by, lambda: Kafka(ports.kafka, topic)),
             "bind": (Bind.replaced_by, lambda: Bind(state, ports.dns, ports.rndc, PACKAGES)),
+            "knot": (Knot.replaced_by, lambda: Knot(state, ports.knot, PACKAGES)),
+            "powerdns": (
+                PowerDNS.replaced_by,
+                lambda: PowerDNS(state, ports.powerdns, ports.powerdns_api, PACKAGES),
+            ),
         }
 
     def _build(self, build: Callable[[], Part]) -> None:

@@ -1,8 +1,6 @@
 """BIND, authoritative for zones that take dynamic updates (RFC 2136) signed with a TSIG key (RFC 8945)."""
 
-import base64
 import os
-import secrets
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -11,12 +9,8 @@ from pathlib import Path
 from stack.debian import library_path, unpacked
 from stack.errors import StackError
 from stack.inventory import BACKEND, write_inventory
-from stack.part import Part
+from stack.nameserver import ZONES, NameServer, create_key, empty_zone
 from stack.ports import HOST
-from stack.private import write_private
-
-ZONES = ("example.test", "2.0.192.in-addr.arpa", "8.b.d.0.1.0.0.2.ip6.arpa")
-KEY = "orchestrator"
 
 _CONFIGURATION = """\
 include "{home}/orchestrator.key";
@@ -41,15 +35,9 @@ logging {{
 }};
 """
 _ZONE = 'type primary; file "{home}/zones/{name}"; allow-update {{ key "orchestrator"; }};'
-_EMPTY_ZONE = """\
-$TTL 300
-@    SOA ns1.example.test. hostmaster.example.test. 1 3600 600 604800 60
-     NS  ns1.example.test.
-"""
-_NAME_SERVER_ADDRESS = "ns1  A   127.0.0.1\n"
 
 
-class Bind(Part):
+class Bind(NameServer):
     """One BIND server, with its zones and keys."""
 
     name = "bind"
@@ -62,17 +50,13 @@ class Bind(Part):
         self._port = port
         self._rndc_port = rndc_port
         self._named, self._rndc, self._libraries = _programs(packages)
-
-    @property
-    def key_file(self) -> Path:
-        """The file that holds the TSIG key of the dynamic updates and zone transfers."""
-        return self._home / "orchestrator.key"
+        self.key_file = self._home / "orchestrator.key"
 
     def prepare(self) -> None:
         """Create keys and zones at the first start, and the configuration at each."""
         (self._home / "zones").mkdir(parents=True, exist_ok=True)
-        _create_key(self.key_file, KEY)
-        _create_key(self._home / "rndc.key", "rndc")
+        create_key(self.key_file)
+        create_key(self._home / "rndc.key", "rndc")
         for name in ZONES:
             self._create_zone_file(name)
         (self._home / "named.conf").write_text(self._configuration())
@@ -111,7 +95,7 @@ class Bind(Part):
     def _create_zone_file(self, name: str) -> None:
         path = self._home / "zones" / name
         if not path.exists():
-            path.write_text(_EMPTY_ZONE + (_NAME_SERVER_ADDRESS if name == ZONES[0] else ""))
+            path.write_text(empty_zone(name))
 
     def _control(self, *command: str) -> subprocess.CompletedProcess[str]:
         address = ("-s", HOST, "-p", str(self._rndc_port), "-k", str(self._home / "rndc.key"))
@@ -137,10 +121,3 @@ def _programs(packages: Path) -> tuple[Path, Path, str]:
 def _installed(name: str) -> Path | None:
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin")
     return Path(found) if found else None
-
-
-def _create_key(path: Path, name: str) -> None:
-    if path.exists():
-        return
-    secret = base64.b64encode(secrets.token_bytes(32)).decode()
-    write_private(path, f'key "{name}" {{\n    algorithm hmac-sha256;\n    secret "{secret}";\n}};\n')

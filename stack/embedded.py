@@ -8,12 +8,13 @@ from types import TracebackType
 from typing import Self
 
 from stack.assembly import INFRASTRUCTURE, Assembly
-from stack.bind import Bind
 from stack.child import Log
 from stack.envfile import env_file
 from stack.errors import StackError
+from stack.inventory import BACKEND
 from stack.lock import locked
 from stack.loop import LoopThread
+from stack.nameserver import NameServer
 from stack.ports import Ports
 from stack.supervisor import Supervisor
 
@@ -96,12 +97,19 @@ class Stack:
         """What a part has written so far (its last 10,000 lines)."""
         return "\n".join(self._output[name])
 
-    def add_zone(self, name: str) -> None:
-        """Let BIND serve one more zone, empty but for SOA and NS."""
-        bind = self._supervisor["bind"].part
-        if not isinstance(bind, Bind):
-            raise StackError("Zones can only be added to the stack's own DNS server.")
-        bind.add_zone(name)
+    def add_zone(self, name: str, server: str = BACKEND) -> None:
+        """Let a DNS server of the stack serve one more zone, empty but for SOA and NS."""
+        self._name_server(server).add_zone(name)
+
+    def key_file(self, server: str = BACKEND) -> Path:
+        """The file with the TSIG key of a DNS server's updates."""
+        return self._name_server(server).key_file
+
+    def _name_server(self, name: str) -> NameServer:
+        part = self._supervisor[name].part
+        if not isinstance(part, NameServer):
+            raise StackError(f"{name} is no DNS server of the stack.")
+        return part
 
     def _assemble(self) -> None:
         self._assembly.add(self._names)

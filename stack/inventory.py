@@ -1,11 +1,11 @@
-"""The Ansible inventory that names the stack's DNS server."""
+"""The Ansible inventory that names the stack's DNS servers."""
 
 import json
 from pathlib import Path
 
 BACKEND = "bind"
 
-_HOSTS = """\
+_HOST = """\
 dns:
   hosts:
     {backend}:
@@ -13,7 +13,8 @@ dns:
       ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"
       dns_server: {server}
       dns_port: {port}
-      dns_tsig_key_file: {key_file}
+"""
+_VERIFY = """\
       dns_verify_servers:
         - address: {server}
           port: {port}
@@ -21,9 +22,19 @@ dns:
 
 
 def write_inventory(folder: Path, server: str, port: int, key_file: Path) -> None:
-    """Write `hosts.yml`: one backend, and the server that its zones are verified on."""
-    folder.mkdir(parents=True, exist_ok=True)
-    text = _HOSTS.format(
-        backend=BACKEND, server=json.dumps(server), port=port, key_file=json.dumps(str(key_file.absolute()))
-    )
-    (folder / "hosts.yml").write_text(text)
+    """Write `hosts.yml`: the default backend, and the server that its zones are verified on."""
+    variables = {"dns_tsig_key_file": str(key_file.absolute())}
+    _write(folder / "hosts.yml", BACKEND, server, port, variables)
+
+
+def write_backend(folder: Path, backend: str, server: str, port: int, **variables: str) -> None:
+    """Write a further backend into a file of its own; Ansible reads all files of the folder as one."""
+    _write(folder / f"{backend}.yml", backend, server, port, variables)
+
+
+def _write(path: Path, backend: str, server: str, port: int, variables: dict[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    quoted = json.dumps(server)
+    more = "".join(f"      {name}: {json.dumps(value)}\n" for name, value in variables.items())
+    text = _HOST.format(backend=backend, server=quoted, port=port) + more
+    path.write_text(text + _VERIFY.format(server=quoted, port=port))

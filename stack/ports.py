@@ -13,7 +13,7 @@ _BELOW_EPHEMERAL = range(10_000, 32_000)  # the kernel hands out 32768 and up to
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """One port for each listener; `dns` is served over UDP and TCP."""
+    """One port for each listener; `dns` and its like are served over UDP and TCP."""
 
     api: int = 8000
     postgres: int = 21432
@@ -21,6 +21,9 @@ class Ports:
     kafka: int = 21092
     dns: int = 21053
     rndc: int = 21953
+    knot: int = 21153
+    powerdns: int = 21253
+    powerdns_api: int = 21281
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Ports":

@@ -18,6 +18,13 @@ def infrastructure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
+@pytest.fixture(scope="session")
+def more_name_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Knot and PowerDNS; `more_name_servers.env` says where they are."""
+    with Stack(tmp_path_factory.mktemp("servers"), parts=("knot", "powerdns")) as stack:
+        yield stack
+
+
 @pytest.fixture
 def new_database(infrastructure: Stack) -> Iterator[str]:
     """The URL of an empty database that no other test uses."""

@@ -1,4 +1,4 @@
-"""A zone on BIND to which batches are applied without Ansible, and what BIND answers afterwards."""
+"""A zone to which batches are applied without Ansible, and what its server answers afterwards."""
 
 from itertools import count
 from typing import Any, NamedTuple
@@ -34,11 +34,12 @@ def failed(code: str) -> Said:
 class ZoneUnderTest:
     """Names are relative to the zone; "@" is its apex."""
 
-    def __init__(self, infrastructure: Stack, name: str) -> None:
-        address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
+    def __init__(self, stack: Stack, name: str, server: str = "bind") -> None:
+        variable = "DNS_SERVER" if server == "bind" else f"{server.upper()}_SERVER"
+        address, _, port = stack.env[variable].rpartition(":")
         self.name = name
         self.target = Target(address, int(port), 3, 10)
-        self.key: dns.tsig.Key | None = read_key(infrastructure.data("bind") / "orchestrator.key")
+        self.key: dns.tsig.Key | None = read_key(stack.key_file(server))
         self.ledger = Ledger()
         self.problem: str | None = None
 
@@ -70,7 +71,7 @@ class ZoneUnderTest:
         return self.ledger.results[change["request_id"]].message
 
     def answer(self, owner: str, rdtype: str) -> tuple[int | None, set[str]]:
-        """The TTL and values that BIND answers for an owner name, without following CNAMEs."""
+        """The TTL and values that the server answers for an owner name, without following CNAMEs."""
         name = dns.name.from_text(self.full(owner))
         query = dns.message.make_query(name, rdtype, flags=0)
         response = dns.query.tcp(query, self.target.address, timeout=5, port=self.target.port)

@@ -1,6 +1,7 @@
 """The app in the test's own process: its own database, the session's Redis and BIND."""
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +12,22 @@ from app.core.celery_app import celery_app
 from app.core.config import Settings, settings
 from app.services import dispatch
 from stack.embedded import Stack
+from tests.integration.batches import ZoneUnderTest
+
+ZoneOn = Callable[[str], ZoneUnderTest]
+
+
+@pytest.fixture
+def zone_on(request: pytest.FixtureRequest) -> ZoneOn:
+    """Makes empty zones that no other test uses: on "bind", "knot" or "powerdns"."""
+
+    def make(server: str) -> ZoneUnderTest:
+        stack: Stack = request.getfixturevalue("infrastructure" if server == "bind" else "more_name_servers")
+        name = f"t-{secrets.token_hex(4)}.test"
+        stack.add_zone(name, server)
+        return ZoneUnderTest(stack, name, server)
+
+    return make
 
 
 @pytest.fixture

@@ -181,7 +181,8 @@ def test_updates_that_are_refused_as_a_whole_are_not_bisected(zone: ZoneUnderTes
 @pytest.mark.parametrize(
     ("rcode", "code"),
     [
-        (Rcode.NOTAUTH, "tsig_refused"),
+        (Rcode.NOTAUTH, "not_zone"),
+        (Rcode.REFUSED, "tsig_refused"),
         (Rcode.NOTIMP, "refused"),
         (Rcode.FORMERR, "refused"),
         (Rcode.NOTZONE, "not_zone"),

@@ -39,6 +39,8 @@ def test_a_change_is_read_with_each_value_once() -> None:
         ({"action": "replace"}, "invalid_change"),
         ({"type": "NOTATYPE"}, "invalid_change"),
         ({"type": "ANY"}, "invalid_change"),
+        ({"type": "NSEC", "rdata": ["b.example.test. A"]}, "invalid_change"),
+        ({"type": "NSEC3", "action": "delete", "rdata": []}, "invalid_change"),
         ({"ttl": -1}, "invalid_change"),
         ({"ttl": 2**31}, "invalid_change"),
         ({"ttl": "soon"}, "invalid_change"),

@@ -13,14 +13,9 @@ from .change import (
     UnusableChange,
     parse_change,
 )
-from .connection import (
-    Connection,
-    KeyRefused,
-    NoAnswer,
-    Target,
-    Unreachable,
-)
+from .connection import Connection, Target
 from .delivery import Delivery, Refused
+from .failure import KeyRefused, NoAnswer, Unreachable
 from .ledger import Ledger
 from .node import NOTHING, Node, Use
 from .packing import MAX_STEPS_SIZE
@@ -121,7 +116,7 @@ class _Batch:
 
     def _is_to_send(self, step: Step) -> bool:
         if not step.prerequisites and not step.updates:
-            self._ledger.settle(step)
+            self._ledger.settle(step.group, step.results)
             return False
         if step.size(self._zone) > MAX_STEPS_SIZE:
             for change in step.group:

@@ -11,6 +11,10 @@ import dns.exception
 import dns.message
 import dns.rcode
 import dns.tsig
+from dns.opcode import Opcode
+from dns.rcode import Rcode
+
+from .failure import KeyRefused, NoAnswer, Unreachable
 
 WINDOW = 256  # messages under way at a time: few enough that neither side's buffers fill
 
@@ -27,18 +31,6 @@ class Target(NamedTuple):
 
     def __str__(self) -> str:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
-
-
-class Unreachable(Exception):
-    """No connection could be made: nothing was sent."""
-
-
-class NoAnswer(Exception):
-    """A message was sent, and no answer came that can be trusted: whether it was carried out is unknown."""
-
-
-class KeyRefused(Exception):
-    """The server does not accept the TSIG key, so it carried out nothing."""
 
 
 class Connection:
@@ -99,7 +91,7 @@ class Connection:
             raise KeyRefused(f"{self._target} refused the TSIG key: {words}") from error
         except dns.exception.DNSException as error:
             raise NoAnswer(f"the answer of {self._target} can't be trusted: {error}") from error
-        return self._accept_unsigned(answer)
+        return self._accept_unsigned(answer, asked)
 
     def _send(self, messages: Iterable[dns.message.Message]) -> None:
         wires = b"".join(map(self._write, messages))
@@ -127,11 +119,18 @@ class Connection:
             raise NoAnswer(f"{self._target} closed the connection without an answer")
         return received
 
-    def _accept_unsigned(self, answer: dns.message.Message) -> dns.message.Message:
-        """Let an unsigned answer pass as a refusal only, unless we sign nothing ourselves."""
-        if self._key is not None and answer.rcode() == dns.rcode.NOTAUTH:
-            raise KeyRefused(f"{self._target} refused the TSIG key (NOTAUTH)")
-        if self._key is not None and answer.rcode() == dns.rcode.NOERROR:
+    def _accept_unsigned(
+        self, answer: dns.message.Message, asked: dns.message.Message
+    ) -> dns.message.Message:
+        """Let an unsigned answer pass as a refusal only, unless we sign nothing ourselves.
+
+        A server that knows the key signs what it refuses. PowerDNS answers a key that it does not know so:
+        """
+        about_key = Rcode.REFUSED if asked.opcode() == Opcode.UPDATE else Rcode.NOTAUTH
+        if self._key is not None and answer.rcode() == about_key:
+            name = dns.rcode.to_text(about_key)
+            raise KeyRefused(f"{self._target} refused the TSIG key ({name}, not signed)")
+        if self._key is not None and answer.rcode() == Rcode.NOERROR:
             raise NoAnswer(f"the answer of {self._target} is not signed")
         return answer
 

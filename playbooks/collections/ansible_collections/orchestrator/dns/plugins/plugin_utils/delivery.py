@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+import dns.message
 import dns.name
+import dns.rcode
 from dns.rcode import Rcode
 
 from .connection import Connection
+from .failure import KeyRefused
 from .ledger import Ledger
 from .packing import make_message, pack
 from .refusal import PREREQUISITE_FAILED
@@ -28,6 +31,7 @@ class Delivery:
         self._connection = connection
         self._ledger = ledger
         self._refuses_all: dict[Rcode, bool] = {}
+        self._accepts_key: bool | None = None  # not known yet
 
     def deliver(self, steps: Iterable[Step]) -> Iterator[Refused]:
         """Send the steps in as few messages as they fit in; yield those that are refused on their own.
@@ -65,13 +69,35 @@ class Delivery:
 
     def _send(self, packet: Sequence[Step]) -> Rcode:
         message = make_message(self._zone, packet)
-        with self._ledger.in_doubt(packet):
-            rcode = self._connection.exchange(message).rcode()
-        self._ledger.count_message(rcode)
+        with self._ledger.in_doubt(change for step in packet for change in step.group):
+            rcode = self._exchange(message)
+        self._ledger.count_message(dns.rcode.to_text(rcode))
         if rcode == Rcode.NOERROR:
             for step in packet:
-                self._ledger.settle(step)
+                self._ledger.settle(step.group, step.results)
         return rcode
+
+    def _exchange(self, message: dns.message.Message) -> Rcode:
+        """Send a message and return the answer's code.
+
+        Knot says BADKEY where its access list does not let the key change *this*: a refusal like any other.
+        """
+        try:
+            return self._connection.exchange(message).rcode()
+        except KeyRefused:
+            if not self._key_is_good():
+                raise
+            return Rcode.REFUSED
+
+    def _key_is_good(self) -> bool:
+        """Whether the server takes a message that asks for nothing. Raises NoAnswer."""
+        if self._accepts_key is None:
+            try:
+                self._connection.exchange(make_message(self._zone, []))
+                self._accepts_key = True
+            except KeyRefused:
+                self._accepts_key = False
+        return self._accepts_key
 
     def _refuses_everything(self, rcode: Rcode) -> bool:
         """Whether the server answers so even to a message that asks for nothing: then no bisecting helps."""

@@ -1,17 +1,13 @@
 """The ledger of a batch: which change has which result, and which are in doubt."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import dns.rcode
-from dns.rcode import Rcode
-
 from .change import Change
-from .connection import NoAnswer
+from .failure import NoAnswer
 from .result import Result
-from .step import Step
 
 
 @dataclass(slots=True)
@@ -21,29 +17,29 @@ class Ledger:
     results: dict[str, Result] = field(default_factory=dict)
     doubted: set[str] = field(default_factory=set)
     messages: int = 0
-    rcodes: set[str] = field(default_factory=set)
+    answers: set[str] = field(default_factory=set)  # in the protocol's words
 
     def record(self, change: Change, result: Result) -> None:
         """Note what became of a change."""
         self.results[change.request_id] = result
 
-    def settle(self, step: Step) -> None:
-        """Note that a step was carried out."""
-        for change, result in zip(step.group, step.results, strict=True):
+    def settle(self, changes: Iterable[Change], results: Iterable[Result]) -> None:
+        """Note what became of each of some changes."""
+        for change, result in zip(changes, results, strict=True):
             self.record(change, result)
 
-    def count_message(self, rcode: Rcode) -> None:
-        """Note that an update message was answered."""
+    def count_message(self, answer: str) -> None:
+        """Note that a message was answered."""
         self.messages += 1
-        self.rcodes.add(dns.rcode.to_text(rcode))
+        self.answers.add(answer)
 
     @contextmanager
-    def in_doubt(self, packet: Sequence[Step]) -> Iterator[None]:
-        """Hold the packet's changes in doubt if no answer to them comes."""
+    def in_doubt(self, changes: Iterable[Change]) -> Iterator[None]:
+        """Hold changes in doubt if no answer to them comes."""
         try:
             yield
         except NoAnswer:
-            self.doubted.update(change.request_id for step in packet for change in step.group)
+            self.doubted.update(change.request_id for change in changes)
             raise
 
     def give_up(self, changes: Iterable[Change], result: Result) -> None:

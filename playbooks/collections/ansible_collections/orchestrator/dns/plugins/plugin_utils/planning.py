@@ -26,6 +26,8 @@ from .node import Node, RRset, Use
 from .result import Result, failed
 from .step import Group, Step
 
+_PASSING = dns.rdata.from_text("IN", "NS", "passing.invalid.")
+
 
 def plan(group: Group, node: Node, zone: dns.name.Name) -> Step:
     """Return the step for changes of one RRset that may go together (see `wave`)."""
@@ -130,13 +132,22 @@ def _swap(change: Change, before: RRset | None, after: RRset, zone: dns.name.Nam
     The apex NS RRset can't be removed, servers skip that without a word (RFC 2136 section 3.4.2.4): there the
     new values come first and the old ones go one by one.
     """
-    adds: tuple[Instruction, ...] = tuple(
-        Add(change.name, after.ttl, value) for value in _ordered(after.values)
-    )
+    adds = tuple(Add(change.name, after.ttl, value) for value in _ordered(after.values))
     if not _is_apex_ns(change, zone):
         return (RemoveRRset(change.name, change.type), *adds)
-    gone = before.values - after.values if before else frozenset()
-    return (*adds, *(RemoveValue(change.name, value) for value in _ordered(gone)))
+    old = before or after
+    removals = tuple(RemoveValue(change.name, value) for value in _ordered(old.values - after.values))
+    return (*adds, *_set_ttl(change, old, after), *removals)
+
+
+def _set_ttl(change: Change, before: RRset, after: RRset) -> tuple[Instruction, ...]:
+    """Return what makes the TTL change when no value is new.
+
+    Knot passes over a value that is there, TTL and all. It takes the TTL of a new one, even one that goes.
+    """
+    if before.ttl == after.ttl or after.values - before.values:
+        return ()
+    return (Add(change.name, after.ttl, _PASSING), RemoveValue(change.name, _PASSING))
 
 
 # --- delete ---

@@ -9,11 +9,8 @@ import dns.name
 from dns.rcode import Rcode
 from dns.rdatatype import RdataType
 
-from .connection import (
-    Connection,
-    NoAnswer,
-    Unreachable,
-)
+from .connection import Connection
+from .failure import NoAnswer, Unreachable
 from .node import Node, read_node
 
 Question = tuple[dns.name.Name, RdataType]

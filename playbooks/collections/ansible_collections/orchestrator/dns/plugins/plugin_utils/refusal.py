@@ -9,7 +9,7 @@ PREREQUISITE_FAILED = frozenset({Rcode.YXDOMAIN, Rcode.YXRRSET, Rcode.NXDOMAIN, 
 
 _REFUSALS = {
     Rcode.REFUSED: ("refused", "the server refuses it: its policy does not allow this change"),
-    Rcode.NOTAUTH: ("not_zone", "the server is not authoritative for the zone"),
+    Rcode.NOTAUTH: ("not_zone", "the server is not authoritative for the zone, or lets nobody update it"),
     Rcode.NOTZONE: ("not_zone", "the server says that the name is outside the zone"),
     Rcode.NOTIMP: ("refused", "the server takes no dynamic updates"),
     Rcode.FORMERR: ("refused", "the server can't read the change"),

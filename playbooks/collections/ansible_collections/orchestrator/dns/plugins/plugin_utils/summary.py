@@ -25,7 +25,7 @@ def summary(ledger: Ledger, problem: str | None, server: str, total: int) -> dic
 def _line(ledger: Ledger, total: int) -> str:
     counts = {**ledger.outcomes(), "unknown": total - len(ledger.results)}
     parts = [f"{number} {what}" for what, number in counts.items() if number]
-    answers = f" ({', '.join(sorted(ledger.rcodes))})" if ledger.rcodes else ""
+    answers = f" ({', '.join(sorted(ledger.answers))})" if ledger.answers else ""
     return f"{_count(total, 'change')} in {_count(ledger.messages, 'message')}: {', '.join(parts)}{answers}"
 
 

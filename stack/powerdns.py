@@ -1,0 +1,161 @@
+"""PowerDNS, from Debian's packages, with its HTTP API: not started unless asked for."""
+
+import json
+import os
+import secrets
+import sqlite3
+import urllib.request
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+from stack.debian import library_path, unpacked
+from stack.errors import StackError
+from stack.inventory import write_backend
+from stack.nameserver import KEY, ZONES, NameServer, create_key, empty_zone
+from stack.ports import HOST
+from stack.private import write_private
+
+_CONFIGURATION = """\
+daemon=no
+guardian=no
+disable-syslog=yes
+loglevel=4
+security-poll-suffix=
+socket-dir={home}
+local-address={host}
+local-port={port}
+module-dir={modules}
+launch=gsqlite3
+gsqlite3-database={home}/zones.sqlite
+gsqlite3-dnssec=yes
+gsqlite3-pragma-journal-mode=WAL
+gsqlite3-pragma-synchronous=0
+dnsupdate=yes
+allow-dnsupdate-from={host}
+api=yes
+api-key={api_key}
+webserver-address={host}
+webserver-port={api_port}
+webserver-allow-from={host}
+"""
+_MODULE = "usr/lib/*/pdns/libgsqlite3backend.so"
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever proxy is set
+_SCHEMA = "usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
+
+
+class PowerDNS(NameServer):
+    """One PowerDNS server on SQLite, with its zones and keys."""
+
+    name = "powerdns"
+    listeners = ("powerdns", "powerdns_api")
+
+    def __init__(self, state: Path, port: int, api_port: int, packages: Path) -> None:
+        self._home = state / self.name
+        self._inventory = state / "inventory"
+        self._port, self._api_port = port, api_port
+        self._root = unpacked("pdns-server", packages)
+        self._backend = unpacked("pdns-backend-sqlite3", packages)
+        self.key_file = self._home / "orchestrator.key"
+        self._api_key_file = self._home / "api.key"
+
+    def prepare(self) -> None:
+        """Create keys and the database at the first start, and the configuration at each."""
+        self._home.mkdir(parents=True, exist_ok=True)
+        self._create_database()
+        if not self._api_key_file.exists():
+            write_private(self._api_key_file, secrets.token_urlsafe(32) + "\n")
+        write_private(self._home / "pdns.conf", self._configuration())
+        write_backend(
+            self._inventory,
+            self.name,
+            HOST,
+            self._port,
+            dns_role="powerdns",
+            dns_api_url=self._api_url,
+            dns_api_key_file=str(self._api_key_file),
+            dns_tsig_key_file=str(self.key_file),
+        )
+
+    def command(self) -> Sequence[str | Path]:
+        """`pdns_server`, in the foreground."""
+        return [self._root / "usr/sbin/pdns_server", f"--config-dir={self._home}"]
+
+    def environment(self) -> Mapping[str, str]:
+        """Ours, and where its libraries are."""
+        libraries = os.pathsep.join(map(library_path, (self._root, self._backend)))
+        return {**os.environ, "LD_LIBRARY_PATH": libraries}
+
+    def ready(self) -> bool:
+        """Whether its API answers."""
+        try:
+            self._ask("GET", "")
+        except OSError:
+            return False
+        return True
+
+    def complete(self) -> None:
+        """Create the TSIG key and the zones that are not there yet."""
+        if not self._ask("GET", "/tsigkeys"):
+            secret = create_key(self.key_file)
+            self._ask("POST", "/tsigkeys", {"name": KEY, "algorithm": "hmac-sha256", "key": secret})
+        there = {zone["name"] for zone in self._ask("GET", "/zones")}
+        for zone in ZONES:
+            if f"{zone}." not in there:
+                self.add_zone(zone)
+
+    def settings(self) -> Mapping[str, str]:
+        """Where it is."""
+        return {
+            "POWERDNS_SERVER": f"{HOST}:{self._port}",
+            "POWERDNS_API_URL": self._api_url,
+            "INVENTORY": str(self._inventory),
+        }
+
+    def add_zone(self, name: str) -> None:
+        """Serve one more zone, empty but for SOA and NS. Raises `StackError`."""
+        zone = {"name": f"{name}.", "kind": "Native", "zone": empty_zone(name)}
+        metadata = {"kind": "TSIG-ALLOW-DNSUPDATE", "metadata": [KEY]}
+        try:
+            created = self._ask("POST", "/zones", zone)
+            self._ask("POST", f"/zones/{created['id']}/metadata", metadata)
+        except HTTPError as error:
+            reason = error.read().decode(errors="replace")
+            raise StackError(f"PowerDNS: zone {name} was not added: {reason}") from error
+
+    @property
+    def _api_url(self) -> str:
+        return f"http://{HOST}:{self._api_port}"
+
+    def _configuration(self) -> str:
+        (module,) = self._backend.glob(_MODULE)
+        return _CONFIGURATION.format(
+            home=self._home,
+            host=HOST,
+            port=self._port,
+            api_port=self._api_port,
+            modules=module.parent,
+            api_key=self._api_key_file.read_text().strip(),
+        )
+
+    def _create_database(self) -> None:
+        path = self._home / "zones.sqlite"
+        if path.exists():
+            return
+        unfinished = path.with_suffix(".new")
+        unfinished.unlink(missing_ok=True)
+        with closing(sqlite3.connect(unfinished)) as connection:
+            connection.executescript((self._backend / _SCHEMA).read_text())
+        unfinished.rename(path)
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        request = urllib.request.Request(  # noqa: S310
+            f"{self._api_url}/api/v1/servers/localhost{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"X-API-Key": self._api_key_file.read_text().strip()},
+            method=method,
+        )
+        with _opener.open(request, timeout=10) as answer:
+            return json.load(answer)
