@@ -1,5 +1,5 @@
 """The tables, under the path that older code imports them from."""
 
-from app.store.models import Base, Record, Request, RequestEvent, Run, RunEvent, Zone, ZoneLease
+from app.store.models import Backend, Base, Record, Request, RequestEvent, Run, RunEvent, Zone, ZoneLease
 
-__all__ = ["Base", "Record", "Request", "RequestEvent", "Run", "RunEvent", "Zone", "ZoneLease"]
+__all__ = ["Backend", "Base", "Record", "Request", "RequestEvent", "Run", "RunEvent", "Zone", "ZoneLease"]

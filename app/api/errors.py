@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from app.core.logging import get_logger
 from app.domain.rules import Reason
@@ -46,7 +47,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(DBAPIError, _database_away)
+    for away in (OperationalError, InterfaceError, NoConnection):
+        app.add_exception_handler(away, _database_away)
 
 
 def _refused(_: Request, error: Exception) -> JSONResponse:

@@ -22,7 +22,9 @@ class Settings(BaseSettings):
     kafka_broker_url: str = "localhost:9092"
     kafka_dns_topic: str = "dns_requests"
     kafka_group_id: str = "dns-request-orchestrator"
-    kafka_config: dict[str, str] = Field(default_factory=dict)  # KAFKA_CONFIG__SASL_USERNAME → sasl.username
+    kafka_config: dict[str, SecretStr] = Field(
+        default_factory=dict
+    )  # KAFKA_CONFIG__SASL_USERNAME → sasl.username
     kafka_partitions: PositiveInt = 6  # of the topic, where the consumer has to create it
     kafka_batch_items: PositiveInt = 1_000  # messages in one call of the API
     api_url: str = "http://localhost:8000/api/v1/dns/create"
@@ -87,7 +89,10 @@ class Settings(BaseSettings):
     @property
     def kafka(self) -> dict[str, str]:
         """librdkafka's properties: the broker, and whatever `KAFKA_CONFIG__…` sets."""
-        extra = {key.lower().replace("_", "."): value for key, value in self.kafka_config.items()}
+        extra = {
+            key.lower().replace("_", "."): value.get_secret_value()
+            for key, value in self.kafka_config.items()
+        }
         return {"bootstrap.servers": self.kafka_broker_url, **extra}
 
 

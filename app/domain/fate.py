@@ -51,6 +51,7 @@ class Fate:
     message: str
     code: str | None = None  # of the error, when it failed
     lost: bool = False  # the run's outcome stayed unknown
+    away: bool = False  # the backend was not there to take it
 
 
 def judge(held: Iterable[Held], answers: Answers, max_attempts: int) -> dict[UUID, Fate]:
@@ -111,7 +112,7 @@ def _refusal(item: Held) -> Fate:
 
 def _postponement(first: Held) -> Fate:
     message = first.result.message if first.result else None
-    return Fate(Status.PENDING, f"will be tried again: {message or 'the server is away'}")
+    return Fate(Status.PENDING, f"will be tried again: {message or 'the server is away'}", away=True)
 
 
 def _waiting(item: Held, wrong: str) -> Fate:

@@ -21,8 +21,8 @@ from app.domain.fate import Answers, Fate, Held, judge
 from app.domain.status import Outcome, Status
 from app.runner.base import Run, RunEvent, Runner, RunResult
 from app.services import dispatch, verify
-from app.services.hold import hold
-from app.store import leases, queue, records, runs, zones
+from app.services.hold import backend_limits, hold
+from app.store import backends, leases, queue, records, runs, zones
 from app.store.leases import Lease, LeaseLost
 from app.store.models import Request
 from app.store.records import Seen
@@ -74,7 +74,9 @@ def _claim(lease: Lease) -> Work | None:
     with transaction() as session:
         leases.check(session, lease)
         zone = zones.get(session, lease.zone)
-        work = Work(lease.zone, zone.backend if zone else None, orphaned=queue.orphans(session, lease))
+        if zone and zone.backend != lease.backend:  # it has been moved: others decide whether it may go on
+            return None
+        work = Work(lease.zone, lease.backend, orphaned=queue.orphans(session, lease))
         if not work.orphaned:
             work = _claim_pending(session, lease, work)
         names = {request.name for request in work.requests}
@@ -83,7 +85,7 @@ def _claim(lease: Lease) -> Work | None:
 
 
 def _claim_pending(session: Session, lease: Lease, work: Work) -> Work:
-    limit = 1 if lease.failures else settings().batch_limit  # a zone that rested is probed with one
+    limit = _limit(lease)
     pending = _alike(queue.pending(session, lease.zone, limit))
     if not pending:
         return work
@@ -92,6 +94,14 @@ def _claim_pending(session: Session, lease: Lease, work: Work) -> Work:
     message = f"one of {len(pending)} in a run on {backend}"
     ids = queue.claim(session, lease, [request.id for request in pending], run_id, message)
     return replace(work, run_id=run_id, fresh=[request for request in pending if request.id in ids])
+
+
+def _limit(lease: Lease) -> int:
+    """How many changes may go into the next run."""
+    if lease.probe or lease.failures:
+        return 1
+    own = backend_limits(lease.backend).max_changes if lease.backend else None
+    return min(own or settings().batch_limit, settings().batch_limit)
 
 
 def _alike(pending: Sequence[Request]) -> Sequence[Request]:
@@ -123,7 +133,8 @@ def _apply(work: Work, runner: Runner, lost: Event) -> Results:
 def _run(run_id: UUID, backend: str, work: Work, runner: Runner, lost: Event) -> Results:
     """Run Ansible once; a request that it says nothing of is unknown."""
     changes = [as_change(request) for request in work.fresh]
-    run = Run(run_id, work.zone, backend, changes, settings().run_timeout)
+    timeout = backend_limits(backend).run_timeout or settings().run_timeout
+    run = Run(run_id, work.zone, backend, changes, timeout)
     with bound(run_id=run_id):
         ended = runner.run(run, lambda event: _note(run_id, event), lost)
         log.info("run ended", backend=backend, changes=len(changes), rc=ended.rc, why=ended.why)
@@ -149,18 +160,29 @@ def _trusted(ended: RunResult, request_id: UUID) -> ChangeResult | None:
 
 def _settle(lease: Lease, work: Work, fates: Mapping[UUID, Fate], answers: Answers) -> Lease | None:
     """Write each request's fate, and the records as the servers answer them; None when the zone must rest."""
-    stuck = any(fate.status is Status.PENDING for fate in fates.values())
     with transaction() as session:
         leases.check(session, lease)
         queue.settle(session, fates, deadline=settings().verify_deadline, pause=settings().verify_pause)
         records.put(session, _seen(work.requests, fates, answers))
-        if stuck:
-            leases.rest(session, lease, _pause(lease.failures))
-        elif lease.failures:
-            leases.recovered(session, lease)
+        rested = _rest(session, lease, fates)
     for request_id, fate in fates.items():
         log.info(fate.message, request_id=str(request_id), status=fate.status.value, code=fate.code)
-    return None if stuck else replace(lease, failures=0)
+    return None if rested else replace(lease, failures=0, probe=False)
+
+
+def _rest(session: Session, lease: Lease, fates: Mapping[UUID, Fate]) -> bool:
+    """Let the backend rest when it was away, the zone when a run was lost; whether one of them must."""
+    away = any(fate.away for fate in fates.values())
+    lost = any(fate.status is Status.PENDING and not fate.away for fate in fates.values())
+    if away and lease.backend:
+        backends.rest(session, lease.backend, _pause(backends.failures(session, lease.backend)))
+    elif lease.probe and lease.backend:
+        backends.recovered(session, lease.backend)
+    if lost:
+        leases.rest(session, lease, _pause(lease.failures))
+    elif lease.failures and not away:
+        leases.recovered(session, lease)
+    return away or lost
 
 
 def _pause(failures: int) -> float:

@@ -5,14 +5,19 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event, Thread
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import get_logger
-from app.store import leases
+from app.runner.inventory import InventoryError
+from app.runner.limits import Limits, limits
+from app.store import backends, leases, zones
+from app.store.backends import Admission
 from app.store.leases import Lease
 
 log = get_logger(__name__)
@@ -25,8 +30,7 @@ def hold(zone: str) -> Iterator[tuple[Lease | None, Event]]:
     The event is set when the claim can't be renewed: another worker may have the zone by then.
     """
     lost, done = Event(), Event()
-    with transaction() as session:
-        lease = leases.acquire(session, zone, _holder(), settings().lease)
+    lease = _acquire(zone)
     if lease is None:
         yield None, lost
         return
@@ -39,6 +43,42 @@ def hold(zone: str) -> Iterator[tuple[Lease | None, Event]]:
         heartbeat.join()
         with transaction() as session:
             leases.release(session, lease)
+
+
+class _NotNow(Exception):
+    pass
+
+
+def _acquire(zone: str) -> Lease | None:
+    try:
+        with transaction() as session:
+            return _admitted(session, zone)
+    except _NotNow:
+        return None
+
+
+def _admitted(session: Session, zone: str) -> Lease:
+    """The zone's lease, if its backend may have one more run now. Raises _NotNow: nothing stays marked."""
+    served = zones.get(session, zone)
+    admission = Admission.FREELY
+    if served:
+        max_runs = backend_limits(served.backend).max_runs
+        admission = backends.admit(session, served.backend, max_runs, settings().lease)
+    lease = leases.acquire(session, zone, _holder(), settings().lease)
+    if lease is None or admission is Admission.NOT_NOW:
+        raise _NotNow
+    backend = served.backend if served else None
+    return replace(lease, backend=backend, probe=admission is Admission.PROBE)
+
+
+def backend_limits(backend: str) -> Limits:
+    """The backend's own limits; none where the inventory can't be used: the run will say so."""
+    if settings().executor == "simulated":
+        return Limits()
+    try:
+        return limits(settings().inventory, backend)
+    except InventoryError:
+        return Limits()
 
 
 def _renew(lease: Lease, lost: Event, done: Event) -> None:

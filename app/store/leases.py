@@ -15,7 +15,9 @@ class Lease:
 
     zone: str
     token: int
-    failures: int  # runs in a row that could not do their work
+    failures: int  # runs in a row whose outcome stayed unknown
+    backend: str | None = None  # that serves the zone; None: it is not served any more
+    probe: bool = False  # the backend was away: try it with one request
 
 
 _ACQUIRE = text(
@@ -39,6 +41,9 @@ _DUE = f"""
     AND NOT EXISTS (SELECT FROM dns_zone_leases l
                      WHERE l.zone = w.zone
                        AND (l.expires_at > clock_timestamp() OR l.paused_until > clock_timestamp()))
+    AND NOT EXISTS (SELECT FROM dns_zones z JOIN dns_backends b ON b.name = z.backend
+                     WHERE z.name = w.zone
+                       AND (b.paused_until > clock_timestamp() OR b.probed_until > clock_timestamp()))
 """  # noqa: S608
 _HAS_WORK = text(f"SELECT {_DUE} FROM (VALUES (:zone)) AS w (zone)")  # noqa: S608
 # Steps from zone to zone along ix_dns_requests_open: its cost grows with the zones that have open requests.
@@ -88,7 +93,7 @@ def check(session: Session, lease: Lease) -> None:
 
 
 def rest(session: Session, lease: Lease, seconds: float) -> None:
-    """Let the zone rest for so long: its servers are away."""
+    """Let the zone rest for so long: its last run left nothing that can be trusted."""
     _change(
         session,
         lease,

@@ -72,6 +72,17 @@ class Zone(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
+class Backend(Base):
+    """A DNS service that was away at some time: how often in a row, and how long it is let alone."""
+
+    __tablename__ = "dns_backends"
+
+    name: Mapped[str] = mapped_column(primary_key=True)  # a host of the inventory
+    failures: Mapped[int] = mapped_column(server_default="0")  # in a row
+    paused_until: Mapped[datetime | None]
+    probed_until: Mapped[datetime | None]  # one zone is finding out whether it is back
+
+
 class ZoneLease(Base):
     """Who drains a zone now, and how long the zone rests after a failure.
 

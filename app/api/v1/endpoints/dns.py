@@ -181,7 +181,7 @@ def _result(index: int, answer: Answer) -> BatchResult:
     if answer.accepted is None:
         status = 409 if answer.conflict else 422
         return BatchResult(index=index, status_code=status, errors=shown(answer.reasons))
-    return BatchResult(index=index, status_code=202, request=answer.accepted)
+    return BatchResult(index=index, status_code=200 if answer.replayed else 202, request=answer.accepted)
 
 
 def _name(place: str, value: str | None) -> str | None:

@@ -1,0 +1,65 @@
+"""How the DNS services behind the zones are: one that is away costs its own zones only."""
+
+from datetime import timedelta
+from enum import Enum, auto
+
+from sqlalchemy import Interval, bindparam, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.store.models import Backend, Zone, ZoneLease
+
+_PROBE = text(
+    """
+    UPDATE dns_backends SET probed_until = clock_timestamp() + :duration
+     WHERE name = :name AND paused_until <= clock_timestamp()
+       AND (probed_until IS NULL OR probed_until <= clock_timestamp())
+    RETURNING name
+    """
+).bindparams(bindparam("duration", type_=Interval()))
+
+
+class Admission(Enum):
+    """Whether a zone of the backend may be worked off now."""
+
+    FREELY = auto()  # all is well
+    PROBE = auto()  # it was away: one zone, with one request, finds out whether it is back
+    NOT_NOW = auto()  # it rests, is being probed, or has as many runs as it may have
+
+
+def admit(session: Session, name: str, max_runs: int | None, seconds: float) -> Admission:
+    """Ask for a run on the backend; a probe keeps others from probing for so many seconds."""
+    if max_runs is not None and _busy(session, name) >= max_runs:
+        return Admission.NOT_NOW
+    failures = session.scalar(select(Backend.failures).where(Backend.name == name))
+    if not failures:
+        return Admission.FREELY
+    values = {"name": name, "duration": timedelta(seconds=seconds)}
+    return Admission.PROBE if session.scalar(_PROBE, values) else Admission.NOT_NOW
+
+
+def failures(session: Session, name: str) -> int:
+    """How often in a row it was away."""
+    return session.scalar(select(Backend.failures).where(Backend.name == name)) or 0
+
+
+def rest(session: Session, name: str, seconds: float) -> None:
+    """It is away: let all its zones rest for so many seconds."""
+    until = func.clock_timestamp() + timedelta(seconds=seconds)
+    statement = insert(Backend).values(name=name, failures=1, paused_until=until)
+    changed = {"failures": Backend.failures + 1, "paused_until": until, "probed_until": None}
+    session.execute(statement.on_conflict_do_update(index_elements=[Backend.name], set_=changed))
+
+
+def recovered(session: Session, name: str) -> None:
+    """It has answered: work off all its zones."""
+    values = {"failures": 0, "paused_until": None, "probed_until": None}
+    session.execute(update(Backend).where(Backend.name == name, Backend.failures > 0).values(**values))
+
+
+def _busy(session: Session, name: str) -> int:
+    """How many of its zones are being worked off; under a lock, so that two can't take the last place."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    statement = select(func.count()).select_from(ZoneLease).join(Zone, Zone.name == ZoneLease.zone)
+    running = statement.where(Zone.backend == name, ZoneLease.expires_at > func.clock_timestamp())
+    return session.scalar(running) or 0

@@ -1,0 +1,43 @@
+"""A backend that is away costs its own zones only."""
+
+import secrets
+from pathlib import Path
+
+import psycopg
+
+from stack.embedded import Stack
+from tests.user import User
+
+ZONES = 6
+
+
+def test_other_zones_go_on_while_one_zone_at_a_time_probes(stack: Stack, user: User, zone: str) -> None:
+    inventory = Path(stack.env["INVENTORY"])
+    hosts = (inventory / "hosts.yml").read_text().replace("bind:", "gone:")
+    port = stack.env["DNS_SERVER"].rpartition(":")[2]
+    (inventory / "gone.yml").write_text(hosts.replace(f": {port}", ": 9"))
+    gone = [f"{secrets.token_hex(4)}.test" for _ in range(ZONES)]
+    for name in gone:
+        user.serve(name, "gone")
+    waiting = user.ask_for(
+        *({"record_type": "A", "domain": f"www.{name}", "target": "192.0.2.1"} for name in gone)
+    )
+    user.until(lambda: _failures(stack) >= 1)
+    healthy = user.ask_for({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"})
+    (request,) = user.wait(healthy)
+    assert request["status"] == "succeeded"
+    # One zone finds out again and again that the backend is away; the others don't each try for themselves.
+    user.until(lambda: _failures(stack) >= 3)
+    attempts = [user.look(request_id)["attempts"] for request_id in waiting]
+    assert sum(attempts) <= _failures(stack) + ZONES // 2
+    (inventory / "gone.yml").write_text(hosts)
+    for name in gone:
+        stack.add_zone(name)
+    assert {request["status"] for request in user.wait(waiting)} == {"succeeded"}
+    assert _failures(stack) == 0
+
+
+def _failures(stack: Stack) -> int:
+    with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
+        row = connection.execute("SELECT failures FROM dns_backends WHERE name = 'gone'").fetchone()
+    return row[0] if row else 0
