@@ -25,7 +25,8 @@ demo: venv ## start everything, show what it does, stop it
 	@$(BIN)/python -m stack.demo
 
 test: venv ## run all tests, on real servers
-	$(BIN)/python -m pytest
+	@if command -v mvn >/dev/null; then echo "Fetching Apache Kafka …" && $(BIN)/python -m tests.kafka.apache; fi
+	$(BIN)/python -m pytest -n 4 --dist loadfile
 
 lint: venv ## check style, types and the direction of imports
 	$(BIN)/ruff check
