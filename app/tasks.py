@@ -19,7 +19,7 @@ from app.core import logging
 from app.core.celery_app import DRAIN, celery_app
 from app.core.config import settings
 from app.core.database import forget_connections
-from app.runner import make_runner
+from app.runner import make_runner, warm_up
 from app.services import dispatch, execute
 
 logging.configure("worker")  # here, so that what Celery says first has our shape too
@@ -58,7 +58,8 @@ def _forked(**_: Any) -> None:
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
-def _start_sweeping(**_: Any) -> None:
+def _begin(**_: Any) -> None:
+    Thread(target=warm_up, args=[settings()], name="warm-up", daemon=True).start()
     Thread(target=_sweep, name="sweep", daemon=True).start()
 
 

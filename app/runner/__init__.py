@@ -4,10 +4,24 @@ from app.core.config import Settings
 from app.runner.base import Runner
 from app.runner.playbook import AnsibleRunner
 from app.runner.simulated import SimulatedRunner
+from app.runner.warm import ForkServers
 
 
 def make_runner(settings: Settings) -> Runner:
     """Return the runner that the settings ask for."""
     if settings.executor == "simulated":
         return SimulatedRunner(settings.simulated_delay, settings.simulated_failure_rate)
-    return AnsibleRunner(settings.playbook, settings.inventory, settings.run_environment)
+    servers = ForkServers(settings.fork_server_jobs, settings.fork_server_idle)
+    return AnsibleRunner(
+        settings.playbook,
+        settings.inventory,
+        settings.run_environment,
+        servers if settings.ansible_fork_server else None,
+    )
+
+
+def warm_up(settings: Settings) -> None:
+    """Have everything ready for the first run; takes seconds."""
+    runner = make_runner(settings)
+    if isinstance(runner, AnsibleRunner):
+        runner.warm_up()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from app.core.config import ROOT
 
+RUNS_OWN = frozenset({"ANSIBLE_LOCAL_TEMP", "TMPDIR"})  # variables that differ from run to run
+
 _NAMES = frozenset(
     {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TZ", "LANG", "LANGUAGE", "SSH_AUTH_SOCK", "KRB5CCNAME"}
     | {"KRB5_CONFIG", "SSL_CERT_FILE", "SSL_CERT_DIR"}
@@ -41,7 +43,7 @@ def _callback_folders(environment: Mapping[str, str], cwd: Path) -> list[str]:
     """Return the callback folders that the operator has set: naming ours in the environment hides theirs."""
     if "ANSIBLE_CALLBACK_PLUGINS" in environment:
         return environment["ANSIBLE_CALLBACK_PLUGINS"].split(":")
-    for path in filter(Path.is_file, _config_files(environment, cwd)):
+    for path in filter(Path.is_file, config_files(environment, cwd)):
         config = RawConfigParser(inline_comment_prefixes=(";",), strict=False)
         try:
             config.read(path, encoding="utf-8")
@@ -52,7 +54,7 @@ def _callback_folders(environment: Mapping[str, str], cwd: Path) -> list[str]:
     return _DEFAULT_CALLBACKS.split(":")
 
 
-def _config_files(environment: Mapping[str, str], cwd: Path) -> Iterator[Path]:
+def config_files(environment: Mapping[str, str], cwd: Path) -> Iterator[Path]:
     """Yield where Ansible looks for its configuration; the first that exists is the only one it reads."""
     if environment.get("ANSIBLE_CONFIG"):
         named = Path(environment["ANSIBLE_CONFIG"]).expanduser()

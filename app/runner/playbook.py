@@ -1,19 +1,24 @@
-"""A run as one cold `ansible-playbook` process."""
+"""A run as one `ansible-playbook`, started in the fork server where there is one."""
 
 import json
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Event
 
 from app.runner.base import Run, RunEvent, RunResult
+from app.runner.client import Unavailable
+from app.runner.configuration import Configuration
 from app.runner.environment import run_environment
 from app.runner.events import EventReader
 from app.runner.inventory import InventoryError, host_variables
 from app.runner.redaction import Redactor, redactor
 from app.runner.results import read_results
-from app.runner.supervisor import Exit, Job, supervise
+from app.runner.supervisor import Exit, Job, Starter, supervise
+from app.runner.warm import ForkServers
 from app.runner.workdir import Workdir, workdir
 
 _HOST = re.compile(r"[\w.-]+")  # and so no pattern for --limit
@@ -24,12 +29,30 @@ class CannotStart(Exception):
 
 
 class AnsibleRunner:
-    """Runs a playbook on an inventory; `environment` names variables to pass on to it."""
+    """Runs a playbook on an inventory; `environment` names variables to pass on to it.
 
-    def __init__(self, playbook: Path, inventory: Path, environment: Sequence[str] = ()) -> None:
+    Without fork servers, each run starts an Ansible of its own.
+    """
+
+    def __init__(
+        self,
+        playbook: Path,
+        inventory: Path,
+        environment: Sequence[str] = (),
+        servers: ForkServers | None = None,
+    ) -> None:
         self._playbook = playbook.absolute()
         self._inventory = inventory.absolute()
         self._environment = tuple(environment)
+        self._servers = servers
+
+    def warm_up(self) -> None:
+        """Have a fork server ready for the first run; where none can be had, the log says so."""
+        if self._servers is not None:
+            cwd = self._playbook.parent
+            environment = run_environment(cwd, cwd, self._environment)
+            with suppress(Unavailable, OSError):
+                self._servers.warm_up(Configuration(environment, cwd))
 
     def run(self, run: Run, on_event: Callable[[RunEvent], None], cancel: Event) -> RunResult:
         """Execute `run` to its end; report lines as they come; stop early when `cancel` is set.
@@ -57,13 +80,19 @@ class AnsibleRunner:
     def _execute(
         self, run: Run, files: Workdir, events: EventReader, hide: Redactor, cancel: Event
     ) -> RunResult:
-        ended = supervise(self._job(run, files), events.feed, cancel)
+        job = self._job(run, files)
+        ended = supervise(job, events.feed, cancel, self._warm(job))
         if ended.why:
             events.say(_ending(ended, run.timeout))
         results, problems = read_results(files.results, (change.request_id for change in run.changes), hide)
         for problem in problems:
             events.say(problem)
         return RunResult(ended.rc, results, ended.why, events.stats, hide.clean(ended.output))
+
+    def _warm(self, job: Job) -> Starter | None:
+        if self._servers is None:
+            return None
+        return partial(self._servers.start, Configuration(job.environment, job.cwd))
 
     def _job(self, run: Run, files: Workdir) -> Job:
         cwd = self._playbook.parent  # where Ansible finds the playbook's ansible.cfg

@@ -1,25 +1,27 @@
-"""Process control: runs one command under a reaper, and waits for it without losing a line that it says."""
+"""Process control: follows one command under its reaper, without losing a line that it says."""
 
 import json
 import os
+import select
 import selectors
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from threading import Event
 from typing import NamedTuple, Self
 
-from app.runner import reaper
+from app.runner.client import TICK, NotStarted, Unavailable
+from app.runner.fork_server import reaper
+from app.runner.fork_server.order import EVENTS_VARIABLE, Descriptors, JobOrder
 from app.runner.stream import Lines, Tail
 
 GRACE = 3.0  # seconds between asking a process to end and killing it
-TICK = 0.05  # seconds between looks at the cancel event
 MAX_OUTPUT = 256 * 1024  # bytes of output that are kept: the last ones
-EVENTS_VARIABLE = "DNS_EVENTS_FD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,47 @@ class Exit(NamedTuple):
     output: str
 
 
-def supervise(job: Job, on_line: Callable[[bytes], None], cancel: Event) -> Exit:
+# Starts a job's reaper; returns it where it is our child. Raises Unavailable, NotStarted, OSError.
+Starter = Callable[[JobOrder, Descriptors, Event], subprocess.Popen[bytes] | None]
+
+
+def supervise(job: Job, on_line: Callable[[bytes], None], cancel: Event, warm: Starter | None = None) -> Exit:
     """Run the command to its end, or until its time is over or `cancel` is set. Raises OSError.
 
-    `on_line` gets each line that the command writes to the descriptor named by DNS_EVENTS_FD. Whatever ends
-    this call, an exception too, also ends every process of the command.
+    `warm` starts it; without that, or when that is unavailable, it is started as any process. `on_line` gets
+    each line that the command writes to the descriptor named by DNS_EVENTS_FD. Whatever ends this call, an
+    exception too, also ends every process of the command.
     """
-    with _Supervision(job) as supervision:
-        return supervision.follow(on_line, cancel)
+    try:
+        if warm is not None:
+            with suppress(Unavailable), _Supervision(job, warm, cancel) as supervision:
+                return supervision.follow(on_line)
+        with _Supervision(job, start_cold, cancel) as supervision:
+            return supervision.follow(on_line)
+    except NotStarted as waited:
+        return Exit(rc=None, why=waited.why, output="")
+
+
+def start_cold(order: JobOrder, ends: Descriptors, _: Event) -> subprocess.Popen[bytes]:
+    """Start the command under a reaper of its own."""
+    reaper_order: reaper.Order = {
+        "command": list(order["command"]),
+        "timeout": order["timeout"],
+        "grace": order["grace"],
+        "control": ends.control,
+        "report": ends.report,
+        "folder": order["folder"],
+    }
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-I", "-S", reaper.__file__, json.dumps(reaper_order)],
+        env={**order["environment"], EVENTS_VARIABLE: str(ends.events)},
+        cwd=order["cwd"],
+        stdin=subprocess.DEVNULL,
+        stdout=ends.output,
+        stderr=subprocess.STDOUT,
+        pass_fds=(ends.events, ends.control, ends.report),
+        start_new_session=True,
+    )
 
 
 class _Pipe:
@@ -65,8 +100,10 @@ class _Pipe:
 
 
 class _Supervision:
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, start: Starter, cancel: Event) -> None:
         self._job = job
+        self._start = start
+        self._cancel = cancel
         self._stack = ExitStack()
         self._tail = Tail(MAX_OUTPUT)
         self._report = Tail(4096)
@@ -77,7 +114,7 @@ class _Supervision:
             for pipe in pipes:
                 stack.callback(pipe.close)
             self._events, self._output, self._reports, self._control = pipes
-            self._process = self._start()
+            self._process = self._start(self._order(), self._ends(), self._cancel)
             for pipe in (self._events, self._output, self._reports):
                 pipe.write.close()
             self._control.read.close()
@@ -85,36 +122,39 @@ class _Supervision:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Wait for the reaper, which ends everything when the control pipe is closed."""
         self._control.write.close()
-        try:
-            self._process.wait(GRACE + reaper.LAST_RESORT + 1)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        until = time.monotonic() + GRACE + reaper.LAST_RESORT + 1
+        while time.monotonic() < until and not self._reaper_has_ended(until - time.monotonic()):
+            pass
+        if self._process is not None:
+            _collect(self._process)
         self._stack.close()
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        order: reaper.Order = {
-            "command": list(self._job.command),
+    def _order(self) -> JobOrder:
+        return {
+            "command": self._job.command,
+            "environment": self._job.environment,
+            "cwd": str(self._job.cwd),
+            "folder": str(self._job.folder),
             "timeout": self._job.timeout,
             "grace": GRACE,
-            "control": self._control.read.fileno(),
-            "report": self._reports.write.fileno(),
-            "folder": str(self._job.folder),
         }
-        events = self._events.write.fileno()
-        return subprocess.Popen(  # noqa: S603
-            [sys.executable, "-I", "-S", reaper.__file__, json.dumps(order)],
-            env={**self._job.environment, EVENTS_VARIABLE: str(events)},
-            cwd=self._job.cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=self._output.write,
-            stderr=subprocess.STDOUT,
-            pass_fds=(events, order["control"], order["report"]),
-            start_new_session=True,
+
+    def _ends(self) -> Descriptors:
+        return Descriptors(
+            self._events.write.fileno(),
+            self._output.write.fileno(),
+            self._reports.write.fileno(),
+            self._control.read.fileno(),
         )
 
-    def follow(self, on_line: Callable[[bytes], None], cancel: Event) -> Exit:
+    def _reaper_has_ended(self, seconds: float) -> bool:
+        """Wait for its next word; return whether that was its last."""
+        ready, _, _ = select.select([self._reports.read], [], [], seconds)
+        return bool(ready) and not os.read(self._reports.read.fileno(), 4096)
+
+    def follow(self, on_line: Callable[[bytes], None]) -> Exit:
         feeds: dict[FileIO, Callable[[bytes], None]] = {
             self._events.read: Lines(on_line).feed,
             self._output.read: self._tail.feed,
@@ -124,10 +164,10 @@ class _Supervision:
             for file, feed in feeds.items():
                 os.set_blocking(file.fileno(), False)
                 selector.register(file, selectors.EVENT_READ, feed)
-            self._watch(selector, cancel)
+            self._watch(selector)
         return self._exit()
 
-    def _watch(self, selector: selectors.BaseSelector, cancel: Event) -> None:
+    def _watch(self, selector: selectors.BaseSelector) -> None:
         """Feed what comes until the reaper has ended; all that the command said is in the pipes by then."""
         cancelled = ended = False
         while not ended:
@@ -135,7 +175,7 @@ class _Supervision:
                 if not _feed(key):
                     selector.unregister(key.fileobj)
                     ended = ended or key.fileobj is self._reports.read
-            if cancel.is_set() and not cancelled:
+            if self._cancel.is_set() and not cancelled:
                 cancelled = True
                 self._control.write.write(b"c")
         for key in list(selector.get_map().values()):
@@ -152,6 +192,14 @@ class _Supervision:
         if why is None and (status is None or status < 0):
             why = "lost"  # somebody else killed it
         return Exit(rc=None if why else status, why=why, output=output)
+
+
+def _collect(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(1)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _feed(key: selectors.SelectorKey) -> bool:

@@ -1,10 +1,11 @@
 """The reaper: a small process between the worker and Ansible that leaves only when nothing of a run is left.
 
-It is run as a script, by itself: `python -I -S reaper.py ORDER`, ORDER being JSON (see `Order`). Ansible's
-workers and what they start leave its process group (setsid), so killing the group is not enough. As a "child
-subreaper" (prctl(2)) the reaper becomes the parent of every orphan below it, and can so find them all. The
-worker itself can't be that: it has other children. It holds a pipe to the reaper: a byte in it means cancel,
-its end that the worker is gone, however it went.
+Of a cold run it is a script by itself: `python -I -S reaper.py ORDER`, ORDER being JSON (see `Order`); of
+a warm run it is a fork of the fork server. Ansible's workers and what they start leave its process group
+(setsid), so killing the group is not enough. As a "child subreaper" (prctl(2)) the reaper becomes the
+parent of every orphan below it, and can so find them all. The worker itself can't be that: it has other
+children. It holds a pipe to the reaper: a byte in it means cancel, its end that the worker is gone,
+however it went.
 """
 
 import ctypes
@@ -14,8 +15,8 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from typing import TypedDict
+from collections.abc import Callable, Iterator
+from typing import NoReturn, TypedDict
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -36,14 +37,19 @@ class Order(TypedDict):
 
 
 def main() -> None:
-    """Run the command to its end, end what it leaves behind, and report."""
+    """Run the command that the order names."""
     order: Order = json.loads(sys.argv[1])
+    reap(order, lambda: _execute(order["command"]))
+
+
+def reap(order: Order, work: Callable[[], NoReturn]) -> None:
+    """Let a child do the work to its end, end what it leaves behind, and report."""
     for descriptor in (order["control"], order["report"]):
         os.set_inheritable(descriptor, False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)  # it goes when its work is done; SIG_IGN would be inherited
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    child = _start(order["command"])
+    child = _start(work)
     why = _wait(child, order)
     status = _end_all(child, order["grace"])
     if why == "orphaned":
@@ -51,19 +57,26 @@ def main() -> None:
     os.write(order["report"], json.dumps({"status": status, "why": why}).encode())
 
 
-def _start(command: list[str]) -> int:
+def _start(work: Callable[[], NoReturn]) -> int:
     parent = os.getpid()
     child = os.fork()
     if child:
         return child
-    os.setsid()
-    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
+        os.setsid()
+        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() == parent:
-            os.execv(command[0], command)  # noqa: S606
+            work()
+    finally:
+        os._exit(127)
+
+
+def _execute(command: list[str]) -> NoReturn:
+    try:
+        os.execv(command[0], command)  # noqa: S606
     except OSError as error:
         print(f"{command[0]} can't be started: {error.strerror}", file=sys.stderr, flush=True)  # noqa: T201
-    os._exit(127)
+        os._exit(127)
 
 
 def _wait(child: int, order: Order) -> str | None:

@@ -1,0 +1,142 @@
+"""Runs in forks of a process that has Ansible in memory already: no second to wait for its start."""
+
+import atexit
+import fcntl
+import os
+import secrets
+import socket
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import rmtree
+from threading import Event
+from typing import NoReturn
+
+from app.core.logging import get_logger
+from app.runner.client import TICK, NotStarted, Unavailable, connect, hand_over
+from app.runner.configuration import Configuration
+from app.runner.fork_server.order import Descriptors, JobOrder, ServerOrder
+from app.runner.launch import PATIENCE, Failed, launch
+from app.runner.setback import Setbacks
+
+log = get_logger(__name__)
+
+# One folder for a worker: its pool's processes are forks of the one that imports this.
+_OWNER = os.getpid()
+_NAME = f"dns-ansible-{secrets.token_hex(8)}"
+
+
+def _folder() -> Path:
+    return Path(tempfile.gettempdir()) / _NAME
+
+
+@dataclass(frozen=True, slots=True)
+class ForkServers:
+    """The fork servers of a worker, one for each configuration, started when they are needed."""
+
+    jobs: int  # running at once in each of them; more wait
+    idle: float  # seconds without a run after which a server goes
+    folder: Path = field(default_factory=_folder)
+    owner: int = _OWNER  # the process with which they go
+
+    def start(
+        self, configuration: Configuration, order: JobOrder, descriptors: Descriptors, cancel: Event
+    ) -> None:
+        """Start a job. Raises Unavailable; NotStarted when it is cancelled or times out before."""
+        try:
+            self._hand_over(configuration, order, descriptors, cancel)
+        except (Failed, OSError) as error:
+            self._give_up(error)
+
+    def warm_up(self, configuration: Configuration) -> None:
+        """Have a server ready for the first run. Raises Unavailable."""
+        try:
+            self._connection(configuration, Event()).close()
+        except (Failed, OSError) as error:
+            self._give_up(error)
+
+    def _hand_over(
+        self, configuration: Configuration, order: JobOrder, descriptors: Descriptors, cancel: Event
+    ) -> None:
+        with self._connection(configuration, cancel) as connection:
+            try:
+                hand_over(connection, order, descriptors, cancel)
+                return
+            except OSError:
+                log.debug("a fork server was just going")
+        with self._connection(configuration, cancel) as connection:
+            hand_over(connection, order, descriptors, cancel)
+
+    def _connection(self, configuration: Configuration, cancel: Event) -> socket.socket:
+        path = self.folder / f"{configuration.key}.sock"
+        with suppress(OSError):
+            return connect(path)
+        if self._setbacks.resting():
+            raise Unavailable
+        _make_private(self.folder)
+        with _locked(self.folder / "lock", cancel):
+            with suppress(OSError):
+                return connect(path)  # somebody else has started it meanwhile
+            self._start_server(path, configuration, cancel)
+        return connect(path)
+
+    def _start_server(self, path: Path, configuration: Configuration, cancel: Event) -> None:
+        if os.getpid() == self.owner:
+            atexit.register(rmtree, self.folder, ignore_errors=True)
+        for old in self.folder.glob("*.sock"):
+            old.unlink(missing_ok=True)  # a server whose socket is gone goes, too
+        began = time.monotonic()
+        order: ServerOrder = {
+            "socket": str(path),
+            "cwd": str(configuration.cwd),
+            "owner": self.owner,
+            "ready": -1,
+            "jobs": self.jobs,
+            "idle": self.idle,
+        }
+        launch(order, configuration, cancel)
+        self._setbacks.over()
+        log.info(
+            "Ansible is kept ready", folder=str(configuration.cwd), seconds=round(time.monotonic() - began, 1)
+        )
+
+    @property
+    def _setbacks(self) -> Setbacks:
+        return Setbacks(self.folder / "setback")
+
+    def _give_up(self, error: Exception) -> NoReturn:
+        self._setbacks.record(str(error) or type(error).__name__)
+        raise Unavailable from error
+
+
+def _make_private(folder: Path) -> None:
+    """Make the folder, or see that it is ours alone. Raises OSError."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise PermissionError(f"{folder} can be reached by others")
+
+
+@contextmanager
+def _locked(path: Path, cancel: Event) -> Iterator[None]:
+    """Hold the lock, so that one process starts the server and the others wait. Raises Failed, NotStarted."""
+    until = time.monotonic() + PATIENCE
+    with path.open("w") as file:
+        while not _lock(file.fileno()):
+            if cancel.wait(TICK):
+                raise NotStarted("cancelled")
+            if time.monotonic() > until:
+                raise Failed("another process takes too long to start it")
+        yield
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
