@@ -9,7 +9,8 @@ from typing import Any
 HIDDEN = "********"
 MIN_LENGTH = 6  # characters: blotting out shorter secrets would only garble the text
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_SECRET = re.compile(r'\bsecret\s+"?([^\s";]+)')
+_TSIG_SECRET = re.compile(r'\bsecret\s+"?([^\s";]+)')
+_API_KEY = re.compile(r"\S+")  # the file holds nothing else
 
 
 class Redactor:
@@ -33,15 +34,19 @@ class Redactor:
 
 
 def redactor(variables: Mapping[str, Any], names: Iterable[str]) -> Redactor:
-    """Return what hides the TSIG secret of a backend and the values of further environment variables."""
-    known = [*_in_key_file(variables.get("dns_tsig_key_file")), *(os.environ.get(name, "") for name in names)]
+    """Return what hides a backend's TSIG secret and API key, and the values of environment variables."""
+    known = [
+        *_in_key_file(variables.get("dns_tsig_key_file"), _TSIG_SECRET),
+        *_in_key_file(variables.get("dns_api_key_file"), _API_KEY),
+        *(os.environ.get(name, "") for name in names),
+    ]
     return Redactor(secret for secret in known if len(secret) >= MIN_LENGTH)
 
 
-def _in_key_file(path: object) -> Iterator[str]:
+def _in_key_file(path: object, secret: re.Pattern[str]) -> Iterator[str]:
     if not isinstance(path, str) or not path:
         return
     try:
-        yield from _SECRET.findall(Path(path).expanduser().read_text(encoding="utf-8"))
+        yield from secret.findall(Path(path).expanduser().read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, RuntimeError):
         return  # whoever needs it will say that it can't be read

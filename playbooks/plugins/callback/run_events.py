@@ -19,6 +19,11 @@ description: Writes what happens to the descriptor named by the environment vari
 
 MAX_TEXT = 2_000  # characters of a message that are passed on
 MESSAGE_KEYS = ("msg", "stderr", "reason")  # where modules say why; the first that says something counts
+INCLUDES = tuple(  # they do nothing by themselves: what they include is reported
+    f"{prefix}include_{what}"
+    for prefix in ("", "ansible.builtin.", "ansible.legacy.")
+    for what in ("role", "tasks")
+)
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no types
@@ -45,7 +50,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Report a task."""
-        self._write("task", name=task.name or task.get_name())
+        if task.action not in INCLUDES:
+            self._write("task", name=task.name or task.get_name())
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
         """Report a handler."""
@@ -85,6 +91,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
 
     def _write_result(self, event: str, result: Any, **more: Any) -> None:
         values = result._result
+        if event == "ok" and result._task.action in INCLUDES:
+            return
         self._write(
             event,
             host=result._host.get_name(),

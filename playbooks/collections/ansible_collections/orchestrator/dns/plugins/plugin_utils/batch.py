@@ -8,11 +8,7 @@ import dns.name
 import dns.tsig
 from dns.rcode import Rcode
 
-from .change import (
-    Change,
-    UnusableChange,
-    parse_change,
-)
+from . import verdict
 from .connection import Connection, Target
 from .delivery import Delivery, Refused
 from .failure import KeyRefused, NoAnswer, Unreachable
@@ -39,7 +35,7 @@ def apply_batch(
 ) -> tuple[Ledger, str | None]:
     """Apply the items of a changes file to a zone; return their results, and what stopped the batch early."""
     ledger = Ledger()
-    changes = list(_usable(items, zone, ledger))
+    changes = list(ledger.usable(items, zone))
     if not changes:
         return ledger, None
     try:
@@ -54,14 +50,6 @@ def apply_batch(
         ledger.give_up(changes, failed("server_unreachable", f"not sent: {error}"))
         return ledger, str(error)
     return ledger, None
-
-
-def _usable(items: Iterable[Mapping[str, Any]], zone: dns.name.Name, ledger: Ledger) -> Iterable[Change]:
-    for item in items:
-        try:
-            yield parse_change(item, zone)
-        except UnusableChange as error:
-            ledger.results[str(item["request_id"])] = failed(error.code, str(error))
 
 
 class _Batch:
@@ -120,9 +108,7 @@ class _Batch:
             return False
         if step.size(self._zone) > MAX_STEPS_SIZE:
             for change in step.group:
-                self._ledger.record(
-                    change, failed("too_large", f"{change}: the RRset does not fit in a message")
-                )
+                self._ledger.record(change, verdict.too_large(change))
             return False
         return True
 

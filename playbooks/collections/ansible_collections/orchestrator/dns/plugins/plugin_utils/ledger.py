@@ -1,13 +1,16 @@
 """The ledger of a batch: which change has which result, and which are in doubt."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-from .change import Change
+import dns.name
+
+from .change import Change, UnusableChange, parse_change
 from .failure import NoAnswer
-from .result import Result
+from .result import Result, failed
 
 
 @dataclass(slots=True)
@@ -18,6 +21,14 @@ class Ledger:
     doubted: set[str] = field(default_factory=set)
     messages: int = 0
     answers: set[str] = field(default_factory=set)  # in the protocol's words
+
+    def usable(self, items: Iterable[Mapping[str, Any]], zone: dns.name.Name) -> Iterator[Change]:
+        """Yield the changes that a changes file asks for, and note why the others can't be sent."""
+        for item in items:
+            try:
+                yield parse_change(item, zone)
+            except UnusableChange as error:
+                self.results[str(item["request_id"])] = failed(error.code, str(error))
 
     def record(self, change: Change, result: Result) -> None:
         """Note what became of a change."""

@@ -8,8 +8,9 @@ the answer was made from a wildcard: then the caller looks again.
 
 import dns.name
 import dns.rdata
-from dns.rdatatype import CNAME, NS
+from dns.rdatatype import CNAME
 
+from . import verdict
 from .change import Change
 from .instruction import (
     Add,
@@ -23,7 +24,7 @@ from .instruction import (
     RRsetIs,
 )
 from .node import Node, RRset, Use
-from .result import Result, failed
+from .result import Result
 from .step import Group, Step
 
 _PASSING = dns.rdata.from_text("IN", "NS", "passing.invalid.")
@@ -50,29 +51,26 @@ Refusal = tuple[Result, tuple[Instruction, ...]]
 
 def _refusal(change: Change, node: Node, zone: dns.name.Name) -> Refusal | None:
     if change.action == "update" and node.rrset is None and not node.hidden:
-        message = f"there is no {change} to update"
-        return failed("rrset_missing", message), (RRsetAbsent(change.name, change.type),)
+        return verdict.rrset_missing(change), (RRsetAbsent(change.name, change.type),)
     if change.type == CNAME:
         return _cname_refusal(change, node, zone)
     if node.cname is not None:
-        message = f"a CNAME is at {_text(change.name)}, and nothing may be beside it"
-        return failed("cname_conflict", message), (NameInUse(change.name), RRsetExists(change.name, CNAME))
+        return verdict.beside_cname(change), (NameInUse(change.name), RRsetExists(change.name, CNAME))
     return None
 
 
 def _cname_refusal(change: Change, node: Node, zone: dns.name.Name) -> Refusal | None:
-    name = _text(change.name)
     if change.name == zone:
-        return failed("cname_conflict", f"{name} is the apex: its SOA and NS leave no place for a CNAME"), ()
+        return verdict.cname_at_apex(change), ()
     if len(change.values) > 1:
-        return failed("cname_exists", f"{name} can have one CNAME only"), ()
+        return verdict.several_cnames(change), ()
     if node.rrset is None:
         if node.use is not Use.YES:
             return None
-        message = f"other data is at {name}, and a CNAME must be alone"
-        return failed("cname_conflict", message), (NameInUse(change.name), RRsetAbsent(change.name, CNAME))
+        alone = (NameInUse(change.name), RRsetAbsent(change.name, CNAME))
+        return verdict.cname_beside_data(change), alone
     if change.action == "create" and node.rrset.values != set(change.values):
-        return failed("cname_exists", f"{name} has another CNAME already"), _is_still(change.name, node.rrset)
+        return verdict.second_cname(change), _is_still(change.name, node.rrset)
     return None
 
 
@@ -84,7 +82,7 @@ def _create(group: Group, node: Node, zone: dns.name.Name) -> Step:
     after, results = before, []
     for change in group:
         grown = RRset(change.ttl, frozenset(change.values) | (after.values if after else frozenset()))
-        results.append(_said("added", change) if grown != after else _unchanged(change))
+        results.append(verdict.applied("added", change) if grown != after else verdict.unchanged(change))
         after = grown
     assert after is not None  # a group holds a change
     if before == after:
@@ -113,13 +111,13 @@ def _room_for(change: Change, node: Node) -> tuple[Instruction, ...]:
 def _replace(change: Change, node: Node, zone: dns.name.Name) -> Step:
     before, after = node.rrset, RRset(change.ttl, frozenset(change.values))
     if before == after:
-        return Step((change,), (_unchanged(change),), _is_still(change.name, before))
+        return Step((change,), (verdict.unchanged(change),), _is_still(change.name, before))
     updates = _swap(change, before, after, zone)
-    return Step((change,), (_said("set to", change),), _replaceable(change, node, zone), updates)
+    return Step((change,), (verdict.applied("set to", change),), _replaceable(change, node, zone), updates)
 
 
 def _replaceable(change: Change, node: Node, zone: dns.name.Name) -> tuple[Instruction, ...]:
-    if node.rrset is not None and _is_apex_ns(change, zone):
+    if node.rrset is not None and verdict.is_apex_ns(change, zone):
         return _is_still(change.name, node.rrset)
     if change.action == "update" or (change.type == CNAME and node.rrset is not None):
         return (NameInUse(change.name), RRsetExists(change.name, change.type))
@@ -133,7 +131,7 @@ def _swap(change: Change, before: RRset | None, after: RRset, zone: dns.name.Nam
     new values come first and the old ones go one by one.
     """
     adds = tuple(Add(change.name, after.ttl, value) for value in _ordered(after.values))
-    if not _is_apex_ns(change, zone):
+    if not verdict.is_apex_ns(change, zone):
         return (RemoveRRset(change.name, change.type), *adds)
     old = before or after
     removals = tuple(RemoveValue(change.name, value) for value in _ordered(old.values - after.values))
@@ -155,21 +153,27 @@ def _set_ttl(change: Change, before: RRset, after: RRset) -> tuple[Instruction, 
 
 def _delete(change: Change, node: Node, zone: dns.name.Name) -> Step:
     if node.hidden and node.rrset is None:
-        return Step((change,), (_said("removed", change),), (), _removals(change, frozenset(change.values)))
+        return Step((change,), (_removed(change),), (), _removals(change, frozenset(change.values)))
     if node.rrset is None:
-        return Step((change,), (_unchanged(change),), (RRsetAbsent(change.name, change.type),))
+        return Step((change,), (verdict.unchanged(change),), (RRsetAbsent(change.name, change.type),))
     doomed = node.rrset.values & frozenset(change.values or node.rrset.values)
     if not doomed:
-        return Step((change,), (_unchanged(change),), _is_still(change.name, node.rrset))
-    if not _is_apex_ns(change, zone):
+        return Step((change,), (verdict.unchanged(change),), _is_still(change.name, node.rrset))
+    if not verdict.is_apex_ns(change, zone):
         updates = _removals(change, doomed if change.values else frozenset())
-        return Step((change,), (_said("removed", change),), _seen(change, node), updates)
+        return Step((change,), (_removed(change),), _seen(change, node), updates)
     if doomed == node.rrset.values:
-        result = failed("apex_ns_last", f"{_text(zone)} must keep at least one NS")
-        return Step((change,), (result,), _is_still(change.name, node.rrset))
+        return Step((change,), (verdict.last_apex_ns(change),), _is_still(change.name, node.rrset))
     return Step(
-        (change,), (_said("removed", change),), _is_still(change.name, node.rrset), _removals(change, doomed)
+        (change,),
+        (_removed(change),),
+        _is_still(change.name, node.rrset),
+        _removals(change, doomed),
     )
+
+
+def _removed(change: Change) -> Result:
+    return verdict.applied("removed", change)
 
 
 def _seen(change: Change, node: Node) -> tuple[Instruction, ...]:
@@ -189,23 +193,5 @@ def _is_still(name: dns.name.Name, rrset: RRset) -> tuple[Instruction, ...]:
     return (NameInUse(name), RRsetIs(name, rrset))
 
 
-def _is_apex_ns(change: Change, zone: dns.name.Name) -> bool:
-    return change.type == NS and change.name == zone
-
-
 def _ordered(values: frozenset[dns.rdata.Rdata]) -> list[dns.rdata.Rdata]:
     return sorted(values)
-
-
-def _text(name: dns.name.Name) -> str:
-    return name.to_text(omit_final_dot=True)
-
-
-def _unchanged(change: Change) -> Result:
-    return Result("unchanged", f"{change} was so already")
-
-
-def _said(verb: str, change: Change) -> Result:
-    values = ", ".join(value.to_text() for value in change.values[:3])
-    more = f" and {len(change.values) - 3} more" if len(change.values) > 3 else ""
-    return Result("applied", f"{change}: {verb} {values or 'all values'}{more}")

@@ -5,12 +5,15 @@ from typing import Any
 from .ledger import Ledger
 
 
-def summary(ledger: Ledger, problem: str | None, server: str, total: int) -> dict[str, Any]:
+def summary(
+    ledger: Ledger, problem: str | None, server: str, total: int, unit: str = "message"
+) -> dict[str, Any]:
     """Return the task's result: a failure when a problem of the whole run let nothing be done at all."""
+    line = _line(ledger, total, unit)
     counts = ledger.outcomes()
     done = counts["applied"] + counts["unchanged"]
     return {
-        "msg": f"{problem}; {_line(ledger, total)}" if problem else _line(ledger, total),
+        "msg": f"{problem}; {line}" if problem else line,
         "failed": problem is not None and not done,
         "changed": counts["applied"] > 0,
         "server": server,
@@ -22,11 +25,11 @@ def summary(ledger: Ledger, problem: str | None, server: str, total: int) -> dic
     }
 
 
-def _line(ledger: Ledger, total: int) -> str:
+def _line(ledger: Ledger, total: int, unit: str) -> str:
     counts = {**ledger.outcomes(), "unknown": total - len(ledger.results)}
     parts = [f"{number} {what}" for what, number in counts.items() if number]
     answers = f" ({', '.join(sorted(ledger.answers))})" if ledger.answers else ""
-    return f"{_count(total, 'change')} in {_count(ledger.messages, 'message')}: {', '.join(parts)}{answers}"
+    return f"{_count(total, 'change')} in {_count(ledger.messages, unit)}: {', '.join(parts)}{answers}"
 
 
 def _count(number: int, noun: str) -> str:

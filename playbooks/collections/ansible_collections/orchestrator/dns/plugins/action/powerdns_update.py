@@ -1,0 +1,59 @@
+"""The action `orchestrator.dns.powerdns_update`: a changes file in, calls of an API out, a results file."""
+
+from pathlib import Path
+from typing import Any
+
+import dns.name
+from ansible.plugins.action import ActionBase
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import read_items
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.key_file import KeyFileError
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.api import Api
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.batch import apply_batch
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.key_file import read_api_key
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import write_results
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.summary import summary
+
+DOCUMENTATION = """
+name: powerdns_update
+short_description: Apply a batch of DNS changes over PowerDNS's HTTP API
+description:
+  - Reads the changes file itself, so that nothing in it is ever taken for a template.
+  - Writes what became of each change to the results file. A change that is refused fails alone.
+  - The task fails when no change of the batch could be carried out for a reason that concerns the whole run.
+options:
+  url: {description: "Where the API is, without /api/v1.", type: str, required: true}
+  key_file: {description: File that holds the API key and nothing else., type: path, required: true}
+  ca_file: {description: "Certificates to trust, instead of the system's.", type: path}
+  zone: {description: The zone that the changes are in., type: str, required: true}
+  changes_file: {description: The changes to apply., type: path, required: true}
+  results_file: {description: Where to write what became of them., type: path, required: true}
+  timeout: {description: Seconds to wait for an answer., type: float, default: 30}
+requirements: [dnspython]
+"""
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
+    """Runs on the controller, in Ansible's own process: nothing is copied to the host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _VALID_ARGS = frozenset({"url", "key_file", "ca_file", "zone", "changes_file", "results_file", "timeout"})
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Apply the batch and return its summary."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        if self._task.check_mode:
+            return result | {"skipped": True, "msg": "nothing is sent in check mode"}
+        return result | self._apply(dict(self._task.args))
+
+    def _apply(self, args: dict[str, Any]) -> dict[str, Any]:
+        ca_file = Path(args["ca_file"]).expanduser() if args.get("ca_file") else None
+        try:
+            items = read_items(Path(args["changes_file"]))
+            key = read_api_key(Path(args["key_file"]).expanduser())
+            api = Api(str(args["url"]), key, float(args.get("timeout") or 30), ca_file)
+        except (OSError, ValueError, KeyFileError) as error:
+            return {"failed": True, "msg": str(error)}
+        ledger, problem = apply_batch(items, dns.name.from_text(str(args["zone"])), api)
+        write_results(Path(args["results_file"]), ledger.results)
+        return summary(ledger, problem, str(api), len(items), "call")

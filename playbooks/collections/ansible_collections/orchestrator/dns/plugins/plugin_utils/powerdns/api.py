@@ -1,0 +1,107 @@
+"""PowerDNS's HTTP API: one call at a time, and how it can fail."""
+
+import json
+import socket
+from collections.abc import Mapping
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode, urlsplit
+
+from ansible.module_utils.urls import open_url
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.failure import (
+    KeyRefused,
+    NoAnswer,
+    Unreachable,
+)
+
+MAX_REASON = 300  # characters of the server's words that a message repeats
+_SERVER = "/api/v1/servers/localhost"  # an authoritative server has no other
+_KEY_REFUSED = (401, 403)
+_NOT_SENT = (ConnectionRefusedError, socket.gaierror)
+
+
+class Refused(Exception):
+    """The server does not do it, and nothing was done; the text is its own."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class Api:
+    """The API of one PowerDNS server; `timeout` in seconds. Raises ValueError for no such URL."""
+
+    def __init__(self, url: str, key: str, timeout: float, ca_file: Path | None = None) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+            raise ValueError("dns_api_url must be an address like https://dns.example.net:8081")
+        self._base = url.rstrip("/") + _SERVER
+        self._key = key
+        self._timeout = timeout
+        self._ca_file = ca_file
+        self._name = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
+
+    def __str__(self) -> str:
+        return self._name
+
+    def get(self, path: str, **query: str) -> Any:
+        """Return what is there. Raises Unreachable, KeyRefused, Refused."""
+        try:
+            return json.loads(self._call("GET", f"{path}?{urlencode(query)}"))
+        except NoAnswer as error:
+            raise Unreachable(str(error)) from error
+        except ValueError:
+            raise Unreachable(f"{self} answers what is not JSON: is PowerDNS's API there?") from None
+
+    def patch(self, path: str, body: str) -> None:
+        """Change what is there: all of it or nothing. Raises Unreachable, NoAnswer, KeyRefused, Refused."""
+        self._call("PATCH", path, body)
+
+    def _call(self, method: str, path: str, body: str | None = None) -> bytes:
+        try:
+            with open_url(
+                self._base + path,
+                data=body,
+                headers={"X-API-Key": self._key, "Content-Type": "application/json"},
+                method=method,
+                timeout=self._timeout,
+                ca_path=str(self._ca_file) if self._ca_file else None,
+                follow_redirects="none",  # the key is for this server alone
+                use_netrc=False,
+            ) as answer:
+                content: bytes = answer.read()
+                return content
+        except HTTPError as error:
+            raise self._failure(error.code, _reason(error)) from None
+        except (OSError, HTTPException) as error:
+            raise self._silence(error) from None
+
+    def _failure(self, status: int, reason: str) -> Exception:
+        if status in _KEY_REFUSED:
+            return KeyRefused(f"{self} refused the API key ({status})")
+        if 300 <= status < 400:
+            return Unreachable(f"{self} sends us elsewhere ({status}): dns_api_url must name the API itself")
+        return Refused(status, f"{reason} ({status})")
+
+    def _silence(self, error: Exception) -> Exception:
+        cause = error.reason if isinstance(error, URLError) else error
+        words = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+        kind = Unreachable if isinstance(cause, _NOT_SENT) else NoAnswer
+        return kind(f"no answer from {self}: {words}")
+
+
+def _reason(error: HTTPError) -> str:
+    """Return what the server says of an error: JSON with a text, or plain text."""
+    try:
+        text = error.read().decode("utf-8", "replace")
+    except (OSError, HTTPException):
+        return str(error.reason)
+    try:
+        said = json.loads(text)
+    except ValueError:
+        said = None
+    if isinstance(said, Mapping) and isinstance(said.get("error"), str):
+        text = said["error"]
+    return text.strip()[:MAX_REASON] or str(error.reason)

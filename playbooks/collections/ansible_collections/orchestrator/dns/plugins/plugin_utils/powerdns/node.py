@@ -1,0 +1,66 @@
+"""What PowerDNS holds at an owner name, as its API tells and takes it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dns.exception
+import dns.name
+import dns.rdata
+import dns.rdataclass
+
+Value = dns.rdata.Rdata | str  # its text where it is of a kind that only PowerDNS can read
+
+
+@dataclass(frozen=True, slots=True)
+class RRset:
+    """The values of one type at one owner name, each with its text; the TTL in seconds.
+
+    Records that are disabled are in the database but in no answer.
+    """
+
+    ttl: int
+    values: Mapping[Value, str]
+    disabled: tuple[str, ...] = ()
+
+    def answers_like(self, other: "RRset") -> bool:
+        """Whether nobody who asks the server could tell them apart."""
+        return self.ttl == other.ttl and self.values.keys() == other.values.keys()
+
+
+Node = Mapping[str, RRset]  # the RRsets at one owner name, by type
+
+
+def read_nodes(rrsets: Iterable[Mapping[str, Any]]) -> dict[dns.name.Name, dict[str, RRset]]:
+    """Return what is at each owner name. Raises KeyError, TypeError for what is no list of RRsets."""
+    nodes: dict[dns.name.Name, dict[str, RRset]] = {}
+    for rrset in rrsets:
+        if rrset["records"]:  # none is left where only a comment is
+            nodes.setdefault(dns.name.from_text(rrset["name"]), {})[rrset["type"]] = _read(rrset)
+    return nodes
+
+
+def _read(rrset: Mapping[str, Any]) -> RRset:
+    texts = [record["content"] for record in rrset["records"] if not record.get("disabled")]
+    disabled = tuple(record["content"] for record in rrset["records"] if record.get("disabled"))
+    return RRset(int(rrset["ttl"]), {read_value(rrset["type"], text): text for text in texts}, disabled)
+
+
+def read_value(rdtype: str, text: str) -> Value:
+    """Return a value, comparable with what a change asks for."""
+    try:
+        return dns.rdata.from_text(dns.rdataclass.IN, rdtype, text, dns.name.root, relativize=False)
+    except (dns.exception.DNSException, ValueError):
+        return text
+
+
+def entries(name: dns.name.Name, before: Node, after: Node) -> Iterator[dict[str, Any]]:
+    """Yield the entries of a PATCH call that turn a node into another; removals first, to make room."""
+    for rdtype in before.keys() - after.keys():
+        yield {"name": name.to_text(), "type": rdtype, "changetype": "DELETE"}
+    for rdtype, rrset in after.items():
+        if rrset != before.get(rdtype):
+            records = [{"content": text, "disabled": False} for text in rrset.values.values()]
+            records += [{"content": text, "disabled": True} for text in rrset.disabled]
+            what = {"type": rdtype, "changetype": "REPLACE", "ttl": rrset.ttl, "records": records}
+            yield {"name": name.to_text(), **what}

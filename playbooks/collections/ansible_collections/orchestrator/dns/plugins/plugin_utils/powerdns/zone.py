@@ -1,0 +1,73 @@
+"""A zone on a PowerDNS server: found, read and changed."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from urllib.parse import quote
+
+import dns.exception
+import dns.name
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.failure import Unreachable
+
+from .api import Api, Refused
+from .node import Node, read_nodes
+from .step import Step, make_body
+
+NAMES_TO_ASK_FOR = 100  # that many calls take longer than reading a zone of ten thousand RRsets at once
+
+
+class NotServed(Exception):
+    """The server does not have the zone."""
+
+
+class Zone:
+    """Raises NotServed, Unreachable, KeyRefused."""
+
+    def __init__(self, api: Api, name: dns.name.Name) -> None:
+        self._api = api
+        self.name = name
+        self._path = f"/zones/{quote(self._find_id(), safe='=')}"
+
+    def read(self, names: Sequence[dns.name.Name]) -> dict[dns.name.Name, Node]:
+        """Return what is at the owner names; at those that are left out is nothing. Raises Unreachable."""
+        if len(names) <= NAMES_TO_ASK_FOR:
+            try:
+                return self._ask_for(names)
+            except Refused:
+                pass  # some name is none to PowerDNS
+        try:
+            return self._ask()
+        except Refused as error:
+            raise Unreachable(f"{self._api} does not say what is there: {error}") from error
+
+    def change(self, packet: Iterable[Step]) -> None:
+        """Carry out every step, or none. Raises Refused, NoAnswer, Unreachable, KeyRefused."""
+        self._api.patch(self._path, make_body(packet))
+
+    def _ask_for(self, names: Iterable[dns.name.Name]) -> dict[dns.name.Name, Node]:
+        nodes: dict[dns.name.Name, Node] = {}
+        for name in names:
+            nodes |= self._ask(rrset_name=name.to_text())
+        return nodes
+
+    def _ask(self, **query: str) -> dict[dns.name.Name, Node]:
+        answer = self._api.get(self._path, **query)
+        with self._understanding():
+            return dict(read_nodes(answer["rrsets"]))
+
+    def _find_id(self) -> str:
+        try:
+            zones = self._api.get("/zones", zone=self.name.to_text())
+        except Refused as error:
+            raise Unreachable(f"{self._api} does not say which zones it has: {error}") from error
+        with self._understanding():
+            for zone in zones:
+                if dns.name.from_text(zone["name"]) == self.name:
+                    return str(zone["id"])
+        raise NotServed(f"{self._api} does not have the zone {self.name.to_text(omit_final_dot=True)}")
+
+    @contextmanager
+    def _understanding(self) -> Iterator[None]:
+        try:
+            yield
+        except (KeyError, TypeError, AttributeError, ValueError, dns.exception.DNSException) as error:
+            raise Unreachable(f"{self._api} answers what is not understood: {error!r}") from error
