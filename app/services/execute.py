@@ -2,9 +2,8 @@
 
 import random
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from threading import Event
 from uuid import UUID
@@ -16,15 +15,16 @@ from uuid_utils.compat import uuid7
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import bound, get_logger
-from app.domain.change import Change, ChangeResult
+from app.domain.change import ChangeResult
 from app.domain.fate import Answers, Fate, Held, judge
+from app.domain.plan import Answer
 from app.domain.status import Outcome, Status
 from app.runner.base import Run, RunEvent, Runner, RunResult
 from app.services import dispatch, verify
 from app.services.hold import backend_limits, hold
 from app.store import backends, leases, queue, records, runs, zones
 from app.store.leases import Lease, LeaseLost
-from app.store.models import Request
+from app.store.queue import Item
 from app.store.records import Seen
 
 log = get_logger(__name__)
@@ -42,14 +42,14 @@ class Work:
     zone: str
     backend: str | None  # None: the zone is not served any more
     run_id: UUID | None = None
-    fresh: Sequence[Request] = ()  # claimed for the run
-    orphaned: Sequence[Request] = ()  # left running by a worker that is gone
-    waiting: Sequence[Request] = field(default=())  # applied before, not answered everywhere yet
+    fresh: Sequence[Item] = ()  # claimed for the run
+    orphaned: Sequence[Item] = ()  # left running by a worker that is gone
+    waiting: Sequence[Item] = ()  # applied before, not answered everywhere yet
 
     @property
-    def requests(self) -> list[Request]:
+    def items(self) -> list[Item]:
         """All of them, in the order of acceptance."""
-        return sorted((*self.fresh, *self.orphaned, *self.waiting), key=lambda request: request.seq)
+        return sorted((*self.fresh, *self.orphaned, *self.waiting), key=lambda item: item.seq)
 
 
 def drain(zone: str, runner: Runner) -> None:
@@ -60,7 +60,9 @@ def drain(zone: str, runner: Runner) -> None:
         try:
             while lease and time.monotonic() < until and (work := _claim(lease)):
                 results = _apply(work, runner, lost)
-                held = [_held(request, results[request.id]) for request in work.requests]
+                held = [
+                    Held(item.change, results[item.id], item.lost_runs, item.overdue) for item in work.items
+                ]
                 answers = verify.ask(work.backend, [item.change for item in held if item.tried])
                 fates = judge(held, answers, settings().max_attempts)
                 lease = _settle(lease, work, fates, answers)
@@ -79,9 +81,9 @@ def _claim(lease: Lease) -> Work | None:
         work = Work(lease.zone, lease.backend, orphaned=queue.orphans(session, lease))
         if not work.orphaned:
             work = _claim_pending(session, lease, work)
-        names = {request.name for request in work.requests}
+        names = {item.change.name for item in work.items}
         work = replace(work, waiting=queue.verifying(session, lease.zone, names))
-    return work if work.requests else None
+    return work if work.items else None
 
 
 def _claim_pending(session: Session, lease: Lease, work: Work) -> Work:
@@ -92,8 +94,8 @@ def _claim_pending(session: Session, lease: Lease, work: Work) -> Work:
     run_id, backend = uuid7(), work.backend or "nowhere"
     runs.start(session, run_id, lease.zone, backend, len(pending))
     message = f"one of {len(pending)} in a run on {backend}"
-    ids = queue.claim(session, lease, [request.id for request in pending], run_id, message)
-    return replace(work, run_id=run_id, fresh=[request for request in pending if request.id in ids])
+    ids = queue.claim(session, lease, [item.id for item in pending], run_id, message)
+    return replace(work, run_id=run_id, fresh=[item for item in pending if item.id in ids])
 
 
 def _limit(lease: Lease) -> int:
@@ -104,25 +106,25 @@ def _limit(lease: Lease) -> int:
     return min(own or settings().batch_limit, settings().batch_limit)
 
 
-def _alike(pending: Sequence[Request]) -> Sequence[Request]:
+def _alike(pending: Sequence[Item]) -> Sequence[Item]:
     """Those that may share a run: what was lost twice goes in ever smaller batches, to find the culprit."""
     if not pending:
         return pending
     limit = _share(pending[0])
-    return list(takewhile(lambda request: _share(request) == limit, pending))[:limit]
+    return list(takewhile(lambda item: _share(item) == limit, pending))[:limit]
 
 
-def _share(request: Request) -> int:
-    steps = max(0, request.lost_runs - 1)
+def _share(item: Item) -> int:
+    steps = max(0, item.lost_runs - 1)
     return max(1, settings().batch_limit // int(15**steps))
 
 
 def _apply(work: Work, runner: Runner, lost: Event) -> Results:
     """What is known of each request, after Ansible has run over the fresh ones."""
     if work.backend is None:
-        return {request.id: _NO_ZONE for request in work.requests}
-    known: dict[UUID, ChangeResult | None] = {request.id: _APPLIED for request in work.waiting}
-    known |= {request.id: None for request in work.orphaned}
+        return dict.fromkeys((item.id for item in work.items), _NO_ZONE)
+    known: dict[UUID, ChangeResult | None] = {item.id: _APPLIED for item in work.waiting}
+    known |= {item.id: None for item in work.orphaned}
     if work.run_id is not None:
         known |= _run(work.run_id, work.backend, work, runner, lost)
     if why := verify.unusable(work.backend):
@@ -132,7 +134,7 @@ def _apply(work: Work, runner: Runner, lost: Event) -> Results:
 
 def _run(run_id: UUID, backend: str, work: Work, runner: Runner, lost: Event) -> Results:
     """Run Ansible once; a request that it says nothing of is unknown."""
-    changes = [as_change(request) for request in work.fresh]
+    changes = [item.change for item in work.fresh]
     timeout = backend_limits(backend).run_timeout or settings().run_timeout
     run = Run(run_id, work.zone, backend, changes, timeout)
     with bound(run_id=run_id):
@@ -140,7 +142,7 @@ def _run(run_id: UUID, backend: str, work: Work, runner: Runner, lost: Event) ->
         log.info("run ended", backend=backend, changes=len(changes), rc=ended.rc, why=ended.why)
     with transaction() as session:
         runs.finish(session, run_id, ended.rc, ended.why, ended.stats, ended.output)
-    return {request.id: _trusted(ended, request.id) for request in work.fresh}
+    return {item.id: _trusted(ended, item.id) for item in work.fresh}
 
 
 def _note(run_id: UUID, event: RunEvent) -> None:
@@ -163,7 +165,7 @@ def _settle(lease: Lease, work: Work, fates: Mapping[UUID, Fate], answers: Answe
     with transaction() as session:
         leases.check(session, lease)
         queue.settle(session, fates, deadline=settings().verify_deadline, pause=settings().verify_pause)
-        records.put(session, _seen(work.requests, fates, answers))
+        records.put(session, _seen(work.items, fates, answers))
         rested = _rest(session, lease, fates)
     for request_id, fate in fates.items():
         log.info(fate.message, request_id=str(request_id), status=fate.status.value, code=fate.code)
@@ -191,42 +193,22 @@ def _pause(failures: int) -> float:
     return min(doubled, settings().retry_pause_max) * random.uniform(0.75, 1)  # noqa: S311
 
 
-def as_change(request: Request) -> Change:
-    """The change that a request asks for."""
-    return Change(
-        request_id=request.id,
-        action=request.action,
-        zone=request.zone,
-        name=request.name,
-        type=request.record_type,
-        ttl=request.ttl,
-        rdata=tuple(request.rdata),
-        comment=request.resource.get("comment"),
-        extra_config=request.resource.get("config", {}).get("extra_config", {}),
-    )
-
-
-def _held(request: Request, result: ChangeResult | None) -> Held:
-    overdue = request.verify_by is not None and request.verify_by <= datetime.now(UTC)
-    return Held(as_change(request), result, request.lost_runs, overdue)
-
-
-def _seen(everything: Sequence[Request], fates: Mapping[UUID, Fate], answers: Answers) -> list[Seen]:
+def _seen(items: Iterable[Item], fates: Mapping[UUID, Fate], answers: Answers) -> list[Seen]:
     """Each verified RRset as the first server answers it, with the request that changed it last."""
     first = next(iter(answers.values()), {})
-    verified = (request for request in everything if fates[request.id].status is Status.SUCCEEDED)
-    last = {as_change(request).key: request for request in verified}
-    return [
-        Seen(
-            zone=request.zone,
-            name=request.name,
-            record_type=request.record_type,
-            ttl=first[key].ttl or 0,
-            rdata=tuple(sorted(first[key].rdata)),
-            account_id=request.account_id,
-            request_id=request.id,
-            comment=request.resource.get("comment"),
-        )
-        for key, request in last.items()
-        if key in first
-    ]
+    last = {item.change.key: item for item in items if fates[item.id].status is Status.SUCCEEDED}
+    return [_as_seen(item, first[key]) for key, item in last.items() if key in first]
+
+
+def _as_seen(item: Item, answer: Answer) -> Seen:
+    change = item.change
+    return Seen(
+        zone=change.zone,
+        name=change.name,
+        record_type=change.type,
+        ttl=answer.ttl or 0,
+        rdata=tuple(sorted(answer.rdata)),
+        account_id=item.account_id,
+        request_id=item.id,
+        comment=change.comment,
+    )

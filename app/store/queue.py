@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
+from app.domain.change import Change
 from app.domain.fate import Fate
 from app.domain.status import Status
 from app.store.leases import Lease
@@ -58,15 +61,42 @@ _SETTLE = text(
 )
 
 
-def pending(session: Session, zone: str, limit: int) -> list[Request]:
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A request on a worker's table: what it asks for, and what its past means for the next step."""
+
+    seq: int
+    change: Change
+    account_id: str
+    lost_runs: int
+    overdue: bool  # the deadline of its verification has passed
+
+    @property
+    def id(self) -> UUID:
+        """The request's id."""
+        return self.change.request_id
+
+
+_COLUMNS = (
+    Request.id,
+    Request.action,
+    Request.zone,
+    Request.name,
+    Request.record_type,
+    Request.ttl,
+    Request.rdata,
+    Request.resource["comment"].astext,
+    Request.resource["config", "extra_config"],
+    Request.seq,
+    Request.account_id,
+    Request.lost_runs,
+    func.coalesce(Request.verify_by <= func.clock_timestamp(), False),
+)
+
+
+def pending(session: Session, zone: str, limit: int) -> list[Item]:
     """The zone's pending requests in the order of their acceptance."""
-    statement = (
-        select(Request)
-        .where(Request.zone == zone, Request.status == Status.PENDING)
-        .order_by(Request.seq)
-        .limit(limit)
-    )
-    return list(session.scalars(statement))
+    return _items(session, Request.zone == zone, Request.status == Status.PENDING, limit=limit)
 
 
 def claim(session: Session, lease: Lease, ids: Sequence[UUID], run_id: UUID, message: str) -> set[UUID]:
@@ -75,29 +105,32 @@ def claim(session: Session, lease: Lease, ids: Sequence[UUID], run_id: UUID, mes
     return set(session.scalars(_CLAIM, parameters))
 
 
-def orphans(session: Session, lease: Lease) -> list[Request]:
+def orphans(session: Session, lease: Lease) -> list[Item]:
     """What an earlier holder of the lease left running: applied or not, nobody knows."""
-    statement = (
-        select(Request)
-        .where(
-            Request.zone == lease.zone,
-            Request.status == Status.RUNNING,
-            Request.lease_token < lease.token,
-        )
-        .order_by(Request.seq)
-    )
-    return list(session.scalars(statement))
+    mine = (Request.zone == lease.zone, Request.status == Status.RUNNING)
+    return _items(session, *mine, Request.lease_token < lease.token)
 
 
-def verifying(session: Session, zone: str, names: Iterable[str]) -> list[Request]:
+def verifying(session: Session, zone: str, names: Iterable[str]) -> list[Item]:
     """Requests that wait for the servers' answer: those that are due, and all at these or the same names.
 
     An RRset is judged by all that was asked of it, so its requests are judged together.
     """
     mine = (Request.zone == zone, Request.status == Status.VERIFYING)
     due = select(Request.name).where(*mine, Request.check_at <= func.clock_timestamp())
-    statement = select(Request).where(*mine, Request.name.in_(due) | Request.name.in_(list(names)))
-    return list(session.scalars(statement.order_by(Request.seq)))
+    at_names = Request.name == func.any(bindparam("names", list(names), ARRAY(Text)))
+    return _items(session, *mine, Request.name.in_(due) | at_names)
+
+
+def _items(session: Session, *where: ColumnElement[bool], limit: int | None = None) -> list[Item]:
+    rows = session.execute(select(*_COLUMNS).where(*where).order_by(Request.seq).limit(limit))
+    return [_item(tuple(row)) for row in rows]
+
+
+def _item(row: tuple[Any, ...]) -> Item:
+    request_id, action, zone, name, kind, ttl, rdata, comment, extra, seq, account, lost, overdue = row
+    change = Change(request_id, action, zone, name, kind, ttl, tuple(rdata), comment, extra or {})
+    return Item(seq, change, account, lost, overdue)
 
 
 def settle(session: Session, fates: Mapping[UUID, Fate], *, deadline: float, pause: float) -> None:
