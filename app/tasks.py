@@ -9,6 +9,7 @@ from celery.apps import worker as celery_worker
 from celery.signals import (
     celeryd_init,
     setup_logging,
+    worker_init,
     worker_process_init,
     worker_ready,
     worker_shutting_down,
@@ -20,6 +21,7 @@ from app.core.celery_app import DRAIN, celery_app
 from app.core.config import settings
 from app.core.database import forget_connections
 from app.runner import make_runner, warm_up
+from app.runner.inventory import InventoryError, read_ahead
 from app.services import dispatch, execute
 
 logging.configure("worker")  # here, so that what Celery says first has our shape too
@@ -50,6 +52,16 @@ def _say(message: str, *_: object) -> None:
     """What Celery says from within signal handlers, where logging could wait for a lock for ever."""
     line = {"level": "info", "process": "worker", "message": message.strip()}
     os.write(1, json.dumps(line).encode() + b"\n")
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def _read_inventory(**_: Any) -> None:
+    """Before the pool forks: its processes share what was read."""
+    try:
+        if settings().executor == "ansible":
+            read_ahead(settings().inventory)
+    except InventoryError as error:
+        log.warning("the inventory can't be used", error=str(error))
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]

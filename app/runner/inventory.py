@@ -43,6 +43,11 @@ def authoritative_servers(inventory: Path, backend: str) -> list[Server]:
     return list(dict.fromkeys(_server(item, backend) for item in listed))
 
 
+def read_ahead(inventory: Path) -> None:
+    """Read the inventory now, so that the first run need not wait for it. Raises InventoryError."""
+    _cache.hosts(inventory)
+
+
 def host_variables(inventory: Path, backend: str) -> Variables:
     """Return the variables of a backend as the inventory has them. Raises UnknownBackend, InventoryError.
 
