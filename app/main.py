@@ -1,5 +1,6 @@
 """The API process."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +13,7 @@ from app.core import logging
 from app.core.config import settings
 from app.core.database import engine, transaction, upgrade
 from app.services import serve
+from app.services.intake import Intake
 
 
 def _prepare() -> None:
@@ -21,9 +23,13 @@ def _prepare() -> None:
 
 
 @asynccontextmanager
-async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(_prepare)
+    app.state.intake = intake = Intake(settings().intake_queue)
+    writer = asyncio.create_task(intake.run())
     yield
+    await intake.drain()
+    writer.cancel()
     engine().dispose()
 
 

@@ -9,6 +9,7 @@ from pydantic_core import from_json
 from app.api.errors import Problem, Refusal
 from app.core.config import settings
 from app.domain.rules import Reason
+from app.services.intake import Intake
 
 PLAIN = r"^[^\x00-\x1f\x7f]*$"
 
@@ -35,6 +36,14 @@ async def _many(request: Request) -> Any:
 
 SingleBody = Annotated[Any, Depends(_single)]
 BatchBody = Annotated[Any, Depends(_many)]
+
+
+def _intake(request: Request) -> Intake:
+    intake: Intake = request.app.state.intake
+    return intake
+
+
+TheIntake = Annotated[Intake, Depends(_intake)]
 
 
 async def _json_body(request: Request, limit: int) -> Any:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from app.core.logging import get_logger
 from app.domain.rules import Reason
 from app.schemas import response
+from app.services.intake import Overloaded
 
 log = get_logger(__name__)
 
@@ -47,6 +48,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Overloaded, _overloaded)
     for away in (OperationalError, InterfaceError, NoConnection):
         app.add_exception_handler(away, _database_away)
 
@@ -72,4 +74,12 @@ def _database_away(_: Request, error: Exception) -> JSONResponse:
     log.error("database error", error=str(error))
     return JSONResponse(
         {"detail": "the database is not available; try again"}, 503, {"Retry-After": RETRY_AFTER}
+    )
+
+
+def _overloaded(_: Request, __: Exception) -> JSONResponse:
+    return JSONResponse(
+        {"detail": "more requests wait to be stored than may wait; try again"},
+        503,
+        {"Retry-After": RETRY_AFTER},
     )

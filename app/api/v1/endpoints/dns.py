@@ -8,7 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
 from app.api import docs
-from app.api.deps import BatchBody, Cursor, IdempotencyKey, Limit, SingleBody, Text
+from app.api.deps import BatchBody, Cursor, IdempotencyKey, Limit, SingleBody, Text, TheIntake
 from app.api.errors import Problem, Refusal, shown
 from app.core.config import settings
 from app.core.database import transaction
@@ -20,77 +20,63 @@ from app.domain.status import Action, Source, Status
 from app.schemas.request import Batch, Envelope
 from app.schemas.response import Accepted, BatchOut, BatchResult, RecordPage, RequestDetail, RequestPage
 from app.services import dispatch, lookup
-from app.services.submit import Answer, Asked, submit
+from app.services.intake import Intake, new_work, store
+from app.services.submit import Answer, Asked
 from app.services.validate import shape_reasons
 
 router = APIRouter(prefix="/dns", tags=["dns"])
 
 
-def _submit(asked: list[Asked]) -> list[Answer]:
-    with transaction() as session:
-        return submit(session, asked)
-
-
-def _zones(answers: list[Answer]) -> set[str]:
-    """The zones that have new work."""
-    return {answer.accepted.zone for answer in answers if answer.accepted and not answer.replayed}
-
-
-async def _one(
-    action: Action, body: Any, key: str | None, response: Response, after: BackgroundTasks
-) -> Accepted:
-    answers = await run_in_threadpool(_submit, [Asked(action, body, key)])
-    answer = answers[0]
+async def _one(action: Action, body: Any, key: str | None, response: Response, intake: Intake) -> Accepted:
+    answer = await intake.submit(Asked(action, body, key))
     if answer.conflict:
         raise Problem(409, answer.reasons[0].message)
     if answer.accepted is None:
         raise Refusal(answer.reasons)
     if answer.replayed:
         response.headers["Idempotent-Replayed"] = "true"
-    else:
-        after.add_task(dispatch.kick, _zones(answers))
     response.headers["Location"] = f"/api/v1/dns/requests/{answer.accepted.id}"
     return answer.accepted
 
 
 @router.post("/create", status_code=202, **docs.submission("Add a value to an RRset"))
 async def create(
-    body: SingleBody, response: Response, after: BackgroundTasks, idempotency_key: IdempotencyKey = None
+    body: SingleBody, response: Response, intake: TheIntake, idempotency_key: IdempotencyKey = None
 ) -> Accepted:
     """Adds the value, or values, to the RRset; a value that is there already is no error."""
-    return await _one(Action.CREATE, body, idempotency_key, response, after)
+    return await _one(Action.CREATE, body, idempotency_key, response, intake)
 
 
 @router.post("/update", status_code=202, **docs.submission("Replace an RRset"))
 async def update(
-    body: SingleBody, response: Response, after: BackgroundTasks, idempotency_key: IdempotencyKey = None
+    body: SingleBody, response: Response, intake: TheIntake, idempotency_key: IdempotencyKey = None
 ) -> Accepted:
     """Replaces the RRset; fails when there is none."""
-    return await _one(Action.UPDATE, body, idempotency_key, response, after)
+    return await _one(Action.UPDATE, body, idempotency_key, response, intake)
 
 
 @router.post("/upsert", status_code=202, **docs.submission("Replace or create an RRset"))
 async def upsert(
-    body: SingleBody, response: Response, after: BackgroundTasks, idempotency_key: IdempotencyKey = None
+    body: SingleBody, response: Response, intake: TheIntake, idempotency_key: IdempotencyKey = None
 ) -> Accepted:
     """Replaces the RRset, or creates it."""
-    return await _one(Action.UPSERT, body, idempotency_key, response, after)
+    return await _one(Action.UPSERT, body, idempotency_key, response, intake)
 
 
 @router.post("/delete", status_code=202, **docs.submission("Remove a value or an RRset"))
 async def delete(
-    body: SingleBody, response: Response, after: BackgroundTasks, idempotency_key: IdempotencyKey = None
+    body: SingleBody, response: Response, intake: TheIntake, idempotency_key: IdempotencyKey = None
 ) -> Accepted:
     """Removes the value, or values; without a target the whole RRset."""
-    return await _one(Action.DELETE, body, idempotency_key, response, after)
+    return await _one(Action.DELETE, body, idempotency_key, response, intake)
 
 
 @router.post("/batch", status_code=207, response_model_exclude_none=True, **docs.batch())
 async def batch(body: BatchBody, after: BackgroundTasks) -> BatchOut:
     """Submits up to 10,000 changes, each judged by itself: a bad one never sinks the others."""
     items = _items(body)
-    answers = await run_in_threadpool(_submit, [_asked(item) for item in items])
-    after.add_task(dispatch.kick, _zones(answers))
+    answers = await run_in_threadpool(store, [_asked(item) for item in items])
+    after.add_task(dispatch.kick, new_work(answers))
     return BatchOut(results=[_result(index, answer) for index, answer in enumerate(answers)])
 
 

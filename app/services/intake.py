@@ -1,0 +1,122 @@
+"""Write what concurrent clients submit together: one statement, one commit, one kick for each zone.
+
+While one group is being written the next one gathers, so that a lone client waits for nobody.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
+
+from app.core.database import transaction
+from app.services import dispatch
+from app.services.submit import Answer, Asked, submit
+
+MAX_GROUP = 1_000  # submissions in one statement
+
+
+class Overloaded(Exception):
+    """The database can't keep up: more submissions wait than may wait."""
+
+
+class _Waiting(NamedTuple):
+    asked: Asked
+    answer: asyncio.Future[Answer]
+
+
+class Intake:
+    """One for each process and event loop; `run` does the writing, `submit` waits for it."""
+
+    def __init__(self, limit: int) -> None:
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(limit)
+        self._kicks: set[asyncio.Task[None]] = set()
+
+    async def submit(self, asked: Asked) -> Answer:
+        """Store one change; the answer comes after its commit.
+
+        A caller that is cancelled takes nothing back. Raises Overloaded, and what the database raises.
+        """
+        waiting = _Waiting(asked, asyncio.get_running_loop().create_future())
+        try:
+            self._queue.put_nowait(waiting)
+        except asyncio.QueueFull:
+            raise Overloaded from None
+        return await waiting.answer
+
+    async def run(self) -> None:
+        """Write group after group, until it is cancelled."""
+        while True:
+            await self._write(await self._gather())
+
+    async def drain(self) -> None:
+        """Wait until all that was taken in is answered and kicked."""
+        await self._queue.join()
+        await asyncio.gather(*self._kicks)
+
+    async def _gather(self) -> list[_Waiting]:
+        group = [await self._queue.get()]
+        with suppress(asyncio.QueueEmpty):
+            while len(group) < MAX_GROUP:
+                group.append(self._queue.get_nowait())
+        return group
+
+    async def _write(self, group: Sequence[_Waiting]) -> None:
+        try:
+            answers = await asyncio.to_thread(store, [waiting.asked for waiting in group])
+        except (InterfaceError, OperationalError) as error:  # the database is away: for everybody
+            _fail(group, error)
+        except DatabaseError as error:  # it refuses one of them: find out which
+            await self._write_apart(group, error)
+        except Exception as error:
+            _fail(group, error)
+        else:
+            _answer(group, answers)
+            self._kick(answers)
+        finally:
+            for _ in group:
+                self._queue.task_done()
+
+    async def _write_apart(self, group: Sequence[_Waiting], error: DatabaseError) -> None:
+        if len(group) == 1:
+            _fail(group, error)
+            return
+        for waiting in group:
+            try:
+                answers = await asyncio.to_thread(store, [waiting.asked])
+            except Exception as own:
+                _fail([waiting], own)
+            else:
+                _answer([waiting], answers)
+                self._kick(answers)
+
+    def _kick(self, answers: Iterable[Answer]) -> None:
+        zones = new_work(answers)
+        if zones:
+            task = asyncio.create_task(asyncio.to_thread(dispatch.kick, zones))
+            self._kicks.add(task)
+            task.add_done_callback(self._kicks.discard)
+
+
+def store(asked: Sequence[Asked]) -> list[Answer]:
+    """Store changes in one transaction of their own."""
+    with transaction() as session:
+        return submit(session, asked)
+
+
+def new_work(answers: Iterable[Answer]) -> set[str]:
+    """The zones that have something new to do."""
+    return {answer.accepted.zone for answer in answers if answer.accepted and not answer.replayed}
+
+
+def _answer(group: Sequence[_Waiting], answers: Sequence[Answer]) -> None:
+    for waiting, answer in zip(group, answers, strict=True):
+        if not waiting.answer.done():  # else its client has gone
+            waiting.answer.set_result(answer)
+
+
+def _fail(group: Sequence[_Waiting], error: Exception) -> None:
+    for waiting in group:
+        if not waiting.answer.done():
+            waiting.answer.set_exception(error)

@@ -1,0 +1,78 @@
+"""Submissions of many clients at once, written together."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from app.core.config import Settings
+from app.core.database import transaction, upgrade
+from app.domain.status import Action
+from app.services.intake import Intake, Overloaded
+from app.services.submit import Asked
+from app.store import zones
+
+CLIENTS = 40
+
+
+def body(zone: str, number: int) -> dict[str, Any]:
+    resource = {"record_type": "A", "domain": f"h{number}.{zone}", "target": "192.0.2.1"}
+    return {"context": {"account_id": "team-a"}, "resource": resource}
+
+
+def test_each_client_gets_the_answer_to_its_own_request(client: TestClient, new_zone: str) -> None:
+    def post(number: int) -> tuple[int, str]:
+        sent = body(new_zone if number % 4 else "nowhere.test", number)
+        answer = client.post("/api/v1/dns/create", json=sent)
+        return answer.status_code, answer.json().get("resource", {}).get("domain", "")
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        answers = list(pool.map(post, range(CLIENTS)))
+    expected = [(202, f"h{number}.{new_zone}") if number % 4 else (422, "") for number in range(CLIENTS)]
+    assert answers == expected
+    stored = client.get("/api/v1/dns/requests", params={"limit": 1000}).json()["items"]
+    assert len(stored) == CLIENTS * 3 // 4
+
+
+def test_one_key_at_the_same_time_makes_one_request(client: TestClient, new_zone: str) -> None:
+    def post(_: int) -> tuple[int, bool, str]:
+        answer = client.post("/api/v1/dns/create", json=body(new_zone, 1), headers={"Idempotency-Key": "k"})
+        return answer.status_code, "idempotent-replayed" in answer.headers, answer.json()["id"]
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        answers = list(pool.map(post, range(CLIENTS)))
+    assert {(status, request_id) for status, _, request_id in answers} == {(202, answers[0][2])}
+    assert sum(not replayed for _, replayed, _ in answers) == 1
+
+
+async def written_together(intake: Intake, asked: list[Asked]) -> list[Any]:
+    writer = asyncio.create_task(intake.run())
+    answers = await asyncio.gather(*map(intake.submit, asked), return_exceptions=True)
+    await intake.drain()
+    writer.cancel()
+    return answers
+
+
+def test_a_request_that_the_database_refuses_fails_alone(app_settings: Settings, new_zone: str) -> None:
+    upgrade()
+    with transaction() as session:
+        zones.add(session, new_zone, "bind")
+        session.execute(text("ALTER TABLE dns_requests ADD CHECK (name NOT LIKE 'h2.%')"))
+    asked = [Asked(Action.CREATE, body(new_zone, number)) for number in range(5)]
+    answers = asyncio.run(written_together(Intake(10), asked))
+    assert [isinstance(answer, Exception) for answer in answers] == [False, False, True, False, False]
+
+
+def test_more_than_may_wait_is_refused_at_once() -> None:
+    async def overload() -> None:
+        intake = Intake(1)
+        first = asyncio.create_task(intake.submit(Asked(Action.CREATE, {})))
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await intake.submit(Asked(Action.CREATE, {}))
+        first.cancel()
+
+    asyncio.run(overload())
