@@ -55,13 +55,16 @@ def _say(message: str, *_: object) -> None:
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
-def _read_inventory(**_: Any) -> None:
-    """Before the pool forks: its processes share what was read."""
+def _prepare(**_: Any) -> None:
+    """Before the pool forks: its processes share what was read, and no thread runs when they are made."""
+    server = Thread(target=warm_up, args=[settings()], name="warm-up")
+    server.start()
     try:
         if settings().executor == "ansible":
             read_ahead(settings().inventory)
     except InventoryError as error:
         log.warning("the inventory can't be used", error=str(error))
+    server.join()
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
@@ -70,8 +73,7 @@ def _forked(**_: Any) -> None:
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
-def _begin(**_: Any) -> None:
-    Thread(target=warm_up, args=[settings()], name="warm-up", daemon=True).start()
+def _start_sweeping(**_: Any) -> None:
     Thread(target=_sweep, name="sweep", daemon=True).start()
 
 

@@ -62,3 +62,4 @@ def _arrange(order: JobOrder, descriptors: Descriptors) -> None:
     os.chdir(order["cwd"])
     tempfile.tempdir = None  # TMPDIR counts again
     sys.argv = insides.arguments(order["command"])
+    sys.orig_argv = list(order["command"])

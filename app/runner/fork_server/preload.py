@@ -3,17 +3,21 @@
 Nothing of an operator's is loaded, and no playbook is run: nothing is left that a job could stumble over.
 """
 
+import builtins
 import gc
 import importlib
 import pkgutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import ansible.config
 from ansible import constants
+from ansible.cli.playbook import PlaybookCLI
 from ansible.plugins import loader as plugins
 from ansible.utils import display as displays
 from ansible.utils.collection_loader import _collection_finder
@@ -41,6 +45,8 @@ _MODULES = (
     "multiprocessing.popen_fork",
     "multiprocessing.synchronize",
 )
+_COMPILING = {"mode": "exec", "flags": 0, "dont_inherit": True}  # as Ansible does it
+_MAX_COMPILED = 500  # files
 _OTHER_USES = ("cliconf", "httpapi", "module_utils", "modules", "netconf", "terminal")  # types that few need
 _EMPTY = ("__init__", "base")  # files that hold no plugin
 
@@ -52,6 +58,7 @@ def preload() -> None:
     said = displays.Display()
     before = (set(said._warns), set(said._deprecations), set(said._errors))
     _keep_routing()
+    _keep_compiled(Path.cwd() / "collections")
     for name in _modules():
         importlib.import_module(name)
     for loader in plugin_loaders():
@@ -60,6 +67,7 @@ def preload() -> None:
     for loader in plugin_loaders():
         _forget_searches(loader)
     _give_way()
+    PlaybookCLI(["playbook"]).init_parser()  # compiles what it matches with
     said._warns, said._deprecations, said._errors = before
     gc.collect()
     gc.freeze()  # the collector of a fork need not copy what it does not touch
@@ -78,6 +86,23 @@ def _keep_routing() -> None:
     _collection_finder._meta_yml_to_dict = read
     path = Path(str(ansible.config.__file__)).with_name("ansible_builtin_runtime.yml")
     read(path.read_bytes(), ("ansible.builtin", "runtime.yml"))
+
+
+def _keep_compiled(collections: Path) -> None:
+    """Compile the collections beside the playbook, which Ansible compiles anew each time.
+
+    What has been compiled is used for the very same text only, and run by jobs alone.
+    """
+    known: dict[tuple[bytes, str], Any] = {}
+
+    def compile_once(source: bytes, filename: str, **options: Any) -> Any:
+        return known.get((source, filename)) or builtins.compile(source, filename, **options)
+
+    for path in islice(collections.glob("ansible_collections/*/*/plugins/**/*.py"), _MAX_COMPILED):
+        with suppress(OSError, SyntaxError, ValueError):
+            source = path.read_bytes()
+            known[source, str(path)] = compile_once(source, str(path), **_COMPILING)
+    _collection_finder.compile = compile_once
 
 
 def _preload_plugins(loader: Any) -> None:
