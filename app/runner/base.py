@@ -19,6 +19,7 @@ class Run:
     backend: str  # the inventory host that the run is limited to
     changes: Sequence[Change]
     timeout: float  # seconds
+    check: bool = False  # Ansible's check mode: nothing is changed, the results are a forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class RunResult:
     why: str | None = None  # "timeout", "cancelled" or "lost" when it did not end by itself
     stats: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # per host: ok, changed, failed, …
     output: str = ""
+    problems: Sequence[str] = ()  # what of the results file could not be understood, in words
 
 
 class Runner(Protocol):

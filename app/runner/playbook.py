@@ -84,10 +84,11 @@ class AnsibleRunner:
         ended = supervise(job, events.feed, cancel, self._warm(job))
         if ended.why:
             events.say(_ending(ended, run.timeout))
-        results, problems = read_results(files.results, (change.request_id for change in run.changes), hide)
-        for problem in problems:
-            events.say(problem)
-        return RunResult(ended.rc, results, ended.why, events.stats, hide.clean(ended.output))
+        read = read_results(files.results, (change.request_id for change in run.changes), hide)
+        if read.problems:
+            events.say(read.summary)
+        output = hide.clean(ended.output)
+        return RunResult(ended.rc, read.results, ended.why, events.stats, output, read.problems)
 
     def _warm(self, job: Job) -> Starter | None:
         if self._servers is None:
@@ -113,7 +114,8 @@ class AnsibleRunner:
         }
         ansible = [sys.executable, "-m", "ansible", "playbook"]
         where = ["--inventory", str(self._inventory), "--limit", run.backend]
-        return [*ansible, *where, "--extra-vars", json.dumps(variables), str(self._playbook)]
+        mode = ["--check"] if run.check else []
+        return [*ansible, *where, *mode, "--extra-vars", json.dumps(variables), str(self._playbook)]
 
 
 def _ending(ended: Exit, timeout: float) -> str:

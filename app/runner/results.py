@@ -4,7 +4,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -22,7 +22,13 @@ class Reading(NamedTuple):
     """What could be understood, and in words what could not."""
 
     results: Mapping[UUID, ChangeResult]
-    problems: list[str]
+    problems: Sequence[str]
+
+    @property
+    def summary(self) -> str:
+        """The first problem, and how many more there are."""
+        more = f", and {len(self.problems) - 1} more" if len(self.problems) > 1 else ""
+        return f"the results file {self.problems[0]}{more}" if self.problems else ""
 
 
 class _Nonsense(Exception):
@@ -34,7 +40,7 @@ def read_results(path: Path, asked: Iterable[UUID], redactor: Redactor) -> Readi
     try:
         items = _load(path)
     except _Nonsense as error:
-        return Reading({}, [f"the results file {error}"])
+        return Reading({}, [str(error)])
     return _Reader(set(asked), redactor).read(items)
 
 
@@ -76,9 +82,9 @@ class _Reader:
             try:
                 self._take(item)
             except _Nonsense as error:
-                self._nonsense.append(f"item {number} {error}")
+                self._nonsense.append(f"can't be understood: item {number} {error}")
         clear = {key: value for key, value in self._results.items() if key not in self._contradicted}
-        return Reading(clear, self._problems())
+        return Reading(clear, self._nonsense)
 
     def _take(self, item: Any) -> None:
         if not isinstance(item, dict):
@@ -109,9 +115,3 @@ class _Reader:
         if not isinstance(message, str) or not message.strip():
             message = "the playbook gives no reason" if outcome is Outcome.FAILED else None
         return ChangeResult(outcome, code, message and self._redactor.line(message, MAX_MESSAGE))
-
-    def _problems(self) -> list[str]:
-        if not self._nonsense:
-            return []
-        more = f", and {len(self._nonsense) - 1} more" if len(self._nonsense) > 1 else ""
-        return [f"the results file can't be understood: {self._nonsense[0]}{more}"]

@@ -9,6 +9,7 @@ from app.domain.status import Outcome
 from app.runner.base import Run, RunEvent, RunResult
 
 _APPLIED = ChangeResult(Outcome.APPLIED, None, "simulated")
+_FORECAST = ChangeResult(Outcome.APPLIED, None, "the simulation would apply it")
 _FAILED = ChangeResult(Outcome.FAILED, "simulated_failure", "the simulation lets this change fail")
 
 
@@ -20,7 +21,10 @@ class SimulatedRunner:
         self._failure_rate = failure_rate
 
     def run(self, run: Run, on_event: Callable[[RunEvent], None], cancel: Event) -> RunResult:
-        """Pretend to execute `run`."""
+        """Pretend to execute `run`. In check mode nothing fails and nothing takes time."""
+        if run.check:
+            forecast = {change.request_id: _FORECAST for change in run.changes}
+            return RunResult(rc=0, results=forecast)
         on_event(RunEvent(f"simulating {len(run.changes)} changes on {run.backend}"))
         if cancel.wait(min(self._delay, run.timeout)):
             return RunResult(rc=None, results={}, why="cancelled")

@@ -53,10 +53,11 @@ def execute(
     timeout: float = 60,
     cancel: Event | None = None,
     environment: Sequence[str] = (),
+    check: bool = False,
 ) -> Ended:
     """Run a playbook over changes in this thread."""
     events: list[str] = []
-    run = Run(UUID(int=7), changes[0].zone if changes else zone, backend, changes, timeout)
+    run = Run(UUID(int=7), changes[0].zone if changes else zone, backend, changes, timeout, check)
 
     def note(event: RunEvent) -> None:
         events.append(event.message)

@@ -60,3 +60,11 @@ def test_it_can_be_stopped(timeout: float, cancelled: bool, why: str) -> None:
 def test_the_settings_choose_the_runner() -> None:
     assert isinstance(make_runner(Settings(executor="simulated")), SimulatedRunner)
     assert isinstance(make_runner(Settings(executor="ansible")), AnsibleRunner)
+
+
+def test_a_forecast_takes_no_time_and_nothing_fails() -> None:
+    change = Change(uuid4(), Action.CREATE, "example.test", "a.example.test", "A", 300, ("192.0.2.1",))
+    run = Run(uuid4(), "example.test", "bind", [change], 1, check=True)
+    result = SimulatedRunner(delay=60, failure_rate=1).run(run, lambda event: None, Event())
+    assert result.rc == 0
+    assert result.results[change.request_id].outcome is Outcome.APPLIED

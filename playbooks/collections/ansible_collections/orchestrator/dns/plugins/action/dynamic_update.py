@@ -8,6 +8,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.batch import apply_batch
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import read_items
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.connection import Target
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.forecast import forecast_batch
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.key_file import KeyFileError, read_key
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import write_results
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.summary import summary
@@ -18,6 +19,7 @@ short_description: Apply a batch of DNS changes by RFC 2136 dynamic update
 description:
   - Reads the changes file itself, so that nothing in it is ever taken for a template.
   - Writes what became of each change to the results file. A change that is refused fails alone.
+  - In check mode the server is only asked, and the results say what would become of each change.
   - The task fails when no change of the batch could be carried out for a reason that concerns the whole run.
 options:
   server: {description: Address or host name of the primary server., type: str, required: true}
@@ -44,8 +46,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Apply the batch and return its summary."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        if self._task.check_mode:
-            return result | {"skipped": True, "msg": "nothing is sent in check mode"}
         return result | self._apply(dict(self._task.args))
 
     def _apply(self, args: dict[str, Any]) -> dict[str, Any]:
@@ -60,6 +60,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
             key = read_key(Path(args["key_file"]).expanduser()) if args.get("key_file") else None
         except (OSError, ValueError, KeyFileError) as error:
             return {"failed": True, "msg": str(error)}
-        ledger, problem = apply_batch(items, dns.name.from_text(str(args["zone"])), target, key)
+        zone = dns.name.from_text(str(args["zone"]))
+        work = forecast_batch if self._task.check_mode else apply_batch
+        ledger, problem = work(items, zone, target, key)
         write_results(Path(args["results_file"]), ledger.results)
-        return summary(ledger, problem, str(target), len(items))
+        said = summary(ledger, problem, str(target), len(items))
+        return {**said, "msg": f"nothing is sent: {said['msg']}"} if self._task.check_mode else said

@@ -13,7 +13,7 @@ import dns.rdataclass
 import dns.rdatatype
 
 ACTIONS = ("create", "update", "upsert", "delete")
-_GENERATED = frozenset(  # by whoever signs the zone; Knot 3.2 ends when it gets an NSEC3
+GENERATED = frozenset(  # by whoever signs the zone; Knot 3.2 ends when it gets an NSEC3
     {dns.rdatatype.RRSIG, dns.rdatatype.NSEC, dns.rdatatype.NSEC3}
 )
 MAX_TTL = 2**31 - 1  # RFC 2181 section 8
@@ -88,5 +88,5 @@ def _check(change: Change, zone: dns.name.Name) -> None:
         raise UnusableChange("not_zone", f"{change.name} is not in the zone {zone}")
     if change.type == dns.rdatatype.SOA:
         raise UnusableChange("soa_protected", "the zone's SOA is the server's own to change")
-    if dns.rdatatype.is_metatype(change.type) or change.type in _GENERATED:
+    if dns.rdatatype.is_metatype(change.type) or change.type in GENERATED:
         raise UnusableChange("invalid_change", f"{dns.rdatatype.to_text(change.type)} is no type of data")

@@ -7,8 +7,9 @@ import dns.flags
 import dns.message
 import dns.name
 from dns.rcode import Rcode
-from dns.rdatatype import RdataType
+from dns.rdatatype import ANY, RdataType
 
+from .change import GENERATED
 from .connection import Connection
 from .failure import NoAnswer, Unreachable
 from .node import Node, read_node
@@ -30,6 +31,19 @@ def ask(connection: Connection, questions: Sequence[Question]) -> list[Node | Rc
         return [_read(connection, *each) for each in zip(messages, answers, questions, strict=True)]
     except (NoAnswer, dns.exception.DNSException) as error:
         raise Unreachable(f"the question what is there failed: {error}") from error
+
+
+def ask_types(connection: Connection, names: Sequence[dns.name.Name]) -> list[set[RdataType]]:
+    """Return the types of data at each name, as far as the server tells. Raises Unreachable."""
+    messages = [dns.message.make_query(name, ANY, flags=0, id=number) for number, name in enumerate(names)]
+    try:
+        answers = [_read_section(wire) for wire in connection.pipeline(messages)]
+    except (NoAnswer, dns.exception.DNSException) as error:
+        raise Unreachable(f"the question what is there failed: {error}") from error
+    return [
+        {rrset.rdtype for rrset in answer.answer if rrset.name == name} - GENERATED
+        for name, answer in zip(names, answers, strict=True)
+    ]
 
 
 def _read(
