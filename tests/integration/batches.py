@@ -1,5 +1,6 @@
 """A zone to which batches are applied without Ansible, and what its server answers afterwards."""
 
+from collections.abc import Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -11,6 +12,9 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.batch import appl
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.connection import Target
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.key_file import read_key
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.ledger import Ledger
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns import batch as powerdns
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.api import Api
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.key_file import read_api_key
 
 from stack.embedded import Stack
 
@@ -59,9 +63,14 @@ class ZoneUnderTest:
 
     def apply(self, *changes: dict[str, Any]) -> list[Said]:
         """Apply changes as one batch; return what became of each."""
-        self.ledger, self.problem = apply_batch(changes, dns.name.from_text(self.name), self.target, self.key)
+        self.ledger, self.problem = self.apply_batch(changes, dns.name.from_text(self.name))
         results = [self.ledger.results.get(change["request_id"]) for change in changes]
         return [Said(result.outcome, result.code) if result else UNKNOWN for result in results]
+
+    def apply_batch(
+        self, changes: Sequence[dict[str, Any]], zone: dns.name.Name
+    ) -> tuple[Ledger, str | None]:
+        return apply_batch(changes, zone, self.target, self.key)
 
     def do(self, action: str, owner: str, rdtype: str, *rdata: str, ttl: int = 300) -> Said:
         """Apply one change by itself."""
@@ -82,3 +91,18 @@ class ZoneUnderTest:
 
     def values(self, owner: str, rdtype: str) -> set[str]:
         return self.answer(owner, rdtype)[1]
+
+
+class ApiZoneUnderTest(ZoneUnderTest):
+    """A zone on PowerDNS that is changed over the API."""
+
+    def __init__(self, stack: Stack, name: str) -> None:
+        super().__init__(stack, name, "powerdns")
+        self.url = stack.env["POWERDNS_API_URL"]
+        self.api_key = read_api_key(stack.data("powerdns") / "api.key")
+        self.timeout = 10.0
+
+    def apply_batch(
+        self, changes: Sequence[dict[str, Any]], zone: dns.name.Name
+    ) -> tuple[Ledger, str | None]:
+        return powerdns.apply_batch(changes, zone, Api(self.url, self.api_key, self.timeout))

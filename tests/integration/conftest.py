@@ -12,20 +12,20 @@ from app.core.celery_app import celery_app
 from app.core.config import Settings, settings
 from app.services import dispatch
 from stack.embedded import Stack
-from tests.integration.batches import ZoneUnderTest
+from tests.integration.batches import ApiZoneUnderTest, ZoneUnderTest
 
 ZoneOn = Callable[[str], ZoneUnderTest]
 
 
 @pytest.fixture
 def zone_on(request: pytest.FixtureRequest) -> ZoneOn:
-    """Makes empty zones that no other test uses: on "bind", "knot" or "powerdns"."""
+    """Makes empty zones that no other test uses: on "bind", "knot", "powerdns", or "api" (PowerDNS's)."""
 
     def make(server: str) -> ZoneUnderTest:
         stack: Stack = request.getfixturevalue("infrastructure" if server == "bind" else "more_name_servers")
         name = f"t-{secrets.token_hex(4)}.test"
-        stack.add_zone(name, server)
-        return ZoneUnderTest(stack, name, server)
+        stack.add_zone(name, "powerdns" if server == "api" else server)
+        return ApiZoneUnderTest(stack, name) if server == "api" else ZoneUnderTest(stack, name, server)
 
     return make
 

@@ -24,7 +24,7 @@ def test_zones_and_records_outlive_a_kill(tmp_path: Path, server: str) -> None:
         stack.start(server)
         assert zone.values("www", "A") == {"192.0.2.1"}
         assert zone.do("create", "www", "A", "192.0.2.2") == APPLIED
-        with pytest.raises(StackError, match="zone new.test"):
+        with pytest.raises(StackError, match=r"zone new\.test"):
             stack.add_zone("new.test", server)
 
 

@@ -2,14 +2,15 @@
 
 import json
 import socket
+import ssl
 from collections.abc import Mapping
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
-from ansible.module_utils.urls import open_url
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.failure import (
     KeyRefused,
     NoAnswer,
@@ -22,6 +23,19 @@ _KEY_REFUSED = (401, 403)
 _NOT_SENT = (ConnectionRefusedError, socket.gaierror)
 
 
+class _Stay(HTTPRedirectHandler):
+    """Follows no redirection: the key is for this server alone."""
+
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        """Let it become an error."""
+
+
+def _https(scheme: str, ca_file: Path | None) -> list[HTTPSHandler]:
+    if scheme != "https":
+        return []  # reading the system's certificates takes a while
+    return [HTTPSHandler(context=ssl.create_default_context(cafile=ca_file))]
+
+
 class Refused(Exception):
     """The server does not do it, and nothing was done; the text is its own."""
 
@@ -31,7 +45,7 @@ class Refused(Exception):
 
 
 class Api:
-    """The API of one PowerDNS server; `timeout` in seconds. Raises ValueError for no such URL."""
+    """The API of one PowerDNS server; `timeout` in seconds. Raises ValueError, OSError: the CA file."""
 
     def __init__(self, url: str, key: str, timeout: float, ca_file: Path | None = None) -> None:
         parts = urlsplit(url)
@@ -40,7 +54,7 @@ class Api:
         self._base = url.rstrip("/") + _SERVER
         self._key = key
         self._timeout = timeout
-        self._ca_file = ca_file
+        self._opener = build_opener(_Stay(), *_https(parts.scheme, ca_file))
         self._name = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
 
     def __str__(self) -> str:
@@ -49,7 +63,7 @@ class Api:
     def get(self, path: str, **query: str) -> Any:
         """Return what is there. Raises Unreachable, KeyRefused, Refused."""
         try:
-            return json.loads(self._call("GET", f"{path}?{urlencode(query)}"))
+            return json.loads(self._call("GET", f"{path}?{urlencode(query)}" if query else path))
         except NoAnswer as error:
             raise Unreachable(str(error)) from error
         except ValueError:
@@ -61,22 +75,18 @@ class Api:
 
     def _call(self, method: str, path: str, body: str | None = None) -> bytes:
         try:
-            with open_url(
-                self._base + path,
-                data=body,
-                headers={"X-API-Key": self._key, "Content-Type": "application/json"},
-                method=method,
-                timeout=self._timeout,
-                ca_path=str(self._ca_file) if self._ca_file else None,
-                follow_redirects="none",  # the key is for this server alone
-                use_netrc=False,
-            ) as answer:
+            with self._opener.open(self._request(method, path, body), timeout=self._timeout) as answer:
                 content: bytes = answer.read()
                 return content
         except HTTPError as error:
             raise self._failure(error.code, _reason(error)) from None
         except (OSError, HTTPException) as error:
             raise self._silence(error) from None
+
+    def _request(self, method: str, path: str, body: str | None) -> Request:
+        headers = {"X-API-Key": self._key, "Content-Type": "application/json"}
+        data = None if body is None else body.encode()
+        return Request(self._base + path, data, headers, method=method)  # noqa: S310 - see __init__
 
     def _failure(self, status: int, reason: str) -> Exception:
         if status in _KEY_REFUSED:

@@ -1,6 +1,6 @@
 """What PowerDNS holds at an owner name, as its API tells and takes it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import dns.exception
 import dns.name
 import dns.rdata
 import dns.rdataclass
+from dns.rdtypes.svcbbase import SVCBBase
 
 Value = dns.rdata.Rdata | str  # its text where it is of a kind that only PowerDNS can read
 
@@ -25,19 +26,26 @@ class RRset:
 
     def answers_like(self, other: "RRset") -> bool:
         """Whether nobody who asks the server could tell them apart."""
-        return self.ttl == other.ttl and self.values.keys() == other.values.keys()
+        same_ttl = self.ttl == other.ttl or not self.values  # which nobody sees
+        return same_ttl and self.values.keys() == other.values.keys()
 
 
 Node = Mapping[str, RRset]  # the RRsets at one owner name, by type
 
 
-def read_nodes(rrsets: Iterable[Mapping[str, Any]]) -> dict[dns.name.Name, dict[str, RRset]]:
-    """Return what is at each owner name. Raises KeyError, TypeError for what is no list of RRsets."""
-    nodes: dict[dns.name.Name, dict[str, RRset]] = {}
+def read_nodes(
+    rrsets: Iterable[Mapping[str, Any]], names: Collection[dns.name.Name]
+) -> dict[dns.name.Name, Node]:
+    """Return what is at owner names, of those that are asked for and there.
+
+    Raises KeyError, TypeError, ValueError, DNSException for what is no list of RRsets.
+    """
+    nodes: dict[dns.name.Name, dict[str, RRset]] = {name: {} for name in names}
     for rrset in rrsets:
-        if rrset["records"]:  # none is left where only a comment is
-            nodes.setdefault(dns.name.from_text(rrset["name"]), {})[rrset["type"]] = _read(rrset)
-    return nodes
+        name = dns.name.from_text(rrset["name"])
+        if name in nodes and rrset["records"]:  # none is left where only a comment is
+            nodes[name][rrset["type"]] = _read(rrset)
+    return dict(nodes)
 
 
 def _read(rrset: Mapping[str, Any]) -> RRset:
@@ -52,6 +60,12 @@ def read_value(rdtype: str, text: str) -> Value:
         return dns.rdata.from_text(dns.rdataclass.IN, rdtype, text, dns.name.root, relativize=False)
     except (dns.exception.DNSException, ValueError):
         return text
+
+
+def text_of(value: dns.rdata.Rdata) -> str:
+    """Return a value's text as PowerDNS writes it: what it would write otherwise, it refuses."""
+    text = value.to_text()
+    return text.replace('"', "") if isinstance(value, SVCBBase) else text
 
 
 def entries(name: dns.name.Name, before: Node, after: Node) -> Iterator[dict[str, Any]]:

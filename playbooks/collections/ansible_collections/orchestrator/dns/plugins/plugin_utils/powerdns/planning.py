@@ -8,7 +8,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Res
 from dns.rdata import Rdata
 from dns.rdatatype import CNAME
 
-from .node import Node, RRset, Value, read_value
+from .node import Node, RRset, Value, read_value, text_of
 
 MAX_RRSET = 65_000  # bytes in a DNS message, which takes 65,535 (RFC 1035 section 4.2.2)
 _RR_SIZE = 12  # bytes: a pointer to the owner name, type, class, TTL, length of the data
@@ -38,7 +38,7 @@ def _size(rrset: RRset) -> int:
 
 def _after(change: Change, before: RRset | None) -> RRset | None:
     rdtype = dns.rdatatype.to_text(change.type)
-    asked: dict[Value, str] = {value: value.to_text() for value in change.values}
+    asked: dict[Value, str] = {value: text_of(value) for value in change.values}
     match change.action:
         case "create" if before is not None:
             still_disabled = tuple(text for text in before.disabled if read_value(rdtype, text) not in asked)

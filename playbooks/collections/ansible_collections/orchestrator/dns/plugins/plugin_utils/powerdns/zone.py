@@ -1,6 +1,6 @@
 """A zone on a PowerDNS server: found, read and changed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from urllib.parse import quote
 
@@ -12,7 +12,7 @@ from .api import Api, Refused
 from .node import Node, read_nodes
 from .step import Step, make_body
 
-NAMES_TO_ASK_FOR = 100  # that many calls take longer than reading a zone of ten thousand RRsets at once
+MAX_QUESTIONS = 100  # more take longer than a zone of ten thousand RRsets
 
 
 class NotServed(Exception):
@@ -27,15 +27,15 @@ class Zone:
         self.name = name
         self._path = f"/zones/{quote(self._find_id(), safe='=')}"
 
-    def read(self, names: Sequence[dns.name.Name]) -> dict[dns.name.Name, Node]:
-        """Return what is at the owner names; at those that are left out is nothing. Raises Unreachable."""
-        if len(names) <= NAMES_TO_ASK_FOR:
-            try:
-                return self._ask_for(names)
-            except Refused:
-                pass  # some name is none to PowerDNS
+    def read(self, names: Collection[dns.name.Name]) -> dict[dns.name.Name, Node]:
+        """Return what is at the owner names. Raises Unreachable, KeyRefused."""
         try:
-            return self._ask()
+            if len(names) <= MAX_QUESTIONS and self._tells_disabled_records_by_name():
+                return self._ask_for_each(names)
+        except Refused:
+            pass  # some name is none to PowerDNS
+        try:
+            return self._ask(names)
         except Refused as error:
             raise Unreachable(f"{self._api} does not say what is there: {error}") from error
 
@@ -43,20 +43,26 @@ class Zone:
         """Carry out every step, or none. Raises Refused, NoAnswer, Unreachable, KeyRefused."""
         self._api.patch(self._path, make_body(packet))
 
-    def _ask_for(self, names: Iterable[dns.name.Name]) -> dict[dns.name.Name, Node]:
+    def _tells_disabled_records_by_name(self) -> bool:
+        """Whether PowerDNS is new enough: before 5.0 it tells them only of the zone as a whole."""
+        server = self._api.get("")
+        with self._understanding():
+            return int(server["version"].partition(".")[0]) >= 5
+
+    def _ask_for_each(self, names: Iterable[dns.name.Name]) -> dict[dns.name.Name, Node]:
         nodes: dict[dns.name.Name, Node] = {}
         for name in names:
-            nodes |= self._ask(rrset_name=name.to_text())
+            nodes |= self._ask([name], rrset_name=name.to_text(), include_disabled="true")
         return nodes
 
-    def _ask(self, **query: str) -> dict[dns.name.Name, Node]:
+    def _ask(self, names: Collection[dns.name.Name], **query: str) -> dict[dns.name.Name, Node]:
         answer = self._api.get(self._path, **query)
         with self._understanding():
-            return dict(read_nodes(answer["rrsets"]))
+            return read_nodes(answer["rrsets"], names)
 
     def _find_id(self) -> str:
         try:
-            zones = self._api.get("/zones", zone=self.name.to_text())
+            zones = self._api.get("/zones", zone=self.name.to_text(), dnssec="false")
         except Refused as error:
             raise Unreachable(f"{self._api} does not say which zones it has: {error}") from error
         with self._understanding():
