@@ -38,7 +38,7 @@ SingleBody = Annotated[Any, Depends(_single)]
 BatchBody = Annotated[Any, Depends(_many)]
 
 
-def _intake(request: Request) -> Intake:
+async def _intake(request: Request) -> Intake:
     intake: Intake = request.app.state.intake
     return intake
 
