@@ -1,7 +1,10 @@
 """The app in the test's own process: its own database, the session's Redis and BIND."""
 
 import secrets
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +13,10 @@ from fastapi.testclient import TestClient
 from app.core import database
 from app.core.celery_app import celery_app
 from app.core.config import Settings, settings
+from app.runner.warm import ForkServers
 from app.services import dispatch
 from stack.embedded import Stack
+from tests.integration import runs
 from tests.integration.batches import ApiZoneUnderTest, ZoneUnderTest
 
 ZoneOn = Callable[[str], ZoneUnderTest]
@@ -56,3 +61,23 @@ def client(app_settings: Settings, new_zone: str) -> Iterator[TestClient]:
     with TestClient(app, raise_server_exceptions=True) as test_client:
         test_client.post("/api/v1/zones", json={"name": new_zone, "backend": "bind"}).raise_for_status()
         yield test_client
+
+
+@pytest.fixture(scope="session")
+def fork_servers() -> Iterator[ForkServers]:
+    """The session's fork servers."""
+    folder = Path(tempfile.mkdtemp(prefix="fork-"))  # a short path: a socket's is limited
+    yield ForkServers(jobs=8, idle=60, folder=folder)
+    shutil.rmtree(folder)  # which ends them
+
+
+@pytest.fixture(params=["cold", "warm"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Runs that each start Ansible, and the same as forks of one that has been started."""
+    if request.param == "cold":
+        yield
+        return
+    servers: ForkServers = request.getfixturevalue("fork_servers")
+    monkeypatch.setattr(runs, "fork_servers", servers)
+    yield
+    assert not (servers.folder / "setback").exists(), "the fork server could not be used"

@@ -11,8 +11,11 @@ from app.domain.change import Change
 from app.domain.status import Action
 from app.runner.base import Run, RunEvent, RunResult
 from app.runner.playbook import AnsibleRunner
+from app.runner.warm import ForkServers
 
 PROVISION = ROOT / "playbooks" / "provision.yml"
+
+fork_servers: ForkServers | None = None  # those that runs are started in; the fixture `either_way` sets it
 
 
 class Ended(NamedTuple):
@@ -62,5 +65,5 @@ def execute(
     def note(event: RunEvent) -> None:
         events.append(event.message)
 
-    result = AnsibleRunner(playbook, inventory, environment).run(run, note, cancel or Event())
+    result = AnsibleRunner(playbook, inventory, environment, fork_servers).run(run, note, cancel or Event())
     return Ended(result, events, changes)

@@ -11,6 +11,8 @@ from stack.embedded import Stack
 from tests.integration.batches import ZoneUnderTest
 from tests.integration.runs import PROVISION, change, execute
 
+pytestmark = pytest.mark.usefixtures("either_way")
+
 
 @pytest.fixture
 def secret(infrastructure: Stack) -> str:

@@ -23,6 +23,12 @@ def hosts(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for playbooks: one fork server for all of them."""
+    return tmp_path_factory.mktemp("site")
+
+
 def playbook(folder: Path, tasks: str) -> Path:
     path = folder / "site.yml"
     path.write_text("- hosts: bind\n  gather_facts: false\n  tasks:\n" + indent(dedent(tasks), "    "))
@@ -35,10 +41,11 @@ def results(*items: object) -> str:
     return f"- copy: {{dest: '{{{{ dns_results_file }}}}', content: {text}}}\n"
 
 
-def test_a_playbook_gets_what_the_contract_says(hosts: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("either_way")
+def test_a_playbook_gets_what_the_contract_says(hosts: Path, tmp_path: Path, site: Path) -> None:
     seen = tmp_path / "seen"
     path = playbook(
-        tmp_path,
+        site,
         f"""
         - copy:
             dest: {seen}
@@ -62,22 +69,26 @@ def test_a_playbook_gets_what_the_contract_says(hosts: Path, tmp_path: Path) -> 
     assert "the results file was not written" in ended.events
 
 
-def test_nothing_of_a_run_is_left(hosts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("either_way")
+def test_nothing_of_a_run_is_left(
+    hosts: Path, tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
-    ended = execute(hosts, RECORD, playbook=playbook(tmp_path, "- tempfile: {state: file}\n"))
+    ended = execute(hosts, RECORD, playbook=playbook(site, "- tempfile: {state: file}\n"))
     assert ended.result.rc == 0
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
+@pytest.mark.usefixtures("either_way")
 def test_secrets_of_the_worker_do_not_reach_a_playbook(
-    hosts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hosts: Path, tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:hidden-password@db/dns")
     monkeypatch.setenv("CELERY_BROKER_URL", "redis://:hidden-password@redis/0")
     monkeypatch.setenv("API_TOKEN", "token-for-the-playbook")
     seen = tmp_path / "seen"
-    path = playbook(tmp_path, f"- shell: env > {seen}; echo $API_TOKEN; env >&2\n  failed_when: true\n")
+    path = playbook(site, f"- shell: env > {seen}; echo $API_TOKEN; env >&2\n  failed_when: true\n")
     ended = execute(hosts, RECORD, playbook=path, environment=["API_TOKEN"])
     assert ended.result.rc == 2
     assert "hidden-password" not in seen.read_text()
@@ -86,17 +97,19 @@ def test_secrets_of_the_worker_do_not_reach_a_playbook(
     assert "********" in ended.everything
 
 
-def test_results_are_read_and_nonsense_is_reported(hosts: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("either_way")
+def test_results_are_read_and_nonsense_is_reported(hosts: Path, site: Path) -> None:
     good = {"request_id": str(RECORD.request_id), "outcome": "applied"}
-    path = playbook(tmp_path, results(good, {"request_id": "unheard of", "outcome": "applied"}))
+    path = playbook(site, results(good, {"request_id": "unheard of", "outcome": "applied"}))
     ended = execute(hosts, RECORD, playbook=path)
     assert ended.outcomes == [("applied", None)]
     assert "the results file can't be understood: item 1 has no request_id" in ended.events
 
 
-def test_a_playbook_that_fails_after_its_results(hosts: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("either_way")
+def test_a_playbook_that_fails_after_its_results(hosts: Path, site: Path) -> None:
     bad = {"request_id": str(RECORD.request_id), "outcome": "failed", "code": "no_room", "message": "full"}
-    path = playbook(tmp_path, results(bad) + "- fail: {msg: that was all}\n")
+    path = playbook(site, results(bad) + "- fail: {msg: that was all}\n")
     ended = execute(hosts, RECORD, playbook=path)
     assert ended.result.rc == 2
     assert ended.outcomes == [("failed", "no_room")]
@@ -104,9 +117,10 @@ def test_a_playbook_that_fails_after_its_results(hosts: Path, tmp_path: Path) ->
     assert ended.result.stats["bind"]["failures"] == 1
 
 
-def test_items_of_a_loop_and_hidden_tasks(hosts: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("either_way")
+def test_items_of_a_loop_and_hidden_tasks(hosts: Path, site: Path) -> None:
     path = playbook(
-        tmp_path,
+        site,
         """
         - name: Loop
           debug: {msg: "at {{ item }}"}
@@ -135,6 +149,7 @@ def test_items_of_a_loop_and_hidden_tasks(hosts: Path, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.usefixtures("either_way")
 def test_the_configuration_beside_the_playbook_counts(hosts: Path, tmp_path: Path) -> None:
     (tmp_path / "ansible.cfg").write_text("[defaults]\nroles_path = mine\ncallback_plugins = plugins\n")
     (tmp_path / "plugins").mkdir()
@@ -157,10 +172,9 @@ def test_the_configuration_beside_the_playbook_counts(hosts: Path, tmp_path: Pat
     assert "SHOUT" in ended.result.output
 
 
-def test_endless_output_is_cut_at_its_beginning(hosts: Path, tmp_path: Path) -> None:
-    path = playbook(
-        tmp_path, "- command: python3 -c \"print('x' * 900000)\"\n  failed_when: true\n- debug: {}\n"
-    )
+@pytest.mark.usefixtures("either_way")
+def test_endless_output_is_cut_at_its_beginning(hosts: Path, site: Path) -> None:
+    path = playbook(site, "- command: python3 -c \"print('x' * 900000)\"\n  failed_when: true\n- debug: {}\n")
     ended = execute(hosts, RECORD, playbook=path)
     assert len(ended.result.output) < 270_000
     assert ended.result.output.startswith("…")

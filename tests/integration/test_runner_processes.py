@@ -53,7 +53,7 @@ class Stubborn:
 
     def processes(self) -> list[int]:
         """Everything that belongs to the run: Ansible has the playbook's path in its command line."""
-        return processes_with(self.mark) + processes_with(str(self.folder))
+        return processes_with(self.mark) + processes_with(str(self.playbook))
 
 
 def processes_with(mark: str) -> list[int]:
@@ -84,6 +84,7 @@ def stubborn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubbo
         os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_run_that_takes_too_long(stubborn: Stubborn) -> None:
     ended = execute(stubborn.hosts, RECORD, playbook=stubborn.playbook, timeout=6)
     assert stubborn.started.exists()
@@ -93,6 +94,7 @@ def test_a_run_that_takes_too_long(stubborn: Stubborn) -> None:
     assert "stopped: it took longer than 6 s" in ended.events
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_run_that_is_cancelled(stubborn: Stubborn) -> None:
     cancel = Event()
 
@@ -151,6 +153,7 @@ def test_a_worker_that_is_killed(stubborn: Stubborn, tmp_path: Path) -> None:
     wait_for(lambda: list(temporary.iterdir()) == [])
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_reaper_that_is_killed(stubborn: Stubborn) -> None:
     """Nobody does that, but then Ansible goes with it and the run is lost, not forgotten."""
     results: list[object] = []
