@@ -8,6 +8,9 @@ from typing import cast
 
 import structlog
 from structlog.contextvars import bound_contextvars
+from structlog.dev import ConsoleRenderer, plain_traceback
+from structlog.processors import ExceptionRenderer
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 from app.core.config import settings
@@ -69,12 +72,13 @@ def _formatter(process: str) -> logging.Formatter:
         event.pop("color_message", None)  # uvicorn's second copy of its message, with escape codes
         return {**event, "process": process}
 
+    # Stack traces without local variables: among them are the database's password and requesters' data.
     last: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [ConsoleRenderer(exception_formatter=plain_traceback)]
         if for_people()
         else [
             add_process,
-            structlog.processors.dict_tracebacks,
+            ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.EventRenamer("message"),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
