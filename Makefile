@@ -6,10 +6,10 @@ LOCK = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up demo test lint lock clean
+.PHONY: help venv up demo test bench bench-quick lint lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: .venv/ready ## make the virtual environment, from requirements-dev.txt
 
@@ -28,6 +28,17 @@ test: venv ## run all tests, on real servers
 	@if command -v mvn >/dev/null; then echo "Fetching Apache Kafka …" && $(BIN)/python -m tests.kafka.apache; fi
 	$(BIN)/python -m pytest -n 4 --dist loadfile
 
+bench: venv .stack/bench/ready ## measure speed against other ways to do the same (10 minutes)
+	@$(BIN)/python -m benchmarks
+
+bench-quick: venv .stack/bench/ready ## the same, with less of everything (2 minutes)
+	@$(BIN)/python -m benchmarks --quick
+
+.stack/bench/ready: requirements-bench.txt
+	@$(UV) venv --quiet --clear --python $(BIN)/python .stack/bench
+	@$(UV) pip install --quiet --require-hashes --python .stack/bench/bin/python -r $<
+	@touch $@
+
 lint: venv ## check style, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -37,6 +48,7 @@ lint: venv ## check style, types and the direction of imports
 lock: venv ## renew the pinned requirements from pyproject.toml
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) pyproject.toml --group dev --group stack -o requirements-dev.txt
+	$(LOCK) --group bench -o requirements-bench.txt
 	echo uv | $(LOCK) - -o stack/requirements-uv.txt
 
 clean: ## remove the virtual environment, the stack's state and all caches

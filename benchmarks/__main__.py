@@ -1,0 +1,46 @@
+"""`python -m benchmarks`: measure, and show what was found."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from rich.console import Console
+
+from benchmarks import backlog, bad_record, latency
+from benchmarks.report import Machine, Report, as_json, show, show_machine
+from benchmarks.rig import Rig, rig
+
+ALL: Mapping[str, Callable[[Rig, bool], Report]] = {
+    "latency": latency.run,
+    "backlog": backlog.run,
+    "bad_record": bad_record.run,
+}
+
+
+def main() -> int:
+    """Run the benchmarks that the arguments name; 1 when a target was missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*ALL, []], metavar="name", help=", ".join(ALL))
+    parser.add_argument("--quick", action="store_true", help="less of everything")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    arguments = parser.parse_args()
+    console = Console(stderr=arguments.json, soft_wrap=True, highlight=False)
+    machine = Machine()
+    show_machine(console, machine)
+    reports = _measure(arguments.names or list(ALL), arguments.quick, console)
+    if arguments.json:
+        print(as_json(machine, reports))
+    return int(any(figure.met is False for report in reports for figure in report.figures))
+
+
+def _measure(names: Sequence[str], quick: bool, console: Console) -> list[Report]:
+    reports = []
+    with rig() as measured:
+        for name in names:
+            reports.append(ALL[name](measured, quick))
+            show(console, reports[-1])
+    return reports
+
+
+if __name__ == "__main__":
+    sys.exit(main())

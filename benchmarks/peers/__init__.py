@@ -1,0 +1,1 @@
+"""Other ways to get records onto a DNS server."""
