@@ -26,7 +26,9 @@ def summary(
 
 
 def _line(ledger: Ledger, total: int, unit: str) -> str:
-    counts = {**ledger.outcomes(), "unknown": total - len(ledger.results)}
+    outcomes = ledger.outcomes()
+    counts = {what: outcomes[what] for what in ("applied", "unchanged", "failed")}
+    counts["unknown"] = total - len(ledger.results)
     parts = [f"{number} {what}" for what, number in counts.items() if number]
     answers = f" ({', '.join(sorted(ledger.answers))})" if ledger.answers else ""
     return f"{_count(total, 'change')} in {_count(ledger.messages, unit)}: {', '.join(parts)}{answers}"

@@ -55,7 +55,7 @@ class Api:
         self._key = key
         self._timeout = timeout
         self._opener = build_opener(_Stay(), *_https(parts.scheme, ca_file))
-        self._name = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
+        self._name = parts.netloc
 
     def __str__(self) -> str:
         return self._name
