@@ -14,6 +14,12 @@ dns:
       dns_server: {server}
       dns_port: {port}
 """
+_GROUP = """\
+  children:
+    {group}:
+      hosts:
+        {backend}:
+"""
 _VERIFY = """\
       dns_verify_servers:
         - address: {server}
@@ -27,9 +33,14 @@ def write_inventory(folder: Path, server: str, port: int, key_file: Path) -> Non
     _write(folder / "hosts.yml", BACKEND, server, port, variables)
 
 
-def write_backend(folder: Path, backend: str, server: str, port: int, **variables: str) -> None:
+def write_backend(
+    folder: Path, backend: str, server: str, port: int, *, group: str = "", **variables: str
+) -> None:
     """Write a further backend into a file of its own; Ansible reads all files of the folder as one."""
-    _write(folder / f"{backend}.yml", backend, server, port, variables)
+    path = folder / f"{backend}.yml"
+    _write(path, backend, server, port, variables)
+    if group:
+        path.write_text(path.read_text() + _GROUP.format(group=group, backend=backend))
 
 
 def _write(path: Path, backend: str, server: str, port: int, variables: dict[str, str]) -> None:

@@ -73,7 +73,7 @@ class PowerDNS(NameServer):
             self.name,
             HOST,
             self._port,
-            dns_role="powerdns",
+            group="dns_powerdns",
             dns_api_url=self._api_url,
             dns_api_key_file=str(self._api_key_file),
             dns_tsig_key_file=str(self.key_file),

@@ -54,8 +54,6 @@ def _words(event: Mapping[str, Any]) -> str | None:
             return f"play: {event.get('name')}"
         case "task":
             return f"task: {event.get('name')}"
-        case "no_hosts":
-            return "no host of this play is concerned"
         case "stats":
             return _ending(_stats(event.get("hosts")))
         case str(kind) if kind in _OUTCOMES:

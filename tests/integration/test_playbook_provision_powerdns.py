@@ -23,15 +23,15 @@ def hosts(more_name_servers: Stack) -> Path:
     return Path(more_name_servers.env["INVENTORY"])
 
 
-def inventory(folder: Path, **variables: object) -> Path:
-    """An inventory with the host `powerdns`, of these variables."""
+def inventory(folder: Path, group: str = "dns_powerdns", **variables: object) -> Path:
+    """An inventory with the host `powerdns`, of these variables and in this group besides `dns`."""
+    hosts = {"powerdns": {"ansible_connection": "local", **variables}}
     path = folder / "hosts.yml"
-    path.write_text(
-        json.dumps({"dns": {"hosts": {"powerdns": {"ansible_connection": "local", **variables}}}})
-    )
+    path.write_text(json.dumps({"dns": {"children": {group: {"hosts": hosts}}}}))
     return path
 
 
+@pytest.mark.usefixtures("either_way")
 def test_one_batch_of_everything(zone: ApiZoneUnderTest, hosts: Path) -> None:
     name = zone.name
     ended = execute(
@@ -64,10 +64,10 @@ def test_one_batch_of_everything(zone: ApiZoneUnderTest, hosts: Path) -> None:
     ]
     assert (ended.result.rc, ended.result.why) == (0, None)  # a refused record is not the run's failure
     assert ended.events == [
-        "play: Apply DNS changes",
+        "play: Apply DNS changes over PowerDNS's API",
         "task: Change the zone over PowerDNS's API",
         "powerdns: ok, 11 changes in 5 calls: 5 applied, 2 unchanged, 4 failed (204, 422)",
-        "finished: powerdns: 2 ok, 1 changed",
+        "finished: powerdns: 1 ok, 1 changed",
     ]
     assert zone.answer("www", "A") == (60, {"192.0.2.2"})
     assert zone.values("mail", "MX") == {"10 mx3.example.org."}
@@ -79,7 +79,7 @@ def test_the_same_host_by_dynamic_update(
 ) -> None:
     address, _, port = more_name_servers.env["POWERDNS_SERVER"].rpartition(":")
     key_file = str(more_name_servers.key_file("powerdns"))
-    hosts = inventory(tmp_path, dns_server=address, dns_port=int(port), dns_tsig_key_file=key_file)
+    hosts = inventory(tmp_path, "others", dns_server=address, dns_port=int(port), dns_tsig_key_file=key_file)
     ended = execute(hosts, change(zone.name, "create", "www", "A", "192.0.2.1"), backend="powerdns")
     assert ended.outcomes == [("applied", None)]
     assert "task: Send the dynamic update to" in "".join(ended.events)
@@ -101,7 +101,7 @@ def test_what_requesters_write_stays_text(zone: ApiZoneUnderTest, hosts: Path, t
         "ansible_connection": "ssh",
         "ansible_host": "192.0.2.66",
         "ansible_python_interpreter": "/bin/false",
-        "dns_role": "rfc2136",
+        "group_names": ["dns"],
         "dns_api_url": "http://192.0.2.66",
         "dns_api_key_file": "/etc/passwd",
         "dns_results_file": "/dev/null",
@@ -137,7 +137,7 @@ def test_what_requesters_write_stays_text(zone: ApiZoneUnderTest, hosts: Path, t
 def test_a_refused_key_is_shown_to_nobody(zone: ApiZoneUnderTest, tmp_path: Path) -> None:
     key_file = tmp_path / "api.key"
     key_file.write_text("the-key-of-another-server\n")
-    hosts = inventory(tmp_path, dns_role="powerdns", dns_api_url=zone.url, dns_api_key_file=str(key_file))
+    hosts = inventory(tmp_path, dns_api_url=zone.url, dns_api_key_file=str(key_file))
     ended = execute(hosts, change(zone.name, "create", "a", "A", "192.0.2.1"), backend="powerdns")
     assert ended.outcomes == [("failed", "auth_refused")]
     assert ended.result.rc == 2
@@ -162,14 +162,14 @@ def test_a_playbook_that_tells_the_key(zone: ApiZoneUnderTest, hosts: Path, tmp_
     [
         ({"dns_api_key_file": "/nowhere/api.key"}, "/nowhere/api.key can't be read"),
         ({"dns_api_url": "file:///etc"}, "dns_api_url must be an address"),
-        ({"dns_role": "no_such_role"}, "no_such_role"),
+        ({"group": "others"}, "'dns_server' is undefined"),
     ],
 )
 def test_an_inventory_that_is_wrong(
     zone: ApiZoneUnderTest, tmp_path: Path, variables: dict[str, str], words: str
 ) -> None:
     (tmp_path / "api.key").write_text(zone.api_key)
-    right = {"dns_role": "powerdns", "dns_api_url": zone.url, "dns_api_key_file": str(tmp_path / "api.key")}
+    right = {"dns_api_url": zone.url, "dns_api_key_file": str(tmp_path / "api.key")}
     hosts = inventory(tmp_path, **(right | variables))
     ended = execute(hosts, change(zone.name, "create", "a", "A", "192.0.2.1"), backend="powerdns")
     assert ended.outcomes == [("unknown", None)]

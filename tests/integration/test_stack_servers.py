@@ -39,7 +39,7 @@ def test_both_are_backends_in_one_inventory(more_name_servers: Stack) -> None:
     inventory = InventoryManager(DataLoader(), sources=[more_name_servers.env["INVENTORY"]])
     hosts = {host.name: host.get_vars() for host in inventory.get_hosts("dns")}
     assert hosts.keys() == set(SERVERS)
-    assert hosts["powerdns"]["dns_role"] == "powerdns"
+    assert [host.name for host in inventory.get_hosts("dns_powerdns")] == ["powerdns"]
     assert hosts["powerdns"]["dns_api_url"] == more_name_servers.env["POWERDNS_API_URL"]
     for name, variables in hosts.items():
         address = f"{variables['dns_server']}:{variables['dns_port']}"

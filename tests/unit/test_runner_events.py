@@ -25,7 +25,6 @@ class Said:
     [
         ({"event": "play", "name": "Apply"}, "play: Apply"),
         ({"event": "task", "name": "Send"}, "task: Send"),
-        ({"event": "no_hosts"}, "no host of this play is concerned"),
         (
             {"event": "ok", "host": "bind", "message": "3 changes sent", "changed": True},
             "bind: ok, 3 changes sent",

@@ -19,11 +19,6 @@ description: Writes what happens to the descriptor named by the environment vari
 
 MAX_TEXT = 2_000  # characters of a message that are passed on
 MESSAGE_KEYS = ("msg", "stderr", "reason")  # where modules say why; the first that says something counts
-INCLUDES = tuple(  # they do nothing by themselves: what they include is reported
-    f"{prefix}include_{what}"
-    for prefix in ("", "ansible.builtin.", "ansible.legacy.")
-    for what in ("role", "tasks")
-)
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no types
@@ -39,23 +34,19 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
         descriptor = os.environ.get("DNS_EVENTS_FD", "")
         self.disabled = not descriptor.isdigit()
         self._descriptor = int(descriptor) if descriptor.isdigit() else -1
+        self._play = ""
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
-        """Report a play."""
-        self._write("play", name=play.get_name().strip())
-
-    def v2_playbook_on_no_hosts_matched(self) -> None:
-        """Report a play that is for other hosts."""
-        self._write("no_hosts")
+        """Note a play; it is reported with its first task, for it may be about other hosts."""
+        self._play = play.get_name().strip()
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Report a task."""
-        if task.action not in INCLUDES:
-            self._write("task", name=task.name or task.get_name())
+        self._write_task(task)
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
         """Report a handler."""
-        self._write("task", name=task.name or task.get_name())
+        self._write_task(task)
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Report a task that went well on a host."""
@@ -89,10 +80,14 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
         """Report how many tasks went which way, by host."""
         self._write("stats", hosts={host: stats.summarize(host) for host in sorted(stats.processed)})
 
+    def _write_task(self, task: Any) -> None:
+        if self._play:
+            self._write("play", name=self._play)
+            self._play = ""
+        self._write("task", name=task.name or task.get_name())
+
     def _write_result(self, event: str, result: Any, **more: Any) -> None:
         values = result._result
-        if event == "ok" and result._task.action in INCLUDES:
-            return
         self._write(
             event,
             host=result._host.get_name(),
