@@ -3,8 +3,9 @@
 import json
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,12 +15,21 @@ from rich.table import Table
 
 from app.core import database
 from app.core.config import settings
+from app.domain.contract import Finding
+from app.domain.errors import DomainError
+from app.domain.names import normalize
 from app.kafka.letter import Letter
 from app.kafka.letter_box import LetterBox, LetterBoxError
+from app.runner.base import RunEvent
+from app.runner.inventory import InventoryError, authoritative_servers
+from app.runner.playbook import AnsibleRunner
+from app.services.playbook_check import Bench, check_playbook
 
 app = typer.Typer(help="DNS Request Orchestrator", no_args_is_help=True, add_completion=False)
 dlq = typer.Typer(help="Kafka messages that could not be accepted", no_args_is_help=True)
+playbook = typer.Typer(help="The playbook that applies DNS changes", no_args_is_help=True)
 app.add_typer(dlq, name="dlq")
+app.add_typer(playbook, name="playbook")
 
 COLUMNS = ("partition", "offset", "at", "state", "error", "origin", "key")
 
@@ -63,6 +73,41 @@ def replay_letters(
         else:
             letter = box.find(partition, offset)
             _tell(iter([(letter, box.replay(letter))]))
+
+
+@playbook.command("check")
+def check_contract(
+    zone: Annotated[str, typer.Option(help="a zone for trying out; only names below a random label change")],
+    backend: Annotated[str, typer.Option(help="the inventory host that serves it")],
+    path: Annotated[
+        Path | None, typer.Option("--playbook", exists=True, dir_okay=False, help="instead of PLAYBOOK")
+    ] = None,
+    inventory: Annotated[Path | None, typer.Option(help="instead of INVENTORY")] = None,
+    ask: Annotated[bool, typer.Option(help="ask the DNS servers what they answer")] = True,
+    timeout: Annotated[float, typer.Option(min=1, help="seconds for one run")] = 120,
+    patience: Annotated[float, typer.Option(min=0, help="seconds until every server must answer")] = 10,
+    verbose: Annotated[bool, typer.Option(help="what Ansible says, on standard error")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object")] = False,
+) -> None:
+    """Run a playbook over harmless changes; say what of its contract it breaks; exit status 0 if nothing."""
+    hosts = inventory or settings().inventory
+    try:
+        bench = Bench(
+            AnsibleRunner(path or settings().playbook, hosts, settings().run_environment),
+            normalize(zone),
+            backend,
+            authoritative_servers(hosts, backend) if ask else [],
+            timeout,
+            patience,
+            _say if verbose else _say_nothing,
+        )
+    except (InventoryError, DomainError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    findings = check_playbook(bench)
+    _show_findings(findings, as_json)
+    if not _all_hold(findings):
+        raise typer.Exit(1)
 
 
 @contextmanager
@@ -112,6 +157,44 @@ def _show_table(letters: list[Letter]) -> None:
     for letter in letters:
         table.add_row(*(escape(str(field)) for field in _fields(letter).values()))
     Console().print(table)
+
+
+def _say(event: RunEvent) -> None:
+    typer.echo(_visible(event.message), err=True)
+
+
+def _say_nothing(_: RunEvent) -> None:
+    pass
+
+
+def _show_findings(findings: Sequence[Finding], as_json: bool) -> None:
+    if as_json:
+        typer.echo(
+            json.dumps({"holds": _all_hold(findings), "checks": [each.as_json() for each in findings]})
+        )
+    elif sys.stdout.isatty():
+        _show_findings_table(findings)
+    else:
+        for each in findings:
+            for line in each.broken or [each.note]:
+                typer.echo("\t".join((each.check, _verdict(each), _visible(line))))
+
+
+def _show_findings_table(findings: Sequence[Finding]) -> None:
+    table = Table("point of the contract", "", "")
+    for each in findings:
+        colour = "green" if each.holds else "red"
+        words = "\n".join(escape(_visible(line)) for line in [*each.broken, each.note] if line)
+        table.add_row(each.check, f"[{colour}]{_verdict(each)}[/]", words)
+    Console().print(table)
+
+
+def _verdict(finding: Finding) -> str:
+    return "holds" if finding.holds else "broken"
+
+
+def _all_hold(findings: Sequence[Finding]) -> bool:
+    return all(finding.holds for finding in findings)
 
 
 def _text(raw: bytes | None) -> str | None:

@@ -1,0 +1,181 @@
+"""`playbook check`: which points of the contract hold, and what a broken playbook breaks."""
+
+import json
+from pathlib import Path
+from textwrap import dedent, indent
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.cli import app
+from app.core.config import ROOT, settings
+from stack.embedded import Stack
+from tests.integration.batches import ZoneUnderTest
+
+CHECKS = [
+    "runs end",
+    "exit status",
+    "results file",
+    "results complete",
+    "outcomes",
+    "bad change",
+    "neighbours",
+    "templates",
+    "answers",
+    "check mode",
+    "leftovers",
+]
+
+
+@pytest.fixture(autouse=True)
+def _plain_settings() -> None:
+    settings.cache_clear()
+
+
+def check(zone: str, inventory: Path, *more: str) -> Result:
+    words = ["playbook", "check", "--zone", zone, "--backend", "bind", "--inventory", str(inventory)]
+    return CliRunner().invoke(app, [*words, "--patience", "0.5", *more])
+
+
+def broken(result: Result) -> dict[str, list[str]]:
+    """What is broken, by the point of the contract."""
+    assert result.exit_code == 1, result.output
+    report: dict[str, Any] = json.loads(result.stdout)
+    assert report["holds"] is False
+    assert [each["check"] for each in report["checks"]] == CHECKS
+    return {each["check"]: each["broken"] for each in report["checks"] if not each["holds"]}
+
+
+def playbook(folder: Path, tasks: str, *, role: str = "include_role: {name: rfc2136}") -> Path:
+    """The shipped playbook, with tasks that spoil what it did."""
+    (folder / "ansible.cfg").write_text(
+        f"[defaults]\nroles_path = {ROOT}/playbooks/roles\ncollections_path = {ROOT}/playbooks/collections\n"
+    )
+    path = folder / "spoilt.yml"
+    results = "results: \"{{ lookup('file', dns_results_file) | from_json }}\""
+    head = f"- hosts: dns\n  gather_facts: false\n  vars:\n    {results}\n  tasks:\n    - {role}\n"
+    path.write_text(head + indent(dedent(tasks), "    "))
+    return path
+
+
+def update(changes: Path) -> str:
+    """The role's task, on another changes file."""
+    of_host = "server: '{{ dns_server }}', port: '{{ dns_port }}', key_file: '{{ dns_tsig_key_file }}'"
+    of_run = (
+        f"zone: '{{{{ dns_zone }}}}', changes_file: {changes}, results_file: '{{{{ dns_results_file }}}}'"
+    )
+    return f"orchestrator.dns.dynamic_update: {{{of_host}, {of_run}}}"
+
+
+def write(expression: str) -> str:
+    """A task that writes another results file, out of `results`."""
+    return f"""
+    - copy:
+        dest: "{{{{ dns_results_file }}}}"
+        content: "{{{{ {expression} }}}}"
+      check_mode: false
+    """
+
+
+def test_the_shipped_playbook_keeps_the_contract(
+    infrastructure: Stack, new_zone: str, dns_inventory: Path
+) -> None:
+    result = check(new_zone, dns_inventory)
+    assert result.output.splitlines() == [f"{name}\tholds\t" for name in CHECKS]
+    assert result.exit_code == 0
+    zone = ZoneUnderTest(infrastructure, new_zone)
+    assert zone.values("@", "SOA")
+
+
+@pytest.mark.parametrize(
+    ("tasks", "point", "words"),
+    [
+        ("- file: {path: '{{ dns_results_file }}', state: absent}", "results file", "was not written"),
+        (write("'all went well'"), "results file", "is not JSON"),
+        (write("results[1:] | to_json"), "results complete", "no result for create (one."),
+        (
+            write("(results + [{'request_id': dns_run_id, 'outcome': 'applied'}]) | to_json"),
+            "results file",
+            "is about a request that was not asked for",
+        ),
+        (
+            write("results | to_json | replace('applied', 'done')"),
+            "results file",
+            "has no outcome of applied, unchanged, failed",
+        ),
+        (
+            write("results | to_json | replace('failed', 'applied')"),
+            "bad change",
+            "said to be done: update of what is not there",
+        ),
+        (
+            "- fail: {msg: one was refused}\n  when: results | selectattr('outcome', 'eq', 'failed')",
+            "exit status",
+            "one bad change alone: exit status 2",
+        ),
+        (
+            write(
+                "(results if results | rejectattr('outcome', 'ne', 'failed') | length == 0 else []) | to_json"
+            ),
+            "neighbours",
+            "not done because of the bad change: create (one.",
+        ),
+    ],
+)
+def test_results_that_break_the_contract(
+    new_zone: str, dns_inventory: Path, tmp_path: Path, tasks: str, point: str, words: str
+) -> None:
+    found = broken(check(new_zone, dns_inventory, "--json", "--playbook", str(playbook(tmp_path, tasks))))
+    assert any(words in line for line in found[point])
+    assert "templates" not in found
+    assert "leftovers" not in found
+
+
+def test_templates_that_are_executed(new_zone: str, dns_inventory: Path, tmp_path: Path) -> None:
+    rendered = tmp_path / "rendered.json"
+    render = f"template: {{src: '{{{{ dns_changes_file }}}}', dest: {rendered}}}"
+    path = playbook(tmp_path, "", role=f"{render}\n    - {update(rendered)}")
+    found = broken(check(new_zone, dns_inventory, "--json", "--playbook", str(path)))
+    assert "a template that a requester wrote was executed" in found["templates"]
+    assert any('there is "42"' in line for line in found["templates"])
+
+
+def test_deletes_that_are_not_carried_out(
+    infrastructure: Stack, new_zone: str, dns_inventory: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept.json"
+    changes = "lookup('file', dns_changes_file) | from_json | rejectattr('action', 'eq', 'delete') | to_json"
+    select = f'copy: {{dest: {kept}, content: "{{{{ {changes} }}}}"}}'
+    boast = write(
+        "lookup('file', dns_changes_file) | from_json | selectattr('action', 'eq', 'delete')"
+        " | map('combine', {'outcome': 'applied'}) | list"
+        " | union(results) | to_json"
+    )
+    path = playbook(tmp_path, boast, role=f"{select}\n    - {update(kept)}")
+    found = broken(check(new_zone, dns_inventory, "--json", "--playbook", str(path)))
+    assert any("four." in line for line in found["answers"])
+    assert any("one." in line and "there is still 192.0.2.1" in line for line in found["leftovers"])
+
+
+def test_changes_in_check_mode(new_zone: str, dns_inventory: Path, tmp_path: Path) -> None:
+    role = "include_role: {name: rfc2136, apply: {check_mode: false}}"
+    path = playbook(tmp_path, "", role=role)
+    found = broken(check(new_zone, dns_inventory, "--json", "--playbook", str(path)))
+    assert list(found) == ["check mode"]
+    assert "dry." in found["check mode"][0]
+
+
+def test_runs_that_take_too_long(new_zone: str, dns_inventory: Path, tmp_path: Path) -> None:
+    path = playbook(tmp_path, "", role="wait_for: {timeout: 60}")
+    found = broken(check(new_zone, dns_inventory, "--json", "--timeout", "1", "--playbook", str(path)))
+    assert "one bad change alone: timeout" in found["runs end"]
+
+
+def test_what_can_not_be_tried(dns_inventory: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        app, ["playbook", "check", "--zone", "a..b", "--backend", "bind", "--inventory", str(dns_inventory)]
+    )
+    assert (result.exit_code, "empty label" in result.output) == (2, True)
+    assert check("example.test", tmp_path / "none").exit_code == 2
+    assert check("example.test", dns_inventory, "--playbook", str(tmp_path / "none.yml")).exit_code == 2
