@@ -2,11 +2,10 @@
 
 import os
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -22,19 +21,23 @@ from app.store.leases import Lease
 
 log = get_logger(__name__)
 
+_SURE = 0.8  # of the lease; what is left of it is for ending the run before another worker begins
+
 
 @contextmanager
 def hold(zone: str) -> Iterator[tuple[Lease | None, Event]]:
     """Claim the zone for the block: gives the lease, None while another worker has it or it rests.
 
-    The event is set when the claim can't be renewed: another worker may have the zone by then.
+    The event is set when the claim can't be renewed: soon another worker may have the zone.
     """
     lost, done = Event(), Event()
+    alarm = _alarm(zone, lost)
     lease = _acquire(zone)
     if lease is None:
+        alarm.cancel()
         yield None, lost
         return
-    heartbeat = Thread(target=_renew, args=(lease, lost, done), name=f"lease {zone}", daemon=True)
+    heartbeat = Thread(target=_renew, args=(lease, alarm, lost, done), name=f"lease {zone}", daemon=True)
     heartbeat.start()
     try:
         yield lease, lost
@@ -81,16 +84,31 @@ def backend_limits(backend: str) -> Limits:
         return Limits()
 
 
-def _renew(lease: Lease, lost: Event, done: Event) -> None:
-    renewed = time.monotonic()
+def _renew(lease: Lease, alarm: Timer, lost: Event, done: Event) -> None:
     while not done.wait(settings().lease / 3):
-        asked = time.monotonic()
+        next_alarm = _alarm(lease.zone, lost)
         if _extended(lease):
-            renewed = asked
-        elif time.monotonic() - renewed > settings().lease:
-            log.warning("lost the claim on the zone", zone=lease.zone)
-            lost.set()
-            return
+            alarm.cancel()
+            alarm = next_alarm
+        else:
+            next_alarm.cancel()
+    alarm.cancel()
+
+
+def _alarm(zone: str, lost: Event) -> Timer:
+    """Rings unless it is cancelled in time.
+
+    A thread of its own, set before the database is asked: an answer may be late, or never come.
+    """
+    timer = Timer(_SURE * settings().lease, _ring, (zone, lost))
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _ring(zone: str, lost: Event) -> None:
+    log.warning("lost the claim on the zone", zone=zone)
+    lost.set()
 
 
 def _extended(lease: Lease) -> bool:
