@@ -19,6 +19,7 @@ short_description: Apply a batch of DNS changes over PowerDNS's HTTP API
 description:
   - Reads the changes file itself, so that nothing in it is ever taken for a template.
   - Writes what became of each change to the results file. A change that is refused fails alone.
+  - In check mode the server is only asked, and the results say what would become of each change.
   - The task fails when no change of the batch could be carried out for a reason that concerns the whole run.
 options:
   url: {description: "Where the API is, without /api/v1.", type: str, required: true}
@@ -42,8 +43,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Apply the batch and return its summary."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        if self._task.check_mode:
-            return result | {"skipped": True, "msg": "nothing is sent in check mode"}
         return result | self._apply(dict(self._task.args))
 
     def _apply(self, args: dict[str, Any]) -> dict[str, Any]:
@@ -54,6 +53,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
             api = Api(str(args["url"]), key, float(args.get("timeout") or 30), ca_file)
         except (OSError, ValueError, KeyFileError) as error:
             return {"failed": True, "msg": str(error)}
-        ledger, problem = apply_batch(items, dns.name.from_text(str(args["zone"])), api)
+        check = self._task.check_mode
+        ledger, problem = apply_batch(items, dns.name.from_text(str(args["zone"])), api, forecast=check)
         write_results(Path(args["results_file"]), ledger.results)
-        return summary(ledger, problem, str(api), len(items), "call")
+        said = summary(ledger, problem, str(api), len(items), "call")
+        return {**said, "msg": f"nothing is sent: {said['msg']}"} if check else said

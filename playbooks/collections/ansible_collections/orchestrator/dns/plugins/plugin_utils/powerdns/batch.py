@@ -29,9 +29,12 @@ Group = Sequence[Change]  # of one owner name, in their order
 
 
 def apply_batch(
-    items: Iterable[Mapping[str, Any]], zone: dns.name.Name, api: Api
+    items: Iterable[Mapping[str, Any]], zone: dns.name.Name, api: Api, *, forecast: bool = False
 ) -> tuple[Ledger, str | None]:
-    """Apply the items of a changes file to a zone; return their results, and what stopped the batch early."""
+    """Apply the items of a changes file to a zone; return their results, and what stopped the batch early.
+
+    A forecast only reads, and returns the results that they would have.
+    """
     ledger = Ledger()
     changes = list(ledger.usable(items, zone))
     if not changes:
@@ -39,7 +42,8 @@ def apply_batch(
     try:
         served = Zone(api, zone)
         groups = _by_name(changes)
-        _Batch(served, served.read(list(groups)), ledger).apply(groups.values())
+        batch = _Batch(served, served.read(list(groups)), ledger)
+        batch.forecast(groups.values()) if forecast else batch.apply(groups.values())
     except NotServed as error:
         ledger.give_up(changes, failed("not_zone", str(error)))
     except KeyRefused as error:
@@ -70,6 +74,11 @@ class _Batch:
         """Apply groups of changes, each about another name."""
         for packet in pack(self._plan(groups)):
             self._deliver(packet)
+
+    def forecast(self, groups: Iterable[Group]) -> None:
+        """Settle groups of changes, each about another name, as if the server took everything."""
+        for step in self._plan(groups):
+            self._ledger.settle(step.changes, step.results)
 
     def _plan(self, groups: Iterable[Group]) -> Iterator[Step]:
         """Yield the steps to send; what needs no sending is settled."""
