@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 
-from benchmarks import backlog, bad_record, latency
+from benchmarks import backlog, bad_record, latency, memory, sustained, zones
 from benchmarks.report import Machine, Report, as_json, show, show_machine
 from benchmarks.rig import Rig, rig
 
@@ -14,6 +14,9 @@ ALL: Mapping[str, Callable[[Rig, bool], Report]] = {
     "latency": latency.run,
     "backlog": backlog.run,
     "bad_record": bad_record.run,
+    "zones": zones.run,
+    "sustained": sustained.run,
+    "memory": memory.run,
 }
 
 

@@ -31,6 +31,7 @@ class Rig:
         self.address, _, port = stack.env["DNS_SERVER"].rpartition(":")
         self.port = int(port)
         self._database = database
+        self._servers_before = 0
         self._celery = Celery(broker=stack.env["CELERY_BROKER_URL"])
 
     def new_zone(self) -> str:
@@ -100,16 +101,26 @@ class Rig:
         """What PostgreSQL answers."""
         return self._database.execute(question, parameters).fetchall()
 
+    def restart_worker(self) -> None:
+        """A new worker and a new fork server, warmed up."""
+        self.stack.stop("worker")
+        self._servers_before = self._servers_ready()
+        self.stack.start("worker")
+        self.warm_up()
+
     def warm_up(self) -> None:
         """Let both processes of the worker have run once."""
         if self.stack.env.get("ANSIBLE_FORK_SERVER") != "false":
             until = time.monotonic() + PATIENCE
-            while _READY not in self.stack.output("worker"):
+            while self._servers_ready() == self._servers_before:
                 assert time.monotonic() < until, "the fork server is not ready"
                 time.sleep(0.1)
         for _ in range(3):
             zones = [self.new_zone() for _ in range(4)]
             self.worked_off(zones, [resource for zone in zones for resource in addresses(zone, 10)])
+
+    def _servers_ready(self) -> int:
+        return self.stack.output("worker").count(_READY)
 
 
 @contextmanager

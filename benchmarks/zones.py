@@ -1,0 +1,50 @@
+"""Many zones with work at the same time, and two processes to do it: how fast, and is a zone starved?"""
+
+import time
+from statistics import median
+
+from benchmarks.peers.nsupdate import nsupdate
+from benchmarks.report import Figure, Report
+from benchmarks.rig import Rig, addresses
+
+EACH = 100  # requests
+
+
+def run(rig: Rig, quick: bool) -> Report:
+    """100 requests in each of 100 zones, all kicked at once; beside it one `nsupdate` for each zone."""
+    number = 30 if quick else 100
+    zones = [rig.new_zone() for _ in range(number)]
+    taken = rig.worked_off(zones, [resource for zone in zones for resource in addresses(zone, EACH)])
+    assert rig.count(zones, "succeeded") == rig.recorded(zones) == number * EACH
+    ended, worked = _ended(rig, zones)
+    others = [rig.new_zone() for _ in range(number)]
+    began = time.perf_counter()
+    for zone in others:
+        nsupdate(rig, zone, addresses(zone, EACH))
+    bare = time.perf_counter() - began
+    return Report(
+        f"{number} zones with {EACH} requests each",
+        [
+            Figure("until the last is recorded", taken, "s"),
+            Figure("zones", number / taken, "/s"),
+            Figure("requests", number * EACH / taken, "/s"),
+            Figure("first zone done after", ended[0], "s"),
+            Figure("half of the zones done after", median(ended), "s"),
+            Figure("last zone done after", ended[-1], "s"),
+            Figure("a zone's own run, longest / median", max(worked) / median(worked)),
+            Figure("nsupdate zone by zone, applied", bare, "s"),
+            Figure("ours / nsupdate", taken / bare),
+        ],
+        "Zones are done one after the other, in even steps: half of them after half of the time.",
+    )
+
+
+def _ended(rig: Rig, zones: list[str]) -> tuple[list[float], list[float]]:
+    """For each zone, seconds from the first claim of any to its last settlement, sorted; and from its own."""
+    rows = rig.query(
+        "SELECT extract(epoch FROM max(finished_at) - min(min(started_at)) OVER ())::float,"
+        " extract(epoch FROM max(finished_at) - min(started_at))::float"
+        " FROM dns_requests WHERE zone = ANY(%s) GROUP BY zone ORDER BY 1",
+        zones,
+    )
+    return [row[0] for row in rows], [row[1] for row in rows]
