@@ -15,7 +15,7 @@ _CLIENTS = 2
 
 def run(rig: Rig, quick: bool) -> Report:
     """Ours from the first POST on, in batches of 500; of the usual way only the worker is measured."""
-    number, few, rounds = (8_000, 500, 1) if quick else (20_000, 2_000, 3)
+    number, few, rounds = (4_000, 500, 1) if quick else (10_000, 1_000, 2)
     rates = [(_ours(rig, number), usual(rig, few)) for _ in range(rounds)]
     ours, others = (median(each) for each in zip(*rates, strict=True))
     return Report(
