@@ -1,5 +1,6 @@
 """Wake the workers: a kick says that a zone has work. A kick that is lost is made up for by the sweep."""
 
+import random
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -10,7 +11,7 @@ from app.core.celery_app import DRAIN, QUEUE, celery_app
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import get_logger
-from app.store import leases
+from app.store import leases, zones
 
 log = get_logger(__name__)
 
@@ -44,6 +45,15 @@ def kick_if_due(zone: str) -> None:
         due = leases.has_work(session, zone)
     if due:
         kick([zone])
+
+
+def kick_one_of(backend: str) -> None:
+    """Kick one zone of a backend that has to limit its runs: whichever waits for a run to end."""
+    with transaction() as session:
+        its_own = {zone.name for zone in zones.all_of_them(session) if zone.backend == backend}
+        waiting = [zone for zone in leases.zones_with_work(session) if zone in its_own]
+    if waiting:
+        kick([random.choice(waiting)])  # noqa: S311
 
 
 def sweep() -> list[str]:

@@ -56,7 +56,8 @@ def drain(zone: str, runner: Runner) -> None:
     """Work off the zone batch by batch until nothing is due, it has to rest, or another zone's turn comes."""
     dispatch.taken(zone)
     until = time.monotonic() + settings().drain_budget
-    with bound(zone=zone), hold(zone) as (lease, lost):
+    with bound(zone=zone), hold(zone) as (held_lease, lost):
+        lease = held_lease
         try:
             while lease and time.monotonic() < until and (work := _claim(lease)):
                 results = _apply(work, runner, lost)
@@ -68,7 +69,16 @@ def drain(zone: str, runner: Runner) -> None:
                 lease = _settle(lease, work, fates, answers)
         except LeaseLost:
             log.warning("another worker has taken the zone over")
-    dispatch.kick_if_due(zone)
+    if held_lease is not None:  # who could not have the zone leaves it to the holder and to the sweep
+        _pass_on(held_lease)
+
+
+def _pass_on(lease: Lease) -> None:
+    """Wake who can go on now that the zone has been given back."""
+    if lease.backend and backend_limits(lease.backend).max_runs:
+        dispatch.kick_one_of(lease.backend)
+    else:
+        dispatch.kick_if_due(lease.zone)
 
 
 def _claim(lease: Lease) -> Work | None:
@@ -166,25 +176,33 @@ def _settle(lease: Lease, work: Work, fates: Mapping[UUID, Fate], answers: Answe
         leases.check(session, lease)
         queue.settle(session, fates, deadline=settings().verify_deadline, pause=settings().verify_pause)
         records.put(session, _seen(work.items, fates, answers))
-        rested = _rest(session, lease, fates)
+        next_lease = _rested(session, lease, work, fates)
     for request_id, fate in fates.items():
         log.info(fate.message, request_id=str(request_id), status=fate.status.value, code=fate.code)
-    return None if rested else replace(lease, failures=0, probe=False)
+    return next_lease
 
 
-def _rest(session: Session, lease: Lease, fates: Mapping[UUID, Fate]) -> bool:
-    """Let the backend rest when it was away, the zone when a run was lost; whether one of them must."""
+def _rested(session: Session, lease: Lease, work: Work, fates: Mapping[UUID, Fate]) -> Lease | None:
+    """Let the backend rest when it was away, the zone when a run was lost; None when one of them must."""
     away = any(fate.away for fate in fates.values())
     lost = any(fate.status is Status.PENDING and not fate.away for fate in fates.values())
     if away and lease.backend:
         backends.rest(session, lease.backend, _pause(backends.failures(session, lease.backend)))
-    elif lease.probe and lease.backend:
-        backends.recovered(session, lease.backend)
     if lost:
         leases.rest(session, lease, _pause(lease.failures))
-    elif lease.failures and not away:
+    if away or lost:
+        return None
+    return _recovered(session, lease, work)
+
+
+def _recovered(session: Session, lease: Lease, work: Work) -> Lease:
+    """Forget earlier failures; those of the backend only when it has taken a change, or refused it."""
+    if lease.failures:
         leases.recovered(session, lease)
-    return away or lost
+    if lease.probe and lease.backend and work.fresh:
+        backends.recovered(session, lease.backend)
+        lease = replace(lease, probe=False)
+    return replace(lease, failures=0)
 
 
 def _pause(failures: int) -> float:

@@ -46,6 +46,8 @@ def hold(zone: str) -> Iterator[tuple[Lease | None, Event]]:
         heartbeat.join()
         with transaction() as session:
             leases.release(session, lease)
+            if lease.probe and lease.backend:
+                backends.end_probe(session, lease.backend)
 
 
 class _NotNow(Exception):
@@ -63,15 +65,16 @@ def _acquire(zone: str) -> Lease | None:
 def _admitted(session: Session, zone: str) -> Lease:
     """The zone's lease, if its backend may have one more run now. Raises _NotNow: nothing stays marked."""
     served = zones.get(session, zone)
-    admission = Admission.FREELY
-    if served:
-        max_runs = backend_limits(served.backend).max_runs
-        admission = backends.admit(session, served.backend, max_runs, settings().lease)
+    limits_of_its_own = backend_limits(served.backend) if served else Limits()
     lease = leases.acquire(session, zone, _holder(), settings().lease)
-    if lease is None or admission is Admission.NOT_NOW:
+    if lease is None:
         raise _NotNow
-    backend = served.backend if served else None
-    return replace(lease, backend=backend, probe=admission is Admission.PROBE)
+    if served is None:
+        return lease
+    admission = backends.admit(session, served.backend, limits_of_its_own.max_runs, settings().lease)
+    if admission is Admission.NOT_NOW:
+        raise _NotNow
+    return replace(lease, backend=served.backend, probe=admission is Admission.PROBE)
 
 
 def backend_limits(backend: str) -> Limits:

@@ -28,8 +28,11 @@ class Admission(Enum):
 
 
 def admit(session: Session, name: str, max_runs: int | None, seconds: float) -> Admission:
-    """Ask for a run on the backend; a probe keeps others from probing for so many seconds."""
-    if max_runs is not None and _busy(session, name) >= max_runs:
+    """Ask for a run on the backend; a probe keeps others from probing for so many seconds.
+
+    Take the zone's lease first: it counts among the runs, and settling locks the two in this order as well.
+    """
+    if max_runs is not None and _busy(session, name) > max_runs:
         return Admission.NOT_NOW
     failures = session.scalar(select(Backend.failures).where(Backend.name == name))
     if not failures:
@@ -44,17 +47,29 @@ def failures(session: Session, name: str) -> int:
 
 
 def rest(session: Session, name: str, seconds: float) -> None:
-    """It is away: let all its zones rest for so many seconds."""
-    until = func.clock_timestamp() + timedelta(seconds=seconds)
+    """It is away: let all its zones rest for so many seconds.
+
+    Those that were at work when it went find out one by one; while it rests that is no further failure.
+    """
+    now = func.clock_timestamp()
+    until = now + timedelta(seconds=seconds)
     statement = insert(Backend).values(name=name, failures=1, paused_until=until)
     changed = {"failures": Backend.failures + 1, "paused_until": until, "probed_until": None}
-    session.execute(statement.on_conflict_do_update(index_elements=[Backend.name], set_=changed))
+    awake = Backend.paused_until.is_(None) | (Backend.paused_until <= now)
+    session.execute(statement.on_conflict_do_update(index_elements=[Backend.name], set_=changed, where=awake))
 
 
 def recovered(session: Session, name: str) -> None:
     """It has answered: work off all its zones."""
     values = {"failures": 0, "paused_until": None, "probed_until": None}
     session.execute(update(Backend).where(Backend.name == name, Backend.failures > 0).values(**values))
+
+
+def end_probe(session: Session, name: str) -> None:
+    """Let another zone find out, if this one did not."""
+    session.execute(
+        update(Backend).where(Backend.name == name, Backend.failures > 0).values(probed_until=None)
+    )
 
 
 def _busy(session: Session, name: str) -> int:

@@ -1,0 +1,154 @@
+"""What a backend's troubles cost its zones: the real store, and a playbook that only says what came of it."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.core.config import Settings, settings
+from app.core.database import transaction
+from app.domain.change import ChangeResult
+from app.domain.status import Outcome
+from app.runner.base import Run, RunEvent, RunResult
+from app.services import dispatch, execute
+from app.services.hold import hold
+from app.store import backends, leases
+
+AWAY = ChangeResult(Outcome.FAILED, "server_unreachable", "connection refused")
+APPLIED = ChangeResult(Outcome.APPLIED)
+
+
+class Says:
+    """A runner whose playbook says the same of every change."""
+
+    def __init__(self, result: ChangeResult) -> None:
+        self.runs: list[Run] = []
+        self._result = result
+
+    def run(self, run: Run, on_event: Callable[[RunEvent], None], cancel: Event) -> RunResult:
+        self.runs.append(run)
+        return RunResult(rc=0, results={change.request_id: self._result for change in run.changes})
+
+
+@pytest.fixture
+def simulated(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    """The API, and a worker that takes the run's word for it."""
+    monkeypatch.setenv("EXECUTOR", "simulated")
+    settings.cache_clear()
+    yield client
+    settings.cache_clear()
+
+
+@pytest.fixture
+def one_run_at_a_time(
+    client: TestClient, app_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> TestClient:
+    """The API, and an inventory that limits its backend to a single run."""
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text("dns: {hosts: {bind: {dns_server: 127.0.0.1, dns_port: 9, dns_max_runs: 1}}}\n")
+    monkeypatch.setenv("INVENTORY", str(inventory))
+    settings.cache_clear()
+    return client
+
+
+def ask_for(api: TestClient, *names: str) -> None:
+    for name in names:
+        resource = {"record_type": "A", "domain": name, "target": "192.0.2.1"}
+        sent = {"context": {"account_id": "tests"}, "resource": resource}
+        api.post("/api/v1/dns/create", json=sent).raise_for_status()
+
+
+def serve(api: TestClient, *names: str) -> None:
+    for name in names:
+        api.post("/api/v1/zones", json={"name": name, "backend": "bind"}).raise_for_status()
+
+
+def was_away(session: Session) -> None:
+    session.execute(text("INSERT INTO dns_backends (name, failures, paused_until) VALUES ('bind', 3, now())"))
+
+
+def backend() -> Any:
+    with transaction() as session:
+        return session.execute(text("SELECT * FROM dns_backends WHERE name = 'bind'")).one()
+
+
+def kicked(zone: str) -> bool:
+    return bool(dispatch._redis().exists(dispatch._mark(zone)))
+
+
+def test_one_outage_is_one_failure_however_many_zones_meet_it(simulated: TestClient, new_zone: str) -> None:
+    with transaction() as session:
+        backends.rest(session, "bind", 60)
+        backends.rest(session, "bind", 60)
+    assert backend().failures == 1
+
+
+def test_asking_the_servers_again_does_not_prove_that_the_backend_is_back(
+    simulated: TestClient, new_zone: str
+) -> None:
+    ask_for(simulated, f"www.{new_zone}")
+    with transaction() as session:
+        session.execute(text("UPDATE dns_requests SET status = 'verifying', check_at = now()"))
+        was_away(session)
+    execute.drain(new_zone, Says(APPLIED))
+    assert (backend().failures, backend().probed_until) == (3, None)  # another zone may find out
+    ask_for(simulated, f"next.{new_zone}")
+    execute.drain(new_zone, Says(APPLIED))
+    assert backend().failures == 0
+
+
+def test_a_probe_is_one_request(simulated: TestClient, new_zone: str) -> None:
+    ask_for(simulated, f"a.{new_zone}", f"b.{new_zone}", f"c.{new_zone}")
+    with transaction() as session:
+        was_away(session)
+    probe = Says(AWAY)
+    execute.drain(new_zone, probe)
+    assert [len(run.changes) for run in probe.runs] == [1]
+    assert backend().failures == 4
+
+
+def test_a_zone_that_waits_for_its_backend_is_woken_when_a_run_ends(
+    one_run_at_a_time: TestClient, new_zone: str
+) -> None:
+    serve(one_run_at_a_time, "busy.test")
+    ask_for(one_run_at_a_time, f"www.{new_zone}")
+    with hold("busy.test") as (lease, _):
+        assert lease is not None
+        execute.drain(new_zone, Says(AWAY))
+        assert not kicked(new_zone)  # or workers would do nothing else until that run ends
+    execute.drain("busy.test", Says(AWAY))
+    assert kicked(new_zone)
+
+
+def someone_waits() -> bool:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with transaction() as session:
+        return bool(session.scalar(text(f"{waiting} AND datname = current_database()")))
+
+
+def test_settling_and_claiming_lock_in_the_same_order(client: TestClient, new_zone: str) -> None:
+    with transaction() as session:
+        was_away(session)
+        lease = leases.acquire(session, new_zone, "a worker", 30)
+    assert lease is not None
+
+    def claim() -> None:
+        with suppress(Exception), hold(new_zone):
+            pass
+
+    other = Thread(target=claim)
+    with transaction() as session:
+        leases.check(session, lease)
+        other.start()
+        while not someone_waits():
+            time.sleep(0.02)
+        session.execute(text("SET LOCAL lock_timeout = '500ms'"))
+        backends.rest(session, "bind", 1)
+    other.join()
