@@ -11,6 +11,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns import batch
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.zone import Zone
 
 from stack.embedded import Stack
@@ -22,7 +23,8 @@ Answerer = Callable[[str, str, bytes], Answer | None]  # of method, path and bod
 
 
 @pytest.fixture
-def zone(zone_on: ZoneOn) -> ApiZoneUnderTest:
+def zone(zone_on: ZoneOn, monkeypatch: pytest.MonkeyPatch) -> ApiZoneUnderTest:
+    monkeypatch.setattr(batch, "PAUSES", (0.01, 0.01, 0.01))
     made = zone_on("api")
     assert isinstance(made, ApiZoneUnderTest)
     return made
@@ -212,7 +214,21 @@ def test_what_is_refused_as_a_whole_is_not_bisected(
 ) -> None:
     with tripping(zone, http_server, lambda body: (status, {}, b"no")):
         assert zone.apply(*many(zone, 100)) == [failed(code)] * 100
-    assert zone.ledger.messages < 3
+    assert zone.ledger.messages < 6
+
+
+def test_a_failure_that_passes(zone: ApiZoneUnderTest, http_server: ServerMaker) -> None:
+    real = zone.url
+    answers: list[Answer] = [(500, {}, b"locked")] * 3
+
+    def trip(body: bytes) -> Answer:
+        path = f"/api/v1/servers/localhost/zones/{zone.name}."
+        return answers.pop() if answers else call(zone, "PATCH", path, body, real)
+
+    with tripping(zone, http_server, trip):
+        assert zone.apply(*many(zone, 50)) == [APPLIED] * 50
+    assert zone.ledger.messages == 4
+    assert zone.values("h49", "A") == {"192.0.2.1"}
 
 
 def test_a_key_that_is_taken_back_meanwhile(zone: ApiZoneUnderTest, http_server: ServerMaker) -> None:

@@ -4,6 +4,8 @@ The API replaces whole RRsets and knows no prerequisites: what somebody else cha
 reading and our writing is lost. So little time as possible lies between.
 """
 
+import random
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +25,7 @@ from .refusal import is_failure, refusal
 from .step import Step, pack, plan
 from .zone import NotServed, Zone
 
+PAUSES = (0.05, 0.2, 0.5)  # seconds before a call that the server failed to carry out is made again
 STRIKES = 8  # failures of single steps in a row, after which the rest is spared
 
 Group = Sequence[Change]  # of one owner name, in their order
@@ -73,7 +76,7 @@ class _Batch:
     def apply(self, groups: Iterable[Group]) -> None:
         """Apply groups of changes, each about another name."""
         for packet in pack(self._plan(groups)):
-            self._deliver(packet)
+            self._deliver(packet, PAUSES)
 
     def forecast(self, groups: Iterable[Group]) -> None:
         """Settle groups of changes, each about another name, as if the server took everything."""
@@ -89,14 +92,21 @@ class _Batch:
             else:
                 yield step
 
-    def _deliver(self, packet: Sequence[Step]) -> None:
-        """Send steps in one call, or bisect them until only the culprits are left."""
+    def _deliver(self, packet: Sequence[Step], pauses: Sequence[float] = ()) -> None:
+        """Send steps in one call, or bisect them until only the culprits are left.
+
+        A failure may pass: two zones that are changed at once are enough to lock SQLite.
+        """
         try:
             with self._ledger.in_doubt(change for step in packet for change in step.changes):
                 self._zone.change(packet)
         except Refused as error:
             self._ledger.count_message(str(error.status))
-            self._find_culprits(packet, error)
+            if pauses and is_failure(error):
+                time.sleep(pauses[0] * random.uniform(0.5, 1.5))  # noqa: S311
+                self._deliver(packet, pauses[1:])
+            else:
+                self._find_culprits(packet, error)
         else:
             self._ledger.count_message("204")
             self._note_done(packet)

@@ -41,8 +41,12 @@ def read_nodes(
     Raises KeyError, TypeError, ValueError, DNSException for what is no list of RRsets.
     """
     nodes: dict[dns.name.Name, dict[str, RRset]] = {name: {} for name in names}
+    texts = {name.to_text().lower() for name in names}
     for rrset in rrsets:
-        name = dns.name.from_text(rrset["name"])
+        text = rrset["name"]
+        if "\\" not in text and text.lower() not in texts:
+            continue  # quickly: there may be a million others
+        name = dns.name.from_text(text)
         if name in nodes and rrset["records"]:  # none is left where only a comment is
             nodes[name][rrset["type"]] = _read(rrset)
     return dict(nodes)
