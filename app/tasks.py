@@ -17,12 +17,12 @@ from celery.signals import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import logging
-from app.core.celery_app import DRAIN, celery_app
+from app.core.celery_app import DRAIN, FORECAST, celery_app
 from app.core.config import settings
 from app.core.database import forget_connections
 from app.runner import make_runner, warm_up
 from app.runner.inventory import InventoryError, read_ahead
-from app.services import dispatch, execute
+from app.services import dispatch, execute, forecast
 
 logging.configure("worker")  # here, so that what Celery says first has our shape too
 log = logging.get_logger(__name__)
@@ -34,6 +34,12 @@ _stopping = Event()
 def drain(zone: str) -> None:
     """Work off one zone."""
     execute.drain(zone, make_runner(settings()))
+
+
+@celery_app.task(name=FORECAST)  # type: ignore[untyped-decorator]
+def ask_servers(zone: str, changes: list[dict[str, Any]], reply_to: str) -> None:
+    """Find out what would become of changes; nothing is changed."""
+    forecast.answer(zone, changes, reply_to, make_runner(settings()))
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]

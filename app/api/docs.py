@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from app.schemas import response
-from app.schemas.request import Batch, BatchItem, Submission
+from app.schemas.request import Batch, BatchItem, Plan, Submission
 
 _REF = "#/components/schemas/{model}"
 
@@ -56,6 +56,7 @@ _COMMON: dict[int | str, dict[str, Any]] = {
     422: {"model": response.Refused, "description": "All the reasons why it can't be accepted"},
     503: {"model": response.Problem, "description": "The database is away: try again"},
 }
+_NO_ANSWER = "The database is away, or no worker has answered in time: try again"
 _REUSED = {409: {"model": response.Problem, "description": "The idempotency key was used with another body"}}
 
 
@@ -78,13 +79,23 @@ def batch() -> dict[str, Any]:
     }
 
 
+def plan() -> dict[str, Any]:
+    """The keyword arguments of the route that shows what a batch would change."""
+    example = {"requests": [{"action": "upsert", **_A}], "ask_servers": True}
+    return {
+        "summary": "Show what a batch would change",
+        "responses": _COMMON | {503: {"model": response.Problem, "description": _NO_ANSWER}},
+        "openapi_extra": _body("Plan", {"asking the servers": {"value": example}}),
+    }
+
+
 def install(app: FastAPI) -> None:
     """Add the shapes of those bodies to the OpenAPI document."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = plain()
-        models = [(model, "validation") for model in (Submission, Batch, BatchItem)]
+        models = [(model, "validation") for model in (Submission, Batch, BatchItem, Plan)]
         _, shapes = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
         document["components"]["schemas"] |= shapes["$defs"]
         return document

@@ -6,6 +6,7 @@ from app.core.config import settings
 
 QUEUE = "dns_tasks"
 DRAIN = "dns.drain"  # tasks are sent by name, so that services need not import app.tasks
+FORECAST = "dns.forecast"
 
 celery_app = Celery("dns", broker=settings().celery_broker_url.get_secret_value())
 celery_app.conf.update(

@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     max_body: PositiveInt = 256 * 1024
     max_batch_body: PositiveInt = 16 * 1024 * 1024
     max_batch_items: PositiveInt = 10_000
+    plan_timeout: PositiveFloat = 30  # until a worker must have asked the servers what a batch would do
     intake_queue: PositiveInt = 10_000  # single submissions that may wait to be stored; then 503
 
     # execution

@@ -1,7 +1,8 @@
 """A change: what one request does to one RRset, in canonical form."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from app.domain.status import Action, Outcome
@@ -39,6 +40,12 @@ class Change:
     def key(self) -> RRsetKey:
         """The RRset that it changes."""
         return RRsetKey(self.name, self.type)
+
+    @classmethod
+    def from_json(cls, item: Mapping[str, Any]) -> Self:
+        """The change of an item of the changes file."""
+        whole = {**item, "request_id": UUID(item["request_id"]), "action": Action(item["action"])}
+        return cls(**{**whole, "rdata": tuple(item["rdata"])})
 
     def as_json(self) -> dict[str, Any]:
         """The item of the changes file, as the playbook contract names its fields."""

@@ -80,6 +80,12 @@ class Batch(Strict):
     requests: list[Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/BatchItem"})]]
 
 
+class Plan(Batch):
+    """A batch of which nothing is stored; `ask_servers`: let a worker ask the DNS servers about it."""
+
+    ask_servers: bool = False
+
+
 class NewZone(Strict):
     """A zone to be served."""
 

@@ -1,7 +1,7 @@
 """What a client gets."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -137,6 +137,49 @@ class BatchOut(BaseModel):
     """The results in the order of the items."""
 
     results: list[BatchResult]
+
+
+class RRsetOut(BaseModel):
+    """An RRset; `ttl` is in seconds."""
+
+    ttl: int
+    target: list[str]
+
+
+class ChangeOut(BaseModel):
+    """What an item would change: the RRset before and after it, null where the records know of none."""
+
+    action: Action
+    zone: str
+    domain: str
+    record_type: str
+    before: RRsetOut | None
+    after: RRsetOut | None
+
+
+class ForecastOut(BaseModel):
+    """What would become of an item: applied, unchanged, failed or unknown; and whose word that is."""
+
+    by: Literal["records", "servers"]
+    outcome: str
+    code: str | None
+    message: str | None
+
+
+class PlanResult(BaseModel):
+    """One item of a plan: what it would change, or the reasons why it can't be accepted."""
+
+    index: int
+    status_code: int
+    change: ChangeOut | None = None
+    forecast: ForecastOut | None = None
+    errors: list[Reason] | None = None
+
+
+class PlanOut(BaseModel):
+    """The plan in the order of the items."""
+
+    results: list[PlanResult]
 
 
 class Readiness(BaseModel):

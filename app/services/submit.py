@@ -49,16 +49,22 @@ class Answer:
 
 def submit(session: Session, asked: Sequence[Asked]) -> list[Answer]:
     """Validate and store these changes, in order; a bad one never sinks the others."""
-    drafts = [_read(item) for item in asked]
-    _place(session, drafts)
-    new = [_new(item, draft) for item, draft in zip(asked, drafts, strict=True)]
+    read = drafts(session, asked)
+    new = [_new(item, draft) for item, draft in zip(asked, read, strict=True)]
     accepted = [request for request in new if request is not None]
     stored = requests.insert(session, accepted) if accepted else {}
     answers = _answers(session, accepted, stored)
     return [
         answers[request.id] if request else Answer(reasons=draft.reasons)
-        for request, draft in zip(new, drafts, strict=True)
+        for request, draft in zip(new, read, strict=True)
     ]
+
+
+def drafts(session: Session, asked: Sequence[Asked]) -> list[Draft]:
+    """Validate these changes, and find the zone of each."""
+    read = [_read(item) for item in asked]
+    _place(session, read)
+    return read
 
 
 def _read(asked: Asked) -> Draft:

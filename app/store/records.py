@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, tuple_
+from sqlalchemy import ARRAY, Text, any_, cast, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from app.domain.change import RRsetKey
@@ -73,6 +73,11 @@ def page(
     if after is not None:
         statement = statement.where(tuple_(*order) > tuple_(*after))
     return list(session.scalars(statement))
+
+
+def at_names(session: Session, names: Iterable[str]) -> list[Record]:
+    """The records at these owner names, of every type and zone."""
+    return list(session.scalars(select(Record).where(Record.name == any_(cast(list(names), ARRAY(Text))))))
 
 
 def get(session: Session, zone: str, key: RRsetKey) -> Record | None:

@@ -1,6 +1,6 @@
 """Requests for DNS changes: submit them, follow them, look at the records."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks, Query, Response
@@ -17,14 +17,26 @@ from app.domain.names import normalize
 from app.domain.rdata import RecordType
 from app.domain.rules import Reason
 from app.domain.status import Action, Source, Status
-from app.schemas.request import Batch, Envelope
-from app.schemas.response import Accepted, BatchOut, BatchResult, RecordPage, RequestDetail, RequestPage
-from app.services import dispatch, lookup
+from app.schemas.request import Batch, Envelope, Plan
+from app.schemas.response import (
+    Accepted,
+    BatchOut,
+    BatchResult,
+    PlanOut,
+    PlanResult,
+    RecordPage,
+    RequestDetail,
+    RequestPage,
+)
+from app.services import dispatch, forecast, lookup, preview
 from app.services.intake import Intake, new_work, store
+from app.services.preview import Preview
 from app.services.submit import Answer, Asked
 from app.services.validate import shape_reasons
 
 router = APIRouter(prefix="/dns", tags=["dns"])
+
+Frame = TypeVar("Frame", bound=Batch)
 
 
 async def _one(action: Action, body: Any, key: str | None, response: Response, intake: Intake) -> Accepted:
@@ -74,10 +86,24 @@ async def delete(
 @router.post("/batch", status_code=207, response_model_exclude_none=True, **docs.batch())
 async def batch(body: BatchBody, after: BackgroundTasks) -> BatchOut:
     """Submits up to 10,000 changes, each judged by itself: a bad one never sinks the others."""
-    items = _items(body)
-    answers = await run_in_threadpool(store, [_asked(item) for item in items])
+    items = [_asked(item) for item in _frame(body, Batch).requests]
+    answers = await run_in_threadpool(store, items)
     after.add_task(dispatch.kick, new_work(answers))
     return BatchOut(results=[_result(index, answer) for index, answer in enumerate(answers)])
+
+
+@router.post("/plan", status_code=207, response_model_exclude_unset=True, **docs.plan())
+async def plan(body: BatchBody) -> PlanOut:
+    """Validates and shows what would change, and stores nothing.
+
+    What is there now is what our records know of. With `ask_servers` a worker runs the playbook in Ansible's
+    check mode, which asks the DNS servers. What waits in the queue is not taken into account.
+    """
+    frame = _frame(body, Plan)
+    previews = await run_in_threadpool(preview.preview, [_asked(item) for item in frame.requests])
+    if frame.ask_servers:
+        previews = await _ask_servers(previews)
+    return PlanOut(results=[_planned(index, each) for index, each in enumerate(previews)])
 
 
 @router.get("/requests/{request_id}", summary="Follow a request", responses=docs.UNKNOWN)
@@ -140,15 +166,15 @@ def list_records(
         raise _bad_cursor() from error
 
 
-def _items(body: Any) -> list[Any]:
+def _frame(body: Any, shape: type[Frame]) -> Frame:
     try:
-        items = Batch.model_validate(body).requests
+        frame = shape.model_validate(body)
     except ValidationError as error:
         raise Refusal(shape_reasons(error)) from error
-    limit = settings().max_batch_items
-    if len(items) > limit:
-        raise Refusal([Reason(("requests",), "too_many_items", f"{len(items)} items, {limit} are allowed")])
-    return items
+    limit, items = settings().max_batch_items, len(frame.requests)
+    if items > limit:
+        raise Refusal([Reason(("requests",), "too_many_items", f"{items} items, {limit} are allowed")])
+    return frame
 
 
 def _asked(item: Any) -> Asked:
@@ -168,6 +194,22 @@ def _result(index: int, answer: Answer) -> BatchResult:
         status = 409 if answer.conflict else 422
         return BatchResult(index=index, status_code=status, errors=shown(answer.reasons))
     return BatchResult(index=index, status_code=200 if answer.replayed else 202, request=answer.accepted)
+
+
+async def _ask_servers(previews: list[Preview]) -> list[Preview]:
+    changes = [each.effect.change for each in previews if each.effect]
+    try:
+        said = await forecast.ask_servers(changes)
+    except forecast.NoForecast as error:
+        raise Problem(503, str(error)) from error
+    return [preview.corrected(each, said) for each in previews]
+
+
+def _planned(index: int, item: Preview) -> PlanResult:
+    if item.effect is None:
+        return PlanResult(index=index, status_code=422, errors=shown(item.reasons))
+    change, outlook = preview.shown(item.effect, item.by)
+    return PlanResult(index=index, status_code=200, change=change, forecast=outlook)
 
 
 def _name(place: str, value: str | None) -> str | None:
