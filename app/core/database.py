@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import unquote
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import URL, Engine, create_engine, text
 from sqlalchemy.orm import Session
 
 from app.core.config import settings
@@ -16,20 +17,37 @@ _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 _MIGRATION_LOCK = 0x444E53  # any number, the same in every process
 
 
+# How to connect where `DATABASE_URL` does not say otherwise: a line that has gone dead is given up.
+_USUAL: dict[str, str | int] = {
+    "application_name": "dns-request-orchestrator",
+    "connect_timeout": 5,  # seconds
+    "tcp_user_timeout": 15_000,  # milliseconds
+    "keepalives_idle": 10,  # seconds
+    "keepalives_interval": 5,  # seconds
+    "keepalives_count": 2,
+}
+
+
 @lru_cache
 def engine() -> Engine:
     """The process's connection pool; connections are checked before use."""
+    url = settings().database
+    if url.host:
+        url = url.set(host=unquote(url.host))  # a socket's directory is written %2Fvar%2Frun%2Fpostgresql
     return create_engine(
-        settings().database,
+        url,
         pool_size=20,
         max_overflow=20,
         pool_pre_ping=True,
-        connect_args={
-            "connect_timeout": 5,
-            "application_name": "dns-request-orchestrator",
-            "options": "-c timezone=UTC",
-        },
+        hide_parameters=True,  # what requesters wrote does not belong into the log
+        connect_args=_connect_args(url),
     )
+
+
+def _connect_args(url: URL) -> dict[str, str | int]:
+    given = url.normalized_query
+    options = " ".join((*given.get("options", ()), "-c timezone=UTC"))
+    return {name: value for name, value in _USUAL.items() if name not in given} | {"options": options}
 
 
 @contextmanager

@@ -1,0 +1,55 @@
+"""The ways to say where the database is, and what holds on every connection."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from app.core import database
+from app.core.config import Settings, settings
+
+
+def told(monkeypatch: pytest.MonkeyPatch, url: str, **shown: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    settings.cache_clear()
+    database.engine.cache_clear()
+    try:
+        with database.transaction() as session:
+            session.execute(text("SELECT 1"))
+            for name, value in shown.items():
+                assert session.scalar(text(f"SHOW {name}")) == value
+    finally:
+        database.engine().dispose()
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg", "postgresql+asyncpg"])
+def test_every_usual_scheme_is_understood(
+    app_settings: Settings, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    _, _, rest = app_settings.database_url.get_secret_value().partition("://")
+    told(monkeypatch, f"{scheme}://{rest}", timezone="UTC", application_name="dns-request-orchestrator")
+
+
+def test_what_the_address_asks_for_counts(app_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = app_settings.database_url.get_secret_value()
+    query = "application_name=mine&tcp_user_timeout=9000&options=-c%20search_path%3Ddns"
+    told(monkeypatch, f"{plain}?{query}", application_name="mine", search_path="dns", timezone="UTC")
+
+
+@pytest.mark.parametrize(
+    "where", ["postgresql://dns@%2Fnowhere%2Fpg/dns", "postgresql://dns@/dns?host=/nowhere/pg"]
+)
+def test_a_unix_socket(app_settings: Settings, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    with pytest.raises(OperationalError, match=r"/nowhere/pg/\.s\.PGSQL"):
+        told(monkeypatch, where)
+
+
+def test_processes_that_start_together_migrate_once(app_settings: Settings) -> None:
+    migrate = [sys.executable, "-m", "app.cli", "migrate"]
+    started = [subprocess.Popen(migrate, env=os.environ, stdout=subprocess.DEVNULL) for _ in range(4)]
+    assert [process.wait(60) for process in started] == [0] * 4
+    with database.transaction() as session:
+        assert session.scalar(text("SELECT count(*) FROM alembic_version")) == 1
