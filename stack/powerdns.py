@@ -146,6 +146,7 @@ class PowerDNS(NameServer):
             return
         unfinished = path.with_suffix(".new")
         unfinished.unlink(missing_ok=True)
+        unfinished.touch(mode=0o600)  # it will hold the TSIG key
         with closing(sqlite3.connect(unfinished)) as connection:
             connection.executescript((self._backend / _SCHEMA).read_text())
         unfinished.rename(path)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from app.runner.warm import ForkServers
 from stack.embedded import Stack
+from tests.integration import runs
 from tests.integration.batches import ApiZoneUnderTest
 from tests.integration.conftest import ZoneOn
 from tests.integration.runs import PROVISION, change, execute
@@ -16,6 +18,12 @@ def zone(zone_on: ZoneOn) -> ApiZoneUnderTest:
     made = zone_on("api")
     assert isinstance(made, ApiZoneUnderTest)
     return made
+
+
+@pytest.fixture
+def warm(fork_servers: ForkServers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that need not wait for Ansible's start."""
+    monkeypatch.setattr(runs, "fork_servers", fork_servers)
 
 
 @pytest.fixture
@@ -74,6 +82,7 @@ def test_one_batch_of_everything(zone: ApiZoneUnderTest, hosts: Path) -> None:
     assert zone.api_key not in ended.everything
 
 
+@pytest.mark.usefixtures("warm")
 def test_the_same_host_by_dynamic_update(
     more_name_servers: Stack, zone: ApiZoneUnderTest, tmp_path: Path
 ) -> None:
@@ -85,6 +94,7 @@ def test_the_same_host_by_dynamic_update(
     assert "task: Send the dynamic update to" in "".join(ended.events)
 
 
+@pytest.mark.usefixtures("warm")
 def test_knot(more_name_servers: Stack, zone_on: ZoneOn, hosts: Path) -> None:
     zone = zone_on("knot")
     ended = execute(hosts, change(zone.name, "create", "www", "A", "192.0.2.1"), backend="knot")
@@ -92,6 +102,7 @@ def test_knot(more_name_servers: Stack, zone_on: ZoneOn, hosts: Path) -> None:
     assert zone.values("www", "A") == {"192.0.2.1"}
 
 
+@pytest.mark.usefixtures("warm")
 def test_what_requesters_write_stays_text(zone: ApiZoneUnderTest, hosts: Path, tmp_path: Path) -> None:
     pwned = tmp_path / "pwned"
     evil = f"{{{{ lookup('pipe', 'touch {pwned}') }}}}"
