@@ -1,7 +1,6 @@
 """The resolver against BIND: what is there, what is not, and what only looks so."""
 
 import re
-import time
 from collections.abc import Sequence
 
 import dns.message
@@ -190,11 +189,8 @@ def test_ten_thousand_names(zone: Zone) -> None:
     for start in range(0, 10_000, 1000):
         zone.add(*(f"h{i} 300 A 10.0.{i // 250}.{i % 250}" for i in range(start, start + 1000)))
     keys = [zone.key(f"h{i}", "A") for i in range(10_000)]
-    started = time.monotonic()
     answers = ask(zone.server, keys, timeout=5)
-    seconds = time.monotonic() - started
     assert answers == {key: there(f"10.0.{i // 250}.{i % 250}") for i, key in enumerate(keys)}
-    assert seconds < 10  # about one on an idle machine
 
 
 def test_the_same_question_twice(zone: Zone) -> None:

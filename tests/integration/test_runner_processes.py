@@ -86,12 +86,12 @@ def stubborn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubbo
 
 @pytest.mark.usefixtures("either_way")
 def test_a_run_that_takes_too_long(stubborn: Stubborn) -> None:
-    ended = execute(stubborn.hosts, RECORD, playbook=stubborn.playbook, timeout=6)
+    ended = execute(stubborn.hosts, RECORD, playbook=stubborn.playbook, timeout=15)
     assert stubborn.started.exists()
     assert stubborn.processes() == []
     assert (ended.result.rc, ended.result.why) == (None, "timeout")
     assert ended.outcomes == [("unknown", None)]
-    assert "stopped: it took longer than 6 s" in ended.events
+    assert "stopped: it took longer than 15 s" in ended.events
 
 
 @pytest.mark.usefixtures("either_way")
