@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from threading import Event
 
-from app.runner.fork_server.order import ACCEPTED, PATIENCE, Descriptors, JobOrder, same_user, send
+from app.runner.fork_server.order import BUSY, PATIENCE, READY, TAKEN, Descriptors, JobOrder, same_user, send
 
 TICK = 0.05  # seconds between looks at the cancel event
 
@@ -22,8 +22,38 @@ class NotStarted(Exception):
         self.why = why
 
 
-def connect(path: Path) -> socket.socket:
-    """Return a connection to the server at this path. Raises OSError when there is none."""
+def connect(path: Path, patience: float, cancel: Event) -> socket.socket:
+    """Return a connection to a fork of the server at this path; wait so many seconds when it has no place.
+
+    Raises OSError when no server answers, NotStarted.
+    """
+    until = time.monotonic() + patience
+    while True:
+        connection = _open(path)
+        try:
+            word = _word(connection)
+        except BaseException:
+            connection.close()
+            raise
+        if word == READY:
+            return connection
+        connection.close()
+        if word != BUSY:
+            raise ConnectionResetError(f"the fork server at {path} went away")
+        if cancel.wait(TICK):
+            raise NotStarted("cancelled")
+        if time.monotonic() > until:
+            raise NotStarted("timeout")
+
+
+def hand_over(connection: socket.socket, order: JobOrder, descriptors: Descriptors) -> None:
+    """Give a job to the fork. Raises OSError when that has not taken it; it will not then."""
+    send(connection, order, descriptors)
+    if _word(connection) != TAKEN:
+        raise ConnectionResetError("the fork server let the job go")
+
+
+def _open(path: Path) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.settimeout(PATIENCE)
@@ -36,18 +66,6 @@ def connect(path: Path) -> socket.socket:
     return connection
 
 
-def hand_over(connection: socket.socket, order: JobOrder, descriptors: Descriptors, cancel: Event) -> None:
-    """Give a job to the server and wait for its word. Raises NotStarted; OSError when the server is gone."""
-    until = time.monotonic() + order["timeout"]
-    send(connection, order, descriptors)
-    connection.settimeout(TICK)
-    while True:
-        try:
-            if connection.recv(1) == ACCEPTED:
-                return
-            raise ConnectionResetError("the fork server let the job go")
-        except TimeoutError:
-            if cancel.is_set():
-                raise NotStarted("cancelled") from None
-            if time.monotonic() > until:
-                raise NotStarted("timeout") from None
+def _word(connection: socket.socket) -> bytes:
+    connection.settimeout(PATIENCE)
+    return connection.recv(1)

@@ -48,41 +48,30 @@ class ForkServers:
     ) -> None:
         """Start a job. Raises Unavailable; NotStarted when it is cancelled or times out before."""
         try:
-            self._hand_over(configuration, order, descriptors, cancel)
+            with self._connection(configuration, order["timeout"], cancel) as connection:
+                hand_over(connection, order, descriptors)
         except (Failed, OSError) as error:
             self._give_up(error)
 
     def warm_up(self, configuration: Configuration) -> None:
-        """Have a server ready for the first run. Raises Unavailable."""
+        """Have a server ready for the first run. Raises Unavailable, NotStarted when it is busy."""
         try:
-            self._connection(configuration, Event()).close()
+            self._connection(configuration, PATIENCE, Event()).close()
         except (Failed, OSError) as error:
             self._give_up(error)
 
-    def _hand_over(
-        self, configuration: Configuration, order: JobOrder, descriptors: Descriptors, cancel: Event
-    ) -> None:
-        with self._connection(configuration, cancel) as connection:
-            try:
-                hand_over(connection, order, descriptors, cancel)
-                return
-            except OSError:
-                log.debug("a fork server was just going")
-        with self._connection(configuration, cancel) as connection:
-            hand_over(connection, order, descriptors, cancel)
-
-    def _connection(self, configuration: Configuration, cancel: Event) -> socket.socket:
+    def _connection(self, configuration: Configuration, patience: float, cancel: Event) -> socket.socket:
         path = self.folder / f"{configuration.key}.sock"
         with suppress(OSError):
-            return connect(path)
+            return connect(path, patience, cancel)
         if self._setbacks.resting():
             raise Unavailable
         _make_private(self.folder)
         with _locked(self.folder / "lock", cancel):
             with suppress(OSError):
-                return connect(path)  # somebody else has started it meanwhile
+                return connect(path, patience, cancel)  # somebody else has started it meanwhile
             self._start_server(path, configuration, cancel)
-        return connect(path)
+        return connect(path, patience, cancel)
 
     def _start_server(self, path: Path, configuration: Configuration, cancel: Event) -> None:
         if os.getpid() == self.owner:
@@ -109,16 +98,28 @@ class ForkServers:
         return Setbacks(self.folder / "setback")
 
     def _give_up(self, error: Exception) -> NoReturn:
-        self._setbacks.record(str(error) or type(error).__name__)
+        if _is_private(self.folder):
+            self._setbacks.record(str(error) or type(error).__name__)
+        else:
+            log.warning(
+                "no fork server, the folder for its socket is not ours alone", folder=str(self.folder)
+            )
         raise Unavailable from error
 
 
 def _make_private(folder: Path) -> None:
-    """Make the folder, or see that it is ours alone. Raises OSError."""
+    """Make the folder. Raises OSError, also when there is one that is not ours alone."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
-        raise PermissionError(f"{folder} can be reached by others")
+    if not _is_private(folder):
+        raise PermissionError
+
+
+def _is_private(folder: Path) -> bool:
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
 
 
 @contextmanager

@@ -5,6 +5,7 @@ run starts Ansible anew.
 """
 
 import atexit
+import importlib
 import inspect
 import multiprocessing.util
 import secrets
@@ -76,6 +77,7 @@ def playbook(command: Sequence[str]) -> int:
 
 def _be_another_process() -> None:
     """Make anew what Ansible makes once for each process."""
+    importlib.invalidate_caches()
     folder = constants.config.get_config_value("DEFAULT_LOCAL_TMP")  # each call makes one
     constants.set_constant("DEFAULT_LOCAL_TMP", folder)
     utils_vars.random_int = f"{secrets.randbelow(2**32):08x}"  # of the ids of plays and tasks

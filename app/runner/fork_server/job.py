@@ -9,7 +9,7 @@ import traceback
 from typing import NoReturn
 
 from . import insides, reaper
-from .order import ACCEPTED, EVENTS_VARIABLE, Descriptors, JobOrder, receive
+from .order import EVENTS_VARIABLE, READY, TAKEN, Descriptors, JobOrder, receive
 from .title import set_title
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)  # the reaper's handlers for them are not Ansible's
@@ -18,8 +18,9 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP)  # the reaper's handlers for them are 
 def run(connection: socket.socket, said: bytes) -> None:
     """Take the job, and see to its end. `said` begins its output. Raises OSError, ValueError."""
     with connection:
+        connection.sendall(READY)
         order, descriptors = receive(connection)
-        connection.sendall(ACCEPTED)
+        connection.sendall(TAKEN)
     set_title([str(reaper.__file__), *order["command"]])
     reaper.reap(
         {

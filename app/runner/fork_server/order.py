@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypedDict
 
 EVENTS_VARIABLE = "DNS_EVENTS_FD"  # where a job finds the number of its events descriptor
-ACCEPTED = b"+"  # the server's word that the job is in hand
-PATIENCE = 5.0  # seconds for the other side to take or send the next piece of an order
+READY, BUSY = b"+", b"-"  # the server's first word: send the job, or come again
+TAKEN = b"!"  # its second: the job is in hand
+PATIENCE = 10.0  # seconds for the next word of the other side
 _PIECE = 65536
 
 

@@ -3,21 +3,21 @@
 import os
 import socket
 import time
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from select import POLLIN, poll
 from typing import NamedTuple
 
-from .order import same_user
+from .order import BUSY, same_user
 
 LOOK = 1.0  # seconds between looks at the socket's file
-_BACKLOG = 512  # jobs that may wait for a place
+_BACKLOG = 512  # connections that may wait to be taken
 
 
 class Limits(NamedTuple):
     """How much at once, and how long."""
 
-    jobs: int  # running at once; more wait
+    jobs: int  # running at once; more are told to come again
     idle: float  # seconds without a job after which the server goes
 
 
@@ -38,6 +38,7 @@ class Server:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._poll = poll()
         self._poll.register(self._owner, POLLIN)
+        self._poll.register(self._listener, POLLIN)
         path.unlink(missing_ok=True)
         self._listener.bind(str(path))
         path.chmod(0o600)
@@ -54,14 +55,13 @@ class Server:
     def next_job(self) -> socket.socket | None:
         """Return a job's connection, in a fork of its own for each job; None when the server shall go."""
         while self._wanted():
-            for connection in self._wait():
-                if self._fork(connection):
+            for descriptor, _ in self._poll.poll(LOOK * 1000):
+                if descriptor in self._jobs:
+                    self._collect(descriptor)
+                elif descriptor == self._listener.fileno() and (connection := self._take()):
                     return connection
         self._withdraw()
-        while last := self._accept():
-            if self._fork(last):
-                return last
-        return None
+        return self._take()
 
     def owner_is_gone(self) -> bool:
         """Whether the process has ended that the server is for."""
@@ -82,25 +82,22 @@ class Server:
         if self._licensed():
             self._path.unlink(missing_ok=True)
 
-    def _wait(self) -> Iterator[socket.socket]:
-        """Yield who comes while there is a place; collect who goes."""
-        room = len(self._jobs) < self._limits.jobs
-        self._poll.register(self._listener, POLLIN if room else 0)
-        for descriptor, _ in self._poll.poll(LOOK * 1000):
-            if descriptor in self._jobs:
-                self._collect(descriptor)
-            elif descriptor == self._listener.fileno() and (connection := self._accept()):
-                yield connection
+    def _take(self) -> socket.socket | None:
+        """Take all who wait; return the connection in the fork for it, None in the server."""
+        while connection := self._accept():
+            if not same_user(connection):
+                connection.close()
+            elif len(self._jobs) >= self._limits.jobs:
+                _send_away(connection)
+            elif self._fork(connection):
+                return connection
+        return None
 
     def _accept(self) -> socket.socket | None:
         try:
-            connection, _ = self._listener.accept()
+            return self._listener.accept()[0]
         except OSError:  # nobody, or gone again
             return None
-        if same_user(connection):
-            return connection
-        connection.close()
-        return None
 
     def _fork(self, connection: socket.socket) -> bool:
         """Fork for a job; return whether this is the fork."""
@@ -119,3 +116,9 @@ class Server:
         os.waitpid(self._jobs.pop(descriptor), 0)
         os.close(descriptor)
         self._last = time.monotonic()
+
+
+def _send_away(connection: socket.socket) -> None:
+    connection.setblocking(False)
+    with connection, suppress(OSError):
+        connection.send(BUSY)

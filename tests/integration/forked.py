@@ -1,0 +1,75 @@
+"""Command lines of Ansible, run cold or in a fork server."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
+
+from app.runner.configuration import Configuration
+from app.runner.environment import run_environment
+from app.runner.supervisor import Exit, Job, supervise
+from app.runner.warm import ForkServers
+
+HOSTS = """\
+one ansible_connection=local ansible_python_interpreter={python}
+two ansible_connection=local ansible_python_interpreter={python}
+"""
+
+
+def ansible(
+    servers: ForkServers | None,
+    folder: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    timeout: float = 60,
+    cancel: Event | None = None,
+    on_line: Callable[[bytes], None] = lambda _: None,
+) -> Exit:
+    """Run `ansible-playbook` in a folder, over the hosts one and two."""
+    hosts = folder / "hosts.ini"
+    if not hosts.exists():
+        hosts.write_text(HOSTS.format(python=sys.executable))
+    with TemporaryDirectory(prefix="dns-run-") as work:
+        scratch = Path(work) / "tmp"
+        scratch.mkdir()
+        variables = run_environment(folder, scratch) | dict(environment or {})
+        command = [sys.executable, "-m", "ansible", "playbook", "-i", "hosts.ini", *arguments]
+        job = Job(command, variables, folder, Path(work), timeout)
+        warm = partial(servers.start, Configuration(variables, folder)) if servers else None
+        ended = supervise(job, on_line, cancel or Event(), warm)
+        return ended._replace(output=ended.output.replace(work, "WORK"))
+
+
+def play(folder: Path, *tasks: str, name: str = "site.yml", hosts: str = "all") -> str:
+    """Write a playbook of one play into the folder; return its name."""
+    lines = [f"- hosts: {hosts}", "  gather_facts: false", "  tasks:", *(f"    - {task}" for task in tasks)]
+    (folder / name).write_text("\n".join(lines) + "\n")
+    return name
+
+
+def servers_of(folder: Path) -> list[int]:
+    """The fork servers that run for a folder of playbooks."""
+    title = f"ansible fork server\0{folder}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cmdline").read_bytes().rstrip(b"\0") == title and not _is_zombie(process):
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def _is_zombie(process: Path) -> bool:
+    return (process / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return not _is_zombie(Path(f"/proc/{pid}"))
