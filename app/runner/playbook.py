@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event
 
 from app.runner.base import Run, RunEvent, RunResult
-from app.runner.client import Unavailable
+from app.runner.client import NotStarted, Unavailable
 from app.runner.configuration import Configuration
 from app.runner.environment import run_environment
 from app.runner.events import EventReader
@@ -51,7 +51,7 @@ class AnsibleRunner:
         if self._servers is not None:
             cwd = self._playbook.parent
             environment = run_environment(cwd, cwd, self._environment)
-            with suppress(Unavailable, OSError):
+            with suppress(Unavailable, NotStarted, OSError):
                 self._servers.warm_up(Configuration(environment, cwd))
 
     def run(self, run: Run, on_event: Callable[[RunEvent], None], cancel: Event) -> RunResult:
