@@ -193,16 +193,7 @@ def test_what_a_wildcard_answers_is_not_there(zone: ZoneUnderTest) -> None:
         zone.change("create", "b.links", "CNAME", "other.example.org."),
         zone.change("delete", "c.links", "CNAME"),
     )
-    assert said == [
-        APPLIED,
-        APPLIED,
-        failed("rrset_missing"),
-        UNCHANGED,
-        APPLIED,
-        APPLIED,
-        APPLIED,
-        UNCHANGED,
-    ]
+    assert said == [APPLIED, APPLIED, failed("rrset_missing"), UNCHANGED, *[APPLIED] * 3, UNCHANGED]
     assert zone.do("delete", "*.apps", "A") == APPLIED
     assert [zone.values(f"{name}.apps", "A") for name in "abcd"] == [
         {"192.0.2.9"},

@@ -14,7 +14,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.packing import (
 )
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.planning import plan
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.step import Step
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 ZONE = dns.name.from_text("example.test")
@@ -50,6 +50,7 @@ def test_a_thousand_new_records_go_in_one_message() -> None:
     assert len(list(pack(ZONE, (step(f"h{number}") for number in range(1_000))))) == 1
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 60),
     st.sampled_from(["create", "upsert", "update"]),
