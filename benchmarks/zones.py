@@ -35,7 +35,7 @@ def run(rig: Rig, quick: bool) -> Report:
             Figure("nsupdate zone by zone, applied", bare, "s"),
             Figure("ours / nsupdate", taken / bare),
         ],
-        "Zones are done one after the other, in even steps: half of them after half of the time.",
+        "No zone is starved: zones take turns, so half of them should be done after half of the time.",
     )
 
 
