@@ -28,10 +28,10 @@ test: venv ## run all tests, on real servers
 	@if command -v mvn >/dev/null; then echo "Fetching Apache Kafka …" && $(BIN)/python -m tests.kafka.apache; fi
 	$(BIN)/python -m pytest -n 4 --dist loadfile
 
-bench: venv .stack/bench/ready ## measure speed against other ways to do the same (10 minutes)
+bench: venv .stack/bench/ready ## measure speed beside other ways to do the same
 	@$(BIN)/python -m benchmarks
 
-bench-quick: venv .stack/bench/ready ## the same, with less of everything (2 minutes)
+bench-quick: venv .stack/bench/ready ## the same, with less of everything
 	@$(BIN)/python -m benchmarks --quick
 
 .stack/bench/ready: requirements-bench.txt
