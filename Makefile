@@ -9,7 +9,7 @@ LOCK = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
 .PHONY: help venv up demo test bench bench-quick lint lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: .venv/ready ## make the virtual environment, from requirements-dev.txt
 
