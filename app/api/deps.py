@@ -1,15 +1,18 @@
 """What endpoints need: the body, read with a limit; filters that are safe to ask the database with."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Query, Request
-from pydantic import StringConstraints
+from pydantic import BaseModel, StringConstraints, ValidationError
 from pydantic_core import from_json
 
 from app.api.errors import Problem, Refusal
 from app.core.config import settings
 from app.domain.rules import Reason
 from app.services.intake import Intake
+from app.services.validate import shape_reasons
+
+Shape = TypeVar("Shape", bound=BaseModel)
 
 PLAIN = r"^[^\x00-\x1f\x7f]*$"
 
@@ -21,6 +24,7 @@ IdempotencyKey = Annotated[
     Header(
         min_length=1,
         max_length=255,
+        pattern=PLAIN,
         description="the same key with the same body gives the first answer again; keys are per account",
     ),
 ]
@@ -44,6 +48,14 @@ async def _intake(request: Request) -> Intake:
 
 
 TheIntake = Annotated[Intake, Depends(_intake)]
+
+
+def read(shape: type[Shape], body: Any) -> Shape:
+    """The body as a model. Raises Refusal."""
+    try:
+        return shape.model_validate(body)
+    except ValidationError as error:
+        raise Refusal(shape_reasons(error)) from error
 
 
 async def _json_body(request: Request, limit: int) -> Any:

@@ -3,10 +3,11 @@
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from app.schemas import response
-from app.schemas.request import Batch, BatchItem, Plan, Submission
+from app.schemas.request import Batch, BatchItem, NewZone, Plan, Submission, ZoneChange
 
 _REF = "#/components/schemas/{model}"
 
@@ -60,6 +61,9 @@ _NO_ANSWER = "The database is away, or no worker has answered in time: try again
 _REUSED = {409: {"model": response.Problem, "description": "The idempotency key was used with another body"}}
 
 
+_READ_BY_US = (Submission, Batch, BatchItem, Plan, NewZone, ZoneChange)
+
+
 def submission(summary: str) -> dict[str, Any]:
     """The keyword arguments of a route that submits one change."""
     return {
@@ -89,13 +93,24 @@ def plan() -> dict[str, Any]:
     }
 
 
+def zone(summary: str, shape: type[BaseModel], others: dict[int | str, dict[str, Any]]) -> dict[str, Any]:
+    """The keyword arguments of a route that takes a zone, or a part of one."""
+    return {
+        "summary": summary,
+        "responses": _COMMON | others,
+        "openapi_extra": _body(shape.__name__, {}),
+    }
+
+
 def install(app: FastAPI) -> None:
     """Add the shapes of those bodies to the OpenAPI document."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = plain()
-        models = [(model, "validation") for model in (Submission, Batch, BatchItem, Plan)]
+        models = [
+            (model, "validation") for model in (Submission, Batch, BatchItem, Plan, NewZone, ZoneChange)
+        ]
         _, shapes = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
         document["components"]["schemas"] |= shapes["$defs"]
         return document

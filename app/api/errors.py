@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from app.core.logging import get_logger
@@ -49,8 +49,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Overloaded, _overloaded)
-    for away in (OperationalError, InterfaceError, NoConnection):
+    for away in (OperationalError, InterfaceError, InternalError, NoConnection):
         app.add_exception_handler(away, _database_away)
+    app.add_exception_handler(Exception, _broken)
 
 
 def _refused(_: Request, error: Exception) -> JSONResponse:
@@ -70,7 +71,13 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": detail}, 422)
 
 
+def _broken(_: Request, __: Exception) -> JSONResponse:
+    """Our own mistake; the server logs the stack trace."""
+    return JSONResponse({"detail": "an internal error; the log of the api says more"}, 500)
+
+
 def _database_away(_: Request, error: Exception) -> JSONResponse:
+    """Also a database that takes no writes, as a standby does until it is promoted: an InternalError."""
     log.error("database error", error=str(error))
     return JSONResponse(
         {"detail": "the database is not available; try again"}, 503, {"Retry-After": RETRY_AFTER}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from app.domain import names
-from app.domain.errors import DomainError
+from app.domain.errors import DomainError, InvalidName
 from app.store import leases, requests, zones
 from app.store.models import Zone
 
@@ -25,12 +25,14 @@ class Added(NamedTuple):
 def add(session: Session, name: str, backend: str) -> Added:
     """Serve a zone from now on. Raises InvalidName."""
     normal = names.normalize(name)
+    if normal.startswith("*"):
+        raise InvalidName("name_invalid", "a wildcard is a name in a zone, not a zone (RFC 4592 4.2)")
     zone = zones.add(session, normal, backend)
     if zone is not None:
         return Added(zone, True)
     present = zones.get(session, normal)
-    if present is None:  # removed in between by another process
-        raise InUse(normal)
+    if present is None:  # removed in between: now there is room for it
+        return add(session, name, backend)
     return Added(present, False)
 
 
@@ -54,10 +56,10 @@ def everything(session: Session) -> list[Zone]:
     return zones.all_of_them(session)
 
 
-def find(session: Session, name: str) -> Zone | None:
-    """The zone of that name, however it is written."""
+def find(session: Session, name: str, *, lock: bool = False) -> Zone | None:
+    """The zone of that name, however it is written; locked, if it is to be changed or removed."""
     try:
-        return zones.get(session, names.normalize(name))
+        return zones.get(session, names.normalize(name), lock=lock)
     except DomainError:
         return None
 

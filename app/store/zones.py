@@ -12,9 +12,9 @@ from app.store.models import Zone
 _EXISTING = select(Zone.name).where(Zone.name == func.any(bindparam("names", type_=ARRAY(Text))))
 
 
-def get(session: Session, name: str) -> Zone | None:
-    """The zone of that name."""
-    return session.get(Zone, name)
+def get(session: Session, name: str, *, lock: bool = False) -> Zone | None:
+    """The zone of that name; locked, nobody else changes or removes it until the transaction ends."""
+    return session.get(Zone, name, with_for_update=lock)
 
 
 def all_of_them(session: Session) -> list[Zone]:

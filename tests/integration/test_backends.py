@@ -1,6 +1,5 @@
 """What a backend's troubles cost its zones: the real store, and a playbook that only says what came of it."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from app.runner.base import Run, RunEvent, RunResult
 from app.services import dispatch, execute
 from app.services.hold import hold
 from app.store import backends, leases
+from tests.integration.waiting import until_someone_waits
 
 AWAY = ChangeResult(Outcome.FAILED, "server_unreachable", "connection refused")
 APPLIED = ChangeResult(Outcome.APPLIED)
@@ -127,12 +127,6 @@ def test_a_zone_that_waits_for_its_backend_is_woken_when_a_run_ends(
     assert kicked(new_zone)
 
 
-def someone_waits() -> bool:
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    with transaction() as session:
-        return bool(session.scalar(text(f"{waiting} AND datname = current_database()")))
-
-
 def test_settling_and_claiming_lock_in_the_same_order(client: TestClient, new_zone: str) -> None:
     with transaction() as session:
         was_away(session)
@@ -147,8 +141,7 @@ def test_settling_and_claiming_lock_in_the_same_order(client: TestClient, new_zo
     with transaction() as session:
         leases.check(session, lease)
         other.start()
-        while not someone_waits():
-            time.sleep(0.02)
+        until_someone_waits()
         session.execute(text("SET LOCAL lock_timeout = '500ms'"))
         backends.rest(session, "bind", 1)
     other.join()

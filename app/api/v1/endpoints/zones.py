@@ -4,6 +4,8 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from app.api import docs
+from app.api.deps import SingleBody, read
 from app.api.errors import Problem, Refusal
 from app.core.database import transaction
 from app.domain.errors import DomainError
@@ -29,12 +31,13 @@ def list_zones() -> ZoneList:
         return ZoneList(items=[_shown(zone) for zone in serve.everything(session)])
 
 
-@router.post("", status_code=201, summary="Serve a zone", responses=_CONFLICT)
-def add_zone(body: NewZone, response: Response) -> ZoneOut:
+@router.post("", status_code=201, **docs.zone("Serve a zone", NewZone, _CONFLICT))
+def add_zone(body: SingleBody, response: Response) -> ZoneOut:
     """From now on requests for names in it are accepted, unless a longer zone matches."""
+    wanted = read(NewZone, body)
     try:
         with transaction() as session:
-            added = serve.add(session, body.name, body.backend)
+            added = serve.add(session, wanted.name, wanted.backend)
     except DomainError as error:
         raise Refusal([Reason(("name",), error.code, error.message)]) from error
     if not added.new:
@@ -50,12 +53,13 @@ def show_zone(name: str) -> ZoneOut:
         return _shown(_known(serve.find(session, name)))
 
 
-@router.patch("/{name}", summary="Move a zone to another backend", responses=_UNKNOWN)
-def change_zone(name: str, body: ZoneChange) -> ZoneOut:
+@router.patch("/{name}", **docs.zone("Move a zone to another backend", ZoneChange, _UNKNOWN))
+def change_zone(name: str, body: SingleBody) -> ZoneOut:
     """What is pending goes to the new backend."""
+    wanted = read(ZoneChange, body)
     with transaction() as session:
-        zone = _known(serve.find(session, name))
-        serve.move(session, zone, body.backend)
+        zone = _known(serve.find(session, name, lock=True))
+        serve.move(session, zone, wanted.backend)
         return _shown(zone)
 
 
@@ -64,7 +68,7 @@ def remove_zone(name: str) -> None:
     """What is on its servers stays as it is."""
     try:
         with transaction() as session:
-            serve.remove(session, _known(serve.find(session, name)).name)
+            serve.remove(session, _known(serve.find(session, name, lock=True)).name)
     except serve.InUse as error:
         raise Problem(409, "requests for this zone are still on their way") from error
 

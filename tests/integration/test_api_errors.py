@@ -1,0 +1,47 @@
+"""Answers when it is not the client's fault, and when it is hard to see."""
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from app.core import database
+from app.core.database import transaction
+
+
+def body(zone: str) -> dict[str, Any]:
+    resource = {"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.10"}
+    return {"context": {"account_id": "team-a"}, "resource": resource}
+
+
+def alter_database(setting: str) -> None:
+    with transaction() as session:
+        name = session.scalar(text("SELECT current_database()"))
+        session.execute(text(f"ALTER DATABASE {name} {setting}"))
+    database.engine().dispose()
+
+
+def test_a_database_that_takes_no_writes_is_away(client: TestClient, new_zone: str) -> None:
+    alter_database("SET default_transaction_read_only = on")
+    answer = client.post("/api/v1/dns/create", json=body(new_zone))
+    assert (answer.status_code, answer.headers.get("retry-after")) == (503, "2")
+    assert isinstance(answer.json()["detail"], str)
+
+
+def test_a_mistake_of_ours_is_told_in_the_usual_shape(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transaction() as session:
+        session.execute(text("ALTER TABLE dns_records RENAME TO elsewhere"))
+    monkeypatch.setattr(client._transport, "raise_server_exceptions", False)
+    answer = client.get("/api/v1/dns/records")
+    assert answer.status_code == 500
+    assert isinstance(answer.json()["detail"], str)
+
+
+@pytest.mark.parametrize("key", [b"a\0b", b"a\x01b", b"\x7f", b"", b"x" * 256])
+def test_keys_that_cannot_be_kept_are_refused(client: TestClient, new_zone: str, key: bytes) -> None:
+    answer = client.post("/api/v1/dns/create", json=body(new_zone), headers={b"Idempotency-Key": key})
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["header", "idempotency-key"]
