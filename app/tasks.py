@@ -94,3 +94,5 @@ def _sweep() -> None:
             dispatch.sweep()
         except SQLAlchemyError as error:
             log.warning("sweep failed", error=str(error))
+        except Exception:  # without this thread a lost kick is lost for good
+            log.exception("sweep failed")

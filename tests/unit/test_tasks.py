@@ -1,0 +1,26 @@
+"""The worker's timer."""
+
+from threading import Event
+
+import pytest
+
+from app import tasks
+from app.core.config import Settings
+from app.services import dispatch
+
+
+def test_the_sweep_goes_on_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopping = Event()
+    outcomes = iter([RuntimeError("never thought of"), None])
+
+    def sweep() -> None:
+        outcome = next(outcomes)
+        if outcome is not None:
+            raise outcome
+        stopping.set()
+
+    monkeypatch.setattr(tasks, "_stopping", stopping)
+    monkeypatch.setattr(tasks, "settings", lambda: Settings(sweep_interval=0.01))
+    monkeypatch.setattr(dispatch, "sweep", sweep)
+    tasks._sweep()
+    assert stopping.is_set()
