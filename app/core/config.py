@@ -79,7 +79,10 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         pairs = (item.partition("=") for item in value.split(",") if item.strip())
-        return {zone.strip(): backend.strip() for zone, _, backend in pairs}
+        zones = {zone.strip(): backend.strip() for zone, _, backend in pairs}
+        if not all(zone and backend for zone, backend in zones.items()):
+            raise ValueError("each zone needs a backend: example.test=bind,example.org=ns1")
+        return zones
 
     @property
     def database(self) -> URL:
