@@ -48,8 +48,8 @@ class Work:
 
     @property
     def items(self) -> list[Item]:
-        """All of them, in the order of acceptance."""
-        return sorted((*self.fresh, *self.orphaned, *self.waiting), key=lambda item: item.seq)
+        """All of them, in the order in which they were applied."""
+        return [*self.waiting, *self.orphaned, *self.fresh]
 
 
 def drain(zone: str, runner: Runner) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from psycopg.errors import DeadlockDetected
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 from app.core.database import transaction
@@ -100,7 +101,19 @@ class Intake:
 
 
 def store(asked: Sequence[Asked]) -> list[Answer]:
-    """Store changes in one transaction of their own."""
+    """Store changes in one transaction of their own.
+
+    Two that hold the same idempotency keys in another order may deadlock: the one that loses is tried again.
+    """
+    try:
+        return _store(asked)
+    except OperationalError as error:
+        if not isinstance(error.orig, DeadlockDetected):
+            raise
+    return _store(asked)
+
+
+def _store(asked: Sequence[Asked]) -> list[Answer]:
     with transaction() as session:
         return submit(session, asked)
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, func, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.domain.change import Change
 from app.domain.fate import Fate
@@ -114,16 +114,23 @@ def orphans(session: Session, lease: Lease) -> list[Item]:
 def verifying(session: Session, zone: str, names: Iterable[str]) -> list[Item]:
     """Requests that wait for the servers' answer: those that are due, and all at these or the same names.
 
-    An RRset is judged by all that was asked of it, so its requests are judged together.
+    An RRset is judged by all that was asked of it, so its requests are judged together, in the order in which
+    they were applied. That is not always the order of `seq`: a long batch may be committed after a later one.
     """
     mine = (Request.zone == zone, Request.status == Status.VERIFYING)
     due = select(Request.name).where(*mine, Request.check_at <= func.clock_timestamp())
     at_names = Request.name == func.any(bindparam("names", list(names), ARRAY(Text)))
-    return _items(session, *mine, Request.name.in_(due) | at_names)
+    applied = (Request.lease_token, Request.run_id, Request.seq)
+    return _items(session, *mine, Request.name.in_(due) | at_names, order=applied)
 
 
-def _items(session: Session, *where: ColumnElement[bool], limit: int | None = None) -> list[Item]:
-    rows = session.execute(select(*_COLUMNS).where(*where).order_by(Request.seq).limit(limit))
+def _items(
+    session: Session,
+    *where: ColumnElement[bool],
+    order: Sequence[InstrumentedAttribute[Any]] = (Request.seq,),
+    limit: int | None = None,
+) -> list[Item]:
+    rows = session.execute(select(*_COLUMNS).where(*where).order_by(*order).limit(limit))
     return [_item(tuple(row)) for row in rows]
 
 
