@@ -152,6 +152,15 @@ def test_variables_of_the_environment(site: Path, fork_servers: ForkServers) -> 
     assert '"msg": "mine"' in said
 
 
+def test_a_log_file_that_is_moved(site: Path, fork_servers: ForkServers) -> None:
+    log = site / "ansible.log"
+    for text in ("before", "after"):
+        output(fork_servers, site, f"debug: {{msg: {text}}}", ANSIBLE_LOG_PATH=str(log))
+        assert text in log.read_text()
+        log.rename(site / text)
+    assert "after" not in (site / "before").read_text()
+
+
 def test_nothing_is_left_of_a_run(site: Path, fork_servers: ForkServers) -> None:
     """Neither variables, nor facts, nor the warnings that were shown."""
     seen = "{debug: {msg: '{{ mine | default(0) }} {{ ansible_facts.mine | default(0) }}'}}"

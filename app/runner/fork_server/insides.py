@@ -7,6 +7,7 @@ run starts Ansible anew.
 import atexit
 import importlib
 import inspect
+import logging
 import multiprocessing.util
 import secrets
 import sys
@@ -70,14 +71,25 @@ def playbook(command: Sequence[str]) -> int:
     try:
         PlaybookCLI.cli_executor(arguments(command)[1:])
     except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        status = _status(end.code)
     _end()
     return status
+
+
+def _status(code: object) -> int:
+    """Return the exit status as the interpreter takes it from what sys.exit was called with."""
+    if code is None or isinstance(code, int):
+        return code or 0
+    print(code, file=sys.stderr)  # noqa: T201
+    return 1
 
 
 def _be_another_process() -> None:
     """Make anew what Ansible makes once for each process."""
     importlib.invalidate_caches()
+    for handler in logging.root.handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.close()  # the file may have been moved; the next line opens it again
     folder = constants.config.get_config_value("DEFAULT_LOCAL_TMP")  # each call makes one
     constants.set_constant("DEFAULT_LOCAL_TMP", folder)
     utils_vars.random_int = f"{secrets.randbelow(2**32):08x}"  # of the ids of plays and tasks
