@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,6 +25,18 @@ from tests.integration.forked import alive, ansible, play, servers_of
 from tests.integration.test_runner_processes import processes_with, wait_for
 
 NOBODY = 65534
+
+
+@pytest.fixture
+def logged(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+    """What was logged since the last look, whether or not another test has set logging up in this process."""
+
+    def look() -> str:
+        text = caplog.text + capsys.readouterr().out
+        caplog.clear()
+        return text
+
+    return look
 
 
 @pytest.fixture
@@ -271,7 +283,7 @@ if "fork_server" in sys.orig_argv:
 
 
 def test_a_server_that_cannot_start(
-    servers: ForkServers, site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    servers: ForkServers, site: Path, logged: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Runs start cold, the log says why once, and it is tried again after pauses that grow."""
     monkeypatch.setattr(setback, "FIRST_PAUSE", 100.0)
@@ -280,7 +292,7 @@ def test_a_server_that_cannot_start(
     broken = {"PYTHONPATH": str(site)}
     for _ in range(2):
         assert '"msg": "hello"' in ansible(servers, site, "site.yml", environment=broken).output
-    said = capsys.readouterr().out
+    said = logged()
     assert said.count("no fork server, each run starts Ansible anew") == 1
     assert "ansible.plugins.loader" in said
     assert attempts.read_text() == "x"
@@ -289,7 +301,7 @@ def test_a_server_that_cannot_start(
     assert ansible(servers, site, "site.yml", environment=broken).rc == 0
     assert attempts.read_text() == "xx"
     assert json.loads(note.read_text())["pause"] == 200
-    assert "no fork server" not in capsys.readouterr().out
+    assert "no fork server" not in logged()
 
 
 def test_it_is_tried_again_in_time(servers: ForkServers, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,14 +316,12 @@ def test_it_is_tried_again_in_time(servers: ForkServers, site: Path, monkeypatch
     assert not (servers.folder / "setback").exists()
 
 
-def test_a_folder_that_others_can_reach(
-    servers: ForkServers, site: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_that_others_can_reach(servers: ForkServers, site: Path, logged: Callable[[], str]) -> None:
     servers.folder.chmod(0o755)
     assert ansible(servers, site, "site.yml").rc == 0
     assert servers_of(site) == []
     assert os.listdir(servers.folder) == []
-    assert "not ours alone" in capsys.readouterr().out
+    assert "not ours alone" in logged()
 
 
 def test_a_path_that_is_too_long_for_a_socket(site: Path, tmp_path: Path) -> None:
