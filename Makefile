@@ -24,9 +24,14 @@ up: venv ## start everything here and stay in the foreground; Ctrl-C stops it
 demo: venv ## start everything, show what it does, stop it
 	@$(BIN)/python -m stack.demo
 
-test: venv ## run all tests, on real servers
+test: venv .stack/examples/ready ## run all tests, on real servers
 	@if command -v mvn >/dev/null; then echo "Fetching Apache Kafka …" && $(BIN)/python -m tests.kafka.apache; fi
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+
+# of its 12,000 modules a few are imported: they alone are compiled, and not before
+.stack/examples/ready: requirements-examples.txt
+	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m stack.bootstrap .stack/examples $<
+	@touch $@
 
 bench: venv .stack/bench/ready ## measure speed beside other ways to do the same
 	@$(BIN)/python -m benchmarks
@@ -48,6 +53,7 @@ lint: venv ## check style, types and the direction of imports
 lock: venv ## renew the pinned requirements from pyproject.toml
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) pyproject.toml --group dev --group stack -o requirements-dev.txt
+	$(LOCK) --group examples -o requirements-examples.txt
 	$(LOCK) --group bench -o requirements-bench.txt
 	echo uv | $(LOCK) - -o stack/requirements-uv.txt
 
