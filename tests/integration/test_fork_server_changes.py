@@ -1,10 +1,12 @@
 """What changes between two runs is seen by the second; what the first one did is not."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from app.core.config import ROOT
 from app.runner.warm import ForkServers
 from tests.integration.forked import ansible, play, servers_of
 from tests.integration.test_runner_processes import wait_for
@@ -75,6 +77,19 @@ def test_a_collection_that_is_new(site: Path, fork_servers: ForkServers) -> None
     file(site / COLLECTIONS / "my" / "new" / "plugins" / "action" / "greet.py", ACTION.format("new"))
     said = output(fork_servers, site, "{my.new.greet: , register: got}", "{debug: {var: got.msg}}")
     assert '"got.msg": "new"' in said
+
+
+def test_the_collection_that_comes_with_the_app(tmp_path: Path, fork_servers: ForkServers) -> None:
+    """Imported before any run: not when one of its files has changed."""
+    shutil.copytree(ROOT / "playbooks" / "collections", tmp_path / "collections")
+    plugins = tmp_path / "collections" / "ansible_collections" / "orchestrator" / "dns" / "plugins"
+    playbook = play(tmp_path, "orchestrator.dns.dynamic_update: {zone: x, changes_file: missing, server: x}")
+    before = ansible(fork_servers, tmp_path, playbook)
+    assert before.rc == 2
+    assert "No such file" in before.output
+    utils = plugins / "plugin_utils" / "change.py"
+    utils.write_text(utils.read_text() + "\ndef read_items(path):\n    raise ValueError('read anew')\n")
+    assert "read anew" in ansible(fork_servers, tmp_path, playbook).output
 
 
 def test_a_plugin_in_the_place_of_ansibles_own(site: Path, fork_servers: ForkServers) -> None:

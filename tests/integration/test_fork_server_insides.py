@@ -1,6 +1,7 @@
 """What the fork server uses of Ansible's insides is there; a release in which it is not says so."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -81,7 +82,7 @@ before = {name: repr(value) for name, value in vars(constants).items()}
 said = displays.Display()
 shown = [set(said._warns), set(said._deprecations), set(said._errors)]
 from fork_server.preload import preload
-preload()
+preload(os.getcwd())
 insides.check()
 answer(
     modules=[name for name in sys.modules if name.startswith("ansible")],
@@ -120,7 +121,7 @@ def test_nothing_but_ansibles_own_is_loaded(tmp_path: Path) -> None:
 LEFT_TO_LOAD = """
 from fork_server import insides
 from fork_server.preload import preload
-preload()
+preload(os.getcwd())
 before = set(sys.modules)
 reading, writing = os.pipe()
 if os.fork() == 0:
@@ -158,7 +159,7 @@ def test_a_run_finds_all_modules_loaded(tmp_path: Path) -> None:
 
 COMPILED = """
 from fork_server.preload import preload
-preload()
+preload(os.getcwd())
 source, options = open(PATH, "rb").read(), dict(mode="exec", flags=0, dont_inherit=True)
 compiled = [_collection_finder.compile(source=source, filename=PATH, **options) for _ in range(2)]
 answer(same=compiled[0] is compiled[1], file=compiled[0].co_filename)
@@ -171,3 +172,32 @@ def test_collections_beside_the_playbook_are_compiled_once(tmp_path: Path) -> No
     path.write_text("x = 1\n")
     found = in_a_server(f"PATH = {str(path)!r}\n{COMPILED}", tmp_path)
     assert found == {"same": True, "file": str(path)}
+
+
+AHEAD = """
+from fork_server import collection, insides
+from fork_server.preload import preload
+preload(os.getcwd())
+insides.check()
+left = [name for name in sys.modules if name.startswith("ansible_collections")]
+name, path = "ansible_collections.orchestrator.dns.plugins.action.dynamic_update", ACTION
+collection.use(name, "/somewhere/else/dynamic_update.py")
+elsewhere = name in sys.modules
+status = os.stat(OTHER)
+os.utime(OTHER)
+collection.use(name, path)
+changed = name in sys.modules
+os.utime(OTHER, ns=(status.st_atime_ns, status.st_mtime_ns))
+collection.use(name, path)
+answer(left=left, elsewhere=elsewhere, changed=changed, used=name in sys.modules)
+"""
+
+
+def test_the_shipped_collection_is_imported_ahead(tmp_path: Path) -> None:
+    """And used only where a run comes to the same, unchanged files."""
+    shutil.copytree(ROOT / "playbooks" / "collections", tmp_path / "collections")
+    plugins = tmp_path / "collections" / "ansible_collections" / "orchestrator" / "dns" / "plugins"
+    paths = f"ACTION, OTHER = {str(plugins / 'action' / 'dynamic_update.py')!r}, "
+    paths += f"{str(plugins / 'plugin_utils' / 'batch.py')!r}\n"
+    found = in_a_server(paths + AHEAD, tmp_path)
+    assert found == {"left": [], "elsewhere": False, "changed": False, "used": True}

@@ -75,13 +75,14 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DNS_API_KEY", KEY)
 
 
-def run(hosts: Path, zone: ZoneUnderTest, *changes: tuple[str, ...]) -> Ended:
+def run(hosts: Path, zone: ZoneUnderTest, *changes: tuple[str, ...], check: bool = False) -> Ended:
     return execute(
         hosts,
         *(change(zone.name, *item) for item in changes),
         playbook=HTTP_API / "provision.yml",
         backend="http-api",
         environment=["DNS_API_KEY"],
+        check=check,
     )
 
 
@@ -127,3 +128,10 @@ def test_an_api_that_refuses_the_key(
     ended = run(hosts, zone, ("create", "www", "A", "192.0.2.1"))
     assert ended.outcomes == [("failed", "api_403")]
     assert "another-key" not in ended.everything
+
+
+def test_the_http_api_is_not_called_in_check_mode(hosts: Path, zone: ZoneUnderTest) -> None:
+    ended = run(hosts, zone, ("create", "www", "A", "192.0.2.1"), check=True)
+    assert ended.result.rc == 0
+    assert ended.outcomes == [("unknown", None)]
+    assert zone.values("www", "A") == set()

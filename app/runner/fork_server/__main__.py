@@ -44,7 +44,7 @@ def _load_ansible(cwd: str) -> str:
     check()
     from .preload import preload
 
-    preload()
+    preload(cwd)
     check()
     return said
 

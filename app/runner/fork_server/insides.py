@@ -36,6 +36,9 @@ _PARAMETERS: dict[Callable[..., Any], str] = {
     plugins.PluginLoadContext.resolve_legacy: "self name pull_cache",
     plugins.PluginPathContext: "path internal",
     _collection_finder._meta_yml_to_dict: "yaml_string_data content_id",
+    _collection_finder._AnsibleCollectionFinder: "paths scan_sys_paths",
+    _collection_finder._AnsibleCollectionFinder._install: "self",
+    _collection_finder._AnsibleCollectionFinder._remove: "",
     displays._synchronize_textiowrapper: "tio lock",
     constants.config.get_config_value: "config cfile plugin_type plugin_name keys variables direct",
     constants.set_constant: "name value export",
@@ -124,7 +127,7 @@ def _touched() -> Iterator[str]:
         yield "there are arguments of a command line"
     if VaultSecretsContext._current is not None:
         yield "there are vault secrets"
-    if AnsibleCollectionConfig.collection_finder is not None:
+    if AnsibleCollectionConfig.collection_finder is not None or "ansible_collections" in sys.modules:
         yield "collections have been looked for"
     for loader in plugin_loaders():
         if (

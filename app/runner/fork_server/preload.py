@@ -1,6 +1,7 @@
 """What runs load of Ansible's own, loaded before any run: modules, and what plugins say of their options.
 
-Nothing of an operator's is loaded, and no playbook is run: nothing is left that a job could stumble over.
+Nothing of an operator's is loaded, and no playbook is run: nothing is left that a job could stumble over. The
+one collection that is loaded is the one that comes with the app.
 """
 
 import builtins
@@ -22,6 +23,7 @@ from ansible.plugins import loader as plugins
 from ansible.utils import display as displays
 from ansible.utils.collection_loader import _collection_finder
 
+from . import collection
 from .insides import plugin_loaders
 
 _PACKAGES = (
@@ -53,12 +55,13 @@ _EMPTY = ("__init__", "base")  # files that hold no plugin
 _preloaded: dict[str, str] = {}  # modules of plugins: their files
 
 
-def preload() -> None:
-    """Load it, and let an operator's plugins go before those of the same name."""
+def preload(playbooks: str) -> None:
+    """Load it all, for runs in this folder."""
     said = displays.Display()
     before = (set(said._warns), set(said._deprecations), set(said._errors))
     _keep_routing()
-    _keep_compiled(Path.cwd() / "collections")
+    _keep_compiled(Path(playbooks) / "collections")
+    collection.import_ahead(playbooks)
     for name in _modules():
         importlib.import_module(name)
     for loader in plugin_loaders():
@@ -132,6 +135,7 @@ def _give_way() -> None:
     load = plugins.PluginLoader._load_module_source
 
     def load_what_was_found(self: Any, *, python_module_name: str, path: str) -> Any:
+        collection.use(python_module_name, path)
         if _preloaded.pop(python_module_name, path) != path:
             del sys.modules[python_module_name]
             kind = plugins.get_plugin_class(self.class_name)
