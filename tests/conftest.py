@@ -1,7 +1,7 @@
 """Real servers for the tests: started once for the session, on free ports, in a temporary directory."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -48,3 +48,15 @@ def new_zone(infrastructure: Stack) -> str:
 def dns_inventory(infrastructure: Stack) -> Path:
     """The Ansible inventory directory that names BIND as the backend `bind`."""
     return Path(infrastructure.env["INVENTORY"])
+
+
+@pytest.fixture
+def logged(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+    """What was logged since the last look, whether or not another test has set logging up in this process."""
+
+    def look() -> str:
+        text = caplog.text + capsys.readouterr().out
+        caplog.clear()
+        return text
+
+    return look

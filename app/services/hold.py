@@ -46,8 +46,6 @@ def hold(zone: str) -> Iterator[tuple[Lease | None, Event]]:
         heartbeat.join()
         with transaction() as session:
             leases.release(session, lease)
-            if lease.probe and lease.backend:
-                backends.end_probe(session, lease.backend)
 
 
 class _NotNow(Exception):
@@ -71,7 +69,7 @@ def _admitted(session: Session, zone: str) -> Lease:
         raise _NotNow
     if served is None:
         return lease
-    admission = backends.admit(session, served.backend, limits_of_its_own.max_runs, settings().lease)
+    admission = backends.admit(session, served.backend, zone, limits_of_its_own.max_runs)
     if admission is Admission.NOT_NOW:
         raise _NotNow
     return replace(lease, backend=served.backend, probe=admission is Admission.PROBE)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from enum import Enum, auto
 
-from sqlalchemy import Interval, bindparam, func, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -11,12 +11,13 @@ from app.store.models import Backend, Zone, ZoneLease
 
 _PROBE = text(
     """
-    UPDATE dns_backends SET probed_until = clock_timestamp() + :duration
+    UPDATE dns_backends SET probed_by = :zone
      WHERE name = :name AND paused_until <= clock_timestamp()
-       AND (probed_until IS NULL OR probed_until <= clock_timestamp())
+       AND NOT EXISTS (SELECT FROM dns_zone_leases
+                        WHERE zone = probed_by AND zone <> :zone AND expires_at > clock_timestamp())
     RETURNING name
     """
-).bindparams(bindparam("duration", type_=Interval()))
+)
 
 
 class Admission(Enum):
@@ -27,18 +28,18 @@ class Admission(Enum):
     NOT_NOW = auto()  # it rests, is being probed, or has as many runs as it may have
 
 
-def admit(session: Session, name: str, max_runs: int | None, seconds: float) -> Admission:
-    """Ask for a run on the backend; a probe keeps others from probing for so many seconds.
+def admit(session: Session, name: str, zone: str, max_runs: int | None) -> Admission:
+    """Ask for a run on the backend; a zone that probes keeps others from it for as long as it is held.
 
     Take the zone's lease first: it counts among the runs, and settling locks the two in this order as well.
     """
     if max_runs is not None and _busy(session, name) > max_runs:
         return Admission.NOT_NOW
-    failures = session.scalar(select(Backend.failures).where(Backend.name == name))
-    if not failures:
+    if not failures(session, name):
         return Admission.FREELY
-    values = {"name": name, "duration": timedelta(seconds=seconds)}
-    return Admission.PROBE if session.scalar(_PROBE, values) else Admission.NOT_NOW
+    # Locked in a statement of its own: the next one sees the lease of who has had the lock before.
+    session.execute(select(Backend.name).where(Backend.name == name).with_for_update())
+    return Admission.PROBE if session.scalar(_PROBE, {"name": name, "zone": zone}) else Admission.NOT_NOW
 
 
 def failures(session: Session, name: str) -> int:
@@ -54,22 +55,15 @@ def rest(session: Session, name: str, seconds: float) -> None:
     now = func.clock_timestamp()
     until = now + timedelta(seconds=seconds)
     statement = insert(Backend).values(name=name, failures=1, paused_until=until)
-    changed = {"failures": Backend.failures + 1, "paused_until": until, "probed_until": None}
+    changed = {"failures": Backend.failures + 1, "paused_until": until}
     awake = Backend.paused_until.is_(None) | (Backend.paused_until <= now)
     session.execute(statement.on_conflict_do_update(index_elements=[Backend.name], set_=changed, where=awake))
 
 
 def recovered(session: Session, name: str) -> None:
     """It has answered: work off all its zones."""
-    values = {"failures": 0, "paused_until": None, "probed_until": None}
+    values = {"failures": 0, "paused_until": None, "probed_by": None}
     session.execute(update(Backend).where(Backend.name == name, Backend.failures > 0).values(**values))
-
-
-def end_probe(session: Session, name: str) -> None:
-    """Let another zone find out, if this one did not."""
-    session.execute(
-        update(Backend).where(Backend.name == name, Backend.failures > 0).values(probed_until=None)
-    )
 
 
 def _busy(session: Session, name: str) -> int:

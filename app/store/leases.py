@@ -42,8 +42,9 @@ _DUE = f"""
                      WHERE l.zone = w.zone
                        AND (l.expires_at > clock_timestamp() OR l.paused_until > clock_timestamp()))
     AND NOT EXISTS (SELECT FROM dns_zones z JOIN dns_backends b ON b.name = z.backend
+                      LEFT JOIN dns_zone_leases p ON p.zone = b.probed_by
                      WHERE z.name = w.zone
-                       AND (b.paused_until > clock_timestamp() OR b.probed_until > clock_timestamp()))
+                       AND (b.paused_until > clock_timestamp() OR p.expires_at > clock_timestamp()))
 """  # noqa: S608
 _HAS_WORK = text(f"SELECT {_DUE} FROM (VALUES (:zone)) AS w (zone)")  # noqa: S608
 # Steps from zone to zone along ix_dns_requests_open: its cost grows with the zones that have open requests.

@@ -80,7 +80,7 @@ class Backend(Base):
     name: Mapped[str] = mapped_column(primary_key=True)  # a host of the inventory
     failures: Mapped[int] = mapped_column(server_default="0")  # in a row
     paused_until: Mapped[datetime | None]
-    probed_until: Mapped[datetime | None]  # one zone is finding out whether it is back
+    probed_by: Mapped[str | None]  # the zone that finds out whether it is back, as long as it is held
 
 
 class ZoneLease(Base):

@@ -29,7 +29,10 @@ def test_other_zones_go_on_while_one_zone_at_a_time_probes(stack: Stack, user: U
     # One zone finds out again and again that the backend is away; the others don't each try for themselves.
     user.until(lambda: _failures(stack) >= 3)
     attempts = [user.look(request_id)["attempts"] for request_id in waiting]
-    assert sum(attempts) <= _failures(stack) + ZONES // 2
+    at_once = (
+        2  # the worker's processes: all that may have met it before it was known, and one that probes now
+    )
+    assert sum(attempts) <= _failures(stack) + at_once + 1
     (inventory / "gone.yml").write_text(hosts)
     for name in gone:
         stack.add_zone(name)

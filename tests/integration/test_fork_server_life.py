@@ -28,18 +28,6 @@ NOBODY = 65534
 
 
 @pytest.fixture
-def logged(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
-    """What was logged since the last look, whether or not another test has set logging up in this process."""
-
-    def look() -> str:
-        text = caplog.text + capsys.readouterr().out
-        caplog.clear()
-        return text
-
-    return look
-
-
-@pytest.fixture
 def folder() -> Iterator[Path]:
     """A private folder for sockets."""
     with TemporaryDirectory(prefix="fork-", ignore_cleanup_errors=True) as name:

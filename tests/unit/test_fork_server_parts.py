@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -136,7 +136,7 @@ def test_the_same_is_the_same(site: Path, home: Path) -> None:
 # --- failures
 
 
-def test_pauses_grow_and_the_reason_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pauses_grow_and_the_reason_is_said_once(tmp_path: Path, logged: Callable[[], str]) -> None:
     setbacks = Setbacks(tmp_path / "setback")
     assert not setbacks.resting()
     pauses = []
@@ -150,7 +150,7 @@ def test_pauses_grow_and_the_reason_is_said_once(tmp_path: Path, capsys: pytest.
         pauses.append(note["pause"])
     assert pauses == [10, 20, 40, 80, 160, 320, 600, 600]
     setbacks.record("no time")
-    said = capsys.readouterr().out
+    said = logged()
     assert (said.count("no room"), said.count("no time")) == (1, 1)
     setbacks.over()
     assert not setbacks.resting()
