@@ -94,6 +94,16 @@ def test_a_thousand_changes_are_one_run(infrastructure: Stack, new_zone: str, dn
     assert ZoneUnderTest(infrastructure, new_zone).values("h999", "A") == {"192.0.2.1"}
 
 
+def test_as_many_changes_in_a_message_as_the_inventory_allows(
+    infrastructure: Stack, new_zone: str, tmp_path: Path
+) -> None:
+    address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
+    variables = {"dns_server": address, "dns_port": int(port), "dns_max_message_changes": 2}
+    hosts = inventory(tmp_path, **variables, dns_tsig_key_file=str(infrastructure.key_file("bind")))
+    ended = execute(hosts, *(change(new_zone, "create", f"h{n}", "A", "192.0.2.1") for n in range(5)))
+    assert "bind: ok, 5 changes in 3 messages: 5 applied (NOERROR)" in ended.events
+
+
 def test_templates_stay_text(
     infrastructure: Stack, new_zone: str, dns_inventory: Path, tmp_path: Path
 ) -> None:

@@ -83,6 +83,20 @@ def test_one_batch_of_everything(zone: ApiZoneUnderTest, hosts: Path) -> None:
 
 
 @pytest.mark.usefixtures("warm")
+def test_as_many_changes_in_a_call_as_the_inventory_allows(
+    more_name_servers: Stack, zone: ApiZoneUnderTest, tmp_path: Path
+) -> None:
+    key_file = tmp_path / "api.key"
+    key_file.write_text(zone.api_key)
+    hosts = inventory(
+        tmp_path, dns_api_url=zone.url, dns_api_key_file=str(key_file), dns_max_message_changes=2
+    )
+    changes = [change(zone.name, "create", f"h{n}", "A", "192.0.2.1") for n in range(5)]
+    ended = execute(hosts, *changes, backend="powerdns")
+    assert "powerdns: ok, 5 changes in 3 calls: 5 applied (204)" in ended.events
+
+
+@pytest.mark.usefixtures("warm")
 def test_the_same_host_by_dynamic_update(
     more_name_servers: Stack, zone: ApiZoneUnderTest, tmp_path: Path
 ) -> None:

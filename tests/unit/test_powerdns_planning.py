@@ -167,6 +167,7 @@ def test_packets_keep_order_and_limit() -> None:
         body = make_body(packet)
         assert len(body) < 2_100
         assert len(json.loads(body)["rrsets"]) == len(packet)
+    assert [len(packet) for packet in pack(steps, max_changes=30)] == [30, 30, 30, 10]
 
 
 def test_what_a_requester_wrote_stays_a_string_in_the_call() -> None:

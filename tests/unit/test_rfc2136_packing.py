@@ -46,6 +46,11 @@ def test_a_step_that_is_too_large_comes_alone() -> None:
     assert list(pack(ZONE, [small, large, small], limit=80)) == [[small], [large], [small]]
 
 
+def test_a_limit_of_changes_in_a_message() -> None:
+    steps = [step(f"h{number}") for number in range(5)]
+    assert list(pack(ZONE, steps, max_changes=2)) == [steps[:2], steps[2:4], steps[4:]]
+
+
 def test_a_thousand_new_records_go_in_one_message() -> None:
     assert len(list(pack(ZONE, (step(f"h{number}") for number in range(1_000))))) == 1
 

@@ -30,6 +30,7 @@ options:
   results_file: {description: Where to write what became of them., type: path, required: true}
   connect_timeout: {description: Seconds to wait for a connection., type: float, default: 5}
   timeout: {description: Seconds to wait for an answer., type: float, default: 30}
+  max_changes: {description: "Changes in one message; as many as fit, if 0.", type: int, default: 0}
 requirements: [dnspython]
 """
 
@@ -40,7 +41,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
     TRANSFERS_FILES = False
     _requires_connection = False
     _VALID_ARGS = frozenset(
-        {"server", "port", "zone", "key_file", "changes_file", "results_file", "connect_timeout", "timeout"}
+        {
+            *("server", "port", "zone", "key_file", "changes_file", "results_file"),
+            *("connect_timeout", "timeout", "max_changes"),
+        }
     )
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -54,6 +58,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
             int(args.get("port") or 53),
             float(args.get("connect_timeout") or 5),
             float(args.get("timeout") or 30),
+            int(args.get("max_changes") or 0) or None,
         )
         try:
             items = read_items(Path(args["changes_file"]))

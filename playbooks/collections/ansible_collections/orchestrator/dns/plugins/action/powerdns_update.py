@@ -29,6 +29,7 @@ options:
   changes_file: {description: The changes to apply., type: path, required: true}
   results_file: {description: Where to write what became of them., type: path, required: true}
   timeout: {description: Seconds to wait for an answer., type: float, default: 30}
+  max_changes: {description: "Changes in one call; as many as fit, if 0.", type: int, default: 0}
 requirements: [dnspython]
 """
 
@@ -38,7 +39,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
 
     TRANSFERS_FILES = False
     _requires_connection = False
-    _VALID_ARGS = frozenset({"url", "key_file", "ca_file", "zone", "changes_file", "results_file", "timeout"})
+    _VALID_ARGS = frozenset(
+        {"url", "key_file", "ca_file", "zone", "changes_file", "results_file", "timeout", "max_changes"}
+    )
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Apply the batch and return its summary."""
@@ -47,10 +50,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
 
     def _apply(self, args: dict[str, Any]) -> dict[str, Any]:
         ca_file = Path(args["ca_file"]).expanduser() if args.get("ca_file") else None
+        most = int(args.get("max_changes") or 0) or None
         try:
             items = read_items(Path(args["changes_file"]))
             key = read_api_key(Path(args["key_file"]).expanduser())
-            api = Api(str(args["url"]), key, float(args.get("timeout") or 30), ca_file)
+            api = Api(str(args["url"]), key, float(args.get("timeout") or 30), ca_file, most)
         except (OSError, ValueError, KeyFileError) as error:
             return {"failed": True, "msg": str(error)}
         check = self._task.check_mode

@@ -28,6 +28,7 @@ class Target(NamedTuple):
     port: int
     connect_timeout: float
     answer_timeout: float
+    max_changes: int | None = None  # in one message; None: as many as fit
 
     def __str__(self) -> str:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
@@ -37,18 +38,18 @@ class Connection:
     """A connection that is opened by `with`; raises Unreachable."""
 
     def __init__(self, target: Target, key: dns.tsig.Key | None) -> None:
-        self._target = target
+        self.target = target
         self._key = key
 
     def __enter__(self) -> Self:
-        address = (self._target.address, self._target.port)
+        address = (self.target.address, self.target.port)
         try:
-            self._socket = socket.create_connection(address, self._target.connect_timeout)
+            self._socket = socket.create_connection(address, self.target.connect_timeout)
         except OSError as error:
             reason = error.strerror or str(error)
-            raise Unreachable(f"no connection to {self._target}: {reason}") from error
+            raise Unreachable(f"no connection to {self.target}: {reason}") from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.settimeout(self._target.answer_timeout)
+        self._socket.settimeout(self.target.answer_timeout)
         self._stream = self._socket.makefile("rb")
         return self
 
@@ -78,7 +79,7 @@ class Connection:
         try:
             return [answers[message.id] for message in messages]
         except KeyError:
-            raise NoAnswer(f"{self._target} answers what was not asked") from None
+            raise NoAnswer(f"{self.target} answers what was not asked") from None
 
     def read(self, wire: bytes, asked: dns.message.Message) -> dns.message.Message:
         """Return the answer to a message, its signature checked. Raises NoAnswer, KeyRefused."""
@@ -88,9 +89,9 @@ class Connection:
                 return dns.message.from_wire(wire, keyring=self._key, request_mac=asked.mac)
         except dns.tsig.PeerError as error:
             words = _KEY_REFUSALS.get(type(error), "its signature is not accepted")
-            raise KeyRefused(f"{self._target} refused the TSIG key: {words}") from error
+            raise KeyRefused(f"{self.target} refused the TSIG key: {words}") from error
         except dns.exception.DNSException as error:
-            raise NoAnswer(f"the answer of {self._target} can't be trusted: {error}") from error
+            raise NoAnswer(f"the answer of {self.target} can't be trusted: {error}") from error
         return self._accept_unsigned(answer, asked)
 
     def _send(self, messages: Iterable[dns.message.Message]) -> None:
@@ -98,7 +99,7 @@ class Connection:
         try:
             self._socket.sendall(wires)
         except OSError as error:
-            raise NoAnswer(f"the connection to {self._target} broke: {error.strerror or error}") from error
+            raise NoAnswer(f"the connection to {self.target} broke: {error.strerror or error}") from error
 
     def _write(self, message: dns.message.Message) -> bytes:
         if self._key is not None:
@@ -114,9 +115,9 @@ class Connection:
         try:
             received = self._stream.read(length)
         except OSError as error:
-            raise NoAnswer(f"{self._target} does not answer: {error.strerror or error}") from error
+            raise NoAnswer(f"{self.target} does not answer: {error.strerror or error}") from error
         if len(received) < length:
-            raise NoAnswer(f"{self._target} closed the connection without an answer")
+            raise NoAnswer(f"{self.target} closed the connection without an answer")
         return received
 
     def _accept_unsigned(
@@ -129,9 +130,9 @@ class Connection:
         about_key = Rcode.REFUSED if asked.opcode() == Opcode.UPDATE else Rcode.NOTAUTH
         if self._key is not None and answer.rcode() == about_key:
             name = dns.rcode.to_text(about_key)
-            raise KeyRefused(f"{self._target} refused the TSIG key ({name}, not signed)")
+            raise KeyRefused(f"{self.target} refused the TSIG key ({name}, not signed)")
         if self._key is not None and answer.rcode() == Rcode.NOERROR:
-            raise NoAnswer(f"the answer of {self._target} is not signed")
+            raise NoAnswer(f"the answer of {self.target} is not signed")
         return answer
 
 

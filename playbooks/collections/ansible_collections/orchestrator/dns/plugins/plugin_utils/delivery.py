@@ -38,7 +38,7 @@ class Delivery:
 
         Raises NoAnswer, KeyRefused.
         """
-        for packet in pack(self._zone, steps):
+        for packet in self._pack(steps):
             yield from self._deliver(packet)
 
     def guess(self, steps: Iterable[Step]) -> Iterator[Refused]:
@@ -47,12 +47,15 @@ class Delivery:
         Where a prerequisite does not hold, all steps of the message are yielded: asking takes fewer messages
         than finding the culprit. Raises NoAnswer, KeyRefused.
         """
-        for packet in pack(self._zone, steps):
+        for packet in self._pack(steps):
             rcode = self._send(packet)
             if rcode in PREREQUISITE_FAILED:
                 yield from (Refused(step, rcode) for step in packet)
             elif rcode != Rcode.NOERROR:
                 yield from self._find_culprits(packet, rcode)
+
+    def _pack(self, steps: Iterable[Step]) -> Iterator[list[Step]]:
+        return pack(self._zone, steps, max_changes=self._connection.target.max_changes)
 
     def _deliver(self, packet: Sequence[Step]) -> Iterator[Refused]:
         rcode = self._send(packet)

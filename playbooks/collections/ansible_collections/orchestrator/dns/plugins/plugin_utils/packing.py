@@ -5,24 +5,19 @@ from collections.abc import Iterable, Iterator, Sequence
 import dns.name
 import dns.update
 
+from .packet import Load, packets
 from .step import Step
 
 MAX_STEPS_SIZE = 65_000  # bytes; the rest of a TCP message's 65,535 is for the header, the zone and the TSIG
 
 
-def pack(zone: dns.name.Name, steps: Iterable[Step], limit: int = MAX_STEPS_SIZE) -> Iterator[list[Step]]:
-    """Yield the steps in order, in packets of at most `limit` bytes; a step that is larger comes alone."""
-    packet: list[Step] = []
-    size = 0
-    for step in steps:
-        step_size = step.size(zone)
-        if packet and size + step_size > limit:
-            yield packet
-            packet, size = [], 0
-        packet.append(step)
-        size += step_size
-    if packet:
-        yield packet
+def pack(
+    zone: dns.name.Name, steps: Iterable[Step], limit: int = MAX_STEPS_SIZE, max_changes: int | None = None
+) -> Iterator[list[Step]]:
+    """Yield the steps in order, in packets of so many bytes and changes; what is larger comes alone."""
+    return packets(
+        steps, lambda step: Load(step.size(zone), len(step.group)), Load(limit, max_changes or limit)
+    )
 
 
 def make_message(zone: dns.name.Name, packet: Sequence[Step]) -> dns.update.UpdateMessage:

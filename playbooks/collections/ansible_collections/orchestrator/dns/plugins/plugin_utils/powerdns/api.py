@@ -45,15 +45,21 @@ class Refused(Exception):
 
 
 class Api:
-    """The API of one PowerDNS server; `timeout` in seconds. Raises ValueError, OSError: the CA file."""
+    """The API of one PowerDNS server; `timeout` in seconds; `max_changes` is meant for one call.
 
-    def __init__(self, url: str, key: str, timeout: float, ca_file: Path | None = None) -> None:
+    Raises ValueError, OSError: the CA file.
+    """
+
+    def __init__(
+        self, url: str, key: str, timeout: float, ca_file: Path | None = None, max_changes: int | None = None
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
             raise ValueError("dns_api_url must be an address like https://dns.example.net:8081")
         self._base = url.rstrip("/") + _SERVER
         self._key = key
         self._timeout = timeout
+        self.max_changes = max_changes
         self._opener = build_opener(_Stay(), *_https(parts.scheme, ca_file))
         self._name = parts.netloc
 

@@ -75,7 +75,7 @@ class _Batch:
 
     def apply(self, groups: Iterable[Group]) -> None:
         """Apply groups of changes, each about another name."""
-        for packet in pack(self._plan(groups)):
+        for packet in pack(self._plan(groups), max_changes=self._zone.max_changes):
             self._deliver(packet, PAUSES)
 
     def forecast(self, groups: Iterable[Group]) -> None:

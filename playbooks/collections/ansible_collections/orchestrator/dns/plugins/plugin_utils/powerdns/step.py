@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.packet import Load, packets
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
 
 from .node import Node, entries
@@ -44,18 +45,11 @@ def plan(changes: Sequence[Change], before: Node, zone: dns.name.Name) -> Step:
     return Step(changes, results, to_send, after)
 
 
-def pack(steps: Iterable[Step], limit: int = MAX_BODY) -> Iterator[list[Step]]:
-    """Yield the steps in order, in packets of at most `limit` bytes."""
-    packet: list[Step] = []
-    size = 0
-    for step in steps:
-        if packet and size + step.size > limit:
-            yield packet
-            packet, size = [], 0
-        packet.append(step)
-        size += step.size
-    if packet:
-        yield packet
+def pack(
+    steps: Iterable[Step], limit: int = MAX_BODY, max_changes: int | None = None
+) -> Iterator[list[Step]]:
+    """Yield the steps in order, in packets of so many bytes and changes; what is larger comes alone."""
+    return packets(steps, lambda step: Load(step.size, len(step.changes)), Load(limit, max_changes or limit))
 
 
 def make_body(packet: Iterable[Step]) -> str:

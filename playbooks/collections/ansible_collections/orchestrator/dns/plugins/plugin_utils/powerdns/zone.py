@@ -25,6 +25,7 @@ class Zone:
     def __init__(self, api: Api, name: dns.name.Name) -> None:
         self._api = api
         self.name = name
+        self.max_changes = api.max_changes
         self._path = f"/zones/{quote(self._find_id(), safe='=')}"
 
     def read(self, names: Collection[dns.name.Name]) -> dict[dns.name.Name, Node]:
