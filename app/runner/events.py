@@ -18,6 +18,7 @@ class EventReader:
 
     def __init__(self, on_event: Callable[[RunEvent], None], redactor: Redactor) -> None:
         self.stats: Stats = {}
+        self.failed = False  # whether some task has said so
         self._on_event = on_event
         self._redactor = redactor
         self._said = 0
@@ -32,6 +33,7 @@ class EventReader:
             return
         if event.get("event") == "stats":
             self.stats = _stats(event.get("hosts"))
+        self.failed = self.failed or event.get("event") in _FAILURES
         words = _words(event)
         if words:
             self._say_of_many(words)
@@ -70,6 +72,7 @@ _OUTCOMES = {
     "item_ok": "ok",
     "item_failed": "failed",
 }
+_FAILURES = ("failed", "unreachable")
 
 
 def _outcome(outcome: str, event: Mapping[str, Any]) -> str:

@@ -23,6 +23,8 @@ from app.runner.workdir import Workdir, workdir
 
 _HOST = re.compile(r"[\w.-]+")  # and so no pattern for --limit
 
+_ERRORS = ("[ERROR]", "ERROR!", "fatal:")
+
 
 class CannotStart(Exception):
     """The run can't be started; the text says why."""
@@ -84,10 +86,12 @@ class AnsibleRunner:
         ended = supervise(job, events.feed, cancel, self._warm(job))
         if ended.why:
             events.say(_ending(ended, run.timeout))
+        output = hide.clean(ended.output)
+        if ended.rc and not events.failed:
+            events.say(_first_error(output) or f"ansible-playbook ended with {ended.rc}")
         read = read_results(files.results, (change.request_id for change in run.changes), hide)
         if read.problems:
             events.say(read.summary)
-        output = hide.clean(ended.output)
         return RunResult(ended.rc, read.results, ended.why, events.stats, output, read.problems)
 
     def _warm(self, job: Job) -> Starter | None:
@@ -116,6 +120,11 @@ class AnsibleRunner:
         where = ["--inventory", str(self._inventory), "--limit", run.backend]
         mode = ["--check"] if run.check else []
         return [*ansible, *where, *mode, "--extra-vars", json.dumps(variables), str(self._playbook)]
+
+
+def _first_error(output: str) -> str | None:
+    """What Ansible says of a playbook that it could not run at all."""
+    return next((line.strip() for line in output.splitlines() if line.startswith(_ERRORS)), None)
 
 
 def _ending(ended: Exit, timeout: float) -> str:

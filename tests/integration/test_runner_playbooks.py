@@ -70,6 +70,14 @@ def test_a_playbook_gets_what_the_contract_says(hosts: Path, tmp_path: Path, sit
 
 
 @pytest.mark.usefixtures("either_way")
+def test_why_a_playbook_could_not_run_at_all(hosts: Path, site: Path) -> None:
+    ended = execute(hosts, RECORD, playbook=playbook(site, "- no_such_module: {}\n"))
+    assert ended.result.rc != 0
+    assert ended.outcomes == [("unknown", None)]
+    assert any("no_such_module" in event for event in ended.events), ended.events
+
+
+@pytest.mark.usefixtures("either_way")
 def test_nothing_of_a_run_is_left(
     hosts: Path, tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
