@@ -14,6 +14,9 @@ MAX_NAME = 253  # characters as written, which is 255 octets on the wire, RFC 10
 _MAX_INPUT = 4 * MAX_NAME  # no Unicode form of a valid name is longer
 _MAX_WORDS = 200  # characters of the IDNA library's message that are passed on
 _LABEL = re.compile(r"[a-z0-9_-]*")
+# A name as it should be, which most are: nothing to map, and nothing to refuse but its length.
+_ORDINARY_LABEL = r"(?!xn--)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_ORDINARY = re.compile(rf"(?:{_ORDINARY_LABEL}\.)*(?![0-9]+\Z){_ORDINARY_LABEL}")
 _FOREIGN = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\u3000]")
 
 
@@ -24,6 +27,8 @@ def normalize(name: str) -> str:
     digits, hyphens and underscores; `*` may be the whole leftmost label (RFC 4592 2.1.1).
     Raises InvalidName for anything else, an IP address and a URL included.
     """
+    if len(name) <= MAX_NAME and _ORDINARY.fullmatch(name):
+        return name
     _refuse_foreign(name)
     mapped = name.lower() if name.isascii() else _mapped(name)
     bare = mapped.removesuffix(".")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv6Address
 from types import MappingProxyType
 
 import dns.exception
@@ -46,6 +46,9 @@ _TARGET_CODES = {
 }
 _RECORD_HEAD = 12  # octets before the RDATA, the owner name compressed, RFC 1035 4.1.3
 _LONGER_ON_THE_WIRE = 14  # octets at most: "::" becomes 16
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
+_NOTHING_TO_ESCAPE = re.compile(rf"[ !#-\[\]-~]{{0,{MAX_STRING}}}")  # printable ASCII without " and \
 _BLANKS = re.compile(" +")
 _DIGITS = re.compile(r"[0-9]{1,5}")
 _CAA = re.compile(r'(\d{1,3}) +([A-Za-z0-9]{1,255}) +(?:"((?:[^"\\]|\\["\\]){0,1000})"|([^\s"\\;()]+))')
@@ -99,10 +102,10 @@ def octets(record_type: RecordType, values: Collection[str]) -> int:
 
 
 def _a(target: str) -> str:
-    try:
-        return str(IPv4Address(target))
-    except AddressValueError as error:
-        raise InvalidRdata("ipv4_invalid", f"{shown(target)} is not an IPv4 address") from error
+    """Four numbers without leading zeros: there is one way to write an address."""
+    if not _IPV4.fullmatch(target):
+        raise InvalidRdata("ipv4_invalid", f"{shown(target)} is not an IPv4 address")
+    return target
 
 
 def _aaaa(target: str) -> str:
@@ -197,6 +200,8 @@ def _number(code: str, what: str, value: object) -> int:
 
 def _txt(target: str) -> str:
     """Exactly these characters, in as many strings as they need (RFC 1035 3.3.14)."""
+    if _NOTHING_TO_ESCAPE.fullmatch(target):
+        return f'"{target}"'
     try:
         octets = target.encode()
     except UnicodeEncodeError as error:

@@ -180,3 +180,18 @@ def test_longest_match(name: str, zone: str | None) -> None:
 
 def test_lineage() -> None:
     assert list(lineage("www.example.test")) == ["www.example.test", "example.test", "test"]
+
+
+def outcome(written: str) -> str:
+    try:
+        return normalize(written)
+    except InvalidName as error:
+        return error.code
+
+
+@given(
+    st.text("ab09-_.xn", max_size=70)
+    | st.from_regex(r"([a-z0-9_-]{0,3}\.){0,3}(xn--)?[a-z0-9-]{0,65}", fullmatch=True)
+)
+def test_names_that_need_no_work_are_those_that_the_work_leaves_as_they_are(name: str) -> None:
+    assert outcome(name) == outcome(name.upper())

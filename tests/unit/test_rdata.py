@@ -1,5 +1,6 @@
 """RDATA: canonical forms, and a code for each way to be wrong."""
 
+from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
 import dns.rdata
@@ -219,6 +220,19 @@ def test_text_means_exactly_what_was_written(text: str) -> None:
 def test_round_trip_of_ipv4_addresses(address: str) -> None:
     result = canonical(RecordType.A, address)
     assert over_the_wire(RecordType.A, result) == result
+
+
+@given(st.lists(st.from_regex(r"[0-9]{1,3}", fullmatch=True), min_size=3, max_size=5).map(".".join))
+def test_ipv4_addresses_are_those_of_the_standard_library(written: str) -> None:
+    try:
+        expected = str(IPv4Address(written))
+    except AddressValueError:
+        expected = "ipv4_invalid"
+    try:
+        found = canonical(RecordType.A, written)
+    except InvalidRdata as error:
+        found = error.code
+    assert found == expected
 
 
 @given(st.ip_addresses(v=6))
