@@ -89,7 +89,9 @@ def _claim(lease: Lease) -> Work | None:
         if zone and zone.backend != lease.backend:  # it has been moved: others decide whether it may go on
             return None
         work = Work(lease.zone, lease.backend, orphaned=queue.orphans(session, lease))
-        if not work.orphaned:
+        if work.orphaned:
+            runs.abandon(session, lease.zone)
+        else:
             work = _claim_pending(session, lease, work)
         names = {item.change.name for item in work.items}
         work = replace(work, waiting=queue.verifying(session, lease.zone, names))

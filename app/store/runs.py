@@ -28,3 +28,12 @@ def finish(
     """Record how the run ended."""
     ended = {"rc": rc, "why": why, "stats": stats, "output": output, "finished_at": func.clock_timestamp()}
     session.execute(update(Run).where(Run.id == run_id).values(**ended))
+
+
+def abandon(session: Session, zone: str) -> None:
+    """End the zone's unfinished runs: the worker that had started them is gone. Needs the zone's lease."""
+    now = func.clock_timestamp()
+    unfinished = update(Run).where(Run.zone == zone, Run.finished_at.is_(None))
+    for run_id in session.scalars(unfinished.values(why="lost", finished_at=now).returning(Run.id)):
+        message = "the worker that had started this run is gone"
+        session.execute(insert(RunEvent).values(run_id=run_id, at=now, message=message))

@@ -4,6 +4,7 @@ import shutil
 from typing import Any
 
 import psutil
+import psycopg
 
 from stack.embedded import Stack
 from tests.user import User, statuses
@@ -35,6 +36,14 @@ def test_a_worker_killed_in_the_middle_of_a_run(stack: Stack, user: User, zone: 
         assert request["status"] == "succeeded", request
         assert statuses(request).count("succeeded") == 1
         assert user.dig(f"h{number}.{zone}", "A") == {f"192.0.2.{number}"}
+        assert "the worker that had started this run is gone" in said(request)
+    with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
+        ended = "SELECT why, finished_at > started_at FROM ansible_runs WHERE zone = %s ORDER BY started_at"
+        assert connection.execute(ended, [zone]).fetchone() == ("lost", True)
+
+
+def said(request: dict[str, Any]) -> list[str]:
+    return [event["message"] for event in request["events"]]
 
 
 def test_redis_killed_with_all_its_data(stack: Stack, user: User, zone: str) -> None:
