@@ -1,9 +1,8 @@
-"""Takes requests from the Kafka topic and hands them to the API, batch by batch."""
+"""Takes requests from the Kafka topic and hands them to the API, several batches at a time."""
 
 import signal
 import time
 from collections.abc import Iterable, Sequence
-from http import HTTPStatus
 from threading import Event
 from types import FrameType
 
@@ -11,17 +10,21 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from app.core.config import Settings, settings
 from app.core.logging import configure, get_logger
-from app.kafka.batch_call import Answer, BatchCall
+from app.kafka.backlog import Backlog
+from app.kafka.batch import Batch
 from app.kafka.client import consumer_properties, ensure_topics, librdkafka_logger
-from app.kafka.dead_letter import DeadLetter, DeadLetters
-from app.kafka.later import Pauses, TryLater
-from app.kafka.message import Place, UnreadableMessage, to_item
+from app.kafka.crew import Crew
+from app.kafka.desk import Desk
+from app.kafka.entry import Entry, Partition
+from app.kafka.offsets import Offsets
 
 log = get_logger("kafka")
 
-POLL = 1.0  # seconds to wait for a first message
-SLICE = 0.2  # seconds between two signs of life while waiting
-PATIENCE = 6  # times that the API may trip (500) over an item before it becomes a dead letter
+POLL = 1.0  # seconds to wait for a message while nothing is in hand
+TICK = 0.01  # seconds to wait for an answer before the topic is looked at again
+CHUNK = 500  # messages taken at once
+SIGN_OF_LIFE = 0.5  # seconds between two of them while there is no room for more messages
+GRACE = 5.0  # seconds that partitions are kept back for answers that are under way
 
 
 class RequestConsumer:
@@ -29,133 +32,108 @@ class RequestConsumer:
 
     def __init__(self, config: Settings) -> None:
         self._config = config
-        self._limit = config.kafka_batch_items
-        self._api = BatchCall(config)
-        self._dead_letters = DeadLetters(config)
         self._consumer = Consumer(consumer_properties(config), logger=librdkafka_logger())
-        self._in_hand: list[Message] = []
-        self._pauses = Pauses()
-        self._trips = 0
+        self._backlog = Backlog(config.kafka_in_hand)
+        self._desk = Desk(config)
+        self._crew = Crew(config.kafka_in_flight, self._desk.work_off)
+        self._offsets = Offsets(self._consumer)
+        self._paused = False
+        self._polled = time.monotonic()
         self._stopping = Event()
 
     def run(self) -> None:
         """Work until `stop()`; then leave the group at once. Raises KafkaException when it cannot go on."""
         ensure_topics(self._config)
         self._consumer.subscribe(
-            [self._config.kafka_dns_topic], on_assign=_welcome, on_revoke=self._drop, on_lost=self._drop
+            [self._config.kafka_dns_topic], on_assign=_welcome, on_revoke=self._hand_over, on_lost=self._lose
         )
         try:
             while not self._stopping.is_set():
                 self._step()
         finally:
-            self._consumer.close()
-            self._api.close()
+            self._finish()
 
     def stop(self) -> None:
-        """Finish the batch in hand, unless some part is away, and end `run()`."""
+        """End `run()` with the answers that are under way; what can't be decided now is left uncommitted."""
         self._stopping.set()
 
     def _step(self) -> None:
-        self._take()
-        if not self._in_hand:
-            return
-        try:
-            self._work_off()
-        except TryLater as trouble:
-            self._wait(trouble)
-        else:
-            self._pauses.reset()
+        taken = self._wait_for_room() if self._backlog.full else self._take()
+        self._start()
+        waiting = not taken and (self._crew or self._backlog)
+        self._settle(self._crew.ended(TICK if waiting else 0))
 
-    def _work_off(self) -> None:
-        """One batch from the topic to the commit; whatever raises leaves it in hand, uncommitted."""
-        started, batch = time.monotonic(), self._in_hand
-        sent, items, letters = self._translate(batch)
-        answers = self._api.submit(items)
-        self._insist_on_decisions(sent, answers)
-        letters += _refusals(sent, answers)
-        self._dead_letters.deliver(letters)
-        self._commit(batch)
-        self._in_hand, self._trips = [], 0
-        log.info(
-            "worked off a batch",
-            accepted=sum(answer.accepted and not answer.replayed for answer in answers),
-            replayed=sum(answer.replayed for answer in answers),
-            dead=len(letters),
-            seconds=round(time.monotonic() - started, 3),
-        )
+    def _take(self) -> int:
+        """Take what is there; with nothing in hand, wait for a first message."""
+        if self._paused:
+            self._consumer.resume(self._consumer.assignment())
+            self._paused = False
+        if not self._crew and not self._backlog:
+            self._hold(self._consumer.consume(1, POLL))
+        messages = self._consumer.consume(CHUNK, 0)
+        self._hold(messages)
+        self._polled = time.monotonic()
+        return len(messages)
 
-    def _take(self) -> None:
-        """Wait for a message, then take with it what is there; nothing new while a batch is in hand."""
-        if self._in_hand:
-            return
-        self._hold(self._consumer.consume(1, POLL))
-        if self._in_hand and self._limit > 1:
-            self._hold(self._consumer.consume(self._limit - 1, 0))
+    def _wait_for_room(self) -> int:
+        """Take nothing new; now and then poll, as a live member of the group does."""
+        if time.monotonic() - self._polled > SIGN_OF_LIFE:
+            self._consumer.pause(self._consumer.assignment())
+            self._paused = True
+            message = self._consumer.poll(0)
+            self._hold([message] if message else [])  # fetched before the pause
+            self._polled = time.monotonic()
+        return 0
 
     def _hold(self, messages: Iterable[Message]) -> None:
         for message in messages:
             error = message.error()
             if error is None:
-                self._in_hand.append(message)
+                self._backlog.add(Entry.of(message, self._config.max_body))
             else:
                 self._report(error)
 
-    def _translate(self, batch: Iterable[Message]) -> tuple[list[Message], list[bytes], list[DeadLetter]]:
-        """The messages that can be sent, their items, and letters for the other messages."""
-        sent, items, letters = [], [], []
-        for message in batch:
-            try:
-                items.append(to_item(message, self._config.max_body))
-            except UnreadableMessage as unreadable:
-                letters.append(DeadLetter(message, f"{unreadable.code}: {unreadable}"))
-            else:
-                sent.append(message)
-        return sent, items, letters
+    def _start(self) -> None:
+        """Start batches, none with a partition that is under way already: so each keeps its order."""
+        while self._crew.free and not self._offsets:
+            entries = self._backlog.take(self._config.kafka_batch_items, self._crew.partitions)
+            if not entries:
+                return
+            self._crew.start(Batch(entries))
 
-    def _insist_on_decisions(self, batch: Sequence[Message], answers: Sequence[Answer]) -> None:
-        """Raise TryLater while items are undecided; one that trips the API again and again is given up."""
-        undecided = [number for number, answer in enumerate(answers) if answer.undecided]
-        if not undecided:
-            return
-        self._trips += 1
-        statuses = {answers[number].status_code for number in undecided}
-        if statuses != {HTTPStatus.INTERNAL_SERVER_ERROR} or self._trips < PATIENCE:
-            first = Place.of(batch[undecided[0]])
-            raise TryLater(f"the API answered {sorted(statuses)} for some items, the first of them {first}")
+    def _settle(self, ended: Sequence[Batch]) -> None:
+        """Commit what is done, and say so."""
+        for batch in ended:
+            if batch.done:
+                self._offsets.note(batch.ends)
+        self._offsets.commit()
+        for batch in ended:
+            _tell(batch)
 
-    def _commit(self, batch: Sequence[Message]) -> None:
-        ends = {place[:2]: place.offset + 1 for place in map(Place.of, batch)}
-        offsets = [TopicPartition(topic, partition, end) for (topic, partition), end in ends.items()]
-        try:
-            results = self._consumer.commit(offsets=offsets, asynchronous=False)
-        except KafkaException as error:
-            raise TryLater(f"the offsets are not committed: {error.args[0].str()}") from error
-        for place in results or ():
-            if place.error is not None:
-                raise TryLater(f"the offsets are not committed: {place.error.str()}")
+    def _hand_over(self, _: Consumer, revoked: Sequence[TopicPartition]) -> None:
+        """Before another member goes on with these partitions, commit what is being answered right now."""
+        gone = _partitions(revoked)
+        until = time.monotonic() + GRACE
+        while self._crew.asking(gone) and (left := until - time.monotonic()) > 0:
+            self._settle(self._crew.ended(left))
+        self._let_go(gone)
 
-    def _wait(self, trouble: TryLater) -> None:
-        """Let time pass as a live member of the group, taking nothing new."""
-        pause = self._pauses.next(trouble.retry_after)
-        log.warning(
-            "nothing is committed; trying again later",
-            reason=str(trouble),
-            pause=round(pause, 1),
-            messages=len(self._in_hand),
-        )
-        end = time.monotonic() + pause
-        while self._in_hand and not self._stopping.is_set() and (left := end - time.monotonic()) > 0:
-            self._consumer.pause(self._consumer.assignment())
-            message = self._consumer.poll(min(left, SLICE))
-            self._hold([message] if message else [])  # fetched before the pause
-        self._consumer.resume(self._consumer.assignment())
+    def _lose(self, _: Consumer, lost: Sequence[TopicPartition]) -> None:
+        self._let_go(_partitions(lost))
 
-    def _drop(self, _: Consumer, revoked: Sequence[TopicPartition]) -> None:
-        """Let go of the messages of partitions that another member works off from now on."""
-        gone = {(place.topic, place.partition) for place in revoked}
-        kept = [message for message in self._in_hand if Place.of(message)[:2] not in gone]
-        log.info("partitions are revoked", partitions=len(gone), dropped=len(self._in_hand) - len(kept))
-        self._in_hand, self._trips = kept, 0
+    def _let_go(self, gone: set[Partition]) -> None:
+        """Another member works off these partitions' messages from now on."""
+        dropped = self._backlog.drop(gone) + self._crew.leave(gone)
+        self._offsets.forget(gone)
+        log.info("partitions are revoked", partitions=len(gone), dropped=dropped)
+
+    def _finish(self) -> None:
+        self._crew.call_off()
+        while self._crew:
+            self._settle(self._crew.ended(POLL))
+        self._consumer.close()
+        self._crew.close()
+        self._desk.close()
 
     def _report(self, error: KafkaError) -> None:
         if error.fatal():
@@ -183,9 +161,17 @@ def _welcome(_: Consumer, assigned: Sequence[TopicPartition]) -> None:
     log.info("partitions are assigned", partitions=len(assigned))
 
 
-def _refusals(messages: Sequence[Message], answers: Sequence[Answer]) -> list[DeadLetter]:
-    return [
-        DeadLetter.of(message, answer.reasons)
-        for message, answer in zip(messages, answers, strict=True)
-        if not answer.accepted
-    ]
+def _partitions(places: Iterable[TopicPartition]) -> set[Partition]:
+    return {(place.topic, place.partition) for place in places}
+
+
+def _tell(batch: Batch) -> None:
+    if batch.verdict is None or not batch.done:
+        return
+    log.info(
+        "worked off a batch",
+        accepted=batch.verdict.accepted,
+        replayed=batch.verdict.replayed,
+        dead=len(batch.verdict.letters),
+        seconds=round(time.monotonic() - batch.began, 3),
+    )
