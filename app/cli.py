@@ -15,19 +15,22 @@ from rich.table import Table
 
 from app.core import database
 from app.core.config import settings
+from app.core.logging import configure_command
 from app.domain.contract import Finding
 from app.domain.errors import DomainError
 from app.domain.names import normalize
 from app.kafka.letter import Letter
 from app.kafka.letter_box import LetterBox, LetterBoxError
+from app.runner import ansible_runner
 from app.runner.base import RunEvent
 from app.runner.inventory import InventoryError, authoritative_servers
-from app.runner.playbook import AnsibleRunner
 from app.services.playbook_check import Bench, check_playbook
 
 app = typer.Typer(help="DNS Request Orchestrator", no_args_is_help=True, add_completion=False)
 dlq = typer.Typer(help="Kafka messages that could not be accepted", no_args_is_help=True)
-playbook = typer.Typer(help="The playbook that applies DNS changes", no_args_is_help=True)
+playbook = typer.Typer(
+    help="The playbook that applies DNS changes", no_args_is_help=True, callback=configure_command
+)
 app.add_typer(dlq, name="dlq")
 app.add_typer(playbook, name="playbook")
 
@@ -93,7 +96,7 @@ def check_contract(
     hosts = inventory or settings().inventory
     try:
         bench = Bench(
-            AnsibleRunner(path or settings().playbook, hosts, settings().run_environment),
+            ansible_runner(settings(), path, hosts),
             normalize(zone),
             backend,
             authoritative_servers(hosts, backend) if ask else [],

@@ -49,6 +49,15 @@ def configure(process: str) -> None:
     )
 
 
+def configure_command() -> None:
+    """Send this process's warnings to stderr: stdout is for what the command is asked for."""
+    structlog.reset_defaults()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
+
+
 def get_logger(name: str = "app") -> FilteringBoundLogger:
     """A logger: `log.info("words for a person", zone=…, run_id=…)`."""
     return cast(FilteringBoundLogger, structlog.get_logger(name))

@@ -1,5 +1,7 @@
 """Ansible: one run applies one batch of changes to one zone."""
 
+from pathlib import Path
+
 from app.core.config import Settings
 from app.runner.base import Runner
 from app.runner.playbook import AnsibleRunner
@@ -11,10 +13,17 @@ def make_runner(settings: Settings) -> Runner:
     """Return the runner that the settings ask for."""
     if settings.executor == "simulated":
         return SimulatedRunner(settings.simulated_delay, settings.simulated_failure_rate)
+    return ansible_runner(settings)
+
+
+def ansible_runner(
+    settings: Settings, playbook: Path | None = None, inventory: Path | None = None
+) -> AnsibleRunner:
+    """Return a runner of real Ansible; for a playbook or inventory other than that of the settings."""
     servers = ForkServers(settings.fork_server_jobs, settings.fork_server_idle)
     return AnsibleRunner(
-        settings.playbook,
-        settings.inventory,
+        playbook or settings.playbook,
+        inventory or settings.inventory,
         settings.run_environment,
         servers if settings.ansible_fork_server else None,
     )
