@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from app.api import docs, errors
-from app.api.v1.endpoints import dns, health, zones
+from app.api.shortcut import Shortcut
+from app.api.v1.endpoints import changes, dns, health, zones
 from app.core import logging
 from app.core.config import settings
 from app.core.database import engine, transaction, upgrade
@@ -41,6 +42,8 @@ def create_app() -> FastAPI:
         description="Ask for a DNS change, and follow it until every authoritative server answers it.",
         lifespan=_lifespan,
     )
+    app.add_middleware(Shortcut, calls=changes.SHORTCUTS)
+    app.include_router(changes.router, prefix="/api/v1")
     app.include_router(dns.router, prefix="/api/v1")
     app.include_router(zones.router, prefix="/api/v1")
     app.include_router(health.router)

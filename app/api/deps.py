@@ -2,8 +2,8 @@
 
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, Header, Query, Request
-from pydantic import BaseModel, StringConstraints, ValidationError
+from fastapi import Depends, Query, Request
+from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from app.api.errors import Problem, Refusal
@@ -19,35 +19,25 @@ PLAIN = r"^[^\x00-\x1f\x7f]*$"
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=PLAIN)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Cursor = Annotated[Text | None, Query(description="`next_cursor` of the page before")]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        min_length=1,
-        max_length=255,
-        pattern=PLAIN,
-        description="the same key with the same body gives the first answer again; keys are per account",
-    ),
-]
+_IDEMPOTENCY_KEY = TypeAdapter(Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=PLAIN)])
 
 
 async def _single(request: Request) -> Any:
-    return await _json_body(request, settings().max_body)
+    return decoded(await raw_body(request, settings().max_body))
 
 
 async def _many(request: Request) -> Any:
-    return await _json_body(request, settings().max_batch_body)
+    return decoded(await raw_body(request, settings().max_batch_body))
 
 
 SingleBody = Annotated[Any, Depends(_single)]
 BatchBody = Annotated[Any, Depends(_many)]
 
 
-async def _intake(request: Request) -> Intake:
+def the_intake(request: Request) -> Intake:
+    """The process's intake."""
     intake: Intake = request.app.state.intake
     return intake
-
-
-TheIntake = Annotated[Intake, Depends(_intake)]
 
 
 def read(shape: type[Shape], body: Any) -> Shape:
@@ -58,8 +48,20 @@ def read(shape: type[Shape], body: Any) -> Shape:
         raise Refusal(shape_reasons(error)) from error
 
 
-async def _json_body(request: Request, limit: int) -> Any:
-    """The decoded body. Raises Problem 415 or 413, or Refusal when it is not JSON."""
+def idempotency_key(request: Request) -> str | None:
+    """The `Idempotency-Key` header. Raises Refusal."""
+    given = request.headers.get("idempotency-key")
+    if given is None:
+        return None
+    try:
+        return _IDEMPOTENCY_KEY.validate_python(given)
+    except ValidationError as error:
+        reasons = (Reason(("idempotency-key",), item["type"], item["msg"]) for item in error.errors())
+        raise Refusal(reasons, "header") from error
+
+
+async def raw_body(request: Request, limit: int) -> bytes:
+    """The body as it came. Raises Problem 415 or 413."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise Problem(415, "the body must be application/json")
@@ -68,7 +70,12 @@ async def _json_body(request: Request, limit: int) -> Any:
         raw += chunk
         if len(raw) > limit:
             raise Problem(413, f"the body is larger than {limit} bytes")
+    return bytes(raw)
+
+
+def decoded(raw: bytes) -> Any:
+    """The JSON that was written. Raises Refusal when it is none."""
     try:
-        return from_json(bytes(raw), allow_inf_nan=False)
+        return from_json(raw, allow_inf_nan=False)
     except ValueError as error:
         raise Refusal([Reason((), "json_invalid", f"not JSON: {error}")]) from error

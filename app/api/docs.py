@@ -59,7 +59,15 @@ _COMMON: dict[int | str, dict[str, Any]] = {
 }
 _NO_ANSWER = "The database is away, or no worker has answered in time: try again"
 _REUSED = {409: {"model": response.Problem, "description": "The idempotency key was used with another body"}}
-
+_REUSED_IN_BATCH = {
+    409: {"model": response.Refused, "description": "Only with `atomic`: keys were used with another body"}
+}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "the same key with the same body gives the first answer again; keys are per account",
+}
 
 _READ_BY_US = (Submission, Batch, BatchItem, Plan, NewZone, ZoneChange)
 
@@ -67,9 +75,10 @@ _READ_BY_US = (Submission, Batch, BatchItem, Plan, NewZone, ZoneChange)
 def submission(summary: str) -> dict[str, Any]:
     """The keyword arguments of a route that submits one change."""
     return {
+        "status_code": 202,
         "summary": summary,
         "responses": _COMMON | _REUSED,
-        "openapi_extra": _body("Submission", _EXAMPLES),
+        "openapi_extra": {"parameters": [_KEY], **_body("Submission", _EXAMPLES)},
     }
 
 
@@ -77,8 +86,9 @@ def batch() -> dict[str, Any]:
     """The keyword arguments of the route that submits many."""
     items = [{"action": "create", **_A}, {"action": "upsert", **_MX, "idempotency_key": "mx-2026-11"}]
     return {
+        "status_code": 207,
         "summary": "Submit many changes",
-        "responses": _COMMON,
+        "responses": _COMMON | _REUSED_IN_BATCH,
         "openapi_extra": _body("Batch", {"two changes": {"value": {"requests": items}}}),
     }
 
@@ -108,9 +118,7 @@ def install(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         document = plain()
-        models = [
-            (model, "validation") for model in (Submission, Batch, BatchItem, Plan, NewZone, ZoneChange)
-        ]
+        models = [(model, "validation") for model in _READ_BY_US]
         _, shapes = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
         document["components"]["schemas"] |= shapes["$defs"]
         return document

@@ -1,6 +1,6 @@
 """How errors become answers; nothing that a client can send ends in a stack trace."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -45,19 +45,19 @@ def shown(reasons: Iterable[Reason], where: str = "body") -> list[response.Reaso
 
 def install(app: FastAPI) -> None:
     """Register the handlers."""
-    app.add_exception_handler(Refusal, _refused)
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(Overloaded, _overloaded)
-    for away in (OperationalError, InterfaceError, InternalError, NoConnection):
-        app.add_exception_handler(away, _database_away)
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)
     app.add_exception_handler(Exception, _broken)
+
+
+def refused(reasons: Iterable[Reason], where: str = "body", status: int = 422) -> JSONResponse:
+    """All the reasons, in FastAPI's shape."""
+    return JSONResponse({"detail": [reason.model_dump() for reason in shown(reasons, where)]}, status)
 
 
 def _refused(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refusal)
-    detail = [reason.model_dump() for reason in shown(error.reasons, error.where)]
-    return JSONResponse({"detail": detail}, 422)
+    return refused(error.reasons, error.where)
 
 
 def _problem(_: Request, error: Exception) -> JSONResponse:
@@ -90,3 +90,15 @@ def _overloaded(_: Request, __: Exception) -> JSONResponse:
         503,
         {"Retry-After": RETRY_AFTER},
     )
+
+
+HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], JSONResponse]] = {
+    Refusal: _refused,
+    Problem: _problem,
+    RequestValidationError: _invalid,
+    Overloaded: _overloaded,
+    OperationalError: _database_away,
+    InterfaceError: _database_away,
+    InternalError: _database_away,
+    NoConnection: _database_away,
+}

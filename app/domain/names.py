@@ -1,7 +1,7 @@
 """Names: the one form in which the whole service writes and compares them."""
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from ipaddress import ip_address
 
 import idna
@@ -66,6 +66,17 @@ def lineage(name: str) -> Iterator[str]:
     while name:
         yield name
         name = name.partition(".")[2]
+
+
+def lineages(names: Iterable[str]) -> set[str]:
+    """The normalized names and all their parents, the root left out."""
+    found: set[str] = set()
+    for name in names:
+        for parent in lineage(name):
+            if parent in found:  # then so are its own parents
+                break
+            found.add(parent)
+    return found
 
 
 def _refuse_foreign(name: str) -> None:

@@ -78,6 +78,7 @@ class Batch(Strict):
     """The frame of a batch; its items are judged one by one, a bad one never sinks the others."""
 
     requests: list[Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/BatchItem"})]]
+    atomic: bool = Field(False, strict=True, description="all or none: one bad item, and nothing is stored")
 
 
 class Plan(Batch):

@@ -4,18 +4,22 @@ While one group is being written the next one gathers, so that a lone client wai
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from psycopg.errors import DeadlockDetected
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 from app.core.database import transaction
-from app.services import dispatch
-from app.services.submit import Answer, Asked, submit
+from app.services import dispatch, validate
+from app.services.submit import Answer, submit
+from app.services.validate import Asked, Draft
 
 MAX_GROUP = 1_000  # submissions in one statement
+BATCHES = 4  # that are worked on at once: it is their number that bounds the memory they take
+
+Result = TypeVar("Result")
 
 
 class Overloaded(Exception):
@@ -23,7 +27,7 @@ class Overloaded(Exception):
 
 
 class _Waiting(NamedTuple):
-    asked: Asked
+    draft: Draft
     answer: asyncio.Future[Answer]
 
 
@@ -32,6 +36,7 @@ class Intake:
 
     def __init__(self, limit: int) -> None:
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(limit)
+        self._batches = asyncio.Semaphore(BATCHES)
         self._kicks: set[asyncio.Task[None]] = set()
 
     async def submit(self, asked: Asked) -> Answer:
@@ -39,12 +44,16 @@ class Intake:
 
         A caller that is cancelled takes nothing back. Raises Overloaded, and what the database raises.
         """
-        waiting = _Waiting(asked, asyncio.get_running_loop().create_future())
-        try:
-            self._queue.put_nowait(waiting)
-        except asyncio.QueueFull:
-            raise Overloaded from None
+        if self._queue.full():
+            raise Overloaded
+        waiting = _Waiting(validate.read(asked), asyncio.get_running_loop().create_future())
+        self._queue.put_nowait(waiting)
         return await waiting.answer
+
+    async def batch(self, work: Callable[[], Result]) -> Result:
+        """Do the work of a batch in a thread of its own, in its turn."""
+        async with self._batches:
+            return await asyncio.to_thread(work)
 
     async def run(self) -> None:
         """Write group after group, until it is cancelled."""
@@ -65,7 +74,7 @@ class Intake:
 
     async def _write(self, group: Sequence[_Waiting]) -> None:
         try:
-            answers = await asyncio.to_thread(store, [waiting.asked for waiting in group])
+            answers = await asyncio.to_thread(store, [waiting.draft for waiting in group])
         except (InterfaceError, OperationalError) as error:  # the database is away: for everybody
             _fail(group, error)
         except DatabaseError as error:  # it refuses one of them: find out which
@@ -85,7 +94,7 @@ class Intake:
             return
         for waiting in group:
             try:
-                answers = await asyncio.to_thread(store, [waiting.asked])
+                answers = await asyncio.to_thread(store, [waiting.draft])
             except Exception as own:
                 _fail([waiting], own)
             else:
@@ -100,22 +109,22 @@ class Intake:
             task.add_done_callback(self._kicks.discard)
 
 
-def store(asked: Sequence[Asked]) -> list[Answer]:
-    """Store changes in one transaction of their own.
+def store(drafts: Sequence[Draft], *, atomic: bool = False) -> list[Answer]:
+    """Store changes in one transaction of their own. Raises Rejected, as `submit` does.
 
     Two that hold the same idempotency keys in another order may deadlock: the one that loses is tried again.
     """
     try:
-        return _store(asked)
+        return _store(drafts, atomic)
     except OperationalError as error:
         if not isinstance(error.orig, DeadlockDetected):
             raise
-    return _store(asked)
+    return _store(drafts, atomic)
 
 
-def _store(asked: Sequence[Asked]) -> list[Answer]:
+def _store(drafts: Sequence[Draft], atomic: bool) -> list[Answer]:
     with transaction() as session:
-        return submit(session, asked)
+        return submit(session, drafts, atomic=atomic)
 
 
 def new_work(answers: Iterable[Answer]) -> set[str]:

@@ -13,8 +13,9 @@ from app.domain.preview import Effect, Forecast, Place, RRset, effects
 from app.domain.rules import Reason
 from app.domain.status import Outcome
 from app.schemas.response import ChangeOut, ForecastOut, RRsetOut
-from app.services.submit import Asked, drafts
-from app.services.validate import Draft
+from app.services import validate
+from app.services.submit import place
+from app.services.validate import Asked, Placed
 from app.store import records
 from app.store.models import Record
 
@@ -32,15 +33,16 @@ class Preview:
 
 def preview(asked: Sequence[Asked]) -> list[Preview]:
     """Validate these changes, and look up what they would change, in the order given."""
+    read = [validate.read(item) for item in asked]
     with transaction() as session:
-        read = drafts(session, asked)
-        changes = [_change(draft) for draft in read]
+        placed = place(session, read)
+        changes = [_change(item) for item in placed]
         names = {change.name for change in changes if change}
         known = _known(records.at_names(session, names))
     found = iter(effects([change for change in changes if change], known))
     return [
-        Preview(next(found)) if change else Preview(reasons=draft.reasons)
-        for draft, change in zip(read, changes, strict=True)
+        Preview(next(found)) if change else Preview(reasons=item.reasons)
+        for item, change in zip(placed, changes, strict=True)
     ]
 
 
@@ -83,14 +85,15 @@ def _known(found: Iterable[Record]) -> dict[Place, RRset]:
     }
 
 
-def _change(draft: Draft) -> Change | None:
-    if draft.reasons or draft.submission is None or draft.name is None or draft.zone is None:
+def _change(placed: Placed) -> Change | None:
+    draft = placed.draft
+    if placed.reasons or draft.submission is None or draft.name is None or placed.zone is None:
         return None
     resource = draft.submission.resource
     return Change(
         uuid7(),
         draft.action,
-        draft.zone,
+        placed.zone,
         draft.name,
         resource.record_type.value,
         resource.config.ttl,

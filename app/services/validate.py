@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -21,44 +21,65 @@ _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _EXTRA = ("resource", "config", "extra_config")
 
 
-@dataclass(slots=True)
-class Draft:
-    """A change on its way through validation; it may be stored when `reasons` stays empty."""
+class Asked(NamedTuple):
+    """One change as a client sent it; the body is not validated yet."""
 
     action: Action
+    body: object
+    idempotency_key: str | None = None
+    reasons: Sequence[Reason] = ()  # what the door found wrong with it already
+
+
+@dataclass(slots=True)
+class Draft:
+    """What a change says by itself, and the reasons against it."""
+
+    action: Action
+    idempotency_key: str | None = None
     submission: Submission | None = None
     name: str | None = None
     record_type: RecordType | None = None
     rdata: list[str] = field(default_factory=list)
-    zone: str | None = None
     reasons: list[Reason] = field(default_factory=list)
 
 
-def read(raw: object, action: Action) -> Draft:
+class Placed(NamedTuple):
+    """A change and the zone that it belongs to; it may be stored when there are no reasons against it."""
+
+    draft: Draft
+    zone: str | None
+    reasons: Sequence[Reason]
+
+
+def read(asked: Asked) -> Draft:
     """Check everything that the body says by itself: its shape, the name, the RDATA."""
-    draft = Draft(action)
+    draft = Draft(asked.action, asked.idempotency_key, reasons=list(asked.reasons))
+    raw = asked.body
     try:
         draft.submission = Submission.model_validate(raw)
     except ValidationError as error:
         draft.reasons += shape_reasons(error)
-    _read_name(draft, raw)
-    _read_rdata(draft, raw)
-    draft.reasons += _extra_config_reasons(_peek(raw, *_EXTRA))
+    resource = _peek(raw, "resource")
+    config = _peek(resource, "config")
+    _read_name(draft, _peek(resource, "domain"))
+    _read_rdata(draft, resource, config)
+    draft.reasons += _extra_config_reasons(_peek(config, "extra_config"))
     return draft
 
 
-def place(draft: Draft, zones: Container[str]) -> None:
+def place(draft: Draft, zones: Container[str]) -> Placed:
     """Find the zone that the name belongs to, and check the rules that need to know it."""
     if draft.name is None:
-        return
-    draft.zone = names.longest_match(draft.name, zones)
-    if draft.zone is None:
+        return Placed(draft, None, draft.reasons)
+    zone = names.longest_match(draft.name, zones)
+    if zone is None:
         message = f"{draft.name} is in none of the zones that are served here"
-        draft.reasons.append(Reason(rules.DOMAIN, "zone_unknown", message))
-    elif draft.record_type is not None:
-        spoken = {reason.loc[:2] for reason in draft.reasons}
-        found = rules.check(draft.action, draft.zone, draft.name, draft.record_type, draft.rdata)
-        draft.reasons += [reason for reason in found if reason.loc not in spoken]
+        return Placed(draft, None, [*draft.reasons, Reason(rules.DOMAIN, "zone_unknown", message)])
+    found = []
+    if draft.record_type is not None:
+        found = rules.check(draft.action, zone, draft.name, draft.record_type, draft.rdata)
+    spoken = {reason.loc[:2] for reason in draft.reasons} if found else ()
+    return Placed(draft, zone, [*draft.reasons, *(reason for reason in found if reason.loc not in spoken)])
 
 
 def shape_reasons(error: ValidationError) -> list[Reason]:
@@ -76,8 +97,7 @@ def _place(loc: Sequence[str | int]) -> tuple[str | int, ...]:
     return (*rules.TARGET, *(part for part in loc[2:] if isinstance(part, int)))
 
 
-def _read_name(draft: Draft, raw: object) -> None:
-    domain = _peek(raw, *rules.DOMAIN)
+def _read_name(draft: Draft, domain: object) -> None:
     if not isinstance(domain, str) or _has_reason(draft, rules.DOMAIN):
         return
     try:
@@ -86,16 +106,16 @@ def _read_name(draft: Draft, raw: object) -> None:
         draft.reasons.append(Reason(rules.DOMAIN, error.code, error.message))
 
 
-def _read_rdata(draft: Draft, raw: object) -> None:
-    record_type = _peek(raw, "resource", "record_type")
+def _read_rdata(draft: Draft, resource: object, config: object) -> None:
+    record_type = _peek(resource, "record_type")
     if not isinstance(record_type, str) or record_type not in RecordType.__members__:
         return
     draft.record_type = RecordType(record_type)
     if _has_reason(draft, rules.TARGET):
         return
-    for loc, target in _targets(_peek(raw, *rules.TARGET)):
+    for loc, target in _targets(_peek(resource, "target")):
         try:
-            value = _canonical(draft.record_type, target, _peek(raw, "resource", "config"))
+            value = _canonical(draft.record_type, target, config)
         except DomainError as error:
             draft.reasons.append(Reason(loc, error.code, error.message))
         else:
@@ -139,8 +159,6 @@ def _has_reason(draft: Draft, loc: tuple[str, str]) -> bool:
     return any(reason.loc[:2] == loc for reason in draft.reasons)
 
 
-def _peek(raw: object, *path: str) -> Any:
-    """The value at that place, None where there is no such place."""
-    for key in path:
-        raw = raw.get(key) if isinstance(raw, dict) else None
-    return raw
+def _peek(raw: object, key: str) -> Any:
+    """The value of that key, None where there is no such thing."""
+    return raw.get(key) if isinstance(raw, dict) else None

@@ -1,20 +1,21 @@
 """Requests: stored once, looked up often."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, text, tuple_
+from pydantic import TypeAdapter
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
+from app.domain.rdata import RecordType
 from app.domain.status import Action, Source
 from app.store.models import Request, RequestEvent, RunEvent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NewRequest:
     """A validated request that is not stored yet."""
 
@@ -22,49 +23,83 @@ class NewRequest:
     action: Action
     account_id: str
     source: Source
-    resource: Mapping[str, Any]
+    resource: dict[str, Any]
     zone: str
     name: str
-    record_type: str
+    record_type: RecordType
     ttl: int
-    rdata: Sequence[str]
+    rdata: list[str]
     idempotency_key: str | None
-    fingerprint: str  # hexadecimal
 
+
+class Stored(NamedTuple):
+    """When new requests were stored, and which of them were not, since their idempotency key is taken."""
+
+    at: datetime
+    held: frozenset[UUID]
+
+
+class Earlier(NamedTuple):
+    """The request that an idempotency key stands for; `same` when it asks for the same."""
+
+    id: UUID
+    action: Action
+    account_id: str
+    source: Source
+    resource: dict[str, Any]
+    zone: str
+    created_at: datetime
+    same: bool
+
+
+_ROWS = TypeAdapter(list[NewRequest])
+_NEW = """
+    jsonb_to_recordset(CAST(:rows AS jsonb)) AS new (
+        id uuid, action text, account_id text, source text, resource jsonb, zone text, name text,
+        record_type text, ttl int, rdata text[], idempotency_key text)
+"""
 
 # One statement and one parameter for any number of rows; the array's order is the order of acceptance.
 _INSERT = text(
-    """
-    WITH stored AS (
+    f"""
+    WITH new AS MATERIALIZED (
+        SELECT * FROM {_NEW}
+    ), stored AS (
         INSERT INTO dns_requests (id, action, account_id, source, resource, zone, name, record_type, ttl,
-                                  rdata, idempotency_key, fingerprint)
-        SELECT id, action, account_id, source, resource, zone, name, record_type, ttl,
-               rdata, idempotency_key, decode(fingerprint, 'hex')
-          FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS new (
-               id uuid, action text, account_id text, source text, resource jsonb, zone text, name text,
-               record_type text, ttl int, rdata text[], idempotency_key text, fingerprint text)
+                                  rdata, idempotency_key)
+        SELECT id, action, account_id, source, resource, zone, name, record_type, ttl, rdata, idempotency_key
+          FROM new
         ON CONFLICT (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
         RETURNING id, created_at
     ), logged AS (
         INSERT INTO dns_request_events (request_id, at, status, message)
         SELECT id, created_at, 'pending', 'accepted' FROM stored
     )
-    SELECT id, created_at FROM stored
-    """
+    SELECT now() AS at, ARRAY(
+        SELECT id FROM new WHERE idempotency_key IS NOT NULL EXCEPT SELECT id FROM stored
+    ) AS held
+    """  # noqa: S608
+)
+
+_EARLIER = text(
+    f"""
+    SELECT new.id AS asked, r.id, r.action, r.account_id, r.source, r.resource, r.zone, r.created_at,
+           (r.action, r.source, r.resource) = (new.action, new.source, new.resource) AS same
+      FROM {_NEW} JOIN dns_requests r USING (account_id, idempotency_key)
+    """  # noqa: S608
 )
 
 
-def insert(session: Session, new: Iterable[NewRequest]) -> dict[UUID, datetime]:
-    """Store the requests, in order; returns when, for those whose idempotency key is not taken."""
-    rows = json.dumps([_row(request) for request in new])
-    return {stored.id: stored.created_at for stored in session.execute(_INSERT, {"rows": rows})}
+def insert(session: Session, new: Sequence[NewRequest]) -> Stored:
+    """Store the requests, in order, but for those whose idempotency key is taken."""
+    row = session.execute(_INSERT, {"rows": _as_json(new)}).one()
+    return Stored(row.at, frozenset(row.held))
 
 
-def by_idempotency_key(session: Session, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Request]:
-    """The requests that were stored under these (account, idempotency key) pairs."""
-    column = tuple_(Request.account_id, Request.idempotency_key)
-    found = session.scalars(select(Request).where(column.in_(list(pairs))))
-    return {(request.account_id, request.idempotency_key or ""): request for request in found}
+def earlier(session: Session, held: Sequence[NewRequest]) -> dict[UUID, Earlier]:
+    """For each request that was not stored, the one that its idempotency key stands for."""
+    found = session.execute(_EARLIER, {"rows": _as_json(held)})
+    return {row.asked: _earlier(row) for row in found}
 
 
 def by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Request]:
@@ -103,18 +138,18 @@ def run_events(session: Session, run_ids: Iterable[UUID]) -> list[RunEvent]:
     return list(session.scalars(statement))
 
 
-def _row(new: NewRequest) -> dict[str, Any]:
-    return {
-        "id": str(new.id),
-        "action": new.action,
-        "account_id": new.account_id,
-        "source": new.source,
-        "resource": new.resource,
-        "zone": new.zone,
-        "name": new.name,
-        "record_type": new.record_type,
-        "ttl": new.ttl,
-        "rdata": list(new.rdata),
-        "idempotency_key": new.idempotency_key,
-        "fingerprint": new.fingerprint,
-    }
+def _earlier(row: Row[Any]) -> Earlier:
+    return Earlier(
+        row.id,
+        Action(row.action),
+        row.account_id,
+        Source(row.source),
+        row.resource,
+        row.zone,
+        row.created_at,
+        row.same,
+    )
+
+
+def _as_json(new: Sequence[NewRequest]) -> str:
+    return _ROWS.dump_json(list(new)).decode()

@@ -12,7 +12,7 @@ from app.core.config import Settings
 from app.core.database import transaction, upgrade
 from app.domain.status import Action
 from app.services.intake import Intake, Overloaded
-from app.services.submit import Asked
+from app.services.validate import Asked
 from app.store import zones
 
 CLIENTS = 40
