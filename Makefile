@@ -5,8 +5,10 @@ UV = $(firstword $(wildcard $(BIN)/uv) $(shell command -v uv) uv)
 LOCK = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --quiet
 
+RESULTS := .stack/bench/results.json
+
 .DEFAULT_GOAL := help
-.PHONY: help venv up demo test bench bench-quick lint lock clean
+.PHONY: help venv up demo test bench bench-quick plots lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +36,10 @@ test: venv .stack/examples/ready ## run all tests, on real servers
 	@touch $@
 
 bench: venv .stack/bench/ready ## measure speed beside other ways to do the same
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks --output $(RESULTS)
+
+plots: .stack/bench/ready ## draw what `make bench` found, for docs/performance.md
+	@.stack/bench/bin/python -m benchmarks.plots $(RESULTS) docs/performance
 
 bench-quick: venv .stack/bench/ready ## the same, with less of everything
 	@$(BIN)/python -m benchmarks --quick

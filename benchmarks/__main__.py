@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from rich.console import Console
 
@@ -26,13 +27,17 @@ def main() -> int:
     parser.add_argument("names", nargs="*", choices=[*ALL, []], metavar="name", help=", ".join(ALL))
     parser.add_argument("--quick", action="store_true", help="less of everything")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the JSON to a file as well")
     arguments = parser.parse_args()
     console = Console(stderr=arguments.json, soft_wrap=True, highlight=False)
     machine = Machine()
     show_machine(console, machine)
     reports = _measure(arguments.names or list(ALL), arguments.quick, console)
+    found = as_json(machine, reports)
+    if arguments.output:
+        arguments.output.write_text(found + "\n")
     if arguments.json:
-        print(as_json(machine, reports))
+        print(found)
     return int(any(figure.met is False for report in reports for figure in report.figures))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks.peers.nsupdate import nsupdate
 from benchmarks.peers.octodns import octodns
-from benchmarks.report import Figure, Report, at_most
+from benchmarks.report import Figure, Report, at_most, beside
 from benchmarks.rig import Resource, Rig, addresses
 from benchmarks.statistics import interleaved
 
@@ -22,8 +22,8 @@ def run(rig: Rig, quick: bool) -> Report:
         f"{number:,} pending requests in one zone (median of {rounds})",
         [
             Figure("applied, verified and recorded", taken["ours"], "s"),
-            Figure("octoDNS, applied", taken["octodns"], "s"),
-            Figure("nsupdate, applied", taken["nsupdate"], "s"),
+            beside("octoDNS, applied", taken["octodns"], "s"),
+            beside("nsupdate, applied", taken["nsupdate"], "s"),
             at_most("ours / octoDNS", taken["ours"] / taken["octodns"], 1),
             Figure("ours / nsupdate", taken["ours"] / taken["nsupdate"]),
             Figure("requests", number / taken["ours"], "/s"),

@@ -7,7 +7,7 @@ from statistics import median
 from typing import NamedTuple
 
 from benchmarks.peers.nsupdate import nsupdate
-from benchmarks.report import Figure, Report, at_most
+from benchmarks.report import Figure, Report, at_most, beside
 from benchmarks.rig import Resource, Rig, rig
 from benchmarks.statistics import percentile
 from benchmarks.watch import seconds_until_answered
@@ -47,8 +47,8 @@ def _report(ours: Sequence[Took], scratch: Sequence[Took], bare: Sequence[float]
             at_most("POST until answered, p95", 1000 * percentile(answered, 95), 250, "ms"),
             Figure("POST until succeeded, p50", 1000 * median(took.succeeded for took in ours), "ms"),
             Figure("POST until succeeded, p95", 1000 * percentile([t.succeeded for t in ours], 95), "ms"),
-            Figure(f"with a cold ansible-playbook, answered, p50 of {len(scratch)}", 1000 * cold, "ms"),
-            Figure("nsupdate, p50", 1000 * median(bare), "ms"),
+            beside(f"with a cold ansible-playbook, answered, p50 of {len(scratch)}", 1000 * cold, "ms"),
+            beside("nsupdate, p50", 1000 * median(bare), "ms"),
             at_most("ours / cold ansible-playbook", median(answered) / cold, 0.125),
             Figure("ours / nsupdate", median(answered) / median(bare)),
         ],

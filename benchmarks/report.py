@@ -24,6 +24,12 @@ class Figure:
     unit: str = ""
     target: str = ""
     met: bool | None = None
+    other: bool = False  # another way to do the same, to compare with
+
+
+def beside(what: str, value: float, unit: str) -> Figure:
+    """A figure of another way to do the same."""
+    return Figure(what, value, unit, other=True)
 
 
 @dataclass(frozen=True, slots=True)

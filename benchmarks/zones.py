@@ -4,7 +4,7 @@ import time
 from statistics import median
 
 from benchmarks.peers.nsupdate import nsupdate
-from benchmarks.report import Figure, Report
+from benchmarks.report import Figure, Report, beside
 from benchmarks.rig import Rig, addresses
 
 EACH = 100  # requests
@@ -32,7 +32,7 @@ def run(rig: Rig, quick: bool) -> Report:
             Figure("half of the zones done after", median(ended), "s"),
             Figure("last zone done after", ended[-1], "s"),
             Figure("a zone's own run, longest / median", max(worked) / median(worked)),
-            Figure("nsupdate zone by zone, applied", bare, "s"),
+            beside("nsupdate zone by zone, applied", bare, "s"),
             Figure("ours / nsupdate", taken / bare),
         ],
         "No zone is starved: zones take turns, so half of them should be done after half of the time.",
