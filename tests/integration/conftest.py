@@ -71,13 +71,16 @@ def fork_servers() -> Iterator[ForkServers]:
     shutil.rmtree(folder)  # which ends them
 
 
-@pytest.fixture(params=["cold", "warm"])
-def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Runs that each start Ansible, and the same as forks of one that has been started."""
-    if request.param == "cold":
-        yield
-        return
-    servers: ForkServers = request.getfixturevalue("fork_servers")
-    monkeypatch.setattr(runs, "fork_servers", servers)
+@pytest.fixture
+def warm(fork_servers: ForkServers, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Runs that need not wait for Ansible's start: they are forks of one that has been started."""
+    monkeypatch.setattr(runs, "fork_servers", fork_servers)
     yield
-    assert not (servers.folder / "setback").exists(), "the fork server could not be used"
+    assert not (fork_servers.folder / "setback").exists(), "the fork server could not be used"
+
+
+@pytest.fixture(params=["cold", "warm"])
+def either_way(request: pytest.FixtureRequest) -> None:
+    """Runs that each start Ansible, and the same as forks of one that has been started."""
+    if request.param == "warm":
+        request.getfixturevalue("warm")

@@ -17,6 +17,22 @@ PROVISION = ROOT / "playbooks" / "provision.yml"
 
 fork_servers: ForkServers | None = None  # those that runs are started in; the fixture `either_way` sets it
 
+WRITE_FILE = """
+from pathlib import Path
+from ansible.plugins.action import ActionBase
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        Path(self._task.args["path"]).write_text(self._task.args["text"])
+        return {}
+"""
+
+
+def make_site(folder: Path) -> Path:
+    """A folder for playbooks, all on one fork server; `write_file` is a `copy` that takes no second."""
+    (folder / "action_plugins").mkdir()
+    (folder / "action_plugins" / "write_file.py").write_text(WRITE_FILE)
+    return folder
+
 
 class Ended(NamedTuple):
     """How a run ended, and what it said."""

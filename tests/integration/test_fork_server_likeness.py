@@ -67,11 +67,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "ansible.cfg").write_text(
         "[defaults]\ncallback_plugins = plugins\nforks = 7\nno_such_thing = 1\n[diff]\nalways = true\n"
     )
+    (folder / "group_vars").mkdir()
+    (folder / "group_vars" / "all.yml").write_text("one: \"{{ inventory_hostname == 'one' }}\"\n")
     play(
         folder,
         "{debug: {msg: 'hello {{ inventory_hostname }}'}, tags: greet}",
-        "{copy: {dest: '{{ playbook_dir }}/{{ inventory_hostname }}', content: text}, tags: change}",
-        "{command: /bin/false, ignore_errors: true, tags: fail}",
+        "{lineinfile: {path: '{{ playbook_dir }}/file', line: text, create: true}, when: one, tags: change}",
+        "{command: /bin/false, ignore_errors: true, when: not one, tags: fail}",
         "{debug: {msg: '{{ secret }}'}, tags: [never, vault]}",
         "{fail: {msg: enough}, tags: [never, end]}",
         "{debug: {msg: '{{ nowhere }}'}, tags: [never, undefined]}",
@@ -131,8 +133,7 @@ def test_every_way_to_call_it(site: Path, fork_servers: ForkServers, arguments: 
 
 
 def call(servers: ForkServers | None, folder: Path, *arguments: str) -> tuple[Exit, list[bytes]]:
-    for host in ("one", "two"):
-        (folder / host).unlink(missing_ok=True)
+    (folder / "file").unlink(missing_ok=True)
     lines: list[bytes] = []
     return ansible(servers, folder, *arguments, on_line=lines.append), lines
 

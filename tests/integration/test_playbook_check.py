@@ -14,6 +14,7 @@ from app.cli import app
 from app.core.config import ROOT, settings
 from stack.embedded import Stack
 from tests.integration.batches import ZoneUnderTest
+from tests.integration.runs import make_site
 
 CHECKS = [
     "runs end",
@@ -30,14 +31,6 @@ CHECKS = [
 ]
 
 
-WRITE_FILE = """
-from pathlib import Path
-from ansible.plugins.action import ActionBase
-class ActionModule(ActionBase):
-    def run(self, tmp=None, task_vars=None):
-        Path(self._task.args["path"]).write_text(self._task.args["text"])
-        return {}
-"""
 _numbers = count()
 
 
@@ -52,12 +45,10 @@ def _plain_settings() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for playbooks: one fork server for all of them."""
-    folder = tmp_path_factory.mktemp("site")
+    folder = make_site(tmp_path_factory.mktemp("site"))
     (folder / "ansible.cfg").write_text(
         f"[defaults]\nroles_path = {ROOT}/playbooks/roles\ncollections_path = {ROOT}/playbooks/collections\n"
     )
-    (folder / "action_plugins").mkdir()
-    (folder / "action_plugins" / "write_file.py").write_text(WRITE_FILE)
     return folder
 
 

@@ -11,8 +11,6 @@ from stack.embedded import Stack
 from tests.integration.batches import ZoneUnderTest
 from tests.integration.runs import PROVISION, change, execute
 
-pytestmark = pytest.mark.usefixtures("either_way")
-
 
 @pytest.fixture
 def secret(infrastructure: Stack) -> str:
@@ -28,6 +26,7 @@ def inventory(folder: Path, **variables: object) -> Path:
     return folder / "hosts.yml"
 
 
+@pytest.mark.usefixtures("either_way")
 def test_one_batch_of_everything(
     infrastructure: Stack, new_zone: str, dns_inventory: Path, secret: str
 ) -> None:
@@ -77,6 +76,7 @@ def test_one_batch_of_everything(
     assert secret not in ended.everything
 
 
+@pytest.mark.usefixtures("warm")
 def test_events_say_what_goes_on(infrastructure: Stack, new_zone: str, dns_inventory: Path) -> None:
     ended = execute(dns_inventory, change(new_zone, "create", "www", "A", "192.0.2.1"))
     assert ended.events == [
@@ -87,6 +87,7 @@ def test_events_say_what_goes_on(infrastructure: Stack, new_zone: str, dns_inven
     ]
 
 
+@pytest.mark.usefixtures("warm")
 def test_a_thousand_changes_are_one_run(infrastructure: Stack, new_zone: str, dns_inventory: Path) -> None:
     changes = [change(new_zone, "create", f"h{number}", "A", "192.0.2.1") for number in range(1_000)]
     ended = execute(dns_inventory, *changes)
@@ -94,6 +95,7 @@ def test_a_thousand_changes_are_one_run(infrastructure: Stack, new_zone: str, dn
     assert ZoneUnderTest(infrastructure, new_zone).values("h999", "A") == {"192.0.2.1"}
 
 
+@pytest.mark.usefixtures("warm")
 def test_as_many_changes_in_a_message_as_the_inventory_allows(
     infrastructure: Stack, new_zone: str, tmp_path: Path
 ) -> None:
@@ -104,6 +106,7 @@ def test_as_many_changes_in_a_message_as_the_inventory_allows(
     assert "bind: ok, 5 changes in 3 messages: 5 applied (NOERROR)" in ended.events
 
 
+@pytest.mark.usefixtures("warm")
 def test_templates_stay_text(
     infrastructure: Stack, new_zone: str, dns_inventory: Path, tmp_path: Path
 ) -> None:
@@ -143,6 +146,7 @@ def test_templates_stay_text(
     assert zone.values("caa", "CAA") == {f'0 issue "{evil}"'}
 
 
+@pytest.mark.usefixtures("warm")
 def test_requesters_set_no_variables(infrastructure: Stack, new_zone: str, dns_inventory: Path) -> None:
     takeover: dict[str, object] = {
         "ansible_connection": "ssh",
@@ -159,6 +163,7 @@ def test_requesters_set_no_variables(infrastructure: Stack, new_zone: str, dns_i
     assert ZoneUnderTest(infrastructure, new_zone).values("www", "A") == {"192.0.2.1"}
 
 
+@pytest.mark.usefixtures("warm")
 def test_a_refused_key(infrastructure: Stack, new_zone: str, tmp_path: Path, secret: str) -> None:
     address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
     key_file = tmp_path / "tsig.key"
@@ -175,6 +180,7 @@ def test_a_refused_key(infrastructure: Stack, new_zone: str, tmp_path: Path, sec
     assert secret not in ended.everything
 
 
+@pytest.mark.usefixtures("warm")
 def test_a_server_that_is_down(new_zone: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -185,6 +191,7 @@ def test_a_server_that_is_down(new_zone: str, tmp_path: Path) -> None:
     assert any(f"no connection to 127.0.0.1:{port}" in event for event in ended.events)
 
 
+@pytest.mark.usefixtures("warm")
 def test_a_key_file_that_is_missing(infrastructure: Stack, new_zone: str, tmp_path: Path) -> None:
     address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
     missing = str(tmp_path / "none.key")

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.runner.warm import ForkServers
 from stack.embedded import Stack
-from tests.integration import runs
 from tests.integration.batches import ApiZoneUnderTest
 from tests.integration.conftest import ZoneOn
 from tests.integration.runs import PROVISION, change, execute
@@ -18,12 +16,6 @@ def zone(zone_on: ZoneOn) -> ApiZoneUnderTest:
     made = zone_on("api")
     assert isinstance(made, ApiZoneUnderTest)
     return made
-
-
-@pytest.fixture
-def warm(fork_servers: ForkServers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs that need not wait for Ansible's start."""
-    monkeypatch.setattr(runs, "fork_servers", fork_servers)
 
 
 @pytest.fixture
@@ -159,6 +151,7 @@ def test_what_requesters_write_stays_text(zone: ApiZoneUnderTest, hosts: Path, t
     assert zone.values("quotes", "TXT") == {r'"\"}], \"rrsets\": [{"'}
 
 
+@pytest.mark.usefixtures("warm")
 def test_a_refused_key_is_shown_to_nobody(zone: ApiZoneUnderTest, tmp_path: Path) -> None:
     key_file = tmp_path / "api.key"
     key_file.write_text("the-key-of-another-server\n")
@@ -182,6 +175,7 @@ def test_a_playbook_that_tells_the_key(zone: ApiZoneUnderTest, hosts: Path, tmp_
     assert zone.api_key not in ended.everything
 
 
+@pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize(
     ("variables", "words"),
     [

@@ -8,14 +8,14 @@ from textwrap import dedent, indent
 import pytest
 
 from app.domain.change import Change
-from tests.integration.runs import change, execute
+from tests.integration.runs import change, execute, make_site
 
 RECORD = change("example.test", "create", "www", "A", "192.0.2.1")
 
 
-@pytest.fixture
-def hosts(tmp_path: Path) -> Path:
-    path = tmp_path / "hosts.ini"
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("inventory") / "hosts.ini"
     path.write_text(
         "bind dns_server=127.0.0.1\nother\n[all:vars]\nansible_connection=local\n"
         "ansible_python_interpreter='{{ ansible_playbook_python }}'\n"
@@ -25,8 +25,7 @@ def hosts(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for playbooks: one fork server for all of them."""
-    return tmp_path_factory.mktemp("site")
+    return make_site(tmp_path_factory.mktemp("site"))
 
 
 def playbook(folder: Path, tasks: str) -> Path:
@@ -38,7 +37,7 @@ def playbook(folder: Path, tasks: str) -> Path:
 def results(*items: object) -> str:
     """A task that writes a results file."""
     text = json.dumps(json.dumps(items))
-    return f"- copy: {{dest: '{{{{ dns_results_file }}}}', content: {text}}}\n"
+    return f"- write_file: {{path: '{{{{ dns_results_file }}}}', text: {text}}}\n"
 
 
 @pytest.mark.usefixtures("either_way")
@@ -47,13 +46,11 @@ def test_a_playbook_gets_what_the_contract_says(hosts: Path, tmp_path: Path, sit
     path = playbook(
         site,
         f"""
-        - copy:
-            dest: {seen}
-            content: "{{{{ {{'run': dns_run_id, 'zone': dns_zone, 'host': inventory_hostname,
+        - write_file:
+            path: {seen}
+            text: "{{{{ {{'run': dns_run_id, 'zone': dns_zone, 'host': inventory_hostname,
               'changes': lookup('file', dns_changes_file) | from_json}} | to_json }}}}"
-        - stat: {{path: "{{{{ dns_changes_file | dirname }}}}"}}
-          register: folder
-        - debug: {{msg: "mode {{{{ folder.stat.mode }}}}"}}
+        - debug: {{msg: "mode {{{{ lookup('pipe', 'stat -c %a ' ~ dns_changes_file | dirname) }}}}"}}
         """,
     )
     ended = execute(hosts, RECORD, playbook=path)
@@ -64,15 +61,16 @@ def test_a_playbook_gets_what_the_contract_says(hosts: Path, tmp_path: Path, sit
         "host": "bind",
         "changes": [RECORD.as_json()],
     }
-    assert "bind: ok, mode 0700" in ended.events
+    assert "bind: ok, mode 700" in ended.events
     assert ended.outcomes == [("unknown", None)]
     assert "the results file was not written" in ended.events
 
 
-@pytest.mark.usefixtures("either_way")
+@pytest.mark.usefixtures("warm")
 def test_why_a_playbook_could_not_run_at_all(hosts: Path, site: Path) -> None:
     ended = execute(hosts, RECORD, playbook=playbook(site, "- no_such_module: {}\n"))
-    assert ended.result.rc != 0
+    assert ended.result.rc not in (0, None)
+    assert "no_such_module" in ended.result.output
     assert ended.outcomes == [("unknown", None)]
     assert any("no_such_module" in event for event in ended.events), ended.events
 
@@ -105,7 +103,7 @@ def test_secrets_of_the_worker_do_not_reach_a_playbook(
     assert "********" in ended.everything
 
 
-@pytest.mark.usefixtures("either_way")
+@pytest.mark.usefixtures("warm")
 def test_results_are_read_and_nonsense_is_reported(hosts: Path, site: Path) -> None:
     good = {"request_id": str(RECORD.request_id), "outcome": "applied"}
     path = playbook(site, results(good, {"request_id": "unheard of", "outcome": "applied"}))
@@ -114,7 +112,7 @@ def test_results_are_read_and_nonsense_is_reported(hosts: Path, site: Path) -> N
     assert "the results file can't be understood: item 1 has no request_id" in ended.events
 
 
-@pytest.mark.usefixtures("either_way")
+@pytest.mark.usefixtures("warm")
 def test_a_playbook_that_fails_after_its_results(hosts: Path, site: Path) -> None:
     bad = {"request_id": str(RECORD.request_id), "outcome": "failed", "code": "no_room", "message": "full"}
     path = playbook(site, results(bad) + "- fail: {msg: that was all}\n")
@@ -125,7 +123,7 @@ def test_a_playbook_that_fails_after_its_results(hosts: Path, site: Path) -> Non
     assert ended.result.stats["bind"]["failures"] == 1
 
 
-@pytest.mark.usefixtures("either_way")
+@pytest.mark.usefixtures("warm")
 def test_items_of_a_loop_and_hidden_tasks(hosts: Path, site: Path) -> None:
     path = playbook(
         site,
@@ -182,7 +180,7 @@ def test_the_configuration_beside_the_playbook_counts(hosts: Path, tmp_path: Pat
 
 @pytest.mark.usefixtures("either_way")
 def test_endless_output_is_cut_at_its_beginning(hosts: Path, site: Path) -> None:
-    path = playbook(site, "- command: python3 -c \"print('x' * 900000)\"\n  failed_when: true\n- debug: {}\n")
+    path = playbook(site, "- fail: {msg: \"{{ 'x' * 900000 }}\"}\n")
     ended = execute(hosts, RECORD, playbook=path)
     assert len(ended.result.output) < 270_000
     assert ended.result.output.startswith("…")
@@ -197,13 +195,6 @@ def test_a_playbook_that_is_missing(hosts: Path, tmp_path: Path) -> None:
     assert ended.result.rc == 1
     assert ended.result.output == f"the playbook {tmp_path / 'none.yml'} does not exist"
     assert ended.events == [f"the run could not start: {ended.result.output}"]
-
-
-def test_a_playbook_that_is_broken(hosts: Path, tmp_path: Path) -> None:
-    ended = execute(hosts, RECORD, playbook=playbook(tmp_path, "- no_such_module_at_all: {}\n"))
-    assert ended.result.rc not in (0, None)
-    assert "no_such_module_at_all" in ended.result.output
-    assert ended.outcomes == [("unknown", None)]
 
 
 @pytest.mark.parametrize("backend", ["nobody", "all", "ungrouped"])
