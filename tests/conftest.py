@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -25,15 +26,22 @@ def more_name_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stac
         yield stack
 
 
-@pytest.fixture
-def new_database(infrastructure: Stack) -> Iterator[str]:
-    """The URL of an empty database that no other test uses."""
-    url = infrastructure.env["DATABASE_URL"]
+@contextmanager
+def database(stack: Stack) -> Iterator[str]:
+    """The URL of a database that is there for the block."""
+    url = stack.env["DATABASE_URL"]
     name = f"test_{secrets.token_hex(6)}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
         yield f"{url.rpartition('/')[0]}/{name}"
         connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.fixture
+def new_database(infrastructure: Stack) -> Iterator[str]:
+    """The URL of an empty database that no other test uses."""
+    with database(infrastructure) as url:
+        yield url
 
 
 @pytest.fixture

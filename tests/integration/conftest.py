@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from fastapi.testclient import TestClient
+from psycopg.sql import SQL, Identifier
 
 from app.core import database
 from app.core.celery_app import celery_app
@@ -16,8 +18,18 @@ from app.core.config import Settings, settings
 from app.runner.warm import ForkServers
 from app.services import dispatch
 from stack.embedded import Stack
+from tests.conftest import database as new_database_on
 from tests.integration import runs
 from tests.integration.batches import ApiZoneUnderTest, ZoneUnderTest
+
+_END_CONNECTIONS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_TABLES = """
+    SELECT schemaname, tablename FROM pg_tables
+    WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+"""
 
 ZoneOn = Callable[[str], ZoneUnderTest]
 
@@ -33,6 +45,28 @@ def zone_on(request: pytest.FixtureRequest) -> ZoneOn:
         return ApiZoneUnderTest(stack, name) if server == "api" else ZoneUnderTest(stack, name, server)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def module_database(infrastructure: Stack) -> Iterator[str]:
+    """The URL of a database for the tests of a module."""
+    with new_database_on(infrastructure) as url:
+        yield url
+
+
+@pytest.fixture
+def emptied_database(module_database: str) -> str:
+    """The module's database with no rows: in a tenth of the time that a new one takes.
+
+    A module whose tests leave the tables as they are has this as its `new_database`.
+    """
+    with psycopg.connect(module_database, autocommit=True) as connection:
+        connection.execute(_END_CONNECTIONS)
+        tables = [Identifier(*row) for row in connection.execute(_TABLES).fetchall()]
+        if tables:
+            truncate = SQL("TRUNCATE {} RESTART IDENTITY CASCADE")
+            connection.execute(truncate.format(SQL(", ").join(tables)))
+    return module_database
 
 
 @pytest.fixture

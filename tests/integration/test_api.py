@@ -9,6 +9,11 @@ from fastapi.testclient import TestClient
 JSON = {"content-type": "application/json"}
 
 
+@pytest.fixture
+def new_database(emptied_database: str) -> str:
+    return emptied_database
+
+
 def body(zone: str, **resource: Any) -> dict[str, Any]:
     plain = {"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.10"}
     return {"context": {"account_id": "team-a"}, "resource": plain | resource}

@@ -10,6 +10,11 @@ from app.runner.playbook import AnsibleRunner
 from app.services import execute
 
 
+@pytest.fixture
+def new_database(emptied_database: str) -> str:
+    return emptied_database
+
+
 def item(zone: str, action: str, *targets: str, owner: str = "www", **more: Any) -> dict[str, Any]:
     resource = {"record_type": "A", "domain": f"{owner}.{zone}", **more}
     if targets:

@@ -14,6 +14,11 @@ from tests.integration.waiting import until_someone_waits
 JSON = {"content-type": "application/json"}
 
 
+@pytest.fixture
+def new_database(emptied_database: str) -> str:
+    return emptied_database
+
+
 def patch(client: TestClient, zone: str) -> Any:
     return client.patch(f"/api/v1/zones/{zone}", json={"backend": "knot"})
 
