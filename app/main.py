@@ -1,6 +1,7 @@
 """The API process."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,9 +13,11 @@ from app.api.shortcut import Shortcut
 from app.api.v1.endpoints import changes, dns, health, zones
 from app.core import logging
 from app.core.config import settings
-from app.core.database import engine, transaction, upgrade
+from app.core.database import close, transaction, upgrade
 from app.services import serve
 from app.services.intake import Intake
+
+_PATIENCE = 50_000  # new objects before the collector looks for garbage; Python's own is 700
 
 
 def _prepare() -> None:
@@ -26,12 +29,13 @@ def _prepare() -> None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(_prepare)
+    gc.set_threshold(_PATIENCE)  # a large batch is that many objects, none of them garbage before its answer
     app.state.intake = intake = Intake(settings().intake_queue)
     writer = asyncio.create_task(intake.run())
     yield
     await intake.drain()
     writer.cancel()
-    engine().dispose()
+    close()
 
 
 def create_app() -> FastAPI:

@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Engine, create_engine, text
+from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.orm import Session
 
 from app.core.config import settings
+
+Executor = Session | Connection  # what executes a statement
 
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 _MIGRATION_LOCK = 0x444E53  # any number, the same in every process
@@ -29,13 +32,14 @@ _USUAL: dict[str, str | int] = {
 
 
 @lru_cache
-def engine() -> Engine:
-    """The process's connection pool; connections are checked before use."""
+def engine(isolation_level: Literal["AUTOCOMMIT"] | None = None) -> Engine:
+    """The process's connection pool, one for each isolation level; connections are checked before use."""
     url = settings().database
     if url.host:
         url = url.set(host=unquote(url.host))  # a socket's directory is written %2Fvar%2Frun%2Fpostgresql
     return create_engine(
         url,
+        isolation_level=isolation_level,
         pool_size=20,
         max_overflow=20,
         pool_pre_ping=True,
@@ -57,6 +61,13 @@ def transaction() -> Iterator[Session]:
         yield session
 
 
+@contextmanager
+def statements() -> Iterator[Connection]:
+    """A connection on which each statement is a transaction: BEGIN and COMMIT would cost as much again."""
+    with engine("AUTOCOMMIT").connect() as connection:
+        yield connection
+
+
 def upgrade() -> None:
     """Bring the schema to the newest revision; processes that start together take turns."""
     config = Config()
@@ -65,6 +76,12 @@ def upgrade() -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def close() -> None:
+    """Close all connections that are not in use."""
+    engine().dispose()
+    engine("AUTOCOMMIT").dispose()
 
 
 def forget_connections() -> None:

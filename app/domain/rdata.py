@@ -94,7 +94,7 @@ def presentation(rdata: dns.rdata.Rdata) -> str:
 
 def octets(record_type: RecordType, values: Collection[str]) -> int:
     """How many octets the canonical `values` take in a message, at most: exact only where it may matter."""
-    at_most = sum(len(value) + _RECORD_HEAD + _LONGER_ON_THE_WIRE for value in values)
+    at_most = sum(map(len, values)) + len(values) * (_RECORD_HEAD + _LONGER_ON_THE_WIRE)
     if at_most <= MAX_RDATA:
         return at_most
     parsed = (dns.rdata.from_text("IN", record_type.value, value) for value in values)

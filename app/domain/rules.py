@@ -41,7 +41,7 @@ def check(
 
     `zone` and `name` are normalized, `rdata` is canonical; the same value twice counts once.
     """
-    asked = _Asked(action, zone, name, RecordType(record_type), frozenset(rdata))
+    asked = _Asked(action, zone, name, record_type, frozenset(rdata))
     rules = (*_OF_ALL, *_OF_TYPE.get(asked.type, ()))
     return [reason for rule in rules for reason in rule(asked)]
 

@@ -11,8 +11,9 @@ from typing import NamedTuple, TypeVar
 from psycopg.errors import DeadlockDetected
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
-from app.core.database import transaction
-from app.services import dispatch, validate
+from app.core.database import statements, transaction
+from app.services import validate
+from app.services.kicks import Kicks
 from app.services.submit import Answer, submit
 from app.services.validate import Asked, Draft
 
@@ -37,7 +38,7 @@ class Intake:
     def __init__(self, limit: int) -> None:
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(limit)
         self._batches = asyncio.Semaphore(BATCHES)
-        self._kicks: set[asyncio.Task[None]] = set()
+        self._kicks = Kicks()
 
     async def submit(self, asked: Asked) -> Answer:
         """Store one change; the answer comes after its commit.
@@ -55,6 +56,10 @@ class Intake:
         async with self._batches:
             return await asyncio.to_thread(work)
 
+    def kick(self, answers: Iterable[Answer]) -> None:
+        """Wake the workers of the zones that have something new to do; it takes place in the background."""
+        self._kicks.add({each.accepted.zone for each in answers if each.accepted and not each.replayed})
+
     async def run(self) -> None:
         """Write group after group, until it is cancelled."""
         while True:
@@ -63,7 +68,7 @@ class Intake:
     async def drain(self) -> None:
         """Wait until all that was taken in is answered and kicked."""
         await self._queue.join()
-        await asyncio.gather(*self._kicks)
+        await self._kicks.drain()
 
     async def _gather(self) -> list[_Waiting]:
         group = [await self._queue.get()]
@@ -83,7 +88,7 @@ class Intake:
             _fail(group, error)
         else:
             _answer(group, answers)
-            self._kick(answers)
+            self.kick(answers)
         finally:
             for _ in group:
                 self._queue.task_done()
@@ -99,18 +104,11 @@ class Intake:
                 _fail([waiting], own)
             else:
                 _answer([waiting], answers)
-                self._kick(answers)
-
-    def _kick(self, answers: Iterable[Answer]) -> None:
-        zones = new_work(answers)
-        if zones:
-            task = asyncio.create_task(asyncio.to_thread(dispatch.kick, zones))
-            self._kicks.add(task)
-            task.add_done_callback(self._kicks.discard)
+                self.kick(answers)
 
 
 def store(drafts: Sequence[Draft], *, atomic: bool = False) -> list[Answer]:
-    """Store changes in one transaction of their own. Raises Rejected, as `submit` does.
+    """Store changes in one statement, or, if they are `atomic`, in one transaction. Raises Rejected.
 
     Two that hold the same idempotency keys in another order may deadlock: the one that loses is tried again.
     """
@@ -123,13 +121,8 @@ def store(drafts: Sequence[Draft], *, atomic: bool = False) -> list[Answer]:
 
 
 def _store(drafts: Sequence[Draft], atomic: bool) -> list[Answer]:
-    with transaction() as session:
-        return submit(session, drafts, atomic=atomic)
-
-
-def new_work(answers: Iterable[Answer]) -> set[str]:
-    """The zones that have something new to do."""
-    return {answer.accepted.zone for answer in answers if answer.accepted and not answer.replayed}
+    with transaction() if atomic else statements() as executor:
+        return submit(executor, drafts, atomic=atomic)
 
 
 def _answer(group: Sequence[_Waiting], answers: Sequence[Answer]) -> None:

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from app.core.database import Executor
 from app.domain.names import lineages
 from app.domain.rules import Reason
 from app.domain.status import Status
@@ -41,14 +41,14 @@ class Rejected(Exception):
         self.answers = answers
 
 
-def submit(session: Session, drafts: Sequence[Draft], *, atomic: bool = False) -> list[Answer]:
+def submit(executor: Executor, drafts: Sequence[Draft], *, atomic: bool = False) -> list[Answer]:
     """Store these changes, in order; a bad one never sinks the others, unless they are `atomic`.
 
     Raises Rejected when one of those that are atomic can't be accepted: the transaction must be rolled back.
     """
-    placed = place(session, drafts)
-    new = [_new(item) for item in placed]
-    stored = _store(session, [request for request in new if request is not None])
+    placed = place(executor, drafts)
+    new = [new_request(item) for item in placed]
+    stored = _store(executor, [request for request in new if request is not None])
     answers = [
         stored[request.id] if request else Answer(reasons=item.reasons)
         for request, item in zip(new, placed, strict=True)
@@ -58,13 +58,14 @@ def submit(session: Session, drafts: Sequence[Draft], *, atomic: bool = False) -
     return answers
 
 
-def place(session: Session, drafts: Sequence[Draft]) -> list[Placed]:
+def place(executor: Executor, drafts: Sequence[Draft]) -> list[Placed]:
     """Find the zone of each, and check what depends on it."""
-    served = zones.existing(session, lineages(draft.name for draft in drafts if draft.name))
+    served = zones.existing(executor, lineages(draft.name for draft in drafts if draft.name))
     return [validate.place(draft, served) for draft in drafts]
 
 
-def _new(placed: Placed) -> NewRequest | None:
+def new_request(placed: Placed) -> NewRequest | None:
+    """The row that the change becomes; None when there are reasons against it."""
     draft = placed.draft
     if placed.reasons or draft.submission is None or draft.name is None or placed.zone is None:
         return None
@@ -84,15 +85,15 @@ def _new(placed: Placed) -> NewRequest | None:
     )
 
 
-def _store(session: Session, new: Sequence[NewRequest]) -> Mapping[UUID, Answer]:
+def _store(executor: Executor, new: Sequence[NewRequest]) -> Mapping[UUID, Answer]:
     """Each new request's answer: what was stored, or what its idempotency key stands for already."""
     if not new:
         return {}
-    stored = requests.insert(session, new)
-    answers = {request.id: Answer(_accepted(request, stored.at)) for request in new}
+    stored = requests.insert(executor, new)
+    answers = {request.id: Answer(accepted(request, stored.at)) for request in new}
     held = [request for request in new if request.id in stored.held]
     if held:
-        earlier = requests.earlier(session, held)
+        earlier = requests.earlier(executor, held)
         answers |= {request.id: _again(earlier[request.id]) for request in held}
     return answers
 
@@ -101,10 +102,10 @@ def _again(earlier: Earlier) -> Answer:
     """The answer to a request whose idempotency key was used before."""
     if not earlier.same:
         return Answer(conflict=True, reasons=[CONFLICT])
-    return Answer(_accepted(earlier, earlier.created_at), replayed=True)
+    return Answer(accepted(earlier, earlier.created_at), replayed=True)
 
 
-def _accepted(request: NewRequest | Earlier, created_at: datetime) -> Accepted:
+def accepted(request: NewRequest | Earlier, created_at: datetime) -> Accepted:
     """The first answer to a request, whatever has become of it since."""
     return Accepted(
         id=request.id,

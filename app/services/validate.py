@@ -18,6 +18,7 @@ from app.schemas.request import Submission
 MAX_EXTRA_CONFIG = 8 * 1024  # characters of JSON
 
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_TYPES = {record_type.value: record_type for record_type in RecordType}
 _EXTRA = ("resource", "config", "extra_config")
 
 
@@ -63,7 +64,8 @@ def read(asked: Asked) -> Draft:
     config = _peek(resource, "config")
     _read_name(draft, _peek(resource, "domain"))
     _read_rdata(draft, resource, config)
-    draft.reasons += _extra_config_reasons(_peek(config, "extra_config"))
+    if extra := _peek(config, "extra_config"):
+        draft.reasons += _extra_config_reasons(extra)
     return draft
 
 
@@ -108,10 +110,8 @@ def _read_name(draft: Draft, domain: object) -> None:
 
 def _read_rdata(draft: Draft, resource: object, config: object) -> None:
     record_type = _peek(resource, "record_type")
-    if not isinstance(record_type, str) or record_type not in RecordType.__members__:
-        return
-    draft.record_type = RecordType(record_type)
-    if _has_reason(draft, rules.TARGET):
+    draft.record_type = _TYPES.get(record_type) if isinstance(record_type, str) else None
+    if draft.record_type is None or _has_reason(draft, rules.TARGET):
         return
     for loc, target in _targets(_peek(resource, "target")):
         try:
@@ -142,8 +142,6 @@ def _targets(value: object) -> Iterator[tuple[tuple[str | int, ...], str]]:
 
 
 def _extra_config_reasons(extra: object) -> Iterator[Reason]:
-    if not extra:
-        return
     try:
         text = json.dumps(extra, allow_nan=False)
     except ValueError:

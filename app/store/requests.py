@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
+from app.core.database import Executor
 from app.domain.rdata import RecordType
 from app.domain.status import Action, Source
 from app.store.models import Request, RequestEvent, RunEvent
@@ -90,15 +91,15 @@ _EARLIER = text(
 )
 
 
-def insert(session: Session, new: Sequence[NewRequest]) -> Stored:
+def insert(executor: Executor, new: Sequence[NewRequest]) -> Stored:
     """Store the requests, in order, but for those whose idempotency key is taken."""
-    row = session.execute(_INSERT, {"rows": _as_json(new)}).one()
+    row = executor.execute(_INSERT, {"rows": _as_json(new)}).one()
     return Stored(row.at, frozenset(row.held))
 
 
-def earlier(session: Session, held: Sequence[NewRequest]) -> dict[UUID, Earlier]:
+def earlier(executor: Executor, held: Sequence[NewRequest]) -> dict[UUID, Earlier]:
     """For each request that was not stored, the one that its idempotency key stands for."""
-    found = session.execute(_EARLIER, {"rows": _as_json(held)})
+    found = executor.execute(_EARLIER, {"rows": _as_json(held)})
     return {row.asked: _earlier(row) for row in found}
 
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import ARRAY, Text, bindparam, delete, func, select
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.core.database import Executor
 from app.store.models import Zone
 
 # One array, so that the statement is the same whatever the number of names.
-_EXISTING = select(Zone.name).where(Zone.name == func.any(bindparam("names", type_=ARRAY(Text))))
+_EXISTING = text("SELECT name FROM dns_zones WHERE name = ANY(:names)")
 
 
 def get(session: Session, name: str, *, lock: bool = False) -> Zone | None:
@@ -33,6 +34,6 @@ def remove(session: Session, name: str) -> bool:
     return session.scalars(delete(Zone).where(Zone.name == name).returning(Zone.name)).first() is not None
 
 
-def existing(session: Session, names: Iterable[str]) -> set[str]:
+def existing(executor: Executor, names: Iterable[str]) -> set[str]:
     """Those of the names that are zones."""
-    return set(session.scalars(_EXISTING, {"names": list(names)}))
+    return set(executor.execute(_EXISTING, {"names": list(names)}).scalars())

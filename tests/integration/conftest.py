@@ -81,7 +81,7 @@ def app_settings(
         cache.cache_clear()
     celery_app.conf.broker_url = settings().celery_broker_url.get_secret_value()
     yield settings()
-    database.engine().dispose()
+    database.close()
     dispatch._redis().close()
     for cache in caches:
         cache.cache_clear()

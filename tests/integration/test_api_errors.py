@@ -19,7 +19,7 @@ def alter_database(setting: str) -> None:
     with transaction() as session:
         name = session.scalar(text("SELECT current_database()"))
         session.execute(text(f"ALTER DATABASE {name} {setting}"))
-    database.engine().dispose()
+    database.close()
 
 
 def test_a_database_that_takes_no_writes_is_away(client: TestClient, new_zone: str) -> None:

@@ -1,8 +1,10 @@
 """What a process writes when something breaks: everything needed to find out why, and no secret."""
 
+import json
 import os
 import subprocess
 import sys
+from datetime import datetime
 
 import pytest
 
@@ -41,3 +43,31 @@ def test_a_command_that_breaks_shows_no_values_of_variables() -> None:
     assert done.returncode == 1
     assert "Connection refused" in done.stderr
     assert SECRET not in done.stdout + done.stderr
+
+
+SERVES = """
+import logging
+from app.core.logging import configure
+
+configure("api")
+said = ("127.0.0.1:4711", "POST", '/api/v1/dns/create?a="b"', "1.1", 202)
+logging.getLogger("uvicorn.access").info('%s - "%s %s HTTP/%s" %d', *said)
+"""
+
+
+def test_a_line_for_each_request_in_the_shape_of_all_lines() -> None:
+    environment = os.environ | {"LOG_FORMAT": "json"}
+    command = [sys.executable, "-c", SERVES]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    line = json.loads(done.stdout)
+    assert datetime.fromisoformat(line.pop("at")).tzinfo is not None
+    assert line == {
+        "logger": "uvicorn.access",
+        "level": "info",
+        "process": "api",
+        "message": 'POST /api/v1/dns/create?a="b" 202',
+        "client": "127.0.0.1:4711",
+        "method": "POST",
+        "path": '/api/v1/dns/create?a="b"',
+        "status": 202,
+    }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from fastapi import APIRouter, BackgroundTasks, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,8 +17,8 @@ from app.domain.rules import Reason
 from app.domain.status import Action
 from app.schemas.request import Batch, Envelope, Plan
 from app.schemas.response import Accepted, BatchOut, BatchResult, PlanOut, PlanResult
-from app.services import dispatch, forecast, preview, validate
-from app.services.intake import new_work, store
+from app.services import forecast, preview, validate
+from app.services.intake import store
 from app.services.preview import Preview
 from app.services.submit import Answer, Rejected
 from app.services.validate import Asked, shape_reasons
@@ -57,18 +57,18 @@ async def delete(request: Request) -> Response:
 
 
 @router.post("/batch", response_model=BatchOut, **docs.batch())
-async def batch(request: Request, after: BackgroundTasks) -> Response:
+async def batch(request: Request) -> Response:
     """Submits up to 10,000 changes, each judged by itself: a bad one never sinks the others.
 
     With `"atomic": true` it is all or nothing: one bad item, and nothing is stored. The answer then names
     every reason, with the item's index in `loc`.
     """
-    raw = await raw_body(request, settings().max_batch_body)
+    raw, intake = await raw_body(request, settings().max_batch_body), the_intake(request)
     try:
-        answers, content = await the_intake(request).batch(partial(_many, raw))
+        answers, content = await intake.batch(partial(_many, raw))
     except Rejected as rejected:
         return _rejected(rejected.answers)
-    after.add_task(dispatch.kick, new_work(answers))
+    intake.kick(answers)
     return Response(content, 207, media_type="application/json")
 
 

@@ -1,0 +1,138 @@
+"""A load generator in a process of its own: many connections, each with one request at a time.
+
+`python -m benchmarks.load` reads an `Order` as JSON from its standard input, and writes a `Load` to its output.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import cycle
+from typing import cast
+
+import uvloop
+
+from benchmarks.statistics import percentile
+
+_END_OF_HEAD = b"\r\n\r\n"
+_LENGTH = b"content-length: "  # as uvicorn writes it
+_WARM_UP = 0.5  # seconds before the clock starts
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to send, and for how long."""
+
+    port: int
+    path: str
+    bodies: Sequence[str]  # sent in turns
+    connections: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What came back; times are in seconds."""
+
+    rate: float  # answers per second
+    p50: float
+    p99: float
+    others: int  # answers that were not 202
+    cpu: float  # processor time that the generator itself took, as a share of one processor
+
+
+def load(order: Order) -> Load:
+    """Carry out the order in a process of its own. Raises CalledProcessError."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.load"],
+        input=json.dumps(asdict(order)),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return Load(**json.loads(done.stdout))
+
+
+@dataclass(slots=True)
+class _Count:
+    counting: bool = False
+    taken: list[float] = field(default_factory=list)
+    others: int = 0
+
+
+class _Connection(asyncio.Protocol):
+    """Sends the next request as soon as the last is answered."""
+
+    def __init__(self, requests: Iterator[bytes], count: _Count) -> None:
+        self._requests = requests
+        self._count = count
+        self._reply = b""
+        self._sent = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own class is no subclass of it
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        self._reply += data
+        if _is_whole(self._reply):
+            self._note(time.perf_counter() - self._sent)
+            self._send()
+
+    def _send(self) -> None:
+        self._reply = b""
+        self._sent = time.perf_counter()
+        self._transport.write(next(self._requests))
+
+    def _note(self, taken: float) -> None:
+        if self._count.counting:
+            self._count.taken.append(taken)
+            self._count.others += self._reply[9:12] != b"202"
+
+
+def _is_whole(reply: bytes) -> bool:
+    head = reply.find(_END_OF_HEAD)
+    if head < 0:
+        return False
+    start = reply.index(_LENGTH) + len(_LENGTH)
+    length = int(reply[start : reply.index(b"\r", start)])
+    return len(reply) >= head + len(_END_OF_HEAD) + length
+
+
+def _request(order: Order, body: str) -> bytes:
+    head = (
+        f"POST {order.path} HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}\r\n\r\n"
+    )
+    return (head + body).encode()
+
+
+async def _carry_out(order: Order) -> Load:
+    loop = asyncio.get_running_loop()
+    requests = cycle([_request(order, body) for body in order.bodies])
+    count = _Count()
+    opened = [
+        await loop.create_connection(lambda: _Connection(requests, count), "127.0.0.1", order.port)
+        for _ in range(order.connections)
+    ]
+    await asyncio.sleep(_WARM_UP)
+    count.counting, began, used = True, time.perf_counter(), time.process_time()
+    await asyncio.sleep(order.seconds)
+    count.counting, took = False, time.perf_counter() - began
+    used = time.process_time() - used
+    for transport, _ in opened:
+        transport.abort()
+    return Load(
+        len(count.taken) / took,
+        percentile(count.taken, 50),
+        percentile(count.taken, 99),
+        count.others,
+        used / took,
+    )
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(uvloop.run(_carry_out(Order(**json.load(sys.stdin)))))))
