@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
 
+import psutil
 import pytest
 
 from app.core.config import ROOT
@@ -181,11 +182,56 @@ def test_a_hundred_runs_leave_the_server_as_it_was(servers: ForkServers, site: P
         return len(os.listdir(f"/proc/{only(servers_of(site))}/fd"))
 
     assert ansible(servers, site, "--version").rc == 0
+    wait_for(lambda: bool(spares_of(only(servers_of(site)))))
     before = memory(), descriptors()
     for _ in range(100):
         assert ansible(servers, site, "--version").rc == 0
     wait_for(lambda: descriptors() == before[1])
     assert memory() < before[0] * 1.05
+
+
+# --- the spare: the next job's fork
+
+
+def spares_of(server: int) -> list[psutil.Process]:
+    return [each for each in psutil.Process(server).children() if "spare" in " ".join(each.cmdline())]
+
+
+def test_the_next_runs_fork_is_made_ahead(servers: ForkServers, site: Path) -> None:
+    ansible(servers, site, "site.yml")
+    server = only(servers_of(site))
+    wait_for(lambda: bool(spares_of(server)))
+    (spare,) = spares_of(server)
+    wait_for(lambda: bool(spare.children()))
+    (child,) = spare.children()
+    wait_for(lambda: own_pages(child) > 1_000)  # it uses the time
+    assert ansible(servers, site, "site.yml").rc == 0
+    wait_for(lambda: not spare.is_running() and not child.is_running())
+    wait_for(lambda: bool(spares_of(server)))
+    assert spares_of(server) != [spare]
+
+
+def own_pages(process: psutil.Process) -> float:
+    return process.memory_full_info().uss / 4096
+
+
+def test_a_spare_that_is_killed(servers: ForkServers, site: Path) -> None:
+    ansible(servers, site, "site.yml")
+    server = only(servers_of(site))
+    wait_for(lambda: bool(spares_of(server)))
+    for spare in spares_of(server):
+        spare.kill()
+    assert ansible(servers, site, "site.yml").rc == 0
+    assert only(servers_of(site)) == server
+
+
+def test_a_spare_goes_with_its_server(servers: ForkServers, site: Path) -> None:
+    ansible(servers, site, "site.yml")
+    server = only(servers_of(site))
+    wait_for(lambda: bool(spares_of(server)))
+    spares = [each for spare in spares_of(server) for each in (spare, *spare.children())]
+    os.kill(server, signal.SIGKILL)
+    wait_for(lambda: not any(each.is_running() for each in spares))
 
 
 # --- who gets in

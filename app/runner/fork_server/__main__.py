@@ -52,12 +52,12 @@ def _load_ansible(cwd: str) -> str:
 def _serve(server: Server, said: bytes) -> None:
     from .job import run
 
-    connection = server.next_job()
-    if connection is None:
+    fork = server.next_fork()
+    if fork is None:
         return
     try:
         server.close()
-        run(connection, said)
+        run(fork, said)
     finally:
         os._exit(0)
 

@@ -1,28 +1,47 @@
-"""A job in its fork: the reaper, and below it Ansible, which finds everything as at a cold start."""
+"""A job in its fork: the reaper, and below it Ansible, which finds everything as at a cold start.
+
+Both are there before the job comes, where there was time for that.
+"""
 
 import os
+import select
 import signal
 import socket
 import sys
 import tempfile
 import traceback
+from functools import partial
 from typing import NoReturn
 
 from . import insides, reaper
-from .order import EVENTS_VARIABLE, READY, TAKEN, Descriptors, JobOrder, receive
+from .memory import own_memory
+from .order import EVENTS_VARIABLE, READY, TAKEN, Descriptors, JobOrder, receive, send
 from .title import set_title
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)  # the reaper's handlers for them are not Ansible's
+_AT_ONCE = 0.05  # seconds in which a job comes that the fork was made for
 
 
-def run(connection: socket.socket, said: bytes) -> None:
-    """Take the job, and see to its end. `said` begins its output. Raises OSError, ValueError."""
+def run(server: socket.socket, said: bytes) -> None:
+    """Wait for the job's caller, take the job, and see to its end. `said` begins its output.
+
+    Returns early when the server goes first. Raises OSError, ValueError.
+    """
+    set_title(["ansible fork server, spare"])
+    ours, theirs = socket.socketpair()
+    child = reaper.start(partial(_work, theirs, (ours, server), said))
+    theirs.close()
+    connection = _caller(server)
+    if connection is None:
+        return
     with connection:
         connection.sendall(READY)
         order, descriptors = receive(connection)
         connection.sendall(TAKEN)
     set_title([str(reaper.__file__), *order["command"]])
-    reaper.reap(
+    with ours:
+        send(ours, order, descriptors)
+    reaper.watch(
         {
             "command": list(order["command"]),
             "timeout": order["timeout"],
@@ -31,13 +50,23 @@ def run(connection: socket.socket, said: bytes) -> None:
             "report": descriptors.report,
             "folder": order["folder"],
         },
-        lambda: _work(order, descriptors, said),
+        child,
     )
 
 
-def _work(order: JobOrder, descriptors: Descriptors, said: bytes) -> NoReturn:
+def _caller(server: socket.socket) -> socket.socket | None:
+    """The connection that the server has accepted for this fork; None when the server is gone."""
+    with server:
+        _, numbers, _, _ = socket.recv_fds(server, 1, 1)
+    return socket.socket(fileno=numbers[0]) if numbers else None
+
+
+def _work(told: socket.socket, others: tuple[socket.socket, ...], said: bytes) -> NoReturn:
     status = insides.FAILED
     try:
+        for other in others:
+            other.close()
+        order, descriptors = _job(told)
         _arrange(order, descriptors)
         os.write(1, said)
         status = insides.playbook(order["command"])
@@ -45,6 +74,15 @@ def _work(order: JobOrder, descriptors: Descriptors, said: bytes) -> NoReturn:
         traceback.print_exc()
     finally:
         os._exit(status)
+
+
+def _job(told: socket.socket) -> tuple[JobOrder, Descriptors]:
+    """Wait for the job; use the time, if there is some."""
+    with told:
+        if not select.select([told], [], [], _AT_ONCE)[0]:
+            own_memory(until=lambda: bool(select.select([told], [], [], 0)[0]))
+            select.select([told], [], [])
+        return receive(told)
 
 
 def _arrange(order: JobOrder, descriptors: Descriptors) -> None:

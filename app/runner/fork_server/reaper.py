@@ -46,10 +46,19 @@ def reap(order: Order, work: Callable[[], NoReturn]) -> None:
     """Let a child do the work to its end, end what it leaves behind, and report."""
     for descriptor in (order["control"], order["report"]):
         os.set_inheritable(descriptor, False)
+    watch(order, start(work))
+
+
+def start(work: Callable[[], NoReturn]) -> int:
+    """Become the reaper of a child that does the work; return the child."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)  # it goes when its work is done; SIG_IGN would be inherited
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    child = _start(work)
+    return _fork(work)
+
+
+def watch(order: Order, child: int) -> None:
+    """Wait for the child's end or bring it about, end what it leaves behind, and report."""
     why = _wait(child, order)
     status = _end_all(child, order["grace"])
     if why == "orphaned":
@@ -57,7 +66,7 @@ def reap(order: Order, work: Callable[[], NoReturn]) -> None:
     os.write(order["report"], json.dumps({"status": status, "why": why}).encode())
 
 
-def _start(work: Callable[[], NoReturn]) -> int:
+def _fork(work: Callable[[], NoReturn]) -> int:
     parent = os.getpid()
     child = os.fork()
     if child:

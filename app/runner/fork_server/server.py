@@ -1,4 +1,4 @@
-"""The fork server's loop: it waits for jobs, and forks for each."""
+"""The fork server's loop: it waits for jobs, and has a fork for each."""
 
 import os
 import socket
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from .order import BUSY, same_user
 
 LOOK = 1.0  # seconds between looks at the socket's file
+REST = 0.02  # seconds without a job after which the next one's fork is made
 _BACKLOG = 512  # connections that may wait to be taken
 
 
@@ -19,6 +20,13 @@ class Limits(NamedTuple):
 
     jobs: int  # running at once; more are told to come again
     idle: float  # seconds without a job after which the server goes
+
+
+class Fork(NamedTuple):
+    """A fork that has no job yet."""
+
+    ended: int  # the descriptor that tells of its end
+    channel: socket.socket  # to send it the connection of its job's caller
 
 
 class Server:
@@ -33,7 +41,8 @@ class Server:
         self._path = path
         self._limits = limits
         self._owner = os.pidfd_open(owner)
-        self._jobs: dict[int, int] = {}  # the descriptor that tells of its end: the process
+        self._forks: dict[int, int] = {}  # the descriptor that tells of its end: the process
+        self._spare: Fork | None = None
         self._last = time.monotonic()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._poll = poll()
@@ -49,19 +58,27 @@ class Server:
     def close(self) -> None:
         """Close everything; in a fork this does not touch the server."""
         self._listener.close()
-        for descriptor in (self._owner, *self._jobs):
+        for descriptor in (self._owner, *self._forks):
             os.close(descriptor)
 
-    def next_job(self) -> socket.socket | None:
-        """Return a job's connection, in a fork of its own for each job; None when the server shall go."""
+    def next_fork(self) -> socket.socket | None:
+        """Return, in each fork, the channel on which its caller will come; None when the server goes."""
         while self._wanted():
-            for descriptor, _ in self._poll.poll(LOOK * 1000):
-                if descriptor in self._jobs:
+            resting = not self._spare and not self._jobs
+            events = self._poll.poll(1000 * (REST if resting else LOOK))
+            if resting and not events and (fork := self._fork()):
+                return fork
+            for descriptor, _ in events:
+                if descriptor in self._forks:
                     self._collect(descriptor)
-                elif descriptor == self._listener.fileno() and (connection := self._take()):
-                    return connection
+                elif descriptor == self._listener.fileno() and (fork := self._take()):
+                    return fork
         self._withdraw()
         return self._take()
+
+    @property
+    def _jobs(self) -> int:
+        return len(self._forks) - bool(self._spare)
 
     def owner_is_gone(self) -> bool:
         """Whether the process has ended that the server is for."""
@@ -83,15 +100,34 @@ class Server:
             self._path.unlink(missing_ok=True)
 
     def _take(self) -> socket.socket | None:
-        """Take all who wait; return the connection in the fork for it, None in the server."""
+        """Hand all who wait to a fork each; return as `next_fork` does in a fork, None in the server."""
         while connection := self._accept():
-            if not same_user(connection):
-                connection.close()
-            elif len(self._jobs) >= self._limits.jobs:
-                _send_away(connection)
-            elif self._fork(connection):
-                return connection
+            with connection:
+                if not same_user(connection):
+                    continue
+                if self._jobs >= self._limits.jobs:
+                    _send_away(connection)
+                elif fork := self._hand_over(connection):
+                    return fork
         return None
+
+    def _hand_over(self, connection: socket.socket) -> socket.socket | None:
+        """Give a caller to the spare, or to a new fork; return as `next_fork` does in that."""
+        handed = False
+        while not handed:
+            if self._spare is None and (fork := self._fork()):
+                return fork
+            handed = self._use_spare(connection)
+        self._last = time.monotonic()
+        return None
+
+    def _use_spare(self, connection: socket.socket) -> bool:
+        """Give a caller to the spare, which is none any more; return whether it was still alive."""
+        spare, self._spare = self._spare, None
+        assert spare is not None
+        with spare.channel, suppress(OSError):
+            return socket.send_fds(spare.channel, [b"!"], [connection.fileno()]) == 1
+        return False
 
     def _accept(self) -> socket.socket | None:
         try:
@@ -99,26 +135,31 @@ class Server:
         except OSError:  # nobody, or gone again
             return None
 
-    def _fork(self, connection: socket.socket) -> bool:
-        """Fork for a job; return whether this is the fork."""
+    def _fork(self) -> socket.socket | None:
+        """Make the spare; return, in the fork, its end of the channel."""
+        ours, theirs = socket.socketpair()
         child = os.fork()
         if child == 0:
-            return True
-        connection.close()
+            ours.close()
+            return theirs
+        theirs.close()
         ended = os.pidfd_open(child)
-        self._jobs[ended] = child
+        self._forks[ended] = child
         self._poll.register(ended, POLLIN)
-        self._last = time.monotonic()
-        return False
+        self._spare = Fork(ended, ours)
+        return None
 
     def _collect(self, descriptor: int) -> None:
+        if self._spare and self._spare.ended == descriptor:
+            self._spare.channel.close()
+            self._spare = None
         self._poll.unregister(descriptor)
-        os.waitpid(self._jobs.pop(descriptor), 0)
+        os.waitpid(self._forks.pop(descriptor), 0)
         os.close(descriptor)
         self._last = time.monotonic()
 
 
 def _send_away(connection: socket.socket) -> None:
     connection.setblocking(False)
-    with connection, suppress(OSError):
+    with suppress(OSError):
         connection.send(BUSY)
