@@ -11,6 +11,35 @@ from psycopg.sql import SQL, Identifier
 
 from stack.embedded import Stack
 
+# What takes longest, and so begins first where tests run side by side (`make test`). A group's tests run in
+# one process, after each other, and share what they start: the whole stack, an Apache Kafka.
+GROUPS = {
+    "kafka/test_brokers": "a Kafka",
+    "kafka/test_faults": "a Kafka",
+    "kafka/test_consumer_health": "a Kafka",
+    "kafka/": "another Kafka",
+    "acceptance/test_demo": "the demo",
+    "acceptance/": "a stack",
+    "faults/": "a stack that is hurt",
+    "integration/test_playbook_collections": "collections",
+    "integration/test_runner_processes": "processes",
+}
+ORDER = list(dict.fromkeys(GROUPS.values()))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group the tests by file, or as above, and put the groups in order."""
+    groups = {item: _group(item) for item in items}
+    for item, group in groups.items():
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: ORDER.index(groups[item]) if groups[item] in ORDER else len(ORDER))
+
+
+def _group(item: pytest.Item) -> str:
+    file = item.path.relative_to(Path(__file__).parent).as_posix()
+    return next((group for name, group in GROUPS.items() if file.startswith(name)), file)
+
 
 @pytest.fixture(scope="session")
 def infrastructure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:

@@ -50,9 +50,11 @@ class User:
     def until(self, condition: Callable[[], bool]) -> None:
         """Wait until it holds; an AssertionError when that takes too long."""
         end = time.monotonic() + PATIENCE
+        pause = 0.02
         while not condition():
             assert time.monotonic() < end, "this takes too long"
-            time.sleep(0.05)
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.3)
 
     def dig(self, name: str, kind: str) -> set[str]:
         """The values in the DNS server's answer, in presentation format."""

@@ -17,35 +17,6 @@ READY = "Ansible is kept ready"
 COLD = "no fork server"
 
 
-@contextmanager
-def worker(stack: Stack, pool: str, log: Path) -> Iterator[None]:
-    """A worker of this pool, in place of the stack's."""
-    command = [sys.executable, "-m", "celery", "-A", "app.tasks", "worker", "--pool", pool, "-Q", "dns_tasks"]
-    environment = {**os.environ, **stack.env, "PYTHONUNBUFFERED": "1"}
-    stack.stop("worker")
-    with log.open("w") as file:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
-        stack.start("worker")
-
-
-@pytest.mark.parametrize("pool", ["threads", "solo"])
-def test_a_pool(stack: Stack, user: User, zone: str, tmp_path: Path, pool: str) -> None:
-    log = tmp_path / "log"
-    with worker(stack, pool, log):
-        (request,) = user.wait(
-            user.ask_for({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"})
-        )
-    assert request["status"] == "succeeded"
-    assert user.dig(f"www.{zone}", "A") == {"192.0.2.1"}
-    assert log.read_text().count(READY) == 1
-    assert COLD not in log.read_text()
-
-
 def test_the_pool_of_processes(stack: Stack, user: User, zone: str) -> None:
     """The stack's worker has two: they share one server, which is there before the first run."""
     user.wait(user.ask_for({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"}))
@@ -53,3 +24,38 @@ def test_the_pool_of_processes(stack: Stack, user: User, zone: str) -> None:
     assert READY in said
     assert said.index(READY) < said.index("play: ")
     assert COLD not in said
+
+
+@pytest.fixture(scope="module")
+def without_worker(stack: Stack) -> Iterator[Stack]:
+    """The stack, its own worker stopped."""
+    stack.stop("worker")
+    yield stack
+    stack.start("worker")
+
+
+@contextmanager
+def worker(stack: Stack, pool: str, log: Path) -> Iterator[None]:
+    """A worker of this pool."""
+    command = [sys.executable, "-m", "celery", "-A", "app.tasks", "worker", "--pool", pool, "-Q", "dns_tasks"]
+    environment = {**os.environ, **stack.env, "PYTHONUNBUFFERED": "1"}
+    with log.open("w") as file:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.mark.parametrize("pool", ["threads", "solo"])
+def test_a_pool(without_worker: Stack, user: User, zone: str, tmp_path: Path, pool: str) -> None:
+    log = tmp_path / "log"
+    with worker(without_worker, pool, log):
+        (request,) = user.wait(
+            user.ask_for({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"})
+        )
+    assert request["status"] == "succeeded"
+    assert user.dig(f"www.{zone}", "A") == {"192.0.2.1"}
+    assert log.read_text().count(READY) == 1
+    assert COLD not in log.read_text()

@@ -18,7 +18,7 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Every part and every process, with short pauses, and a playbook that takes a second longer."""
     with Stack(tmp_path_factory.mktemp("faults"), app=True, settings=SETTINGS) as running:

@@ -30,7 +30,7 @@ def python() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _collections(python: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _collections(python: Path, monkeypatch: pytest.MonkeyPatch, warm: None) -> None:
     (packages,) = python.parent.parent.glob("lib/*/site-packages")
     monkeypatch.setenv("ANSIBLE_COLLECTIONS_PATH", str(packages))
 
@@ -72,6 +72,7 @@ def nsupdate(
 
 def test_nsupdate(infrastructure: Stack, zone: ZoneUnderTest, tmp_path: Path) -> None:
     key_file = infrastructure.key_file()
+    evil = template(tmp_path)
     zone.do("create", "www", "A", "192.0.2.1", ttl=60)
     zone.do("create", "alias", "CNAME", "a.example.org.")
     zone.do("create", "four", "PTR", "one.example.org.")
@@ -83,10 +84,10 @@ def test_nsupdate(infrastructure: Stack, zone: ZoneUnderTest, tmp_path: Path) ->
         ("create", "www", "A", "192.0.2.2"),
         ("delete", "www", "A", "192.0.2.1"),
         ("update", "missing", "A", "192.0.2.1"),
-        ("create", "bad", "A", "no address"),
+        ("create", "bad", "A", evil),
         ("create", "alias", "CNAME", "b.example.org."),
         ("create", "four", "PTR", "two.example.org."),
-        ("upsert", "txt", "TXT", '"one" "two"', r'"a \" quote"'),
+        ("upsert", "txt", "TXT", '"one" "two"', r'"a \" quote"', f'"{evil}"'),
         ("create", "txt", "CNAME", "a.example.org."),  # BIND ignores it, and nsupdate does not notice
     )
     assert ended.outcomes == [
@@ -105,18 +106,10 @@ def test_nsupdate(infrastructure: Stack, zone: ZoneUnderTest, tmp_path: Path) ->
     assert zone.answer("www", "A") == (300, {"192.0.2.2", "192.0.2.3"})
     assert zone.values("alias", "CNAME") == {"a.example.org."}
     assert zone.values("four", "PTR") == {"one.example.org.", "two.example.org."}
-    assert zone.values("txt", "TXT") == {'"one" "two"', r'"a \" quote"'}
+    assert zone.values("txt", "TXT") == {'"one" "two"', r'"a \" quote"', f'"{evil}"'}
+    assert not (tmp_path / "pwned").exists()
     (secret,) = re.findall(r'secret "(\S+)"', key_file.read_text())
     assert secret not in ended.everything
-
-
-def test_templates_stay_text_for_nsupdate(infrastructure: Stack, zone: ZoneUnderTest, tmp_path: Path) -> None:
-    evil = template(tmp_path)
-    item = ("create", "txt", "TXT", f'"{evil}"')
-    ended = nsupdate(zone, tmp_path, infrastructure.key_file(), item, ("create", "www", "A", evil))
-    assert ended.outcomes == [("applied", None), ("failed", "nsupdate_failed")]
-    assert zone.values("txt", "TXT") == {f'"{evil}"'}
-    assert not (tmp_path / "pwned").exists()
 
 
 def test_nsupdate_in_check_mode(infrastructure: Stack, zone: ZoneUnderTest, tmp_path: Path) -> None:
@@ -232,6 +225,7 @@ def route53(
 
 def test_route53(hosted: Route53, tmp_path: Path, python: Path) -> None:
     hosted.add_alias("alias", "www")
+    evil = template(tmp_path)
     ended = route53(
         hosted,
         tmp_path,
@@ -240,12 +234,13 @@ def test_route53(hosted: Route53, tmp_path: Path, python: Path) -> None:
         ("create", "www", "A", "192.0.2.2"),
         ("create", "www", "A", "192.0.2.1"),
         ("update", "missing", "A", "192.0.2.1"),
-        ("create", "*", "NAPTR", "nonsense"),
+        ("create", "bad", "AFSDB", evil),
         ("upsert", "*", "MX", "10 mx1.example.org."),
         ("update", "*", "MX", "20 mx2.example.org."),
         ("delete", "www", "A", "192.0.2.1"),
         ("delete", "sub", "NS"),
         ("create", "txt", "TXT", r'"\195\188"'),
+        ("create", "evil", "TXT", f'"{evil}"'),
         ("delete", "alias", "A"),
     )
     assert ended.outcomes == [
@@ -259,21 +254,15 @@ def test_route53(hosted: Route53, tmp_path: Path, python: Path) -> None:
         ("applied", None),
         ("unchanged", None),
         ("failed", "text_unsupported"),
+        ("applied", None),
         ("failed", "alias_or_policy"),
     ]
     assert ended.result.rc == 0
     assert hosted.answer("www", "A") == (300, {"192.0.2.2"})
     assert hosted.answer("*", "MX")[1] == {"20 mx2.example.org."}
-    assert CREDENTIALS["AWS_SECRET_ACCESS_KEY"] not in ended.everything
-
-
-def test_templates_stay_text_for_route53(hosted: Route53, tmp_path: Path, python: Path) -> None:
-    evil = template(tmp_path)
-    item = ("create", "txt", "TXT", f'"{evil}"')
-    ended = route53(hosted, tmp_path, python, item, ("create", "bad", "AFSDB", evil), check=False)
-    assert ended.outcomes == [("applied", None), ("failed", "route53_failed")]
-    assert hosted.answer("txt", "TXT")[1] == {f'"{evil}"'}
+    assert hosted.answer("evil", "TXT")[1] == {f'"{evil}"'}
     assert not (tmp_path / "pwned").exists()
+    assert CREDENTIALS["AWS_SECRET_ACCESS_KEY"] not in ended.everything
 
 
 def test_route53_in_check_mode(hosted: Route53, tmp_path: Path, python: Path) -> None:
