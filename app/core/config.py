@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     kafka_partitions: PositiveInt = 6  # of the topic, where the consumer has to create it
     kafka_batch_items: PositiveInt = 1_000  # messages in one call of the API
     kafka_in_flight: PositiveInt = 4  # calls of the API at once, each with other partitions' messages
-    kafka_in_hand: PositiveInt = 32 * 1024 * 1024  # memory for messages that wait for a call
+    kafka_in_hand: PositiveInt = 16 * 1024 * 1024  # memory for messages that wait for a call
     api_url: str = "http://localhost:8000/api/v1/dns/create"
 
     # zones that exist from the first start on: "example.test=bind,2.0.192.in-addr.arpa=bind"

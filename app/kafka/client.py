@@ -44,9 +44,14 @@ def librdkafka_logger() -> logging.Logger:
 
 def consumer_properties(config: Settings) -> Properties:
     """A member of the consumer group: only this program says what is done, offset by offset."""
-    usual: Properties = {"auto.offset.reset": "earliest", "session.timeout.ms": 6_000}
+    usual: Properties = {
+        "auto.offset.reset": "earliest",
+        "session.timeout.ms": 6_000,
+        "heartbeat.interval.ms": 1_000,  # it is by a heartbeat that a member hears of another one
+        "queued.max.messages.kbytes": 16_384,  # fetched ahead; librdkafka's own default is 64 MB
+    }
     if config.kafka.get("group.protocol") == "consumer":
-        del usual["session.timeout.ms"]  # there the broker sets it (KIP-848)
+        del usual["session.timeout.ms"], usual["heartbeat.interval.ms"]  # the broker sets them (KIP-848)
     ours: Properties = {
         "group.id": config.kafka_group_id,
         "enable.auto.commit": False,

@@ -24,7 +24,7 @@ POLL = 1.0  # seconds to wait for a message while nothing is in hand
 TICK = 0.01  # seconds to wait for an answer before the topic is looked at again
 CHUNK = 500  # messages taken at once
 SIGN_OF_LIFE = 0.5  # seconds between two of them while there is no room for more messages
-GRACE = 5.0  # seconds that partitions are kept back for answers that are under way
+GRACE = 10.0  # seconds that partitions are kept back for answers that are under way
 
 
 class RequestConsumer:

@@ -1,7 +1,6 @@
 """A message in hand, read as far as the consumer reads it."""
 
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from confluent_kafka import Message
 
@@ -11,8 +10,7 @@ Partition = tuple[str, int]  # topic and number
 _OVERHEAD = 1_000  # bytes that a message in hand takes besides its value and its item, roughly
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A message, and the item of the batch call that it becomes, or why it cannot become one."""
 
     message: Message

@@ -15,20 +15,23 @@ from tests.kafka.apache import ApacheKafka
 from tests.kafka.broker import Broker
 from tests.kafka.lane import ZONE, Lane
 from tests.kafka.processes import Api
+from tests.kafka.stand_in import StandIn, stand_in
 from tests.kafka.tansu import Tansu
 
+# A package's fixtures end with the last test of these: a broker that nobody asks does not come for nothing.
 
-@pytest.fixture(scope="session")
+
+@pytest.fixture(scope="package")
 def tansu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tansu]:
-    """Tansu, running for the session."""
+    """Tansu, the broker of the embedded stack."""
     broker = Tansu(tmp_path_factory.mktemp("tansu"))
     yield broker.start()
     broker.remove()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
-    """Apache Kafka, running for the session; skipped where it can't run, but not on CI."""
+    """Apache Kafka, on which everything is shown; skipped where it can't run, but not on CI."""
     if reason := apache.why_not():
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
     broker = ApacheKafka(tmp_path_factory.mktemp("apache"))
@@ -36,30 +39,38 @@ def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKaf
     broker.remove()
 
 
-@pytest.fixture(scope="session", params=["tansu", "apache_kafka"])
-def kafka_broker(request: pytest.FixtureRequest) -> Broker:
-    """A running broker: a test that asks for it runs on Tansu and on Apache Kafka."""
-    broker: Broker = request.getfixturevalue(request.param)
-    return broker
-
-
 @pytest.fixture
-def lane(kafka_broker: Broker, tmp_path: Path) -> Iterator[Lane]:
-    """A topic, a group and an account that no other test uses, on each kind of broker."""
-    lane = Lane(kafka_broker, tmp_path)
-    yield lane
-    lane.stop_all()
-
-
-@pytest.fixture
-def apache_lane(apache_kafka: Broker, tmp_path: Path) -> Iterator[Lane]:
-    """The same, on Apache Kafka only."""
+def lane(apache_kafka: Broker, tmp_path: Path) -> Iterator[Lane]:
+    """A topic, a group and an account that no other test uses."""
     lane = Lane(apache_kafka, tmp_path)
     yield lane
     lane.stop_all()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
+def tansu_lane(tansu: Broker, tmp_path: Path) -> Iterator[Lane]:
+    """The same on Tansu."""
+    lane = Lane(tansu, tmp_path)
+    yield lane
+    lane.stop_all()
+
+
+@pytest.fixture(params=["tansu", "apache_kafka"])
+def any_lane(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lane]:
+    """The same on each kind of broker, for the few things in which they differ."""
+    lane = Lane(request.getfixturevalue(request.param), tmp_path)
+    yield lane
+    lane.stop_all()
+
+
+@pytest.fixture
+def api() -> Iterator[StandIn]:
+    """A stand-in for the API."""
+    with stand_in() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
 def api_env(infrastructure: Stack) -> Iterator[dict[str, str]]:
     """The environment of an API that serves the zone `kafka.test`, on a database of its own."""
     url = infrastructure.env["DATABASE_URL"]
@@ -76,18 +87,10 @@ def api_env(infrastructure: Stack) -> Iterator[dict[str, str]]:
         connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def kafka_api(api_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """The real API, running for the session."""
+    """The real API."""
     api = Api(api_env, tmp_path_factory.mktemp("api"))
     api.start()
-    yield api
-    api.stop()
-
-
-@pytest.fixture
-def absent_api(api_env: dict[str, str], tmp_path: Path) -> Iterator[Api]:
-    """An API that does not run yet; its address is fixed already."""
-    api = Api(api_env, tmp_path)
     yield api
     api.stop()

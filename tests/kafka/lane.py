@@ -4,10 +4,11 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from confluent_kafka import (
     Consumer,
+    ConsumerGroupState,
     KafkaError,
     KafkaException,
     Message,
@@ -19,9 +20,17 @@ from confluent_kafka.cimpl import NewTopic
 
 from tests.kafka.broker import Broker
 from tests.kafka.eventually import eventually
-from tests.kafka.processes import Program
+from tests.kafka.forked import CLI, CONSUMER, Forked
 
 ZONE = "kafka.test"
+
+
+class Done(NamedTuple):
+    """What a command that has ended leaves behind."""
+
+    status: int
+    out: str
+    err: str
 
 
 class Lane:
@@ -34,7 +43,8 @@ class Lane:
         self.group = f"group-{secrets.token_hex(4)}"
         self._partitions = partitions
         self._directory = directory
-        self._consumers: list[Program] = []
+        self._consumers: list[Forked] = []
+        self._askers: dict[str, Consumer] = {}
 
     def env(self, api_url: str = "http://127.0.0.1:9/api/v1/dns/create") -> dict[str, str]:
         """The environment of a consumer, and of the command line."""
@@ -79,49 +89,70 @@ class Lane:
         assert producer.flush(20) == 0
         assert not refused
 
-    def start(self, api_url: str, env: Mapping[str, str] | None = None) -> Program:
+    def start(self, api_url: str, env: Mapping[str, str] | None = None) -> Forked:
         """Run a consumer; the fixture stops it at the end of the test."""
         log = self._directory / f"consumer-{len(self._consumers)}.log"
-        consumer = Program(["run_consumer.py"], {**self.env(api_url), **(env or {})}, log)
+        consumer = Forked(CONSUMER, {**self.env(api_url), **(env or {})}, log)
         self._consumers.append(consumer)
         return consumer
 
-    def start_member(self, api_url: str, env: Mapping[str, str] | None = None) -> Program:
+    def start_member(self, api_url: str, env: Mapping[str, str] | None = None) -> Forked:
         """Run a consumer and wait until it is a member of the group."""
         consumer = self.start(api_url, env)
         eventually(lambda: "partitions are assigned" in consumer.output)
         return consumer
 
+    def cli(self, *words: str, **env: str) -> Done:
+        """Run the command line, its output not on a terminal."""
+        out, err = (self._directory / f"{secrets.token_hex(4)}.{name}" for name in ("out", "err"))
+        status = Forked([*CLI, *words], {**self.env(), **env}, out, err).wait()
+        return Done(status, out.read_text(), err.read_text())
+
     def stop_all(self) -> None:
         """Kill the consumers that still run."""
         for consumer in self._consumers:
             consumer.__exit__()
+        for asker in self._askers.values():
+            asker.close()
 
     def committed(self, group: str = "") -> int:
         """The sum of the group's committed offsets: how many messages are done."""
         places = [TopicPartition(self.topic, number) for number in range(self._partitions)]
-        asker = Consumer(  # the admin client's question crashes it while the group has no coordinator yet
-            {"bootstrap.servers": self.broker.address, "log_level": 0, "group.id": group or self.group}
-        )
         try:
-            return sum(max(0, place.offset) for place in asker.committed(places, timeout=10))
+            return sum(max(0, place.offset) for place in self._asker(group).committed(places, timeout=10))
         except KafkaException:
             return 0
-        finally:
-            asker.close()
 
     def members(self) -> list[int]:
         """How many partitions each member of the group holds; nothing while the group is being formed."""
-        admin = self._admin()
-        [group] = admin.describe_consumer_groups([self.group]).values()
-        try:
-            return sorted(len(member.assignment.topic_partitions) for member in group.result(10).members)
-        except KafkaException:
-            return []
+        group = self._group()
+        return sorted(len(member.assignment.topic_partitions) for member in group.members) if group else []
+
+    def rebalancing(self) -> bool:
+        """Whether a member wants to join, and others have not come back to the group yet."""
+        group = self._group()
+        return group is not None and group.state == ConsumerGroupState.PREPARING_REBALANCING
 
     def dead_letters(self) -> list[Message]:
         """What lies in the dead-letter topic."""
         return _read_all(self.broker.address, f"{self.topic}.dlq")
+
+    def _group(self) -> Any:
+        admin = self._admin()
+        [group] = admin.describe_consumer_groups([self.group]).values()
+        try:
+            return group.result(10)
+        except KafkaException:
+            return None
+
+    def _asker(self, group: str) -> Consumer:
+        """The admin client's question crashes it while the group has no coordinator yet."""
+        group = group or self.group
+        if group not in self._askers:
+            self._askers[group] = Consumer(
+                {"bootstrap.servers": self.broker.address, "log_level": 0, "group.id": group}
+            )
+        return self._askers[group]
 
     def _admin(self) -> AdminClient:
         """A client of its own for each question: a broker may have been restarted meanwhile."""

@@ -46,6 +46,12 @@ class Program:
         """Whether it lives."""
         return self._process.poll() is None
 
+    @property
+    def most_memory(self) -> int:
+        """The most resident memory that it has had so far, in bytes."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
     def stop(self) -> int:
         """SIGTERM; the exit status."""
         self._process.send_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""A stand-in for the API, for the faults that the real one cannot be made to show."""
+"""A stand-in for the API: for faults that the real one cannot be made to show, or where either will do."""
 
 import json
 import threading
@@ -36,16 +36,40 @@ class StandIn:
     """Takes batch calls and answers as `answer` says; `calls` holds the items of each call."""
 
     def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}/api/v1/dns/create"
+        self.url = api_url(port)
         self.calls: list[list[Json]] = []
         self.sizes: list[int] = []
         self.answer: Callable[[list[Json]], Reply] = accept  # to be replaced by a test
+        self.kept: dict[str, Json] = {}
+        self._keeping = threading.Lock()
+
+    def keep(self, requests: list[Json]) -> Reply:
+        """Answer as the real API does: a message that has come before is known by its idempotency key."""
+        with self._keeping:
+            known = [item["idempotency_key"] in self.kept for item in requests]
+            self.kept |= {item["idempotency_key"]: item for item in requests}
+        return decide([200 if each else 202 for each in known])
+
+    def names(self) -> list[str]:
+        """The first labels of the names that were kept, in the order in which they came."""
+        return [name(item) for item in self.kept.values()]
+
+
+def api_url(port: int) -> str:
+    """What goes into `API_URL`."""
+    return f"http://127.0.0.1:{port}/api/v1/dns/create"
+
+
+def name(item: Json) -> str:
+    """The first label of an item's name."""
+    label: str = item["resource"]["domain"].partition(".")[0]
+    return label
 
 
 @contextmanager
-def stand_in() -> Iterator[StandIn]:
+def stand_in(port: int = 0) -> Iterator[StandIn]:
     """A running stand-in on a loopback port."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
     server.daemon_threads = True
     api = StandIn(server.server_port)
     server.api = api  # type: ignore[attr-defined]

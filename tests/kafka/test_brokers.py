@@ -9,10 +9,8 @@ import pytest
 from tests.kafka.apache import PASSWORD, USER, ApacheKafka
 from tests.kafka.eventually import eventually
 from tests.kafka.lane import Lane, request
-from tests.kafka.processes import Api
+from tests.kafka.stand_in import StandIn
 from tests.kafka.tansu import Tansu
-
-SESSION = 6.0  # seconds until the broker gives up a member that it does not hear from
 
 
 @pytest.fixture
@@ -23,88 +21,84 @@ def own_tansu(tmp_path: Path) -> Iterator[Tansu]:
     broker.remove()
 
 
-@pytest.fixture
-def own_apache(apache_kafka: ApacheKafka, tmp_path: Path) -> Iterator[ApacheKafka]:
-    """An Apache Kafka that the test may stop and start."""
-    broker = ApacheKafka(tmp_path / "apache")
-    yield broker.start()
-    broker.remove()
-
-
-def test_missing_topics_are_created(lane: Lane, kafka_api: Api) -> None:
-    consumer = lane.start(kafka_api.url)
+def test_missing_topics_are_created(any_lane: Lane, api: StandIn) -> None:
+    """On both: they answer differently for a topic that is not there yet."""
+    lane = any_lane
+    consumer = lane.start(api.url)
     eventually(lambda: "created the topic" in consumer.output)
     lane.produce(request(lane, "one"), b"not JSON")
     eventually(lambda: lane.committed() == 2)
     assert {letter.value() for letter in lane.dead_letters()} == {b"not JSON"}  # twice, where a member joins
 
 
-def test_a_broker_that_comes_late_is_waited_for(own_tansu: Tansu, kafka_api: Api, tmp_path: Path) -> None:
+def test_a_broker_that_comes_late_is_waited_for(own_tansu: Tansu, api: StandIn, tmp_path: Path) -> None:
     lane = Lane(own_tansu, tmp_path)
-    with lane.start(kafka_api.url) as consumer:
-        time.sleep(2)
+    with lane.start(api.url) as consumer:
+        time.sleep(2)  # it asks in vain meanwhile
         own_tansu.start()
         eventually(lambda: consumer.output.count("created the topic") == 2)
         lane.produce(request(lane, "one"))
         eventually(lambda: lane.committed() == 1)
         assert consumer.stop() == 0
+    lane.stop_all()
 
 
-def test_offsets_that_start_again_are_no_old_messages(
-    own_tansu: Tansu, kafka_api: Api, tmp_path: Path
-) -> None:
+def test_offsets_that_start_again_are_no_old_messages(own_tansu: Tansu, api: StandIn, tmp_path: Path) -> None:
+    """On Tansu, which forgets topics and offsets when it restarts."""
     own_tansu.start()
     lane = Lane(own_tansu, tmp_path)
     lane.create_topic()
-    with lane.start(kafka_api.url) as consumer:
+    api.answer = api.keep
+    with lane.start(api.url) as consumer:
         lane.produce(*(request(lane, f"n{number}") for number in range(9)), key="a")
         eventually(lambda: lane.committed() == 9)
         own_tansu.stop()
         own_tansu.start()
         lane.create_topic()
         lane.produce(*(request(lane, f"m{number}") for number in range(9)), key="a")
-        eventually(lambda: lane.committed() == 9)
-        assert len(kafka_api.requests(lane.account)) == 18
+        eventually(lambda: lane.committed() == 9 and len(api.kept) == 18, limit=90)
         assert lane.dead_letters() == []
         assert consumer.stop() == 0
+    lane.stop_all()
 
 
-def test_a_restart_of_apache_kafka_loses_nothing(
-    own_apache: ApacheKafka, kafka_api: Api, tmp_path: Path
-) -> None:
-    lane = Lane(own_apache, tmp_path)
+def test_a_restart_of_apache_kafka_loses_nothing(lane: Lane, api: StandIn) -> None:
     lane.create_topic()
-    with lane.start(kafka_api.url, {"KAFKA_BATCH_ITEMS": "5"}) as consumer:
-        lane.produce(*(request(lane, f"n{number}") for number in range(300)))
-        eventually(lambda: len(kafka_api.requests(lane.account)) > 10, pause=0.01)
-        own_apache.stop()
-        own_apache.start()
-        lane.produce(request(lane, "last"))
-        eventually(lambda: lane.committed() == 301)
-        assert len(kafka_api.requests(lane.account)) == 301
-        assert consumer.stop() == 0
+    api.answer = api.keep
+    consumer = lane.start(api.url, {"KAFKA_BATCH_ITEMS": "5"})
+    lane.produce(*(request(lane, f"n{number}") for number in range(300)))
+    eventually(lambda: len(api.kept) > 10, pause=0.01)
+    lane.broker.stop()
+    lane.broker.start()
+    lane.produce(request(lane, "last"))
+    eventually(lambda: lane.committed() == 301, limit=120)
+    assert sorted(api.names()) == sorted(["last", *(f"n{number}" for number in range(300))])
+    assert consumer.stop() == 0
 
 
-def test_sasl_is_a_matter_of_the_environment(apache_lane: Lane, kafka_api: Api) -> None:
-    lane = apache_lane
+def test_sasl_and_tls_are_a_matter_of_the_environment(lane: Lane, api: StandIn) -> None:
     assert isinstance(lane.broker, ApacheKafka)
-    sasl = {
-        "KAFKA_BROKER_URL": lane.broker.sasl_address,
-        "KAFKA_CONFIG__SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+    secure = {
+        "KAFKA_BROKER_URL": lane.broker.secure_address,
+        "KAFKA_CONFIG__SECURITY_PROTOCOL": "SASL_SSL",
         "KAFKA_CONFIG__SASL_MECHANISM": "PLAIN",
         "KAFKA_CONFIG__SASL_USERNAME": USER,
+        "KAFKA_CONFIG__SASL_PASSWORD": PASSWORD,
     }
+    trusted = {"KAFKA_CONFIG__SSL_CA_LOCATION": str(lane.broker.certificate)}
     lane.create_topic()
     lane.produce(request(lane, "one"), b"not JSON")
-    refused = lane.start(kafka_api.url, sasl | {"KAFKA_CONFIG__SASL_PASSWORD": "wrong-password"})
-    eventually(lambda: "Authentication failed" in refused.output)
+    wrong = {"KAFKA_CONFIG__SASL_PASSWORD": "wrong-password"}
+    with lane.start(api.url, secure) as wary, lane.start(api.url, secure | trusted | wrong) as refused:
+        eventually(lambda: "certificate verify failed" in wary.output)
+        eventually(lambda: "Authentication failed" in refused.output)
+        assert "wrong-password" not in refused.output
     assert lane.committed() == 0
-    admitted = lane.start(kafka_api.url, sasl | {"KAFKA_CONFIG__SASL_PASSWORD": PASSWORD})
+    admitted = lane.start(api.url, secure | trusted)
     eventually(lambda: lane.committed() == 2)
-    assert {letter.value() for letter in lane.dead_letters()} == {b"not JSON"}  # twice, where a member joins
-    assert PASSWORD not in admitted.output
-    assert "wrong-password" not in refused.output
-    assert [admitted.stop(), refused.stop()] == [0, 0]
+    assert {letter.value() for letter in lane.dead_letters()} == {b"not JSON"}
+    assert PASSWORD not in admitted.output + wary.output
+    assert admitted.stop() == 0
 
 
 @pytest.mark.parametrize(
@@ -117,16 +111,16 @@ def test_sasl_is_a_matter_of_the_environment(apache_lane: Lane, kafka_api: Api) 
     ids=lambda properties: next(iter(properties.values())),
 )
 def test_other_ways_of_apache_kafka_can_be_chosen(
-    apache_lane: Lane, kafka_api: Api, properties: dict[str, str]
+    lane: Lane, api: StandIn, properties: dict[str, str]
 ) -> None:
-    lane = apache_lane
     lane.create_topic()
-    consumers = [lane.start_member(kafka_api.url, properties) for _ in range(2)]
+    api.answer = api.keep
+    consumers = [lane.start_member(api.url, properties) for _ in range(2)]
     lane.produce(*(request(lane, f"n{number}") for number in range(100)), b"not JSON")
     eventually(lambda: lane.committed() == 101)
-    consumers.append(lane.start_member(kafka_api.url, properties))
+    consumers.append(lane.start_member(api.url, properties))
     lane.produce(*(request(lane, f"m{number}") for number in range(100)))
     eventually(lambda: lane.committed() == 201)
     assert [consumer.stop() for consumer in consumers] == [0, 0, 0]
-    assert len(kafka_api.requests(lane.account)) == 200
+    assert len(api.kept) == 200
     assert {letter.value() for letter in lane.dead_letters()} == {b"not JSON"}  # twice, where a member joins

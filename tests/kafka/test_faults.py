@@ -1,44 +1,61 @@
 """The consumer with an API in trouble: what the real one cannot be made to show, a stand-in shows."""
 
 import time
-from collections.abc import Iterator
 
-import pytest
-
+from tests.kafka.broker import free_port
 from tests.kafka.eventually import eventually
 from tests.kafka.lane import ZONE, Lane, header, request
-from tests.kafka.stand_in import Json, Reply, StandIn, accept, decide, stand_in
-
-
-@pytest.fixture
-def api() -> Iterator[StandIn]:
-    with stand_in() as running:
-        yield running
+from tests.kafka.stand_in import Json, Reply, StandIn, accept, api_url, decide, name, stand_in
 
 
 def names(calls: list[list[Json]]) -> list[list[str]]:
     """The first labels of the names in each call."""
-    return [[item["resource"]["domain"].partition(".")[0] for item in call] for call in calls]
+    return [[name(item) for item in call] for call in calls]
 
 
-def test_the_api_is_not_asked_again_before_the_time_it_named(apache_lane: Lane, api: StandIn) -> None:
-    lane = apache_lane
+def test_nothing_is_committed_while_the_api_is_away(lane: Lane) -> None:
+    lane.create_topic()
+    lane.produce(*(request(lane, f"n{number}") for number in range(10)), b"not JSON")
+    port = free_port()
+    consumer = lane.start(api_url(port))
+    eventually(lambda: consumer.output.count("trying again later") > 1)
+    assert lane.committed() == 0
+    assert lane.dead_letters() == []
+    with stand_in(port) as api:
+        api.answer = api.keep
+        eventually(lambda: lane.committed() == 11)
+        assert consumer.stop() == 0
+    assert len(api.kept) == 10
+    assert len(lane.dead_letters()) == 1
+
+
+def test_sigterm_ends_a_consumer_whose_api_is_away(lane: Lane) -> None:
     lane.create_topic()
     lane.produce(request(lane, "one"))
-    api.answer = lambda _: Reply(503, {"detail": "full"}, {"Retry-After": "4"})
+    consumer = lane.start(api_url(free_port()))
+    eventually(lambda: consumer.output.count("trying again later") > 2)  # a pause of seconds has begun
+    began = time.monotonic()
+    assert consumer.stop() == 0
+    assert time.monotonic() - began < 5
+    assert lane.committed() == 0
+
+
+def test_the_api_is_not_asked_again_before_the_time_it_named(lane: Lane, api: StandIn) -> None:
+    lane.create_topic()
+    lane.produce(request(lane, "one"))
+    api.answer = lambda _: Reply(503, {"detail": "full"}, {"Retry-After": "3"})
     consumer = lane.start(api.url)
     eventually(lambda: api.calls)
     refused = time.monotonic()
     api.answer = accept
     eventually(lambda: len(api.calls) == 2)
-    assert time.monotonic() - refused > 3.5
+    assert time.monotonic() - refused > 2.5
     eventually(lambda: lane.committed() == 1)
     assert api.calls[0] == api.calls[1]
     assert consumer.stop() == 0
 
 
-def test_a_batch_with_an_undecided_item_is_sent_again_as_it_was(apache_lane: Lane, api: StandIn) -> None:
-    lane = apache_lane
+def test_a_batch_with_an_undecided_item_is_sent_again_as_it_was(lane: Lane, api: StandIn) -> None:
     lane.create_topic()
     lane.produce(request(lane, "one"), request(lane, "two"), request(lane, "three"), key=ZONE)
     api.answer = lambda items: decide([202, 503, 422]) if len(api.calls) < 3 else decide([200, 202, 422])
@@ -50,9 +67,8 @@ def test_a_batch_with_an_undecided_item_is_sent_again_as_it_was(apache_lane: Lan
 
 
 def test_an_item_that_trips_the_api_again_and_again_blocks_its_partition_no_longer(
-    apache_lane: Lane, api: StandIn
+    lane: Lane, api: StandIn
 ) -> None:
-    lane = apache_lane
     lane.create_topic()
     lane.produce(request(lane, "one"), request(lane, "poison"), request(lane, "two"), key=ZONE)
     api.answer = lambda items: decide([500 if "poison" in str(item) else 202 for item in items])
@@ -64,8 +80,7 @@ def test_an_item_that_trips_the_api_again_and_again_blocks_its_partition_no_long
     assert len(api.calls) == 6
 
 
-def test_an_item_too_large_for_the_api_is_alone_to_blame(apache_lane: Lane, api: StandIn) -> None:
-    lane = apache_lane
+def test_an_item_too_large_for_the_api_is_alone_to_blame(lane: Lane, api: StandIn) -> None:
     lane.create_topic()
     lane.produce(*(request(lane, name) for name in ("one", "huge", "two", "three")), key=ZONE)
     api.answer = lambda items: Reply(413) if "huge" in str(items) else accept(items)
@@ -77,13 +92,12 @@ def test_an_item_too_large_for_the_api_is_alone_to_blame(apache_lane: Lane, api:
     assert accepted == ["one", "two", "three"]
 
 
-def test_the_stop_signal_lets_the_batch_in_hand_end(apache_lane: Lane, api: StandIn) -> None:
-    lane = apache_lane
+def test_the_stop_signal_lets_the_batch_in_hand_end(lane: Lane, api: StandIn) -> None:
     lane.create_topic()
     lane.produce(request(lane, "one"), key=ZONE)
 
     def slowly(items: list[Json]) -> Reply:
-        time.sleep(3)
+        time.sleep(2)
         return accept(items)
 
     api.answer = slowly
@@ -94,8 +108,7 @@ def test_the_stop_signal_lets_the_batch_in_hand_end(apache_lane: Lane, api: Stan
     assert len(api.calls) == 1
 
 
-def test_a_dead_letter_topic_that_was_deleted_is_made_again(apache_lane: Lane, api: StandIn) -> None:
-    lane = apache_lane
+def test_a_dead_letter_topic_that_was_deleted_is_made_again(lane: Lane, api: StandIn) -> None:
     lane.create_topic()
     consumer = lane.start_member(api.url)
     lane.delete_topic(f"{lane.topic}.dlq")

@@ -99,6 +99,36 @@ def test_a_key_that_is_not_utf8_is_refused() -> None:
 
 
 @given(
+    st.dictionaries(
+        st.text(),
+        st.recursive(
+            st.none()
+            | st.booleans()
+            | st.floats(allow_nan=False, allow_infinity=False)
+            | st.integers()
+            | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        ),
+    )
+)
+def test_nothing_is_lost_on_the_way(body: dict[str, Any]) -> None:
+    body = {key: value for key, value in body.items() if key not in ("context", "idempotency_key")}
+    value = json.dumps(body).encode()
+    if len(value) < LIMIT - 100:
+        expected = body | {"idempotency_key": "requests:3:17:1700000000000"}
+        assert json.loads(to_item(message(value), LIMIT)) == expected
+
+
+@pytest.mark.parametrize("text", ["Infinity", "NaN", "\u2028", "\x7f", "\0"])
+def test_odd_texts_go_through(text: str) -> None:
+    assert item({"a": text, text: 1}) == {
+        "a": text,
+        text: 1,
+        "idempotency_key": "requests:3:17:1700000000000",
+    }
+
+
+@given(
     st.binary(max_size=200)
     | st.recursive(
         st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
