@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,11 +29,17 @@ from tests.integration.test_runner_processes import processes_with, wait_for
 NOBODY = 65534
 
 
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="fork-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A private folder for sockets."""
-    with TemporaryDirectory(prefix="fork-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
+    with private_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -41,12 +48,31 @@ def servers(folder: Path) -> ForkServers:
     return ForkServers(jobs=8, idle=60, folder=folder)
 
 
+@pytest.fixture(scope="module")
+def shared_servers() -> Iterator[ForkServers]:
+    """Fork servers for tests that leave them as they are."""
+    with private_folder() as folder:
+        yield ForkServers(jobs=8, idle=300, folder=folder)
+
+
+def make_site(folder: Path) -> Path:
+    """A folder with a playbook that takes as long as it is told, and one that does nothing."""
+    play(folder, "debug: {msg: hello}")
+    slowly = f"cd {folder} && touch started && sleep {{{{ seconds }}}} && touch ended"
+    play(folder, f"raw: {slowly}", name="slow.yml")
+    return folder
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """A folder with a playbook that takes as long as it is told, and one that does nothing."""
-    play(tmp_path, "debug: {msg: hello}")
-    play(tmp_path, "shell: 'touch started; sleep {{ seconds }}; touch ended'", name="slow.yml")
-    return tmp_path
+    """A site of this test alone."""
+    return make_site(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of the shared fork servers."""
+    return make_site(tmp_path_factory.mktemp("shared"))
 
 
 def slow(seconds: float) -> tuple[str, ...]:
@@ -58,22 +84,24 @@ def only(servers: list[int]) -> int:
     return server
 
 
-def test_threads_share_a_server(servers: ForkServers, site: Path) -> None:
+def test_threads_share_a_server(shared_servers: ForkServers, shared_site: Path) -> None:
     with ThreadPoolExecutor(6) as pool:
-        ends = list(pool.map(lambda _: ansible(servers, site, "site.yml"), range(12)))
+        ends = list(pool.map(lambda _: ansible(shared_servers, shared_site, "site.yml"), range(12)))
     assert {end.rc for end in ends} == {0}
-    assert len(servers_of(site)) == 1
+    assert len(servers_of(shared_site)) == 1
 
 
 def _daemonic(servers: ForkServers, site: Path, answer: Path) -> None:
     answer.write_text(str(ansible(servers, site, "site.yml").output))
 
 
-def test_daemonic_processes_share_a_server(servers: ForkServers, site: Path) -> None:
+def test_daemonic_processes_share_a_server(shared_servers: ForkServers, shared_site: Path) -> None:
     """As those of Celery's pool are; the server is none of their children and outlives them."""
-    answers = [site / f"answer{number}" for number in range(3)]
+    answers = [shared_site / f"answer{number}" for number in range(3)]
     processes = [
-        get_context("spawn").Process(target=_daemonic, args=(servers, site, answer), daemon=True)
+        get_context("spawn").Process(
+            target=_daemonic, args=(shared_servers, shared_site, answer), daemon=True
+        )
         for answer in answers
     ]
     for process in processes:
@@ -81,9 +109,9 @@ def test_daemonic_processes_share_a_server(servers: ForkServers, site: Path) -> 
     for process in processes:
         process.join(60)
     assert all('"msg": "hello"' in answer.read_text() for answer in answers)
-    server = only(servers_of(site))
-    assert ansible(servers, site, "site.yml").rc == 0
-    assert only(servers_of(site)) == server
+    server = only(servers_of(shared_site))
+    assert ansible(shared_servers, shared_site, "site.yml").rc == 0
+    assert only(servers_of(shared_site)) == server
 
 
 def test_it_goes_when_nobody_needs_it(folder: Path, site: Path) -> None:
@@ -173,19 +201,19 @@ def test_a_run_that_waits_in_vain(folder: Path, site: Path) -> None:
         assert first.result(30).why == "cancelled"
 
 
-def test_a_hundred_runs_leave_the_server_as_it_was(servers: ForkServers, site: Path) -> None:
+def test_a_hundred_runs_leave_the_server_as_it_was(shared_servers: ForkServers, shared_site: Path) -> None:
     def memory() -> int:
-        status = Path(f"/proc/{only(servers_of(site))}/status").read_text()
+        status = Path(f"/proc/{only(servers_of(shared_site))}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0])
 
     def descriptors() -> int:
-        return len(os.listdir(f"/proc/{only(servers_of(site))}/fd"))
+        return len(os.listdir(f"/proc/{only(servers_of(shared_site))}/fd"))
 
-    assert ansible(servers, site, "--version").rc == 0
-    wait_for(lambda: bool(spares_of(only(servers_of(site)))))
+    assert ansible(shared_servers, shared_site, "--version").rc == 0
+    wait_for(lambda: bool(spares_of(only(servers_of(shared_site)))))
     before = memory(), descriptors()
     for _ in range(100):
-        assert ansible(servers, site, "--version").rc == 0
+        assert ansible(shared_servers, shared_site, "--version").rc == 0
     wait_for(lambda: descriptors() == before[1])
     assert memory() < before[0] * 1.05
 
@@ -243,8 +271,8 @@ def socket_of(servers: ForkServers, site: Path) -> Path:
     return path
 
 
-def test_nobody_else_can_reach_the_socket(servers: ForkServers, site: Path) -> None:
-    path = socket_of(servers, site)
+def test_nobody_else_can_reach_the_socket(shared_servers: ForkServers, shared_site: Path) -> None:
+    path = socket_of(shared_servers, shared_site)
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
@@ -270,14 +298,14 @@ def call_as_nobody(path: Path) -> str:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_another_user_gets_no_answer(servers: ForkServers, site: Path) -> None:
-    path = socket_of(servers, site)
+def test_another_user_gets_no_answer(shared_servers: ForkServers, shared_site: Path) -> None:
+    path = socket_of(shared_servers, shared_site)
     assert call_as_nobody(path) == "PermissionError"
     path.parent.chmod(0o711)  # even if the folder did not keep them out
     path.chmod(0o666)
     assert call_as_nobody(path) in {"b''", "ConnectionResetError"}
     path.parent.chmod(0o700)
-    assert ansible(servers, site, "site.yml").rc == 0
+    assert ansible(shared_servers, shared_site, "site.yml").rc == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a socket to somebody else")
@@ -364,10 +392,10 @@ def test_a_path_that_is_too_long_for_a_socket(site: Path, tmp_path: Path) -> Non
     assert servers_of(site) == []
 
 
-def test_an_interrupted_worker_does_not_pass_it_on(servers: ForkServers, site: Path) -> None:
+def test_an_interrupted_worker_does_not_pass_it_on(shared_servers: ForkServers, shared_site: Path) -> None:
     """Ctrl-C on a terminal reaches the worker's process group, and the server is none of it."""
-    assert ansible(servers, site, "site.yml").rc == 0
-    server = only(servers_of(site))
+    assert ansible(shared_servers, shared_site, "site.yml").rc == 0
+    server = only(servers_of(shared_site))
     assert os.getpgid(server) != os.getpgid(0)
     assert os.getsid(server) != os.getsid(0)
     assert alive(server)
