@@ -18,6 +18,7 @@ from typing import Any
 
 import ansible.config
 from ansible import constants
+from ansible._internal._templating._jinja_bits import AnsibleEnvironment
 from ansible.cli.playbook import PlaybookCLI
 from ansible.plugins import loader as plugins
 from ansible.utils import display as displays
@@ -71,6 +72,7 @@ def preload(playbooks: str) -> None:
         _forget_searches(loader)
     _give_way()
     PlaybookCLI(["playbook"]).init_parser()  # compiles what it matches with
+    _ = AnsibleEnvironment().lexer  # likewise
     said._warns, said._deprecations, said._errors = before
     gc.collect()
     gc.freeze()  # the collector of a fork need not copy what it does not touch
