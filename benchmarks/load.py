@@ -1,6 +1,6 @@
 """A load generator in a process of its own: many connections, each with one request at a time.
 
-`python -m benchmarks.load` reads an `Order` as JSON from its standard input, and writes a `Load` to its output.
+`python -m benchmarks.load` reads an `Order` as JSON from standard input, and prints a `Load`.
 """
 
 import asyncio

@@ -1,0 +1,97 @@
+"""APIs to send load to: each with a database of its own, at which no worker looks."""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import httpx2
+import psutil
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from benchmarks.rig import PATIENCE, Rig
+from stack.ports import Ports
+
+ZONE = "load.test"
+OURS, NO_DATABASE, USUAL = "app.main:app", "benchmarks.no_database:app", "benchmarks.baseline.api:app"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A running API."""
+
+    port: int
+    database: str  # its address
+    process: psutil.Process
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def memory(self) -> float:
+        """Its resident memory, in MB."""
+        return float(self.process.memory_info().rss) / 1e6
+
+
+@contextmanager
+def door(rig: Rig, app: str) -> Iterator[Door]:
+    """One process that serves this app, and the zone `load.test`."""
+    with ExitStack() as ending:
+        database = ending.enter_context(new_database(rig))
+        port = Ports.free().api
+        process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", app, "--port", str(port)],
+            env=os.environ | environment(rig, database),
+            stdout=ending.enter_context((rig.folder / f"{port}.log").open("wb")),
+            stderr=subprocess.STDOUT,
+        )
+        ending.callback(_stop, process)
+        made = Door(port, database, psutil.Process(process.pid))
+        _until_it_answers(made)
+        yield made
+
+
+def environment(rig: Rig, database: str) -> dict[str, str]:
+    """The settings of processes that use this database, and kicks that no worker hears."""
+    return {
+        **rig.stack.env,
+        "DATABASE_URL": database,
+        "CELERY_BROKER_URL": f"{rig.stack.env['CELERY_BROKER_URL'].rpartition('/')[0]}/8",
+        "BOOTSTRAP_ZONES": f"{ZONE}=bind",
+    }
+
+
+@contextmanager
+def new_database(rig: Rig, template: str = "template1") -> Iterator[str]:
+    """The address of a database that is gone at the end of the block."""
+    shared, name = rig.stack.env["DATABASE_URL"], f"load_{secrets.token_hex(4)}"
+    with psycopg.connect(shared, autocommit=True) as server:
+        create = SQL("CREATE DATABASE {} TEMPLATE {}")
+        server.execute(create.format(Identifier(name), Identifier(template)))
+        try:
+            yield f"{shared.rpartition('/')[0]}/{name}"
+        finally:
+            server.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    process.wait()
+
+
+def _until_it_answers(door: Door) -> None:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        try:
+            httpx2.get(f"{door.url}/openapi.json", timeout=5)
+            return
+        except httpx2.TransportError:
+            time.sleep(0.1)
+    raise TimeoutError("the API does not answer")

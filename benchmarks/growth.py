@@ -1,0 +1,159 @@
+"""With many rows in the tables already: do storing, claiming and looking up stay as fast?"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from app.domain.status import Action
+from app.services import lookup, validate
+from app.services.submit import submit
+from app.services.validate import Asked
+from app.store import queue
+from app.store.leases import Lease
+from benchmarks.door import ZONE, environment, new_database
+from benchmarks.report import Figure, Report, at_most
+from benchmarks.rig import Rig, addresses
+from benchmarks.statistics import interleaved
+
+_ZONES = 1_000  # that the rows are spread over
+_AT_ONCE = 500  # requests that are stored, or claimed, together
+_PAGE = 100
+_LIMIT = 1.2  # times as long as with empty tables
+
+_FILL_REQUESTS = """
+    INSERT INTO dns_requests (id, action, status, account_id, source, resource, zone, name, record_type, ttl,
+                              rdata, attempts, run_id, started_at, verified_at, finished_at)
+    SELECT uuidv7(), 'create', 'succeeded', 'team-' || n %% 100, 'api',
+           jsonb_build_object('record_type', 'A', 'domain', name, 'target', '192.0.2.1',
+                              'config', jsonb_build_object('ttl', 300, 'extra_config', '{}'::jsonb)),
+           zone, name, 'A', 300, '{192.0.2.1}', 1, uuidv7(), now(), now(), now()
+      FROM generate_series(1, %(rows)s) AS n,
+           LATERAL (SELECT 'z' || n %% %(zones)s || '.test' AS zone),
+           LATERAL (SELECT 'h' || n || '.' || zone AS name)
+"""
+_FILL_EVENTS = """
+    INSERT INTO dns_request_events (request_id, status, message)
+    SELECT id, unnest('{pending,succeeded}'::text[]), 'as it was' FROM dns_requests
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """A database with some number of requests in it, and one that is looked up."""
+
+    engine: Engine
+    someone: UUID
+
+
+def run(rig: Rig, quick: bool) -> Report:
+    """Each size in a database of its own, measured in turns; our functions alone, without HTTP."""
+    sizes = (0, 10_000, 100_000) if quick else (0, 10_000, 100_000, 1_000_000)
+    rounds = 9 if quick else 25
+    with ExitStack() as open_databases:
+        empty = open_databases.enter_context(_migrated(rig))
+        tables = {size: open_databases.enter_context(_tables(rig, empty, size)) for size in sizes}
+        figures = [
+            figure
+            for what, way in _WAYS.items()
+            for figure in _figures(what, interleaved(_timed(way, tables), rounds))
+        ]
+    return Report(
+        f"Beside {sizes[-1]:,} requests that are in the tables already (median of {rounds})", figures
+    )
+
+
+def _timed(way: Callable[[Tables], None], tables: Mapping[int, Tables]) -> dict[str, Callable[[], float]]:
+    return {f"{size:,}": partial(_seconds, way, each) for size, each in tables.items()}
+
+
+def _seconds(way: Callable[[Tables], None], tables: Tables) -> float:
+    began = time.perf_counter()
+    way(tables)
+    return time.perf_counter() - began
+
+
+def _figures(what: str, taken: Mapping[str, float]) -> Iterator[Figure]:
+    empty = taken["0"]
+    for size, seconds in taken.items():
+        yield Figure(f"{what}, {size} rows", 1000 * seconds, "ms")
+    largest = list(taken)[-1]
+    yield at_most(f"{what}, {largest} rows / none", taken[largest] / empty, _LIMIT)
+
+
+def _submit(tables: Tables) -> None:
+    drafts = [validate.read(asked) for asked in _asked()]
+    with tables.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        answers = submit(connection, drafts)
+    assert all(answer.accepted for answer in answers)
+
+
+def _claim(tables: Tables) -> None:
+    with Session(tables.engine) as session:
+        ids = [item.id for item in queue.pending(session, ZONE, _AT_ONCE)]
+        claimed = queue.claim(session, Lease(ZONE, 1, 0), ids, uuid7(), "one of many")
+        assert len(claimed) == _AT_ONCE
+        session.rollback()
+
+
+def _list(tables: Tables) -> None:
+    with Session(tables.engine) as session:
+        assert len(lookup.request_page(session, {}, _PAGE, None).items) == _PAGE
+        assert len(lookup.request_page(session, {"zone": ZONE}, _PAGE, None).items) == _PAGE
+
+
+def _look(tables: Tables) -> None:
+    with Session(tables.engine) as session:
+        found = lookup.request_detail(session, tables.someone)
+        assert found is not None
+        assert found.events
+
+
+_WAYS: Mapping[str, Callable[[Tables], None]] = {
+    f"storing {_AT_ONCE}": _submit,
+    f"claiming {_AT_ONCE}": _claim,
+    f"two lists of {_PAGE}": _list,
+    "following one": _look,
+}
+
+
+def _asked() -> list[Asked]:
+    return [
+        Asked(Action.CREATE, {"context": {"account_id": "benchmark"}, "resource": resource})
+        for resource in addresses(ZONE, _AT_ONCE)
+    ]
+
+
+@contextmanager
+def _migrated(rig: Rig) -> Iterator[str]:
+    """The name of a database with empty tables."""
+    with new_database(rig) as database:
+        command = [sys.executable, "-m", "app.cli", "migrate"]
+        subprocess.run(command, env=os.environ | environment(rig, database), check=True)
+        yield database.rpartition("/")[2]
+
+
+@contextmanager
+def _tables(rig: Rig, template: str, size: int) -> Iterator[Tables]:
+    with new_database(rig, template) as database:
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute("INSERT INTO dns_zones (name, backend) VALUES (%s, 'bind')", [ZONE])
+            connection.execute(_FILL_REQUESTS, {"rows": size, "zones": _ZONES})
+            connection.execute(_FILL_EVENTS)
+            connection.execute("VACUUM ANALYZE")
+        engine = create_engine(database.replace("postgresql:", "postgresql+psycopg:"))
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as first:
+            stored = submit(first, [validate.read(asked) for asked in _asked()])[0].accepted
+        assert stored is not None
+        yield Tables(engine, stored.id)
+        engine.dispose()

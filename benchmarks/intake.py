@@ -1,0 +1,88 @@
+"""One request in each call, over HTTP: how many a second are accepted, and how long does each wait?"""
+
+import json
+from collections.abc import Mapping
+from contextlib import ExitStack
+from statistics import median
+
+from benchmarks.door import NO_DATABASE, OURS, USUAL, ZONE, Door, door
+from benchmarks.load import Load, Order, load
+from benchmarks.report import Figure, Report, at_least, at_most, beside
+from benchmarks.rig import Rig, addresses
+
+_MOST = 32  # connections, of the targets
+_NAMES = 5_000
+_WAYS = {"ours": OURS, "nothing behind": NO_DATABASE, "usual": USUAL}
+_PATHS = {"ours": "/api/v1/dns/create", "nothing behind": "/api/v1/dns/create", "usual": "/dns/create"}
+
+Loads = Mapping[str, Load]
+
+
+def run(rig: Rig, quick: bool) -> Report:
+    """Ours, its route and validation with nothing behind them, and the usual way; in turns, no worker."""
+    rounds = {1: 1, _MOST: 2} if quick else {1: 1, 8: 1, _MOST: 4, 128: 1}
+    with ExitStack() as open_doors:
+        doors = {name: open_doors.enter_context(door(rig, app)) for name, app in _WAYS.items()}
+        found = {number: _measure(doors, number, times, quick) for number, times in rounds.items()}
+        memory = doors["ours"].memory
+    figures = [figure for number, loads in found.items() for figure in _figures(number, loads)]
+    return Report(
+        "Requests accepted over HTTP, one in each call, by one API process",
+        [
+            *figures,
+            *_ratios(found[_MOST]),
+            Figure("the API's resident memory after it", memory, "MB"),
+            Figure("the load generator, of one processor", 100 * found[_MOST]["ours"].cpu, "%"),
+        ],
+        "Each answer comes after its commit. The usual way: a commit and `delay()` for each; no workers.",
+    )
+
+
+def _measure(doors: Mapping[str, Door], connections: int, rounds: int, quick: bool) -> Loads:
+    seconds = 1.0 if quick else 2.0
+    loads: dict[str, list[Load]] = {name: [] for name in doors}
+    for _ in range(rounds):
+        for name, behind in doors.items():
+            loads[name].append(load(Order(behind.port, _PATHS[name], _bodies(), connections, seconds)))
+    return {name: _median(each) for name, each in loads.items()}
+
+
+def _median(loads: list[Load]) -> Load:
+    assert not any(each.others for each in loads), "not everything was accepted"
+    return Load(
+        rate=median(each.rate for each in loads),
+        p50=median(each.p50 for each in loads),
+        p99=median(each.p99 for each in loads),
+        others=0,
+        cpu=median(each.cpu for each in loads),
+    )
+
+
+def _bodies() -> list[str]:
+    return [
+        json.dumps({"context": {"account_id": "benchmark"}, "resource": resource})
+        for resource in addresses(ZONE, _NAMES)
+    ]
+
+
+def _figures(connections: int, loads: Loads) -> list[Figure]:
+    at = f"{connections} connection{'s' if connections > 1 else ''}"
+    ours, nothing, usual = (loads[name] for name in _WAYS)
+    return [
+        Figure(at, ours.rate, "/s"),
+        beside(f"{at}, nothing behind the route", nothing.rate, "/s"),
+        beside(f"{at}, the usual way", usual.rate, "/s"),
+        Figure(f"{at}, p50", 1000 * ours.p50, "ms"),
+        Figure(f"{at}, p99", 1000 * ours.p99, "ms"),
+        beside(f"{at}, p50 of the usual way", 1000 * usual.p50, "ms"),
+        beside(f"{at}, p99 of the usual way", 1000 * usual.p99, "ms"),
+    ]
+
+
+def _ratios(loads: Loads) -> list[Figure]:
+    ours, nothing, usual = (loads[name] for name in _WAYS)
+    return [
+        at_least(f"ours / the usual way, {_MOST} connections", ours.rate / usual.rate, 12),
+        at_most("the same, p99", ours.p99 / usual.p99, 1 / 3),
+        at_least(f"ours / nothing behind the route, {_MOST} connections", ours.rate / nothing.rate, 0.7),
+    ]
