@@ -1,0 +1,186 @@
+"""From a filled topic to durable rows, on Apache Kafka, with one API process."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, cast
+
+import httpx2
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from benchmarks.peers.usual_consumer import usual_consumer
+from benchmarks.report import Figure, Report, at_least
+from benchmarks.rig import PATIENCE, Rig
+from benchmarks.statistics import interleaved
+from benchmarks.topic import apache_kafka, filled_topic, item, plain_rate
+from tests.kafka import apache
+from tests.kafka.broker import Broker
+from tests.kafka.eventually import eventually
+from tests.kafka.lane import ZONE, Lane
+from tests.kafka.processes import Api, Program
+
+_TITLE = "Kafka: from a filled topic to durable rows"
+_TARGET = 10_000  # messages a second
+_PER_CALL = 1_000
+_AT_ONCE = 4  # calls
+
+
+@dataclass
+class Bench:
+    """What is measured on; `memory` is the most that a consumer took so far, in bytes."""
+
+    folder: Path
+    broker: Broker
+    api: Api
+    env: dict[str, str]
+    database: psycopg.Connection[Any]
+    number: int  # messages in a topic
+    memory: int = 0
+
+
+def run(rig: Rig, quick: bool) -> Report:
+    """Each way in turns. Before the clock starts the topic is filled, and ours are members of their group."""
+    if reason := apache.why_not():
+        return Report(_TITLE, [], reason)
+    with apache_kafka(rig.folder) as broker, _own_api(rig) as (api, env, database):
+        bench = Bench(rig.folder, broker, api, env, database, 20_000 if quick else 40_000)
+        return _measure(bench, quick)
+
+
+def _measure(bench: Bench, quick: bool) -> Report:
+    ways = _ways(bench, quick)
+    rounds = 1 if quick else 2
+    rates = interleaved(ways, rounds)
+    ours = rates.pop("1 consumer, 4 partitions")
+    return Report(
+        f"{_TITLE} ({bench.number:,} messages, median of {rounds})",
+        [
+            at_least("1 consumer, 4 partitions", ours, _TARGET, "/s"),
+            *(Figure(name, rate, "/s") for name, rate in rates.items()),
+            Figure("ours / the usual way", ours / rates["the usual way, 1 partition"]),
+            Figure("ours / the batch call alone", ours / rates["the batch call alone, 4 at a time"]),
+            Figure("a consumer's memory, at most", bench.memory / 1e6, "MB"),
+        ],
+        "One API process; librdkafka alone reads messages and drops them.",
+    )
+
+
+def _ways(bench: Bench, quick: bool) -> dict[str, Callable[[], float]]:
+    more: dict[str, Callable[[], float]] = {
+        "1 consumer, 1 partition": lambda: _ours(bench, 1, 1),
+        "2 consumers, 4 partitions": lambda: _ours(bench, 2, 4),
+    }
+    return {
+        "1 consumer, 4 partitions": lambda: _ours(bench, 1, 4),
+        **({} if quick else more),
+        "the batch call alone, 4 at a time": lambda: _batch_call(bench),
+        "librdkafka alone": lambda: _librdkafka(bench),
+        "the usual way, 1 partition": lambda: _usual(bench, 200 if quick else 500),
+    }
+
+
+def _ours(bench: Bench, consumers: int, partitions: int) -> float:
+    with (
+        filled_topic(bench.broker, bench.folder, partitions, bench.number) as lane,
+        ExitStack() as running,
+    ):
+        with _shut_door(bench.env["DATABASE_URL"]):
+            members = [running.enter_context(_consumer(bench, lane)) for _ in range(consumers)]
+            eventually(lambda: lane.members() == [partitions // consumers] * consumers, PATIENCE)
+            time.sleep(1)  # until messages are in hand
+            began = _now(bench)
+        eventually(lambda: _stored(bench, lane) >= bench.number, PATIENCE, pause=0.25)
+        bench.memory = max(bench.memory, *(member.most_memory for member in members))
+        return _rate(bench, lane, began)
+
+
+def _consumer(bench: Bench, lane: Lane) -> Program:
+    log = bench.folder / f"consumer-{secrets.token_hex(4)}.log"
+    return Program(["run_consumer.py"], lane.env(bench.api.url), log)
+
+
+@contextmanager
+def _shut_door(database: str) -> Iterator[None]:
+    """Nothing is stored until the end of the block."""
+    with psycopg.connect(database) as connection:
+        connection.execute("LOCK TABLE dns_requests IN SHARE MODE")
+        yield
+
+
+def _now(bench: Bench) -> datetime:
+    row = bench.database.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None
+    return cast("datetime", row[0])
+
+
+def _stored(bench: Bench, lane: Lane) -> int:
+    row = bench.database.execute(
+        "SELECT count(*) FROM dns_requests WHERE account_id = %s", [lane.account]
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _rate(bench: Bench, lane: Lane, began: datetime) -> float:
+    """Rows per second, from the first transaction that began after the door was opened to the last."""
+    batches = bench.database.execute(
+        "SELECT extract(epoch FROM created_at)::float, count(*) FROM dns_requests"
+        " WHERE account_id = %s AND created_at > %s GROUP BY created_at ORDER BY created_at",
+        [lane.account, began],
+    ).fetchall()
+    return float(sum(rows for _, rows in batches[1:]) / (batches[-1][0] - batches[0][0]))
+
+
+def _batch_call(bench: Bench) -> float:
+    """The same items by the same calls, with nothing but a client that waits for the answers."""
+    account = f"team-{secrets.token_hex(4)}"
+    items = [item(account, index) for index in range(bench.number)]
+    bodies = [
+        b'{"requests":[' + b",".join(items[start : start + _PER_CALL]) + b"]}"
+        for start in range(0, bench.number, _PER_CALL)
+    ]
+    url = bench.api.url.removesuffix("create") + "batch"
+    headers = {"content-type": "application/json"}
+    with httpx2.Client(timeout=PATIENCE, headers=headers) as client, ThreadPoolExecutor(_AT_ONCE) as pool:
+        began = time.perf_counter()
+        for answer in pool.map(lambda body: client.post(url, content=body), bodies):
+            answer.raise_for_status()
+        return bench.number / (time.perf_counter() - began)
+
+
+def _librdkafka(bench: Bench) -> float:
+    with filled_topic(bench.broker, bench.folder, 4, bench.number) as lane:
+        return plain_rate(lane, bench.number)
+
+
+def _usual(bench: Bench, number: int) -> float:
+    with filled_topic(bench.broker, bench.folder, 1, number) as lane:
+        return usual_consumer(bench.env, Path(mkdtemp(dir=bench.folder)), lane, number)
+
+
+@contextmanager
+def _own_api(rig: Rig) -> Iterator[tuple[Api, dict[str, str], psycopg.Connection[Any]]]:
+    """An API on a database of its own, on which no worker looks."""
+    shared, name = rig.stack.env["DATABASE_URL"], f"kafka_{secrets.token_hex(4)}"
+    env = {
+        **rig.stack.env,
+        "DATABASE_URL": f"{shared.rpartition('/')[0]}/{name}",
+        "CELERY_BROKER_URL": f"{rig.stack.env['CELERY_BROKER_URL'].rpartition('/')[0]}/9",
+        "BOOTSTRAP_ZONES": f"{ZONE}=bind",
+    }
+    api = Api(env, rig.folder)
+    with psycopg.connect(shared, autocommit=True) as server:
+        server.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        try:
+            api.start()
+            with psycopg.connect(env["DATABASE_URL"], autocommit=True) as database:
+                yield api, env, database
+        finally:
+            api.stop()
+            server.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))

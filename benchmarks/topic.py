@@ -1,0 +1,74 @@
+"""A topic on Apache Kafka, filled with requests before anybody reads it."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+from confluent_kafka import Consumer, Producer
+
+from tests.kafka.apache import ApacheKafka
+from tests.kafka.broker import Broker
+from tests.kafka.lane import ZONE, Lane
+
+_RUN = 1_000  # messages in a row that go to the same partition, or are read at once
+
+
+@contextmanager
+def apache_kafka(folder: Path) -> Iterator[Broker]:
+    """One node, gone at the end of the block."""
+    broker = ApacheKafka(folder / "kafka")
+    try:
+        yield broker.start()
+    finally:
+        broker.remove()
+
+
+@contextmanager
+def filled_topic(broker: Broker, folder: Path, partitions: int, number: int) -> Iterator[Lane]:
+    """So many creates, spread over the partitions; whoever reads them ends with the block."""
+    lane = Lane(broker, Path(mkdtemp(dir=folder)), partitions)
+    lane.create_topic()
+    producer = Producer({"bootstrap.servers": broker.address})
+    for index in range(number):
+        producer.produce(lane.topic, item(lane.account, index), partition=index // _RUN % partitions)
+    assert producer.flush(60) == 0
+    try:
+        yield lane
+    finally:
+        lane.stop_all()
+
+
+def item(account: str, index: int) -> bytes:
+    """A create, each of a name of its own."""
+    resource = {
+        "record_type": "A",
+        "domain": f"h{index}.{ZONE}",
+        "target": f"10.0.{index // 256 % 256}.{index % 256}",
+        "comment": "asked for by a benchmark",
+        "config": {"ttl": 300},
+    }
+    return json.dumps({"context": {"account_id": account}, "resource": resource}).encode()
+
+
+def plain_rate(lane: Lane, number: int) -> float:
+    """Messages per second that the client library hands over, from the first to the last."""
+    reader = Consumer(
+        {
+            "bootstrap.servers": lane.broker.address,
+            "group.id": lane.group,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
+    )
+    reader.subscribe([lane.topic])
+    while not (seen := len(reader.consume(1, 1))):
+        pass
+    began = time.perf_counter()
+    while seen < number:
+        seen += len(reader.consume(_RUN, 0.1))
+    taken = time.perf_counter() - began
+    reader.close()
+    return number / taken
