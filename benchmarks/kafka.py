@@ -8,13 +8,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, cast
 
 import httpx2
 import psycopg
-from psycopg.sql import SQL, Identifier
 
+from benchmarks.door import OURS, USUAL, Door, door
 from benchmarks.peers.usual_consumer import usual_consumer
 from benchmarks.report import Figure, Report, at_least
 from benchmarks.rig import PATIENCE, Rig
@@ -23,8 +22,8 @@ from benchmarks.topic import apache_kafka, filled_topic, item, plain_rate
 from tests.kafka import apache
 from tests.kafka.broker import Broker
 from tests.kafka.eventually import eventually
-from tests.kafka.lane import ZONE, Lane
-from tests.kafka.processes import Api, Program
+from tests.kafka.lane import Lane
+from tests.kafka.processes import Program
 
 _TITLE = "Kafka: from a filled topic to durable rows"
 _TARGET = 10_000  # messages a second
@@ -38,9 +37,9 @@ class Bench:
 
     folder: Path
     broker: Broker
-    api: Api
-    env: dict[str, str]
-    database: psycopg.Connection[Any]
+    ours: Door
+    usual: Door
+    database: psycopg.Connection[Any]  # that of ours
     number: int  # messages in a topic
     memory: int = 0
 
@@ -49,8 +48,13 @@ def run(rig: Rig, quick: bool) -> Report:
     """Each way in turns. Before the clock starts the topic is filled, and ours are members of their group."""
     if reason := apache.why_not():
         return Report(_TITLE, [], reason)
-    with apache_kafka(rig.folder) as broker, _own_api(rig) as (api, env, database):
-        bench = Bench(rig.folder, broker, api, env, database, 20_000 if quick else 40_000)
+    with (
+        apache_kafka(rig.folder) as broker,
+        door(rig, OURS) as ours,
+        door(rig, USUAL) as usual,
+        psycopg.connect(ours.database, autocommit=True) as database,
+    ):
+        bench = Bench(rig.folder, broker, ours, usual, database, 20_000 if quick else 40_000)
         return _measure(bench, quick)
 
 
@@ -91,7 +95,7 @@ def _ours(bench: Bench, consumers: int, partitions: int) -> float:
         filled_topic(bench.broker, bench.folder, partitions, bench.number) as lane,
         ExitStack() as running,
     ):
-        with _shut_door(bench.env["DATABASE_URL"]):
+        with _shut(bench.ours):
             members = [running.enter_context(_consumer(bench, lane)) for _ in range(consumers)]
             eventually(lambda: lane.members() == [partitions // consumers] * consumers, PATIENCE)
             time.sleep(1)  # until messages are in hand
@@ -103,13 +107,13 @@ def _ours(bench: Bench, consumers: int, partitions: int) -> float:
 
 def _consumer(bench: Bench, lane: Lane) -> Program:
     log = bench.folder / f"consumer-{secrets.token_hex(4)}.log"
-    return Program(["run_consumer.py"], lane.env(bench.api.url), log)
+    return Program(["run_consumer.py"], lane.env(f"{bench.ours.url}/api/v1/dns/create"), log)
 
 
 @contextmanager
-def _shut_door(database: str) -> Iterator[None]:
+def _shut(door: Door) -> Iterator[None]:
     """Nothing is stored until the end of the block."""
-    with psycopg.connect(database) as connection:
+    with psycopg.connect(door.database) as connection:
         connection.execute("LOCK TABLE dns_requests IN SHARE MODE")
         yield
 
@@ -145,7 +149,7 @@ def _batch_call(bench: Bench) -> float:
         b'{"requests":[' + b",".join(items[start : start + _PER_CALL]) + b"]}"
         for start in range(0, bench.number, _PER_CALL)
     ]
-    url = bench.api.url.removesuffix("create") + "batch"
+    url = f"{bench.ours.url}/api/v1/dns/batch"
     headers = {"content-type": "application/json"}
     with httpx2.Client(timeout=PATIENCE, headers=headers) as client, ThreadPoolExecutor(_AT_ONCE) as pool:
         began = time.perf_counter()
@@ -161,26 +165,4 @@ def _librdkafka(bench: Bench) -> float:
 
 def _usual(bench: Bench, number: int) -> float:
     with filled_topic(bench.broker, bench.folder, 1, number) as lane:
-        return usual_consumer(bench.env, Path(mkdtemp(dir=bench.folder)), lane, number)
-
-
-@contextmanager
-def _own_api(rig: Rig) -> Iterator[tuple[Api, dict[str, str], psycopg.Connection[Any]]]:
-    """An API on a database of its own, on which no worker looks."""
-    shared, name = rig.stack.env["DATABASE_URL"], f"kafka_{secrets.token_hex(4)}"
-    env = {
-        **rig.stack.env,
-        "DATABASE_URL": f"{shared.rpartition('/')[0]}/{name}",
-        "CELERY_BROKER_URL": f"{rig.stack.env['CELERY_BROKER_URL'].rpartition('/')[0]}/9",
-        "BOOTSTRAP_ZONES": f"{ZONE}=bind",
-    }
-    api = Api(env, rig.folder)
-    with psycopg.connect(shared, autocommit=True) as server:
-        server.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        try:
-            api.start()
-            with psycopg.connect(env["DATABASE_URL"], autocommit=True) as database:
-                yield api, env, database
-        finally:
-            api.stop()
-            server.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+        return usual_consumer(bench.usual, lane, number, bench.folder / "usual-consumer.log")

@@ -9,9 +9,10 @@ from tempfile import mkdtemp
 
 from confluent_kafka import Consumer, Producer
 
+from benchmarks.door import ZONE
 from tests.kafka.apache import ApacheKafka
 from tests.kafka.broker import Broker
-from tests.kafka.lane import ZONE, Lane
+from tests.kafka.lane import Lane
 
 _RUN = 1_000  # messages in a row that go to the same partition, or are read at once
 
