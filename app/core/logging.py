@@ -38,6 +38,7 @@ def configure(process: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(settings().log_level.upper())
     logging.captureWarnings(True)
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line shows them
     for name in _FOREIGN:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True

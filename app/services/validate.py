@@ -77,11 +77,15 @@ def place(draft: Draft, zones: Container[str]) -> Placed:
     if zone is None:
         message = f"{draft.name} is in none of the zones that are served here"
         return Placed(draft, None, [*draft.reasons, Reason(rules.DOMAIN, "zone_unknown", message)])
-    found = []
-    if draft.record_type is not None:
-        found = rules.check(draft.action, zone, draft.name, draft.record_type, draft.rdata)
-    spoken = {reason.loc[:2] for reason in draft.reasons} if found else ()
-    return Placed(draft, zone, [*draft.reasons, *(reason for reason in found if reason.loc not in spoken)])
+    return Placed(draft, zone, [*draft.reasons, *_broken_rules(draft, zone)])
+
+
+def _broken_rules(draft: Draft, zone: str) -> list[Reason]:
+    """Those of which nothing is said yet at their place."""
+    if draft.name is None or draft.record_type is None:
+        return []
+    found = rules.check(draft.action, zone, draft.name, draft.record_type, draft.rdata)
+    return [reason for reason in found if not _has_reason(draft, reason.loc)]
 
 
 def shape_reasons(error: ValidationError) -> list[Reason]:
@@ -153,7 +157,7 @@ def _extra_config_reasons(extra: object) -> Iterator[Reason]:
         yield Reason(_EXTRA, "control_character", "NUL characters cannot be stored")
 
 
-def _has_reason(draft: Draft, loc: tuple[str, str]) -> bool:
+def _has_reason(draft: Draft, loc: tuple[str | int, ...]) -> bool:
     return any(reason.loc[:2] == loc for reason in draft.reasons)
 
 

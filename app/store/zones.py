@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from pydantic_core import to_json
 from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -9,8 +10,10 @@ from sqlalchemy.orm import Session
 from app.core.database import Executor
 from app.store.models import Zone
 
-# One array, so that the statement is the same whatever the number of names.
-_EXISTING = text("SELECT name FROM dns_zones WHERE name = ANY(:names)")
+# One parameter, so that the statement is the same whatever the number of names.
+_EXISTING = text(
+    "SELECT name FROM dns_zones WHERE name IN (SELECT jsonb_array_elements_text(CAST(:names AS jsonb)))"
+)
 
 
 def get(session: Session, name: str, *, lock: bool = False) -> Zone | None:
@@ -36,4 +39,4 @@ def remove(session: Session, name: str) -> bool:
 
 def existing(executor: Executor, names: Iterable[str]) -> set[str]:
     """Those of the names that are zones."""
-    return set(executor.execute(_EXISTING, {"names": list(names)}).scalars())
+    return set(executor.execute(_EXISTING, {"names": to_json(list(names)).decode()}).scalars())
