@@ -19,6 +19,8 @@ _BLAMES_THE_BODY = (
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
+_KNOWN_ALREADY = 200  # numbers, not HTTPStatus, where each item is looked at: an enum's member takes its time
+_LATER = frozenset((408, 429))  # Request Timeout, Too Many Requests
 _HEAD, _TAIL = b'{"requests":[', b"]}"
 
 
@@ -37,7 +39,7 @@ class Answer(BaseModel):
     @property
     def replayed(self) -> bool:
         """The request was there already: the message has come before."""
-        return self.status_code == HTTPStatus.OK
+        return self.status_code == _KNOWN_ALREADY
 
     @property
     def reasons(self) -> list[Reason]:
@@ -47,10 +49,7 @@ class Answer(BaseModel):
     @property
     def undecided(self) -> bool:
         """It may be accepted at another time."""
-        return self.status_code >= 500 or self.status_code in (
-            HTTPStatus.REQUEST_TIMEOUT,
-            HTTPStatus.TOO_MANY_REQUESTS,
-        )
+        return self.status_code >= 500 or self.status_code in _LATER
 
 
 class _Answers(BaseModel):

@@ -52,9 +52,10 @@ class Desk:
         sent = [entry for entry in entries if entry.item is not None]
         answers = self._api.submit([entry.item for entry in sent if entry.item is not None])
         _insist_on_decisions(batch, sent, answers)
+        replayed = sum(answer.replayed for answer in answers)
         return Verdict(
-            accepted=sum(answer.accepted and not answer.replayed for answer in answers),
-            replayed=sum(answer.replayed for answer in answers),
+            accepted=sum(answer.accepted for answer in answers) - replayed,
+            replayed=replayed,
             letters=list(_letters(entries, answers)),
         )
 

@@ -9,6 +9,7 @@ from pydantic_core import from_json, to_json
 from app.domain.status import Source
 
 KEY_HEADER = "idempotency-key"
+_SOURCE = Source.KAFKA.value
 
 
 class Place(NamedTuple):
@@ -51,8 +52,9 @@ def to_item(message: Message, max_size: int) -> bytes:
             "message_field_reserved", f"the idempotency key belongs in header {KEY_HEADER}"
         )
     if isinstance(body.get("context"), dict):
-        body["context"]["source"] = Source.KAFKA.value
-    return _encode({**body, "idempotency_key": idempotency_key(message)}, max_size)
+        body["context"]["source"] = _SOURCE
+    body["idempotency_key"] = idempotency_key(message)
+    return _encode(body, max_size)
 
 
 def idempotency_key(message: Message) -> str:
@@ -63,7 +65,7 @@ def idempotency_key(message: Message) -> str:
     given = [value for name, value in headers(message) if name == KEY_HEADER and value]
     if not given:
         _, timestamp = message.timestamp()
-        return f"{Place.of(message)}:{timestamp}"
+        return f"{message.topic()}:{message.partition()}:{message.offset()}:{timestamp}"
     try:
         return given[-1].decode()
     except UnicodeDecodeError as error:
