@@ -28,7 +28,7 @@ demo: venv ## start everything, show what it does, stop it
 
 test: venv .stack/examples/ready ## run all tests, on real servers
 	@if command -v mvn >/dev/null; then echo "Fetching Apache Kafka …" && $(BIN)/python -m tests.kafka.apache; fi
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
 
 # of its 12,000 modules a few are imported: they alone are compiled, and not before
 .stack/examples/ready: requirements-examples.txt

@@ -8,37 +8,21 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
+from xdist.remote import Producer
 
 from stack.embedded import Stack
-
-# What takes longest, and so begins first where tests run side by side (`make test`). A group's tests run in
-# one process, after each other, and share what they start: the whole stack, an Apache Kafka.
-GROUPS = {
-    "kafka/test_brokers": "a Kafka",
-    "kafka/test_faults": "a Kafka",
-    "kafka/test_consumer_health": "a Kafka",
-    "kafka/": "another Kafka",
-    "acceptance/test_demo": "the demo",
-    "acceptance/": "a stack",
-    "faults/": "a stack that is hurt",
-    "integration/test_playbook_collections": "collections",
-    "integration/test_runner_processes": "processes",
-}
-ORDER = list(dict.fromkeys(GROUPS.values()))
+from tests.groups import GroupScheduling, rank
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests by file, or as above, and put the groups in order."""
-    groups = {item: _group(item) for item in items}
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: ORDER.index(groups[item]) if groups[item] in ORDER else len(ORDER))
+    """Put what takes longest first."""
+    items.sort(key=lambda item: rank(item.nodeid))
 
 
-def _group(item: pytest.Item) -> str:
-    file = item.path.relative_to(Path(__file__).parent).as_posix()
-    return next((group for name, group in GROUPS.items() if file.startswith(name)), file)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
+    """Share the tests out by groups, for `-n`."""
+    return GroupScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

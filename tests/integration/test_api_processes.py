@@ -17,7 +17,9 @@ import psycopg
 import pytest
 
 from app.core.config import Settings
+from stack.embedded import Stack
 from stack.ports import Ports
+from tests.conftest import database
 from tests.integration.waiting import until_someone_waits
 
 PATIENCE = 60.0  # seconds
@@ -59,6 +61,7 @@ class Api:
 
 
 StartApi = Callable[..., Api]
+Both = tuple[Api, Api]
 
 
 def body(zone: str, name: str) -> dict[str, Any]:
@@ -79,6 +82,19 @@ def start(app_settings: Settings, new_zone: str) -> Iterator[StartApi]:
         yield run
 
 
+@pytest.fixture(scope="module")
+def both(infrastructure: Stack) -> Iterator[Both]:
+    """Two on one database, which was new when they started together."""
+    with database(infrastructure) as url, ExitStack() as ending:
+        env = {**infrastructure.env, "DATABASE_URL": url, "BOOTSTRAP_ZONES": "example.test=bind"}
+        started = Api(**env), Api(**env)
+        for api in started:
+            ending.callback(stop, api.process)
+        for api in started:
+            api.wait()
+        yield started
+
+
 def stop(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is None:
         process.terminate()
@@ -94,24 +110,19 @@ def locked_requests() -> Iterator[None]:
         yield
 
 
-def names_stored(api: Api) -> list[str]:
+def names_stored(api: Api, beginning: str = "") -> list[str]:
     items = httpx2.get(f"{api.url}/api/v1/dns/requests", params={"limit": 1000}).json()["items"]
-    return sorted(item["resource"]["domain"].partition(".")[0] for item in items)
+    names = (item["resource"]["domain"].partition(".")[0] for item in items)
+    return sorted(name for name in names if name.startswith(beginning))
 
 
-def test_two_that_start_together_share_one_new_database(start: StartApi, new_zone: str) -> None:
-    first, second = start(), start()
-    first.wait()
-    second.wait()
-    first.create(new_zone, "one").raise_for_status()
-    second.create(new_zone, "two").raise_for_status()
-    assert names_stored(first) == names_stored(second) == ["one", "two"]
+def test_two_that_start_together_share_one_new_database(both: Both) -> None:
+    for api, name in zip(both, ("new-one", "new-two"), strict=True):
+        api.create("example.test", name).raise_for_status()
+    assert [names_stored(api, "new") for api in both] == [["new-one", "new-two"]] * 2
 
 
-def test_one_key_sent_to_two_at_once_makes_one_request(start: StartApi, new_zone: str) -> None:
-    both = start(), start()
-    for api in both:
-        api.wait()
+def test_one_key_sent_to_two_at_once_makes_one_request(both: Both) -> None:
     keys = [f"k{number}" for number in range(20)]
     together = Barrier(2)
 
@@ -119,7 +130,7 @@ def test_one_key_sent_to_two_at_once_makes_one_request(start: StartApi, new_zone
         answers = []
         for key in keys:
             together.wait(PATIENCE)
-            answer = api.create(new_zone, key, key).raise_for_status()
+            answer = api.create("example.test", key, key).raise_for_status()
             answers.append(("idempotent-replayed" in answer.headers, answer.json()["id"]))
         return answers
 
@@ -127,22 +138,19 @@ def test_one_key_sent_to_two_at_once_makes_one_request(start: StartApi, new_zone
         first, second = pool.map(post, both)
     assert [request_id for _, request_id in first] == [request_id for _, request_id in second]
     assert all(one != other for (one, _), (other, _) in zip(first, second, strict=True))
-    assert names_stored(both[0]) == sorted(keys)
+    assert names_stored(both[0], "k") == sorted(keys)
 
 
-def test_one_key_with_two_bodies_sent_to_two_at_once(start: StartApi, new_zone: str) -> None:
-    both = start(), start()
-    for api in both:
-        api.wait()
+def test_one_key_with_two_bodies_sent_to_two_at_once(both: Both) -> None:
     together = Barrier(2)
 
     def post(api: Api) -> int:
         together.wait(PATIENCE)
-        return api.create(new_zone, f"h{api.port}", "k").status_code
+        return api.create("example.test", f"other{api.port}", "other").status_code
 
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(post, both)) == [202, 409]
-    assert len(names_stored(both[0])) == 1
+    assert len(names_stored(both[0], "other")) == 1
 
 
 def test_several_workers_behind_one_address(start: StartApi, new_zone: str) -> None:
