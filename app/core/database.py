@@ -1,15 +1,18 @@
 """The engine, the sessions and the migrations."""
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import unquote
 
+import psycopg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Connection, Engine, create_engine, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
 
 from app.core.config import settings
@@ -33,19 +36,31 @@ _USUAL: dict[str, str | int] = {
 
 @lru_cache
 def engine(isolation_level: Literal["AUTOCOMMIT"] | None = None) -> Engine:
-    """The process's connection pool, one for each isolation level; connections are checked before use."""
+    """The process's connection pool, one for each isolation level; what was closed meanwhile is replaced."""
     url = settings().database
     if url.host:
         url = url.set(host=unquote(url.host))  # a socket's directory is written %2Fvar%2Frun%2Fpostgresql
-    return create_engine(
+    made = create_engine(
         url,
         isolation_level=isolation_level,
         pool_size=20,
         max_overflow=20,
-        pool_pre_ping=True,
         hide_parameters=True,  # what requesters wrote does not belong into the log
         connect_args=_connect_args(url),
     )
+    event.listen(made, "checkout", _refuse_closed)
+    return made
+
+
+def _refuse_closed(connection: psycopg.Connection[Any], *_: object) -> None:
+    """Let the pool take another one: what can be read from an idle connection is how the server closed it.
+
+    To ask the server each time would say the same, but take as long as many a statement.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise DisconnectionError
 
 
 def _connect_args(url: URL) -> dict[str, str | int]:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -53,3 +54,15 @@ def test_processes_that_start_together_migrate_once(app_settings: Settings) -> N
     assert [process.wait(60) for process in started] == [0] * 4
     with database.transaction() as session:
         assert session.scalar(text("SELECT count(*) FROM alembic_version")) == 1
+
+
+def test_connections_that_the_server_has_closed_are_replaced(app_settings: Settings) -> None:
+    with database.transaction() as session, database.statements() as connection:
+        asked = text("SELECT pg_backend_pid()")
+        mine = [executor.execute(asked).scalar_one() for executor in (session, connection)]
+    with psycopg.connect(app_settings.database_url.get_secret_value()) as other:
+        ended = other.execute("SELECT pg_terminate_backend(pid, 60000) FROM unnest(%s) AS pid", [mine])
+        assert ended.fetchall() == [(True,), (True,)]
+    with database.transaction() as session, database.statements() as connection:
+        assert session.scalar(asked) not in mine
+        assert connection.scalar(asked) not in mine
