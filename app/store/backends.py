@@ -13,8 +13,9 @@ _PROBE = text(
     """
     UPDATE dns_backends SET probed_by = :zone
      WHERE name = :name AND paused_until <= clock_timestamp()
-       AND NOT EXISTS (SELECT FROM dns_zone_leases
-                        WHERE zone = probed_by AND zone <> :zone AND expires_at > clock_timestamp())
+       AND NOT EXISTS (SELECT FROM dns_zone_leases l JOIN dns_zones z ON z.name = l.zone
+                        WHERE l.zone = probed_by AND l.zone <> :zone AND l.expires_at > clock_timestamp()
+                          AND z.backend = :name)
     RETURNING name
     """
 )

@@ -42,7 +42,8 @@ _DUE = f"""
                      WHERE l.zone = w.zone
                        AND (l.expires_at > clock_timestamp() OR l.paused_until > clock_timestamp()))
     AND NOT EXISTS (SELECT FROM dns_zones z JOIN dns_backends b ON b.name = z.backend
-                      LEFT JOIN dns_zone_leases p ON p.zone = b.probed_by
+                      LEFT JOIN dns_zones o ON o.name = b.probed_by AND o.backend = b.name
+                      LEFT JOIN dns_zone_leases p ON p.zone = o.name
                      WHERE z.name = w.zone
                        AND (b.paused_until > clock_timestamp() OR p.expires_at > clock_timestamp()))
 """  # noqa: S608

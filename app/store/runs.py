@@ -25,15 +25,16 @@ def add_event(session: Session, run_id: UUID, at: datetime, message: str) -> Non
 def finish(
     session: Session, run_id: UUID, rc: int | None, why: str | None, stats: Mapping[str, Any], output: str
 ) -> None:
-    """Record how the run ended."""
+    """Record how the run ended, unless it has been given up."""
     ended = {"rc": rc, "why": why, "stats": stats, "output": output, "finished_at": func.clock_timestamp()}
-    session.execute(update(Run).where(Run.id == run_id).values(**ended))
+    unfinished = update(Run).where(Run.id == run_id, Run.finished_at.is_(None))
+    session.execute(unfinished.values(**ended))
 
 
 def abandon(session: Session, zone: str) -> None:
-    """End the zone's unfinished runs: the worker that had started them is gone. Needs the zone's lease."""
+    """End the zone's unfinished runs: whose workers have lost the zone. Needs the zone's lease."""
     now = func.clock_timestamp()
     unfinished = update(Run).where(Run.zone == zone, Run.finished_at.is_(None))
     for run_id in session.scalars(unfinished.values(why="lost", finished_at=now).returning(Run.id)):
-        message = "the worker that had started this run is gone"
+        message = "the worker that had started this run has lost the zone"
         session.execute(insert(RunEvent).values(run_id=run_id, at=now, message=message))

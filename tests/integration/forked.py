@@ -53,18 +53,23 @@ def play(folder: Path, *tasks: str, name: str = "site.yml", hosts: str = "all") 
 def servers_of(folder: Path) -> list[int]:
     """The fork servers that run for a folder of playbooks."""
     title = f"ansible fork server\0{folder}".encode()
-    found = []
+    found: dict[int, int] = {}  # with their parents
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if (process / "cmdline").read_bytes().rstrip(b"\0") == title and not _is_zombie(process):
-                found.append(int(process.name))
+                found[int(process.name)] = int(_status(process)[1])
         except OSError:
             continue
-    return found
+    return [server for server, parent in found.items() if parent not in found]  # forks are renamed soon
 
 
 def _is_zombie(process: Path) -> bool:
-    return (process / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return _status(process)[0] == "Z"
+
+
+def _status(process: Path) -> list[str]:
+    """Its state, its parent, and so on, proc_pid_stat(5)."""
+    return (process / "stat").read_text().rpartition(")")[2].split()
 
 
 def alive(pid: int) -> bool:

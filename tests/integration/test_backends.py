@@ -127,6 +127,9 @@ def test_one_zone_probes_for_as_long_as_it_is_held(simulated: TestClient, new_zo
             assert not leases.has_work(session, "other.test")
         with hold("other.test") as (other, _):
             assert other is None
+        simulated.patch(f"/api/v1/zones/{new_zone}", json={"backend": "another"}).raise_for_status()
+        with transaction() as session:
+            assert leases.has_work(session, "other.test")
     with transaction() as session:
         assert leases.has_work(session, "other.test")
     with hold("other.test") as (other, _):

@@ -243,12 +243,15 @@ def own_pages(process: psutil.Process) -> float:
     return process.memory_full_info().uss / 4096
 
 
-def test_a_spare_that_is_killed(servers: ForkServers, site: Path) -> None:
+@pytest.mark.parametrize("half", ["reaper", "child"])
+def test_a_spare_that_is_killed(servers: ForkServers, site: Path, half: str) -> None:
     ansible(servers, site, "site.yml")
     server = only(servers_of(site))
-    wait_for(lambda: bool(spares_of(server)))
-    for spare in spares_of(server):
-        spare.kill()
+    wait_for(lambda: any(spare.children() for spare in spares_of(server)))
+    (spare,) = spares_of(server)
+    (spare if half == "reaper" else spare.children()[0]).kill()
+    if half == "child":
+        wait_for(lambda: not spare.is_running())
     assert ansible(servers, site, "site.yml").rc == 0
     assert only(servers_of(site)) == server
 

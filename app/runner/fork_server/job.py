@@ -25,13 +25,13 @@ _AT_ONCE = 0.05  # seconds in which a job comes that the fork was made for
 def run(server: socket.socket, said: bytes) -> None:
     """Wait for the job's caller, take the job, and see to its end. `said` begins its output.
 
-    Returns early when the server goes first. Raises OSError, ValueError.
+    Returns early when the server or Ansible's process goes first. Raises OSError, ValueError.
     """
     set_title(["ansible fork server, spare"])
     ours, theirs = socket.socketpair()
     child = reaper.start(partial(_work, theirs, (ours, server), said))
     theirs.close()
-    connection = _caller(server)
+    connection = _caller(server, child)
     if connection is None:
         return
     with connection:
@@ -54,9 +54,13 @@ def run(server: socket.socket, said: bytes) -> None:
     )
 
 
-def _caller(server: socket.socket) -> socket.socket | None:
-    """The connection that the server has accepted for this fork; None when the server is gone."""
+def _caller(server: socket.socket, child: int) -> socket.socket | None:
+    """The connection that the server has accepted for this fork; None when server or child is gone."""
+    ended = os.pidfd_open(child)
     with server:
+        if ended in select.select([server.fileno(), ended], [], [])[0]:
+            return None
+        os.close(ended)
         _, numbers, _, _ = socket.recv_fds(server, 1, 1)
     return socket.socket(fileno=numbers[0]) if numbers else None
 

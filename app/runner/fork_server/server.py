@@ -43,6 +43,7 @@ class Server:
         self._owner = os.pidfd_open(owner)
         self._forks: dict[int, int] = {}  # the descriptor that tells of its end: the process
         self._spare: Fork | None = None
+        self._sound = True  # the last spare has not died before it was used
         self._last = time.monotonic()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._poll = poll()
@@ -64,9 +65,9 @@ class Server:
     def next_fork(self) -> socket.socket | None:
         """Return, in each fork, the channel on which its caller will come; None when the server goes."""
         while self._wanted():
-            resting = not self._spare and not self._jobs
+            resting = not self._spare and not self._jobs and self._sound
             events = self._poll.poll(1000 * (REST if resting else LOOK))
-            if resting and not events and (fork := self._fork()):
+            if resting and not events and (fork := self._fork_ahead()):
                 return fork
             for descriptor, _ in events:
                 if descriptor in self._forks:
@@ -119,6 +120,7 @@ class Server:
                 return fork
             handed = self._use_spare(connection)
         self._last = time.monotonic()
+        self._sound = True
         return None
 
     def _use_spare(self, connection: socket.socket) -> bool:
@@ -133,6 +135,13 @@ class Server:
         try:
             return self._listener.accept()[0]
         except OSError:  # nobody, or gone again
+            return None
+
+    def _fork_ahead(self) -> socket.socket | None:
+        try:
+            return self._fork()
+        except OSError:  # no room for it: it is tried again after the next job
+            self._sound = False
             return None
 
     def _fork(self) -> socket.socket | None:
@@ -150,13 +159,14 @@ class Server:
         return None
 
     def _collect(self, descriptor: int) -> None:
-        if self._spare and self._spare.ended == descriptor:
-            self._spare.channel.close()
-            self._spare = None
         self._poll.unregister(descriptor)
         os.waitpid(self._forks.pop(descriptor), 0)
         os.close(descriptor)
-        self._last = time.monotonic()
+        if self._spare and self._spare.ended == descriptor:
+            self._spare.channel.close()
+            self._spare, self._sound = None, False
+        else:
+            self._last = time.monotonic()
 
 
 def _send_away(connection: socket.socket) -> None:
