@@ -103,7 +103,7 @@ def _claim(tables: Tables) -> None:
         ids = [item.id for item in queue.pending(session, ZONE, _AT_ONCE)]
         claimed = queue.claim(session, Lease(ZONE, 1, 0), ids, uuid7(), "one of many")
         assert len(claimed) == _AT_ONCE
-        session.rollback()
+        session.commit()
 
 
 def _list(tables: Tables) -> None:

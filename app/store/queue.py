@@ -15,13 +15,14 @@ from app.domain.status import Status
 from app.store.leases import Lease
 from app.store.models import Request
 
+# The zone is named so that the open requests of others are not looked through.
 _CLAIM = text(
     """
     WITH claimed AS (
         UPDATE dns_requests
            SET status = 'running', attempts = attempts + 1, run_id = :run_id, lease_token = :token,
                started_at = coalesce(started_at, clock_timestamp())
-         WHERE id = ANY(:ids) AND status = 'pending'
+         WHERE zone = :zone AND id = ANY(:ids) AND status = 'pending'
         RETURNING id, attempts
     ), logged AS (
         INSERT INTO dns_request_events (request_id, run_id, status, message)
@@ -101,7 +102,13 @@ def pending(session: Session, zone: str, limit: int) -> list[Item]:
 
 def claim(session: Session, lease: Lease, ids: Sequence[UUID], run_id: UUID, message: str) -> set[UUID]:
     """Mark them as running in this run; those that were cancelled meanwhile are left out."""
-    parameters = {"ids": list(ids), "run_id": run_id, "token": lease.token, "message": message}
+    parameters = {
+        "zone": lease.zone,
+        "ids": list(ids),
+        "run_id": run_id,
+        "token": lease.token,
+        "message": message,
+    }
     return set(session.scalars(_CLAIM, parameters))
 
 
