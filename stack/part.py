@@ -22,7 +22,7 @@ class Part:
     announced = False
     stop_signal = signal.SIGTERM
     death_signal = signal.SIGKILL  # what it gets from the kernel when the supervisor dies
-    patience = 30.0  # seconds until it must be ready
+    patience = 120.0  # seconds until it must be ready
     grace = 10.0  # seconds from the stop signal until it is killed
 
     def prepare(self) -> None:

@@ -10,14 +10,14 @@ import dns.query
 import dns.rdatatype
 import httpx2
 
-PATIENCE = 60.0  # seconds
+PATIENCE = 120.0  # seconds
 
 
 class User:
     """Talks to the API and to the DNS server that the environment names."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        self.api = httpx2.Client(base_url=env["API_URL"].removesuffix("/dns/create"), timeout=20)
+        self.api = httpx2.Client(base_url=env["API_URL"].removesuffix("/dns/create"), timeout=60)
         server, _, port = env["DNS_SERVER"].rpartition(":")
         self._server, self._port = server, int(port)
 
@@ -59,7 +59,7 @@ class User:
     def dig(self, name: str, kind: str) -> set[str]:
         """The values in the DNS server's answer, in presentation format."""
         query = dns.message.make_query(name, kind)
-        reply = dns.query.tcp(query, self._server, port=self._port, timeout=5)
+        reply = dns.query.tcp(query, self._server, port=self._port, timeout=30)
         owner, rdclass = dns.name.from_text(name), query.question[0].rdclass
         rrset = reply.get_rrset(reply.answer, owner, rdclass, dns.rdatatype.from_text(kind))
         return {rdata.to_text() for rdata in rrset} if rrset else set()

@@ -83,7 +83,7 @@ class ZoneUnderTest:
         """The TTL and values that the server answers for an owner name, without following CNAMEs."""
         name = dns.name.from_text(self.full(owner))
         query = dns.message.make_query(name, rdtype, flags=0)
-        response = dns.query.tcp(query, self.target.address, timeout=5, port=self.target.port)
+        response = dns.query.tcp(query, self.target.address, timeout=30, port=self.target.port)
         for rrset in (*response.answer, *response.authority):
             if rrset.name == name and rrset.rdtype == query.question[0].rdtype:
                 return rrset.ttl, {value.to_text() for value in rrset}

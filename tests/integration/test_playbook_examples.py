@@ -71,7 +71,7 @@ def hosts(zone: ZoneUnderTest, tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+def _key(monkeypatch: pytest.MonkeyPatch, warm: None) -> None:
     monkeypatch.setenv("DNS_API_KEY", KEY)
 
 
@@ -86,7 +86,9 @@ def run(hosts: Path, zone: ZoneUnderTest, *changes: tuple[str, ...], check: bool
     )
 
 
-def test_the_http_api(hosts: Path, zone: ZoneUnderTest) -> None:
+def test_the_http_api(hosts: Path, zone: ZoneUnderTest, tmp_path: Path) -> None:
+    pwned = tmp_path / "pwned"
+    evil = f"\"{{{{ lookup('pipe', 'touch {pwned}') }}}}\""
     ended = run(
         hosts,
         zone,
@@ -95,6 +97,7 @@ def test_the_http_api(hosts: Path, zone: ZoneUnderTest) -> None:
         ("create", "alias", "TXT", '"beside"'),
         ("create", "silent", "A", "192.0.2.1"),
         ("delete", "www", "A", "192.0.2.1"),
+        ("create", "txt", "TXT", evil),
     )
     assert ended.result.rc == 0
     assert ended.outcomes == [
@@ -103,22 +106,16 @@ def test_the_http_api(hosts: Path, zone: ZoneUnderTest) -> None:
         ("failed", "api_409"),
         ("unknown", None),
         ("applied", None),
+        ("applied", None),
     ]
     refused = ended.result.results[ended.changes[2].request_id]
     assert refused.message is not None
     assert "a CNAME is at alias" in refused.message
     assert zone.values("www", "A") == {"192.0.2.2"}
-    assert any(event.startswith(f"http-api: ok (create www.{zone.name} A)") for event in ended.events)
-    assert KEY not in ended.everything
-
-
-def test_templates_stay_text_in_the_http_api(hosts: Path, zone: ZoneUnderTest, tmp_path: Path) -> None:
-    pwned = tmp_path / "pwned"
-    evil = f"\"{{{{ lookup('pipe', 'touch {pwned}') }}}}\""
-    ended = run(hosts, zone, ("create", "txt", "TXT", evil))
-    assert ended.outcomes == [("applied", None)]
     assert zone.values("txt", "TXT") == {evil}
     assert not pwned.exists()
+    assert any(event.startswith(f"http-api: ok (create www.{zone.name} A)") for event in ended.events)
+    assert KEY not in ended.everything
 
 
 def test_an_api_that_refuses_the_key(

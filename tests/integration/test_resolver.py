@@ -53,7 +53,7 @@ class Zone:
 
     def ask(self, owner: str, record_type: str, *, doubt: bool = False) -> Answer:
         key = self.key(owner, record_type)
-        return ask(self.server, [key], timeout=5, doubt=lambda *_: doubt)[key]
+        return ask(self.server, [key], timeout=30, doubt=lambda *_: doubt)[key]
 
     def key(self, owner: str, record_type: str) -> RRsetKey:
         return RRsetKey(self.name if owner == "@" else f"{owner}.{self.name}", record_type)
@@ -143,7 +143,7 @@ def test_what_a_dname_makes_up_is_not_there(zone: Zone) -> None:
 
 def test_a_name_that_the_server_does_not_serve(zone: Zone) -> None:
     key = RRsetKey("www.unserved.invalid", "A")
-    assert ask(zone.server, [key], timeout=5)[key].error == "the server answers REFUSED"
+    assert ask(zone.server, [key], timeout=30)[key].error == "the server answers REFUSED"
 
 
 def test_a_wildcard_is_answered_as_such(zone: Zone) -> None:
@@ -189,17 +189,17 @@ def test_ten_thousand_names(zone: Zone) -> None:
     for start in range(0, 10_000, 1000):
         zone.add(*(f"h{i} 300 A 10.0.{i // 250}.{i % 250}" for i in range(start, start + 1000)))
     keys = [zone.key(f"h{i}", "A") for i in range(10_000)]
-    answers = ask(zone.server, keys, timeout=5)
+    answers = ask(zone.server, keys, timeout=30)
     assert answers == {key: there(f"10.0.{i // 250}.{i % 250}") for i, key in enumerate(keys)}
 
 
 def test_the_same_question_twice(zone: Zone) -> None:
     zone.add("www 300 A 192.0.2.1")
     key = zone.key("www", "A")
-    assert ask(zone.server, [key, key], timeout=5) == {key: there("192.0.2.1")}
+    assert ask(zone.server, [key, key], timeout=30) == {key: there("192.0.2.1")}
 
 
 def test_all_servers(zone: Zone) -> None:
     zone.add("www 300 A 192.0.2.1")
     key = zone.key("www", "A")
-    assert ask_all([zone.server, zone.server], [key], timeout=5) == {zone.server: {key: there("192.0.2.1")}}
+    assert ask_all([zone.server, zone.server], [key], timeout=30) == {zone.server: {key: there("192.0.2.1")}}

@@ -44,50 +44,58 @@ def test_the_shipped_inventory() -> None:
     assert authoritative_servers(shipped, "bind") == [Server("127.0.0.1", 53)]
 
 
-@pytest.mark.parametrize(
-    ("variables", "servers"),
-    [
-        ({"dns_server": "192.0.2.1"}, [Server("192.0.2.1", 53)]),
-        ({"dns_server": "192.0.2.1", "dns_port": 5300}, [Server("192.0.2.1", 5300)]),
-        ({"dns_server": "192.0.2.1", "dns_port": "5300"}, [Server("192.0.2.1", 5300)]),
-        ({"dns_server": "2001:DB8::0:1"}, [Server("2001:db8::1", 53)]),
-        (
-            {"dns_server": "192.0.2.9", "dns_verify_servers": ["192.0.2.1", "192.0.2.2:5300", "192.0.2.1"]},
-            [Server("192.0.2.1", 53), Server("192.0.2.2", 5300)],
-        ),
-        (
-            {"dns_verify_servers": ["2001:db8::1", "[2001:db8::2]:5300", "[2001:db8::3]"]},
-            [Server("2001:db8::1", 53), Server("2001:db8::2", 5300), Server("2001:db8::3", 53)],
-        ),
-        (
-            {"dns_verify_servers": [{"address": "192.0.2.1"}, {"address": "192.0.2.2", "port": 5300}]},
-            [Server("192.0.2.1", 53), Server("192.0.2.2", 5300)],
-        ),
-    ],
-)
-def test_servers(tmp_path: Path, variables: dict[str, object], servers: list[Server]) -> None:
-    assert authoritative_servers(write(tmp_path / "hosts.json", **variables), "bind") == servers
+SERVERS: list[tuple[dict[str, object], list[Server]]] = [
+    ({"dns_server": "192.0.2.1"}, [Server("192.0.2.1", 53)]),
+    ({"dns_server": "192.0.2.1", "dns_port": 5300}, [Server("192.0.2.1", 5300)]),
+    ({"dns_server": "192.0.2.1", "dns_port": "5300"}, [Server("192.0.2.1", 5300)]),
+    ({"dns_server": "2001:DB8::0:1"}, [Server("2001:db8::1", 53)]),
+    (
+        {"dns_server": "192.0.2.9", "dns_verify_servers": ["192.0.2.1", "192.0.2.2:5300", "192.0.2.1"]},
+        [Server("192.0.2.1", 53), Server("192.0.2.2", 5300)],
+    ),
+    (
+        {"dns_verify_servers": ["2001:db8::1", "[2001:db8::2]:5300", "[2001:db8::3]"]},
+        [Server("2001:db8::1", 53), Server("2001:db8::2", 5300), Server("2001:db8::3", 53)],
+    ),
+    (
+        {"dns_verify_servers": [{"address": "192.0.2.1"}, {"address": "192.0.2.2", "port": 5300}]},
+        [Server("192.0.2.1", 53), Server("192.0.2.2", 5300)],
+    ),
+]
+NO_SERVERS: list[tuple[dict[str, object], str]] = [
+    ({}, "is no plain address"),
+    ({"dns_server": "{{ ansible_host }}"}, "is no plain address"),
+    ({"dns_server": "no-such-host.invalid"}, "is not known"),
+    ({"dns_server": "192.0.2.1", "dns_port": "many"}, "is not known"),
+    ({"dns_verify_servers": "192.0.2.1"}, "is no list"),
+    ({"dns_verify_servers": [7, None]}, "is not known"),
+]
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An inventory of all the above, which is asked for once."""
+    hosts = {f"good{number}": variables for number, (variables, _) in enumerate(SERVERS)}
+    hosts |= {f"bad{number}": variables for number, (variables, _) in enumerate(NO_SERVERS)}
+    path = tmp_path_factory.mktemp("many") / "hosts.json"
+    path.write_text(json.dumps({"dns": {"hosts": hosts}}))
+    return path
+
+
+@pytest.mark.parametrize("number", range(len(SERVERS)))
+def test_servers(many: Path, number: int) -> None:
+    assert authoritative_servers(many, f"good{number}") == SERVERS[number][1]
+
+
+@pytest.mark.parametrize("number", range(len(NO_SERVERS)))
+def test_what_names_no_server(many: Path, number: int) -> None:
+    with pytest.raises(InventoryError, match=NO_SERVERS[number][1]):
+        authoritative_servers(many, f"bad{number}")
 
 
 def test_names_are_resolved(tmp_path: Path) -> None:
     (server,) = authoritative_servers(write(tmp_path / "hosts.json", dns_server="localhost"), "bind")
     assert server.address in ("127.0.0.1", "::1")
-
-
-@pytest.mark.parametrize(
-    ("variables", "reason"),
-    [
-        ({}, "is no plain address"),
-        ({"dns_server": "{{ ansible_host }}"}, "is no plain address"),
-        ({"dns_server": "no-such-host.invalid"}, "is not known"),
-        ({"dns_server": "192.0.2.1", "dns_port": "many"}, "is not known"),
-        ({"dns_verify_servers": "192.0.2.1"}, "is no list"),
-        ({"dns_verify_servers": [7, None]}, "is not known"),
-    ],
-)
-def test_what_names_no_server(tmp_path: Path, variables: dict[str, object], reason: str) -> None:
-    with pytest.raises(InventoryError, match=reason):
-        authoritative_servers(write(tmp_path / "hosts.json", **variables), "bind")
 
 
 def test_an_unknown_backend(tmp_path: Path) -> None:

@@ -41,19 +41,19 @@ def keyring(infrastructure: Stack) -> Keyring:
 
 
 def ask(server: tuple[str, int], name: str, record_type: str) -> dns.message.Message:
-    return dns.query.udp(dns.message.make_query(name, record_type), server[0], port=server[1], timeout=3)
+    return dns.query.udp(dns.message.make_query(name, record_type), server[0], port=server[1], timeout=30)
 
 
 def add_address(server: tuple[str, int], zone: str, keyring: Keyring | None) -> dns.rcode.Rcode:
     update = dns.update.UpdateMessage(zone, keyring=keyring)
     update.add("www", 300, "A", "192.0.2.1")
-    return dns.query.tcp(update, server[0], port=server[1], timeout=3).rcode()
+    return dns.query.tcp(update, server[0], port=server[1], timeout=30).rcode()
 
 
 def transfer(server: tuple[str, int], name: str, keyring: Keyring | None) -> dns.zone.Zone:
     zone = dns.zone.Zone(name)
     query, _ = dns.xfr.make_query(zone, keyring=keyring)
-    dns.query.inbound_xfr(server[0], zone, query, port=server[1], timeout=3)
+    dns.query.inbound_xfr(server[0], zone, query, port=server[1], timeout=30)
     return zone
 
 
@@ -143,7 +143,7 @@ def test_bind_keeps_zones_and_records_over_a_kill(
     add_address(server, new_zone, keyring)
     infrastructure.kill("bind")
     with pytest.raises(ConnectionRefusedError):
-        dns.query.tcp(dns.message.make_query(new_zone, "SOA"), server[0], port=server[1], timeout=3)
+        dns.query.tcp(dns.message.make_query(new_zone, "SOA"), server[0], port=server[1], timeout=30)
     infrastructure.start("bind")
     assert ask(server, f"www.{new_zone}", "A").answer[0][0].to_text() == "192.0.2.1"
 

@@ -25,7 +25,7 @@ class Script(Part):
     announcement = "up"
     grace = 0.5
 
-    def __init__(self, name: str, text: str, patience: float = 5.0) -> None:
+    def __init__(self, name: str, text: str, patience: float = 60.0) -> None:
         self.name = name
         self.text = text
         self.patience = patience
@@ -56,7 +56,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
         loop.run(bench.supervisor.kill())
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 5) -> None:
+def eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline
@@ -115,7 +115,7 @@ def test_a_part_that_does_not_stop_is_killed(bench: Bench) -> None:
     assert pid is not None
     began = time.monotonic()
     bench.loop.run(supervisor.stop())
-    assert Script.grace <= time.monotonic() - began < 3
+    assert Script.grace <= time.monotonic() - began < 30
     assert not alive(pid)
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], limit: float = 40.0, pause: float = 0.1) -> T:
+def eventually(look: Callable[[], T], limit: float = 120.0, pause: float = 0.1) -> T:
     """Look again and again until what is seen is true; give up after `limit` seconds."""
     deadline = time.monotonic() + limit
     while not (seen := look()):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.kafka.message import UnreadableMessage, to_item
@@ -98,6 +98,7 @@ def test_a_key_that_is_not_utf8_is_refused() -> None:
     assert caught.value.code == "idempotency_key_invalid"
 
 
+@settings(max_examples=30)  # large ones
 @given(
     st.dictionaries(
         st.text(),
