@@ -1,9 +1,8 @@
 """Take requests in: validate, store in one statement, and say what became of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
@@ -48,9 +47,9 @@ def submit(executor: Executor, drafts: Sequence[Draft], *, atomic: bool = False)
     """
     placed = place(executor, drafts)
     new = [new_request(item) for item in placed]
-    stored = _store(executor, [request for request in new if request is not None])
+    stored = iter(_store(executor, [request for request in new if request is not None]))
     answers = [
-        stored[request.id] if request else Answer(reasons=item.reasons)
+        next(stored) if request else Answer(reasons=item.reasons)
         for request, item in zip(new, placed, strict=True)
     ]
     if atomic and not all(answer.accepted for answer in answers):
@@ -85,17 +84,17 @@ def new_request(placed: Placed) -> NewRequest | None:
     )
 
 
-def _store(executor: Executor, new: Sequence[NewRequest]) -> Mapping[UUID, Answer]:
+def _store(executor: Executor, new: Sequence[NewRequest]) -> list[Answer]:
     """Each new request's answer: what was stored, or what its idempotency key stands for already."""
     if not new:
-        return {}
+        return []
     stored = requests.insert(executor, new)
-    answers = {request.id: Answer(accepted(request, stored.at)) for request in new}
     held = [request for request in new if request.id in stored.held]
-    if held:
-        earlier = requests.earlier(executor, held)
-        answers |= {request.id: _again(earlier[request.id]) for request in held}
-    return answers
+    earlier = requests.earlier(executor, held) if held else {}
+    return [
+        _again(earlier[request.id]) if request.id in earlier else Answer(accepted(request, stored.at))
+        for request in new
+    ]
 
 
 def _again(earlier: Earlier) -> Answer:

@@ -158,7 +158,7 @@ def _extra_config_reasons(extra: object) -> Iterator[Reason]:
 
 
 def _has_reason(draft: Draft, loc: tuple[str | int, ...]) -> bool:
-    return any(reason.loc[:2] == loc for reason in draft.reasons)
+    return bool(draft.reasons) and any(reason.loc[:2] == loc for reason in draft.reasons)
 
 
 def _peek(raw: object, key: str) -> Any:
