@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
+from starlette.requests import ClientDisconnect
 
 from app.core.logging import get_logger
 from app.domain.rules import Reason
@@ -92,7 +93,12 @@ def _overloaded(_: Request, __: Exception) -> JSONResponse:
     )
 
 
+def _gone(_: Request, __: Exception) -> JSONResponse:
+    return JSONResponse({"detail": "the body broke off"}, 400)  # which nobody reads
+
+
 HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], JSONResponse]] = {
+    ClientDisconnect: _gone,
     Refusal: _refused,
     Problem: _problem,
     RequestValidationError: _invalid,

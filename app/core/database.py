@@ -32,6 +32,15 @@ _USUAL: dict[str, str | int] = {
     "keepalives_interval": 5,  # seconds
     "keepalives_count": 2,
 }
+# What the server is told. A client whose machine is gone holds its locks until the server gives it up: two
+# hours, as it usually is.
+_OPTIONS = (
+    "-c tcp_keepalives_idle=10",
+    "-c tcp_keepalives_interval=5",
+    "-c tcp_keepalives_count=2",
+    "-c idle_in_transaction_session_timeout=60s",
+    "-c lock_timeout=30s",
+)
 
 
 @lru_cache
@@ -65,7 +74,7 @@ def _refuse_closed(connection: psycopg.Connection[Any], *_: object) -> None:
 
 def _connect_args(url: URL) -> dict[str, str | int]:
     given = url.normalized_query
-    options = " ".join((*given.get("options", ()), "-c timezone=UTC"))
+    options = " ".join((*_OPTIONS, *given.get("options", ()), "-c timezone=UTC"))
     return {name: value for name, value in _USUAL.items() if name not in given} | {"options": options}
 
 
@@ -88,6 +97,7 @@ def upgrade() -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     with engine().begin() as connection:
+        connection.execute(text("SET LOCAL lock_timeout = 0"))  # others may take their time
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -100,5 +110,6 @@ def close() -> None:
 
 
 def forget_connections() -> None:
-    """Drop the pool that a forked child inherited, without touching the parent's sockets."""
+    """Drop the pools that a forked child inherited, without touching the parent's sockets."""
     engine().dispose(close=False)
+    engine("AUTOCOMMIT").dispose(close=False)

@@ -4,8 +4,9 @@ While one group is being written the next one gathers, so that a lone client wai
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import NamedTuple, TypeVar
 
 from psycopg.errors import DeadlockDetected
@@ -18,7 +19,8 @@ from app.services.submit import Answer, submit
 from app.services.validate import Asked, Draft
 
 MAX_GROUP = 1_000  # submissions in one statement
-BATCHES = 4  # that are worked on at once: it is their number that bounds the memory they take
+BATCHES = 4  # that are worked on at once
+MAX_BATCHES = 16  # in hand: with the limit of their bodies that bounds the memory they take
 
 Result = TypeVar("Result")
 
@@ -33,28 +35,47 @@ class _Waiting(NamedTuple):
 
 
 class Intake:
-    """One for each process and event loop; `run` does the writing, `submit` waits for it."""
+    """One for each process and event loop; `run` does the writing, `submit` waits for it.
+
+    Its threads are its own: whatever else keeps threads waiting, a Redis that hangs say, does not stop it.
+    """
 
     def __init__(self, limit: int) -> None:
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(limit)
-        self._batches = asyncio.Semaphore(BATCHES)
+        self._writer = ThreadPoolExecutor(1, "writer")
+        self._batches = ThreadPoolExecutor(BATCHES, "batch")
+        self._batches_in_hand = 0
         self._kicks = Kicks()
 
-    async def submit(self, asked: Asked) -> Answer:
-        """Store one change; the answer comes after its commit.
+    async def submit(self, asked: Asked, *, large: bool = False) -> Answer:
+        """Store one change; the answer comes after its commit. A large one is read apart: others go on.
 
         A caller that is cancelled takes nothing back. Raises Overloaded, and what the database raises.
         """
         if self._queue.full():
             raise Overloaded
-        waiting = _Waiting(validate.read(asked), asyncio.get_running_loop().create_future())
-        self._queue.put_nowait(waiting)
+        draft = await asyncio.to_thread(validate.read, asked) if large else validate.read(asked)
+        waiting = _Waiting(draft, asyncio.get_running_loop().create_future())
+        try:
+            self._queue.put_nowait(waiting)
+        except asyncio.QueueFull:
+            raise Overloaded from None
         return await waiting.answer
 
+    @contextmanager
+    def batch_in_hand(self) -> Iterator[None]:
+        """Around all that is done for a batch, its reading too. Raises Overloaded."""
+        if self._batches_in_hand >= MAX_BATCHES:
+            raise Overloaded
+        self._batches_in_hand += 1
+        try:
+            yield
+        finally:
+            self._batches_in_hand -= 1
+
     async def batch(self, work: Callable[[], Result]) -> Result:
-        """Do the work of a batch in a thread of its own, in its turn."""
-        async with self._batches:
-            return await asyncio.to_thread(work)
+        """Do the work of a batch in a thread, in its turn."""
+        return await asyncio.get_running_loop().run_in_executor(self._batches, work)
 
     def kick(self, answers: Iterable[Answer]) -> None:
         """Wake the workers of the zones that have something new to do; it takes place in the background."""
@@ -79,7 +100,7 @@ class Intake:
 
     async def _write(self, group: Sequence[_Waiting]) -> None:
         try:
-            answers = await asyncio.to_thread(store, [waiting.draft for waiting in group])
+            answers = await self._store([waiting.draft for waiting in group])
         except (InterfaceError, OperationalError) as error:  # the database is away: for everybody
             _fail(group, error)
         except DatabaseError as error:  # it refuses one of them: find out which
@@ -93,13 +114,16 @@ class Intake:
             for _ in group:
                 self._queue.task_done()
 
+    async def _store(self, drafts: Sequence[Draft]) -> list[Answer]:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, store, drafts)
+
     async def _write_apart(self, group: Sequence[_Waiting], error: DatabaseError) -> None:
         if len(group) == 1:
             _fail(group, error)
             return
         for waiting in group:
             try:
-                answers = await asyncio.to_thread(store, [waiting.draft])
+                answers = await self._store([waiting.draft])
             except Exception as own:
                 _fail([waiting], own)
             else:
@@ -127,7 +151,11 @@ def _store(drafts: Sequence[Draft], atomic: bool) -> list[Answer]:
 
 def _answer(group: Sequence[_Waiting], answers: Sequence[Answer]) -> None:
     for waiting, answer in zip(group, answers, strict=True):
-        if not waiting.answer.done():  # else its client has gone
+        if waiting.answer.done():  # its client has gone
+            continue
+        if answer.failure is not None:
+            waiting.answer.set_exception(answer.failure)
+        else:
             waiting.answer.set_result(answer)
 
 

@@ -22,7 +22,7 @@ class Kicks:
     async def drain(self) -> None:
         """Wait until all are sent."""
         if self._sender is not None:
-            await self._sender
+            await asyncio.wait([self._sender])
 
     async def _send(self) -> None:
         while self._zones:

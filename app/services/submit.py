@@ -24,12 +24,13 @@ CONFLICT = Reason(
 
 
 class Answer(NamedTuple):
-    """What became of it: the request as it was stored, or the reasons why there is none."""
+    """What became of it: the request as it was stored, the reasons why there is none, or why nobody knows."""
 
     accepted: Accepted | None = None
     replayed: bool = False
     conflict: bool = False
     reasons: Sequence[Reason] = ()
+    failure: Exception | None = None
 
 
 class Rejected(Exception):

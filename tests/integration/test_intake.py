@@ -2,18 +2,20 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from app.core.config import Settings
 from app.core.database import transaction, upgrade
 from app.domain.status import Action
-from app.services.intake import Intake, Overloaded
+from app.services.intake import MAX_BATCHES, Intake, Overloaded
 from app.services.validate import Asked
-from app.store import zones
+from app.store import requests, zones
 
 CLIENTS = 40
 
@@ -76,3 +78,69 @@ def test_more_than_may_wait_is_refused_at_once() -> None:
         first.cancel()
 
     asyncio.run(overload())
+
+
+def test_more_batches_than_may_be_in_hand_are_refused_at_once() -> None:
+    intake = Intake(1)
+    with ExitStack() as stack:
+        for _ in range(MAX_BATCHES):
+            stack.enter_context(intake.batch_in_hand())
+        with pytest.raises(Overloaded), intake.batch_in_hand():
+            pass
+    with intake.batch_in_hand():
+        pass
+
+
+def test_what_is_stored_is_answered_even_if_an_earlier_request_cannot_be_looked_up(
+    client: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    items = [
+        {"action": "create", "idempotency_key": f"k{number}", **body(new_zone, 1)} for number in range(3)
+    ]
+    client.post("/api/v1/dns/batch", json={"requests": items[:1]}).raise_for_status()
+    monkeypatch.setattr(requests, "earlier", away)
+    answer = client.post("/api/v1/dns/batch", json={"requests": items})
+    assert [result["status_code"] for result in answer.json()["results"]] == [503, 202, 202]
+    key = {"Idempotency-Key": "k0"}
+    assert client.post("/api/v1/dns/create", json=body(new_zone, 1), headers=key).status_code == 503
+    answer = client.post("/api/v1/dns/batch", json={"requests": items[:2], "atomic": True})
+    assert answer.status_code == 503
+    assert len(client.get("/api/v1/dns/requests").json()["items"]) == 3
+
+
+def test_a_large_body_is_read_as_any_other(client: TestClient, new_zone: str) -> None:
+    values = [f"{number} {'ä' * 900}" for number in range(20)]
+    resource = {"record_type": "TXT", "domain": f"txt.{new_zone}", "target": values}
+    sent = {"context": {"account_id": "team-a"}, "resource": resource}
+    assert client.post("/api/v1/dns/create", json=sent).status_code == 202
+
+
+def test_a_client_that_goes_in_the_middle_of_its_body(client: TestClient) -> None:
+    """Neither an error of ours nor a request."""
+    sent: list[Any] = []
+
+    async def call() -> None:
+        coming = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+
+        async def receive() -> Any:
+            return coming.pop(0)
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "POST",
+            "path": "/api/v1/dns/create",
+            "query_string": b"",
+            "headers": [(b"content-type", b"application/json")],
+            "app": client.app,
+        }
+        await client.app(scope, receive, send)
+
+    asyncio.run(call())
+    assert sent[0]["status"] == 400

@@ -30,6 +30,9 @@ Frame = TypeVar("Frame", bound=Batch)
 _ACCEPTED = TypeAdapter(Accepted)
 _BATCH = TypeAdapter(BatchOut)
 _ENVELOPE = tuple(Envelope.model_fields)
+_LARGE = 8 * 1024  # bytes: a body that takes long to read
+_MAX_REASONS = 1_000  # against one batch
+_UNKNOWN = Reason((), "try_again", "the database went away before it could say what this key stands for")
 
 
 @router.post("/create", response_model=Accepted, **docs.submission("Add a value to an RRset"))
@@ -63,13 +66,12 @@ async def batch(request: Request) -> Response:
     With `"atomic": true` it is all or nothing: one bad item, and nothing is stored. The answer then names
     every reason, with the item's index in `loc`.
     """
-    raw, intake = await raw_body(request, settings().max_batch_body), the_intake(request)
-    try:
-        answers, content = await intake.batch(partial(_many, raw))
-    except Rejected as rejected:
-        return _rejected(rejected.answers)
+    intake = the_intake(request)
+    with intake.batch_in_hand():
+        raw = await raw_body(request, settings().max_batch_body)
+        answers, response = await intake.batch(partial(_many, raw))
     intake.kick(answers)
-    return Response(content, 207, media_type="application/json")
+    return response
 
 
 @router.post("/plan", status_code=207, response_model_exclude_unset=True, **docs.plan())
@@ -88,8 +90,8 @@ async def plan(body: BatchBody) -> PlanOut:
 
 async def _one(action: Action, request: Request) -> Response:
     key = idempotency_key(request)
-    body = decoded(await raw_body(request, settings().max_body))
-    answer = await the_intake(request).submit(Asked(action, body, key))
+    raw = await raw_body(request, settings().max_body)
+    answer = await the_intake(request).submit(Asked(action, decoded(raw), key), large=len(raw) > _LARGE)
     if answer.conflict:
         raise Problem(409, answer.reasons[0].message)
     if answer.accepted is None:
@@ -112,13 +114,17 @@ def _frame(body: Any, shape: type[Frame]) -> Frame:
     return frame
 
 
-def _many(raw: bytes) -> tuple[list[Answer], bytes]:
-    """Store a batch, and write the answer to it. Raises Refusal and Rejected."""
+def _many(raw: bytes) -> tuple[list[Answer], Response]:
+    """Store a batch, and write the answer to it. Raises Refusal."""
     frame = _frame(decoded(raw), Batch)
     drafts = [validate.read(_asked(item)) for item in frame.requests]
-    answers = store(drafts, atomic=frame.atomic)
+    try:
+        answers = store(drafts, atomic=frame.atomic)
+    except Rejected as rejected:
+        return [], _rejected(rejected.answers)
     results = [_result(index, answer) for index, answer in enumerate(answers)]
-    return answers, _BATCH.dump_json(BatchOut(results), exclude_none=True)
+    content = _BATCH.dump_json(BatchOut(results), exclude_none=True)
+    return answers, Response(content, 207, media_type="application/json")
 
 
 def _asked(item: Any) -> Asked:
@@ -134,6 +140,8 @@ def _asked(item: Any) -> Asked:
 
 
 def _result(index: int, answer: Answer) -> BatchResult:
+    if answer.failure is not None:
+        return BatchResult(index, 503, errors=shown([_UNKNOWN]))
     if answer.accepted is None:
         return BatchResult(index, 409 if answer.conflict else 422, errors=shown(answer.reasons))
     return BatchResult(index, 200 if answer.replayed else 202, answer.accepted)
@@ -147,7 +155,7 @@ def _rejected(answers: Sequence[Answer]) -> Response:
         for reason in answer.reasons
     ]
     only_conflicts = all(answer.accepted or answer.conflict for answer in answers)
-    return refused(reasons, status=409 if only_conflicts else 422)
+    return refused(reasons[:_MAX_REASONS], status=409 if only_conflicts else 422)
 
 
 async def _ask_servers(previews: list[Preview]) -> list[Preview]:
