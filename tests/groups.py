@@ -11,6 +11,12 @@ GROUPS = (
     ("faults/",),
     ("integration/test_playbook_collections",),
     ("integration/test_runner_processes",),
+    (  # one fork server for the shipped playbook
+        "integration/test_api_plan",
+        "integration/test_playbook_forecast",
+        "integration/test_playbook_provision",
+        "integration/test_playbook_secrets",
+    ),
 )
 
 

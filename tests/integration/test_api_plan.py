@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 
 from app.core.config import Settings, settings
 from app.runner.playbook import AnsibleRunner
+from app.runner.warm import ForkServers
 from app.services import execute
 
 
@@ -30,10 +31,13 @@ def plan(client: TestClient, *items: Any, **more: Any) -> list[dict[str, Any]]:
     return results
 
 
-def test_what_would_change(client: TestClient, app_settings: Settings, new_zone: str) -> None:
+def test_what_would_change(
+    client: TestClient, app_settings: Settings, new_zone: str, fork_servers: ForkServers
+) -> None:
     created = client.post("/api/v1/dns/batch", json={"requests": [item(new_zone, "create", "192.0.2.1")]})
     assert created.json()["results"][0]["status_code"] == 202
-    execute.drain(new_zone, AnsibleRunner(app_settings.playbook, app_settings.inventory))
+    runner = AnsibleRunner(app_settings.playbook, app_settings.inventory, servers=fork_servers)
+    execute.drain(new_zone, runner)
     added, bad, removed = plan(
         client,
         item(new_zone, "create", "192.0.2.2", config={"ttl": 60}),

@@ -225,15 +225,15 @@ def spares_of(server: int) -> list[psutil.Process]:
     return [each for each in psutil.Process(server).children() if "spare" in " ".join(each.cmdline())]
 
 
-def test_the_next_runs_fork_is_made_ahead(servers: ForkServers, site: Path) -> None:
-    ansible(servers, site, "site.yml")
-    server = only(servers_of(site))
+def test_the_next_runs_fork_is_made_ahead(shared_servers: ForkServers, shared_site: Path) -> None:
+    ansible(shared_servers, shared_site, "site.yml")
+    server = only(servers_of(shared_site))
     wait_for(lambda: bool(spares_of(server)))
     (spare,) = spares_of(server)
     wait_for(lambda: bool(spare.children()))
     (child,) = spare.children()
     wait_for(lambda: own_pages(child) > 1_000)  # it uses the time
-    assert ansible(servers, site, "site.yml").rc == 0
+    assert ansible(shared_servers, shared_site, "site.yml").rc == 0
     wait_for(lambda: not spare.is_running() and not child.is_running())
     wait_for(lambda: bool(spares_of(server)))
     assert spares_of(server) != [spare]

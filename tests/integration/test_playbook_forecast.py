@@ -101,6 +101,7 @@ def test_a_server_that_is_down(zone_on: ZoneOn) -> None:
     assert forecast(zone, zone.change("create", "a", "A", "192.0.2.1")) == [failed("server_unreachable")]
 
 
+@pytest.mark.usefixtures("warm")
 def test_the_shipped_playbook_in_check_mode(
     infrastructure: Stack, new_zone: str, dns_inventory: Path
 ) -> None:
