@@ -45,7 +45,10 @@ class RequestConsumer:
         """Work until `stop()`; then leave the group at once. Raises KafkaException when it cannot go on."""
         ensure_topics(self._config)
         self._consumer.subscribe(
-            [self._config.kafka_dns_topic], on_assign=_welcome, on_revoke=self._hand_over, on_lost=self._lose
+            [self._config.kafka_dns_topic],
+            on_assign=self._welcome,
+            on_revoke=self._hand_over,
+            on_lost=self._lose,
         )
         try:
             while not self._stopping.is_set():
@@ -110,6 +113,10 @@ class RequestConsumer:
         for batch in ended:
             _tell(batch)
 
+    def _welcome(self, _: Consumer, assigned: Sequence[TopicPartition]) -> None:
+        self._paused = True  # perhaps: one that was paused when it was revoked still is
+        log.info("partitions are assigned", partitions=len(assigned))
+
     def _hand_over(self, _: Consumer, revoked: Sequence[TopicPartition]) -> None:
         """Before another member goes on with these partitions, commit what is being answered right now."""
         gone = _partitions(revoked)
@@ -155,10 +162,6 @@ def main() -> None:
     signal.signal(signal.SIGINT, stop)
     consumer.run()
     log.info("left the group")
-
-
-def _welcome(_: Consumer, assigned: Sequence[TopicPartition]) -> None:
-    log.info("partitions are assigned", partitions=len(assigned))
 
 
 def _partitions(places: Iterable[TopicPartition]) -> set[Partition]:

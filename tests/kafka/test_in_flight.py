@@ -101,6 +101,22 @@ def test_a_partition_that_has_to_wait_holds_up_no_other(filled: Lane, api: Stand
     assert len(api.kept) == PARTITIONS * EACH
 
 
+def test_partitions_change_hands_while_these_are_full(filled: Lane, api: StandIn) -> None:
+    """What was paused for want of room is no longer so when it is assigned anew."""
+    answering = threading.Event()
+    api.answer = lambda items: api.keep(items) if answering.is_set() else Reply(503)
+    little = {"KAFKA_IN_HAND": "20000", "KAFKA_BATCH_ITEMS": "5"}
+    first = filled.start(api.url, little)
+    eventually(lambda: "trying again later" in first.output)
+    time.sleep(2)  # paused by then
+    second = filled.start(api.url, little)
+    eventually(lambda: filled.members() == [PARTITIONS // 2, PARTITIONS // 2])
+    answering.set()
+    eventually(lambda: filled.committed() == PARTITIONS * EACH, limit=90)
+    assert len(api.kept) == PARTITIONS * EACH
+    assert [consumer.stop() for consumer in (first, second)] == [0, 0]
+
+
 def test_with_its_hands_full_a_member_keeps_its_partitions(filled: Lane, api: StandIn) -> None:
     """It takes nothing new, but polls: otherwise it would lose them within the 6 s that are given here."""
     answering = threading.Event()
