@@ -11,7 +11,7 @@ from functools import partial
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -78,6 +78,8 @@ def _timed(way: Callable[[Tables], None], tables: Mapping[int, Tables]) -> dict[
 
 
 def _seconds(way: Callable[[Tables], None], tables: Tables) -> float:
+    with tables.engine.begin() as connection:  # a zone has one batch under way, not all that were claimed
+        connection.execute(text("UPDATE dns_requests SET status = 'succeeded' WHERE status = 'running'"))
     began = time.perf_counter()
     way(tables)
     return time.perf_counter() - began
