@@ -18,7 +18,7 @@ from benchmarks.peers.usual_consumer import usual_consumer
 from benchmarks.report import Figure, Report, at_least
 from benchmarks.rig import PATIENCE, Rig
 from benchmarks.statistics import interleaved
-from benchmarks.topic import apache_kafka, filled_topic, item, plain_rate
+from benchmarks.topic import apache_kafka, fill, item, new_topic, plain_rate
 from tests.kafka import apache
 from tests.kafka.broker import Broker
 from tests.kafka.eventually import eventually
@@ -92,13 +92,14 @@ def _ways(bench: Bench, quick: bool) -> dict[str, Callable[[], float]]:
 
 def _ours(bench: Bench, consumers: int, partitions: int) -> float:
     with (
-        filled_topic(bench.broker, bench.folder, partitions, bench.number) as lane,
+        new_topic(bench.broker, bench.folder, partitions) as lane,
         ExitStack() as running,
     ):
+        members = [running.enter_context(_consumer(bench, lane)) for _ in range(consumers)]
+        eventually(lambda: lane.members() == [partitions // consumers] * consumers, PATIENCE)
         with _shut(bench.ours):
-            members = [running.enter_context(_consumer(bench, lane)) for _ in range(consumers)]
-            eventually(lambda: lane.members() == [partitions // consumers] * consumers, PATIENCE)
-            time.sleep(1)  # until messages are in hand
+            fill(lane, partitions, bench.number)
+            time.sleep(0.5)  # until messages are in hand
             began = _now(bench)
         eventually(lambda: _stored(bench, lane) >= bench.number, PATIENCE, pause=0.25)
         bench.memory = max(bench.memory, *(member.most_memory for member in members))
@@ -159,10 +160,12 @@ def _batch_call(bench: Bench) -> float:
 
 
 def _librdkafka(bench: Bench) -> float:
-    with filled_topic(bench.broker, bench.folder, 4, bench.number) as lane:
+    with new_topic(bench.broker, bench.folder, 4) as lane:
+        fill(lane, 4, bench.number)
         return plain_rate(lane, bench.number)
 
 
 def _usual(bench: Bench, number: int) -> float:
-    with filled_topic(bench.broker, bench.folder, 1, number) as lane:
+    with new_topic(bench.broker, bench.folder, 1) as lane:
+        fill(lane, 1, number)
         return usual_consumer(bench.usual, lane, number, bench.folder / "usual-consumer.log")

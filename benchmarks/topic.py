@@ -28,18 +28,22 @@ def apache_kafka(folder: Path) -> Iterator[Broker]:
 
 
 @contextmanager
-def filled_topic(broker: Broker, folder: Path, partitions: int, number: int) -> Iterator[Lane]:
-    """So many creates, spread over the partitions; whoever reads them ends with the block."""
+def new_topic(broker: Broker, folder: Path, partitions: int) -> Iterator[Lane]:
+    """An empty topic with a group of its own."""
     lane = Lane(broker, Path(mkdtemp(dir=folder)), partitions)
     lane.create_topic()
-    producer = Producer({"bootstrap.servers": broker.address})
-    for index in range(number):
-        producer.produce(lane.topic, item(lane.account, index), partition=index // _RUN % partitions)
-    assert producer.flush(60) == 0
     try:
         yield lane
     finally:
         lane.stop_all()
+
+
+def fill(lane: Lane, partitions: int, number: int) -> None:
+    """Put so many creates into a topic, spread over the partitions."""
+    producer = Producer({"bootstrap.servers": lane.broker.address})
+    for index in range(number):
+        producer.produce(lane.topic, item(lane.account, index), partition=index // _RUN % partitions)
+    assert producer.flush(60) == 0
 
 
 def item(account: str, index: int) -> bytes:
