@@ -1,9 +1,11 @@
 """Take requests in: validate, store in one statement, and say what became of each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
+from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
 from app.core.database import Executor
@@ -53,9 +55,18 @@ def submit(executor: Executor, drafts: Sequence[Draft], *, atomic: bool = False)
         next(stored) if request else Answer(reasons=item.reasons)
         for request, item in zip(new, placed, strict=True)
     ]
-    if atomic and not all(answer.accepted for answer in answers):
-        raise Rejected(answers)
+    if atomic:
+        _check_all(answers)
     return answers
+
+
+def _check_all(answers: Sequence[Answer]) -> None:
+    """Raise what is in the way of storing all of them."""
+    for answer in answers:
+        if answer.failure is not None:
+            raise answer.failure
+    if not all(answer.accepted for answer in answers):
+        raise Rejected(answers)
 
 
 def place(executor: Executor, drafts: Sequence[Draft]) -> list[Placed]:
@@ -90,12 +101,19 @@ def _store(executor: Executor, new: Sequence[NewRequest]) -> list[Answer]:
     if not new:
         return []
     stored = requests.insert(executor, new)
-    held = [request for request in new if request.id in stored.held]
-    earlier = requests.earlier(executor, held) if held else {}
-    return [
-        _again(earlier[request.id]) if request.id in earlier else Answer(accepted(request, stored.at))
-        for request in new
-    ]
+    again = _answers_again(executor, [request for request in new if request.id in stored.held])
+    return [again.get(request.id) or Answer(accepted(request, stored.at)) for request in new]
+
+
+def _answers_again(executor: Executor, held: Sequence[NewRequest]) -> Mapping[UUID, Answer]:
+    """The answers to requests whose idempotency keys are taken; the others are stored, even if this fails."""
+    if not held:
+        return {}
+    try:
+        earlier = requests.earlier(executor, held)
+    except DBAPIError as error:
+        return {request.id: Answer(failure=error) for request in held}
+    return {request.id: _again(earlier[request.id]) for request in held}
 
 
 def _again(earlier: Earlier) -> Answer:
