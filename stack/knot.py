@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from stack.ports import HOST
 from stack.private import write_private
 
 ACTIONS = "[update, transfer]"  # what the key is allowed to do
+PATIENCE = 30.0  # seconds for a zone to be loaded
 
 # Paths are relative to its directory: the control socket's may have 108 characters at most.
 _CONFIGURATION = """\
@@ -95,10 +97,17 @@ class Knot(NameServer):
             raise StackError(f"Knot: zone {name} was not added: it is there already")
         self._create_zone_file(name)
         self._configure()
-        for command in (("reload",), ("zone-read", name, "@", "SOA")):
-            done = self._control("--blocking", *command)
-            if done.returncode != 0:
-                raise StackError(f"Knot: zone {name} was not added: {done.stderr.strip()}")
+        until = time.monotonic() + PATIENCE
+        while (said := self._loaded(name)) is not None:
+            if time.monotonic() > until:
+                raise StackError(f"Knot: zone {name} was not added: {said}")
+            time.sleep(0.1)  # another reload may have been under way
+
+    def _loaded(self, zone: str) -> str | None:
+        """Let it load new zones; return what it says when it does not serve this one."""
+        self._control("--blocking", "reload")
+        done = self._control("zone-read", zone, "@", "SOA")
+        return f"{done.stdout} {done.stderr}".strip() if done.returncode else None
 
     def _configure(self) -> None:
         secret = create_key(self.key_file)
