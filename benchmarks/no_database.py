@@ -19,8 +19,8 @@ from app.services.validate import Asked
 class Nowhere:
     """In the place of the intake."""
 
-    async def submit(self, asked: Asked) -> Answer:
-        """The answer that the intake would give once it had stored the request."""
+    async def submit(self, asked: Asked, *, large: bool = False) -> Answer:
+        """The answer that the intake would give once it had stored the request; `large` makes no difference."""
         placed = validate.place(validate.read(asked), settings().bootstrap_zones)
         new = new_request(placed)
         return Answer(accepted(new, datetime.now(UTC)) if new else None, reasons=placed.reasons)
