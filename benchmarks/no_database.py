@@ -20,7 +20,7 @@ class Nowhere:
     """In the place of the intake."""
 
     async def submit(self, asked: Asked, *, large: bool = False) -> Answer:
-        """The answer that the intake would give once it had stored the request; `large` makes no difference."""
+        """The answer that the intake would give once it had stored the request."""
         placed = validate.place(validate.read(asked), settings().bootstrap_zones)
         new = new_request(placed)
         return Answer(accepted(new, datetime.now(UTC)) if new else None, reasons=placed.reasons)
