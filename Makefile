@@ -5,7 +5,7 @@ UV = $(firstword $(wildcard $(BIN)/uv) $(shell command -v uv) uv)
 LOCK = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --quiet
 
-RESULTS := .stack/bench/results.json
+RESULTS := .stack/bench-results.json
 
 .DEFAULT_GOAL := help
 .PHONY: help venv up demo test bench bench-quick plots lint lock clean

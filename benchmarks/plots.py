@@ -25,7 +25,8 @@ def main() -> None:
     matplotlib.rcParams.update(_STYLE)
     for report in json.loads(results.read_text())["reports"]:
         for unit, figures in _comparable(report["figures"]).items():
-            path = folder / f"{_slug(report['title'])}-{_slug(unit)}.svg"
+            name = _slug(report["title"].partition(" (")[0])
+            path = folder / f"{name}-{_slug(unit)}.svg"
             _draw(report["title"], unit, figures).savefig(path, metadata={"Date": None})
             print(path)
 
