@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from app.domain.change import Change, ChangeResult
+from app.domain.status import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class RunResult:
     stats: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # per host: ok, changed, failed, …
     output: str = ""
     problems: Sequence[str] = ()  # what of the results file could not be understood, in words
+
+    def trusted(self, request_id: UUID) -> ChangeResult | None:
+        """The run's word on a request; of a run that failed as a whole only its refusals are believed."""
+        said = self.results.get(request_id)
+        return said if self.rc == 0 or (said and said.outcome is Outcome.FAILED) else None
 
 
 class Runner(Protocol):

@@ -19,7 +19,7 @@ from app.domain.change import ChangeResult
 from app.domain.fate import Answers, Fate, Held, judge
 from app.domain.plan import Answer
 from app.domain.status import Outcome, Status
-from app.runner.base import Run, RunEvent, Runner, RunResult
+from app.runner.base import Run, RunEvent, Runner
 from app.services import dispatch, verify
 from app.services.hold import backend_limits, hold
 from app.store import backends, leases, queue, records, runs, zones
@@ -154,7 +154,7 @@ def _run(run_id: UUID, backend: str, work: Work, runner: Runner, lost: Event) ->
         log.info("run ended", backend=backend, changes=len(changes), rc=ended.rc, why=ended.why)
     with transaction() as session:
         runs.finish(session, run_id, ended.rc, ended.why, ended.stats, ended.output)
-    return {item.id: _trusted(ended, item.id) for item in work.fresh}
+    return {item.id: ended.trusted(item.id) for item in work.fresh}
 
 
 def _note(run_id: UUID, event: RunEvent) -> None:
@@ -164,12 +164,6 @@ def _note(run_id: UUID, event: RunEvent) -> None:
             runs.add_event(session, run_id, event.at, event.message)
     except SQLAlchemyError as error:  # a line less in the log is no reason to break off a run
         log.warning("a line of the run's log is not stored", error=str(error))
-
-
-def _trusted(ended: RunResult, request_id: UUID) -> ChangeResult | None:
-    """The run's word on a request; of a run that failed as a whole only its refusals are believed."""
-    said = ended.results.get(request_id)
-    return said if ended.rc == 0 or (said and said.outcome is Outcome.FAILED) else None
 
 
 def _settle(lease: Lease, work: Work, fates: Mapping[UUID, Fate], answers: Answers) -> Lease | None:

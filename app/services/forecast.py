@@ -106,9 +106,8 @@ def _forecast(zone: str, changes: Sequence[Change], runner: Runner) -> dict[UUID
 
 
 def _judge(ended: RunResult, request_id: UUID) -> Forecast:
-    """The run's word on a change; of a run that failed as a whole only its refusals are believed."""
-    said = ended.results.get(request_id)
-    if said is not None and (ended.rc == 0 or said.outcome is Outcome.FAILED):
+    said = ended.trusted(request_id)
+    if said is not None:
         return Forecast(said.outcome, said.code, said.message)
     return Forecast(UNKNOWN, None, _reason(ended))
 

@@ -91,6 +91,14 @@ def test_more_batches_than_may_be_in_hand_are_refused_at_once() -> None:
         pass
 
 
+def test_a_batch_more_than_may_be_in_hand_is_told_to_come_again(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.services.intake.MAX_BATCHES", 0)
+    answer = client.post("/api/v1/dns/batch", json={"requests": []})
+    assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+
+
 def test_what_is_stored_is_answered_even_if_an_earlier_request_cannot_be_looked_up(
     client: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
