@@ -83,7 +83,8 @@ def test_the_collection_that_comes_with_the_app(tmp_path: Path, fork_servers: Fo
     """Imported before any run: not when one of its files has changed."""
     shutil.copytree(ROOT / "playbooks" / "collections", tmp_path / "collections")
     plugins = tmp_path / "collections" / "ansible_collections" / "orchestrator" / "dns" / "plugins"
-    playbook = play(tmp_path, "orchestrator.dns.dynamic_update: {zone: x, changes_file: missing, server: x}")
+    options = "zone: x, changes_file: missing, results_file: x, server: x"
+    playbook = play(tmp_path, f"orchestrator.dns.dynamic_update: {{{options}}}")
     before = ansible(fork_servers, tmp_path, playbook)
     assert before.rc == 2
     assert "No such file" in before.output

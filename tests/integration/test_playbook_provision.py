@@ -81,7 +81,7 @@ def test_events_say_what_goes_on(infrastructure: Stack, new_zone: str, dns_inven
     ended = execute(dns_inventory, change(new_zone, "create", "www", "A", "192.0.2.1"))
     assert ended.events == [
         "play: Apply DNS changes",
-        f"task: Send the dynamic update to {infrastructure.env['DNS_SERVER']}",
+        "task: Send the dynamic update",
         "bind: ok, 1 change in 1 message: 1 applied (NOERROR)",
         "finished: bind: 1 ok, 1 changed",
     ]
@@ -93,6 +93,16 @@ def test_a_thousand_changes_are_one_run(infrastructure: Stack, new_zone: str, dn
     ended = execute(dns_inventory, *changes)
     assert set(ended.outcomes) == {("applied", None)}
     assert ZoneUnderTest(infrastructure, new_zone).values("h999", "A") == {"192.0.2.1"}
+
+
+@pytest.mark.usefixtures("warm")
+def test_a_host_variable_that_is_a_template(infrastructure: Stack, new_zone: str, tmp_path: Path) -> None:
+    address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
+    key = infrastructure.key_file("bind")
+    variables = {"dns_server": address, "dns_port": int(port), "keys": str(key.parent)}
+    hosts = inventory(tmp_path, **variables, dns_tsig_key_file=f"{{{{ keys }}}}/{key.name}")
+    ended = execute(hosts, change(new_zone, "create", "www", "A", "192.0.2.1"))
+    assert ended.outcomes == [("applied", None)]
 
 
 @pytest.mark.usefixtures("warm")

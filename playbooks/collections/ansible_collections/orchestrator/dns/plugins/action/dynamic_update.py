@@ -10,6 +10,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import rea
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.connection import Target
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.forecast import forecast_batch
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.key_file import KeyFileError, read_key
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.option import Options
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import write_results
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.summary import summary
 
@@ -21,6 +22,9 @@ description:
   - Writes what became of each change to the results file. A change that is refused fails alone.
   - In check mode the server is only asked, and the results say what would become of each change.
   - The task fails when no change of the batch could be carried out for a reason that concerns the whole run.
+  - An option that the task does not name is taken from a variable - C(dns_server), C(dns_port),
+    C(dns_zone), C(dns_tsig_key_file), C(dns_changes_file), C(dns_results_file),
+    C(dns_connect_timeout), C(dns_timeout), C(dns_max_message_changes).
 options:
   server: {description: Address or host name of the primary server., type: str, required: true}
   port: {description: Its port., type: int, default: 53}
@@ -34,40 +38,55 @@ options:
 requirements: [dnspython]
 """
 
+_VARIABLES = {
+    "server": "dns_server",
+    "port": "dns_port",
+    "zone": "dns_zone",
+    "key_file": "dns_tsig_key_file",
+    "changes_file": "dns_changes_file",
+    "results_file": "dns_results_file",
+    "connect_timeout": "dns_connect_timeout",
+    "timeout": "dns_timeout",
+    "max_changes": "dns_max_message_changes",
+}
+
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
     """Runs on the controller, in Ansible's own process: nothing is copied to the host."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
-    _VALID_ARGS = frozenset(
-        {
-            *("server", "port", "zone", "key_file", "changes_file", "results_file"),
-            *("connect_timeout", "timeout", "max_changes"),
-        }
-    )
+    _VALID_ARGS = frozenset(_VARIABLES)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Apply the batch and return its summary."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        return result | self._apply(dict(self._task.args))
-
-    def _apply(self, args: dict[str, Any]) -> dict[str, Any]:
-        target = Target(
-            str(args["server"]),
-            int(args.get("port") or 53),
-            float(args.get("connect_timeout") or 5),
-            float(args.get("timeout") or 30),
-            int(args.get("max_changes") or 0) or None,
+        return result | self._apply(
+            Options(_VARIABLES, self._task.args, task_vars or {}, self._templar.template)
         )
+
+    def _apply(self, options: Options) -> dict[str, Any]:
         try:
-            items = read_items(Path(args["changes_file"]))
-            key = read_key(Path(args["key_file"]).expanduser()) if args.get("key_file") else None
+            target = _target(options)
+            zone = dns.name.from_text(options["zone"])
+            results_file = Path(options["results_file"])
+            items = read_items(Path(options["changes_file"]))
+            key_file = options.get("key_file")
+            key = read_key(Path(key_file).expanduser()) if key_file else None
         except (OSError, ValueError, KeyFileError) as error:
             return {"failed": True, "msg": str(error)}
-        zone = dns.name.from_text(str(args["zone"]))
         work = forecast_batch if self._task.check_mode else apply_batch
         ledger, problem = work(items, zone, target, key)
-        write_results(Path(args["results_file"]), ledger.results)
+        write_results(results_file, ledger.results)
         said = summary(ledger, problem, str(target), len(items))
         return {**said, "msg": f"nothing is sent: {said['msg']}"} if self._task.check_mode else said
+
+
+def _target(options: Options) -> Target:
+    return Target(
+        options["server"],
+        int(options.get("port") or 53),
+        float(options.get("connect_timeout") or 5),
+        float(options.get("timeout") or 30),
+        int(options.get("max_changes") or 0) or None,
+    )

@@ -7,6 +7,7 @@ import dns.name
 from ansible.plugins.action import ActionBase
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import read_items
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.key_file import KeyFileError
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.option import Options
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.api import Api
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.batch import apply_batch
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.key_file import read_api_key
@@ -21,6 +22,9 @@ description:
   - Writes what became of each change to the results file. A change that is refused fails alone.
   - In check mode the server is only asked, and the results say what would become of each change.
   - The task fails when no change of the batch could be carried out for a reason that concerns the whole run.
+  - An option that the task does not name is taken from a variable - C(dns_api_url),
+    C(dns_api_key_file), C(dns_api_ca_file), C(dns_zone), C(dns_changes_file), C(dns_results_file),
+    C(dns_timeout), C(dns_max_message_changes).
 options:
   url: {description: "Where the API is, without /api/v1.", type: str, required: true}
   key_file: {description: File that holds the API key and nothing else., type: path, required: true}
@@ -33,32 +37,54 @@ options:
 requirements: [dnspython]
 """
 
+_VARIABLES = {
+    "url": "dns_api_url",
+    "key_file": "dns_api_key_file",
+    "ca_file": "dns_api_ca_file",
+    "zone": "dns_zone",
+    "changes_file": "dns_changes_file",
+    "results_file": "dns_results_file",
+    "timeout": "dns_timeout",
+    "max_changes": "dns_max_message_changes",
+}
+
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
     """Runs on the controller, in Ansible's own process: nothing is copied to the host."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
-    _VALID_ARGS = frozenset(
-        {"url", "key_file", "ca_file", "zone", "changes_file", "results_file", "timeout", "max_changes"}
-    )
+    _VALID_ARGS = frozenset(_VARIABLES)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Apply the batch and return its summary."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        return result | self._apply(dict(self._task.args))
+        return result | self._apply(
+            Options(_VARIABLES, self._task.args, task_vars or {}, self._templar.template)
+        )
 
-    def _apply(self, args: dict[str, Any]) -> dict[str, Any]:
-        ca_file = Path(args["ca_file"]).expanduser() if args.get("ca_file") else None
-        most = int(args.get("max_changes") or 0) or None
+    def _apply(self, options: Options) -> dict[str, Any]:
         try:
-            items = read_items(Path(args["changes_file"]))
-            key = read_api_key(Path(args["key_file"]).expanduser())
-            api = Api(str(args["url"]), key, float(args.get("timeout") or 30), ca_file, most)
+            api = _api(options)
+            zone = dns.name.from_text(options["zone"])
+            results_file = Path(options["results_file"])
+            items = read_items(Path(options["changes_file"]))
         except (OSError, ValueError, KeyFileError) as error:
             return {"failed": True, "msg": str(error)}
         check = self._task.check_mode
-        ledger, problem = apply_batch(items, dns.name.from_text(str(args["zone"])), api, forecast=check)
-        write_results(Path(args["results_file"]), ledger.results)
+        ledger, problem = apply_batch(items, zone, api, forecast=check)
+        write_results(results_file, ledger.results)
         said = summary(ledger, problem, str(api), len(items), "call")
         return {**said, "msg": f"nothing is sent: {said['msg']}"} if check else said
+
+
+def _api(options: Options) -> Api:
+    key = read_api_key(Path(options["key_file"]).expanduser())
+    ca_file = options.get("ca_file")
+    return Api(
+        options["url"],
+        key,
+        float(options.get("timeout") or 30),
+        Path(ca_file).expanduser() if ca_file else None,
+        int(options.get("max_changes") or 0) or None,
+    )
