@@ -8,7 +8,6 @@ from itertools import takewhile
 from threading import Event
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -19,10 +18,11 @@ from app.domain.change import ChangeResult
 from app.domain.fate import Answers, Fate, Held, judge
 from app.domain.plan import Answer
 from app.domain.status import Outcome, Status
-from app.runner.base import Run, RunEvent, Runner
+from app.runner.base import Run, Runner
 from app.services import dispatch, verify
 from app.services.hold import backend_limits, hold
-from app.store import backends, leases, queue, records, runs, zones
+from app.services.run_log import RunLog
+from app.store import backends, leases, queue, records, runs
 from app.store.leases import Lease, LeaseLost
 from app.store.queue import Item
 from app.store.records import Seen
@@ -84,9 +84,8 @@ def _pass_on(lease: Lease) -> None:
 def _claim(lease: Lease) -> Work | None:
     """Take what is to be done next; None when nothing is due."""
     with transaction() as session:
-        leases.check(session, lease)
-        zone = zones.get(session, lease.zone)
-        if zone and zone.backend != lease.backend:  # it has been moved: others decide whether it may go on
+        served_by = leases.check(session, lease)
+        if served_by and served_by != lease.backend:  # it has been moved: others decide whether it may go on
             return None
         work = Work(lease.zone, lease.backend, orphaned=queue.orphans(session, lease))
         if work.orphaned:
@@ -149,21 +148,12 @@ def _run(run_id: UUID, backend: str, work: Work, runner: Runner, lost: Event) ->
     changes = [item.change for item in work.fresh]
     timeout = backend_limits(backend).run_timeout or settings().run_timeout
     run = Run(run_id, work.zone, backend, changes, timeout)
-    with bound(run_id=run_id):
-        ended = runner.run(run, lambda event: _note(run_id, event), lost)
+    with bound(run_id=run_id), RunLog(run_id) as run_log:
+        ended = runner.run(run, run_log.add, lost)
         log.info("run ended", backend=backend, changes=len(changes), rc=ended.rc, why=ended.why)
     with transaction() as session:
         runs.finish(session, run_id, ended.rc, ended.why, ended.stats, ended.output)
     return {item.id: ended.trusted(item.id) for item in work.fresh}
-
-
-def _note(run_id: UUID, event: RunEvent) -> None:
-    log.info(event.message)
-    try:
-        with transaction() as session:
-            runs.add_event(session, run_id, event.at, event.message)
-    except SQLAlchemyError as error:  # a line less in the log is no reason to break off a run
-        log.warning("a line of the run's log is not stored", error=str(error))
 
 
 def _settle(lease: Lease, work: Work, fates: Mapping[UUID, Fate], answers: Answers) -> Lease | None:

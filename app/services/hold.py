@@ -15,7 +15,7 @@ from app.core.database import transaction
 from app.core.logging import get_logger
 from app.runner.inventory import InventoryError
 from app.runner.limits import Limits, limits
-from app.store import backends, leases, zones
+from app.store import backends, leases
 from app.store.backends import Admission
 from app.store.leases import Lease
 
@@ -62,17 +62,15 @@ def _acquire(zone: str) -> Lease | None:
 
 def _admitted(session: Session, zone: str) -> Lease:
     """The zone's lease, if its backend may have one more run now. Raises _NotNow: nothing stays marked."""
-    served = zones.get(session, zone)
-    limits_of_its_own = backend_limits(served.backend) if served else Limits()
     lease = leases.acquire(session, zone, _holder(), settings().lease)
     if lease is None:
         raise _NotNow
-    if served is None:
+    if lease.backend is None:
         return lease
-    admission = backends.admit(session, served.backend, zone, limits_of_its_own.max_runs)
+    admission = backends.admit(session, lease.backend, zone, backend_limits(lease.backend).max_runs)
     if admission is Admission.NOT_NOW:
         raise _NotNow
-    return replace(lease, backend=served.backend, probe=admission is Admission.PROBE)
+    return replace(lease, probe=admission is Admission.PROBE)
 
 
 def backend_limits(backend: str) -> Limits:

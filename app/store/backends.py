@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.store.models import Backend, Zone, ZoneLease
 
+_FAILURES = text("SELECT failures FROM dns_backends WHERE name = :name")
 _PROBE = text(
     """
     UPDATE dns_backends SET probed_by = :zone
@@ -45,7 +46,7 @@ def admit(session: Session, name: str, zone: str, max_runs: int | None) -> Admis
 
 def failures(session: Session, name: str) -> int:
     """How often in a row it was away."""
-    return session.scalar(select(Backend.failures).where(Backend.name == name)) or 0
+    return session.scalar(_FAILURES, {"name": name}) or 0
 
 
 def rest(session: Session, name: str, seconds: float) -> None:

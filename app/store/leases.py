@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 
-from sqlalchemy import Interval, bindparam, func, select, text, update
+from sqlalchemy import Interval, bindparam, func, text, update
 from sqlalchemy.orm import Session
 
 from app.store.models import ZoneLease
@@ -28,10 +29,19 @@ _ACQUIRE = text(
        SET token = held.token + 1, holder = excluded.holder, expires_at = excluded.expires_at
      WHERE held.expires_at <= clock_timestamp()
        AND (held.paused_until IS NULL OR held.paused_until <= clock_timestamp())
-    RETURNING token, failures
+    RETURNING token, failures, (SELECT backend FROM dns_zones z WHERE z.name = held.zone) AS backend
     """
 ).bindparams(bindparam("duration", type_=Interval()))
 
+
+_CHECK = text(
+    """
+    SELECT l.token, z.backend
+      FROM dns_zone_leases l LEFT JOIN dns_zones z ON z.name = l.zone
+     WHERE l.zone = :zone
+       FOR UPDATE OF l
+    """
+)
 
 _OPEN = "status IN ('pending', 'running', 'verifying')"
 _DUE = f"""
@@ -71,7 +81,7 @@ def acquire(session: Session, zone: str, holder: str, seconds: float) -> Lease |
     row = session.execute(
         _ACQUIRE, {"zone": zone, "holder": holder, "duration": timedelta(seconds=seconds)}
     ).one_or_none()
-    return Lease(zone, row.token, row.failures) if row else None
+    return Lease(zone, row.token, row.failures, row.backend) if row else None
 
 
 def extend(session: Session, lease: Lease, seconds: float) -> bool:
@@ -84,14 +94,15 @@ def release(session: Session, lease: Lease) -> None:
     _change(session, lease, expires_at=func.clock_timestamp())
 
 
-def check(session: Session, lease: Lease) -> None:
-    """Keep the zone from being taken over until the transaction ends.
+def check(session: Session, lease: Lease) -> str | None:
+    """Keep the zone from being taken over until the transaction ends; return which backend serves it now.
 
     Raises LeaseLost when another holds it: what this worker knows is out of date.
     """
-    statement = select(ZoneLease.token).where(ZoneLease.zone == lease.zone).with_for_update()
-    if session.scalar(statement) != lease.token:
+    row = session.execute(_CHECK, {"zone": lease.zone}).one_or_none()
+    if row is None or row.token != lease.token:
         raise LeaseLost(lease.zone)
+    return cast(str | None, row.backend)
 
 
 def rest(session: Session, lease: Lease, seconds: float) -> None:

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, func, select, text
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
 
 from app.domain.change import Change
 from app.domain.fate import Fate
-from app.domain.status import Status
+from app.domain.status import Action
 from app.store.leases import Lease
-from app.store.models import Request
 
 # The zone is named so that the open requests of others are not looked through.
 _CLAIM = text(
@@ -78,26 +77,30 @@ class Item:
         return self.change.request_id
 
 
-_COLUMNS = (
-    Request.id,
-    Request.action,
-    Request.zone,
-    Request.name,
-    Request.record_type,
-    Request.ttl,
-    Request.rdata,
-    Request.resource["comment"].astext,
-    Request.resource["config", "extra_config"],
-    Request.seq,
-    Request.account_id,
-    Request.lost_runs,
-    func.coalesce(Request.verify_by <= func.clock_timestamp(), False),
+# As text: what SQLAlchemy takes to put a statement together is much of what it takes to claim a request.
+_ITEMS = """
+    SELECT id, action, zone, name, record_type, ttl, rdata,
+           resource ->> 'comment', resource #> '{config,extra_config}',
+           seq, account_id, lost_runs, coalesce(verify_by <= clock_timestamp(), false)
+      FROM dns_requests
+     WHERE zone = :zone
+"""
+_PENDING = text(f"{_ITEMS} AND status = 'pending' ORDER BY seq LIMIT :limit")
+_ORPHANS = text(f"{_ITEMS} AND status = 'running' AND lease_token < :token ORDER BY seq")
+_VERIFYING = text(
+    f"""
+    {_ITEMS} AND status = 'verifying'
+       AND (name = ANY(:names)
+            OR name IN (SELECT name FROM dns_requests
+                         WHERE zone = :zone AND status = 'verifying' AND check_at <= clock_timestamp()))
+     ORDER BY lease_token, run_id, seq
+    """  # noqa: S608
 )
 
 
 def pending(session: Session, zone: str, limit: int) -> list[Item]:
     """The zone's pending requests in the order of their acceptance."""
-    return _items(session, Request.zone == zone, Request.status == Status.PENDING, limit=limit)
+    return _items(session, _PENDING, zone=zone, limit=limit)
 
 
 def claim(session: Session, lease: Lease, ids: Sequence[UUID], run_id: UUID, message: str) -> set[UUID]:
@@ -114,8 +117,7 @@ def claim(session: Session, lease: Lease, ids: Sequence[UUID], run_id: UUID, mes
 
 def orphans(session: Session, lease: Lease) -> list[Item]:
     """What an earlier holder of the lease left running: applied or not, nobody knows."""
-    mine = (Request.zone == lease.zone, Request.status == Status.RUNNING)
-    return _items(session, *mine, Request.lease_token < lease.token)
+    return _items(session, _ORPHANS, zone=lease.zone, token=lease.token)
 
 
 def verifying(session: Session, zone: str, names: Iterable[str]) -> list[Item]:
@@ -124,26 +126,16 @@ def verifying(session: Session, zone: str, names: Iterable[str]) -> list[Item]:
     An RRset is judged by all that was asked of it, so its requests are judged together, in the order in which
     they were applied. That is not always the order of `seq`: a long batch may be committed after a later one.
     """
-    mine = (Request.zone == zone, Request.status == Status.VERIFYING)
-    due = select(Request.name).where(*mine, Request.check_at <= func.clock_timestamp())
-    at_names = Request.name == func.any(bindparam("names", list(names), ARRAY(Text)))
-    applied = (Request.lease_token, Request.run_id, Request.seq)
-    return _items(session, *mine, Request.name.in_(due) | at_names, order=applied)
+    return _items(session, _VERIFYING, zone=zone, names=list(names))
 
 
-def _items(
-    session: Session,
-    *where: ColumnElement[bool],
-    order: Sequence[InstrumentedAttribute[Any]] = (Request.seq,),
-    limit: int | None = None,
-) -> list[Item]:
-    rows = session.execute(select(*_COLUMNS).where(*where).order_by(*order).limit(limit))
-    return [_item(tuple(row)) for row in rows]
+def _items(session: Session, statement: TextClause, **parameters: object) -> list[Item]:
+    return [_item(tuple(row)) for row in session.execute(statement, parameters)]
 
 
 def _item(row: tuple[Any, ...]) -> Item:
     request_id, action, zone, name, kind, ttl, rdata, comment, extra, seq, account, lost, overdue = row
-    change = Change(request_id, action, zone, name, kind, ttl, tuple(rdata), comment, extra or {})
+    change = Change(request_id, Action(action), zone, name, kind, ttl, tuple(rdata), comment, extra or {})
     return Item(seq, change, account, lost, overdue)
 
 

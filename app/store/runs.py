@@ -1,25 +1,32 @@
 """Ansible runs: what was executed, what it said, how it ended."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, update
+from sqlalchemy import func, insert, text, update
 from sqlalchemy.orm import Session
 
 from app.store.models import Run, RunEvent
 
+_START = text(
+    """
+    INSERT INTO ansible_runs (id, zone, backend, changes, started_at)
+    VALUES (:id, :zone, :backend, :changes, clock_timestamp())
+    """
+)
+
 
 def start(session: Session, run_id: UUID, zone: str, backend: str, changes: int) -> None:
     """Record that a run begins."""
-    row = Run(id=run_id, zone=zone, backend=backend, changes=changes, started_at=func.clock_timestamp())
-    session.add(row)
+    session.execute(_START, {"id": run_id, "zone": zone, "backend": backend, "changes": changes})
 
 
-def add_event(session: Session, run_id: UUID, at: datetime, message: str) -> None:
-    """Append a line to the run's log."""
-    session.execute(insert(RunEvent).values(run_id=run_id, at=at, message=message))
+def add_events(session: Session, run_id: UUID, events: Iterable[tuple[datetime, str]]) -> None:
+    """Append lines to the run's log."""
+    rows = [{"run_id": run_id, "at": at, "message": message} for at, message in events]
+    session.execute(insert(RunEvent), rows)
 
 
 def finish(

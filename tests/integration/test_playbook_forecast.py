@@ -119,7 +119,8 @@ def test_the_shipped_playbook_in_check_mode(
         ("failed", "rrset_missing"),
         ("failed", "cname_conflict"),
     ]
-    message = "nothing is sent: 4 changes in 0 messages: 1 applied, 1 unchanged, 2 failed"
+    server = infrastructure.env["DNS_SERVER"]
+    message = f"nothing is sent: 4 changes to {server} in 0 messages: 1 applied, 1 unchanged, 2 failed"
     assert f"bind: ok, {message}" in said.events
     assert ZoneUnderTest(infrastructure, new_zone).values("www", "A") == set()
     assert execute(dns_inventory, *batch).outcomes == said.outcomes

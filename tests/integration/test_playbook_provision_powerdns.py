@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -66,7 +67,7 @@ def test_one_batch_of_everything(zone: ApiZoneUnderTest, hosts: Path) -> None:
     assert ended.events == [
         "play: Apply DNS changes over PowerDNS's API",
         "task: Change the zone over PowerDNS's API",
-        "powerdns: ok, 11 changes in 5 calls: 5 applied, 2 unchanged, 4 failed (204, 422)",
+        f"powerdns: ok, 11 changes to {urlsplit(zone.url).netloc} in 5 calls: 5 applied, 2 unchanged, 4 failed (204, 422)",
         "finished: powerdns: 1 ok, 1 changed",
     ]
     assert zone.answer("www", "A") == (60, {"192.0.2.2"})
@@ -85,7 +86,9 @@ def test_as_many_changes_in_a_call_as_the_inventory_allows(
     )
     changes = [change(zone.name, "create", f"h{n}", "A", "192.0.2.1") for n in range(5)]
     ended = execute(hosts, *changes, backend="powerdns")
-    assert "powerdns: ok, 5 changes in 3 calls: 5 applied (204)" in ended.events
+    assert (
+        f"powerdns: ok, 5 changes to {urlsplit(zone.url).netloc} in 3 calls: 5 applied (204)" in ended.events
+    )
 
 
 @pytest.mark.usefixtures("warm")

@@ -9,7 +9,7 @@ def summary(
     ledger: Ledger, problem: str | None, server: str, total: int, unit: str = "message"
 ) -> dict[str, Any]:
     """Return the task's result: a failure when a problem of the whole run let nothing be done at all."""
-    line = _line(ledger, total, unit)
+    line = _line(ledger, server, total, unit)
     counts = ledger.outcomes()
     done = counts["applied"] + counts["unchanged"]
     return {
@@ -25,13 +25,14 @@ def summary(
     }
 
 
-def _line(ledger: Ledger, total: int, unit: str) -> str:
+def _line(ledger: Ledger, server: str, total: int, unit: str) -> str:
     outcomes = ledger.outcomes()
     counts = {what: outcomes[what] for what in ("applied", "unchanged", "failed")}
     counts["unknown"] = total - len(ledger.results)
     parts = [f"{number} {what}" for what, number in counts.items() if number]
     answers = f" ({', '.join(sorted(ledger.answers))})" if ledger.answers else ""
-    return f"{_count(total, 'change')} in {_count(ledger.messages, unit)}: {', '.join(parts)}{answers}"
+    sent = f"{_count(total, 'change')} to {server} in {_count(ledger.messages, unit)}"
+    return f"{sent}: {', '.join(parts)}{answers}"
 
 
 def _count(number: int, noun: str) -> str:
