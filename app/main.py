@@ -35,6 +35,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     await intake.drain()
     writer.cancel()
+    await asyncio.wait([writer])
     close()
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote
 
-import psycopg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.core.config import settings
 
@@ -46,28 +47,46 @@ _OPTIONS = (
 @lru_cache
 def engine(isolation_level: Literal["AUTOCOMMIT"] | None = None) -> Engine:
     """The process's connection pool, one for each isolation level; what was closed meanwhile is replaced."""
-    url = settings().database
-    if url.host:
-        url = url.set(host=unquote(url.host))  # a socket's directory is written %2Fvar%2Frun%2Fpostgresql
-    made = create_engine(
-        url,
-        isolation_level=isolation_level,
-        pool_size=20,
-        max_overflow=20,
-        hide_parameters=True,  # what requesters wrote does not belong into the log
-        connect_args=_connect_args(url),
-    )
+    url = _url()
+    made = create_engine(url, isolation_level=isolation_level, **_pool(url))
     event.listen(made, "checkout", _refuse_closed)
     return made
 
 
-def _refuse_closed(connection: psycopg.Connection[Any], *_: object) -> None:
+def async_engine() -> AsyncEngine:
+    """A pool for one event loop, on which each statement is a transaction; dispose of it in that loop."""
+    url = _url()
+    made = create_async_engine(url, isolation_level="AUTOCOMMIT", **_pool(url))
+    event.listen(made.sync_engine, "checkout", _refuse_closed)
+    return made
+
+
+def _url() -> URL:
+    url = settings().database
+    if url.host:
+        url = url.set(host=unquote(url.host))  # a socket's directory is written %2Fvar%2Frun%2Fpostgresql
+    return url
+
+
+def _pool(url: URL) -> dict[str, Any]:
+    return {
+        "pool_size": 20,
+        "max_overflow": 20,
+        "hide_parameters": True,  # what requesters wrote does not belong into the log
+        "connect_args": _connect_args(url),
+    }
+
+
+def _refuse_closed(_: object, entry: ConnectionPoolEntry, __: object) -> None:
     """Let the pool take another one: what can be read from an idle connection is how the server closed it.
 
     To ask the server each time would say the same, but take as long as many a statement.
     """
+    connection = entry.driver_connection
     poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
+    if connection is None or connection.closed:
+        raise DisconnectionError
+    poll.register(connection, select.POLLIN)
     if poll.poll(0):
         raise DisconnectionError
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from psycopg.errors import DeadlockDetected
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
-from app.core.database import statements, transaction
+from app.core.database import async_engine, statements, transaction
 from app.services import validate
 from app.services.kicks import Kicks
 from app.services.submit import Answer, submit
@@ -37,12 +37,13 @@ class _Waiting(NamedTuple):
 class Intake:
     """One for each process and event loop; `run` does the writing, `submit` waits for it.
 
-    Its threads are its own: whatever else keeps threads waiting, a Redis that hangs say, does not stop it.
+    Groups are written without a thread: to hand each to another and back took longer than PostgreSQL does.
+    The threads for batches are for nothing else: a Redis that hangs, say, does not stop them.
     """
 
     def __init__(self, limit: int) -> None:
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(limit)
-        self._writer = ThreadPoolExecutor(1, "writer")
+        self._engine = async_engine()
         self._batches = ThreadPoolExecutor(BATCHES, "batch")
         self._batches_in_hand = 0
         self._kicks = Kicks()
@@ -83,8 +84,11 @@ class Intake:
 
     async def run(self) -> None:
         """Write group after group, until it is cancelled."""
-        while True:
-            await self._write(await self._gather())
+        try:
+            while True:
+                await self._write(await self._gather())
+        finally:
+            await self._engine.dispose()
 
     async def drain(self) -> None:
         """Wait until all that was taken in is answered and kicked."""
@@ -115,7 +119,16 @@ class Intake:
                 self._queue.task_done()
 
     async def _store(self, drafts: Sequence[Draft]) -> list[Answer]:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, store, drafts)
+        try:
+            return await self._submit(drafts)
+        except OperationalError as error:
+            if not isinstance(error.orig, DeadlockDetected):
+                raise
+        return await self._submit(drafts)
+
+    async def _submit(self, drafts: Sequence[Draft]) -> list[Answer]:
+        async with self._engine.connect() as connection:
+            return await connection.run_sync(submit, drafts)
 
     async def _write_apart(self, group: Sequence[_Waiting], error: DatabaseError) -> None:
         if len(group) == 1:

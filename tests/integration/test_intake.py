@@ -119,6 +119,15 @@ def test_what_is_stored_is_answered_even_if_an_earlier_request_cannot_be_looked_
     assert len(client.get("/api/v1/dns/requests").json()["items"]) == 3
 
 
+def test_connections_that_the_server_closed_meanwhile(client: TestClient, new_zone: str) -> None:
+    assert client.post("/api/v1/dns/create", json=body(new_zone, 1)).status_code == 202
+    with transaction() as session:
+        others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database()"
+        closed = session.scalars(text(f"{others} AND pid <> pg_backend_pid()")).all()
+    assert closed
+    assert client.post("/api/v1/dns/create", json=body(new_zone, 2)).status_code == 202
+
+
 def test_a_large_body_is_read_as_any_other(client: TestClient, new_zone: str) -> None:
     values = [f"{number} {'ä' * 900}" for number in range(20)]
     resource = {"record_type": "TXT", "domain": f"txt.{new_zone}", "target": values}
