@@ -122,8 +122,11 @@ def test_what_is_stored_is_answered_even_if_an_earlier_request_cannot_be_looked_
 def test_connections_that_the_server_closed_meanwhile(client: TestClient, new_zone: str) -> None:
     assert client.post("/api/v1/dns/create", json=body(new_zone, 1)).status_code == 202
     with transaction() as session:
-        others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database()"
-        closed = session.scalars(text(f"{others} AND pid <> pg_backend_pid()")).all()
+        statement = (
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        closed = session.scalars(text(statement)).all()
     assert closed
     assert client.post("/api/v1/dns/create", json=body(new_zone, 2)).status_code == 202
 
