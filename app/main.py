@@ -17,7 +17,7 @@ from app.core.database import close, transaction, upgrade
 from app.services import serve
 from app.services.intake import Intake
 
-_PATIENCE = 50_000  # new objects before the collector looks for garbage; Python's own is 700
+_PATIENCE = 300_000  # new objects before the collector looks for garbage; Python's own is 700
 
 
 def _prepare() -> None:
@@ -29,6 +29,7 @@ def _prepare() -> None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(_prepare)
+    gc.freeze()  # what is there now stays, and need not be looked through
     gc.set_threshold(_PATIENCE)  # a large batch is that many objects, none of them garbage before its answer
     app.state.intake = intake = Intake(settings().intake_queue)
     writer = asyncio.create_task(intake.run())
