@@ -79,7 +79,12 @@ def _timed(way: Callable[[Tables], None], tables: Mapping[int, Tables]) -> dict[
 
 def _seconds(way: Callable[[Tables], None], tables: Tables) -> float:
     with tables.engine.begin() as connection:  # a zone has one batch under way, not all that were claimed
-        connection.execute(text("UPDATE dns_requests SET status = 'succeeded' WHERE status = 'running'"))
+        connection.execute(
+            text(
+                "UPDATE dns_requests SET status = 'succeeded', finished_at = now() WHERE finished_at IS NULL"
+                " AND status = 'running'"
+            )
+        )
     began = time.perf_counter()
     way(tables)
     return time.perf_counter() - began

@@ -16,7 +16,7 @@ from stack.embedded import Stack
 
 PATIENCE = 300.0  # seconds until requests must have met their fate
 _READY = "Ansible is kept ready"
-_OPEN = "status IN ('pending', 'running', 'verifying')"
+_OPEN = "finished_at IS NULL"
 
 Resource = Mapping[str, Any]
 

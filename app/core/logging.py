@@ -2,10 +2,10 @@
 
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
-from typing import cast
+from typing import TextIO, cast
 
 import structlog
 from pydantic_core import to_json
@@ -32,7 +32,7 @@ _QUIET = ("httpx2", "httpcore2", "alembic.runtime.plugins", "celery.worker.strat
 
 def configure(process: str) -> None:
     """Send every log line of this process, the libraries' too, to stdout in one shape."""
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(sys.stdout) if for_people() else _JsonHandler(process)
     handler.setFormatter(_formatter(process))
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -96,6 +96,31 @@ def _log_access_directly(process: str) -> None:
     logger = logging.getLogger("uvicorn.access")
     logger.handlers[:] = [handler]
     logger.propagate = False
+
+
+class _JsonHandler(logging.StreamHandler[TextIO]):
+    def __init__(self, process: str) -> None:
+        super().__init__(sys.stdout)
+        self.process = process
+
+    def write(self, lines: Iterable[str]) -> None:
+        text = "".join(f"{line}\n" for line in lines)
+        with self.lock or nullcontext(), suppress(OSError, ValueError):  # nobody reads them any more
+            self.stream.write(text)
+            self.flush()
+
+
+def info_each(name: str, lines: Iterable[tuple[str, Mapping[str, object]]]) -> None:
+    """Log many messages with their fields, in one piece: one by one they take twenty times as long."""
+    root = logging.getLogger()
+    handler = next((each for each in root.handlers if isinstance(each, _JsonHandler)), None)
+    if handler is None:
+        for message, fields in lines:
+            get_logger(name).info(message, **fields)
+    elif root.isEnabledFor(logging.INFO):
+        shared = {"logger": name, "level": "info", "at": datetime.now(UTC), "process": handler.process}
+        around = structlog.contextvars.get_contextvars() | shared
+        handler.write(to_json({**fields, **around, "message": said}).decode() for said, fields in lines)
 
 
 def get_logger(name: str = "app") -> FilteringBoundLogger:

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from app.core.config import settings
 from app.core.database import transaction
-from app.core.logging import bound, get_logger
+from app.core.logging import bound, get_logger, info_each
 from app.domain.change import ChangeResult
 from app.domain.fate import Answers, Fate, Held, judge
 from app.domain.plan import Answer
@@ -163,9 +163,13 @@ def _settle(lease: Lease, work: Work, fates: Mapping[UUID, Fate], answers: Answe
         queue.settle(session, fates, deadline=settings().verify_deadline, pause=settings().verify_pause)
         records.put(session, _seen(work.items, fates, answers))
         next_lease = _rested(session, lease, work, fates)
-    for request_id, fate in fates.items():
-        log.info(fate.message, request_id=str(request_id), status=fate.status.value, code=fate.code)
+    info_each(__name__, map(_as_line, fates.items()))
     return next_lease
+
+
+def _as_line(settled: tuple[UUID, Fate]) -> tuple[str, Mapping[str, object]]:
+    request_id, fate = settled
+    return fate.message, {"request_id": str(request_id), "status": fate.status.value, "code": fate.code}
 
 
 def _rested(session: Session, lease: Lease, work: Work, fates: Mapping[UUID, Fate]) -> Lease | None:

@@ -43,7 +43,7 @@ _CHECK = text(
     """
 )
 
-_OPEN = "status IN ('pending', 'running', 'verifying')"
+_OPEN = "finished_at IS NULL"
 _DUE = f"""
     EXISTS (SELECT FROM dns_requests r
              WHERE r.zone = w.zone AND r.{_OPEN}

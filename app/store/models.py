@@ -37,9 +37,6 @@ def _one_of(column: str, words: tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join(repr(str(word)) for word in words)})"
 
 
-_IS_OPEN = _one_of("status", OPEN)
-
-
 class Base(DeclarativeBase):
     """Names every constraint, so that migrations can speak of them."""
 
@@ -135,8 +132,12 @@ class Request(Base):
         CheckConstraint(_one_of("action", tuple(Action)), name="action"),
         CheckConstraint(_one_of("source", tuple(Source)), name="source"),
         CheckConstraint("ttl BETWEEN 0 AND 2147483647", name="ttl"),
-        Index("ix_dns_requests_open", "zone", "seq", postgresql_where=text(_IS_OPEN)),
-        Index("ix_dns_requests_failed", "id", postgresql_where=text("status = 'failed'")),
+        CheckConstraint(f"({_one_of('status', OPEN)}) = (finished_at IS NULL)", name="open"),
+        CheckConstraint("(status = 'failed') = (error_code IS NOT NULL)", name="failed"),
+        # No index knows the status: to claim a request then changes none, as long as its page has room
+        # (heap-only tuples).
+        Index("ix_dns_requests_open", "zone", "seq", postgresql_where=text("finished_at IS NULL")),
+        Index("ix_dns_requests_failed", "id", postgresql_where=text("error_code IS NOT NULL")),
         Index(
             "uq_dns_requests_idempotency",
             "account_id",
@@ -147,6 +148,7 @@ class Request(Base):
         Index("ix_dns_requests_account", "account_id", "id"),
         Index("ix_dns_requests_zone", "zone", "id"),
         Index("ix_dns_requests_name", "name", "id"),
+        {"postgresql_with": {"fillfactor": 50}},
     )
 
 

@@ -21,7 +21,7 @@ _CLAIM = text(
         UPDATE dns_requests
            SET status = 'running', attempts = attempts + 1, run_id = :run_id, lease_token = :token,
                started_at = coalesce(started_at, clock_timestamp())
-         WHERE zone = :zone AND id = ANY(:ids) AND status = 'pending'
+         WHERE zone = :zone AND id = ANY(:ids) AND status = 'pending' AND finished_at IS NULL
         RETURNING id, attempts
     ), logged AS (
         INSERT INTO dns_request_events (request_id, run_id, status, message)
@@ -83,7 +83,7 @@ _ITEMS = """
            resource ->> 'comment', resource #> '{config,extra_config}',
            seq, account_id, lost_runs, coalesce(verify_by <= clock_timestamp(), false)
       FROM dns_requests
-     WHERE zone = :zone
+     WHERE zone = :zone AND finished_at IS NULL
 """
 _PENDING = text(f"{_ITEMS} AND status = 'pending' ORDER BY seq LIMIT :limit")
 _ORPHANS = text(f"{_ITEMS} AND status = 'running' AND lease_token < :token ORDER BY seq")
@@ -92,7 +92,8 @@ _VERIFYING = text(
     {_ITEMS} AND status = 'verifying'
        AND (name = ANY(:names)
             OR name IN (SELECT name FROM dns_requests
-                         WHERE zone = :zone AND status = 'verifying' AND check_at <= clock_timestamp()))
+                         WHERE zone = :zone AND finished_at IS NULL AND status = 'verifying'
+                           AND check_at <= clock_timestamp()))
      ORDER BY lease_token, run_id, seq
     """  # noqa: S608
 )

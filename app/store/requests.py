@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, select, text
+from sqlalchemy import ColumnElement, Row, select, text
 from sqlalchemy.orm import Session
 
 from app.core.database import Executor
 from app.domain.rdata import RecordType
-from app.domain.status import Action, Source
+from app.domain.status import OPEN, Action, Source, Status
 from app.store.models import Request, RequestEvent, RunEvent
 
 
@@ -113,17 +113,23 @@ def by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Request]:
 def page(session: Session, filters: Mapping[str, Any], limit: int, before: UUID | None) -> list[Request]:
     """Requests whose columns equal the filters, newest first, older than the request `before`."""
     statement = select(Request).filter_by(**filters).order_by(Request.id.desc()).limit(limit)
+    if status := filters.get("status"):
+        statement = statement.where(_index_of(status))
     if before is not None:
         statement = statement.where(Request.id < before)
     return list(session.scalars(statement))
 
 
+def _index_of(status: Status) -> ColumnElement[bool]:
+    """What is true of every request of this status, and what an index goes by."""
+    if status in OPEN:
+        return Request.finished_at.is_(None)
+    return Request.error_code.is_not(None) if status is Status.FAILED else Request.finished_at.is_not(None)
+
+
 def has_open(session: Session, zone: str) -> bool:
     """Whether anything of this zone is still on its way."""
-    statement = text(
-        "SELECT EXISTS (SELECT FROM dns_requests WHERE zone = :zone"
-        " AND status IN ('pending', 'running', 'verifying'))"
-    )
+    statement = text("SELECT EXISTS (SELECT FROM dns_requests WHERE zone = :zone AND finished_at IS NULL)")
     return bool(session.scalar(statement, {"zone": zone}))
 
 

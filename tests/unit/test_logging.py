@@ -71,3 +71,36 @@ def test_a_line_for_each_request_in_the_shape_of_all_lines() -> None:
         "path": '/api/v1/dns/create?a="b"',
         "status": 202,
     }
+
+
+MANY = """
+from app.core import logging
+
+logging.configure("worker")
+lines = [("good", {"request_id": "1", "code": None}), ("bad", {"request_id": "2", "code": "refused"})]
+with logging.bound(zone="example.net"):
+    logging.info_each("app.some", lines)
+    for message, fields in lines:
+        logging.get_logger("app.some").info(message, **fields)
+"""
+
+
+@pytest.mark.parametrize(("level", "number"), [("info", 4), ("warning", 0)])
+def test_many_lines_at_once_are_as_each_by_itself(level: str, number: int) -> None:
+    environment = os.environ | {"LOG_FORMAT": "json", "LOG_LEVEL": level}
+    done = subprocess.run(
+        [sys.executable, "-c", MANY], env=environment, capture_output=True, text=True, check=True
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == number
+    for line in lines:
+        assert datetime.fromisoformat(line.pop("at")).tzinfo is not None
+    assert lines[: number // 2] == lines[number // 2 :]
+
+
+def test_many_lines_at_once_for_people() -> None:
+    environment = os.environ | {"LOG_FORMAT": "console"}
+    done = subprocess.run(
+        [sys.executable, "-c", MANY], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.count("good") == done.stdout.count("bad") == 2
