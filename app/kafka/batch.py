@@ -26,7 +26,7 @@ class Batch:
         self._held = frozenset(entry.partition for entry in entries)
         self._over = Event()
         self.began = time.monotonic()
-        self.trips = 0  # times that the API tripped (500) over some item
+        self.trips = 0  # tries in a row that failed because the API tripped (500)
         self.verdict: Verdict | None = None
         self.done = False  # decided, and the dead letters are delivered
         self.resting = False  # some part is away

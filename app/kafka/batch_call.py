@@ -1,6 +1,6 @@
 """The API's batch call, as the consumer makes it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -9,7 +9,7 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from app.core.config import Settings
-from app.kafka.later import TryLater
+from app.kafka.later import Tripped, TryLater
 from app.schemas.response import Reason, Refused
 
 TIMEOUT = httpx2.Timeout(30, connect=5)  # seconds
@@ -19,6 +19,7 @@ _BLAMES_THE_BODY = (
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
+_TRIPPED = (HTTPStatus.INTERNAL_SERVER_ERROR,)
 _KNOWN_ALREADY = 200  # numbers, not HTTPStatus, where each item is looked at: an enum's member takes its time
 _LATER = frozenset((408, 429))  # Request Timeout, Too Many Requests
 _HEAD, _TAIL = b'{"requests":[', b"]}"
@@ -65,9 +66,13 @@ class BatchCall:
         self._max_items = config.max_batch_items
         self._max_size = config.max_batch_body
 
-    def submit(self, items: Sequence[bytes]) -> list[Answer]:
-        """An answer for each item, in the order given. Raises TryLater when the API cannot say."""
-        return [answer for chunk in self._chunks(items) for answer in self._ask(chunk)]
+    def submit(self, items: Sequence[bytes], *, apart: bool = False) -> list[Answer]:
+        """An answer for each item, in the order given. Raises TryLater when the API cannot say.
+
+        Tripped when it answers 500 to a whole call; with `apart` the item to blame has that for its answer.
+        """
+        halved = _BLAMES_THE_BODY + _TRIPPED if apart else _BLAMES_THE_BODY
+        return [answer for chunk in self._chunks(items) for answer in self._ask(chunk, halved)]
 
     def close(self) -> None:
         """Close the connections."""
@@ -86,17 +91,18 @@ class BatchCall:
         if chunk:
             yield chunk
 
-    def _ask(self, items: Sequence[bytes]) -> list[Answer]:
-        """One call; one that is refused for its body is halved until the item to blame stands alone."""
+    def _ask(self, items: Sequence[bytes], halved: Collection[int]) -> list[Answer]:
+        """One call; one with an answer that is `halved` is, until the item to blame stands alone."""
         response = self._post(items)
         if response.is_success:
             return _read(response, len(items))
-        if response.status_code not in _BLAMES_THE_BODY:
-            raise TryLater(f"the API answered {response.status_code}", _retry_after(response))
+        if response.status_code not in halved:
+            kind = Tripped if response.status_code in _TRIPPED else TryLater
+            raise kind(f"the API answered {response.status_code}", _retry_after(response))
         if len(items) == 1:
             return [Answer(index=0, status_code=response.status_code, errors=_reasons(response))]
         half = len(items) // 2
-        return self._ask(items[:half]) + self._ask(items[half:])
+        return self._ask(items[:half], halved) + self._ask(items[half:], halved)
 
     def _post(self, items: Sequence[bytes]) -> httpx2.Response:
         try:

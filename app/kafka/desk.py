@@ -9,12 +9,13 @@ from app.kafka.batch import Batch, Verdict
 from app.kafka.batch_call import Answer, BatchCall
 from app.kafka.dead_letter import DeadLetter, DeadLetters
 from app.kafka.entry import Entry
-from app.kafka.later import Pauses, TryLater
+from app.kafka.later import Pauses, Tripped, TryLater
 from app.kafka.message import Place
 
 log = get_logger("kafka")
 
-PATIENCE = 6  # times that the API may trip (500) over an item before it becomes a dead letter
+PATIENCE = 6  # times in a row that the API may trip (500) over an item before it becomes a dead letter
+UNDIVIDED = 3  # times in a row that it may trip over a whole call before its items are told apart
 
 
 class Desk:
@@ -31,6 +32,7 @@ class Desk:
             try:
                 self._try(batch)
             except TryLater as trouble:
+                batch.trips = batch.trips + 1 if isinstance(trouble, Tripped) else 0
                 if batch.called_off or not _rest(batch, trouble, pauses):
                     return
 
@@ -50,7 +52,8 @@ class Desk:
     def _ask(self, batch: Batch) -> Verdict:
         entries = batch.entries
         sent = [entry for entry in entries if entry.item is not None]
-        answers = self._api.submit([entry.item for entry in sent if entry.item is not None])
+        items = [entry.item for entry in sent if entry.item is not None]
+        answers = self._api.submit(items, apart=batch.trips >= UNDIVIDED)
         _insist_on_decisions(batch, sent, answers)
         replayed = sum(answer.replayed for answer in answers)
         return Verdict(
@@ -65,11 +68,12 @@ def _insist_on_decisions(batch: Batch, sent: Sequence[Entry], answers: Sequence[
     undecided = [number for number, answer in enumerate(answers) if answer.undecided]
     if not undecided:
         return
-    batch.trips += 1
     statuses = {answers[number].status_code for number in undecided}
-    if statuses != {HTTPStatus.INTERNAL_SERVER_ERROR} or batch.trips < PATIENCE:
+    tripped = statuses == {HTTPStatus.INTERNAL_SERVER_ERROR}
+    if not tripped or batch.trips + 1 < PATIENCE:
         first = Place.of(sent[undecided[0]].message)
-        raise TryLater(f"the API answered {sorted(statuses)} for some items, the first of them {first}")
+        kind = Tripped if tripped else TryLater
+        raise kind(f"the API answered {sorted(statuses)} for some items, the first of them {first}")
 
 
 def _letters(entries: Iterable[Entry], answers: Iterable[Answer]) -> Iterable[DeadLetter]:

@@ -15,6 +15,10 @@ class TryLater(Exception):
         self.retry_after = retry_after
 
 
+class Tripped(TryLater):
+    """The API made a mistake (500): passing trouble too, unless it is always over the same message."""
+
+
 class Pauses:
     """Pauses that double from one failure to the next, with jitter so that consumers don't come in step."""
 

@@ -7,6 +7,8 @@ from tests.kafka.eventually import eventually
 from tests.kafka.lane import ZONE, Lane, header, request
 from tests.kafka.stand_in import Json, Reply, StandIn, accept, api_url, decide, name, stand_in
 
+AT_ONCE = {"Retry-After": "0"}
+
 
 def names(calls: list[list[Json]]) -> list[list[str]]:
     """The first labels of the names in each call."""
@@ -78,6 +80,42 @@ def test_an_item_that_trips_the_api_again_and_again_blocks_its_partition_no_long
     assert b"poison" in (letter.value() or b"")
     assert header(letter, "error") == "api_refused: the API answered 500"
     assert len(api.calls) == 6
+
+
+def test_a_message_that_makes_the_api_trip_over_the_whole_call_is_told_apart(
+    lane: Lane, api: StandIn
+) -> None:
+    lane.create_topic()
+    sent = ["one", "two", "poison", "three", "four"]
+    lane.produce(*(request(lane, name) for name in sent), key=ZONE)
+
+    def answer(items: list[Json]) -> Reply:
+        return Reply(500, headers=AT_ONCE) if "poison" in str(items) else api.keep(items)
+
+    api.answer = answer
+    lane.start(api.url)
+    eventually(lambda: lane.committed() == 5)
+    [letter] = lane.dead_letters()
+    assert b"poison" in (letter.value() or b"")
+    assert header(letter, "error") == "api_refused: the API answered 500"
+    assert api.names() == ["one", "two", "three", "four"]
+    assert [call for call in names(api.calls) if len(call) == 5] == [sent] * 6
+    lane.produce(request(lane, "five"), key=ZONE)
+    eventually(lambda: lane.committed() == 6)
+
+
+def test_no_other_trouble_makes_a_dead_letter_however_often_it_comes(lane: Lane, api: StandIn) -> None:
+    """Only a 500 counts, and only as long as nothing else comes in between."""
+    lane.create_topic()
+    lane.produce(request(lane, "one"), request(lane, "two"), key=ZONE)
+    away, tripped = Reply(503, headers=AT_ONCE), Reply(500, headers=AT_ONCE)
+    trouble = [decide([202, 503]), *[tripped] * 3, *[away] * 8, *[tripped, tripped, away] * 3]
+    replies = [*trouble, decide([200, 202])]
+    api.answer = lambda _: replies[len(api.calls) - 1]
+    lane.start(api.url)
+    eventually(lambda: lane.committed() == 2)
+    assert names(api.calls) == [["one", "two"]] * len(replies)
+    assert lane.dead_letters() == []
 
 
 def test_an_item_too_large_for_the_api_is_alone_to_blame(lane: Lane, api: StandIn) -> None:

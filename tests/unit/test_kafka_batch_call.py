@@ -10,7 +10,7 @@ import pytest
 
 from app.core.config import Settings
 from app.kafka.batch_call import BatchCall
-from app.kafka.later import TryLater
+from app.kafka.later import Tripped, TryLater
 from tests.kafka.broker import free_port
 from tests.kafka.stand_in import Reply, StandIn, accept, stand_in
 
@@ -21,11 +21,11 @@ def api() -> Iterator[StandIn]:
         yield running
 
 
-def submit(api: StandIn, items: list[Any], **limits: int) -> list[tuple[int, str]]:
+def submit(api: StandIn, items: list[Any], *, apart: bool = False, **limits: int) -> list[tuple[int, str]]:
     """The status and the first reason's code for each item."""
     call = BatchCall(Settings(api_url=api.url, **limits))  # type: ignore[arg-type]
     try:
-        answers = call.submit([json.dumps(item).encode() for item in items])
+        answers = call.submit([json.dumps(item).encode() for item in items], apart=apart)
     finally:
         call.close()
     return [(answer.status_code, answer.reasons[0].type) for answer in answers]
@@ -64,6 +64,25 @@ def test_a_call_that_is_refused_as_a_whole_is_halved_down_to_the_one_to_blame(
     answers = submit(api, ["good"] * 5 + ["bad"] + ["good"] * 7)
     assert [code for code, _ in answers] == [202] * 5 + [status] + [202] * 7
     assert answers[5][1] == ("message_too_large" if status == 413 else "api_refused")
+
+
+def test_a_call_over_which_the_api_trips_is_halved_if_asked_to(api: StandIn) -> None:
+    api.answer = lambda items: Reply(500) if "bad" in items else accept(items)
+    items = ["good"] * 5 + ["bad"] + ["good"] * 7
+    with pytest.raises(Tripped):
+        submit(api, items)
+    assert len(api.calls) == 1
+    answers = submit(api, items, apart=True)
+    assert [code for code, _ in answers] == [202] * 5 + [500] + [202] * 7
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_call_that_comes_too_early_is_not_halved(api: StandIn, status: int) -> None:
+    api.answer = lambda _: Reply(status)
+    with pytest.raises(TryLater) as caught:
+        submit(api, ["one", "two"], apart=True)
+    assert not isinstance(caught.value, Tripped)
+    assert len(api.calls) == 1
 
 
 def test_the_reasons_of_a_refused_call_are_kept(api: StandIn) -> None:
