@@ -1,6 +1,7 @@
 """How errors become answers; nothing that a client can send ends in a stack trace."""
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Self
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -24,8 +25,12 @@ class Refusal(Exception):
 
     def __init__(self, reasons: Iterable[Reason], where: str = "body") -> None:
         super().__init__("refused")
-        self.reasons = list(reasons)
-        self.where = where
+        self.detail = shown(reasons, where)
+
+    def also(self, other: Self) -> Self:
+        """This one, with the other's reasons too."""
+        self.detail += other.detail
+        return self
 
 
 class Problem(Exception):
@@ -51,14 +56,18 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _broken)
 
 
-def refused(reasons: Iterable[Reason], where: str = "body", status: int = 422) -> JSONResponse:
+def refused(reasons: Iterable[Reason], status: int) -> JSONResponse:
     """All the reasons, in FastAPI's shape."""
-    return JSONResponse({"detail": [reason.model_dump() for reason in shown(reasons, where)]}, status)
+    return _detailed(shown(reasons), status)
+
+
+def _detailed(detail: Iterable[response.Reason], status: int = 422) -> JSONResponse:
+    return JSONResponse({"detail": [reason.model_dump() for reason in detail]}, status)
 
 
 def _refused(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refusal)
-    return refused(error.reasons, error.where)
+    return _detailed(error.detail)
 
 
 def _problem(_: Request, error: Exception) -> JSONResponse:

@@ -44,4 +44,26 @@ def test_a_mistake_of_ours_is_told_in_the_usual_shape(
 def test_keys_that_cannot_be_kept_are_refused(client: TestClient, new_zone: str, key: bytes) -> None:
     answer = client.post("/api/v1/dns/create", json=body(new_zone), headers={b"Idempotency-Key": key})
     assert answer.status_code == 422
-    assert answer.json()["detail"][0]["loc"] == ["header", "idempotency-key"]
+    assert [reason["loc"] for reason in answer.json()["detail"]] == [["header", "idempotency-key"]]
+    assert client.get("/api/v1/dns/requests").json()["items"] == []
+
+
+def test_a_bad_key_hides_nothing_of_what_is_wrong_with_the_body(client: TestClient) -> None:
+    sent = body("nowhere.test")
+    sent["resource"]["target"] = "192.0.2.1000"
+    answer = client.post("/api/v1/dns/update", json=sent, headers={"Idempotency-Key": "x" * 256})
+    assert answer.status_code == 422
+    found = [(reason["loc"], reason["type"]) for reason in answer.json()["detail"]]
+    assert found == [
+        (["header", "idempotency-key"], "string_too_long"),
+        (["body", "resource", "target"], "ipv4_invalid"),
+        (["body", "resource", "domain"], "zone_unknown"),
+    ]
+
+
+def test_a_bad_key_and_a_body_that_is_no_json(client: TestClient) -> None:
+    headers = {"Idempotency-Key": "", "Content-Type": "application/json"}
+    answer = client.post("/api/v1/dns/create", content=b"{", headers=headers)
+    assert answer.status_code == 422
+    found = [(reason["loc"], reason["type"]) for reason in answer.json()["detail"]]
+    assert found == [(["header", "idempotency-key"], "string_too_short"), (["body"], "json_invalid")]

@@ -89,7 +89,10 @@ async def plan(body: BatchBody) -> PlanOut:
 
 
 async def _one(action: Action, request: Request) -> Response:
-    key = idempotency_key(request)
+    try:
+        key = idempotency_key(request)
+    except Refusal as refusal:
+        raise await _with_the_body(refusal, action, request) from None
     raw = await raw_body(request, settings().max_body)
     answer = await the_intake(request).submit(Asked(action, decoded(raw), key), large=len(raw) > _LARGE)
     if answer.conflict:
@@ -100,6 +103,17 @@ async def _one(action: Action, request: Request) -> Response:
     if answer.replayed:
         headers["Idempotent-Replayed"] = "true"
     return Response(_ACCEPTED.dump_json(answer.accepted), 202, headers, "application/json")
+
+
+async def _with_the_body(refusal: Refusal, action: Action, request: Request) -> Refusal:
+    """A refusal for a header, with all that stands against the body too; nothing is stored."""
+    raw = await raw_body(request, settings().max_body)
+    try:
+        asked = Asked(action, decoded(raw))
+    except Refusal as no_json:
+        return refusal.also(no_json)
+    [seen] = await run_in_threadpool(preview.preview, [asked])
+    return refusal.also(Refusal(seen.reasons))
 
 
 # Where most of the load comes in.
