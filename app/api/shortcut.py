@@ -16,6 +16,9 @@ class Shortcut:
 
     What FastAPI does to find a route, resolve its parameters and check its response costs more than all the
     rest of accepting a request. The routes stay as they are, for the documentation and for every other call.
+
+    Dependencies of the app, of a router or of these routes do not apply here: what is to be done before every
+    call (authentication, say) has to be a middleware that is added after this one, and thereby around it.
     """
 
     def __init__(self, app: ASGIApp, calls: Mapping[str, Call]) -> None:
