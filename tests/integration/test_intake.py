@@ -3,6 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from threading import Event
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from sqlalchemy.exc import OperationalError
 from app.core.config import Settings
 from app.core.database import transaction, upgrade
 from app.domain.status import Action
+from app.services import validate
 from app.services.intake import MAX_BATCHES, Intake, Overloaded
 from app.services.validate import Asked
 from app.store import requests, zones
 
 CLIENTS = 40
+WAIT = 60.0  # seconds
 
 
 def body(zone: str, number: int) -> dict[str, Any]:
@@ -131,11 +134,36 @@ def test_connections_that_the_server_closed_meanwhile(client: TestClient, new_zo
     assert client.post("/api/v1/dns/create", json=body(new_zone, 2)).status_code == 202
 
 
-def test_a_large_body_is_read_as_any_other(client: TestClient, new_zone: str) -> None:
+def large_body(zone: str) -> dict[str, Any]:
     values = [f"{number} {'ä' * 900}" for number in range(20)]
-    resource = {"record_type": "TXT", "domain": f"txt.{new_zone}", "target": values}
-    sent = {"context": {"account_id": "team-a"}, "resource": resource}
-    assert client.post("/api/v1/dns/create", json=sent).status_code == 202
+    resource = {"record_type": "TXT", "domain": f"txt.{zone}", "target": values}
+    return {"context": {"account_id": "team-a"}, "resource": resource}
+
+
+def test_a_large_body_is_read_as_any_other(client: TestClient, new_zone: str) -> None:
+    assert client.post("/api/v1/dns/create", json=large_body(new_zone)).status_code == 202
+
+
+def test_others_are_answered_while_a_large_body_is_read(
+    client: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes until a small one is answered here: for ever, if that had to wait for it."""
+    begun, small_is_answered, read = Event(), Event(), validate.read
+
+    def slowly(asked: Asked) -> validate.Draft:
+        if "txt." in str(asked.body):
+            begun.set()
+            assert small_is_answered.wait(WAIT), "the small one had to wait"
+        return read(asked)
+
+    monkeypatch.setattr(validate, "read", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        large = pool.submit(client.post, "/api/v1/dns/create", json=large_body(new_zone))
+        assert begun.wait(WAIT)
+        assert client.post("/api/v1/dns/create", json=body(new_zone, 1)).status_code == 202
+        assert not large.done()
+        small_is_answered.set()
+        assert large.result(WAIT).status_code == 202
 
 
 def test_a_client_that_goes_in_the_middle_of_its_body(client: TestClient) -> None:
