@@ -15,6 +15,9 @@ from app.kafka.message import Place
 log = get_logger("kafka")
 
 PATIENCE = 6  # times in a row that the API may trip (500) over an item before it becomes a dead letter
+PATIENCE_WITH_ALL = (
+    60  # the same, if it trips over all that it is asked: then it is likelier to be its own fault
+)
 UNDIVIDED = 3  # times in a row that it may trip over a whole call before its items are told apart
 
 
@@ -70,7 +73,8 @@ def _insist_on_decisions(batch: Batch, sent: Sequence[Entry], answers: Sequence[
         return
     statuses = {answers[number].status_code for number in undecided}
     tripped = statuses == {HTTPStatus.INTERNAL_SERVER_ERROR}
-    if not tripped or batch.trips + 1 < PATIENCE:
+    patience = PATIENCE if len(undecided) < len(answers) else PATIENCE_WITH_ALL
+    if not tripped or batch.trips + 1 < patience:
         first = Place.of(sent[undecided[0]].message)
         kind = Tripped if tripped else TryLater
         raise kind(f"the API answered {sorted(statuses)} for some items, the first of them {first}")
