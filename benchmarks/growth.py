@@ -59,7 +59,7 @@ class Tables:
 def run(rig: Rig, quick: bool) -> Report:
     """Each size in a database of its own, measured in turns; our functions alone, without HTTP."""
     sizes = (0, 10_000, 100_000) if quick else (0, 10_000, 100_000, 1_000_000)
-    rounds = 9 if quick else 25
+    rounds = 5 if quick else 15
     with ExitStack() as open_databases:
         empty = open_databases.enter_context(_migrated(rig))
         tables = {size: open_databases.enter_context(_tables(rig, empty, size)) for size in sizes}

@@ -54,7 +54,7 @@ def run(rig: Rig, quick: bool) -> Report:
         door(rig, USUAL) as usual,
         psycopg.connect(ours.database, autocommit=True) as database,
     ):
-        bench = Bench(rig.folder, broker, ours, usual, database, 20_000 if quick else 40_000)
+        bench = Bench(rig.folder, broker, ours, usual, database, 10_000 if quick else 40_000)
         return _measure(bench, quick)
 
 

@@ -24,7 +24,7 @@ class Took(NamedTuple):
 
 def run(warm: Rig, quick: bool) -> Report:
     """Requests one after the other: ours, each with an `ansible-playbook` from scratch, and `nsupdate`."""
-    rounds = 4 if quick else 13
+    rounds = 2 if quick else 10
     ours: list[Took] = []
     scratch: list[Took] = []
     bare: list[float] = []

@@ -15,7 +15,7 @@ _SERVER = "ansible fork server"
 
 def run(rig: Rig, quick: bool) -> Report:
     """Runs of one request each, in a worker that has just started (and has done a few)."""
-    rounds = 5 if quick else 50
+    rounds = 2 if quick else 50
     rig.restart_worker()
     zones = [rig.new_zone() for _ in range(_AT_ONCE)]
     before = _at_rest(rig)
