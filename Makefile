@@ -27,7 +27,7 @@ demo: venv ## start everything, show what it does, stop it
 	@$(BIN)/python -m stack.demo
 
 test: venv .stack/examples/ready ## run all tests, on real servers
-	@if command -v mvn >/dev/null; then echo "Fetching Apache Kafka …" && $(BIN)/python -m tests.kafka.apache; fi
+	@if command -v mvn >/dev/null; then echo "Fetching Apache Kafka …" && $(BIN)/python -m tests.support.kafka.apache; fi
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
 
 # of its 12,000 modules a few are imported: they alone are compiled, and not before

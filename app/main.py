@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
-from app.api import docs, errors
-from app.api.shortcut import Shortcut
-from app.api.v1.endpoints import changes, dns, health, zones
+from app.api import errors, openapi
+from app.api.fast_routes import Shortcut
+from app.api.v1.endpoints import dns, health, requests, zones
 from app.core import logging
 from app.core.config import settings
 from app.core.database import close, transaction, upgrade
-from app.services import serve
-from app.services.intake import Intake
+from app.services.requests.group_commit import Intake
+from app.services.zones import registry
 
 _PATIENCE = 300_000  # new objects before the collector looks for garbage; Python's own is 700
 
@@ -23,7 +23,7 @@ _PATIENCE = 300_000  # new objects before the collector looks for garbage; Pytho
 def _prepare() -> None:
     upgrade()
     with transaction() as session:
-        serve.bootstrap(session, settings().bootstrap_zones)
+        registry.bootstrap(session, settings().bootstrap_zones)
 
 
 @asynccontextmanager
@@ -48,13 +48,13 @@ def create_app() -> FastAPI:
         description="Ask for a DNS change, and follow it until every authoritative server answers it.",
         lifespan=_lifespan,
     )
-    app.add_middleware(Shortcut, calls=changes.SHORTCUTS)
-    app.include_router(changes.router, prefix="/api/v1")
+    app.add_middleware(Shortcut, calls=dns.SHORTCUTS)
     app.include_router(dns.router, prefix="/api/v1")
+    app.include_router(requests.router, prefix="/api/v1")
     app.include_router(zones.router, prefix="/api/v1")
     app.include_router(health.router)
     errors.install(app)
-    docs.install(app)
+    openapi.install(app)
     return app
 
 

@@ -21,8 +21,10 @@ from app.core.celery_app import DRAIN, FORECAST, celery_app
 from app.core.config import settings
 from app.core.database import forget_connections
 from app.runner import make_runner, warm_up
-from app.runner.inventory import InventoryError, read_ahead
-from app.services import dispatch, execute, forecast
+from app.runner.ansible.inventory import InventoryError, read_ahead
+from app.services import kicks
+from app.services.drain.drain import drain
+from app.services.plan import from_servers
 
 logging.configure("worker")  # here, so that what Celery says first has our shape too
 log = logging.get_logger(__name__)
@@ -31,15 +33,15 @@ _stopping = Event()
 
 
 @celery_app.task(name=DRAIN)  # type: ignore[untyped-decorator]
-def drain(zone: str) -> None:
+def drain_zone(zone: str) -> None:
     """Work off one zone."""
-    execute.drain(zone, make_runner(settings()))
+    drain(zone, make_runner(settings()))
 
 
 @celery_app.task(name=FORECAST)  # type: ignore[untyped-decorator]
 def ask_servers(zone: str, changes: list[dict[str, Any]], reply_to: str) -> None:
     """Find out what would become of changes; nothing is changed."""
-    forecast.answer(zone, changes, reply_to, make_runner(settings()))
+    from_servers.answer(zone, changes, reply_to, make_runner(settings()))
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
@@ -91,7 +93,7 @@ def _stop_sweeping(**_: Any) -> None:
 def _sweep() -> None:
     while not _stopping.wait(settings().sweep_interval):
         try:
-            dispatch.sweep()
+            kicks.sweep()
         except SQLAlchemyError as error:
             log.warning("sweep failed", error=str(error))
         except Exception:  # without this thread a lost kick is lost for good

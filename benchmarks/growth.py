@@ -15,10 +15,10 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from app.domain.status import Action
-from app.services import lookup, validate
-from app.services.submit import submit
-from app.services.validate import Asked
+from app.domain.change import Action
+from app.services.requests import lookup, validate
+from app.services.requests.submit import submit
+from app.services.requests.validate import Asked
 from app.store import queue
 from app.store.leases import Lease
 from benchmarks.door import ZONE, environment, new_database

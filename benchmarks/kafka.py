@@ -19,11 +19,11 @@ from benchmarks.report import Figure, Report, at_least
 from benchmarks.rig import PATIENCE, Rig
 from benchmarks.statistics import interleaved
 from benchmarks.topic import apache_kafka, fill, item, new_topic, plain_rate
-from tests.kafka import apache
-from tests.kafka.broker import Broker
-from tests.kafka.eventually import eventually
-from tests.kafka.lane import Lane
-from tests.kafka.processes import Program
+from tests.support.eventually import eventually
+from tests.support.kafka import apache
+from tests.support.kafka.broker import Broker
+from tests.support.kafka.lane import Lane
+from tests.support.kafka.processes import Program
 
 _TITLE = "Kafka: from a filled topic to durable rows"
 _TARGET = 10_000  # messages a second

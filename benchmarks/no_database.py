@@ -11,9 +11,9 @@ from fastapi import FastAPI
 
 from app.core.config import settings
 from app.main import create_app
-from app.services import validate
-from app.services.submit import Answer, accepted, new_request
-from app.services.validate import Asked
+from app.services.requests import validate
+from app.services.requests.submit import Answer, accepted, new_request
+from app.services.requests.validate import Asked
 
 
 class Nowhere:

@@ -10,9 +10,9 @@ from tempfile import mkdtemp
 from confluent_kafka import Consumer, Producer
 
 from benchmarks.door import ZONE
-from tests.kafka.apache import ApacheKafka
-from tests.kafka.broker import Broker
-from tests.kafka.lane import Lane
+from tests.support.kafka.apache import ApacheKafka
+from tests.support.kafka.broker import Broker
+from tests.support.kafka.lane import Lane
 
 _RUN = 1_000  # messages in a row that go to the same partition, or are read at once
 

@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Identifier
 from xdist.remote import Producer
 
 from stack.embedded import Stack
-from tests.groups import GroupScheduling, rank
+from tests.support.scheduling import GroupScheduling, rank
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from app.core.logging import get_logger
 from app.domain.rules import Reason
 from app.schemas import response
-from app.services.intake import Overloaded
+from app.services.requests.group_commit import Overloaded
 
 log = get_logger(__name__)
 

@@ -2,10 +2,35 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from app.domain.status import Action, Outcome
+
+class Action(StrEnum):
+    """What a request asks for."""
+
+    CREATE = "create"  # add the values to the RRset
+    UPDATE = "update"  # replace the RRset; there must be one
+    UPSERT = "upsert"  # replace the RRset, or create it
+    DELETE = "delete"  # remove the values, or the whole RRset where none is given
+
+
+class Source(StrEnum):
+    """The door by which a request came in."""
+
+    API = "api"
+    KAFKA = "kafka"
+    CLI = "cli"
+    CONSOLE = "console"
+
+
+class Outcome(StrEnum):
+    """What a playbook says became of one change."""
+
+    APPLIED = "applied"  # the server took it
+    UNCHANGED = "unchanged"  # it was so already
+    FAILED = "failed"  # the server, or the playbook, refused it
 
 
 class RRsetKey(NamedTuple):

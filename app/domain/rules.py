@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from app.domain.change import Action
 from app.domain.rdata import MAX_RDATA, RecordType, octets
-from app.domain.status import Action
 
 DOMAIN = ("resource", "domain")
 TARGET = ("resource", "target")

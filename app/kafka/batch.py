@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from threading import Event
 
-from app.kafka.dead_letter import DeadLetter
+from app.kafka.dlq.producer import DeadLetter
 from app.kafka.entry import Entry, Partition
 
 

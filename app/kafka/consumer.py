@@ -10,13 +10,13 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from app.core.config import Settings, settings
 from app.core.logging import configure, get_logger
-from app.kafka.backlog import Backlog
 from app.kafka.batch import Batch
-from app.kafka.client import consumer_properties, ensure_topics, librdkafka_logger
-from app.kafka.crew import Crew
-from app.kafka.desk import Desk
+from app.kafka.buffer import Backlog
 from app.kafka.entry import Entry, Partition
 from app.kafka.offsets import Offsets
+from app.kafka.pool import Crew
+from app.kafka.processor import Desk
+from app.kafka.properties import consumer_properties, ensure_topics, librdkafka_logger
 
 log = get_logger("kafka")
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Self, cast
 from confluent_kafka import Message
 from pydantic_core import from_json, to_json
 
-from app.domain.status import Source
+from app.domain.change import Source
 
 KEY_HEADER = "idempotency-key"
 _SOURCE = Source.KAFKA.value

@@ -7,7 +7,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from app.core.logging import get_logger
 from app.kafka.entry import Partition
-from app.kafka.later import Pauses
+from app.kafka.retry import Pauses
 
 log = get_logger("kafka")
 

@@ -13,7 +13,7 @@ import dns.rdatatype
 import dns.wire
 
 from app.domain.change import RRsetKey
-from app.domain.plan import Answer
+from app.domain.expectation import Answer
 from app.domain.rdata import presentation
 
 HEADER = struct.Struct("!HHHHHH")  # id, flags, and how many records each of the four sections has

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from app.core.config import Settings
-from app.runner.base import Runner
-from app.runner.playbook import AnsibleRunner
+from app.runner.ansible.runner import AnsibleRunner
+from app.runner.process.fork_pool import ForkServers
+from app.runner.protocol import Runner
 from app.runner.simulated import SimulatedRunner
-from app.runner.warm import ForkServers
 
 
 def make_runner(settings: Settings) -> Runner:

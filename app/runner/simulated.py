@@ -4,9 +4,8 @@ import random
 from collections.abc import Callable
 from threading import Event
 
-from app.domain.change import Change, ChangeResult
-from app.domain.status import Outcome
-from app.runner.base import Run, RunEvent, RunResult
+from app.domain.change import Change, ChangeResult, Outcome
+from app.runner.protocol import Run, RunEvent, RunResult
 
 _APPLIED = ChangeResult(Outcome.APPLIED, None, "simulated")
 _FORECAST = ChangeResult(Outcome.APPLIED, None, "the simulation would apply it")

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from app.domain.change import Action, Source
 from app.domain.rdata import RecordType
-from app.domain.status import Action, Source
 
 # No control characters: they are never meant, and PostgreSQL cannot hold NUL in a text.
 _LINE = r"^[^\x00-\x1f\x7f]*$"

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from app.domain.status import Action, Source, Status
+from app.domain.change import Action, Source
+from app.domain.lifecycle import Status
 
 
 @dataclass(slots=True)

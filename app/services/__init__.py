@@ -1,1 +1,1 @@
-"""The verbs: submit, dispatch, execute, look up."""
+"""The verbs. A door calls one of these for everything that it does."""

@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from app.core.database import transaction
 from app.core.logging import get_logger
-from app.services.dispatch import broker_answers
+from app.core.redis import redis
 
 log = get_logger(__name__)
 
@@ -15,7 +15,7 @@ OK = "ok"
 
 def dependencies() -> dict[str, str]:
     """Each dependency by name: "ok", or what is wrong in a word; the details are in the log."""
-    return {"postgresql": _probe("postgresql", _database), "redis": _probe("redis", broker_answers)}
+    return {"postgresql": _probe("postgresql", _database), "redis": _probe("redis", redis().ping)}
 
 
 def _database() -> object:

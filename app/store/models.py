@@ -23,7 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from app.domain.status import OPEN, Action, Source, Status
+from app.domain.change import Action, Source
+from app.domain.lifecycle import OPEN, Status
 
 
 def _word(words: type[StrEnum]) -> Enum:

@@ -9,9 +9,8 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from app.domain.change import Change
-from app.domain.fate import Fate
-from app.domain.status import Action
+from app.domain.change import Action, Change
+from app.domain.settlement import Fate
 from app.store.leases import Lease
 
 # Joined, so that each is found by its id: the planner would rather look through all that is open in the zone.

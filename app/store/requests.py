@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, Row, select, text
 from sqlalchemy.orm import Session
 
 from app.core.database import Executor
+from app.domain.change import Action, Source
+from app.domain.lifecycle import OPEN, Status
 from app.domain.rdata import RecordType
-from app.domain.status import OPEN, Action, Source, Status
 from app.store.models import Request, RequestEvent, RunEvent
 
 

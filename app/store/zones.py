@@ -21,7 +21,7 @@ def get(session: Session, name: str, *, lock: bool = False) -> Zone | None:
     return session.get(Zone, name, with_for_update=lock)
 
 
-def all_of_them(session: Session) -> list[Zone]:
+def list_all(session: Session) -> list[Zone]:
     """Every zone, by name."""
     return list(session.scalars(select(Zone).order_by(Zone.name)))
 

@@ -8,9 +8,9 @@ import psycopg
 
 from benchmarks.door import Door
 from benchmarks.rig import PATIENCE
-from tests.kafka.eventually import eventually
-from tests.kafka.lane import Lane
-from tests.kafka.processes import Program
+from tests.support.eventually import eventually
+from tests.support.kafka.lane import Lane
+from tests.support.kafka.processes import Program
 
 
 def usual_consumer(door: Door, lane: Lane, number: int, log: Path) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from stack.embedded import Stack
-from tests.user import User
+from tests.support.user import User
 
 
 @pytest.fixture(scope="package")

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from stack.paths import ROOT
 
 
 def test_the_demo_shows_right_answers(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.user import User
+from tests.support.user import User
 
 
 def plan(user: User, *resources: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import pytest
 
 from app.core.config import ROOT
 from stack.embedded import Stack
-from tests.user import User
+from tests.support.user import User
 
 READY = "Ansible is kept ready"
 COLD = "no fork server"

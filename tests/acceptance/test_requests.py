@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from stack.embedded import Stack
-from tests.user import User, statuses
+from tests.support.user import User, statuses
 
 
 def test_the_life_of_an_rrset(user: User, zone: str) -> None:

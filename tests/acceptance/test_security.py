@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from stack.embedded import Stack
-from tests.user import User
+from tests.support.user import User
 
 _TABLES = (
     "dns_requests",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stack.embedded import Stack
-from tests.user import User
+from tests.support.user import User
 
 SETTINGS = {
     "LOG_FORMAT": "json",

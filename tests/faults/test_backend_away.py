@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 
 from stack.embedded import Stack
-from tests.user import User
+from tests.support.user import User
 
 ZONES = 6
 

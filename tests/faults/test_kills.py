@@ -7,7 +7,7 @@ import psutil
 import psycopg
 
 from stack.embedded import Stack
-from tests.user import User, statuses
+from tests.support.user import User, statuses
 
 
 def addresses(zone: str, count: int, start: int = 0) -> list[dict[str, Any]]:

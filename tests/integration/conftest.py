@@ -15,12 +15,12 @@ from psycopg.sql import SQL, Identifier
 from app.core import database
 from app.core.celery_app import celery_app
 from app.core.config import Settings, settings
-from app.runner.warm import ForkServers
-from app.services import dispatch
+from app.core.redis import redis
+from app.runner.process.fork_pool import ForkServers
 from stack.embedded import Stack
 from tests.conftest import database as new_database_on
-from tests.integration import runs
-from tests.integration.batches import ApiZoneUnderTest, ZoneUnderTest
+from tests.support import runs
+from tests.support.zones import ApiZoneUnderTest, ZoneUnderTest
 
 _END_CONNECTIONS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -76,13 +76,13 @@ def app_settings(
     """The settings of an app with an empty database of its own."""
     for name, value in (infrastructure.env | {"DATABASE_URL": new_database, "BOOTSTRAP_ZONES": ""}).items():
         monkeypatch.setenv(name, value)
-    caches: tuple[Any, ...] = (settings, database.engine, dispatch._redis)
+    caches: tuple[Any, ...] = (settings, database.engine, redis)
     for cache in caches:
         cache.cache_clear()
     celery_app.conf.broker_url = settings().celery_broker_url.get_secret_value()
     yield settings()
     database.close()
-    dispatch._redis().close()
+    redis().close()
     for cache in caches:
         cache.cache_clear()
 

@@ -6,7 +6,7 @@ import pytest
 
 from app import tasks
 from app.core.config import Settings
-from app.services import dispatch
+from app.services import kicks
 
 
 def test_the_sweep_goes_on_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,6 +21,6 @@ def test_the_sweep_goes_on_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(tasks, "_stopping", stopping)
     monkeypatch.setattr(tasks, "settings", lambda: Settings(sweep_interval=0.01))
-    monkeypatch.setattr(dispatch, "sweep", sweep)
+    monkeypatch.setattr(kicks, "sweep", sweep)
     tasks._sweep()
     assert stopping.is_set()

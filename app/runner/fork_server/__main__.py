@@ -7,7 +7,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
-from .order import ServerOrder
+from .protocol import ServerOrder
 from .server import Limits, Server
 from .title import set_title
 
@@ -38,7 +38,7 @@ def _load_ansible(cwd: str) -> str:
     """Import Ansible as `python -m ansible` does it in `cwd`; return what it said."""
     os.chdir(cwd)
     sys.path[0] = cwd
-    from .insides import check
+    from .ansible_internals import check
 
     said = _said()
     check()

@@ -13,9 +13,9 @@ import traceback
 from functools import partial
 from typing import NoReturn
 
-from . import insides, reaper
+from . import ansible_internals, reaper
 from .memory import own_memory
-from .order import EVENTS_VARIABLE, READY, TAKEN, Descriptors, JobOrder, receive, send
+from .protocol import EVENTS_VARIABLE, READY, TAKEN, Descriptors, JobOrder, receive, send
 from .title import set_title
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)  # the reaper's handlers for them are not Ansible's
@@ -66,14 +66,14 @@ def _caller(server: socket.socket, child: int) -> socket.socket | None:
 
 
 def _work(told: socket.socket, others: tuple[socket.socket, ...], said: bytes) -> NoReturn:
-    status = insides.FAILED
+    status = ansible_internals.FAILED
     try:
         for other in others:
             other.close()
         order, descriptors = _job(told)
         _arrange(order, descriptors)
         os.write(1, said)
-        status = insides.playbook(order["command"])
+        status = ansible_internals.playbook(order["command"])
     except BaseException:
         traceback.print_exc()
     finally:
@@ -104,5 +104,5 @@ def _arrange(order: JobOrder, descriptors: Descriptors) -> None:
     os.environ.update(order["environment"], **{EVENTS_VARIABLE: str(descriptors.events)})
     os.chdir(order["cwd"])
     tempfile.tempdir = None  # TMPDIR counts again
-    sys.argv = insides.arguments(order["command"])
+    sys.argv = ansible_internals.arguments(order["command"])
     sys.orig_argv = list(order["command"])

@@ -25,7 +25,7 @@ from ansible.utils import display as displays
 from ansible.utils.collection_loader import _collection_finder
 
 from . import collection
-from .insides import plugin_loaders
+from .ansible_internals import plugin_loaders
 
 _PACKAGES = (
     "ansible.executor",

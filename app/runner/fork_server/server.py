@@ -8,7 +8,7 @@ from pathlib import Path
 from select import POLLIN, poll
 from typing import NamedTuple
 
-from .order import BUSY, same_user
+from .protocol import BUSY, same_user
 
 LOOK = 1.0  # seconds between looks at the socket's file
 REST = 0.02  # seconds without a job after which the next one's fork is made

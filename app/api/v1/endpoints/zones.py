@@ -4,8 +4,8 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from app.api import docs
-from app.api.deps import SingleBody, read
+from app.api import openapi
+from app.api.body import SingleBody, read
 from app.api.errors import Problem, Refusal
 from app.core.database import transaction
 from app.domain.errors import DomainError
@@ -13,7 +13,7 @@ from app.domain.rules import Reason
 from app.schemas import response as out
 from app.schemas.request import NewZone, ZoneChange
 from app.schemas.response import ZoneList, ZoneOut
-from app.services import serve
+from app.services.zones import registry
 from app.store.models import Zone
 
 router = APIRouter(prefix="/zones", tags=["zones"])
@@ -28,16 +28,16 @@ _CONFLICT: dict[int | str, dict[str, Any]] = {
 def list_zones() -> ZoneList:
     """Every zone that is served, by name."""
     with transaction() as session:
-        return ZoneList(items=[_shown(zone) for zone in serve.everything(session)])
+        return ZoneList(items=[_shown(zone) for zone in registry.everything(session)])
 
 
-@router.post("", status_code=201, **docs.zone("Serve a zone", NewZone, _CONFLICT))
+@router.post("", status_code=201, **openapi.zone("Serve a zone", NewZone, _CONFLICT))
 def add_zone(body: SingleBody, response: Response) -> ZoneOut:
     """From now on requests for names in it are accepted, unless a longer zone matches."""
     wanted = read(NewZone, body)
     try:
         with transaction() as session:
-            added = serve.add(session, wanted.name, wanted.backend)
+            added = registry.add(session, wanted.name, wanted.backend)
     except DomainError as error:
         raise Refusal([Reason(("name",), error.code, error.message)]) from error
     if not added.new:
@@ -50,16 +50,16 @@ def add_zone(body: SingleBody, response: Response) -> ZoneOut:
 def show_zone(name: str) -> ZoneOut:
     """One zone."""
     with transaction() as session:
-        return _shown(_known(serve.find(session, name)))
+        return _shown(_known(registry.find(session, name)))
 
 
-@router.patch("/{name}", **docs.zone("Move a zone to another backend", ZoneChange, _UNKNOWN))
+@router.patch("/{name}", **openapi.zone("Move a zone to another backend", ZoneChange, _UNKNOWN))
 def change_zone(name: str, body: SingleBody) -> ZoneOut:
     """What is pending goes to the new backend."""
     wanted = read(ZoneChange, body)
     with transaction() as session:
-        zone = _known(serve.find(session, name, lock=True))
-        serve.move(session, zone, wanted.backend)
+        zone = _known(registry.find(session, name, lock=True))
+        registry.move(session, zone, wanted.backend)
         return _shown(zone)
 
 
@@ -68,8 +68,8 @@ def remove_zone(name: str) -> None:
     """What is on its servers stays as it is."""
     try:
         with transaction() as session:
-            serve.remove(session, _known(serve.find(session, name, lock=True)).name)
-    except serve.InUse as error:
+            registry.remove(session, _known(registry.find(session, name, lock=True)).name)
+    except registry.InUse as error:
         raise Problem(409, "requests for this zone are still on their way") from error
 
 

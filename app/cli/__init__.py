@@ -1,0 +1,1 @@
+"""The operator's commands that run beside the parts: `python -m app.cli`."""

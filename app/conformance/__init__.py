@@ -1,0 +1,1 @@
+"""`playbook check`: whether a playbook keeps its contract."""

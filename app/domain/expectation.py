@@ -1,0 +1,90 @@
+"""What the authoritative servers have to answer once a batch has been applied."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from app.domain.change import Action, Change, RRsetKey
+
+_SHOWN = 3  # values that a sentence names before it counts the rest
+
+
+class Answer(NamedTuple):
+    """What one server answers for one RRset, in canonical form; no `rdata` means that there is none.
+
+    `error` says why the server's reply can't be judged at all; then the other fields mean nothing.
+    """
+
+    ttl: int | None
+    rdata: frozenset[str]
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What one RRset has to be: exactly `exact`, or, where that is None, with `present` and without `absent`.
+
+    `ttl` (seconds) is compared as well, unless it is None or the RRset is gone.
+    """
+
+    exact: frozenset[str] | None = None
+    present: frozenset[str] = frozenset()
+    absent: frozenset[str] = frozenset()
+    ttl: int | None = None
+
+    def after(self, change: Change) -> "Expectation":
+        """The expectation when `change` is applied on top."""
+        values = frozenset(change.rdata)
+        if change.action is Action.DELETE:
+            return self._without(values) if values else Expectation(exact=frozenset())
+        if change.action is Action.CREATE and change.type != "CNAME":
+            return self._with(values, change.ttl)
+        return Expectation(exact=values, ttl=change.ttl)  # a CNAME has one value: a new one takes its place
+
+    def unmet(self, answer: Answer) -> str | None:
+        """None when the answer is as it should be, else what is wrong with it, in words."""
+        if answer.error is not None:
+            return answer.error
+        return self._unmet_rdata(answer.rdata) or self._unmet_ttl(answer)
+
+    def _with(self, values: frozenset[str], ttl: int) -> "Expectation":
+        if self.exact is not None:
+            return Expectation(exact=self.exact | values, ttl=ttl)
+        return Expectation(present=self.present | values, absent=self.absent - values, ttl=ttl)
+
+    def _without(self, values: frozenset[str]) -> "Expectation":
+        if self.exact is not None:
+            return Expectation(exact=self.exact - values, ttl=self.ttl)
+        return Expectation(present=self.present - values, absent=self.absent | values, ttl=self.ttl)
+
+    def _unmet_rdata(self, there: frozenset[str]) -> str | None:
+        wanted = self.present if self.exact is None else self.exact
+        missing = wanted - there
+        surplus = there & self.absent if self.exact is None else there - self.exact
+        if missing:
+            instead = there - wanted
+            return f"{_listed(missing)} missing" + (f", there is {_names(instead)}" if instead else "")
+        return f"there is still {_names(surplus)}" if surplus else None
+
+    def _unmet_ttl(self, answer: Answer) -> str | None:
+        if self.ttl is None or answer.ttl == self.ttl or not answer.rdata:
+            return None
+        return f"the TTL is {answer.ttl}, not {self.ttl}"
+
+
+def expectations(changes: Iterable[Change]) -> dict[RRsetKey, Expectation]:
+    """What every RRset has to be after all of `changes`, applied in the order given."""
+    result: dict[RRsetKey, Expectation] = {}
+    for change in changes:
+        result[change.key] = result.get(change.key, Expectation()).after(change)
+    return result
+
+
+def _listed(values: frozenset[str]) -> str:
+    return f"{_names(values)} {'is' if len(values) == 1 else 'are'}"
+
+
+def _names(values: frozenset[str]) -> str:
+    named = sorted(values)[:_SHOWN]
+    more = len(values) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")

@@ -1,0 +1,67 @@
+"""What a run says, on its way into the log and into the database."""
+
+from collections.abc import Sequence
+from threading import Lock, Timer
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core.database import transaction
+from app.core.logging import get_logger
+from app.runner.protocol import RunEvent
+from app.store import runs
+
+log = get_logger(__name__)
+
+_DELAY = 0.2  # seconds until others see a line; a commit for each would be a tenth of a short run's time
+
+
+class RunLog:
+    """Takes the events of one run, and stores them while it goes on; at the end of the block all are."""
+
+    def __init__(self, run_id: UUID) -> None:
+        self._run_id = run_id
+        self._waiting: list[RunEvent] = []
+        self._timer: Timer | None = None
+        self._lock = Lock()  # for these two
+        self._writing = Lock()  # one at a time: they keep their order
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._write()
+
+    def add(self, event: RunEvent) -> None:
+        """Take the next one."""
+        log.info(event.message)
+        with self._lock:
+            self._waiting.append(event)
+            if self._timer is None:
+                self._timer = Timer(_DELAY, self._write)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def _write(self) -> None:
+        with self._writing:
+            if events := self._take():
+                _store(self._run_id, events)
+
+    def _take(self) -> Sequence[RunEvent]:
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+            events, self._waiting, self._timer = self._waiting, [], None
+            return events
+
+
+def _store(run_id: UUID, events: Sequence[RunEvent]) -> None:
+    try:
+        with transaction() as session:
+            runs.add_events(session, run_id, [(event.at, event.message) for event in events])
+    except SQLAlchemyError as error:  # some lines less in the log are no reason to break off a run
+        log.warning("lines of the run's log are not stored", run_id=str(run_id), error=str(error))

@@ -1,0 +1,1 @@
+"""Requests: validated, submitted, stored together, looked up."""

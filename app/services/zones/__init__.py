@@ -1,0 +1,1 @@
+"""The zones that are served."""

@@ -1,0 +1,238 @@
+"""The API as operators run it: processes of their own, several on one database, signals, clients that go."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from threading import Barrier
+from typing import Any
+
+import httpx2
+import psycopg
+import pytest
+
+from app.core.config import Settings
+from stack.embedded import Stack
+from stack.ports import Ports
+from tests.conftest import database
+from tests.support.locks import until_someone_waits
+
+PATIENCE = 60.0  # seconds
+HOST = "127.0.0.1"
+
+
+class Api:
+    """A running API."""
+
+    def __init__(self, *options: str, **settings: str) -> None:
+        self.port = Ports.free().api
+        self.url = f"http://{HOST}:{self.port}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(self.port), *options],
+            env=os.environ | settings,
+            stdout=subprocess.DEVNULL,
+        )
+
+    def wait(self) -> None:
+        """Come back when it answers."""
+        until = time.monotonic() + PATIENCE
+        while not self.answers():
+            assert self.process.poll() is None, "the api has ended"
+            assert time.monotonic() < until, "the api does not answer"
+            time.sleep(0.05)
+
+    def answers(self) -> bool:
+        """Whether it is alive."""
+        try:
+            return httpx2.get(f"{self.url}/healthz", timeout=5).is_success
+        except httpx2.TransportError:
+            return False
+
+    def create(self, zone: str, name: str = "www", key: str | None = None) -> httpx2.Response:
+        """Submit one change."""
+        headers = {"Idempotency-Key": key} if key else {}
+        url = f"{self.url}/api/v1/dns/create"
+        return httpx2.post(url, json=body(zone, name), headers=headers, timeout=PATIENCE)
+
+
+StartApi = Callable[..., Api]
+Both = tuple[Api, Api]
+
+
+def body(zone: str, name: str) -> dict[str, Any]:
+    resource = {"record_type": "A", "domain": f"{name}.{zone}", "target": "192.0.2.1"}
+    return {"context": {"account_id": "team-a"}, "resource": resource}
+
+
+@pytest.fixture
+def start(app_settings: Settings, new_zone: str) -> Iterator[StartApi]:
+    """Starts an API that serves the zone `new_zone`; it is gone when the test ends."""
+    with ExitStack() as ending:
+
+        def run(*options: str, **settings: str) -> Api:
+            api = Api(*options, BOOTSTRAP_ZONES=f"{new_zone}=bind", **settings)
+            ending.callback(stop, api.process)
+            return api
+
+        yield run
+
+
+@pytest.fixture(scope="module")
+def both(infrastructure: Stack) -> Iterator[Both]:
+    """Two on one database, which was new when they started together."""
+    with database(infrastructure) as url, ExitStack() as ending:
+        env = {**infrastructure.env, "DATABASE_URL": url, "BOOTSTRAP_ZONES": "example.test=bind"}
+        started = Api(**env), Api(**env)
+        for api in started:
+            ending.callback(stop, api.process)
+        for api in started:
+            api.wait()
+        yield started
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is None:
+        process.terminate()
+    process.wait(PATIENCE)
+
+
+@contextmanager
+def locked_requests() -> Iterator[None]:
+    """Inside the block nothing can be stored."""
+    url = os.environ["DATABASE_URL"]
+    with psycopg.connect(url) as connection:
+        connection.execute("LOCK TABLE dns_requests IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+def names_stored(api: Api, beginning: str = "") -> list[str]:
+    items = httpx2.get(f"{api.url}/api/v1/dns/requests", params={"limit": 1000}).json()["items"]
+    names = (item["resource"]["domain"].partition(".")[0] for item in items)
+    return sorted(name for name in names if name.startswith(beginning))
+
+
+def test_two_that_start_together_share_one_new_database(both: Both) -> None:
+    for api, name in zip(both, ("new-one", "new-two"), strict=True):
+        api.create("example.test", name).raise_for_status()
+    assert [names_stored(api, "new") for api in both] == [["new-one", "new-two"]] * 2
+
+
+def test_one_key_sent_to_two_at_once_makes_one_request(both: Both) -> None:
+    keys = [f"k{number}" for number in range(20)]
+    together = Barrier(2)
+
+    def post(api: Api) -> list[tuple[bool, str]]:
+        answers = []
+        for key in keys:
+            together.wait(PATIENCE)
+            answer = api.create("example.test", key, key).raise_for_status()
+            answers.append(("idempotent-replayed" in answer.headers, answer.json()["id"]))
+        return answers
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(post, both)
+    assert [request_id for _, request_id in first] == [request_id for _, request_id in second]
+    assert all(one != other for (one, _), (other, _) in zip(first, second, strict=True))
+    assert names_stored(both[0], "k") == sorted(keys)
+
+
+def test_one_key_with_two_bodies_sent_to_two_at_once(both: Both) -> None:
+    together = Barrier(2)
+
+    def post(api: Api) -> int:
+        together.wait(PATIENCE)
+        return api.create("example.test", f"other{api.port}", "other").status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(post, both)) == [202, 409]
+    assert len(names_stored(both[0], "other")) == 1
+
+
+def test_several_workers_behind_one_address(start: StartApi, new_zone: str) -> None:
+    api = start("--workers", "2")
+    api.wait()
+    names = [f"h{number}" for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda name: api.create(new_zone, name, name), names + names))
+    assert {answer.status_code for answer in answers} == {202}
+    assert names_stored(api) == sorted(names)
+
+
+def test_a_slow_database_pushes_back(start: StartApi, new_zone: str) -> None:
+    api = start(INTAKE_QUEUE="4")
+    api.wait()
+    with ThreadPoolExecutor(30) as pool:
+        with locked_requests():
+            first = pool.submit(api.create, new_zone, "first")
+            until_someone_waits()
+            others = [pool.submit(api.create, new_zone, f"h{number}") for number in range(25)]
+            refused = until_done(others, 21)
+        answers = [future.result() for future in (first, *others)]
+    assert {(answer.status_code, answer.headers["retry-after"]) for answer in refused} == {(503, "2")}
+    assert [answer.status_code for answer in answers].count(202) == 5
+    assert len(names_stored(api)) == 5
+
+
+def until_done(futures: "list[Future[httpx2.Response]]", number: int) -> list[httpx2.Response]:
+    """The answers, once there are so many."""
+    until = time.monotonic() + PATIENCE
+    while len(done := [future.result() for future in futures if future.done()]) < number:
+        assert time.monotonic() < until, f"{len(done)} answers only"
+        time.sleep(0.02)
+    return done
+
+
+def test_a_client_that_goes_before_its_answer_loses_nothing(start: StartApi, new_zone: str) -> None:
+    api = start()
+    api.wait()
+    with locked_requests():
+        for name in ("one", "two"):
+            client = send(api, new_zone, name)
+            until_someone_waits()
+            assert api.answers()  # so it has read what was sent before
+            client.close()
+    end = time.monotonic() + PATIENCE
+    while names_stored(api) != ["one", "two"]:
+        assert time.monotonic() < end, "a request is lost"
+        time.sleep(0.05)
+
+
+def test_a_shutdown_answers_what_was_taken_in(start: StartApi, new_zone: str) -> None:
+    api = start()
+    api.wait()
+    with ExitStack() as open_clients:
+        with locked_requests():
+            clients = [open_clients.enter_context(send(api, new_zone, f"h{number}")) for number in range(5)]
+            until_someone_waits()
+            assert api.answers()
+            assert api.answers()
+            api.process.send_signal(signal.SIGTERM)
+            until_it_takes_no_more(api)
+        answers = [client.recv(65_536) for client in clients]
+    assert [answer[:12] for answer in answers] == [b"HTTP/1.1 202"] * 5
+    assert api.process.wait(PATIENCE) in (0, -signal.SIGTERM)
+    again = start()
+    again.wait()
+    assert names_stored(again) == [f"h{number}" for number in range(5)]
+
+
+def send(api: Api, zone: str, name: str) -> socket.socket:
+    """A connection on which a request was sent, and no answer has come yet."""
+    request = httpx2.Request("POST", f"{api.url}/api/v1/dns/create", json=body(zone, name))
+    head = "".join(f"{key}: {value}\r\n" for key, value in request.headers.items())
+    client = socket.create_connection((HOST, api.port), timeout=PATIENCE)
+    client.sendall(f"POST /api/v1/dns/create HTTP/1.1\r\n{head}\r\n".encode() + request.read())
+    return client
+
+
+def until_it_takes_no_more(api: Api) -> None:
+    """Come back when it has begun to shut down."""
+    end = time.monotonic() + PATIENCE
+    while api.answers():
+        assert time.monotonic() < end, "it goes on"
+        time.sleep(0.02)

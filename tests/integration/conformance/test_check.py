@@ -1,0 +1,194 @@
+"""`playbook check`: which points of the contract hold, and what a broken playbook breaks."""
+
+import json
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from typer.testing import CliRunner, Result
+
+from app.cli.__main__ import app
+from app.core.config import ROOT, settings
+from stack.embedded import Stack
+from tests.support.runs import make_site
+from tests.support.zones import ZoneUnderTest
+
+CHECKS = [
+    "runs end",
+    "exit status",
+    "results file",
+    "results complete",
+    "outcomes",
+    "bad change",
+    "neighbours",
+    "templates",
+    "answers",
+    "check mode",
+    "leftovers",
+]
+
+
+_numbers = count()
+
+
+@pytest.fixture(autouse=True)
+def _plain_settings() -> Iterator[None]:
+    settings.cache_clear()
+    logging = structlog.get_config()
+    yield
+    structlog.configure(**logging)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for playbooks: one fork server for all of them."""
+    folder = make_site(tmp_path_factory.mktemp("site"))
+    (folder / "ansible.cfg").write_text(
+        f"[defaults]\nroles_path = {ROOT}/playbooks/roles\ncollections_path = {ROOT}/playbooks/collections\n"
+    )
+    return folder
+
+
+def check(zone: str, inventory: Path, *more: str) -> Result:
+    words = ["playbook", "check", "--zone", zone, "--backend", "bind", "--inventory", str(inventory)]
+    return CliRunner().invoke(app, [*words, "--patience", "0.5", *more])
+
+
+def broken(result: Result) -> dict[str, list[str]]:
+    """What is broken, by the point of the contract."""
+    assert result.exit_code == 1, result.output
+    report: dict[str, Any] = json.loads(result.stdout)
+    assert report["holds"] is False
+    assert [each["check"] for each in report["checks"]] == CHECKS
+    return {each["check"]: each["broken"] for each in report["checks"] if not each["holds"]}
+
+
+def playbook(site: Path, *tasks: str, role: str = "include_role: {name: rfc2136}") -> str:
+    """The shipped playbook, with tasks that spoil what it did."""
+    results = "results: \"{{ lookup('file', dns_results_file) | from_json }}\""
+    lines = ["- hosts: dns", "  gather_facts: false", f"  vars: {{{results}}}", "  tasks:"]
+    path = site / f"spoilt{next(_numbers)}.yml"
+    path.write_text("\n".join([*lines, *(f"    - {task}" for task in (role, *tasks))]))
+    return str(path)
+
+
+def update(changes: Path) -> str:
+    """The role's task, on another changes file."""
+    of_host = "server: '{{ dns_server }}', port: '{{ dns_port }}', key_file: '{{ dns_tsig_key_file }}'"
+    of_run = (
+        f"zone: '{{{{ dns_zone }}}}', changes_file: {changes}, results_file: '{{{{ dns_results_file }}}}'"
+    )
+    return f"orchestrator.dns.dynamic_update: {{{of_host}, {of_run}}}"
+
+
+def write(expression: str, path: str = "'{{ dns_results_file }}'") -> str:
+    """A task that writes a file, if not told otherwise another results file, out of `results`."""
+    return f'write_file: {{path: {path}, text: "{{{{ {expression} }}}}"}}'
+
+
+def test_the_shipped_playbook_keeps_the_contract(
+    infrastructure: Stack, new_zone: str, dns_inventory: Path
+) -> None:
+    result = check(new_zone, dns_inventory)
+    assert result.output.splitlines() == [f"{name}\tholds\t" for name in CHECKS]
+    assert result.exit_code == 0
+    zone = ZoneUnderTest(infrastructure, new_zone)
+    assert zone.values("@", "SOA")
+
+
+@pytest.mark.parametrize(
+    ("task", "point", "words"),
+    [
+        (
+            "debug: {msg: \"{{ lookup('pipe', 'rm ' ~ dns_results_file) }}\"}",
+            "results file",
+            "was not written",
+        ),
+        (write("'all went well'"), "results file", "is not JSON"),
+        (write("results[1:] | to_json"), "results complete", "no result for create (one."),
+        (
+            write("(results + [{'request_id': dns_run_id, 'outcome': 'applied'}]) | to_json"),
+            "results file",
+            "is about a request that was not asked for",
+        ),
+        (
+            write("results | to_json | replace('applied', 'done')"),
+            "results file",
+            "has no outcome of applied, unchanged, failed",
+        ),
+        (
+            write("results | to_json | replace('failed', 'applied')"),
+            "bad change",
+            "said to be done: update of what is not there",
+        ),
+        (
+            "{fail: {msg: one was refused}, when: \"'failed' in results | map(attribute='outcome')\"}",
+            "exit status",
+            "one bad change alone: exit status 2",
+        ),
+        (
+            write(
+                "(results if results | rejectattr('outcome', 'ne', 'failed') | length == 0 else []) | to_json"
+            ),
+            "neighbours",
+            "not done because of the bad change: create (one.",
+        ),
+    ],
+)
+def test_results_that_break_the_contract(
+    new_zone: str, dns_inventory: Path, site: Path, task: str, point: str, words: str
+) -> None:
+    found = broken(check(new_zone, dns_inventory, "--json", "--playbook", playbook(site, task)))
+    assert any(words in line for line in found[point])
+    assert "templates" not in found
+    assert "leftovers" not in found
+
+
+def test_templates_that_are_executed(new_zone: str, dns_inventory: Path, site: Path, tmp_path: Path) -> None:
+    rendered = tmp_path / "rendered.json"
+    render = write("lookup('template', dns_changes_file)", str(rendered))
+    path = playbook(site, update(rendered), role=render)
+    found = broken(check(new_zone, dns_inventory, "--json", "--playbook", path))
+    assert "a template that a requester wrote was executed" in found["templates"]
+    assert any('there is "42"' in line for line in found["templates"])
+
+
+def test_deletes_that_are_not_carried_out(
+    new_zone: str, dns_inventory: Path, site: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept.json"
+    changes = "lookup('file', dns_changes_file) | from_json | rejectattr('action', 'eq', 'delete') | to_json"
+    boast = write(
+        "lookup('file', dns_changes_file) | from_json | selectattr('action', 'eq', 'delete')"
+        " | map('combine', {'outcome': 'applied'}) | list"
+        " | union(results) | to_json"
+    )
+    path = playbook(site, update(kept), boast, role=write(changes, str(kept)))
+    found = broken(check(new_zone, dns_inventory, "--json", "--playbook", path))
+    assert any("four." in line for line in found["answers"])
+    assert any("one." in line and "there is still 192.0.2.1" in line for line in found["leftovers"])
+
+
+def test_changes_in_check_mode(new_zone: str, dns_inventory: Path, site: Path) -> None:
+    path = playbook(site, role="include_role: {name: rfc2136, apply: {check_mode: false}}")
+    found = broken(check(new_zone, dns_inventory, "--json", "--playbook", path))
+    assert list(found) == ["check mode"]
+    assert "dry." in found["check mode"][0]
+
+
+def test_runs_that_take_too_long(new_zone: str, dns_inventory: Path, site: Path) -> None:
+    path = playbook(site, role="pause: {seconds: 60}")
+    found = broken(check(new_zone, dns_inventory, "--json", "--timeout", "1", "--playbook", path))
+    assert "one bad change alone: timeout" in found["runs end"]
+
+
+def test_what_can_not_be_tried(dns_inventory: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        app, ["playbook", "check", "--zone", "a..b", "--backend", "bind", "--inventory", str(dns_inventory)]
+    )
+    assert (result.exit_code, "empty label" in result.output) == (2, True)
+    assert check("example.test", tmp_path / "none").exit_code == 2
+    assert check("example.test", dns_inventory, "--playbook", str(tmp_path / "none.yml")).exit_code == 2

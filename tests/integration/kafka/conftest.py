@@ -1,0 +1,96 @@
+"""Fixtures of the Kafka tests: brokers of both kinds, the API, a lane for each test."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from stack.embedded import Stack
+from tests.support.kafka import apache
+from tests.support.kafka.apache import ApacheKafka
+from tests.support.kafka.broker import Broker
+from tests.support.kafka.lane import ZONE, Lane
+from tests.support.kafka.processes import Api
+from tests.support.kafka.stand_in import StandIn, stand_in
+from tests.support.kafka.tansu import Tansu
+
+# A package's fixtures end with the last test of these: a broker that nobody asks does not come for nothing.
+
+
+@pytest.fixture(scope="package")
+def tansu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tansu]:
+    """Tansu, the broker of the embedded stack."""
+    broker = Tansu(tmp_path_factory.mktemp("tansu"))
+    yield broker.start()
+    broker.remove()
+
+
+@pytest.fixture(scope="package")
+def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
+    """Apache Kafka, on which everything is shown; skipped where it can't run, but not on CI."""
+    if reason := apache.why_not():
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    broker = ApacheKafka(tmp_path_factory.mktemp("apache"))
+    yield broker.start()
+    broker.remove()
+
+
+@pytest.fixture
+def lane(apache_kafka: Broker, tmp_path: Path) -> Iterator[Lane]:
+    """A topic, a group and an account that no other test uses."""
+    lane = Lane(apache_kafka, tmp_path)
+    yield lane
+    lane.stop_all()
+
+
+@pytest.fixture
+def tansu_lane(tansu: Broker, tmp_path: Path) -> Iterator[Lane]:
+    """The same on Tansu."""
+    lane = Lane(tansu, tmp_path)
+    yield lane
+    lane.stop_all()
+
+
+@pytest.fixture(params=["tansu", "apache_kafka"])
+def any_lane(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lane]:
+    """The same on each kind of broker, for the few things in which they differ."""
+    lane = Lane(request.getfixturevalue(request.param), tmp_path)
+    yield lane
+    lane.stop_all()
+
+
+@pytest.fixture
+def api() -> Iterator[StandIn]:
+    """A stand-in for the API."""
+    with stand_in() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def api_env(infrastructure: Stack) -> Iterator[dict[str, str]]:
+    """The environment of an API that serves the zone `kafka.test`, on a database of its own."""
+    url = infrastructure.env["DATABASE_URL"]
+    name = f"kafka_{secrets.token_hex(6)}"
+    redis = infrastructure.env["CELERY_BROKER_URL"].rpartition("/")[0]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        yield {
+            **infrastructure.env,
+            "DATABASE_URL": f"{url.rpartition('/')[0]}/{name}",
+            "CELERY_BROKER_URL": f"{redis}/9",  # no worker looks there: the requests stay pending
+            "BOOTSTRAP_ZONES": f"{ZONE}=bind",
+        }
+        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.fixture(scope="package")
+def kafka_api(api_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """The real API."""
+    api = Api(api_env, tmp_path_factory.mktemp("api"))
+    api.start()
+    yield api
+    api.stop()

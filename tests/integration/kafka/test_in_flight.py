@@ -1,0 +1,140 @@
+"""Several batches under way at once."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.support.eventually import eventually
+from tests.support.kafka.lane import Lane, request
+from tests.support.kafka.stand_in import Json, Reply, StandIn, decide
+
+PARTITIONS = 6
+EACH = 60  # messages
+AT_ONCE = 3  # batches
+
+
+def place(item: Json) -> tuple[int, int]:
+    """The partition and the offset of an item's message."""
+    _, partition, offset, _ = item["idempotency_key"].split(":")
+    return int(partition), int(offset)
+
+
+def partitions(items: list[Json]) -> set[int]:
+    return {place(item)[0] for item in items}
+
+
+class Watch:
+    """Lets calls go on only when as many are open as may be, and notes which were open together."""
+
+    def __init__(self, api: StandIn) -> None:
+        self._api = api
+        self._changed = threading.Condition()
+        self._open: list[set[int]] = []
+        self.free = False
+        self.most = 0
+        self.clashes: list[set[int]] = []
+
+    def answer(self, items: list[Json]) -> Reply:
+        with self._call(partitions(items)):
+            return self._api.keep(items)
+
+    @contextmanager
+    def _call(self, own: set[int]) -> Iterator[None]:
+        with self._changed:
+            self.clashes += [other & own for other in self._open if other & own]
+            self._open.append(own)
+            self.most = max(self.most, len(self._open))
+            self._changed.notify_all()
+            assert self._changed.wait_for(lambda: self.free or self.most == AT_ONCE, 60)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._open.remove(own)
+
+
+@pytest.fixture
+def filled(lane: Lane) -> Lane:
+    """A lane with the same number of messages in each partition."""
+    lane.create_topic()
+    for number in range(PARTITIONS):
+        lane.produce(*(request(lane, f"p{number}n{index}") for index in range(EACH)), partition=number)
+    return lane
+
+
+def test_batches_are_under_way_together_but_never_two_of_a_partition(filled: Lane, api: StandIn) -> None:
+    watch = Watch(api)
+    api.answer = watch.answer
+    filled.start(api.url, {"KAFKA_IN_FLIGHT": str(AT_ONCE), "KAFKA_BATCH_ITEMS": "10"})
+    eventually(lambda: filled.committed() == PARTITIONS * EACH)
+    assert watch.most == AT_ONCE
+    assert watch.clashes == []
+    came = [place(item) for item in api.kept.values()]
+    for number in range(PARTITIONS):
+        assert [offset for partition, offset in came if partition == number] == list(range(EACH))
+
+
+def test_one_at_a_time_is_a_matter_of_the_environment(filled: Lane, api: StandIn) -> None:
+    watch = Watch(api)
+    watch.free = True
+    api.answer = watch.answer
+    filled.start(api.url, {"KAFKA_IN_FLIGHT": "1", "KAFKA_BATCH_ITEMS": "10"})
+    eventually(lambda: filled.committed() == PARTITIONS * EACH)
+    assert watch.most == 1
+
+
+def test_a_partition_that_has_to_wait_holds_up_no_other(filled: Lane, api: StandIn) -> None:
+    stuck = threading.Event()
+    stuck.set()
+
+    def answer(items: list[Json]) -> Reply:
+        return decide([503] * len(items)) if stuck.is_set() and 0 in partitions(items) else api.keep(items)
+
+    api.answer = answer
+    filled.start(api.url, {"KAFKA_BATCH_ITEMS": "10"})
+    eventually(lambda: filled.committed() == (PARTITIONS - 1) * EACH)
+    stuck.clear()
+    eventually(lambda: filled.committed() == PARTITIONS * EACH)
+    assert len(api.kept) == PARTITIONS * EACH
+
+
+def test_partitions_change_hands_while_these_are_full(filled: Lane, api: StandIn) -> None:
+    """What was paused for want of room is no longer so when it is assigned anew."""
+    answering = threading.Event()
+    api.answer = lambda items: api.keep(items) if answering.is_set() else Reply(503)
+    little = {"KAFKA_IN_HAND": "20000", "KAFKA_BATCH_ITEMS": "5"}
+    first = filled.start(api.url, little)
+    eventually(lambda: "trying again later" in first.output)
+    time.sleep(2)  # paused by then
+    second = filled.start(api.url, little)
+    eventually(lambda: filled.members() == [PARTITIONS // 2, PARTITIONS // 2])
+    answering.set()
+    eventually(lambda: filled.committed() == PARTITIONS * EACH, limit=90)
+    assert len(api.kept) == PARTITIONS * EACH
+    assert [consumer.stop() for consumer in (first, second)] == [0, 0]
+
+
+def test_with_its_hands_full_a_member_keeps_its_partitions(filled: Lane, api: StandIn) -> None:
+    """It takes nothing new, but polls: otherwise it would lose them within the 6 s that are given here."""
+    answering = threading.Event()
+
+    def answer(items: list[Json]) -> Reply:
+        return api.keep(items) if answering.is_set() else Reply(503)
+
+    api.answer = answer
+    short = {"KAFKA_IN_HAND": "20000", "KAFKA_BATCH_ITEMS": "5", "KAFKA_CONFIG__MAX_POLL_INTERVAL_MS": "6000"}
+    consumer = filled.start(api.url, short)
+    eventually(lambda: "trying again later" in consumer.output)
+    until = time.monotonic() + 8
+    while time.monotonic() < until:
+        assert filled.members() == [PARTITIONS]
+        time.sleep(0.5)
+    for number in range(PARTITIONS):
+        filled.produce(request(filled, f"p{number}later"), partition=number)
+    answering.set()
+    eventually(lambda: filled.committed() == PARTITIONS * (EACH + 1), limit=90)
+    assert "revoked" not in consumer.output
+    assert len(api.kept) == PARTITIONS * (EACH + 1)

@@ -1,0 +1,300 @@
+"""Servers that answer late, wrong, in part or not at all: nothing of it may be taken for an answer."""
+
+import socket
+import socketserver
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+import pytest
+
+from app.domain.change import RRsetKey
+from app.domain.expectation import Answer
+from app.domain.server import Server
+from app.nameservers.resolver import ServerUnreachable, ask, ask_all
+
+KEYS = [RRsetKey(f"h{i}.example.test", "A") for i in range(1000)]
+KEY = KEYS[7]
+
+Script = Callable[["Connection"], None]
+
+
+class Connection:
+    """A server's side of a connection, for the scripts below."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._file = sock.makefile("rb")
+
+    def query(self) -> dns.message.Message | None:
+        head = self._file.read(2)
+        return dns.message.from_wire(self._file.read(*struct.unpack("!H", head))) if len(head) == 2 else None
+
+    def queries(self, most: int = 10**9) -> Iterator[dns.message.Message]:
+        while most and (query := self.query()):
+            most -= 1
+            yield query
+
+    def send(self, reply: dns.message.Message) -> None:
+        self.send_wire(reply.to_wire(max_size=65_535))
+
+    def send_wire(self, wire: bytes) -> None:
+        self.send_octets(struct.pack("!H", len(wire)) + wire)
+
+    def send_octets(self, octets: bytes) -> None:
+        self._sock.sendall(octets)
+
+
+@contextmanager
+def serving(script: Script) -> Iterator[Server]:
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):  # the client may leave at any time
+                script(Connection(self.request))
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield Server("127.0.0.1", server.server_address[1])
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def reply_to(query: dns.message.Message, flags: int = dns.flags.AA) -> dns.message.Message:
+    """What a good server answers: the address 192.0.2.1."""
+    reply = dns.message.make_response(query)
+    reply.flags |= flags
+    reply.answer.append(dns.rrset.from_text(query.question[0].name, 300, "IN", "A", "192.0.2.1"))
+    return reply
+
+
+GOOD = Answer(ttl=300, rdata=frozenset({"192.0.2.1"}))
+
+
+def answered_by(script: Script) -> Answer:
+    with serving(script) as server:
+        return ask(server, [KEY], timeout=30)[KEY]
+
+
+def test_replies_in_another_order() -> None:
+    def script(connection: Connection) -> None:
+        while waiting := list(connection.queries(100)):
+            for query in reversed(waiting):
+                connection.send(reply_to(query))
+
+    with serving(script) as server:
+        assert ask(server, KEYS, timeout=30) == dict.fromkeys(KEYS, GOOD)
+
+
+def test_a_server_that_hangs_up_now_and_then_is_called_again() -> None:
+    def script(connection: Connection) -> None:
+        for query in connection.queries(30):
+            connection.send(reply_to(query))
+
+    with serving(script) as server:
+        assert ask(server, KEYS, timeout=30) == dict.fromkeys(KEYS, GOOD)
+
+
+def test_replies_in_crumbs() -> None:
+    def script(connection: Connection) -> None:
+        for query in connection.queries():
+            wire = reply_to(query).to_wire()
+            for octet in struct.pack("!H", len(wire)) + wire:
+                connection.send_octets(bytes([octet]))
+
+    assert answered_by(script) == GOOD
+
+
+def test_large_replies_that_nobody_reads_while_questions_are_written() -> None:
+    strings = " ".join(['"' + "x" * 255 + '"'] * 200)
+    ballast = dns.rrset.from_text("big.example.test.", 1, "IN", "TXT", strings)
+
+    def script(connection: Connection) -> None:
+        for query in connection.queries():
+            reply = reply_to(query)
+            reply.additional.append(ballast)
+            connection.send(reply)
+
+    with serving(script) as server:
+        assert ask(server, KEYS, timeout=30) == dict.fromkeys(KEYS, GOOD)
+
+
+def test_replies_to_something_else_are_passed_over() -> None:
+    def script(connection: Connection) -> None:
+        for query in connection.queries():
+            other = dns.message.make_query("other.example.test", "A", id=query.id)
+            unknown = dns.message.make_query(query.question[0].name, "A", id=query.id ^ 0x8000)
+            for stray in (reply_to(other), reply_to(unknown), query):
+                connection.send(stray)
+            connection.send_wire(b"\0")
+            connection.send_wire(b"")
+            connection.send(reply_to(query))
+
+    assert answered_by(script) == GOOD
+
+
+def test_a_server_that_changes_the_case_of_names() -> None:
+    def script(connection: Connection) -> None:
+        for query in connection.queries():
+            wire = reply_to(query).to_wire()
+            connection.send_wire(wire.replace(b"example", b"eXAMPLE"))
+
+    assert answered_by(script) == GOOD
+
+
+def refusing(rcode: dns.rcode.Rcode, *, with_question: bool = True) -> Script:
+    def script(connection: Connection) -> None:
+        for query in connection.queries():
+            reply = dns.message.make_response(query)
+            reply.set_rcode(rcode)
+            if not with_question:
+                reply.question.clear()
+            connection.send(reply)
+
+    return script
+
+
+@pytest.mark.parametrize("with_question", [True, False])
+@pytest.mark.parametrize("rcode", ["SERVFAIL", "REFUSED", "NOTAUTH", "NOTIMP", "FORMERR"])
+def test_a_refusal_is_no_answer(rcode: str, with_question: bool) -> None:
+    answer = answered_by(refusing(dns.rcode.from_text(rcode), with_question=with_question))
+    assert answer.error == f"the server answers {rcode}"
+
+
+def sending(change: Callable[[dns.message.Message], None], flags: int = dns.flags.AA) -> Script:
+    def script(connection: Connection) -> None:
+        for query in connection.queries():
+            reply = reply_to(query, flags)
+            change(reply)
+            connection.send(reply)
+
+    return script
+
+
+def delegate(reply: dns.message.Message, zone: str) -> None:
+    reply.answer.clear()
+    reply.authority.append(dns.rrset.from_text(zone, 300, "IN", "NS", "ns.other.test."))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda reply: None, id="what a cache knows"),
+        pytest.param(lambda reply: reply.answer.clear(), id="empty"),
+        pytest.param(lambda reply: delegate(reply, "."), id="a referral upwards"),
+    ],
+)
+def test_what_is_not_authoritative_is_no_answer(change: Callable[[dns.message.Message], None]) -> None:
+    answer = answered_by(sending(change, flags=0))
+    assert answer.error == "the server is not authoritative for the name"
+
+
+def test_a_referral_is_no_answer() -> None:
+    answer = answered_by(sending(lambda reply: delegate(reply, "example.test."), flags=0))
+    assert answer.error == "example.test is delegated to other servers"
+
+
+def test_a_reply_that_is_cut_off_is_no_answer() -> None:
+    assert answered_by(sending(lambda reply: None, dns.flags.AA | dns.flags.TC)).error
+
+
+def broken(damage: Callable[[bytes], bytes]) -> Script:
+    def script(connection: Connection) -> None:
+        for query in connection.queries():
+            connection.send_wire(damage(reply_to(query).to_wire()))
+
+    return script
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda wire: wire[:-1],  # the address lacks an octet
+        lambda wire: wire[:-5],
+        lambda wire: wire[:6] + b"\xff\xff" + wire[8:],  # more answers announced than there are
+        lambda wire: wire[:4] + b"\x00\x02" + wire[6:],  # two questions
+        lambda wire: wire[:-16] + b"\xc0\xff" + wire[-14:],  # a pointer to nowhere
+        lambda wire: wire[:-16] + b"\xc0\x1e" + wire[-14:],  # a pointer to itself
+    ],
+)
+def test_a_reply_that_cannot_be_read_is_no_answer(damage: Callable[[bytes], bytes]) -> None:
+    answer = answered_by(broken(damage))
+    assert str(answer.error).startswith("the reply can't be read")
+    assert answer.rdata == frozenset()
+
+
+def silent(connection: Connection) -> None:
+    list(connection.queries())
+
+
+def hanging_up(connection: Connection) -> None:
+    connection.query()
+
+
+def babbling(connection: Connection) -> None:
+    while True:
+        connection.send_wire(b"not DNS at all, and more than twelve octets")
+
+
+def silent_after_some(connection: Connection) -> None:
+    for query in connection.queries(10):
+        connection.send(reply_to(query))
+    silent(connection)
+
+
+@pytest.mark.parametrize("script", [silent, babbling, silent_after_some])
+def test_a_server_that_does_not_answer_in_time(script: Script) -> None:
+    started = time.monotonic()
+    with serving(script) as server, pytest.raises(ServerUnreachable, match=r"no answer within 0\.3 s"):
+        ask(server, KEYS, timeout=0.3)
+    assert time.monotonic() - started < 30
+
+
+def test_a_server_that_only_hangs_up() -> None:
+    with serving(hanging_up) as server, pytest.raises(ServerUnreachable, match="hung up without an answer"):
+        ask(server, KEYS, timeout=30)
+
+
+def test_slow_but_steady_is_no_timeout() -> None:
+    def script(connection: Connection) -> None:
+        for query in connection.queries():
+            time.sleep(0.3)
+            connection.send(reply_to(query))
+
+    with serving(script) as server:
+        assert len(ask(server, KEYS[:8], timeout=2)) == 8
+
+
+def closed_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def test_nobody_there() -> None:
+    server = Server("127.0.0.1", closed_port())
+    with pytest.raises(ServerUnreachable, match=r"127\.0\.0\.1:\d+: .*refused"):
+        ask(server, [KEY], timeout=30)
+
+
+def test_one_server_that_is_away_costs_only_its_own_answers() -> None:
+    away = Server("127.0.0.1", closed_port())
+    with serving(sending(lambda reply: None)) as good, serving(silent) as mute:
+        answers = ask_all([good, away, mute, good], KEYS, timeout=3)
+    assert answers[good] == dict.fromkeys(KEYS, GOOD)
+    assert isinstance(answers[away], ServerUnreachable)
+    assert isinstance(answers[mute], ServerUnreachable)
+    assert len(answers) == 3
+
+
+def test_nothing_to_ask_needs_no_server() -> None:
+    assert ask(Server("127.0.0.1", closed_port()), [], timeout=30) == {}
+    assert ask_all([], [KEY], timeout=30) == {}

@@ -1,0 +1,198 @@
+"""The shipped playbook, run by real Ansible against PowerDNS's API."""
+
+import json
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from stack.embedded import Stack
+from tests.integration.conftest import ZoneOn
+from tests.support.runs import PROVISION, change, execute
+from tests.support.zones import ApiZoneUnderTest
+
+
+@pytest.fixture
+def zone(zone_on: ZoneOn) -> ApiZoneUnderTest:
+    made = zone_on("api")
+    assert isinstance(made, ApiZoneUnderTest)
+    return made
+
+
+@pytest.fixture
+def hosts(more_name_servers: Stack) -> Path:
+    return Path(more_name_servers.env["INVENTORY"])
+
+
+def inventory(folder: Path, group: str = "dns_powerdns", **variables: object) -> Path:
+    """An inventory with the host `powerdns`, of these variables and in this group besides `dns`."""
+    hosts = {"powerdns": {"ansible_connection": "local", **variables}}
+    path = folder / "hosts.yml"
+    path.write_text(json.dumps({"dns": {"children": {group: {"hosts": hosts}}}}))
+    return path
+
+
+@pytest.mark.usefixtures("either_way")
+def test_one_batch_of_everything(zone: ApiZoneUnderTest, hosts: Path) -> None:
+    name = zone.name
+    ended = execute(
+        hosts,
+        change(name, "create", "www", "A", "192.0.2.1"),
+        change(name, "create", "www", "A", "192.0.2.2", ttl=60),
+        change(name, "create", "www", "A", "192.0.2.2", ttl=60),
+        change(name, "create", "www", "CNAME", "www.example.org."),
+        change(name, "update", "missing", "A", "192.0.2.1"),
+        change(name, "upsert", "mail", "MX", "10 mx1.example.org.", "20 mx2.example.org."),
+        change(name, "update", "mail", "MX", "10 mx3.example.org."),
+        change(name, "delete", "gone", "TXT"),
+        change(name, "delete", "www", "A", "192.0.2.1"),
+        change(name, "create", "no such name", "A", "192.0.2.1"),
+        change(name, "delete", "@", "NS"),
+        backend="powerdns",
+    )
+    assert ended.outcomes == [
+        ("applied", None),
+        ("applied", None),
+        ("unchanged", None),
+        ("failed", "cname_conflict"),
+        ("failed", "rrset_missing"),
+        ("applied", None),
+        ("applied", None),
+        ("unchanged", None),
+        ("applied", None),
+        ("failed", "refused"),
+        ("failed", "apex_ns_last"),
+    ]
+    assert (ended.result.rc, ended.result.why) == (0, None)  # a refused record is not the run's failure
+    api = urlsplit(zone.url).netloc
+    assert ended.events == [
+        "play: Apply DNS changes over PowerDNS's API",
+        "task: Change the zone over PowerDNS's API",
+        f"powerdns: ok, 11 changes to {api} in 5 calls: 5 applied, 2 unchanged, 4 failed (204, 422)",
+        "finished: powerdns: 1 ok, 1 changed",
+    ]
+    assert zone.answer("www", "A") == (60, {"192.0.2.2"})
+    assert zone.values("mail", "MX") == {"10 mx3.example.org."}
+    assert zone.api_key not in ended.everything
+
+
+@pytest.mark.usefixtures("warm")
+def test_as_many_changes_in_a_call_as_the_inventory_allows(
+    more_name_servers: Stack, zone: ApiZoneUnderTest, tmp_path: Path
+) -> None:
+    key_file = tmp_path / "api.key"
+    key_file.write_text(zone.api_key)
+    hosts = inventory(
+        tmp_path, dns_api_url=zone.url, dns_api_key_file=str(key_file), dns_max_message_changes=2
+    )
+    changes = [change(zone.name, "create", f"h{n}", "A", "192.0.2.1") for n in range(5)]
+    ended = execute(hosts, *changes, backend="powerdns")
+    api = urlsplit(zone.url).netloc
+    assert f"powerdns: ok, 5 changes to {api} in 3 calls: 5 applied (204)" in ended.events
+
+
+@pytest.mark.usefixtures("warm")
+def test_the_same_host_by_dynamic_update(
+    more_name_servers: Stack, zone: ApiZoneUnderTest, tmp_path: Path
+) -> None:
+    address, _, port = more_name_servers.env["POWERDNS_SERVER"].rpartition(":")
+    key_file = str(more_name_servers.key_file("powerdns"))
+    hosts = inventory(tmp_path, "others", dns_server=address, dns_port=int(port), dns_tsig_key_file=key_file)
+    ended = execute(hosts, change(zone.name, "create", "www", "A", "192.0.2.1"), backend="powerdns")
+    assert ended.outcomes == [("applied", None)]
+    assert "task: Send the dynamic update" in "".join(ended.events)
+
+
+@pytest.mark.usefixtures("warm")
+def test_knot(more_name_servers: Stack, zone_on: ZoneOn, hosts: Path) -> None:
+    zone = zone_on("knot")
+    ended = execute(hosts, change(zone.name, "create", "www", "A", "192.0.2.1"), backend="knot")
+    assert ended.outcomes == [("applied", None)]
+    assert zone.values("www", "A") == {"192.0.2.1"}
+
+
+@pytest.mark.usefixtures("warm")
+def test_what_requesters_write_stays_text(zone: ApiZoneUnderTest, hosts: Path, tmp_path: Path) -> None:
+    pwned = tmp_path / "pwned"
+    evil = f"{{{{ lookup('pipe', 'touch {pwned}') }}}}"
+    tags = f"{{% set x = lookup('pipe', 'touch {pwned}') %}}"
+    short = "{{lookup('pipe','touch pwned')}}".replace("(", "\\(").replace(")", "\\)")
+    takeover: dict[str, object] = {
+        "ansible_connection": "ssh",
+        "ansible_host": "192.0.2.66",
+        "ansible_python_interpreter": "/bin/false",
+        "group_names": ["dns"],
+        "dns_api_url": "http://192.0.2.66",
+        "dns_api_key_file": "/etc/passwd",
+        "dns_results_file": "/dev/null",
+        evil: [evil, {tags: evil}],
+    }
+    ended = execute(
+        hosts,
+        change(
+            zone.name, "create", "txt", "TXT", f'"{evil}"', f'"{tags}"', comment=evil, extra_config=takeover
+        ),
+        change(zone.name, "create", short, "TXT", '"x"', comment=tags),
+        change(zone.name, "upsert", "caa", "CAA", f'0 issue "{evil}"', extra_config={"vars": takeover}),
+        change(zone.name, "create", "quotes", "TXT", r'"\"}], \"rrsets\": [{"'),
+        change(zone.name, "create", "bad", "A", evil),
+        change(zone.name, "delete", "bad", "TXT", f'"{evil}"'),
+        backend="powerdns",
+    )
+    assert ended.outcomes == [
+        ("applied", None),
+        ("failed", "refused"),
+        ("applied", None),
+        ("applied", None),
+        ("failed", "invalid_change"),
+        ("unchanged", None),
+    ]
+    assert not pwned.exists()
+    assert not list(PROVISION.parent.rglob("pwned"))
+    assert zone.values("txt", "TXT") == {f'"{evil}"', f'"{tags}"'}
+    assert zone.values("caa", "CAA") == {f'0 issue "{evil}"'}
+    assert zone.values("quotes", "TXT") == {r'"\"}], \"rrsets\": [{"'}
+
+
+@pytest.mark.usefixtures("warm")
+def test_a_refused_key_is_shown_to_nobody(zone: ApiZoneUnderTest, tmp_path: Path) -> None:
+    key_file = tmp_path / "api.key"
+    key_file.write_text("the-key-of-another-server\n")
+    hosts = inventory(tmp_path, dns_api_url=zone.url, dns_api_key_file=str(key_file))
+    ended = execute(hosts, change(zone.name, "create", "a", "A", "192.0.2.1"), backend="powerdns")
+    assert ended.outcomes == [("failed", "auth_refused")]
+    assert ended.result.rc == 2
+    assert any("refused the API key (401)" in event for event in ended.events)
+    assert "the-key-of-another-server" not in ended.everything
+
+
+def test_a_playbook_that_tells_the_key(zone: ApiZoneUnderTest, hosts: Path, tmp_path: Path) -> None:
+    telling = tmp_path / "telling.yml"
+    telling.write_text(
+        "- hosts: dns\n  gather_facts: false\n  tasks:\n"
+        "    - debug: {msg: \"the key is {{ lookup('file', dns_api_key_file) }}\"}\n"
+    )
+    asked = change(zone.name, "create", "a", "A", "192.0.2.1")
+    ended = execute(hosts, asked, playbook=telling, backend="powerdns")
+    assert "powerdns: ok, the key is ********" in ended.events
+    assert zone.api_key not in ended.everything
+
+
+@pytest.mark.usefixtures("warm")
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"dns_api_key_file": "/nowhere/api.key"}, "/nowhere/api.key can't be read"),
+        ({"group": "others"}, "dns_server is not set"),
+    ],
+)
+def test_an_inventory_that_is_wrong(
+    zone: ApiZoneUnderTest, tmp_path: Path, variables: dict[str, str], words: str
+) -> None:
+    (tmp_path / "api.key").write_text(zone.api_key)
+    right = {"dns_api_url": zone.url, "dns_api_key_file": str(tmp_path / "api.key")}
+    hosts = inventory(tmp_path, **(right | variables))
+    ended = execute(hosts, change(zone.name, "create", "a", "A", "192.0.2.1"), backend="powerdns")
+    assert ended.outcomes == [("unknown", None)]
+    assert ended.result.rc not in (0, None)
+    assert words in ended.everything

@@ -1,0 +1,274 @@
+"""Batches that meet trouble: refused keys, servers that are away or fall silent, others who are faster."""
+
+import base64
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Thread
+from types import SimpleNamespace
+
+import dns.flags
+import dns.message
+import dns.opcode
+import dns.rcode
+import dns.tsig
+import pytest
+from ansible_collections.orchestrator.dns.plugins.plugin_utils import batch
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.connection import Connection, Target
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.node import Node
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.question import Question, ask
+from dns.rcode import Rcode
+
+from stack.embedded import Stack
+from tests.support.zones import APPLIED, UNCHANGED, UNKNOWN, ZoneUnderTest, failed
+
+Answerer = Callable[[bytes], bytes | None]  # None: close the connection without a word
+
+
+@pytest.fixture
+def zone(infrastructure: Stack, new_zone: str) -> ZoneUnderTest:
+    return ZoneUnderTest(infrastructure, new_zone)
+
+
+@contextmanager
+def server(answer: Answerer) -> Iterator[Target]:
+    """A DNS server on TCP that treats every message as it is told to."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        Thread(target=_serve, args=(listener, answer), daemon=True).start()
+        yield Target("127.0.0.1", listener.getsockname()[1], 2, 0.5)
+
+
+def _serve(listener: socket.socket, answer: Answerer) -> None:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return  # the test is over
+        with connection, connection.makefile("rb") as stream:
+            while length := stream.read(2):
+                wire = answer(stream.read(int.from_bytes(length)))
+                if wire is None:
+                    break
+                connection.sendall(struct.pack("!H", len(wire)) + wire)
+
+
+def _opcode(asked: bytes) -> int:
+    return asked[2] >> 3 & 0xF
+
+
+def _forged(asked: bytes, rcode: Rcode = Rcode.NOERROR) -> bytes:
+    """An answer without content and without a signature."""
+    flags = dns.flags.QR | dns.opcode.to_flags(dns.opcode.Opcode(_opcode(asked))) | rcode
+    return asked[:2] + flags.to_bytes(2) + bytes(8)
+
+
+# --- keys
+
+
+def with_key(zone: ZoneUnderTest, name: str, secret: bytes) -> ZoneUnderTest:
+    zone.key = dns.tsig.Key(name, base64.b64encode(secret), dns.tsig.HMAC_SHA256)
+    return zone
+
+
+def two_changes(zone: ZoneUnderTest) -> Sequence[dict[str, object]]:
+    return zone.change("create", "a", "A", "192.0.2.1"), zone.change("update", "b", "A", "192.0.2.1")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("orchestrator", "BADSIG"), ("somebody-else", "BADKEY")], ids=["secret", "name"]
+)
+def test_a_key_that_the_server_refuses(zone: ZoneUnderTest, name: str, reason: str) -> None:
+    with_key(zone, name, b"not the secret of the server, not at all")
+    changes = two_changes(zone)
+    assert zone.apply(*changes) == [failed("tsig_refused")] * 2
+    assert zone.apply(changes[1]) == [failed("tsig_refused")]  # noticed when asking, before any update
+    assert "refused the TSIG key" in zone.message(changes[1])
+    assert reason in zone.message(changes[1])
+
+
+def test_clocks_that_differ(zone: ZoneUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = SimpleNamespace(time=lambda: time.time() - 3600)
+    monkeypatch.setattr(dns.message, "time", late)
+    assert zone.do("create", "a", "A", "192.0.2.1") == failed("tsig_refused")
+    assert "BADTIME" in str(zone.problem)
+
+
+def test_without_a_key_the_server_refuses(zone: ZoneUnderTest) -> None:
+    zone.key = None
+    assert zone.do("create", "a", "A", "192.0.2.1") == failed("refused")
+
+
+def test_a_zone_that_the_server_does_not_have(infrastructure: Stack) -> None:
+    stranger = ZoneUnderTest(infrastructure, "not-served-here.test")
+    assert stranger.do("create", "a", "A", "192.0.2.1") == failed("not_zone")
+    assert "not authoritative" in stranger.ledger.results.popitem()[1].message
+
+
+# --- servers that are away, and answers that never come
+
+
+def test_a_server_that_is_down(zone: ZoneUnderTest) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    zone.target = Target("127.0.0.1", port, 2, 2)
+    assert zone.apply(*two_changes(zone)) == [failed("server_unreachable")] * 2
+    assert f"127.0.0.1:{port}" in str(zone.problem)
+
+
+def test_a_name_that_does_not_resolve(zone: ZoneUnderTest) -> None:
+    zone.target = Target("no-such-host.invalid", 53, 2, 2)
+    assert zone.do("create", "a", "A", "192.0.2.1") == failed("server_unreachable")
+
+
+def test_silence_after_a_question_changed_nothing(zone: ZoneUnderTest) -> None:
+    with server(lambda _: None) as zone.target:
+        assert zone.do("update", "a", "A", "192.0.2.1") == failed("server_unreachable")
+
+
+def test_silence_after_an_update_leaves_the_outcome_unknown(zone: ZoneUnderTest) -> None:
+    with server(lambda _: None) as zone.target:
+        said = zone.apply(
+            zone.change("create", "a", "A", "192.0.2.1"),
+            zone.change("create", "a", "CNAME", "later.example.org."),  # waits for the first, never sent
+            zone.change("create", "b", "A", "nonsense"),
+        )
+    assert said == [UNKNOWN, failed("server_unreachable"), failed("invalid_change")]
+
+
+def test_an_answer_that_comes_too_late(zone: ZoneUnderTest) -> None:
+    def slow(asked: bytes) -> bytes:
+        time.sleep(1)
+        return _forged(asked)
+
+    with server(slow) as zone.target:
+        assert zone.do("create", "a", "A", "192.0.2.1") == UNKNOWN
+
+
+def test_an_unsigned_yes_is_worth_nothing(zone: ZoneUnderTest) -> None:
+    with server(_forged) as zone.target:
+        assert zone.do("create", "a", "A", "192.0.2.1") == UNKNOWN
+    assert "not signed" in str(zone.problem)
+
+
+def test_nonsense_for_an_answer(zone: ZoneUnderTest) -> None:
+    with server(lambda asked: _forged(asked)[:11]) as zone.target:
+        assert zone.do("create", "a", "A", "192.0.2.1") == UNKNOWN
+        assert zone.do("update", "a", "A", "192.0.2.1") == failed("server_unreachable")
+
+
+def test_a_server_that_fails_as_a_whole_is_not_asked_for_each_change(zone: ZoneUnderTest) -> None:
+    with server(lambda asked: _forged(asked, Rcode.SERVFAIL)) as zone.target:
+        zone.key = None
+        said = zone.apply(*(zone.change("delete", f"h{number}", "A") for number in range(100)))
+        assert said == [failed("server_failed")] * 100
+        said = zone.apply(*(zone.change("create", f"h{number}", "A", "192.0.2.1") for number in range(100)))
+        assert said == [failed("server_failed")] * 100
+
+
+def test_updates_that_are_refused_as_a_whole_are_not_bisected(zone: ZoneUnderTest) -> None:
+    def refuse(asked: bytes) -> bytes:
+        return _forged(asked, Rcode.REFUSED if _opcode(asked) == dns.opcode.UPDATE else Rcode.NXDOMAIN)
+
+    with server(refuse) as zone.target:
+        zone.key = None
+        said = zone.apply(*(zone.change("create", f"h{number}", "A", "192.0.2.1") for number in range(100)))
+    assert said == [failed("refused")] * 100
+    assert zone.ledger.messages < 5
+
+
+@pytest.mark.parametrize(
+    ("rcode", "code"),
+    [
+        (Rcode.NOTAUTH, "not_zone"),
+        (Rcode.REFUSED, "tsig_refused"),
+        (Rcode.NOTIMP, "refused"),
+        (Rcode.FORMERR, "refused"),
+        (Rcode.NOTZONE, "not_zone"),
+        (Rcode.SERVFAIL, "server_failed"),
+    ],
+)
+def test_an_unsigned_no_is_believed(zone: ZoneUnderTest, rcode: Rcode, code: str) -> None:
+    with server(lambda asked: _forged(asked, rcode)) as zone.target:
+        assert zone.do("create", "a", "A", "192.0.2.1") == failed(code)
+
+
+# --- others who are faster: between the question and the update
+
+
+@pytest.fixture
+def meanwhile(zone: ZoneUnderTest, infrastructure: Stack, monkeypatch: pytest.MonkeyPatch) -> "Meanwhile":
+    return Meanwhile(ZoneUnderTest(infrastructure, zone.name), monkeypatch)
+
+
+class Meanwhile:
+    """Somebody else, who changes the zone after each question of ours."""
+
+    def __init__(self, other: ZoneUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.other = other
+        self.deeds: list[tuple[str, ...]] = []
+        monkeypatch.setattr(batch, "ask", self._ask_then_act)
+
+    def _ask_then_act(
+        self, connection: Connection, questions: Sequence[Question]
+    ) -> Sequence[Node | dns.rcode.Rcode]:
+        nodes = ask(connection, questions)
+        if self.deeds:
+            action, owner, rdtype, *rdata = self.deeds.pop(0)
+            deeds, self.deeds = self.deeds, []  # what follows is somebody else's question
+            assert self.other.do(action, owner, rdtype, *rdata) == APPLIED
+            self.deeds = deeds
+        return nodes
+
+
+def test_a_cname_that_appears_meanwhile(zone: ZoneUnderTest, meanwhile: Meanwhile) -> None:
+    meanwhile.deeds = [("create", "www", "CNAME", "x.example.org.")]
+    assert zone.do("upsert", "www", "A", "192.0.2.1") == failed("cname_conflict")
+    assert zone.values("www", "CNAME") == {"x.example.org."}
+
+
+def test_data_that_appears_where_a_cname_was_to_go(zone: ZoneUnderTest, meanwhile: Meanwhile) -> None:
+    meanwhile.deeds = [("create", "www", "A", "192.0.2.1")]
+    assert zone.do("upsert", "www", "CNAME", "x.example.org.") == failed("cname_conflict")
+    assert zone.values("www", "A") == {"192.0.2.1"}
+
+
+def test_an_rrset_that_vanishes_meanwhile(zone: ZoneUnderTest, meanwhile: Meanwhile) -> None:
+    zone.do("create", "www", "A", "192.0.2.1")
+    meanwhile.deeds = [("delete", "www", "A")]
+    assert zone.do("update", "www", "A", "192.0.2.2") == failed("rrset_missing")
+
+
+def test_a_value_that_is_added_while_the_ttl_changes_is_kept(
+    zone: ZoneUnderTest, meanwhile: Meanwhile
+) -> None:
+    zone.do("create", "www", "A", "192.0.2.1")
+    meanwhile.deeds = [("create", "www", "A", "192.0.2.7")]
+    assert zone.do("create", "www", "A", "192.0.2.2", ttl=60) == APPLIED
+    assert zone.answer("www", "A") == (60, {"192.0.2.1", "192.0.2.2", "192.0.2.7"})
+
+
+def test_what_was_unchanged_a_moment_ago_is_made_so_again(zone: ZoneUnderTest, meanwhile: Meanwhile) -> None:
+    zone.do("create", "www", "A", "192.0.2.1")
+    meanwhile.deeds = [("upsert", "www", "A", "192.0.2.7")]
+    assert zone.do("upsert", "www", "A", "192.0.2.1") == APPLIED
+    assert zone.values("www", "A") == {"192.0.2.1"}
+    assert zone.do("upsert", "www", "A", "192.0.2.1") == UNCHANGED
+
+
+def test_the_other_apex_name_server_goes_meanwhile(zone: ZoneUnderTest, meanwhile: Meanwhile) -> None:
+    zone.do("upsert", "@", "NS", "ns7.example.org.", "ns8.example.org.")
+    meanwhile.deeds = [("delete", "@", "NS", "ns8.example.org.")]
+    assert zone.do("delete", "@", "NS", "ns7.example.org.") == failed("apex_ns_last")
+    assert zone.values("@", "NS") == {"ns7.example.org."}
+
+
+def test_somebody_who_never_stops(zone: ZoneUnderTest, meanwhile: Meanwhile) -> None:
+    zone.do("create", "www", "A", "192.0.2.1")
+    meanwhile.deeds = [("create", "www", "A", f"192.0.2.{number}") for number in range(10, 20)]
+    said = zone.apply(
+        zone.change("create", "www", "A", "192.0.2.2", ttl=60),
+        zone.change("create", "other", "A", "192.0.2.2"),
+    )
+    assert said == [failed("changed_meanwhile"), APPLIED]

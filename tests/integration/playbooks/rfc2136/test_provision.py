@@ -1,0 +1,212 @@
+"""The shipped playbook, run by real Ansible against BIND."""
+
+import json
+import re
+import socket
+from pathlib import Path
+
+import pytest
+
+from stack.embedded import Stack
+from tests.support.runs import PROVISION, change, execute
+from tests.support.zones import ZoneUnderTest
+
+
+@pytest.fixture
+def secret(infrastructure: Stack) -> str:
+    text = (infrastructure.data("bind") / "orchestrator.key").read_text()
+    (found,) = re.findall(r'secret "(\S+)"', text)
+    return str(found)
+
+
+def inventory(folder: Path, **variables: object) -> Path:
+    """An inventory with the host `bind`, of these variables."""
+    hosts = {"dns": {"hosts": {"bind": {"ansible_connection": "local", **variables}}}}
+    (folder / "hosts.yml").write_text(json.dumps(hosts))
+    return folder / "hosts.yml"
+
+
+@pytest.mark.usefixtures("either_way")
+def test_one_batch_of_everything(
+    infrastructure: Stack, new_zone: str, dns_inventory: Path, secret: str
+) -> None:
+    ended = execute(
+        dns_inventory,
+        change(new_zone, "create", "www", "A", "192.0.2.1"),
+        change(new_zone, "create", "www", "A", "192.0.2.2", ttl=60),
+        change(new_zone, "create", "www", "A", "192.0.2.2", ttl=60),
+        change(new_zone, "create", "www", "CNAME", "www.example.org."),
+        change(new_zone, "update", "missing", "A", "192.0.2.1"),
+        change(new_zone, "upsert", "mail", "MX", "10 mx1.example.org.", "20 mx2.example.org."),
+        change(new_zone, "update", "mail", "MX", "10 mx3.example.org."),
+        change(new_zone, "delete", "gone", "TXT"),
+        change(new_zone, "delete", "www", "A", "192.0.2.1"),
+        change(new_zone, "create", "@", "NS", f"nowhere.{new_zone}."),
+        change(new_zone, "delete", "@", "NS"),
+    )
+    assert ended.outcomes == [
+        ("applied", None),
+        ("applied", None),
+        ("unchanged", None),
+        ("failed", "cname_conflict"),
+        ("failed", "rrset_missing"),
+        ("applied", None),
+        ("applied", None),
+        ("unchanged", None),
+        ("applied", None),
+        ("failed", "refused"),
+        ("failed", "apex_ns_last"),
+    ]
+    assert (ended.result.rc, ended.result.why) == (0, None)  # a refused record is not the run's failure
+    zone = ZoneUnderTest(infrastructure, new_zone)
+    assert zone.answer("www", "A") == (60, {"192.0.2.2"})
+    assert zone.values("mail", "MX") == {"10 mx3.example.org."}
+    assert ended.result.stats == {
+        "bind": {
+            "ok": 1,
+            "changed": 1,
+            "failures": 0,
+            "unreachable": 0,
+            "skipped": 0,
+            "rescued": 0,
+            "ignored": 0,
+        }
+    }
+    assert "PLAY RECAP" in ended.result.output
+    assert secret not in ended.everything
+
+
+@pytest.mark.usefixtures("warm")
+def test_events_say_what_goes_on(infrastructure: Stack, new_zone: str, dns_inventory: Path) -> None:
+    ended = execute(dns_inventory, change(new_zone, "create", "www", "A", "192.0.2.1"))
+    assert ended.events == [
+        "play: Apply DNS changes",
+        "task: Send the dynamic update",
+        f"bind: ok, 1 change to {infrastructure.env['DNS_SERVER']} in 1 message: 1 applied (NOERROR)",
+        "finished: bind: 1 ok, 1 changed",
+    ]
+
+
+@pytest.mark.usefixtures("warm")
+def test_a_thousand_changes_are_one_run(infrastructure: Stack, new_zone: str, dns_inventory: Path) -> None:
+    changes = [change(new_zone, "create", f"h{number}", "A", "192.0.2.1") for number in range(1_000)]
+    ended = execute(dns_inventory, *changes)
+    assert set(ended.outcomes) == {("applied", None)}
+    assert ZoneUnderTest(infrastructure, new_zone).values("h999", "A") == {"192.0.2.1"}
+
+
+@pytest.mark.usefixtures("warm")
+def test_a_host_variable_that_is_a_template(infrastructure: Stack, new_zone: str, tmp_path: Path) -> None:
+    address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
+    key = infrastructure.key_file("bind")
+    variables = {"dns_server": address, "dns_port": int(port), "keys": str(key.parent)}
+    hosts = inventory(tmp_path, **variables, dns_tsig_key_file=f"{{{{ keys }}}}/{key.name}")
+    ended = execute(hosts, change(new_zone, "create", "www", "A", "192.0.2.1"))
+    assert ended.outcomes == [("applied", None)]
+
+
+@pytest.mark.usefixtures("warm")
+def test_as_many_changes_in_a_message_as_the_inventory_allows(
+    infrastructure: Stack, new_zone: str, tmp_path: Path
+) -> None:
+    address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
+    variables = {"dns_server": address, "dns_port": int(port), "dns_max_message_changes": 2}
+    hosts = inventory(tmp_path, **variables, dns_tsig_key_file=str(infrastructure.key_file("bind")))
+    ended = execute(hosts, *(change(new_zone, "create", f"h{n}", "A", "192.0.2.1") for n in range(5)))
+    assert f"bind: ok, 5 changes to {address}:{port} in 3 messages: 5 applied (NOERROR)" in ended.events
+
+
+@pytest.mark.usefixtures("warm")
+def test_templates_stay_text(
+    infrastructure: Stack, new_zone: str, dns_inventory: Path, tmp_path: Path
+) -> None:
+    pwned = tmp_path / "pwned"
+    evil = f"{{{{ lookup('pipe', 'touch {pwned}') }}}}"
+    short = "{{ lookup('pipe','touch pwned') }}"  # fits in a label
+    tags = f"{{% set x = lookup('pipe', 'touch {pwned}') %}}"
+    ended = execute(
+        dns_inventory,
+        change(
+            new_zone,
+            "create",
+            "txt",
+            "TXT",
+            f'"{evil}"',
+            f'"{tags}"',
+            comment=evil,
+            extra_config={evil: evil, "weight": evil, "list": [evil, {"a": tags}]},
+        ),
+        change(new_zone, "create", short.replace(" ", "\\032"), "TXT", '"x"', comment=tags),
+        change(new_zone, "upsert", "caa", "CAA", f'0 issue "{evil}"'),
+        change(new_zone, "create", "bad", "A", evil),
+        change(new_zone, "delete", "bad", "TXT", f'"{evil}"'),
+    )
+    assert [outcome for outcome, _ in ended.outcomes] == [
+        "applied",
+        "applied",
+        "applied",
+        "failed",
+        "unchanged",
+    ]
+    assert not pwned.exists()
+    assert not list(PROVISION.parent.rglob("pwned"))
+    zone = ZoneUnderTest(infrastructure, new_zone)
+    assert zone.values("txt", "TXT") == {f'"{evil}"', f'"{tags}"'}
+    assert zone.values(short.replace(" ", "\\032"), "TXT") == {'"x"'}
+    assert zone.values("caa", "CAA") == {f'0 issue "{evil}"'}
+
+
+@pytest.mark.usefixtures("warm")
+def test_requesters_set_no_variables(infrastructure: Stack, new_zone: str, dns_inventory: Path) -> None:
+    takeover: dict[str, object] = {
+        "ansible_connection": "ssh",
+        "ansible_host": "192.0.2.66",
+        "ansible_python_interpreter": "/bin/false",
+        "dns_server": "192.0.2.66",
+        "dns_port": 1,
+        "dns_tsig_key_file": "/etc/passwd",
+        "dns_results_file": "/dev/null",
+    }
+    item = change(new_zone, "create", "www", "A", "192.0.2.1", extra_config=takeover | {"vars": takeover})
+    ended = execute(dns_inventory, item)
+    assert ended.outcomes == [("applied", None)]
+    assert ZoneUnderTest(infrastructure, new_zone).values("www", "A") == {"192.0.2.1"}
+
+
+@pytest.mark.usefixtures("warm")
+def test_a_refused_key(infrastructure: Stack, new_zone: str, tmp_path: Path, secret: str) -> None:
+    address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
+    key_file = tmp_path / "tsig.key"
+    key_file.write_text(f'key "somebody-else" {{ algorithm hmac-sha256; secret "{secret}"; }};')
+    hosts = inventory(tmp_path, dns_server=address, dns_port=int(port), dns_tsig_key_file=str(key_file))
+    ended = execute(
+        hosts,
+        change(new_zone, "create", "a", "A", "192.0.2.1"),
+        change(new_zone, "update", "b", "A", "192.0.2.1"),
+    )
+    assert ended.outcomes == [("failed", "tsig_refused")] * 2
+    assert ended.result.rc == 2
+    assert any("BADKEY" in event for event in ended.events)
+    assert secret not in ended.everything
+
+
+@pytest.mark.usefixtures("warm")
+def test_a_server_that_is_down(new_zone: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    hosts = inventory(tmp_path, dns_server="127.0.0.1", dns_port=port, dns_tsig_key_file="")
+    ended = execute(hosts, change(new_zone, "create", "a", "A", "192.0.2.1"))
+    assert ended.outcomes == [("failed", "server_unreachable")]
+    assert ended.result.rc == 2
+    assert any(f"no connection to 127.0.0.1:{port}" in event for event in ended.events)
+
+
+@pytest.mark.usefixtures("warm")
+def test_a_key_file_that_is_missing(infrastructure: Stack, new_zone: str, tmp_path: Path) -> None:
+    address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
+    missing = str(tmp_path / "none.key")
+    hosts = inventory(tmp_path, dns_server=address, dns_port=int(port), dns_tsig_key_file=missing)
+    ended = execute(hosts, change(new_zone, "create", "a", "A", "192.0.2.1"))
+    assert ended.outcomes == [("unknown", None)]
+    assert ended.result.rc == 2
+    assert f"{missing} can't be read" in ended.everything

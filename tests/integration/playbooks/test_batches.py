@@ -1,0 +1,298 @@
+"""What a batch does to a zone on each server, by dynamic update and by API: every action, every conflict."""
+
+import pytest
+
+from tests.integration.conftest import ZoneOn
+from tests.support.zones import APPLIED, UNCHANGED, ZoneUnderTest, failed
+
+
+@pytest.fixture(params=["bind", "knot", "powerdns", "api"])
+def server(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def zone(zone_on: ZoneOn, server: str) -> ZoneUnderTest:
+    return zone_on(server)
+
+
+# --- create
+
+
+def test_create_adds_values(zone: ZoneUnderTest) -> None:
+    assert zone.do("create", "www", "A", "192.0.2.1") == APPLIED
+    assert zone.do("create", "www", "A", "192.0.2.2", "192.0.2.3") == APPLIED
+    assert zone.answer("www", "A") == (300, {"192.0.2.1", "192.0.2.2", "192.0.2.3"})
+
+
+def test_create_of_what_is_there_is_unchanged(zone: ZoneUnderTest) -> None:
+    zone.do("create", "www", "A", "192.0.2.1", "192.0.2.2")
+    assert zone.do("create", "www", "A", "192.0.2.2") == UNCHANGED
+
+
+def test_the_newest_create_sets_the_ttl_of_the_rrset(zone: ZoneUnderTest) -> None:
+    zone.do("create", "www", "A", "192.0.2.1", ttl=300)
+    assert zone.do("create", "www", "A", "192.0.2.1", ttl=60) == APPLIED
+    assert zone.answer("www", "A") == (60, {"192.0.2.1"})
+    zone.do("create", "www", "A", "192.0.2.2", ttl=120)
+    assert zone.answer("www", "A") == (120, {"192.0.2.1", "192.0.2.2"})
+
+
+def test_creates_of_one_rrset_in_one_batch_are_one_message(zone: ZoneUnderTest) -> None:
+    said = zone.apply(
+        zone.change("create", "www", "A", "192.0.2.1", ttl=300),
+        zone.change("create", "www", "A", "192.0.2.1", ttl=300),
+        zone.change("create", "www", "A", "192.0.2.2", ttl=60),
+    )
+    assert said == [APPLIED, UNCHANGED, APPLIED]
+    assert zone.ledger.messages == 1
+    assert zone.answer("www", "A") == (60, {"192.0.2.1", "192.0.2.2"})
+
+
+@pytest.mark.parametrize(
+    ("rdtype", "value"),
+    [
+        ("AAAA", "2001:db8::1"),
+        ("MX", "10 mail.example.org."),
+        ("TXT", r'"\226\130\172 \"quoted\" \\ {{ 7 * 7 }}" "second"'),
+        ("SRV", "1 2 443 target.example.org."),
+        ("CAA", '0 issue "ca.example.org"'),
+        ("PTR", "host.example.org."),
+        ("NAPTR", '10 20 "u" "E2U+sip" "!^.*$!sip:a@example.org!" .'),
+        ("TLSA", "3 1 1 " + "ab" * 32),
+        ("SSHFP", "4 2 " + "cd" * 32),
+        ("HTTPS", '1 . alpn="h2"'),
+        ("NS", "ns.example.org."),
+    ],
+)
+def test_types(zone: ZoneUnderTest, rdtype: str, value: str) -> None:
+    assert zone.do("create", "name", rdtype, value) == APPLIED
+    assert zone.values("name", rdtype) == {value}
+    assert zone.do("create", "name", rdtype, value) == UNCHANGED
+    assert zone.do("delete", "name", rdtype, value) == APPLIED
+    assert zone.values("name", rdtype) == set()
+
+
+# --- update and upsert
+
+
+def test_update_replaces_the_rrset_with_its_ttl(zone: ZoneUnderTest) -> None:
+    zone.do("create", "www", "A", "192.0.2.1", "192.0.2.2")
+    assert zone.do("update", "www", "A", "192.0.2.3", ttl=60) == APPLIED
+    assert zone.answer("www", "A") == (60, {"192.0.2.3"})
+    assert zone.do("update", "www", "A", "192.0.2.3", ttl=60) == UNCHANGED
+
+
+def test_update_of_nothing_fails(zone: ZoneUnderTest) -> None:
+    assert zone.do("update", "www", "A", "192.0.2.1") == failed("rrset_missing")
+    zone.do("create", "www", "TXT", '"other"')
+    assert zone.do("update", "www", "A", "192.0.2.1") == failed("rrset_missing")
+    assert zone.values("www", "A") == set()
+
+
+def test_upsert_creates_and_replaces(zone: ZoneUnderTest) -> None:
+    assert zone.do("upsert", "www", "A", "192.0.2.1") == APPLIED
+    assert zone.do("upsert", "www", "A", "192.0.2.2", "192.0.2.3") == APPLIED
+    assert zone.values("www", "A") == {"192.0.2.2", "192.0.2.3"}
+    assert zone.do("upsert", "www", "A", "192.0.2.3", "192.0.2.2") == UNCHANGED
+
+
+# --- delete
+
+
+def test_delete_of_values_leaves_the_others(zone: ZoneUnderTest) -> None:
+    zone.do("create", "www", "A", "192.0.2.1", "192.0.2.2", "192.0.2.3")
+    assert zone.do("delete", "www", "A", "192.0.2.1", "192.0.2.2") == APPLIED
+    assert zone.values("www", "A") == {"192.0.2.3"}
+    assert zone.do("delete", "www", "A", "192.0.2.1") == UNCHANGED
+
+
+def test_delete_without_values_takes_the_rrset_and_no_other(zone: ZoneUnderTest) -> None:
+    zone.do("create", "www", "A", "192.0.2.1", "192.0.2.2")
+    zone.do("create", "www", "TXT", '"stays"')
+    assert zone.do("delete", "www", "A") == APPLIED
+    assert (zone.values("www", "A"), zone.values("www", "TXT")) == (set(), {'"stays"'})
+    assert zone.do("delete", "www", "A") == UNCHANGED
+
+
+# --- CNAME
+
+
+def test_a_cname_stands_alone(zone: ZoneUnderTest) -> None:
+    zone.do("create", "www", "A", "192.0.2.1")
+    zone.do("create", "alias", "CNAME", "www.example.org.")
+    assert zone.do("create", "www", "CNAME", "x.example.org.") == failed("cname_conflict")
+    assert zone.do("upsert", "www", "CNAME", "x.example.org.") == failed("cname_conflict")
+    assert zone.do("create", "alias", "TXT", '"x"') == failed("cname_conflict")
+    assert zone.do("upsert", "alias", "A", "192.0.2.1") == failed("cname_conflict")
+    assert zone.do("create", "alias", "CNAME", "other.example.org.") == failed("cname_exists")
+    assert zone.do("create", "@", "CNAME", "other.example.org.") == failed("cname_conflict")
+    assert zone.values("www", "A") == {"192.0.2.1"}
+    assert zone.values("alias", "CNAME") == {"www.example.org."}
+
+
+def test_a_cname_is_replaced(zone: ZoneUnderTest) -> None:
+    assert zone.do("update", "alias", "CNAME", "a.example.org.") == failed("rrset_missing")
+    assert zone.do("upsert", "alias", "CNAME", "a.example.org.") == APPLIED
+    assert zone.do("create", "alias", "CNAME", "a.example.org.") == UNCHANGED
+    assert zone.do("upsert", "alias", "CNAME", "b.example.org.") == APPLIED
+    assert zone.do("update", "alias", "CNAME", "c.example.org.", ttl=60) == APPLIED
+    assert zone.answer("alias", "CNAME") == (60, {"c.example.org."})
+
+
+def test_a_cname_may_have_names_below_it(zone: ZoneUnderTest) -> None:
+    zone.do("create", "below.alias", "A", "192.0.2.1")
+    assert zone.do("create", "alias", "CNAME", "a.example.org.") == APPLIED
+    assert zone.do("upsert", "alias", "CNAME", "b.example.org.") == APPLIED
+
+
+def test_a_cname_that_leads_nowhere_in_the_zone_is_seen(zone: ZoneUnderTest) -> None:
+    zone.do("create", "alias", "CNAME", zone.full("missing") + ".")
+    assert zone.do("create", "alias", "A", "192.0.2.1") == failed("cname_conflict")
+
+
+# --- the apex
+
+
+def test_apex_name_servers_are_replaced_and_the_last_one_stays(zone: ZoneUnderTest) -> None:
+    assert zone.do("upsert", "@", "NS", "ns7.example.org.", "ns8.example.org.", ttl=60) == APPLIED
+    assert zone.answer("@", "NS") == (60, {"ns7.example.org.", "ns8.example.org."})
+    assert zone.do("delete", "@", "NS") == failed("apex_ns_last")
+    assert zone.do("delete", "@", "NS", "ns8.example.org.", "ns7.example.org.") == failed("apex_ns_last")
+    assert zone.do("delete", "@", "NS", "ns8.example.org.") == APPLIED
+    assert zone.do("delete", "@", "NS", "ns7.example.org.") == failed("apex_ns_last")
+    assert zone.do("update", "@", "NS", "ns9.example.org.") == APPLIED
+    assert zone.do("create", "@", "NS", "ns9.example.org.", ttl=120) == APPLIED
+    assert zone.answer("@", "NS") == (120, {"ns9.example.org."})
+
+
+def test_the_soa_stays(zone: ZoneUnderTest) -> None:
+    (before,) = zone.values("@", "SOA")
+    assert zone.do("delete", "@", "SOA") == failed("soa_protected")
+    assert zone.values("@", "SOA") == {before}
+
+
+def test_other_data_at_the_apex(zone: ZoneUnderTest) -> None:
+    assert zone.do("create", "@", "MX", "10 mail.example.org.") == APPLIED
+    assert zone.values("@", "MX") == {"10 mail.example.org."}
+
+
+# --- wildcards, delegations: answers that do not tell what is at the name
+
+
+def test_what_a_wildcard_answers_is_not_there(zone: ZoneUnderTest) -> None:
+    zone.do("create", "*.apps", "A", "192.0.2.9")
+    zone.do("create", "*.links", "CNAME", "www.example.org.")
+    said = zone.apply(
+        zone.change("create", "a.apps", "A", "192.0.2.9"),
+        zone.change("upsert", "b.apps", "A", "192.0.2.9"),
+        zone.change("update", "c.apps", "A", "192.0.2.8"),
+        zone.change("delete", "d.apps", "A"),
+        zone.change("create", "e.apps", "CNAME", "www.example.org."),
+        zone.change("create", "a.links", "A", "192.0.2.1"),
+        zone.change("create", "b.links", "CNAME", "other.example.org."),
+        zone.change("delete", "c.links", "CNAME"),
+    )
+    assert said == [APPLIED, APPLIED, failed("rrset_missing"), UNCHANGED, *[APPLIED] * 3, UNCHANGED]
+    assert zone.do("delete", "*.apps", "A") == APPLIED
+    assert [zone.values(f"{name}.apps", "A") for name in "abcd"] == [
+        {"192.0.2.9"},
+        {"192.0.2.9"},
+        set(),
+        set(),
+    ]
+
+
+def test_a_delegation_and_its_glue(zone: ZoneUnderTest) -> None:
+    child_server = zone.full("ns.child") + "."
+    assert zone.apply(
+        zone.change("create", "child", "NS", child_server),
+        zone.change("create", "ns.child", "A", "192.0.2.53"),
+    ) == [APPLIED, APPLIED]
+    assert zone.do("create", "child", "NS", child_server) == UNCHANGED
+    assert zone.do("create", "ns.child", "A", "192.0.2.53") == UNCHANGED
+    assert zone.do("update", "ns.child", "A", "192.0.2.54") == APPLIED
+    assert zone.do("update", "ns2.child", "A", "192.0.2.54") == failed("rrset_missing")
+    assert zone.do("upsert", "child", "NS", child_server, "ns.example.org.") == APPLIED
+    assert zone.values("child", "NS") == {child_server, "ns.example.org."}
+    assert zone.do("delete", "child", "NS") == APPLIED
+    assert zone.values("ns.child", "A") == {"192.0.2.54"}
+
+
+# --- batches
+
+
+def test_changes_of_one_name_keep_their_order(zone: ZoneUnderTest) -> None:
+    said = zone.apply(
+        zone.change("create", "www", "A", "192.0.2.1"),
+        zone.change("create", "www", "CNAME", "a.example.org."),
+        zone.change("delete", "www", "A"),
+        zone.change("create", "www", "CNAME", "a.example.org."),
+        zone.change("create", "www", "TXT", '"beside"'),
+        zone.change("update", "www", "CNAME", "b.example.org."),
+        zone.change("delete", "www", "CNAME", "a.example.org."),
+        zone.change("delete", "www", "CNAME", "b.example.org."),
+        zone.change("upsert", "www", "A", "192.0.2.2"),
+        zone.change("update", "www", "A", "192.0.2.3"),
+    )
+    assert said == [
+        APPLIED,
+        failed("cname_conflict"),
+        APPLIED,
+        APPLIED,
+        failed("cname_conflict"),
+        APPLIED,
+        UNCHANGED,
+        APPLIED,
+        APPLIED,
+        APPLIED,
+    ]
+    assert (zone.values("www", "A"), zone.values("www", "CNAME")) == ({"192.0.2.3"}, set())
+
+
+def test_a_thousand_new_records_go_in_two_messages(zone: ZoneUnderTest) -> None:
+    changes = [zone.change("create", f"h{number}", "A", "192.0.2.1") for number in range(1_000)]
+    assert set(zone.apply(*changes)) == {APPLIED}
+    assert zone.ledger.messages <= 2
+    assert set(zone.apply(*changes)) == {UNCHANGED}
+    assert zone.values("h999", "A") == {"192.0.2.1"}
+
+
+def refused_change(server: str, zone: ZoneUnderTest, number: int) -> dict[str, object]:
+    match server:
+        case "bind":  # a name server inside the zone that has no address
+            return zone.change("create", "@", "NS", zone.full(f"nowhere{number}") + ".")
+        case "knot":  # of use at the apex only
+            return zone.change("create", f"bad{number}", "NSEC3PARAM", "1 0 1 aa")
+        case _:  # a type for experiments
+            return zone.change("create", f"bad{number}", "NULL", r"\# 1 00")
+
+
+def test_what_the_server_refuses_fails_alone(server: str, zone: ZoneUnderTest) -> None:
+    bad = [refused_change(server, zone, number) for number in range(3)]
+    good = [zone.change("create", f"h{number}", "A", "192.0.2.1") for number in range(200)]
+    good.append(zone.change("create", "@", "NS", "ns.example.org."))
+    changes = [*good[:50], bad[0], *good[50:120], bad[1], *good[120:], bad[2]]
+    said = dict(zip((change["request_id"] for change in changes), zone.apply(*changes), strict=True))
+    assert [said[change["request_id"]] for change in bad] == [failed("refused")] * 3
+    assert {said[change["request_id"]] for change in good} == {APPLIED}
+    assert {"powerdns": "FORMERR", "api": "(422)"}.get(server, "REFUSED") in zone.message(bad[0])
+    assert zone.ledger.messages < 50
+    assert "ns.example.org." in zone.values("@", "NS")
+
+
+def test_changes_that_no_server_could_take_fail_without_the_others(zone: ZoneUnderTest) -> None:
+    said = zone.apply(
+        zone.change("create", "www", "A", "no address"),
+        zone.change("create", "www", "A", "192.0.2.1"),
+        zone.change("create", "www.elsewhere", "A", "192.0.2.1") | {"name": "www.example.org"},
+    )
+    assert said == [failed("invalid_change"), APPLIED, failed("not_zone")]
+
+
+def test_an_rrset_that_no_message_can_carry(zone: ZoneUnderTest) -> None:
+    huge = [f'"{number} {"x" * 240}"' for number in range(300)]
+    said = zone.apply(
+        zone.change("create", "huge", "TXT", *huge), zone.change("create", "www", "A", "192.0.2.1")
+    )
+    assert said == [failed("too_large"), APPLIED]

@@ -1,0 +1,145 @@
+"""What the inventory says about a backend, asked of Ansible itself."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from app.domain.server import Server
+from app.runner.ansible import inventory
+from app.runner.ansible.inventory import InventoryError, UnknownBackend, authoritative_servers, host_variables
+from stack.embedded import Stack
+from stack.paths import ROOT
+
+
+def write(path: Path, **variables: object) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"dns": {"hosts": {"bind": variables}}}))
+    return path
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The inventories that Ansible was asked about, each time that it was."""
+    calls: list[Path] = []
+    ask: Callable[[Path], dict[str, dict[str, object]]] = inventory._ask_ansible  # type: ignore[assignment]
+
+    def ask_and_count(path: Path) -> dict[str, dict[str, object]]:
+        calls.append(path)
+        return ask(path)
+
+    monkeypatch.setattr(inventory, "_ask_ansible", ask_and_count)
+    return calls
+
+
+def test_the_embedded_stack(infrastructure: Stack, dns_inventory: Path) -> None:
+    address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
+    assert authoritative_servers(dns_inventory, "bind") == [Server(address, int(port))]
+
+
+def test_the_shipped_inventory() -> None:
+    shipped = ROOT / "playbooks" / "inventory"
+    assert authoritative_servers(shipped, "bind") == [Server("127.0.0.1", 53)]
+
+
+SERVERS: list[tuple[dict[str, object], list[Server]]] = [
+    ({"dns_server": "192.0.2.1"}, [Server("192.0.2.1", 53)]),
+    ({"dns_server": "192.0.2.1", "dns_port": 5300}, [Server("192.0.2.1", 5300)]),
+    ({"dns_server": "192.0.2.1", "dns_port": "5300"}, [Server("192.0.2.1", 5300)]),
+    ({"dns_server": "2001:DB8::0:1"}, [Server("2001:db8::1", 53)]),
+    (
+        {"dns_server": "192.0.2.9", "dns_verify_servers": ["192.0.2.1", "192.0.2.2:5300", "192.0.2.1"]},
+        [Server("192.0.2.1", 53), Server("192.0.2.2", 5300)],
+    ),
+    (
+        {"dns_verify_servers": ["2001:db8::1", "[2001:db8::2]:5300", "[2001:db8::3]"]},
+        [Server("2001:db8::1", 53), Server("2001:db8::2", 5300), Server("2001:db8::3", 53)],
+    ),
+    (
+        {"dns_verify_servers": [{"address": "192.0.2.1"}, {"address": "192.0.2.2", "port": 5300}]},
+        [Server("192.0.2.1", 53), Server("192.0.2.2", 5300)],
+    ),
+]
+NO_SERVERS: list[tuple[dict[str, object], str]] = [
+    ({}, "is no plain address"),
+    ({"dns_server": "{{ ansible_host }}"}, "is no plain address"),
+    ({"dns_server": "no-such-host.invalid"}, "is not known"),
+    ({"dns_server": "192.0.2.1", "dns_port": "many"}, "is not known"),
+    ({"dns_verify_servers": "192.0.2.1"}, "is no list"),
+    ({"dns_verify_servers": [7, None]}, "is not known"),
+]
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An inventory of all the above, which is asked for once."""
+    hosts = {f"good{number}": variables for number, (variables, _) in enumerate(SERVERS)}
+    hosts |= {f"bad{number}": variables for number, (variables, _) in enumerate(NO_SERVERS)}
+    path = tmp_path_factory.mktemp("many") / "hosts.json"
+    path.write_text(json.dumps({"dns": {"hosts": hosts}}))
+    return path
+
+
+@pytest.mark.parametrize("number", range(len(SERVERS)))
+def test_servers(many: Path, number: int) -> None:
+    assert authoritative_servers(many, f"good{number}") == SERVERS[number][1]
+
+
+@pytest.mark.parametrize("number", range(len(NO_SERVERS)))
+def test_what_names_no_server(many: Path, number: int) -> None:
+    with pytest.raises(InventoryError, match=NO_SERVERS[number][1]):
+        authoritative_servers(many, f"bad{number}")
+
+
+def test_names_are_resolved(tmp_path: Path) -> None:
+    (server,) = authoritative_servers(write(tmp_path / "hosts.json", dns_server="localhost"), "bind")
+    assert server.address in ("127.0.0.1", "::1")
+
+
+def test_an_unknown_backend(tmp_path: Path) -> None:
+    path = write(tmp_path / "hosts.json", dns_server="192.0.2.1")
+    with pytest.raises(UnknownBackend, match='has no host "knot"; it has: bind'):
+        authoritative_servers(path, "knot")
+
+
+def test_an_inventory_that_is_missing_or_broken(tmp_path: Path) -> None:
+    with pytest.raises(InventoryError, match="does not exist"):
+        host_variables(tmp_path / "none", "bind")
+    (tmp_path / "broken.yml").write_text("dns: [what: {is this")
+    with pytest.raises(InventoryError, match=r"can't be read|has no host"):
+        host_variables(tmp_path / "broken.yml", "bind")
+
+
+def test_ansible_is_asked_again_only_after_a_change(tmp_path: Path, asked: list[Path]) -> None:
+    folder = write(tmp_path / "inventory" / "hosts.json", dns_server="192.0.2.1").parent
+    for _ in range(3):
+        assert host_variables(folder, "bind")["dns_server"] == "192.0.2.1"
+    assert len(asked) == 1
+    (folder / "host_vars").mkdir()
+    (folder / "host_vars" / "bind.yml").write_text("dns_port: 5300\n")
+    assert authoritative_servers(folder, "bind") == [Server("192.0.2.1", 5300)]
+    write(folder / "hosts.json", dns_server="192.0.2.2")
+    os.utime(folder / "hosts.json", ns=(1, 1))
+    assert authoritative_servers(folder, "bind") == [Server("192.0.2.2", 5300)]
+    assert len(asked) == 3
+
+
+def test_variables_beside_a_single_file_count(tmp_path: Path) -> None:
+    path = write(tmp_path / "hosts.json", dns_server="192.0.2.1")
+    assert authoritative_servers(path, "bind") == [Server("192.0.2.1", 53)]
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "dns.yml").write_text("dns_port: 5300\n")
+    assert authoritative_servers(path, "bind") == [Server("192.0.2.1", 5300)]
+
+
+def test_many_threads_ask_once(tmp_path: Path, asked: list[Path]) -> None:
+    path = write(tmp_path / "hosts.json", dns_server="192.0.2.1")
+    threads = [Thread(target=authoritative_servers, args=(path, "bind")) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(asked) == 1

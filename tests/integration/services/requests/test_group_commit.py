@@ -1,0 +1,194 @@
+"""Submissions of many clients at once, written together."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from threading import Event
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from app.core.config import Settings
+from app.core.database import transaction, upgrade
+from app.domain.change import Action
+from app.services.requests import validate
+from app.services.requests.group_commit import MAX_BATCHES, Intake, Overloaded
+from app.services.requests.validate import Asked
+from app.store import requests, zones
+
+CLIENTS = 40
+WAIT = 60.0  # seconds
+
+
+def body(zone: str, number: int) -> dict[str, Any]:
+    resource = {"record_type": "A", "domain": f"h{number}.{zone}", "target": "192.0.2.1"}
+    return {"context": {"account_id": "team-a"}, "resource": resource}
+
+
+def test_each_client_gets_the_answer_to_its_own_request(client: TestClient, new_zone: str) -> None:
+    def post(number: int) -> tuple[int, str]:
+        sent = body(new_zone if number % 4 else "nowhere.test", number)
+        answer = client.post("/api/v1/dns/create", json=sent)
+        return answer.status_code, answer.json().get("resource", {}).get("domain", "")
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        answers = list(pool.map(post, range(CLIENTS)))
+    expected = [(202, f"h{number}.{new_zone}") if number % 4 else (422, "") for number in range(CLIENTS)]
+    assert answers == expected
+    stored = client.get("/api/v1/dns/requests", params={"limit": 1000}).json()["items"]
+    assert len(stored) == CLIENTS * 3 // 4
+
+
+def test_one_key_at_the_same_time_makes_one_request(client: TestClient, new_zone: str) -> None:
+    def post(_: int) -> tuple[int, bool, str]:
+        answer = client.post("/api/v1/dns/create", json=body(new_zone, 1), headers={"Idempotency-Key": "k"})
+        return answer.status_code, "idempotent-replayed" in answer.headers, answer.json()["id"]
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        answers = list(pool.map(post, range(CLIENTS)))
+    assert {(status, request_id) for status, _, request_id in answers} == {(202, answers[0][2])}
+    assert sum(not replayed for _, replayed, _ in answers) == 1
+
+
+async def written_together(intake: Intake, asked: list[Asked]) -> list[Any]:
+    writer = asyncio.create_task(intake.run())
+    answers = await asyncio.gather(*map(intake.submit, asked), return_exceptions=True)
+    await intake.drain()
+    writer.cancel()
+    return answers
+
+
+def test_a_request_that_the_database_refuses_fails_alone(app_settings: Settings, new_zone: str) -> None:
+    upgrade()
+    with transaction() as session:
+        zones.add(session, new_zone, "bind")
+        session.execute(text("ALTER TABLE dns_requests ADD CHECK (name NOT LIKE 'h2.%')"))
+    asked = [Asked(Action.CREATE, body(new_zone, number)) for number in range(5)]
+    answers = asyncio.run(written_together(Intake(10), asked))
+    assert [isinstance(answer, Exception) for answer in answers] == [False, False, True, False, False]
+
+
+def test_more_than_may_wait_is_refused_at_once() -> None:
+    async def overload() -> None:
+        intake = Intake(1)
+        first = asyncio.create_task(intake.submit(Asked(Action.CREATE, {})))
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await intake.submit(Asked(Action.CREATE, {}))
+        first.cancel()
+
+    asyncio.run(overload())
+
+
+def test_more_batches_than_may_be_in_hand_are_refused_at_once() -> None:
+    intake = Intake(1)
+    with ExitStack() as stack:
+        for _ in range(MAX_BATCHES):
+            stack.enter_context(intake.batch_in_hand())
+        with pytest.raises(Overloaded), intake.batch_in_hand():
+            pass
+    with intake.batch_in_hand():
+        pass
+
+
+def test_a_batch_more_than_may_be_in_hand_is_told_to_come_again(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.services.requests.group_commit.MAX_BATCHES", 0)
+    answer = client.post("/api/v1/dns/batch", json={"requests": []})
+    assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+
+
+def test_what_is_stored_is_answered_even_if_an_earlier_request_cannot_be_looked_up(
+    client: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    items = [
+        {"action": "create", "idempotency_key": f"k{number}", **body(new_zone, 1)} for number in range(3)
+    ]
+    client.post("/api/v1/dns/batch", json={"requests": items[:1]}).raise_for_status()
+    monkeypatch.setattr(requests, "earlier", away)
+    answer = client.post("/api/v1/dns/batch", json={"requests": items})
+    assert [result["status_code"] for result in answer.json()["results"]] == [503, 202, 202]
+    key = {"Idempotency-Key": "k0"}
+    assert client.post("/api/v1/dns/create", json=body(new_zone, 1), headers=key).status_code == 503
+    answer = client.post("/api/v1/dns/batch", json={"requests": items[:2], "atomic": True})
+    assert answer.status_code == 503
+    assert len(client.get("/api/v1/dns/requests").json()["items"]) == 3
+
+
+def test_connections_that_the_server_closed_meanwhile(client: TestClient, new_zone: str) -> None:
+    assert client.post("/api/v1/dns/create", json=body(new_zone, 1)).status_code == 202
+    with transaction() as session:
+        statement = (
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        closed = session.scalars(text(statement)).all()
+    assert closed
+    assert client.post("/api/v1/dns/create", json=body(new_zone, 2)).status_code == 202
+
+
+def large_body(zone: str) -> dict[str, Any]:
+    values = [f"{number} {'ä' * 900}" for number in range(20)]
+    resource = {"record_type": "TXT", "domain": f"txt.{zone}", "target": values}
+    return {"context": {"account_id": "team-a"}, "resource": resource}
+
+
+def test_a_large_body_is_read_as_any_other(client: TestClient, new_zone: str) -> None:
+    assert client.post("/api/v1/dns/create", json=large_body(new_zone)).status_code == 202
+
+
+def test_others_are_answered_while_a_large_body_is_read(
+    client: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes until a small one is answered here: for ever, if that had to wait for it."""
+    begun, small_is_answered, read = Event(), Event(), validate.read
+
+    def slowly(asked: Asked) -> validate.Draft:
+        if "txt." in str(asked.body):
+            begun.set()
+            assert small_is_answered.wait(WAIT), "the small one had to wait"
+        return read(asked)
+
+    monkeypatch.setattr(validate, "read", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        large = pool.submit(client.post, "/api/v1/dns/create", json=large_body(new_zone))
+        assert begun.wait(WAIT)
+        assert client.post("/api/v1/dns/create", json=body(new_zone, 1)).status_code == 202
+        assert not large.done()
+        small_is_answered.set()
+        assert large.result(WAIT).status_code == 202
+
+
+def test_a_client_that_goes_in_the_middle_of_its_body(client: TestClient) -> None:
+    """Neither an error of ours nor a request."""
+    sent: list[Any] = []
+
+    async def call() -> None:
+        coming = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+
+        async def receive() -> Any:
+            return coming.pop(0)
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "POST",
+            "path": "/api/v1/dns/create",
+            "query_string": b"",
+            "headers": [(b"content-type", b"application/json")],
+            "app": client.app,
+        }
+        await client.app(scope, receive, send)
+
+    asyncio.run(call())
+    assert sent[0]["status"] == 400

@@ -1,0 +1,158 @@
+"""Real Apache Kafka for the tests: one KRaft node, its jars resolved by Maven, a small heap."""
+
+import os
+import shutil
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from stack.paths import STATE
+from tests.support.kafka.broker import Broker, free_port
+from tests.support.kafka.certificate import issue
+
+HERE = Path(__file__).parent
+POM = HERE / "pom.xml"
+CACHE = STATE / "apache-kafka"
+JVM = ("-Xmx384m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+
+USER, PASSWORD = "orchestrator", "7-words-nobody-would-guess"
+PROTOCOLS = "PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT"
+JAAS = (
+    "org.apache.kafka.common.security.plain.PlainLoginModule required "
+    f'user_{USER}="{PASSWORD}" username="{USER}" password="{PASSWORD}";'
+)
+
+
+class ApacheKafka(Broker):
+    """One node that is broker and controller at once."""
+
+    kind = "apache"
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._controller_port = free_port()
+        self._secure_port = free_port()
+
+    @property
+    def secure_address(self) -> str:
+        """A second door, over TLS, which asks for `USER` and `PASSWORD` by SASL/PLAIN."""
+        return f"127.0.0.1:{self._secure_port}"
+
+    @property
+    def certificate(self) -> Path:
+        """That of the second door, which clients must be told to trust."""
+        return self.directory / "certificate.pem"
+
+    def command(self) -> Sequence[str | Path]:
+        """`kafka.Kafka`, as bin/kafka-server-start.sh runs it."""
+        return _java("kafka.Kafka", self._properties)
+
+    def prepare(self) -> None:
+        """Write the configuration, and lay down formatted storage."""
+        if self._properties.exists():
+            return
+        issue(self.certificate, self._keystore)
+        shutil.copytree(formatted(), self._data)
+        self._write_properties()
+
+    def format(self) -> None:
+        """Format storage for a node that is never started."""
+        self.directory.mkdir(parents=True)
+        self._write_properties()
+        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        words = ("format", "--cluster-id", cluster, "--config", self._properties)
+        done = subprocess.run(
+            _java("kafka.tools.StorageTool", *words), capture_output=True, text=True, timeout=120
+        )
+        if done.returncode:
+            raise RuntimeError(f"the storage could not be formatted:\n{done.stdout}{done.stderr}")
+
+    @property
+    def _properties(self) -> Path:
+        return self.directory / "server.properties"
+
+    @property
+    def _data(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def _keystore(self) -> Path:
+        return self.directory / "keystore.pem"
+
+    def _write_properties(self) -> None:
+        doors = f"PLAINTEXT://{self.address},SASL_SSL://{self.secure_address}"
+        lines = {
+            "process.roles": "broker,controller",
+            "node.id": 1,
+            "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
+            "controller.listener.names": "CONTROLLER",
+            "listeners": f"{doors},CONTROLLER://127.0.0.1:{self._controller_port}",
+            "advertised.listeners": doors,
+            "listener.security.protocol.map": PROTOCOLS,
+            "sasl.enabled.mechanisms": "PLAIN",
+            "listener.name.sasl_ssl.plain.sasl.jaas.config": JAAS,
+            "listener.name.sasl_ssl.ssl.keystore.type": "PEM",
+            "listener.name.sasl_ssl.ssl.keystore.location": self._keystore,
+            "log.dirs": self._data,
+            "offsets.topic.replication.factor": 1,
+            "offsets.topic.num.partitions": 1,
+            "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.min.isr": 1,
+            "share.coordinator.state.topic.replication.factor": 1,
+            "share.coordinator.state.topic.min.isr": 1,
+            "group.initial.rebalance.delay.ms": 0,
+            "auto.create.topics.enable": "false",  # as careful operators set it
+            "metadata.max.idle.interval.ms": 0,  # no sign of life, twice a second, from a node that is alone
+        }
+        self._properties.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
+
+
+def why_not() -> str | None:
+    """The reason why Apache Kafka can't run here, or None when it can."""
+    missing = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
+    return f"Apache Kafka needs {' and '.join(missing)}" if missing else None
+
+
+def _java(main: str, *arguments: str | Path) -> Sequence[str | Path]:
+    logging = f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"
+    return ["java", *JVM, logging, "-cp", classpath(), main, *arguments]
+
+
+def classpath() -> str:
+    """The jars that pom.xml asks for; Maven is only asked again when the pom has changed."""
+    cached = CACHE / "classpath"
+    if not cached.exists() or cached.stat().st_mtime < POM.stat().st_mtime or not _all_exist(cached):
+        CACHE.mkdir(parents=True, exist_ok=True)
+        fresh = CACHE / f"classpath.{os.getpid()}"
+        ask = ["mvn", "-B", "-q", "-f", str(POM), "dependency:build-classpath", f"-Dmdep.outputFile={fresh}"]
+        done = subprocess.run(ask, capture_output=True, text=True, timeout=600)
+        if done.returncode:
+            raise RuntimeError(f"mvn could not resolve Apache Kafka:\n{done.stdout[-4000:]}")
+        fresh.replace(cached)
+    return cached.read_text().strip()
+
+
+def formatted() -> Path:
+    """Storage as it is before a node's first start; to be copied."""
+    kept = CACHE / "formatted"
+    if not kept.exists() or kept.stat().st_mtime < POM.stat().st_mtime:
+        with TemporaryDirectory(dir=CACHE) as fresh:
+            node = ApacheKafka(Path(fresh) / "node")
+            node.format()
+            shutil.rmtree(kept, ignore_errors=True)
+            with suppress(OSError):  # another test process was faster
+                node._data.rename(kept)
+    return kept
+
+
+def _all_exist(classpath: Path) -> bool:
+    return all(Path(jar).exists() for jar in classpath.read_text().strip().split(os.pathsep))
+
+
+if __name__ == "__main__":  # fetch the jars beforehand, where a test's time limit would be too short for it
+    classpath()
+    formatted()

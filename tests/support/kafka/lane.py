@@ -1,0 +1,192 @@
+"""One test's own topic and consumer group on a broker."""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupState,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from tests.support.eventually import eventually
+from tests.support.kafka.broker import Broker
+from tests.support.kafka.forked import CLI, CONSUMER, Forked
+
+ZONE = "kafka.test"
+
+
+class Done(NamedTuple):
+    """What a command that has ended leaves behind."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Lane:
+    """Produces, runs consumers, and looks at what became of the messages."""
+
+    def __init__(self, broker: Broker, directory: Path, partitions: int = 6) -> None:
+        self.broker = broker
+        self.account = f"team-{secrets.token_hex(4)}"
+        self.topic = f"requests-{secrets.token_hex(4)}"
+        self.group = f"group-{secrets.token_hex(4)}"
+        self._partitions = partitions
+        self._directory = directory
+        self._consumers: list[Forked] = []
+        self._askers: dict[str, Consumer] = {}
+
+    def env(self, api_url: str = "http://127.0.0.1:9/api/v1/dns/create") -> dict[str, str]:
+        """The environment of a consumer, and of the command line."""
+        return {
+            "KAFKA_BROKER_URL": self.broker.address,
+            "KAFKA_DNS_TOPIC": self.topic,
+            "KAFKA_GROUP_ID": self.group,
+            "KAFKA_PARTITIONS": str(self._partitions),
+            "API_URL": api_url,
+        }
+
+    def create_topic(self, name: str = "", partitions: int = 0, **config: str) -> None:
+        """Create the topic, or another one, before a consumer does."""
+        topic = NewTopic(name or self.topic, partitions or self._partitions, -1, config=config)
+        admin = self._admin()
+        for created in admin.create_topics([topic]).values():
+            created.result(10)
+
+    def delete_topic(self, name: str) -> None:
+        """Delete a topic with all that it holds."""
+        admin = self._admin()
+        for deleted in admin.delete_topics([name]).values():
+            deleted.result(10)
+
+    def produce(self, *values: bytes | None, **options: Any) -> None:
+        """Produce the values in order, each confirmed by the broker."""
+        config: dict[str, str | int] = {
+            "bootstrap.servers": self.broker.address,
+            "log_level": 0,
+            "message.max.bytes": 10_000_000,
+            "max.in.flight": 1,
+        }
+        producer = Producer(config)
+        refused: list[KafkaError] = []
+
+        def note(error: KafkaError | None, _: Message) -> None:
+            if error is not None:
+                refused.append(error)
+
+        for value in values:
+            producer.produce(self.topic, value, on_delivery=note, **options)
+        assert producer.flush(20) == 0
+        assert not refused
+
+    def start(self, api_url: str, env: Mapping[str, str] | None = None) -> Forked:
+        """Run a consumer; the fixture stops it at the end of the test."""
+        log = self._directory / f"consumer-{len(self._consumers)}.log"
+        consumer = Forked(CONSUMER, {**self.env(api_url), **(env or {})}, log)
+        self._consumers.append(consumer)
+        return consumer
+
+    def start_member(self, api_url: str, env: Mapping[str, str] | None = None) -> Forked:
+        """Run a consumer and wait until it is a member of the group."""
+        consumer = self.start(api_url, env)
+        eventually(lambda: "partitions are assigned" in consumer.output)
+        return consumer
+
+    def cli(self, *words: str, **env: str) -> Done:
+        """Run the command line, its output not on a terminal."""
+        out, err = (self._directory / f"{secrets.token_hex(4)}.{name}" for name in ("out", "err"))
+        status = Forked([*CLI, *words], {**self.env(), **env}, out, err).wait()
+        return Done(status, out.read_text(), err.read_text())
+
+    def stop_all(self) -> None:
+        """Kill the consumers that still run."""
+        for consumer in self._consumers:
+            consumer.__exit__()
+        for asker in self._askers.values():
+            asker.close()
+
+    def committed(self, group: str = "") -> int:
+        """The sum of the group's committed offsets: how many messages are done."""
+        places = [TopicPartition(self.topic, number) for number in range(self._partitions)]
+        try:
+            return sum(max(0, place.offset) for place in self._asker(group).committed(places, timeout=10))
+        except KafkaException:
+            return 0
+
+    def members(self) -> list[int]:
+        """How many partitions each member of the group holds; nothing while the group is being formed."""
+        group = self._group()
+        return sorted(len(member.assignment.topic_partitions) for member in group.members) if group else []
+
+    def rebalancing(self) -> bool:
+        """Whether a member wants to join, and others have not come back to the group yet."""
+        group = self._group()
+        return group is not None and group.state == ConsumerGroupState.PREPARING_REBALANCING
+
+    def dead_letters(self) -> list[Message]:
+        """What lies in the dead-letter topic."""
+        return _read_all(self.broker.address, f"{self.topic}.dlq")
+
+    def _group(self) -> Any:
+        admin = self._admin()
+        [group] = admin.describe_consumer_groups([self.group]).values()
+        try:
+            return group.result(10)
+        except KafkaException:
+            return None
+
+    def _asker(self, group: str) -> Consumer:
+        """The admin client's question crashes it while the group has no coordinator yet."""
+        group = group or self.group
+        if group not in self._askers:
+            self._askers[group] = Consumer(
+                {"bootstrap.servers": self.broker.address, "log_level": 0, "group.id": group}
+            )
+        return self._askers[group]
+
+    def _admin(self) -> AdminClient:
+        """A client of its own for each question: a broker may have been restarted meanwhile."""
+        return AdminClient({"bootstrap.servers": self.broker.address, "log_level": 0})
+
+
+def request(lane: Lane, name: str, action: str | None = None, **resource: Any) -> bytes:
+    """A message's value: an A record in the zone that the tests' API serves."""
+    plain = {"record_type": "A", "domain": f"{name}.{ZONE}", "target": "192.0.2.10"}
+    body: dict[str, Any] = {"context": {"account_id": lane.account}, "resource": plain | resource}
+    return json.dumps(body if action is None else body | {"action": action}).encode()
+
+
+def header(message: Message, name: str) -> str:
+    """The last value of a header, as text."""
+    pairs: Sequence[tuple[str, bytes]] = message.headers() or []  # type: ignore[assignment]
+    return dict(pairs)[name].decode()
+
+
+def _read_all(address: str, topic: str) -> list[Message]:
+    reader = Consumer(
+        {
+            "bootstrap.servers": address,
+            "log_level": 0,
+            "group.id": "reader",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "receive.message.max.bytes": 100_000_000,
+        }
+    )
+    reader.assign([TopicPartition(topic, 0, 0)])
+    found: list[Message] = []
+    while (message := reader.poll(10)) is not None and message.error() is None:
+        found.append(message)
+    reader.close()
+    return found

@@ -1,0 +1,132 @@
+"""The project's own processes as a Kafka test runs them: the API and consumers."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import httpx2
+
+from stack.paths import ROOT
+from tests.support.eventually import eventually
+from tests.support.kafka.broker import free_port
+
+_libc = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+
+
+class Program:
+    """A process whose output goes to a file."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], log: Path) -> None:
+        self._log = log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, *command],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "LOG_FORMAT": "json", **env},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
+
+    @property
+    def output(self) -> str:
+        """What it has written so far."""
+        return self._log.read_text()
+
+    @property
+    def running(self) -> bool:
+        """Whether it lives."""
+        return self._process.poll() is None
+
+    @property
+    def most_memory(self) -> int:
+        """The most resident memory that it has had so far, in bytes."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+    def stop(self) -> int:
+        """SIGTERM; the exit status."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(40)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+        self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.running:
+            self.kill()
+
+
+class Api:
+    """The real API on a port and a database of its own."""
+
+    def __init__(self, env: Mapping[str, str], directory: Path) -> None:
+        self.port = free_port()
+        self._env = env
+        self._directory = directory
+        self._program: Program | None = None
+
+    @property
+    def url(self) -> str:
+        """What goes into `API_URL`."""
+        return f"http://127.0.0.1:{self.port}/api/v1/dns/create"
+
+    def start(self) -> None:
+        """Run uvicorn and wait until it answers."""
+        command = ["-m", "uvicorn", "app.main:app", "--port", str(self.port), "--no-access-log"]
+        self._program = Program(command, self._env, self._directory / f"api-{self.port}.log")
+        eventually(self._healthy)
+
+    def stop(self) -> None:
+        """Stop it, if it runs."""
+        if self._program is not None:
+            self._program.stop()
+            self._program = None
+
+    def requests(self, account: str) -> list[dict[str, Any]]:
+        """The account's requests, oldest first."""
+        found: list[dict[str, Any]] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = self.get("dns/requests", {"account_id": account, "limit": "1000", **cursor})
+            found += page["items"]
+            if page["next_cursor"] is None:
+                return found[::-1]
+            cursor = {"cursor": page["next_cursor"]}
+
+    def get(self, path: str, params: Mapping[str, str]) -> Any:
+        """What the API says."""
+        answer = httpx2.get(f"http://127.0.0.1:{self.port}/api/v1/{path}", params=dict(params))
+        answer.raise_for_status()
+        return answer.json()
+
+    def add_zone(self, name: str) -> None:
+        """Serve one more zone."""
+        url = f"http://127.0.0.1:{self.port}/api/v1/zones"
+        httpx2.post(url, json={"name": name, "backend": "bind"}).raise_for_status()
+
+    def _healthy(self) -> bool:
+        assert self._program is not None
+        assert self._program.running, self._program.output
+        try:
+            return httpx2.get(f"http://127.0.0.1:{self.port}/healthz").is_success
+        except httpx2.TransportError:
+            return False
+
+
+def die_with_parent() -> None:
+    """Be killed by the kernel when the test run dies."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,84 @@
+"""PowerDNS's API itself, behind the plugin's back, and HTTP servers that treat a call as they are told."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from tests.support.zones import ApiZoneUnderTest
+
+Answer = tuple[int, dict[str, str], bytes]  # status, headers, body
+Answerer = Callable[[str, str, bytes], Answer | None]  # of method, path and body; None: close without a word
+
+
+@contextmanager
+def http_server(answer: Answerer) -> Iterator[str]:
+    """An HTTP server that treats every call as it is told to; yields its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            said = answer(self.command, self.path, self.rfile.read(int(self.headers["Content-Length"] or 0)))
+            if said is None:
+                self.close_connection = True
+                return
+            status, headers, body = said
+            self.send_response(status)
+            for name, value in ({"Content-Length": str(len(body))} | headers).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_PATCH = do_GET  # noqa: N815
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def call(zone: ApiZoneUnderTest, method: str, path: str, body: bytes = b"", url: str = "") -> Answer:
+    """Call the API itself, where it is really."""
+    request = Request((url or zone.url) + path, body or None, {"X-API-Key": zone.api_key}, method=method)
+    try:
+        with urlopen(request, timeout=10) as answer:
+            return answer.status, {}, answer.read()
+    except HTTPError as error:
+        return error.code, {}, error.read()
+
+
+def put(zone: ApiZoneUnderTest, owner: str, rdtype: str, *records: str, **more: object) -> None:
+    """Put an RRset there behind the plugin's back; a record that begins with "-" is disabled."""
+    contents = [{"content": text.removeprefix("-"), "disabled": text.startswith("-")} for text in records]
+    rrset = {"name": f"{zone.full(owner)}.", "type": rdtype, "ttl": 300, "changetype": "REPLACE"}
+    body = json.dumps({"rrsets": [rrset | {"records": contents} | more]}).encode()
+    status, _, said = call(zone, "PATCH", f"/api/v1/servers/localhost/zones/{zone.name}.", body)
+    assert status == 204, said
+
+
+def there(zone: ApiZoneUnderTest, owner: str) -> dict[str, Any]:
+    rrsets = json.loads(call(zone, "GET", f"/api/v1/servers/localhost/zones/{zone.name}.")[2])["rrsets"]
+    return {rrset["type"]: rrset for rrset in rrsets if rrset["name"] == f"{zone.full(owner)}."}
+
+
+def many(zone: ApiZoneUnderTest, number: int) -> list[dict[str, Any]]:
+    return [zone.change("create", f"h{index}", "A", "192.0.2.1") for index in range(number)]
+
+
+@contextmanager
+def tripping(zone: ApiZoneUnderTest, trip: Callable[[bytes], Answer | None]) -> Iterator[None]:
+    """Let questions about a zone go to the real server, and changes meet what is told."""
+    real = zone.url
+
+    def answer(method: str, path: str, body: bytes) -> Answer | None:
+        return trip(body) if method == "PATCH" else call(zone, method, path, body, real)
+
+    with http_server(answer) as zone.url:
+        yield
+    zone.url = real

@@ -1,0 +1,84 @@
+"""Runs of real Ansible for the tests."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+from app.core.config import ROOT
+from app.domain.change import Action, Change
+from app.runner.ansible.runner import AnsibleRunner
+from app.runner.process.fork_pool import ForkServers
+from app.runner.protocol import Run, RunEvent, RunResult
+
+PROVISION = ROOT / "playbooks" / "provision.yml"
+
+fork_servers: ForkServers | None = None  # those that runs are started in; the fixture `either_way` sets it
+
+WRITE_FILE = """
+from pathlib import Path
+from ansible.plugins.action import ActionBase
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        Path(self._task.args["path"]).write_text(self._task.args["text"])
+        return {}
+"""
+
+
+def make_site(folder: Path) -> Path:
+    """A folder for playbooks, all on one fork server; `write_file` is a `copy` that takes no second."""
+    (folder / "action_plugins").mkdir()
+    (folder / "action_plugins" / "write_file.py").write_text(WRITE_FILE)
+    return folder
+
+
+class Ended(NamedTuple):
+    """How a run ended, and what it said."""
+
+    result: RunResult
+    events: list[str]
+    changes: Sequence[Change]
+
+    @property
+    def outcomes(self) -> list[tuple[str, str | None]]:
+        """The outcome and code of each change, in order; ("unknown", None) where there is none."""
+        found = (self.result.results.get(change.request_id) for change in self.changes)
+        return [(each.outcome.value, each.code) if each else ("unknown", None) for each in found]
+
+    @property
+    def everything(self) -> str:
+        """Every text that came out of the run."""
+        return "\n".join([self.result.output, *self.events, *map(str, self.result.results.values())])
+
+
+def change(
+    zone: str, action: str, owner: str, rdtype: str, *rdata: str, ttl: int = 300, **more: object
+) -> Change:
+    name = zone if owner == "@" else f"{owner}.{zone}"
+    comment, extra = more.get("comment"), more.get("extra_config", {})
+    assert comment is None or isinstance(comment, str)
+    assert isinstance(extra, dict)
+    return Change(uuid4(), Action(action), zone, name, rdtype, ttl, rdata, comment, extra)
+
+
+def execute(
+    inventory: Path,
+    *changes: Change,
+    playbook: Path = PROVISION,
+    backend: str = "bind",
+    zone: str = "example.test",
+    timeout: float = 60,
+    cancel: Event | None = None,
+    environment: Sequence[str] = (),
+    check: bool = False,
+) -> Ended:
+    """Run a playbook over changes in this thread."""
+    events: list[str] = []
+    run = Run(UUID(int=7), changes[0].zone if changes else zone, backend, changes, timeout, check)
+
+    def note(event: RunEvent) -> None:
+        events.append(event.message)
+
+    result = AnsibleRunner(playbook, inventory, environment, fork_servers).run(run, note, cancel or Event())
+    return Ended(result, events, changes)

@@ -1,0 +1,162 @@
+"""Expectations: folded in order, they say what an RRset must be; an answer meets them or is told why not."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.change import Action, Change, RRsetKey
+from app.domain.expectation import Answer, Expectation, expectations
+
+KEY = RRsetKey("www.example.test", "A")
+X, Y, Z = "192.0.2.10", "192.0.2.11", "192.0.2.12"
+
+
+def change(action: Action, *rdata: str, ttl: int = 300, key: RRsetKey = KEY) -> Change:
+    return Change(UUID(int=0), action, "example.test", key.name, key.type, ttl, rdata)
+
+
+def answer(*rdata: str, ttl: int = 300) -> Answer:
+    return Answer(ttl=ttl if rdata else None, rdata=frozenset(rdata))
+
+
+def expected(*changes: Change) -> Expectation:
+    (result,) = expectations(changes).values()
+    return result
+
+
+CREATE, UPDATE, UPSERT, DELETE = Action.CREATE, Action.UPDATE, Action.UPSERT, Action.DELETE
+
+
+@pytest.mark.parametrize(
+    ("changes", "met", "unmet"),
+    [
+        ([change(CREATE, X)], [answer(X), answer(X, Y)], [answer(), answer(Y), answer(X, ttl=60)]),
+        ([change(CREATE, X, Y)], [answer(X, Y)], [answer(X), answer(Y)]),
+        ([change(UPDATE, X)], [answer(X)], [answer(), answer(X, Y), answer(X, ttl=60)]),
+        ([change(UPSERT, X, Y)], [answer(X, Y)], [answer(X), answer(X, Y, Z)]),
+        ([change(DELETE, X)], [answer(), answer(Y), answer(Y, ttl=60)], [answer(X), answer(X, Y)]),
+        ([change(DELETE)], [answer()], [answer(X)]),
+        ([change(CREATE, X), change(DELETE, X)], [answer(), answer(Y)], [answer(X)]),
+        ([change(DELETE, X), change(CREATE, X)], [answer(X)], [answer(), answer(Y)]),
+        ([change(DELETE), change(CREATE, X)], [answer(X)], [answer(), answer(X, Y)]),
+        ([change(CREATE, X), change(DELETE)], [answer()], [answer(X)]),
+        ([change(UPSERT, X), change(CREATE, Y, ttl=60)], [answer(X, Y, ttl=60)], [answer(X, Y), answer(Y)]),
+        ([change(UPSERT, X, Y), change(DELETE, X)], [answer(Y)], [answer(X, Y), answer(), answer(Y, ttl=1)]),
+        ([change(UPSERT, X), change(DELETE, X)], [answer()], [answer(X)]),
+        ([change(CREATE, X, ttl=60), change(CREATE, Y)], [answer(X, Y)], [answer(X, Y, ttl=60)]),
+    ],
+)
+def test_expectations(changes: list[Change], met: list[Answer], unmet: list[Answer]) -> None:
+    expectation = expected(*changes)
+    assert [expectation.unmet(each) for each in met] == [None] * len(met)
+    assert all(expectation.unmet(each) for each in unmet)
+
+
+def test_a_created_cname_takes_the_place_of_the_one_before() -> None:
+    key = RRsetKey("www.example.test", "CNAME")
+    expectation = expected(change(CREATE, "a.test.", key=key), change(CREATE, "b.test.", key=key))
+    assert expectation.unmet(answer("b.test.")) is None
+    assert expectation.unmet(answer("a.test."))
+
+
+def test_each_rrset_has_its_own() -> None:
+    other = RRsetKey("www.example.test", "AAAA")
+    result = expectations([change(CREATE, X), change(DELETE, key=other), change(CREATE, Y)])
+    assert result == {
+        KEY: Expectation(present=frozenset({X, Y}), ttl=300),
+        other: Expectation(exact=frozenset()),
+    }
+
+
+@pytest.mark.parametrize(
+    ("expectation", "given_answer", "words"),
+    [
+        (expected(change(CREATE, X)), answer(Y), "192.0.2.10 is missing, there is 192.0.2.11"),
+        (expected(change(CREATE, X)), answer(), "192.0.2.10 is missing"),
+        (
+            expected(change(CREATE, X, Z)),
+            answer(Y),
+            "192.0.2.10, 192.0.2.12 are missing, there is 192.0.2.11",
+        ),
+        (expected(change(UPSERT, X)), answer(X, Y), "there is still 192.0.2.11"),
+        (expected(change(DELETE)), answer(X), "there is still 192.0.2.10"),
+        (expected(change(CREATE, X, ttl=60)), answer(X), "the TTL is 300, not 60"),
+        (
+            expected(change(DELETE)),
+            answer("1.1.1.1", "1.1.1.2", "1.1.1.3", "1.1.1.4", "1.1.1.5"),
+            "there is still 1.1.1.1, 1.1.1.2, 1.1.1.3 and 2 more",
+        ),
+    ],
+)
+def test_words(expectation: Expectation, given_answer: Answer, words: str) -> None:
+    assert expectation.unmet(given_answer) == words
+
+
+def test_a_reply_that_decides_nothing_meets_nothing() -> None:
+    lame = Answer(ttl=None, rdata=frozenset(), error="the server answers REFUSED")
+    assert expected(change(DELETE)).unmet(lame) == "the server answers REFUSED"
+
+
+values = st.frozensets(st.sampled_from([X, Y, Z]), min_size=1)
+changes_of_one_rrset = st.lists(
+    st.builds(
+        lambda action, rdata, whole, ttl: change(
+            action, *(() if whole and action is DELETE else sorted(rdata)), ttl=ttl
+        ),
+        st.sampled_from(Action),
+        values,
+        st.booleans(),
+        st.sampled_from([60, 300]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def applied(before: Answer, one: Change) -> Answer:
+    """What a server would do, as simple as can be."""
+    rdata = frozenset(one.rdata)
+    if one.action is DELETE:
+        left = before.rdata - rdata if rdata else frozenset[str]()
+        return replace_rdata(before, left)
+    both = before.rdata | rdata if one.action is CREATE else rdata
+    return Answer(ttl=one.ttl, rdata=both)
+
+
+def replace_rdata(before: Answer, rdata: frozenset[str]) -> Answer:
+    return Answer(ttl=before.ttl if rdata else None, rdata=rdata)
+
+
+def server_after(changes: list[Change], before: Answer) -> Answer:
+    for one in changes:
+        before = applied(before, one)
+    return before
+
+
+starts = st.frozensets(st.sampled_from([X, Y, Z])).map(lambda rdata: answer(*rdata, ttl=60))
+
+
+@given(changes_of_one_rrset, starts)
+def test_what_a_server_makes_of_the_changes_is_what_is_expected(
+    changes: list[Change], before: Answer
+) -> None:
+    assert expected(*changes).unmet(server_after(changes, before)) is None
+
+
+@given(changes_of_one_rrset, st.frozensets(st.sampled_from([X, Y, Z])).map(lambda rdata: answer(*rdata)))
+def test_what_no_server_could_have_made_of_the_changes_is_unmet(changes: list[Change], found: Answer) -> None:
+    possible = {server_after(changes, start).rdata for start in all_starts()}
+    if found.rdata not in possible:
+        assert expected(*changes).unmet(found) is not None
+
+
+def all_starts() -> list[Answer]:
+    return [answer(*(v for bit, v in enumerate((X, Y, Z)) if mask >> bit & 1)) for mask in range(8)]
+
+
+def test_a_change_of_another_request_counts_the_same() -> None:
+    one = change(CREATE, X)
+    assert expected(one) == expected(replace(one, request_id=UUID(int=1), comment="why"))

@@ -1,0 +1,84 @@
+"""Events of the callback plugin in words."""
+
+import json
+
+import pytest
+
+from app.runner.ansible import events
+from app.runner.ansible.events import EventReader
+from app.runner.ansible.redaction import Redactor
+from app.runner.protocol import RunEvent
+
+
+class Said:
+    def __init__(self) -> None:
+        self.events: list[RunEvent] = []
+        self.reader = EventReader(self.events.append, Redactor(["c2VjcmV0"]))
+
+    def feed(self, **event: object) -> str:
+        self.reader.feed(json.dumps(event).encode())
+        return self.events[-1].message
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        ({"event": "play", "name": "Apply"}, "play: Apply"),
+        ({"event": "task", "name": "Send"}, "task: Send"),
+        (
+            {"event": "ok", "host": "bind", "message": "3 changes sent", "changed": True},
+            "bind: ok, 3 changes sent",
+        ),
+        ({"event": "ok", "host": "bind", "changed": True, "message": ""}, "bind: ok, changed"),
+        ({"event": "failed", "host": "bind", "message": "no\nroute"}, "bind: failed, no route"),
+        ({"event": "failed", "host": "bind", "ignored": True}, "bind: failed (ignored)"),
+        ({"event": "unreachable", "host": "bind", "message": "ssh"}, "bind: unreachable, ssh"),
+        ({"event": "item_ok", "host": "bind", "item": "www"}, "bind: ok (www)"),
+        (
+            {"event": "stats", "hosts": {"bind": {"ok": 2, "changed": 1, "failures": 0}}},
+            "finished: bind: 2 ok, 1 changed",
+        ),
+        ({"event": "stats", "hosts": {}}, "finished: no host took part"),
+    ],
+)
+def test_words(event: dict[str, object], words: str) -> None:
+    assert Said().feed(**event) == words
+
+
+def test_the_last_counts_are_kept() -> None:
+    said = Said()
+    said.feed(event="stats", hosts={"bind": {"ok": 2, "failures": "many"}, "odd": 7})
+    assert said.reader.stats == {"bind": {"ok": 2}}
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"no json", b"7", b"[]", b"{}", b'{"event": 7}', b'{"event": "new"}', b"[" * 100_000]
+)
+def test_what_is_no_event_is_passed_over(line: bytes) -> None:
+    said = Said()
+    said.reader.feed(line)
+    assert said.events == []
+
+
+def test_secrets_and_control_characters_are_blotted_out() -> None:
+    words = Said().feed(event="failed", host="bind", message="key c2VjcmV0 \x00\x1b[0m")
+    assert words == "bind: failed, key ******** \ufffd\ufffd[0m"
+
+
+def test_a_long_message_is_cut() -> None:
+    assert len(Said().feed(event="task", name="x" * 10_000)) == events.MAX_MESSAGE
+
+
+def test_endless_events_are_not_all_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "MAX_EVENTS", 3)
+    said = Said()
+    for number in range(10):
+        said.feed(event="task", name=str(number))
+    assert [event.message for event in said.events] == [
+        "task: 0",
+        "task: 1",
+        "task: 2",
+        "more is said than is kept here",
+    ]
+    said.feed(event="stats", hosts={"bind": {"ok": 10}})
+    assert said.reader.stats == {"bind": {"ok": 10}}

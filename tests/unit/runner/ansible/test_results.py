@@ -1,0 +1,128 @@
+"""The results file of a playbook that nobody can vouch for."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from app.domain.change import ChangeResult, Outcome
+from app.runner.ansible import results
+from app.runner.ansible.redaction import Redactor
+from app.runner.ansible.results import Reading, read_results
+
+ASKED = [uuid4() for _ in range(3)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "results.json"
+
+
+def read(path: Path, content: Any) -> Reading:
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return read_results(path, ASKED, Redactor(["top-secret"]))
+
+
+def item(request_id: UUID = ASKED[0], outcome: str = "applied", **more: object) -> dict[str, object]:
+    return {"request_id": str(request_id), "outcome": outcome, **more}
+
+
+def test_what_is_said_is_known_and_what_is_missing_is_not(path: Path) -> None:
+    said = read(path, [item(), item(ASKED[1], "failed", code="refused", message="no")])
+    assert said.results == {
+        ASKED[0]: ChangeResult(Outcome.APPLIED),
+        ASKED[1]: ChangeResult(Outcome.FAILED, "refused", "no"),
+    }
+    assert said.problems == []
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("", "is not JSON"),
+        ("[{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ({"results": []}, "holds no list"),
+        ("null", "holds no list"),
+    ],
+)
+def test_what_is_no_list_says_nothing(path: Path, content: Any, problem: str) -> None:
+    assert read(path, content) == Reading({}, [problem])
+
+
+def test_binary(path: Path) -> None:
+    path.write_bytes(b"\xff\xfe\x00")
+    assert read_results(path, ASKED, Redactor()).problems == ["is not JSON"]
+
+
+def test_a_file_that_is_missing(path: Path) -> None:
+    assert read_results(path, ASKED, Redactor()) == Reading({}, ["was not written"])
+
+
+def test_what_is_no_ordinary_file(path: Path, tmp_path: Path) -> None:
+    os.mkfifo(path)
+    assert read_results(path, ASKED, Redactor()).problems == ["is no ordinary file"]
+    path.unlink()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("[]")
+    path.symlink_to(elsewhere)
+    assert "can't be read" in read_results(path, ASKED, Redactor()).problems[0]
+
+
+def test_a_file_without_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "MAX_FILE", 100)
+    assert "is larger than 100 bytes" in read(path, " " * 101 + "[]").problems[0]
+
+
+@pytest.mark.parametrize(
+    ("nonsense", "problem"),
+    [
+        ("text", "is no object"),
+        (None, "is no object"),
+        ({"outcome": "applied"}, "has no request_id"),
+        ({"request_id": 7, "outcome": "applied"}, "has no request_id"),
+        ({"request_id": "not a uuid", "outcome": "applied"}, "has no request_id"),
+        (item(uuid4()), "is about a request that was not asked for"),
+        ({"request_id": str(ASKED[1])}, "has no outcome"),
+        (item(ASKED[1], "fine"), "has no outcome"),
+        ({"request_id": str(ASKED[1]), "outcome": ["applied"]}, "has no outcome"),
+        ({"request_id": str(ASKED[1]), "outcome": {}}, "has no outcome"),
+    ],
+)
+def test_one_item_of_nonsense_takes_no_other_with_it(path: Path, nonsense: Any, problem: str) -> None:
+    said = read(path, [nonsense, item()])
+    assert list(said.results) == [ASKED[0]]
+    assert len(said.problems) == 1
+    assert f"item 0 {problem}" in said.summary
+
+
+def test_much_nonsense_is_one_sentence(path: Path) -> None:
+    said = read(path, ["x"] * 1000)
+    assert len(said.problems) == 1000
+    assert said.summary == "the results file can't be understood: item 0 is no object, and 999 more"
+
+
+def test_two_outcomes_for_one_request_are_none(path: Path) -> None:
+    said = read(path, [item(), item(outcome="failed"), item(ASKED[1]), item(ASKED[1])])
+    assert list(said.results) == [ASKED[1]]
+    assert "contradicts" in said.problems[0]
+
+
+@pytest.mark.parametrize("code", [None, 7, "", "Not A Code", "x" * 65, "a\u0000b"])
+def test_a_failure_always_has_a_code_and_a_reason(path: Path, code: Any) -> None:
+    said = read(path, [item(outcome="failed", code=code, message=None)])
+    assert said.results[ASKED[0]] == ChangeResult(
+        Outcome.FAILED, "playbook_failed", "the playbook gives no reason"
+    )
+
+
+def test_messages_are_fit_for_the_database(path: Path) -> None:
+    message = "a\u0000b\ud800 top-secret \u001b[31m" + "x" * 5000
+    text = read(path, [item(message=message)]).results[ASKED[0]].message
+    assert text is not None
+    assert text.startswith("a\N{REPLACEMENT CHARACTER}b? ******** \N{REPLACEMENT CHARACTER}[31mxx")
+    assert len(text) == results.MAX_MESSAGE
+    text.encode()

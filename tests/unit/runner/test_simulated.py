@@ -1,0 +1,69 @@
+"""The simulation."""
+
+from threading import Event
+from uuid import uuid4
+
+import pytest
+
+from app.core.config import Settings
+from app.domain.change import Action, Change, Outcome
+from app.runner import make_runner
+from app.runner.ansible.runner import AnsibleRunner
+from app.runner.protocol import Run, RunEvent, RunResult
+from app.runner.simulated import SimulatedRunner
+
+
+def simulate(
+    delay: float = 0, rate: float = 0, size: int = 1, timeout: float = 60, *, cancelled: bool = False
+) -> tuple[RunResult, list[RunEvent]]:
+    changes = [
+        Change(uuid4(), Action.CREATE, "example.test", f"h{number}.example.test", "A", 300, ("192.0.2.1",))
+        for number in range(size)
+    ]
+    cancel, events = Event(), list[RunEvent]()
+    if cancelled:
+        cancel.set()
+    run = Run(uuid4(), "example.test", "bind", changes, timeout)
+    result = SimulatedRunner(delay, rate).run(run, events.append, cancel)
+    assert result.results.keys() <= {change.request_id for change in changes}
+    return result, events
+
+
+def test_every_change_is_applied() -> None:
+    result, events = simulate(size=5)
+    assert result.rc == 0
+    assert [each.outcome for each in result.results.values()] == [Outcome.APPLIED] * 5
+    assert len(events) == 1
+
+
+def test_every_change_fails_at_the_highest_rate() -> None:
+    result, _ = simulate(rate=1, size=5)
+    assert {(each.outcome, each.code) for each in result.results.values()} == {
+        (Outcome.FAILED, "simulated_failure")
+    }
+    assert len(result.results) == 5
+
+
+def test_some_fail_at_a_rate_between() -> None:
+    result, _ = simulate(rate=0.5, size=2_000)
+    failed = [each for each in result.results.values() if each.outcome is Outcome.FAILED]
+    assert 700 < len(failed) < 1_300
+
+
+@pytest.mark.parametrize(("timeout", "cancelled", "why"), [(60, True, "cancelled"), (0.01, False, "timeout")])
+def test_it_can_be_stopped(timeout: float, cancelled: bool, why: str) -> None:
+    result, _ = simulate(delay=30, timeout=timeout, cancelled=cancelled)
+    assert (result.rc, result.results, result.why) == (None, {}, why)
+
+
+def test_the_settings_choose_the_runner() -> None:
+    assert isinstance(make_runner(Settings(executor="simulated")), SimulatedRunner)
+    assert isinstance(make_runner(Settings(executor="ansible")), AnsibleRunner)
+
+
+def test_a_forecast_takes_no_time_and_nothing_fails() -> None:
+    change = Change(uuid4(), Action.CREATE, "example.test", "a.example.test", "A", 300, ("192.0.2.1",))
+    run = Run(uuid4(), "example.test", "bind", [change], 1, check=True)
+    result = SimulatedRunner(delay=60, failure_rate=1).run(run, lambda event: None, Event())
+    assert result.rc == 0
+    assert result.results[change.request_id].outcome is Outcome.APPLIED
