@@ -1,4 +1,4 @@
-"""Waiting for what takes its time."""
+"""Waiting for something that another process, or another thread, does in its own time."""
 
 import time
 from collections.abc import Callable
@@ -6,11 +6,20 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+_FIRST_PAUSE = 0.01  # seconds
+_GROWTH = 1.5
 
-def eventually(look: Callable[[], T], limit: float = 120.0, pause: float = 0.1) -> T:
-    """Look again and again until what is seen is true; give up after `limit` seconds."""
+
+def eventually(look: Callable[[], T | None], limit: float = 120.0, pause: float = 0.1) -> T:
+    """Call `look` until it returns something true, and return that.
+
+    The pauses between two calls begin with 10 ms and grow up to `pause` seconds. Raises AssertionError,
+    with the last value, when nothing true was returned within `limit` seconds.
+    """
     deadline = time.monotonic() + limit
+    current = min(_FIRST_PAUSE, pause)
     while not (seen := look()):
-        assert time.monotonic() < deadline, f"not within {limit:.0f} s; the last look showed {seen!r}"
-        time.sleep(pause)
+        assert time.monotonic() < deadline, f"not within {limit:.0f} s; the last value was {seen!r}"
+        time.sleep(current)
+        current = min(current * _GROWTH, pause)
     return seen

@@ -1,22 +1,20 @@
-"""Wait until transactions stand in each other's way."""
-
-import time
+"""Wait until one transaction of the test's database blocks another."""
 
 from sqlalchemy import text
 
 from app.core.database import transaction
+from tests.support.eventually import eventually
 
-_WAITING = """
+_BLOCKED = """
     SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
 """
 
 
-def until_someone_waits() -> None:
-    """Return when a transaction of this test's database waits for another."""
-    while not _someone_waits():
-        time.sleep(0.02)
+def wait_for_blocked_transaction() -> None:
+    """Return when a transaction of this test's database waits for a lock that another one holds."""
+    eventually(_blocked_transactions)
 
 
-def _someone_waits() -> bool:
+def _blocked_transactions() -> int:
     with transaction() as session:
-        return bool(session.scalar(text(_WAITING)))
+        return session.scalar(text(_BLOCKED)) or 0

@@ -5,9 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from threading import Barrier
 from typing import Any
@@ -20,7 +19,8 @@ from app.core.config import Settings
 from stack.embedded import Stack
 from stack.ports import Ports
 from tests.conftest import database
-from tests.support.locks import until_someone_waits
+from tests.support.eventually import eventually
+from tests.support.locks import wait_for_blocked_transaction
 
 PATIENCE = 60.0  # seconds
 HOST = "127.0.0.1"
@@ -40,11 +40,11 @@ class Api:
 
     def wait(self) -> None:
         """Come back when it answers."""
-        until = time.monotonic() + PATIENCE
-        while not self.answers():
-            assert self.process.poll() is None, "the api has ended"
-            assert time.monotonic() < until, "the api does not answer"
-            time.sleep(0.05)
+        eventually(self._healthy, PATIENCE)
+
+    def _healthy(self) -> bool:
+        assert self.process.poll() is None, "the API has ended"
+        return self.answers()
 
     def answers(self) -> bool:
         """Whether it is alive."""
@@ -169,22 +169,14 @@ def test_a_slow_database_pushes_back(start: StartApi, new_zone: str) -> None:
     with ThreadPoolExecutor(30) as pool:
         with locked_requests():
             first = pool.submit(api.create, new_zone, "first")
-            until_someone_waits()
+            wait_for_blocked_transaction()
             others = [pool.submit(api.create, new_zone, f"h{number}") for number in range(25)]
-            refused = until_done(others, 21)
+            eventually(lambda: sum(future.done() for future in others) >= 21, PATIENCE)
+            refused = [future.result() for future in others if future.done()]
         answers = [future.result() for future in (first, *others)]
     assert {(answer.status_code, answer.headers["retry-after"]) for answer in refused} == {(503, "2")}
     assert [answer.status_code for answer in answers].count(202) == 5
     assert len(names_stored(api)) == 5
-
-
-def until_done(futures: "list[Future[httpx2.Response]]", number: int) -> list[httpx2.Response]:
-    """The answers, once there are so many."""
-    until = time.monotonic() + PATIENCE
-    while len(done := [future.result() for future in futures if future.done()]) < number:
-        assert time.monotonic() < until, f"{len(done)} answers only"
-        time.sleep(0.02)
-    return done
 
 
 def test_a_client_that_goes_before_its_answer_loses_nothing(start: StartApi, new_zone: str) -> None:
@@ -193,13 +185,10 @@ def test_a_client_that_goes_before_its_answer_loses_nothing(start: StartApi, new
     with locked_requests():
         for name in ("one", "two"):
             client = send(api, new_zone, name)
-            until_someone_waits()
+            wait_for_blocked_transaction()
             assert api.answers()  # so it has read what was sent before
             client.close()
-    end = time.monotonic() + PATIENCE
-    while names_stored(api) != ["one", "two"]:
-        assert time.monotonic() < end, "a request is lost"
-        time.sleep(0.05)
+    eventually(lambda: names_stored(api) == ["one", "two"], PATIENCE)
 
 
 def test_a_shutdown_answers_what_was_taken_in(start: StartApi, new_zone: str) -> None:
@@ -208,11 +197,11 @@ def test_a_shutdown_answers_what_was_taken_in(start: StartApi, new_zone: str) ->
     with ExitStack() as open_clients:
         with locked_requests():
             clients = [open_clients.enter_context(send(api, new_zone, f"h{number}")) for number in range(5)]
-            until_someone_waits()
+            wait_for_blocked_transaction()
             assert api.answers()
             assert api.answers()
             api.process.send_signal(signal.SIGTERM)
-            until_it_takes_no_more(api)
+            eventually(lambda: not api.answers(), PATIENCE)  # it has begun to shut down
         answers = [client.recv(65_536) for client in clients]
     assert [answer[:12] for answer in answers] == [b"HTTP/1.1 202"] * 5
     assert api.process.wait(PATIENCE) in (0, -signal.SIGTERM)
@@ -228,11 +217,3 @@ def send(api: Api, zone: str, name: str) -> socket.socket:
     client = socket.create_connection((HOST, api.port), timeout=PATIENCE)
     client.sendall(f"POST /api/v1/dns/create HTTP/1.1\r\n{head}\r\n".encode() + request.read())
     return client
-
-
-def until_it_takes_no_more(api: Api) -> None:
-    """Come back when it has begun to shut down."""
-    end = time.monotonic() + PATIENCE
-    while api.answers():
-        assert time.monotonic() < end, "it goes on"
-        time.sleep(0.02)

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app.core.database import transaction
-from tests.support.locks import until_someone_waits
+from tests.support.locks import wait_for_blocked_transaction
 
 JSON = {"content-type": "application/json"}
 
@@ -35,7 +35,7 @@ def test_a_zone_that_another_client_removes_meanwhile(
         with transaction() as session:
             session.execute(text("DELETE FROM dns_zones"))
             answer = pool.submit(call, client, new_zone)
-            until_someone_waits()
+            wait_for_blocked_transaction()
         assert answer.result().status_code == 404
 
 

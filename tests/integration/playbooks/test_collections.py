@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic, sleep
 from xml.etree import ElementTree
 
 import httpx2
@@ -14,6 +13,7 @@ import pytest
 
 from app.core.config import ROOT
 from stack.embedded import Stack
+from tests.support.eventually import eventually
 from tests.support.runs import Ended, change, execute
 from tests.support.zones import ZoneUnderTest
 
@@ -181,12 +181,12 @@ def moto(python: Path, log: Path) -> Iterator[str]:
     with log.open("w") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
     try:
-        until = monotonic() + 60
-        while not (started := re.search(r"Running on (http://[\d.]+:\d+)", log.read_text())):
+
+        def started() -> re.Match[str] | None:
             assert process.poll() is None, log.read_text()
-            assert monotonic() < until, "moto does not start"
-            sleep(0.05)
-        yield started[1]
+            return re.search(r"Running on (http://[\d.]+:\d+)", log.read_text())
+
+        yield eventually(started, limit=60)[1]
     finally:
         process.terminate()
         process.wait()

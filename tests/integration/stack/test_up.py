@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -18,6 +17,7 @@ from stack.embedded import Stack
 from stack.errors import StackError
 from stack.paths import PACKAGES, ROOT
 from stack.ports import Ports, variable
+from tests.support.eventually import eventually
 
 Up = Callable[[], "subprocess.Popen[str]"]
 
@@ -102,10 +102,7 @@ def test_no_part_outlives_a_killed_supervisor(up: Up) -> None:
     assert len(parts) == 4
     process.kill()
     process.wait()
-    deadline = time.monotonic() + 60
-    while [pid for pid in parts if Path(f"/proc/{pid}").exists()]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in parts))
     read_until(up(), "Ready.")
 
 

@@ -5,7 +5,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from dns.rdatatype import RdataType
 from stack.debian import library_path, unpacked
 from stack.paths import PACKAGES, ROOT
 from stack.ports import HOST, Ports
+from tests.support.eventually import eventually
 
 SOURCE = ROOT / "deploy" / "bind"
 ZONES = ("example.test", "2.0.192.in-addr.arpa", "8.b.d.0.1.0.0.2.ip6.arpa")
@@ -91,11 +91,12 @@ def server(image: Image) -> Iterator[Image]:
     with log.open("w") as output:
         process = subprocess.Popen([image.folder / "start"], env=image.environment, stderr=output)
     try:
-        until = time.monotonic() + 30
-        while not log.read_text().endswith("running\n"):
+
+        def running() -> bool:
             assert process.poll() is None, log.read_text()
-            assert time.monotonic() < until, log.read_text()
-            time.sleep(0.05)
+            return log.read_text().endswith("running\n")
+
+        eventually(running, limit=30)
         yield image
     finally:
         process.send_signal(signal.SIGTERM)

@@ -20,7 +20,7 @@ from app.services.drain import drain
 from app.services.drain.lease import hold
 from app.services.kicks import KICKED
 from app.store import backends, leases
-from tests.support.locks import until_someone_waits
+from tests.support.locks import wait_for_blocked_transaction
 
 AWAY = ChangeResult(Outcome.FAILED, "server_unreachable", "connection refused")
 APPLIED = ChangeResult(Outcome.APPLIED)
@@ -165,7 +165,7 @@ def test_settling_and_claiming_lock_in_the_same_order(client: TestClient, new_zo
     with transaction() as session:
         leases.check(session, lease)
         other.start()
-        until_someone_waits()
+        wait_for_blocked_transaction()
         session.execute(text("SET LOCAL lock_timeout = '500ms'"))
         backends.rest(session, "bind", 1)
     other.join()
