@@ -19,7 +19,7 @@ COLD = "no fork server"
 
 def test_the_pool_of_processes(stack: Stack, user: User, zone: str) -> None:
     """The stack's worker has two: they share one server, which is there before the first run."""
-    user.wait(user.ask_for({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"}))
+    user.wait_until_settled(user.submit({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"}))
     said = stack.output("worker")
     assert READY in said
     assert said.index(READY) < said.index("play: ")
@@ -52,8 +52,8 @@ def worker(stack: Stack, pool: str, log: Path) -> Iterator[None]:
 def test_a_pool(without_worker: Stack, user: User, zone: str, tmp_path: Path, pool: str) -> None:
     log = tmp_path / "log"
     with worker(without_worker, pool, log):
-        (request,) = user.wait(
-            user.ask_for({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"})
+        (request,) = user.wait_until_settled(
+            user.submit({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"})
         )
     assert request["status"] == "succeeded"
     assert user.dig(f"www.{zone}", "A") == {"192.0.2.1"}

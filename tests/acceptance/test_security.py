@@ -48,7 +48,7 @@ def test_templates_are_never_evaluated(stack: Stack, user: User, zone: str, tmp_
     sent = {"context": {"account_id": attack}, "resource": resource}
     accepted = user.api.post("/dns/create", json=sent, headers={"Idempotency-Key": attack})
     assert accepted.status_code == 202
-    (request,) = user.wait([accepted.json()["id"]])
+    (request,) = user.wait_until_settled([accepted.json()["id"]])
     assert request["status"] == "succeeded"
     assert request["resource"]["target"] == attack
     assert user.dig(f"inject.{zone}", "TXT") == {f'"{attack}"'}
@@ -74,7 +74,7 @@ def test_variables_of_ansible_in_extra_config_change_nothing(user: User, zone: s
         "target": "192.0.2.7",
         "config": {"extra_config": hostile | {"ansible_python_interpreter": "/bin/false"}},
     }
-    (request,) = user.wait(user.ask_for(resource))
+    (request,) = user.wait_until_settled(user.submit(resource))
     assert request["status"] == "succeeded"
     assert user.dig(f"vars.{zone}", "A") == {"192.0.2.7"}
 
@@ -91,7 +91,7 @@ def test_a_refused_key_fails_the_request_and_says_so(stack: Stack, user: User, z
     (inventory / "wrong.yml").write_text(hosts)
     user.api.patch(f"/zones/{zone}", json={"backend": "wrong_key"}).raise_for_status()
     resource = {"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"}
-    (request,) = user.wait(user.ask_for(resource))
+    (request,) = user.wait_until_settled(user.submit(resource))
     assert request["status"] == "failed"
     assert request["error"]["code"] == "tsig_refused"
     assert "key" in request["error"]["message"]
@@ -99,7 +99,7 @@ def test_a_refused_key_fails_the_request_and_says_so(stack: Stack, user: User, z
 
 
 def test_the_tsig_secret_is_nowhere(stack: Stack, user: User, zone: str) -> None:
-    user.wait(user.ask_for({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"}))
+    user.wait_until_settled(user.submit({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"}))
     key = secret(stack)
     assert key not in everything_stored(stack)
     for process in ("api", "worker", "consumer"):
@@ -107,7 +107,9 @@ def test_the_tsig_secret_is_nowhere(stack: Stack, user: User, zone: str) -> None
 
 
 def test_every_line_of_every_process_is_json(stack: Stack, user: User, zone: str) -> None:
-    (request,) = user.wait(user.ask_for({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"}))
+    (request,) = user.wait_until_settled(
+        user.submit({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"})
+    )
     for process in ("api", "worker", "consumer"):
         stack.restart(process)
         lines = [line for line in stack.output(process).splitlines() if line.strip()]

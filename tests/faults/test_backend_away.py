@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 
 from stack.embedded import Stack
+from tests.support.eventually import eventually
 from tests.support.user import User
 
 ZONES = 6
@@ -19,16 +20,16 @@ def test_other_zones_go_on_while_one_zone_at_a_time_probes(stack: Stack, user: U
     gone = [f"{secrets.token_hex(4)}.test" for _ in range(ZONES)]
     for name in gone:
         user.serve(name, "gone")
-    waiting = user.ask_for(
+    waiting = user.submit(
         *({"record_type": "A", "domain": f"www.{name}", "target": "192.0.2.1"} for name in gone)
     )
-    user.until(lambda: _failures(stack) >= 1)
-    healthy = user.ask_for({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"})
-    (request,) = user.wait(healthy)
+    eventually(lambda: _failures(stack) >= 1)
+    healthy = user.submit({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"})
+    (request,) = user.wait_until_settled(healthy)
     assert request["status"] == "succeeded"
     # One zone finds out again and again that the backend is away; the others don't each try for themselves.
-    user.until(lambda: _failures(stack) >= 3)
-    attempts = [user.look(request_id)["attempts"] for request_id in waiting]
+    eventually(lambda: _failures(stack) >= 3)
+    attempts = [user.request(request_id)["attempts"] for request_id in waiting]
     at_once = (
         2  # the worker's processes: all that may have met it before it was known, and one that probes now
     )
@@ -36,7 +37,7 @@ def test_other_zones_go_on_while_one_zone_at_a_time_probes(stack: Stack, user: U
     (inventory / "gone.yml").write_text(hosts)
     for name in gone:
         stack.add_zone(name)
-    assert {request["status"] for request in user.wait(waiting)} == {"succeeded"}
+    assert {request["status"] for request in user.wait_until_settled(waiting)} == {"succeeded"}
     assert _failures(stack) == 0
 
 

@@ -7,6 +7,7 @@ import psutil
 import psycopg
 
 from stack.embedded import Stack
+from tests.support.eventually import eventually
 from tests.support.user import User, statuses
 
 
@@ -27,12 +28,12 @@ def playbooks_running(stack: Stack) -> list[psutil.Process]:
 
 
 def test_a_worker_killed_in_the_middle_of_a_run(stack: Stack, user: User, zone: str) -> None:
-    ids = user.ask_for(*addresses(zone, 20))
-    user.until(lambda: user.look(ids[0])["status"] == "running" and bool(playbooks_running(stack)))
+    ids = user.submit(*addresses(zone, 20))
+    eventually(lambda: user.request(ids[0])["status"] == "running" and bool(playbooks_running(stack)))
     stack.kill("worker")
-    user.until(lambda: not playbooks_running(stack))
+    eventually(lambda: not playbooks_running(stack))
     stack.start("worker")
-    for number, request in enumerate(user.wait(ids)):
+    for number, request in enumerate(user.wait_until_settled(ids)):
         assert request["status"] == "succeeded", request
         assert statuses(request).count("succeeded") == 1
         assert user.dig(f"h{number}.{zone}", "A") == {f"192.0.2.{number}"}
@@ -47,12 +48,12 @@ def said(request: dict[str, Any]) -> list[str]:
 
 
 def test_redis_killed_with_all_its_data(stack: Stack, user: User, zone: str) -> None:
-    before = user.ask_for(*addresses(zone, 5))
+    before = user.submit(*addresses(zone, 5))
     stack.kill("valkey")
     shutil.rmtree(stack.data("valkey"))
-    during = user.ask_for(*addresses(zone, 5, start=5))
+    during = user.submit(*addresses(zone, 5, start=5))
     stack.start("valkey")
-    requests = user.wait(before + during)
+    requests = user.wait_until_settled(before + during)
     assert {request["status"] for request in requests} == {"succeeded"}
     assert all(statuses(request).count("succeeded") == 1 for request in requests)
     assert [user.dig(f"h{number}.{zone}", "A") for number in range(10)] == [
@@ -62,17 +63,19 @@ def test_redis_killed_with_all_its_data(stack: Stack, user: User, zone: str) -> 
 
 def test_the_dns_server_stopped_and_started(stack: Stack, user: User, zone: str) -> None:
     stack.stop("bind")
-    ids = user.ask_for(*addresses(zone, 3))
-    user.until(lambda: sum("will be tried again" in e["message"] for e in user.look(ids[0])["events"]) >= 2)
-    assert {user.look(request_id)["status"] for request_id in ids} <= {"pending", "running"}
+    ids = user.submit(*addresses(zone, 3))
+    eventually(
+        lambda: sum("will be tried again" in e["message"] for e in user.request(ids[0])["events"]) >= 2
+    )
+    assert {user.request(request_id)["status"] for request_id in ids} <= {"pending", "running"}
     stack.start("bind")
-    requests = user.wait(ids)
+    requests = user.wait_until_settled(ids)
     assert {request["status"] for request in requests} == {"succeeded"}
     assert user.dig(f"h0.{zone}", "A") == {"192.0.2.0"}
 
 
 def test_postgresql_restarted_under_the_worker(stack: Stack, user: User, zone: str) -> None:
-    ids = user.ask_for(*addresses(zone, 3))
+    ids = user.submit(*addresses(zone, 3))
     stack.restart("postgres")
-    user.until(lambda: user.api.get("/dns/requests").status_code == 200)
-    assert {request["status"] for request in user.wait(ids)} == {"succeeded"}
+    eventually(lambda: user.api.get("/dns/requests").status_code == 200)
+    assert {request["status"] for request in user.wait_until_settled(ids)} == {"succeeded"}

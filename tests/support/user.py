@@ -1,7 +1,7 @@
-"""A user of a running stack: asks for changes, waits for their fate, asks the DNS server."""
+"""A user of a running stack: submits changes, waits until they are settled, asks the DNS server."""
 
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import dns.message
@@ -10,7 +10,7 @@ import dns.query
 import dns.rdatatype
 import httpx2
 
-PATIENCE = 120.0  # seconds
+from tests.support.eventually import eventually
 
 
 class User:
@@ -25,7 +25,7 @@ class User:
         """Let the orchestrator serve a zone."""
         self.api.post("/zones", json={"name": zone, "backend": backend}).raise_for_status()
 
-    def ask_for(self, *resources: Mapping[str, Any], action: str = "create") -> list[str]:
+    def submit(self, *resources: Mapping[str, Any], action: str = "create") -> list[str]:
         """Submit changes in one batch; returns the ids of the requests."""
         items = [
             {"action": action, "context": {"account_id": "tests"}, "resource": resource}
@@ -34,27 +34,18 @@ class User:
         results = self.api.post("/dns/batch", json={"requests": items}).raise_for_status().json()["results"]
         return [result["request"]["id"] for result in results]
 
-    def look(self, request_id: str) -> dict[str, Any]:
-        """A request as it is now."""
+    def request(self, request_id: str) -> dict[str, Any]:
+        """A request as the API shows it now."""
         found: dict[str, Any] = self.api.get(f"/dns/requests/{request_id}").raise_for_status().json()
         return found
 
-    def wait(self, ids: Iterable[str]) -> list[dict[str, Any]]:
-        """The requests when they have met their fate."""
-        ended = []
-        for request_id in ids:
-            self.until(lambda request_id=request_id: self.look(request_id)["finished_at"] is not None)  # type: ignore[misc]
-            ended.append(self.look(request_id))
-        return ended
+    def wait_until_settled(self, ids: Iterable[str]) -> list[dict[str, Any]]:
+        """Wait until each of these requests has succeeded, failed or been cancelled; return them."""
+        return [eventually(partial(self._settled, each), pause=0.3) for each in ids]
 
-    def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until it holds; an AssertionError when that takes too long."""
-        end = time.monotonic() + PATIENCE
-        pause = 0.02
-        while not condition():
-            assert time.monotonic() < end, "this takes too long"
-            time.sleep(pause)
-            pause = min(pause * 1.5, 0.3)
+    def _settled(self, request_id: str) -> dict[str, Any] | None:
+        request = self.request(request_id)
+        return request if request["finished_at"] is not None else None
 
     def dig(self, name: str, kind: str) -> set[str]:
         """The values in the DNS server's answer, in presentation format."""
