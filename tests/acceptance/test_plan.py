@@ -2,28 +2,24 @@
 
 from typing import Any
 
+from tests.support.builders import body
 from tests.support.user import User
 
 
-def plan(user: User, *resources: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    items = [
-        {"action": action, "context": {"account_id": "tests"}, "resource": resource}
-        for action, resource in resources
-    ]
+def plan(user: User, *items: dict[str, Any]) -> list[dict[str, Any]]:
     answer = user.api.post("/dns/plan", json={"requests": items, "ask_servers": True})
     results: list[dict[str, Any]] = answer.raise_for_status().json()["results"]
     return results
 
 
 def test_the_servers_know_more_than_the_records(user: User, zone: str) -> None:
-    apex, www = {"record_type": "NS", "domain": zone}, {"record_type": "A", "domain": f"www.{zone}"}
     found = plan(
         user,
-        ("update", {**apex, "target": ["ns1.example.org", "ns2.example.org"]}),
-        ("update", {**www, "target": "192.0.2.1"}),
-        ("create", {**www, "target": "192.0.2.1"}),
-        ("create", {**www, "target": "nonsense"}),
-        ("update", {**www, "target": "192.0.2.2"}),
+        body(zone, "@", action="update", record_type="NS", target=["ns1.example.org", "ns2.example.org"]),
+        body(zone, action="update"),
+        body(zone, action="create"),
+        body(zone, action="create", target="nonsense"),
+        body(zone, action="update", target="192.0.2.2"),
     )
     assert [each["status_code"] for each in found] == [200, 200, 200, 422, 200]
     forecasts = [each["forecast"] for each in found if "forecast" in each]
@@ -44,9 +40,9 @@ def test_two_zones_and_templates(user: User, zone: str) -> None:
     text = "{{ lookup('pipe', 'touch /tmp/never-to-be-made') }}"
     found = plan(
         user,
-        ("create", {"record_type": "TXT", "domain": f"txt.{zone}", "target": text, "comment": text}),
-        ("create", {"record_type": "A", "domain": "plan.example.test", "target": "192.0.2.1"}),
-        ("upsert", {"record_type": "CNAME", "domain": f"txt.{zone}", "target": "a.example.org"}),
+        body(zone, "txt", record_type="TXT", target=text, comment=text),
+        body("example.test", "plan"),
+        body(zone, "txt", action="upsert", record_type="CNAME", target="a.example.org"),
     )
     assert [each["forecast"]["outcome"] for each in found] == ["applied", "applied", "failed"]
     assert found[0]["change"]["after"]["target"] == [f'"{text}"']
@@ -55,7 +51,6 @@ def test_two_zones_and_templates(user: User, zone: str) -> None:
 
 def test_a_backend_that_the_inventory_lacks(user: User) -> None:
     user.serve("elsewhere.test", "nobody")
-    resource = {"record_type": "A", "domain": "a.elsewhere.test", "target": "192.0.2.1"}
-    (found,) = plan(user, ("create", resource))
+    (found,) = plan(user, body("elsewhere.test", "a"))
     assert found["forecast"]["outcome"] == "unknown"
     assert "exit status 1" in found["forecast"]["message"]

@@ -11,6 +11,7 @@ import pytest
 
 from app.core.config import ROOT
 from stack.embedded import Stack
+from tests.support.builders import body
 from tests.support.user import User
 
 READY = "Ansible is kept ready"
@@ -19,7 +20,7 @@ COLD = "no fork server"
 
 def test_the_pool_of_processes(stack: Stack, user: User, zone: str) -> None:
     """The stack's worker has two: they share one server, which is there before the first run."""
-    user.wait_until_settled(user.submit({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"}))
+    user.submit_and_wait(body(zone))
     said = stack.output("worker")
     assert READY in said
     assert said.index(READY) < said.index("play: ")
@@ -52,9 +53,7 @@ def worker(stack: Stack, pool: str, log: Path) -> Iterator[None]:
 def test_a_pool(without_worker: Stack, user: User, zone: str, tmp_path: Path, pool: str) -> None:
     log = tmp_path / "log"
     with worker(without_worker, pool, log):
-        (request,) = user.wait_until_settled(
-            user.submit({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"})
-        )
+        (request,) = user.submit_and_wait(body(zone))
     assert request["status"] == "succeeded"
     assert user.dig(f"www.{zone}", "A") == {"192.0.2.1"}
     assert log.read_text().count(READY) == 1

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from stack.embedded import Stack
+from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.user import User, statuses
 
@@ -11,8 +12,10 @@ def test_the_life_of_an_rrset(user: User, zone: str) -> None:
     name = f"www.{zone}"
 
     def do(action: str, *targets: str) -> dict[str, object]:
-        resource = {"record_type": "A", "domain": name} | ({"target": list(targets)} if targets else {})
-        (request,) = user.wait_until_settled(user.submit(resource, action=action))
+        item = body(zone, action=action, target=list(targets))
+        if not targets:
+            del item["resource"]["target"]
+        (request,) = user.submit_and_wait(item)
         return request
 
     assert do("update", "192.0.2.1")["error"]["code"] == "rrset_missing"  # type: ignore[index]
@@ -33,25 +36,17 @@ def test_the_life_of_an_rrset(user: User, zone: str) -> None:
 
 
 def test_requests_for_one_rrset_apply_in_the_order_of_acceptance(user: User, zone: str) -> None:
-    resources = [
-        {"record_type": "A", "domain": f"www.{zone}", "target": f"192.0.2.{number}"}
-        for number in range(1, 21)
-    ]
-    requests = user.wait_until_settled(user.submit(*resources, action="upsert"))
+    items = [body(zone, action="upsert", target=f"192.0.2.{number}") for number in range(1, 21)]
+    requests = user.submit_and_wait(*items)
     assert {request["status"] for request in requests} == {"succeeded"}
     assert user.dig(f"www.{zone}", "A") == {"192.0.2.20"}
 
 
 def test_one_bad_record_never_fails_its_neighbours(user: User, zone: str) -> None:
-    user.wait_until_settled(
-        user.submit({"record_type": "CNAME", "domain": f"alias.{zone}", "target": f"www.{zone}"})
-    )
-    resources = [
-        {"record_type": "A", "domain": f"h{number}.{zone}", "target": f"192.0.2.{number}"}
-        for number in range(20)
-    ]
-    resources.insert(10, {"record_type": "A", "domain": f"alias.{zone}", "target": "192.0.2.99"})
-    requests = user.wait_until_settled(user.submit(*resources))
+    user.submit_and_wait(body(zone, "alias", record_type="CNAME", target=f"www.{zone}"))
+    items = [body(zone, f"h{number}", target=f"192.0.2.{number}") for number in range(20)]
+    items.insert(10, body(zone, "alias", target="192.0.2.99"))
+    requests = user.submit_and_wait(*items)
     bad = requests.pop(10)
     assert (bad["status"], bad["error"]["code"]) == ("failed", "cname_conflict")
     assert {request["status"] for request in requests} == {"succeeded"}
@@ -59,9 +54,7 @@ def test_one_bad_record_never_fails_its_neighbours(user: User, zone: str) -> Non
 
 
 def test_a_request_tells_its_story(user: User, zone: str) -> None:
-    (request,) = user.wait_until_settled(
-        user.submit({"record_type": "TXT", "domain": zone, "target": "hello"})
-    )
+    (request,) = user.submit_and_wait(body(zone, "@", record_type="TXT", target="hello"))
     assert statuses(request) == ["pending", "running", "succeeded"]
     assert request["attempts"] == 1
     assert request["created_at"] <= request["started_at"] <= request["verified_at"] <= request["finished_at"]
@@ -78,8 +71,7 @@ def test_a_secondary_that_never_answers_fails_the_request_at_the_deadline(
     hosts += "        - address: 127.0.0.1\n          port: 9\n"
     (inventory / "half_dead.yml").write_text(hosts)
     user.api.patch(f"/zones/{zone}", json={"backend": "half_dead"}).raise_for_status()
-    resource = {"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"}
-    (request,) = user.wait_until_settled(user.submit(resource))
+    (request,) = user.submit_and_wait(body(zone))
     assert statuses(request) == ["pending", "running", "verifying", "failed"]
     assert request["error"]["code"] == "not_answered"
     assert "127.0.0.1:9" in request["error"]["message"]
@@ -88,7 +80,7 @@ def test_a_secondary_that_never_answers_fails_the_request_at_the_deadline(
 
 def test_a_backend_that_the_inventory_lacks_keeps_its_requests_waiting(user: User, zone: str) -> None:
     user.api.patch(f"/zones/{zone}", json={"backend": "missing"}).raise_for_status()
-    (request_id,) = user.submit({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"})
+    (request_id,) = user.submit(body(zone))
     eventually(
         lambda: any('no host "missing"' in event["message"] for event in user.request(request_id)["events"])
     )

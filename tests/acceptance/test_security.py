@@ -3,11 +3,11 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
 from stack.embedded import Stack
+from tests.support.builders import body
 from tests.support.user import User
 
 _TABLES = (
@@ -38,14 +38,16 @@ def everything_stored(stack: Stack) -> str:
 def test_templates_are_never_evaluated(stack: Stack, user: User, zone: str, tmp_path: Path) -> None:
     pwned = tmp_path / "pwned"
     attack = f"{{{{ lookup('pipe', 'touch {pwned}') }}}}"
-    resource: dict[str, Any] = {
-        "record_type": "TXT",
-        "domain": f"inject.{zone}",
-        "target": attack,
-        "comment": attack,
-        "config": {"extra_config": {attack: attack, "ansible_connection": attack, "nested": [attack]}},
-    }
-    sent = {"context": {"account_id": attack}, "resource": resource}
+    extra = {attack: attack, "ansible_connection": attack, "nested": [attack]}
+    sent = body(
+        zone,
+        "inject",
+        record_type="TXT",
+        target=attack,
+        account=attack,
+        comment=attack,
+        config={"extra_config": extra},
+    )
     accepted = user.api.post("/dns/create", json=sent, headers={"Idempotency-Key": attack})
     assert accepted.status_code == 202
     (request,) = user.wait_until_settled([accepted.json()["id"]])
@@ -57,10 +59,8 @@ def test_templates_are_never_evaluated(stack: Stack, user: User, zone: str, tmp_
 
 def test_templates_in_fields_that_cannot_hold_them_are_refused(user: User, zone: str) -> None:
     attack = "{{ lookup('pipe', 'touch pwned') }}"
-    plain = {"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"}
     for field in ("record_type", "domain", "target"):
-        sent = {"context": {"account_id": "tests"}, "resource": plain | {field: attack}}
-        assert user.api.post("/dns/create", json=sent).status_code == 422
+        assert user.api.post("/dns/create", json=body(zone, **{field: attack})).status_code == 422
     for name in (attack, f"{attack}.test"):
         assert user.api.post("/zones", json={"name": name, "backend": "bind"}).status_code == 422
     assert user.api.post("/zones", json={"name": zone, "backend": attack}).status_code == 422
@@ -68,13 +68,8 @@ def test_templates_in_fields_that_cannot_hold_them_are_refused(user: User, zone:
 
 def test_variables_of_ansible_in_extra_config_change_nothing(user: User, zone: str) -> None:
     hostile = {"ansible_connection": "ssh", "ansible_host": "203.0.113.1", "dns_server": "203.0.113.1"}
-    resource = {
-        "record_type": "A",
-        "domain": f"vars.{zone}",
-        "target": "192.0.2.7",
-        "config": {"extra_config": hostile | {"ansible_python_interpreter": "/bin/false"}},
-    }
-    (request,) = user.wait_until_settled(user.submit(resource))
+    extra = hostile | {"ansible_python_interpreter": "/bin/false"}
+    (request,) = user.submit_and_wait(body(zone, "vars", target="192.0.2.7", config={"extra_config": extra}))
     assert request["status"] == "succeeded"
     assert user.dig(f"vars.{zone}", "A") == {"192.0.2.7"}
 
@@ -90,8 +85,7 @@ def test_a_refused_key_fails_the_request_and_says_so(stack: Stack, user: User, z
     hosts = re.sub(r"dns_tsig_key_file: .+", f"dns_tsig_key_file: {wrong}", hosts)
     (inventory / "wrong.yml").write_text(hosts)
     user.api.patch(f"/zones/{zone}", json={"backend": "wrong_key"}).raise_for_status()
-    resource = {"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"}
-    (request,) = user.wait_until_settled(user.submit(resource))
+    (request,) = user.submit_and_wait(body(zone))
     assert request["status"] == "failed"
     assert request["error"]["code"] == "tsig_refused"
     assert "key" in request["error"]["message"]
@@ -99,7 +93,7 @@ def test_a_refused_key_fails_the_request_and_says_so(stack: Stack, user: User, z
 
 
 def test_the_tsig_secret_is_nowhere(stack: Stack, user: User, zone: str) -> None:
-    user.wait_until_settled(user.submit({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"}))
+    user.submit_and_wait(body(zone))
     key = secret(stack)
     assert key not in everything_stored(stack)
     for process in ("api", "worker", "consumer"):
@@ -107,9 +101,7 @@ def test_the_tsig_secret_is_nowhere(stack: Stack, user: User, zone: str) -> None
 
 
 def test_every_line_of_every_process_is_json(stack: Stack, user: User, zone: str) -> None:
-    (request,) = user.wait_until_settled(
-        user.submit({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"})
-    )
+    (request,) = user.submit_and_wait(body(zone))
     for process in ("api", "worker", "consumer"):
         stack.restart(process)
         lines = [line for line in stack.output(process).splitlines() if line.strip()]

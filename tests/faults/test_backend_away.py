@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 
 from stack.embedded import Stack
+from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.user import User
 
@@ -20,11 +21,9 @@ def test_other_zones_go_on_while_one_zone_at_a_time_probes(stack: Stack, user: U
     gone = [f"{secrets.token_hex(4)}.test" for _ in range(ZONES)]
     for name in gone:
         user.serve(name, "gone")
-    waiting = user.submit(
-        *({"record_type": "A", "domain": f"www.{name}", "target": "192.0.2.1"} for name in gone)
-    )
+    waiting = user.submit(*map(body, gone))
     eventually(lambda: _failures(stack) >= 1)
-    healthy = user.submit({"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.1"})
+    healthy = user.submit(body(zone))
     (request,) = user.wait_until_settled(healthy)
     assert request["status"] == "succeeded"
     # One zone finds out again and again that the backend is away; the others don't each try for themselves.

@@ -7,15 +7,13 @@ import psutil
 import psycopg
 
 from stack.embedded import Stack
+from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.user import User, statuses
 
 
 def addresses(zone: str, count: int, start: int = 0) -> list[dict[str, Any]]:
-    return [
-        {"record_type": "A", "domain": f"h{number}.{zone}", "target": f"192.0.2.{number}"}
-        for number in range(start, start + count)
-    ]
+    return [body(zone, f"h{number}", target=f"192.0.2.{number}") for number in range(start, start + count)]
 
 
 def playbooks_running(stack: Stack) -> list[psutil.Process]:

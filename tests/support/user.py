@@ -25,14 +25,10 @@ class User:
         """Let the orchestrator serve a zone."""
         self.api.post("/zones", json={"name": zone, "backend": backend}).raise_for_status()
 
-    def submit(self, *resources: Mapping[str, Any], action: str = "create") -> list[str]:
+    def submit(self, *items: Mapping[str, Any]) -> list[str]:
         """Submit changes in one batch; returns the ids of the requests."""
-        items = [
-            {"action": action, "context": {"account_id": "tests"}, "resource": resource}
-            for resource in resources
-        ]
-        results = self.api.post("/dns/batch", json={"requests": items}).raise_for_status().json()["results"]
-        return [result["request"]["id"] for result in results]
+        answer = self.api.post("/dns/batch", json={"requests": items}).raise_for_status()
+        return [result["request"]["id"] for result in answer.json()["results"]]
 
     def request(self, request_id: str) -> dict[str, Any]:
         """A request as the API shows it now."""
@@ -42,6 +38,10 @@ class User:
     def wait_until_settled(self, ids: Iterable[str]) -> list[dict[str, Any]]:
         """Wait until each of these requests has succeeded, failed or been cancelled; return them."""
         return [eventually(partial(self._settled, each), pause=0.3) for each in ids]
+
+    def submit_and_wait(self, *items: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Submit changes in one batch, wait until they are settled, and return the requests."""
+        return self.wait_until_settled(self.submit(*items))
 
     def _settled(self, request_id: str) -> dict[str, Any] | None:
         request = self.request(request_id)

@@ -5,10 +5,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-
-def body(zone: str, **resource: Any) -> dict[str, Any]:
-    plain = {"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.10"}
-    return {"context": {"account_id": "team-a"}, "resource": plain | resource}
+from tests.support.builders import body
 
 
 def post(client: TestClient, *items: Any) -> Any:
@@ -24,7 +21,7 @@ def reasons(answer: Any) -> set[tuple[str, str]]:
 
 
 def test_all(client: TestClient, new_zone: str) -> None:
-    answer = post(client, *(body(new_zone, domain=f"h{number}.{new_zone}") for number in range(5)))
+    answer = post(client, *(body(new_zone, f"h{number}") for number in range(5)))
     assert answer.status_code == 207
     assert [result["status_code"] for result in answer.json()["results"]] == [202] * 5
     assert stored(client) == 5
@@ -36,8 +33,8 @@ def test_or_nothing_with_every_reason_of_every_item(client: TestClient, new_zone
         body(new_zone),
         body(new_zone, target=["nonsense", "192.0.2.1", "192.0.2.256"], comment="\a"),
         5,
-        body("elsewhere.test") | {"action": "nope"},
-        body(new_zone) | {"idempotency_key": "k"},
+        body("elsewhere.test", action="nope"),
+        body(new_zone, idempotency_key="k"),
     )
     assert answer.status_code == 422
     assert reasons(answer) == {
@@ -52,7 +49,7 @@ def test_or_nothing_with_every_reason_of_every_item(client: TestClient, new_zone
 
 
 def test_a_key_that_was_used_with_another_body(client: TestClient, new_zone: str) -> None:
-    first = body(new_zone) | {"idempotency_key": "k"}
+    first = body(new_zone, idempotency_key="k")
     assert post(client, first).status_code == 207
     answer = post(client, body(new_zone, comment="new"), first | {"action": "delete"})
     assert answer.status_code == 409
@@ -61,10 +58,7 @@ def test_a_key_that_was_used_with_another_body(client: TestClient, new_zone: str
 
 
 def test_with_keys_it_can_be_sent_again(client: TestClient, new_zone: str) -> None:
-    items = [
-        body(new_zone, domain=f"h{number}.{new_zone}") | {"idempotency_key": f"k{number}"}
-        for number in range(3)
-    ]
+    items = [body(new_zone, f"h{number}", idempotency_key=f"k{number}") for number in range(3)]
     first, again = post(client, *items).json()["results"], post(client, *items).json()["results"]
     assert [result["status_code"] for result in again] == [200] * 3
     assert [result["request"] for result in again] == [result["request"] for result in first]
@@ -72,7 +66,7 @@ def test_with_keys_it_can_be_sent_again(client: TestClient, new_zone: str) -> No
 
 
 def test_a_refused_one_leaves_its_keys_free(client: TestClient, new_zone: str) -> None:
-    good = body(new_zone) | {"idempotency_key": "k"}
+    good = body(new_zone, idempotency_key="k")
     assert post(client, good, body("elsewhere.test")).status_code == 422
     assert post(client, good).json()["results"][0]["status_code"] == 202
 

@@ -1,18 +1,12 @@
 """Answers when it is not the client's fault, and when it is hard to see."""
 
-from typing import Any
-
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app.core import database
 from app.core.database import transaction
-
-
-def body(zone: str) -> dict[str, Any]:
-    resource = {"record_type": "A", "domain": f"www.{zone}", "target": "192.0.2.10"}
-    return {"context": {"account_id": "team-a"}, "resource": resource}
+from tests.support.builders import body
 
 
 def alter_database(setting: str) -> None:
@@ -49,8 +43,7 @@ def test_keys_that_cannot_be_kept_are_refused(client: TestClient, new_zone: str,
 
 
 def test_a_bad_key_hides_nothing_of_what_is_wrong_with_the_body(client: TestClient) -> None:
-    sent = body("nowhere.test")
-    sent["resource"]["target"] = "192.0.2.1000"
+    sent = body("nowhere.test", target="192.0.2.1000")
     answer = client.post("/api/v1/dns/update", json=sent, headers={"Idempotency-Key": "x" * 256})
     assert answer.status_code == 422
     found = [(reason["loc"], reason["type"]) for reason in answer.json()["detail"]]

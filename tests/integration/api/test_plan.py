@@ -9,18 +9,12 @@ from app.core.config import Settings, settings
 from app.runner.ansible.runner import AnsibleRunner
 from app.runner.process.fork_pool import ForkServers
 from app.services.drain import drain
+from tests.support.builders import body
 
 
 @pytest.fixture
 def new_database(emptied_database: str) -> str:
     return emptied_database
-
-
-def item(zone: str, action: str, *targets: str, owner: str = "www", **more: Any) -> dict[str, Any]:
-    resource = {"record_type": "A", "domain": f"{owner}.{zone}", **more}
-    if targets:
-        resource["target"] = list(targets)
-    return {"action": action, "context": {"account_id": "team-a"}, "resource": resource}
 
 
 def plan(client: TestClient, *items: Any, **more: Any) -> list[dict[str, Any]]:
@@ -34,15 +28,15 @@ def plan(client: TestClient, *items: Any, **more: Any) -> list[dict[str, Any]]:
 def test_what_would_change(
     client: TestClient, app_settings: Settings, new_zone: str, fork_servers: ForkServers
 ) -> None:
-    created = client.post("/api/v1/dns/batch", json={"requests": [item(new_zone, "create", "192.0.2.1")]})
+    created = client.post("/api/v1/dns/batch", json={"requests": [body(new_zone)]})
     assert created.json()["results"][0]["status_code"] == 202
     runner = AnsibleRunner(app_settings.playbook, app_settings.inventory, servers=fork_servers)
     drain.drain(new_zone, runner)
     added, bad, removed = plan(
         client,
-        item(new_zone, "create", "192.0.2.2", config={"ttl": 60}),
-        item(new_zone, "create", "no address"),
-        item(new_zone, "delete", "192.0.2.1"),
+        body(new_zone, target="192.0.2.2", config={"ttl": 60}),
+        body(new_zone, target="no address"),
+        body(new_zone, action="delete"),
     )
     assert added == {
         "index": 0,
@@ -72,20 +66,20 @@ def test_the_frame_is_that_of_a_batch(client: TestClient, new_zone: str, app_set
     assert client.post("/api/v1/dns/plan", json=[]).status_code == 422
     many = {"requests": [None] * (app_settings.max_batch_items + 1)}
     assert client.post("/api/v1/dns/plan", json=many).json()["detail"][0]["type"] == "too_many_items"
-    (foreign, shapeless) = plan(client, item("nowhere.test", "create", "192.0.2.1"), 7)
+    (foreign, shapeless) = plan(client, body("nowhere.test"), 7)
     assert foreign["errors"][0]["type"] == "zone_unknown"
     assert shapeless["status_code"] == 422
 
 
 def test_ten_thousand_items(client: TestClient, new_zone: str) -> None:
-    items = [item(new_zone, "upsert", "192.0.2.1", owner=f"h{number}") for number in range(10_000)]
+    items = [body(new_zone, f"h{number}", action="upsert") for number in range(10_000)]
     assert {result["forecast"]["outcome"] for result in plan(client, *items)} == {"applied"}
 
 
 def test_no_worker_answers(client: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings(), "plan_timeout", 0.5)
-    body = {"requests": [item(new_zone, "create", "192.0.2.1")], "ask_servers": True}
-    answer = client.post("/api/v1/dns/plan", json=body)
+    sent = {"requests": [body(new_zone)], "ask_servers": True}
+    answer = client.post("/api/v1/dns/plan", json=sent)
     assert (answer.status_code, answer.json()) == (
         503,
         {"detail": "no worker has answered within 0.5 s; try again"},
@@ -95,8 +89,8 @@ def test_no_worker_answers(client: TestClient, new_zone: str, monkeypatch: pytes
 def test_redis_is_away(client: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")
     settings.cache_clear()
-    body = {"requests": [item(new_zone, "create", "192.0.2.1")], "ask_servers": True}
-    answer = client.post("/api/v1/dns/plan", json=body)
+    sent = {"requests": [body(new_zone)], "ask_servers": True}
+    answer = client.post("/api/v1/dns/plan", json=sent)
     assert answer.status_code == 503
     assert "can't be reached" in answer.json()["detail"]
 

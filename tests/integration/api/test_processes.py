@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from threading import Barrier
-from typing import Any
 
 import httpx2
 import psycopg
@@ -19,6 +18,7 @@ from app.core.config import Settings
 from stack.embedded import Stack
 from stack.ports import Ports
 from tests.conftest import database
+from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.locks import wait_for_blocked_transaction
 
@@ -62,11 +62,6 @@ class Api:
 
 StartApi = Callable[..., Api]
 Both = tuple[Api, Api]
-
-
-def body(zone: str, name: str) -> dict[str, Any]:
-    resource = {"record_type": "A", "domain": f"{name}.{zone}", "target": "192.0.2.1"}
-    return {"context": {"account_id": "team-a"}, "resource": resource}
 
 
 @pytest.fixture

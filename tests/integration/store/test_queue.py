@@ -10,6 +10,7 @@ from app.services.requests import validate
 from app.services.requests.group_commit import store
 from app.services.requests.validate import Asked
 from app.store import leases, queue, zones
+from tests.support.builders import body
 
 NUMBER = 100
 
@@ -18,14 +19,7 @@ def test_claiming_changes_no_index(app_settings: Settings, new_zone: str) -> Non
     upgrade()
     with transaction() as session:
         zones.add(session, new_zone, "bind")
-    resources = [
-        {"record_type": "A", "domain": f"h{number}.{new_zone}", "target": "192.0.2.1"}
-        for number in range(NUMBER)
-    ]
-    asked = [
-        Asked(Action.CREATE, {"context": {"account_id": "team-a"}, "resource": resource})
-        for resource in resources
-    ]
+    asked = [Asked(Action.CREATE, body(new_zone, f"h{number}")) for number in range(NUMBER)]
     store([validate.read(each) for each in asked])
     with transaction() as session:
         lease = leases.acquire(session, new_zone, "me", 60)

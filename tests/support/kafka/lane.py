@@ -18,6 +18,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.kafka.broker import Broker
 from tests.support.kafka.forked import CLI, CONSUMER, Forked
@@ -161,9 +162,7 @@ class Lane:
 
 def request(lane: Lane, name: str, action: str | None = None, **resource: Any) -> bytes:
     """A message's value: an A record in the zone that the tests' API serves."""
-    plain = {"record_type": "A", "domain": f"{name}.{ZONE}", "target": "192.0.2.10"}
-    body: dict[str, Any] = {"context": {"account_id": lane.account}, "resource": plain | resource}
-    return json.dumps(body if action is None else body | {"action": action}).encode()
+    return json.dumps(body(ZONE, name, account=lane.account, action=action, **resource)).encode()
 
 
 def header(message: Message, name: str) -> str:

@@ -20,6 +20,7 @@ from app.services.drain import drain
 from app.services.drain.lease import hold
 from app.services.kicks import KICKED
 from app.store import backends, leases
+from tests.support.builders import body
 from tests.support.locks import wait_for_blocked_transaction
 
 AWAY = ChangeResult(Outcome.FAILED, "server_unreachable", "connection refused")
@@ -59,11 +60,9 @@ def one_run_at_a_time(
     return client
 
 
-def ask_for(api: TestClient, *names: str) -> None:
-    for name in names:
-        resource = {"record_type": "A", "domain": name, "target": "192.0.2.1"}
-        sent = {"context": {"account_id": "tests"}, "resource": resource}
-        api.post("/api/v1/dns/create", json=sent).raise_for_status()
+def submit(api: TestClient, zone: str, *owners: str) -> None:
+    for owner in owners:
+        api.post("/api/v1/dns/create", json=body(zone, owner)).raise_for_status()
 
 
 def serve(api: TestClient, *names: str) -> None:
@@ -94,19 +93,19 @@ def test_one_outage_is_one_failure_however_many_zones_meet_it(simulated: TestCli
 def test_asking_the_servers_again_does_not_prove_that_the_backend_is_back(
     simulated: TestClient, new_zone: str
 ) -> None:
-    ask_for(simulated, f"www.{new_zone}")
+    submit(simulated, new_zone, "www")
     with transaction() as session:
         session.execute(text("UPDATE dns_requests SET status = 'verifying', check_at = now()"))
         was_away(session)
     drain.drain(new_zone, Says(APPLIED))
     assert backend().failures == 3  # another zone may find out
-    ask_for(simulated, f"next.{new_zone}")
+    submit(simulated, new_zone, "next")
     drain.drain(new_zone, Says(APPLIED))
     assert backend().failures == 0
 
 
 def test_a_probe_is_one_request(simulated: TestClient, new_zone: str) -> None:
-    ask_for(simulated, f"a.{new_zone}", f"b.{new_zone}", f"c.{new_zone}")
+    submit(simulated, new_zone, "a", "b", "c")
     with transaction() as session:
         was_away(session)
     probe = Says(AWAY)
@@ -117,7 +116,7 @@ def test_a_probe_is_one_request(simulated: TestClient, new_zone: str) -> None:
 
 def test_one_zone_probes_for_as_long_as_it_is_held(simulated: TestClient, new_zone: str) -> None:
     serve(simulated, "other.test")
-    ask_for(simulated, "www.other.test")
+    submit(simulated, "other.test", "www")
     with transaction() as session:
         was_away(session)
     with hold(new_zone) as (probe, _):
@@ -142,7 +141,7 @@ def test_a_zone_that_waits_for_its_backend_is_woken_when_a_run_ends(
     one_run_at_a_time: TestClient, new_zone: str
 ) -> None:
     serve(one_run_at_a_time, "busy.test")
-    ask_for(one_run_at_a_time, f"www.{new_zone}")
+    submit(one_run_at_a_time, new_zone, "www")
     with hold("busy.test") as (lease, _):
         assert lease is not None
         drain.drain(new_zone, Says(AWAY))

@@ -18,19 +18,15 @@ from app.services.requests import validate
 from app.services.requests.group_commit import MAX_BATCHES, Intake, Overloaded
 from app.services.requests.validate import Asked
 from app.store import requests, zones
+from tests.support.builders import body
 
 CLIENTS = 40
 WAIT = 60.0  # seconds
 
 
-def body(zone: str, number: int) -> dict[str, Any]:
-    resource = {"record_type": "A", "domain": f"h{number}.{zone}", "target": "192.0.2.1"}
-    return {"context": {"account_id": "team-a"}, "resource": resource}
-
-
 def test_each_client_gets_the_answer_to_its_own_request(client: TestClient, new_zone: str) -> None:
     def post(number: int) -> tuple[int, str]:
-        sent = body(new_zone if number % 4 else "nowhere.test", number)
+        sent = body(new_zone if number % 4 else "nowhere.test", f"h{number}")
         answer = client.post("/api/v1/dns/create", json=sent)
         return answer.status_code, answer.json().get("resource", {}).get("domain", "")
 
@@ -44,7 +40,9 @@ def test_each_client_gets_the_answer_to_its_own_request(client: TestClient, new_
 
 def test_one_key_at_the_same_time_makes_one_request(client: TestClient, new_zone: str) -> None:
     def post(_: int) -> tuple[int, bool, str]:
-        answer = client.post("/api/v1/dns/create", json=body(new_zone, 1), headers={"Idempotency-Key": "k"})
+        answer = client.post(
+            "/api/v1/dns/create", json=body(new_zone, "h1"), headers={"Idempotency-Key": "k"}
+        )
         return answer.status_code, "idempotent-replayed" in answer.headers, answer.json()["id"]
 
     with ThreadPoolExecutor(CLIENTS) as pool:
@@ -66,7 +64,7 @@ def test_a_request_that_the_database_refuses_fails_alone(app_settings: Settings,
     with transaction() as session:
         zones.add(session, new_zone, "bind")
         session.execute(text("ALTER TABLE dns_requests ADD CHECK (name NOT LIKE 'h2.%')"))
-    asked = [Asked(Action.CREATE, body(new_zone, number)) for number in range(5)]
+    asked = [Asked(Action.CREATE, body(new_zone, f"h{number}")) for number in range(5)]
     answers = asyncio.run(written_together(Intake(10), asked))
     assert [isinstance(answer, Exception) for answer in answers] == [False, False, True, False, False]
 
@@ -108,22 +106,20 @@ def test_what_is_stored_is_answered_even_if_an_earlier_request_cannot_be_looked_
     def away(*_: object) -> None:
         raise OperationalError("SELECT", {}, Exception("gone"))
 
-    items = [
-        {"action": "create", "idempotency_key": f"k{number}", **body(new_zone, 1)} for number in range(3)
-    ]
+    items = [body(new_zone, "h1", action="create", idempotency_key=f"k{number}") for number in range(3)]
     client.post("/api/v1/dns/batch", json={"requests": items[:1]}).raise_for_status()
     monkeypatch.setattr(requests, "earlier", away)
     answer = client.post("/api/v1/dns/batch", json={"requests": items})
     assert [result["status_code"] for result in answer.json()["results"]] == [503, 202, 202]
     key = {"Idempotency-Key": "k0"}
-    assert client.post("/api/v1/dns/create", json=body(new_zone, 1), headers=key).status_code == 503
+    assert client.post("/api/v1/dns/create", json=body(new_zone, "h1"), headers=key).status_code == 503
     answer = client.post("/api/v1/dns/batch", json={"requests": items[:2], "atomic": True})
     assert answer.status_code == 503
     assert len(client.get("/api/v1/dns/requests").json()["items"]) == 3
 
 
 def test_connections_that_the_server_closed_meanwhile(client: TestClient, new_zone: str) -> None:
-    assert client.post("/api/v1/dns/create", json=body(new_zone, 1)).status_code == 202
+    assert client.post("/api/v1/dns/create", json=body(new_zone, "h1")).status_code == 202
     with transaction() as session:
         statement = (
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
@@ -131,13 +127,12 @@ def test_connections_that_the_server_closed_meanwhile(client: TestClient, new_zo
         )
         closed = session.scalars(text(statement)).all()
     assert closed
-    assert client.post("/api/v1/dns/create", json=body(new_zone, 2)).status_code == 202
+    assert client.post("/api/v1/dns/create", json=body(new_zone, "h2")).status_code == 202
 
 
 def large_body(zone: str) -> dict[str, Any]:
     values = [f"{number} {'ä' * 900}" for number in range(20)]
-    resource = {"record_type": "TXT", "domain": f"txt.{zone}", "target": values}
-    return {"context": {"account_id": "team-a"}, "resource": resource}
+    return body(zone, "txt", record_type="TXT", target=values)
 
 
 def test_a_large_body_is_read_as_any_other(client: TestClient, new_zone: str) -> None:
@@ -160,7 +155,7 @@ def test_others_are_answered_while_a_large_body_is_read(
     with ThreadPoolExecutor(1) as pool:
         large = pool.submit(client.post, "/api/v1/dns/create", json=large_body(new_zone))
         assert begun.wait(WAIT)
-        assert client.post("/api/v1/dns/create", json=body(new_zone, 1)).status_code == 202
+        assert client.post("/api/v1/dns/create", json=body(new_zone, "h1")).status_code == 202
         assert not large.done()
         small_is_answered.set()
         assert large.result(WAIT).status_code == 202

@@ -1,0 +1,65 @@
+"""Builds what tests ask for: bodies for the HTTP API, and changes as the app passes them to a playbook.
+
+Owner names are relative to the zone, as in a zone file; "@" is its apex.
+"""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from app.domain.change import Action, Change
+
+ZONE = "example.test"
+
+
+def full_name(owner: str, zone: str) -> str:
+    """The absolute name of an owner, without the final dot."""
+    return zone if owner == "@" else f"{owner}.{zone}"
+
+
+def body(
+    zone: str,
+    owner: str = "www",
+    *,
+    record_type: Any = "A",
+    target: Any = "192.0.2.1",
+    account: str = "team-a",
+    action: str | None = None,
+    idempotency_key: str | None = None,
+    **fields: Any,
+) -> dict[str, Any]:
+    """A request's body: that of a single call or, with an action or a key, an item of a batch.
+
+    `fields` are added to its resource, or replace what it has there.
+    """
+    plain = {"record_type": record_type, "domain": full_name(owner, zone), "target": target}
+    envelope = {"action": action, "idempotency_key": idempotency_key}
+    return {
+        "context": {"account_id": account},
+        "resource": plain | fields,
+        **{name: value for name, value in envelope.items() if value is not None},
+    }
+
+
+def change(
+    action: str,
+    owner: str,
+    rdtype: str,
+    *rdata: str,
+    zone: str = ZONE,
+    ttl: int = 300,
+    request_id: UUID | None = None,
+    comment: str | None = None,
+    extra_config: dict[str, Any] | None = None,
+) -> Change:
+    """A change as the app has it, with a new id if none is given."""
+    return Change(
+        request_id or uuid4(),
+        Action(action),
+        zone,
+        full_name(owner, zone),
+        rdtype,
+        ttl,
+        rdata,
+        comment,
+        extra_config or {},
+    )
