@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 from typing import NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from app.core.config import ROOT
-from app.domain.change import Action, Change
+from app.domain.change import Change
 from app.runner.ansible.runner import AnsibleRunner
 from app.runner.process.fork_pool import ForkServers
 from app.runner.protocol import Run, RunEvent, RunResult
@@ -50,16 +50,6 @@ class Ended(NamedTuple):
     def everything(self) -> str:
         """Every text that came out of the run."""
         return "\n".join([self.result.output, *self.events, *map(str, self.result.results.values())])
-
-
-def change(
-    zone: str, action: str, owner: str, rdtype: str, *rdata: str, ttl: int = 300, **more: object
-) -> Change:
-    name = zone if owner == "@" else f"{owner}.{zone}"
-    comment, extra = more.get("comment"), more.get("extra_config", {})
-    assert comment is None or isinstance(comment, str)
-    assert isinstance(extra, dict)
-    return Change(uuid4(), Action(action), zone, name, rdtype, ttl, rdata, comment, extra)
 
 
 def execute(

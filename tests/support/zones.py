@@ -1,7 +1,6 @@
 """A zone to which batches are applied without Ansible, and what its server answers afterwards."""
 
 from collections.abc import Sequence
-from itertools import count
 from typing import Any, NamedTuple
 
 import dns.message
@@ -17,8 +16,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.api impo
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.key_file import read_api_key
 
 from stack.embedded import Stack
-
-_ids = count(1)
+from tests.support.builders import change, full_name
 
 
 class Said(NamedTuple):
@@ -48,18 +46,11 @@ class ZoneUnderTest:
         self.problem: str | None = None
 
     def full(self, owner: str) -> str:
-        return self.name if owner == "@" else f"{owner}.{self.name}"
+        return full_name(owner, self.name)
 
     def change(self, action: str, owner: str, rdtype: str, *rdata: str, ttl: int = 300) -> dict[str, Any]:
-        return {
-            "request_id": str(next(_ids)),
-            "action": action,
-            "zone": self.name,
-            "name": self.full(owner),
-            "type": rdtype,
-            "ttl": ttl,
-            "rdata": list(rdata),
-        }
+        """An item of a changes file."""
+        return change(action, owner, rdtype, *rdata, zone=self.name, ttl=ttl).as_json()
 
     def apply(self, *changes: dict[str, Any]) -> list[Said]:
         """Apply changes as one batch; return what became of each."""

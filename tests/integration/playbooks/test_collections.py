@@ -13,8 +13,9 @@ import pytest
 
 from app.core.config import ROOT
 from stack.embedded import Stack
+from tests.support.builders import change
 from tests.support.eventually import eventually
-from tests.support.runs import Ended, change, execute
+from tests.support.runs import Ended, execute
 from tests.support.zones import ZoneUnderTest
 
 EXAMPLES = ROOT / "examples"
@@ -62,7 +63,7 @@ def nsupdate(
     (folder / "hosts.yml").write_text(text)
     return execute(
         folder / "hosts.yml",
-        *(change(zone.name, *item) for item in changes),
+        *(change(*item, zone=zone.name) for item in changes),
         playbook=EXAMPLES / "nsupdate" / "provision.yml",
         backend="nsupdate",
         timeout=110,
@@ -214,7 +215,7 @@ def route53(
     (folder / "hosts.yml").write_text(text.replace("{{ ansible_playbook_python }}", str(python)))
     return execute(
         folder / "hosts.yml",
-        *(change(hosted.zone, *item) for item in changes),
+        *(change(*item, zone=hosted.zone) for item in changes),
         playbook=EXAMPLES / "route53" / "provision.yml",
         backend="route53",
         timeout=110,

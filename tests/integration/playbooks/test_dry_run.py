@@ -12,7 +12,8 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.api impo
 
 from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
-from tests.support.runs import change, execute
+from tests.support.builders import change
+from tests.support.runs import execute
 from tests.support.zones import (
     APPLIED,
     UNCHANGED,
@@ -106,10 +107,10 @@ def test_the_shipped_playbook_in_check_mode(
     infrastructure: Stack, new_zone: str, dns_inventory: Path
 ) -> None:
     batch = (
-        change(new_zone, "create", "www", "A", "192.0.2.1"),
-        change(new_zone, "create", "www", "A", "192.0.2.1"),
-        change(new_zone, "update", "missing", "A", "192.0.2.1"),
-        change(new_zone, "create", "www", "CNAME", "a.example.org."),
+        change("create", "www", "A", "192.0.2.1", zone=new_zone),
+        change("create", "www", "A", "192.0.2.1", zone=new_zone),
+        change("update", "missing", "A", "192.0.2.1", zone=new_zone),
+        change("create", "www", "CNAME", "a.example.org.", zone=new_zone),
     )
     said = execute(dns_inventory, *batch, check=True)
     assert said.result.rc == 0

@@ -10,7 +10,8 @@ import pytest
 
 from app.core.config import ROOT
 from stack.embedded import Stack
-from tests.support.runs import Ended, change, execute
+from tests.support.builders import change
+from tests.support.runs import Ended, execute
 from tests.support.zones import ZoneUnderTest
 
 HTTP_API = ROOT / "examples" / "http-api"
@@ -78,7 +79,7 @@ def _key(monkeypatch: pytest.MonkeyPatch, warm: None) -> None:
 def run(hosts: Path, zone: ZoneUnderTest, *changes: tuple[str, ...], check: bool = False) -> Ended:
     return execute(
         hosts,
-        *(change(zone.name, *item) for item in changes),
+        *(change(*item, zone=zone.name) for item in changes),
         playbook=HTTP_API / "provision.yml",
         backend="http-api",
         environment=["DNS_API_KEY"],

@@ -13,7 +13,8 @@ import pytest
 from app.domain.change import Change
 from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
-from tests.support.runs import change, execute
+from tests.support.builders import change
+from tests.support.runs import execute
 from tests.support.zones import ApiZoneUnderTest
 
 pytestmark = pytest.mark.usefixtures("either_way")
@@ -49,7 +50,7 @@ def somebody_looks_for(secret: str, folder: Path) -> Looks:
 
 def addresses(zone: str) -> list[Change]:
     """Enough of them for a run that takes a while."""
-    return [change(zone, "create", f"h{number}", "A", "192.0.2.1") for number in range(2_000)]
+    return [change("create", f"h{number}", "A", "192.0.2.1", zone=zone) for number in range(2_000)]
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """Expectations: folded in order, they say what an RRset must be; an answer meets them or is told why not."""
 
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -9,13 +10,15 @@ from hypothesis import strategies as st
 
 from app.domain.change import Action, Change, RRsetKey
 from app.domain.expectation import Answer, Expectation, expectations
+from tests.support.builders import change
 
 KEY = RRsetKey("www.example.test", "A")
 X, Y, Z = "192.0.2.10", "192.0.2.11", "192.0.2.12"
 
-
-def change(action: Action, *rdata: str, ttl: int = 300, key: RRsetKey = KEY) -> Change:
-    return Change(UUID(int=0), action, "example.test", key.name, key.type, ttl, rdata)
+create = partial(change, "create", "www", "A")
+update = partial(change, "update", "www", "A")
+upsert = partial(change, "upsert", "www", "A")
+delete = partial(change, "delete", "www", "A")
 
 
 def answer(*rdata: str, ttl: int = 300) -> Answer:
@@ -27,26 +30,23 @@ def expected(*changes: Change) -> Expectation:
     return result
 
 
-CREATE, UPDATE, UPSERT, DELETE = Action.CREATE, Action.UPDATE, Action.UPSERT, Action.DELETE
-
-
 @pytest.mark.parametrize(
     ("changes", "met", "unmet"),
     [
-        ([change(CREATE, X)], [answer(X), answer(X, Y)], [answer(), answer(Y), answer(X, ttl=60)]),
-        ([change(CREATE, X, Y)], [answer(X, Y)], [answer(X), answer(Y)]),
-        ([change(UPDATE, X)], [answer(X)], [answer(), answer(X, Y), answer(X, ttl=60)]),
-        ([change(UPSERT, X, Y)], [answer(X, Y)], [answer(X), answer(X, Y, Z)]),
-        ([change(DELETE, X)], [answer(), answer(Y), answer(Y, ttl=60)], [answer(X), answer(X, Y)]),
-        ([change(DELETE)], [answer()], [answer(X)]),
-        ([change(CREATE, X), change(DELETE, X)], [answer(), answer(Y)], [answer(X)]),
-        ([change(DELETE, X), change(CREATE, X)], [answer(X)], [answer(), answer(Y)]),
-        ([change(DELETE), change(CREATE, X)], [answer(X)], [answer(), answer(X, Y)]),
-        ([change(CREATE, X), change(DELETE)], [answer()], [answer(X)]),
-        ([change(UPSERT, X), change(CREATE, Y, ttl=60)], [answer(X, Y, ttl=60)], [answer(X, Y), answer(Y)]),
-        ([change(UPSERT, X, Y), change(DELETE, X)], [answer(Y)], [answer(X, Y), answer(), answer(Y, ttl=1)]),
-        ([change(UPSERT, X), change(DELETE, X)], [answer()], [answer(X)]),
-        ([change(CREATE, X, ttl=60), change(CREATE, Y)], [answer(X, Y)], [answer(X, Y, ttl=60)]),
+        ([create(X)], [answer(X), answer(X, Y)], [answer(), answer(Y), answer(X, ttl=60)]),
+        ([create(X, Y)], [answer(X, Y)], [answer(X), answer(Y)]),
+        ([update(X)], [answer(X)], [answer(), answer(X, Y), answer(X, ttl=60)]),
+        ([upsert(X, Y)], [answer(X, Y)], [answer(X), answer(X, Y, Z)]),
+        ([delete(X)], [answer(), answer(Y), answer(Y, ttl=60)], [answer(X), answer(X, Y)]),
+        ([delete()], [answer()], [answer(X)]),
+        ([create(X), delete(X)], [answer(), answer(Y)], [answer(X)]),
+        ([delete(X), create(X)], [answer(X)], [answer(), answer(Y)]),
+        ([delete(), create(X)], [answer(X)], [answer(), answer(X, Y)]),
+        ([create(X), delete()], [answer()], [answer(X)]),
+        ([upsert(X), create(Y, ttl=60)], [answer(X, Y, ttl=60)], [answer(X, Y), answer(Y)]),
+        ([upsert(X, Y), delete(X)], [answer(Y)], [answer(X, Y), answer(), answer(Y, ttl=1)]),
+        ([upsert(X), delete(X)], [answer()], [answer(X)]),
+        ([create(X, ttl=60), create(Y)], [answer(X, Y)], [answer(X, Y, ttl=60)]),
     ],
 )
 def test_expectations(changes: list[Change], met: list[Answer], unmet: list[Answer]) -> None:
@@ -56,15 +56,14 @@ def test_expectations(changes: list[Change], met: list[Answer], unmet: list[Answ
 
 
 def test_a_created_cname_takes_the_place_of_the_one_before() -> None:
-    key = RRsetKey("www.example.test", "CNAME")
-    expectation = expected(change(CREATE, "a.test.", key=key), change(CREATE, "b.test.", key=key))
+    expectation = expected(*(change("create", "www", "CNAME", target) for target in ("a.test.", "b.test.")))
     assert expectation.unmet(answer("b.test.")) is None
     assert expectation.unmet(answer("a.test."))
 
 
 def test_each_rrset_has_its_own() -> None:
     other = RRsetKey("www.example.test", "AAAA")
-    result = expectations([change(CREATE, X), change(DELETE, key=other), change(CREATE, Y)])
+    result = expectations([create(X), change("delete", "www", "AAAA"), create(Y)])
     assert result == {
         KEY: Expectation(present=frozenset({X, Y}), ttl=300),
         other: Expectation(exact=frozenset()),
@@ -74,18 +73,18 @@ def test_each_rrset_has_its_own() -> None:
 @pytest.mark.parametrize(
     ("expectation", "given_answer", "words"),
     [
-        (expected(change(CREATE, X)), answer(Y), "192.0.2.10 is missing, there is 192.0.2.11"),
-        (expected(change(CREATE, X)), answer(), "192.0.2.10 is missing"),
+        (expected(create(X)), answer(Y), "192.0.2.10 is missing, there is 192.0.2.11"),
+        (expected(create(X)), answer(), "192.0.2.10 is missing"),
         (
-            expected(change(CREATE, X, Z)),
+            expected(create(X, Z)),
             answer(Y),
             "192.0.2.10, 192.0.2.12 are missing, there is 192.0.2.11",
         ),
-        (expected(change(UPSERT, X)), answer(X, Y), "there is still 192.0.2.11"),
-        (expected(change(DELETE)), answer(X), "there is still 192.0.2.10"),
-        (expected(change(CREATE, X, ttl=60)), answer(X), "the TTL is 300, not 60"),
+        (expected(upsert(X)), answer(X, Y), "there is still 192.0.2.11"),
+        (expected(delete()), answer(X), "there is still 192.0.2.10"),
+        (expected(create(X, ttl=60)), answer(X), "the TTL is 300, not 60"),
         (
-            expected(change(DELETE)),
+            expected(delete()),
             answer("1.1.1.1", "1.1.1.2", "1.1.1.3", "1.1.1.4", "1.1.1.5"),
             "there is still 1.1.1.1, 1.1.1.2, 1.1.1.3 and 2 more",
         ),
@@ -97,14 +96,14 @@ def test_words(expectation: Expectation, given_answer: Answer, words: str) -> No
 
 def test_a_reply_that_decides_nothing_meets_nothing() -> None:
     lame = Answer(ttl=None, rdata=frozenset(), error="the server answers REFUSED")
-    assert expected(change(DELETE)).unmet(lame) == "the server answers REFUSED"
+    assert expected(delete()).unmet(lame) == "the server answers REFUSED"
 
 
 values = st.frozensets(st.sampled_from([X, Y, Z]), min_size=1)
 changes_of_one_rrset = st.lists(
     st.builds(
         lambda action, rdata, whole, ttl: change(
-            action, *(() if whole and action is DELETE else sorted(rdata)), ttl=ttl
+            action, "www", "A", *(() if whole and action is Action.DELETE else sorted(rdata)), ttl=ttl
         ),
         st.sampled_from(Action),
         values,
@@ -119,10 +118,10 @@ changes_of_one_rrset = st.lists(
 def applied(before: Answer, one: Change) -> Answer:
     """What a server would do, as simple as can be."""
     rdata = frozenset(one.rdata)
-    if one.action is DELETE:
+    if one.action is Action.DELETE:
         left = before.rdata - rdata if rdata else frozenset[str]()
         return replace_rdata(before, left)
-    both = before.rdata | rdata if one.action is CREATE else rdata
+    both = before.rdata | rdata if one.action is Action.CREATE else rdata
     return Answer(ttl=one.ttl, rdata=both)
 
 
@@ -158,5 +157,5 @@ def all_starts() -> list[Answer]:
 
 
 def test_a_change_of_another_request_counts_the_same() -> None:
-    one = change(CREATE, X)
+    one = create(X)
     assert expected(one) == expected(replace(one, request_id=UUID(int=1), comment="why"))

@@ -6,26 +6,24 @@ from uuid import uuid4
 import pytest
 
 from app.core.config import Settings
-from app.domain.change import Action, Change, Outcome
+from app.domain.change import Outcome
 from app.runner import make_runner
 from app.runner.ansible.runner import AnsibleRunner
 from app.runner.protocol import Run, RunEvent, RunResult
 from app.runner.simulated import SimulatedRunner
+from tests.support.builders import change
 
 
 def simulate(
     delay: float = 0, rate: float = 0, size: int = 1, timeout: float = 60, *, cancelled: bool = False
 ) -> tuple[RunResult, list[RunEvent]]:
-    changes = [
-        Change(uuid4(), Action.CREATE, "example.test", f"h{number}.example.test", "A", 300, ("192.0.2.1",))
-        for number in range(size)
-    ]
+    changes = [change("create", f"h{number}", "A", "192.0.2.1") for number in range(size)]
     cancel, events = Event(), list[RunEvent]()
     if cancelled:
         cancel.set()
     run = Run(uuid4(), "example.test", "bind", changes, timeout)
     result = SimulatedRunner(delay, rate).run(run, events.append, cancel)
-    assert result.results.keys() <= {change.request_id for change in changes}
+    assert result.results.keys() <= {each.request_id for each in changes}
     return result, events
 
 
@@ -62,8 +60,8 @@ def test_the_settings_choose_the_runner() -> None:
 
 
 def test_a_forecast_takes_no_time_and_nothing_fails() -> None:
-    change = Change(uuid4(), Action.CREATE, "example.test", "a.example.test", "A", 300, ("192.0.2.1",))
-    run = Run(uuid4(), "example.test", "bind", [change], 1, check=True)
+    asked = change("create", "a", "A", "192.0.2.1")
+    run = Run(uuid4(), asked.zone, "bind", [asked], 1, check=True)
     result = SimulatedRunner(delay=60, failure_rate=1).run(run, lambda event: None, Event())
     assert result.rc == 0
-    assert result.results[change.request_id].outcome is Outcome.APPLIED
+    assert result.results[asked.request_id].outcome is Outcome.APPLIED

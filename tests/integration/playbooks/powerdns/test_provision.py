@@ -8,7 +8,8 @@ import pytest
 
 from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
-from tests.support.runs import PROVISION, change, execute
+from tests.support.builders import change
+from tests.support.runs import PROVISION, execute
 from tests.support.zones import ApiZoneUnderTest
 
 
@@ -37,17 +38,17 @@ def test_one_batch_of_everything(zone: ApiZoneUnderTest, hosts: Path) -> None:
     name = zone.name
     ended = execute(
         hosts,
-        change(name, "create", "www", "A", "192.0.2.1"),
-        change(name, "create", "www", "A", "192.0.2.2", ttl=60),
-        change(name, "create", "www", "A", "192.0.2.2", ttl=60),
-        change(name, "create", "www", "CNAME", "www.example.org."),
-        change(name, "update", "missing", "A", "192.0.2.1"),
-        change(name, "upsert", "mail", "MX", "10 mx1.example.org.", "20 mx2.example.org."),
-        change(name, "update", "mail", "MX", "10 mx3.example.org."),
-        change(name, "delete", "gone", "TXT"),
-        change(name, "delete", "www", "A", "192.0.2.1"),
-        change(name, "create", "no such name", "A", "192.0.2.1"),
-        change(name, "delete", "@", "NS"),
+        change("create", "www", "A", "192.0.2.1", zone=name),
+        change("create", "www", "A", "192.0.2.2", ttl=60, zone=name),
+        change("create", "www", "A", "192.0.2.2", ttl=60, zone=name),
+        change("create", "www", "CNAME", "www.example.org.", zone=name),
+        change("update", "missing", "A", "192.0.2.1", zone=name),
+        change("upsert", "mail", "MX", "10 mx1.example.org.", "20 mx2.example.org.", zone=name),
+        change("update", "mail", "MX", "10 mx3.example.org.", zone=name),
+        change("delete", "gone", "TXT", zone=name),
+        change("delete", "www", "A", "192.0.2.1", zone=name),
+        change("create", "no such name", "A", "192.0.2.1", zone=name),
+        change("delete", "@", "NS", zone=name),
         backend="powerdns",
     )
     assert ended.outcomes == [
@@ -85,7 +86,7 @@ def test_as_many_changes_in_a_call_as_the_inventory_allows(
     hosts = inventory(
         tmp_path, dns_api_url=zone.url, dns_api_key_file=str(key_file), dns_max_message_changes=2
     )
-    changes = [change(zone.name, "create", f"h{n}", "A", "192.0.2.1") for n in range(5)]
+    changes = [change("create", f"h{n}", "A", "192.0.2.1", zone=zone.name) for n in range(5)]
     ended = execute(hosts, *changes, backend="powerdns")
     api = urlsplit(zone.url).netloc
     assert f"powerdns: ok, 5 changes to {api} in 3 calls: 5 applied (204)" in ended.events
@@ -98,7 +99,7 @@ def test_the_same_host_by_dynamic_update(
     address, _, port = more_name_servers.env["POWERDNS_SERVER"].rpartition(":")
     key_file = str(more_name_servers.key_file("powerdns"))
     hosts = inventory(tmp_path, "others", dns_server=address, dns_port=int(port), dns_tsig_key_file=key_file)
-    ended = execute(hosts, change(zone.name, "create", "www", "A", "192.0.2.1"), backend="powerdns")
+    ended = execute(hosts, change("create", "www", "A", "192.0.2.1", zone=zone.name), backend="powerdns")
     assert ended.outcomes == [("applied", None)]
     assert "task: Send the dynamic update" in "".join(ended.events)
 
@@ -106,7 +107,7 @@ def test_the_same_host_by_dynamic_update(
 @pytest.mark.usefixtures("warm")
 def test_knot(more_name_servers: Stack, zone_on: ZoneOn, hosts: Path) -> None:
     zone = zone_on("knot")
-    ended = execute(hosts, change(zone.name, "create", "www", "A", "192.0.2.1"), backend="knot")
+    ended = execute(hosts, change("create", "www", "A", "192.0.2.1", zone=zone.name), backend="knot")
     assert ended.outcomes == [("applied", None)]
     assert zone.values("www", "A") == {"192.0.2.1"}
 
@@ -130,13 +131,20 @@ def test_what_requesters_write_stays_text(zone: ApiZoneUnderTest, hosts: Path, t
     ended = execute(
         hosts,
         change(
-            zone.name, "create", "txt", "TXT", f'"{evil}"', f'"{tags}"', comment=evil, extra_config=takeover
+            "create",
+            "txt",
+            "TXT",
+            f'"{evil}"',
+            f'"{tags}"',
+            comment=evil,
+            extra_config=takeover,
+            zone=zone.name,
         ),
-        change(zone.name, "create", short, "TXT", '"x"', comment=tags),
-        change(zone.name, "upsert", "caa", "CAA", f'0 issue "{evil}"', extra_config={"vars": takeover}),
-        change(zone.name, "create", "quotes", "TXT", r'"\"}], \"rrsets\": [{"'),
-        change(zone.name, "create", "bad", "A", evil),
-        change(zone.name, "delete", "bad", "TXT", f'"{evil}"'),
+        change("create", short, "TXT", '"x"', comment=tags, zone=zone.name),
+        change("upsert", "caa", "CAA", f'0 issue "{evil}"', extra_config={"vars": takeover}, zone=zone.name),
+        change("create", "quotes", "TXT", r'"\"}], \"rrsets\": [{"', zone=zone.name),
+        change("create", "bad", "A", evil, zone=zone.name),
+        change("delete", "bad", "TXT", f'"{evil}"', zone=zone.name),
         backend="powerdns",
     )
     assert ended.outcomes == [
@@ -159,7 +167,7 @@ def test_a_refused_key_is_shown_to_nobody(zone: ApiZoneUnderTest, tmp_path: Path
     key_file = tmp_path / "api.key"
     key_file.write_text("the-key-of-another-server\n")
     hosts = inventory(tmp_path, dns_api_url=zone.url, dns_api_key_file=str(key_file))
-    ended = execute(hosts, change(zone.name, "create", "a", "A", "192.0.2.1"), backend="powerdns")
+    ended = execute(hosts, change("create", "a", "A", "192.0.2.1", zone=zone.name), backend="powerdns")
     assert ended.outcomes == [("failed", "auth_refused")]
     assert ended.result.rc == 2
     assert any("refused the API key (401)" in event for event in ended.events)
@@ -172,7 +180,7 @@ def test_a_playbook_that_tells_the_key(zone: ApiZoneUnderTest, hosts: Path, tmp_
         "- hosts: dns\n  gather_facts: false\n  tasks:\n"
         "    - debug: {msg: \"the key is {{ lookup('file', dns_api_key_file) }}\"}\n"
     )
-    asked = change(zone.name, "create", "a", "A", "192.0.2.1")
+    asked = change("create", "a", "A", "192.0.2.1", zone=zone.name)
     ended = execute(hosts, asked, playbook=telling, backend="powerdns")
     assert "powerdns: ok, the key is ********" in ended.events
     assert zone.api_key not in ended.everything
@@ -192,7 +200,7 @@ def test_an_inventory_that_is_wrong(
     (tmp_path / "api.key").write_text(zone.api_key)
     right = {"dns_api_url": zone.url, "dns_api_key_file": str(tmp_path / "api.key")}
     hosts = inventory(tmp_path, **(right | variables))
-    ended = execute(hosts, change(zone.name, "create", "a", "A", "192.0.2.1"), backend="powerdns")
+    ended = execute(hosts, change("create", "a", "A", "192.0.2.1", zone=zone.name), backend="powerdns")
     assert ended.outcomes == [("unknown", None)]
     assert ended.result.rc not in (0, None)
     assert words in ended.everything

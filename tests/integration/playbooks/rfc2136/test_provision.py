@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from stack.embedded import Stack
-from tests.support.runs import PROVISION, change, execute
+from tests.support.builders import change
+from tests.support.runs import PROVISION, execute
 from tests.support.zones import ZoneUnderTest
 
 
@@ -32,17 +33,17 @@ def test_one_batch_of_everything(
 ) -> None:
     ended = execute(
         dns_inventory,
-        change(new_zone, "create", "www", "A", "192.0.2.1"),
-        change(new_zone, "create", "www", "A", "192.0.2.2", ttl=60),
-        change(new_zone, "create", "www", "A", "192.0.2.2", ttl=60),
-        change(new_zone, "create", "www", "CNAME", "www.example.org."),
-        change(new_zone, "update", "missing", "A", "192.0.2.1"),
-        change(new_zone, "upsert", "mail", "MX", "10 mx1.example.org.", "20 mx2.example.org."),
-        change(new_zone, "update", "mail", "MX", "10 mx3.example.org."),
-        change(new_zone, "delete", "gone", "TXT"),
-        change(new_zone, "delete", "www", "A", "192.0.2.1"),
-        change(new_zone, "create", "@", "NS", f"nowhere.{new_zone}."),
-        change(new_zone, "delete", "@", "NS"),
+        change("create", "www", "A", "192.0.2.1", zone=new_zone),
+        change("create", "www", "A", "192.0.2.2", ttl=60, zone=new_zone),
+        change("create", "www", "A", "192.0.2.2", ttl=60, zone=new_zone),
+        change("create", "www", "CNAME", "www.example.org.", zone=new_zone),
+        change("update", "missing", "A", "192.0.2.1", zone=new_zone),
+        change("upsert", "mail", "MX", "10 mx1.example.org.", "20 mx2.example.org.", zone=new_zone),
+        change("update", "mail", "MX", "10 mx3.example.org.", zone=new_zone),
+        change("delete", "gone", "TXT", zone=new_zone),
+        change("delete", "www", "A", "192.0.2.1", zone=new_zone),
+        change("create", "@", "NS", f"nowhere.{new_zone}.", zone=new_zone),
+        change("delete", "@", "NS", zone=new_zone),
     )
     assert ended.outcomes == [
         ("applied", None),
@@ -78,7 +79,7 @@ def test_one_batch_of_everything(
 
 @pytest.mark.usefixtures("warm")
 def test_events_say_what_goes_on(infrastructure: Stack, new_zone: str, dns_inventory: Path) -> None:
-    ended = execute(dns_inventory, change(new_zone, "create", "www", "A", "192.0.2.1"))
+    ended = execute(dns_inventory, change("create", "www", "A", "192.0.2.1", zone=new_zone))
     assert ended.events == [
         "play: Apply DNS changes",
         "task: Send the dynamic update",
@@ -89,7 +90,7 @@ def test_events_say_what_goes_on(infrastructure: Stack, new_zone: str, dns_inven
 
 @pytest.mark.usefixtures("warm")
 def test_a_thousand_changes_are_one_run(infrastructure: Stack, new_zone: str, dns_inventory: Path) -> None:
-    changes = [change(new_zone, "create", f"h{number}", "A", "192.0.2.1") for number in range(1_000)]
+    changes = [change("create", f"h{number}", "A", "192.0.2.1", zone=new_zone) for number in range(1_000)]
     ended = execute(dns_inventory, *changes)
     assert set(ended.outcomes) == {("applied", None)}
     assert ZoneUnderTest(infrastructure, new_zone).values("h999", "A") == {"192.0.2.1"}
@@ -101,7 +102,7 @@ def test_a_host_variable_that_is_a_template(infrastructure: Stack, new_zone: str
     key = infrastructure.key_file("bind")
     variables = {"dns_server": address, "dns_port": int(port), "keys": str(key.parent)}
     hosts = inventory(tmp_path, **variables, dns_tsig_key_file=f"{{{{ keys }}}}/{key.name}")
-    ended = execute(hosts, change(new_zone, "create", "www", "A", "192.0.2.1"))
+    ended = execute(hosts, change("create", "www", "A", "192.0.2.1", zone=new_zone))
     assert ended.outcomes == [("applied", None)]
 
 
@@ -112,7 +113,7 @@ def test_as_many_changes_in_a_message_as_the_inventory_allows(
     address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
     variables = {"dns_server": address, "dns_port": int(port), "dns_max_message_changes": 2}
     hosts = inventory(tmp_path, **variables, dns_tsig_key_file=str(infrastructure.key_file("bind")))
-    ended = execute(hosts, *(change(new_zone, "create", f"h{n}", "A", "192.0.2.1") for n in range(5)))
+    ended = execute(hosts, *(change("create", f"h{n}", "A", "192.0.2.1", zone=new_zone) for n in range(5)))
     assert f"bind: ok, 5 changes to {address}:{port} in 3 messages: 5 applied (NOERROR)" in ended.events
 
 
@@ -127,7 +128,6 @@ def test_templates_stay_text(
     ended = execute(
         dns_inventory,
         change(
-            new_zone,
             "create",
             "txt",
             "TXT",
@@ -135,11 +135,12 @@ def test_templates_stay_text(
             f'"{tags}"',
             comment=evil,
             extra_config={evil: evil, "weight": evil, "list": [evil, {"a": tags}]},
+            zone=new_zone,
         ),
-        change(new_zone, "create", short.replace(" ", "\\032"), "TXT", '"x"', comment=tags),
-        change(new_zone, "upsert", "caa", "CAA", f'0 issue "{evil}"'),
-        change(new_zone, "create", "bad", "A", evil),
-        change(new_zone, "delete", "bad", "TXT", f'"{evil}"'),
+        change("create", short.replace(" ", "\\032"), "TXT", '"x"', comment=tags, zone=new_zone),
+        change("upsert", "caa", "CAA", f'0 issue "{evil}"', zone=new_zone),
+        change("create", "bad", "A", evil, zone=new_zone),
+        change("delete", "bad", "TXT", f'"{evil}"', zone=new_zone),
     )
     assert [outcome for outcome, _ in ended.outcomes] == [
         "applied",
@@ -167,7 +168,9 @@ def test_requesters_set_no_variables(infrastructure: Stack, new_zone: str, dns_i
         "dns_tsig_key_file": "/etc/passwd",
         "dns_results_file": "/dev/null",
     }
-    item = change(new_zone, "create", "www", "A", "192.0.2.1", extra_config=takeover | {"vars": takeover})
+    item = change(
+        "create", "www", "A", "192.0.2.1", extra_config=takeover | {"vars": takeover}, zone=new_zone
+    )
     ended = execute(dns_inventory, item)
     assert ended.outcomes == [("applied", None)]
     assert ZoneUnderTest(infrastructure, new_zone).values("www", "A") == {"192.0.2.1"}
@@ -181,8 +184,8 @@ def test_a_refused_key(infrastructure: Stack, new_zone: str, tmp_path: Path, sec
     hosts = inventory(tmp_path, dns_server=address, dns_port=int(port), dns_tsig_key_file=str(key_file))
     ended = execute(
         hosts,
-        change(new_zone, "create", "a", "A", "192.0.2.1"),
-        change(new_zone, "update", "b", "A", "192.0.2.1"),
+        change("create", "a", "A", "192.0.2.1", zone=new_zone),
+        change("update", "b", "A", "192.0.2.1", zone=new_zone),
     )
     assert ended.outcomes == [("failed", "tsig_refused")] * 2
     assert ended.result.rc == 2
@@ -195,7 +198,7 @@ def test_a_server_that_is_down(new_zone: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     hosts = inventory(tmp_path, dns_server="127.0.0.1", dns_port=port, dns_tsig_key_file="")
-    ended = execute(hosts, change(new_zone, "create", "a", "A", "192.0.2.1"))
+    ended = execute(hosts, change("create", "a", "A", "192.0.2.1", zone=new_zone))
     assert ended.outcomes == [("failed", "server_unreachable")]
     assert ended.result.rc == 2
     assert any(f"no connection to 127.0.0.1:{port}" in event for event in ended.events)
@@ -206,7 +209,7 @@ def test_a_key_file_that_is_missing(infrastructure: Stack, new_zone: str, tmp_pa
     address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
     missing = str(tmp_path / "none.key")
     hosts = inventory(tmp_path, dns_server=address, dns_port=int(port), dns_tsig_key_file=missing)
-    ended = execute(hosts, change(new_zone, "create", "a", "A", "192.0.2.1"))
+    ended = execute(hosts, change("create", "a", "A", "192.0.2.1", zone=new_zone))
     assert ended.outcomes == [("unknown", None)]
     assert ended.result.rc == 2
     assert f"{missing} can't be read" in ended.everything

@@ -2,15 +2,16 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent, indent
 
 import pytest
 
-from app.domain.change import Change
-from tests.support.runs import change, execute, make_site
+from tests.support.builders import change
+from tests.support.runs import execute, make_site
 
-RECORD = change("example.test", "create", "www", "A", "192.0.2.1")
+RECORD = change("create", "www", "A", "192.0.2.1")
 
 
 @pytest.fixture(scope="module")
@@ -216,15 +217,7 @@ def test_a_backend_is_no_pattern(hosts: Path, tmp_path: Path, backend: str) -> N
 
 def test_a_zone_is_no_template(hosts: Path, tmp_path: Path) -> None:
     pwned = tmp_path / "pwned"
-    evil = Change(
-        RECORD.request_id,
-        RECORD.action,
-        f"{{{{ lookup('pipe', 'touch {pwned}') }}}}",
-        RECORD.name,
-        "A",
-        300,
-        RECORD.rdata,
-    )
+    evil = replace(RECORD, zone=f"{{{{ lookup('pipe', 'touch {pwned}') }}}}")
     ended = execute(hosts, evil, playbook=playbook(tmp_path, "- debug: {msg: '{{ dns_zone }}'}\n"))
     assert ended.result.rc == 1
     assert not pwned.exists()

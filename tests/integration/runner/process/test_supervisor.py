@@ -17,9 +17,10 @@ import pytest
 from app.core.config import ROOT
 from app.runner.process import supervisor
 from app.runner.process.supervisor import Exit, Job, supervise
-from tests.support.runs import change, execute
+from tests.support.builders import change
+from tests.support.runs import execute
 
-RECORD = change("example.test", "create", "www", "A", "192.0.2.1")
+RECORD = change("create", "www", "A", "192.0.2.1")
 
 # Children that leave their session and their parent, and that want to end as little as their parent does.
 STUBBORN = """\
@@ -139,8 +140,9 @@ from pathlib import Path
 sys.path[:0] = [{root!r}]
 import tempfile
 tempfile.tempdir = {temporary!r}
-from tests.support.runs import change, execute
-record = change("example.test", "create", "www", "A", "192.0.2.1")
+from tests.support.builders import change
+from tests.support.runs import execute
+record = change("create", "www", "A", "192.0.2.1")
 execute(Path({hosts!r}), record, playbook=Path({playbook!r}))
 """
 

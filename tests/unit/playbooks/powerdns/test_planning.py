@@ -19,13 +19,10 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.step imp
     plan,
 )
 
+from tests.support.collection import change
+
 ZONE = dns.name.from_text("example.test")
 NAME = dns.name.from_text("www.example.test")
-
-
-def change(action: str, rdtype: str, *texts: str, ttl: int = 300, name: dns.name.Name = NAME) -> Change:
-    values = tuple(dns.rdata.from_text(dns.rdataclass.IN, rdtype, text) for text in texts)
-    return Change("1", action, name, dns.rdatatype.from_text(rdtype), ttl, values)
 
 
 def holds(rdtype: str, *texts: str, ttl: int = 300, name: dns.name.Name = NAME, **more: object) -> Node:
@@ -54,59 +51,69 @@ def _in_short(entry: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("asked", "before", "outcome", "entries"),
     [
-        (change("create", "A", "192.0.2.1"), {}, "applied", ["A 300 192.0.2.1"]),
+        (change("create", "www", "A", "192.0.2.1"), {}, "applied", ["A 300 192.0.2.1"]),
         (
-            change("create", "A", "192.0.2.2", ttl=60),
+            change("create", "www", "A", "192.0.2.2", ttl=60),
             holds("A", "192.0.2.1"),
             "applied",
             ["A 60 192.0.2.1 192.0.2.2"],
         ),
-        (change("create", "A", "192.0.2.1"), holds("A", "192.0.2.1", "192.0.2.2"), "unchanged", []),
-        (change("create", "A", "192.0.2.1"), holds("CNAME", "x.test."), "cname_conflict", []),
+        (change("create", "www", "A", "192.0.2.1"), holds("A", "192.0.2.1", "192.0.2.2"), "unchanged", []),
+        (change("create", "www", "A", "192.0.2.1"), holds("CNAME", "x.test."), "cname_conflict", []),
         (
-            change("create", "A", "192.0.2.1"),
+            change("create", "www", "A", "192.0.2.1"),
             holds("A", "-192.0.2.1", "-192.0.2.2"),
             "applied",
             ["A 300 -192.0.2.2 192.0.2.1"],
         ),
-        (change("update", "A", "192.0.2.1"), {}, "rrset_missing", []),
-        (change("update", "A", "192.0.2.1"), holds("A", "-192.0.2.1"), "rrset_missing", []),
-        (change("update", "A", "192.0.2.1"), holds("CNAME", "x.test."), "rrset_missing", []),
-        (change("update", "A", "192.0.2.3"), holds("A", "192.0.2.1"), "applied", ["A 300 192.0.2.3"]),
+        (change("update", "www", "A", "192.0.2.1"), {}, "rrset_missing", []),
+        (change("update", "www", "A", "192.0.2.1"), holds("A", "-192.0.2.1"), "rrset_missing", []),
+        (change("update", "www", "A", "192.0.2.1"), holds("CNAME", "x.test."), "rrset_missing", []),
+        (change("update", "www", "A", "192.0.2.3"), holds("A", "192.0.2.1"), "applied", ["A 300 192.0.2.3"]),
         (
-            change("update", "A", "192.0.2.1", ttl=60),
+            change("update", "www", "A", "192.0.2.1", ttl=60),
             holds("A", "192.0.2.1"),
             "applied",
             ["A 60 192.0.2.1"],
         ),
-        (change("upsert", "A", "192.0.2.1"), holds("A", "192.0.2.1"), "unchanged", []),
-        (change("upsert", "MX", "10 a.test."), holds("MX", "10 A.Test."), "unchanged", []),
+        (change("upsert", "www", "A", "192.0.2.1"), holds("A", "192.0.2.1"), "unchanged", []),
+        (change("upsert", "www", "MX", "10 a.test."), holds("MX", "10 A.Test."), "unchanged", []),
         (
-            change("delete", "A", "192.0.2.1"),
+            change("delete", "www", "A", "192.0.2.1"),
             holds("A", "192.0.2.1", "192.0.2.2"),
             "applied",
             ["A 300 192.0.2.2"],
         ),
-        (change("delete", "A", "192.0.2.1"), holds("A", "192.0.2.1"), "applied", ["no A"]),
+        (change("delete", "www", "A", "192.0.2.1"), holds("A", "192.0.2.1"), "applied", ["no A"]),
         (
-            change("delete", "A", "192.0.2.1"),
+            change("delete", "www", "A", "192.0.2.1"),
             holds("A", "192.0.2.1", "-192.0.2.2"),
             "applied",
             ["A 300 -192.0.2.2"],
         ),
-        (change("delete", "A", "192.0.2.9"), holds("A", "192.0.2.1"), "unchanged", []),
-        (change("delete", "A"), holds("A", "192.0.2.1", "192.0.2.2"), "applied", ["no A"]),
-        (change("delete", "A"), holds("TXT", '"x"'), "unchanged", []),
-        (change("create", "CNAME", "x.test."), {}, "applied", ["CNAME 300 x.test."]),
-        (change("create", "CNAME", "x.test."), holds("A", "192.0.2.1"), "cname_conflict", []),
-        (change("create", "CNAME", "x.test."), holds("LUA", 'A "x"'), "cname_conflict", []),
-        (change("create", "CNAME", "x.test."), holds("A", "-192.0.2.1"), "applied", ["CNAME 300 x.test."]),
-        (change("create", "CNAME", "x.test."), holds("CNAME", "y.test."), "cname_exists", []),
-        (change("upsert", "CNAME", "x.test."), holds("CNAME", "y.test."), "applied", ["CNAME 300 x.test."]),
-        (change("create", "CNAME", "x.test.", "y.test."), {}, "cname_exists", []),
-        (change("create", "HTTPS", '1 . alpn="h2,h3"'), {}, "applied", ["HTTPS 300 1 . alpn=h2,h3"]),
-        (change("create", "HTTPS", '1 . alpn="h2"'), holds("HTTPS", "1 . alpn=h2"), "unchanged", []),
-        (change("upsert", "TXT", *(f'"{n} {"x" * 240}"' for n in range(300))), {}, "too_large", []),
+        (change("delete", "www", "A", "192.0.2.9"), holds("A", "192.0.2.1"), "unchanged", []),
+        (change("delete", "www", "A"), holds("A", "192.0.2.1", "192.0.2.2"), "applied", ["no A"]),
+        (change("delete", "www", "A"), holds("TXT", '"x"'), "unchanged", []),
+        (change("create", "www", "CNAME", "x.test."), {}, "applied", ["CNAME 300 x.test."]),
+        (change("create", "www", "CNAME", "x.test."), holds("A", "192.0.2.1"), "cname_conflict", []),
+        (change("create", "www", "CNAME", "x.test."), holds("LUA", 'A "x"'), "cname_conflict", []),
+        (
+            change("create", "www", "CNAME", "x.test."),
+            holds("A", "-192.0.2.1"),
+            "applied",
+            ["CNAME 300 x.test."],
+        ),
+        (change("create", "www", "CNAME", "x.test."), holds("CNAME", "y.test."), "cname_exists", []),
+        (
+            change("upsert", "www", "CNAME", "x.test."),
+            holds("CNAME", "y.test."),
+            "applied",
+            ["CNAME 300 x.test."],
+        ),
+        (change("create", "www", "CNAME", "x.test.", "y.test."), {}, "cname_exists", []),
+        (change("create", "www", "HTTPS", '1 . alpn="h2,h3"'), {}, "applied", ["HTTPS 300 1 . alpn=h2,h3"]),
+        (change("create", "www", "HTTPS", '1 . alpn="h2"'), holds("HTTPS", "1 . alpn=h2"), "unchanged", []),
+        (change("upsert", "www", "TXT", *(f'"{n} {"x" * 240}"' for n in range(300))), {}, "too_large", []),
     ],
 )
 def test_one_change(asked: Change, before: Node, outcome: str, entries: list[str]) -> None:
@@ -118,12 +125,12 @@ def test_one_change(asked: Change, before: Node, outcome: str, entries: list[str
 @pytest.mark.parametrize(
     ("asked", "outcome"),
     [
-        (change("create", "CNAME", "x.test.", name=ZONE), "cname_conflict"),
-        (change("delete", "NS", name=ZONE), "apex_ns_last"),
-        (change("delete", "NS", "b.test.", "a.test.", name=ZONE), "apex_ns_last"),
-        (change("delete", "NS", "b.test.", name=ZONE), "applied"),
-        (change("delete", "NS", "c.test.", name=ZONE), "unchanged"),
-        (change("update", "NS", "c.test.", name=ZONE), "applied"),
+        (change("create", "@", "CNAME", "x.test."), "cname_conflict"),
+        (change("delete", "@", "NS"), "apex_ns_last"),
+        (change("delete", "@", "NS", "b.test.", "a.test."), "apex_ns_last"),
+        (change("delete", "@", "NS", "b.test."), "applied"),
+        (change("delete", "@", "NS", "c.test."), "unchanged"),
+        (change("update", "@", "NS", "c.test."), "applied"),
     ],
 )
 def test_the_apex(asked: Change, outcome: str) -> None:
@@ -133,13 +140,13 @@ def test_the_apex(asked: Change, outcome: str) -> None:
 def test_changes_of_a_name_see_each_other_and_only_their_sum_is_sent() -> None:
     step = plan(
         [
-            change("create", "TXT", '"passing"'),
-            change("delete", "A"),
-            change("create", "CNAME", "x.test."),
-            change("delete", "TXT"),
-            change("create", "CNAME", "x.test."),
-            change("create", "A", "192.0.2.1"),
-            change("update", "CNAME", "y.test.", ttl=60),
+            change("create", "www", "TXT", '"passing"'),
+            change("delete", "www", "A"),
+            change("create", "www", "CNAME", "x.test."),
+            change("delete", "www", "TXT"),
+            change("create", "www", "CNAME", "x.test."),
+            change("create", "www", "A", "192.0.2.1"),
+            change("update", "www", "CNAME", "y.test.", ttl=60),
         ],
         holds("A", "192.0.2.1"),
         ZONE,
@@ -150,16 +157,13 @@ def test_changes_of_a_name_see_each_other_and_only_their_sum_is_sent() -> None:
 
 
 def test_what_cancels_out_is_not_sent() -> None:
-    step = plan([change("create", "A", "192.0.2.1"), change("delete", "A")], {}, ZONE)
+    step = plan([change("create", "www", "A", "192.0.2.1"), change("delete", "www", "A")], {}, ZONE)
     assert outcomes(step) == ["applied", "applied"]
     assert step.entries == ()
 
 
 def test_packets_keep_order_and_limit() -> None:
-    steps = [
-        plan([change("create", "A", "192.0.2.1", name=dns.name.from_text(f"h{n}", ZONE))], {}, ZONE)
-        for n in range(100)
-    ]
+    steps = [plan([change("create", f"h{n}", "A", "192.0.2.1")], {}, ZONE) for n in range(100)]
     packets = list(pack(steps, limit=2_000))
     assert [step for packet in packets for step in packet] == steps
     assert len(packets) > 5
@@ -172,7 +176,7 @@ def test_packets_keep_order_and_limit() -> None:
 
 def test_what_a_requester_wrote_stays_a_string_in_the_call() -> None:
     evil = r'"\"}]}, {{ 7 * 7 }} \\"'
-    step = plan([change("create", "TXT", evil)], {}, ZONE)
+    step = plan([change("create", "www", "TXT", evil)], {}, ZONE)
     (entry,) = json.loads(make_body([step]))["rrsets"]
     assert entry["records"] == [{"content": evil, "disabled": False}]
 

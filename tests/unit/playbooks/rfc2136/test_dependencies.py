@@ -1,5 +1,6 @@
 """Which changes share a message, and in which order they go."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import dns.name
@@ -11,61 +12,64 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.wave import MAX_G
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.collection import change
+
 NAMES = [dns.name.from_text(f"{label}.example.test") for label in "ab"]
 
 
-def change(request_id: str, action: str, rdtype: str, name: str = "a") -> Change:
-    owner = dns.name.from_text(f"{name}.example.test")
-    return Change(request_id, action, owner, dns.rdatatype.from_text(rdtype), 300, ())
+def numbered(*changes: Change) -> list[Change]:
+    """The changes, with the request ids 1, 2 and so on."""
+    return [replace(each, request_id=str(number)) for number, each in enumerate(changes, 1)]
 
 
-def ids(batch: list[Change]) -> list[list[str]]:
-    return [["".join(each.request_id for each in group) for group in wave] for wave in waves(batch)]
+def ids(*changes: Change) -> list[list[str]]:
+    return [
+        ["".join(each.request_id for each in group) for group in wave] for wave in waves(numbered(*changes))
+    ]
 
 
 def test_different_names_go_together() -> None:
-    assert ids([change("1", "delete", "A"), change("2", "upsert", "A", "b")]) == [["1", "2"]]
+    assert ids(change("delete", "a", "A"), change("upsert", "b", "A")) == [["1", "2"]]
 
 
 def test_different_types_of_a_name_go_together() -> None:
-    assert ids([change("1", "upsert", "A"), change("2", "upsert", "AAAA"), change("3", "delete", "TXT")]) == [
-        ["1", "2", "3"]
-    ]
+    batch = change("upsert", "a", "A"), change("upsert", "a", "AAAA"), change("delete", "a", "TXT")
+    assert ids(*batch) == [["1", "2", "3"]]
 
 
 def test_changes_of_one_rrset_go_one_after_the_other() -> None:
-    batch = [change("1", "create", "A"), change("2", "delete", "A"), change("3", "create", "A")]
-    assert ids(batch) == [["1"], ["2"], ["3"]]
+    batch = change("create", "a", "A"), change("delete", "a", "A"), change("create", "a", "A")
+    assert ids(*batch) == [["1"], ["2"], ["3"]]
 
 
 def test_creates_on_one_rrset_are_merged() -> None:
-    batch = [change("1", "create", "A"), change("2", "create", "AAAA"), change("3", "create", "A")]
-    assert ids(batch) == [["13", "2"]]
+    batch = change("create", "a", "A"), change("create", "a", "AAAA"), change("create", "a", "A")
+    assert ids(*batch) == [["13", "2"]]
 
 
 def test_creates_are_not_merged_over_something_else() -> None:
-    batch = [change("1", "create", "A"), change("2", "create", "CNAME"), change("3", "create", "A")]
-    assert ids(batch) == [["1"], ["2"], ["3"]]
+    batch = change("create", "a", "A"), change("create", "a", "CNAME"), change("create", "a", "A")
+    assert ids(*batch) == [["1"], ["2"], ["3"]]
 
 
 def test_cnames_are_not_merged() -> None:
-    assert ids([change("1", "create", "CNAME"), change("2", "create", "CNAME")]) == [["1"], ["2"]]
+    assert ids(change("create", "a", "CNAME"), change("create", "a", "CNAME")) == [["1"], ["2"]]
 
 
 def test_a_cname_waits_for_every_type_and_every_type_for_it() -> None:
-    batch = [
-        change("1", "delete", "A"),
-        change("2", "delete", "A"),
-        change("3", "delete", "TXT"),
-        change("4", "create", "CNAME"),
-        change("5", "create", "TXT"),
-        change("6", "create", "MX"),
-    ]
-    assert ids(batch) == [["1", "3"], ["2"], ["4"], ["5", "6"]]
+    batch = (
+        change("delete", "a", "A"),
+        change("delete", "a", "A"),
+        change("delete", "a", "TXT"),
+        change("create", "a", "CNAME"),
+        change("create", "a", "TXT"),
+        change("create", "a", "MX"),
+    )
+    assert ids(*batch) == [["1", "3"], ["2"], ["4"], ["5", "6"]]
 
 
 def test_a_merged_step_stays_small() -> None:
-    batch = [change(str(number), "create", "A") for number in range(MAX_GROUP + 1)]
+    batch = numbered(*(change("create", "a", "A") for _ in range(MAX_GROUP + 1)))
     assert [len(group) for wave in waves(batch) for group in wave] == [MAX_GROUP, 1]
 
 

@@ -5,7 +5,6 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.tsig
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.node import NOTHING, Node, RRset, Use
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.packing import (
     MAX_STEPS_SIZE,
@@ -17,21 +16,17 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.step import Step
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.collection import change, values
+
 ZONE = dns.name.from_text("example.test")
 KEY = dns.tsig.Key("a-key-with-a-rather-long-name." * 7 + "test", b"secret" * 8, dns.tsig.HMAC_SHA512)
 
 
-def value(text: str, rdtype: str = "A") -> dns.rdata.Rdata:
-    return dns.rdata.from_text(dns.rdataclass.IN, rdtype, text)
-
-
 def step(name: str, action: str = "create", rdtype: str = "A", text: str = "192.0.2.1") -> Step:
-    owner = dns.name.from_text(f"{name}.example.test")
     node = NOTHING
     if action == "update":
-        node = Node(Use.YES, RRset(60, frozenset({value("192.0.2.9")})))
-    change = Change("1", action, owner, dns.rdatatype.from_text(rdtype), 300, (value(text, rdtype),))
-    return plan((change,), node, ZONE)
+        node = Node(Use.YES, RRset(60, frozenset(values("A", "192.0.2.9"))))
+    return plan((change(action, name, rdtype, text),), node, ZONE)
 
 
 def test_order_is_kept_and_nothing_is_lost() -> None:
