@@ -40,8 +40,8 @@ def more_name_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stac
 
 
 @contextmanager
-def database(stack: Stack) -> Iterator[str]:
-    """The URL of a database that is there for the block."""
+def temporary_database(stack: Stack) -> Iterator[str]:
+    """The URL of a new database, which is dropped at the end of the block."""
     url = stack.env["DATABASE_URL"]
     name = f"test_{secrets.token_hex(6)}"
     with psycopg.connect(url, autocommit=True) as connection:
@@ -53,7 +53,7 @@ def database(stack: Stack) -> Iterator[str]:
 @pytest.fixture
 def new_database(infrastructure: Stack) -> Iterator[str]:
     """The URL of an empty database that no other test uses."""
-    with database(infrastructure) as url:
+    with temporary_database(infrastructure) as url:
         yield url
 
 

@@ -18,7 +18,7 @@ from app.core.config import Settings, settings
 from app.core.redis import redis
 from app.runner.process.fork_pool import ForkServers
 from stack.embedded import Stack
-from tests.conftest import database as new_database_on
+from tests.conftest import temporary_database
 from tests.support import runs
 from tests.support.zones import ApiZoneUnderTest, ZoneUnderTest
 
@@ -50,7 +50,7 @@ def zone_on(request: pytest.FixtureRequest) -> ZoneOn:
 @pytest.fixture(scope="module")
 def module_database(infrastructure: Stack) -> Iterator[str]:
     """The URL of a database for the tests of a module."""
-    with new_database_on(infrastructure) as url:
+    with temporary_database(infrastructure) as url:
         yield url
 
 

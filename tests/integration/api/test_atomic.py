@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from tests.support.answers import reasons
 from tests.support.builders import body
 
 
@@ -14,10 +15,6 @@ def post(client: TestClient, *items: Any) -> Any:
 
 def stored(client: TestClient) -> int:
     return len(client.get("/api/v1/dns/requests").json()["items"])
-
-
-def reasons(answer: Any) -> set[tuple[str, str]]:
-    return {(".".join(map(str, each["loc"])), each["type"]) for each in answer.json()["detail"]}
 
 
 def test_all(client: TestClient, new_zone: str) -> None:

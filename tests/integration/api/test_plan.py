@@ -12,11 +12,6 @@ from app.services.drain import drain
 from tests.support.builders import body
 
 
-@pytest.fixture
-def new_database(emptied_database: str) -> str:
-    return emptied_database
-
-
 def plan(client: TestClient, *items: Any, **more: Any) -> list[dict[str, Any]]:
     answer = client.post("/api/v1/dns/plan", json={"requests": items, **more})
     assert answer.status_code == 207, answer.text

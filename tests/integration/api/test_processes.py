@@ -17,7 +17,7 @@ import pytest
 from app.core.config import Settings
 from stack.embedded import Stack
 from stack.ports import Ports
-from tests.conftest import database
+from tests.conftest import temporary_database
 from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.locks import wait_for_blocked_transaction
@@ -65,6 +65,13 @@ Both = tuple[Api, Api]
 
 
 @pytest.fixture
+def new_database(infrastructure: Stack) -> Iterator[str]:
+    """A database for each test: processes of their own use it."""
+    with temporary_database(infrastructure) as url:
+        yield url
+
+
+@pytest.fixture
 def start(app_settings: Settings, new_zone: str) -> Iterator[StartApi]:
     """Starts an API that serves the zone `new_zone`; it is gone when the test ends."""
     with ExitStack() as ending:
@@ -80,7 +87,7 @@ def start(app_settings: Settings, new_zone: str) -> Iterator[StartApi]:
 @pytest.fixture(scope="module")
 def both(infrastructure: Stack) -> Iterator[Both]:
     """Two on one database, which was new when they started together."""
-    with database(infrastructure) as url, ExitStack() as ending:
+    with temporary_database(infrastructure) as url, ExitStack() as ending:
         env = {**infrastructure.env, "DATABASE_URL": url, "BOOTSTRAP_ZONES": "example.test=bind"}
         started = Api(**env), Api(**env)
         for api in started:

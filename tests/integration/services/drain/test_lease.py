@@ -2,28 +2,34 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from threading import Event, Thread
 
 import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from app.core import database
 from app.core.config import Settings, settings
+from app.core.database import transaction
 from app.services.drain.lease import hold
+from app.store import backends, leases
+from tests.support.builders import body
+from tests.support.locks import wait_for_blocked_transaction
 
 LEASE = 1.5  # seconds
 
 
-class Wire:
-    """A line to PostgreSQL that can go dead: the connections stay, and nothing comes through any more."""
+class Proxy:
+    """A proxy in front of PostgreSQL that can stop forwarding while its connections stay open."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
-        self.alive = Event()
-        self.alive.set()
+        self.forwarding = Event()
+        self.forwarding.set()
         Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -31,7 +37,7 @@ class Wire:
         return int(self._listener.getsockname()[1])
 
     def close(self) -> None:
-        self.alive.set()
+        self.forwarding.set()
         for sock in [self._listener, *self._open]:
             sock.close()
 
@@ -49,7 +55,7 @@ class Wire:
     def _pump(self, source: socket.socket, sink: socket.socket) -> None:
         try:
             while data := source.recv(65_536):
-                self.alive.wait()
+                self.forwarding.wait()
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
@@ -57,27 +63,70 @@ class Wire:
 
 
 @pytest.fixture
-def wire(app_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
-    """The app's line to its database."""
+def proxy(app_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """The proxy through which the app reaches its database."""
     database.upgrade()
     database.engine().dispose()
     direct = make_url(app_settings.database_url.get_secret_value())
     assert direct.host
-    with closing(Wire(direct.host, direct.port or 5432)) as line:
-        url = direct.set(host="127.0.0.1", port=line.port)
+    with closing(Proxy(direct.host, direct.port or 5432)) as made:
+        url = direct.set(host="127.0.0.1", port=made.port)
         monkeypatch.setenv("DATABASE_URL", url.render_as_string(hide_password=False))
         monkeypatch.setenv("LEASE", str(LEASE))
         settings.cache_clear()
         database.engine.cache_clear()
-        yield line
+        yield made
         database.engine().dispose()
 
 
-def test_a_worker_that_is_cut_off_knows_it_before_its_claim_runs_out(wire: Wire) -> None:
+def test_a_worker_that_is_cut_off_knows_it_before_its_claim_runs_out(proxy: Proxy) -> None:
     with hold("example.test") as (lease, lost):
         assert lease is not None
         assert not lost.wait(1.5 * LEASE)  # it is renewed all the while
-        wire.alive.clear()
+        proxy.forwarding.clear()
         noticed = lost.wait(LEASE)
-        wire.alive.set()
+        proxy.forwarding.set()
         assert noticed
+
+
+@pytest.mark.usefixtures("backend_was_away")
+def test_one_zone_probes_for_as_long_as_it_is_held(simulated: TestClient, new_zone: str) -> None:
+    served = {"name": "other.test", "backend": "bind"}
+    simulated.post("/api/v1/zones", json=served).raise_for_status()
+    simulated.post("/api/v1/dns/create", json=body("other.test")).raise_for_status()
+    with hold(new_zone) as (probe, _):
+        assert probe is not None
+        assert probe.probe
+        with transaction() as session:
+            session.execute(text("UPDATE dns_zone_leases SET expires_at = expires_at + interval '1 hour'"))
+            assert not leases.has_work(session, "other.test")
+        with hold("other.test") as (other, _):
+            assert other is None
+        simulated.patch(f"/api/v1/zones/{new_zone}", json={"backend": "another"}).raise_for_status()
+        with transaction() as session:
+            assert leases.has_work(session, "other.test")
+    with transaction() as session:
+        assert leases.has_work(session, "other.test")
+    with hold("other.test") as (other, _):
+        assert other is not None
+        assert other.probe
+
+
+@pytest.mark.usefixtures("backend_was_away")
+def test_settling_and_claiming_lock_in_the_same_order(client: TestClient, new_zone: str) -> None:
+    with transaction() as session:
+        lease = leases.acquire(session, new_zone, "a worker", 30)
+    assert lease is not None
+
+    def claim() -> None:
+        with suppress(Exception), hold(new_zone):
+            pass
+
+    other = Thread(target=claim)
+    with transaction() as session:
+        leases.check(session, lease)
+        other.start()
+        wait_for_blocked_transaction()
+        session.execute(text("SET LOCAL lock_timeout = '500ms'"))
+        backends.rest(session, "bind", 1)
+    other.join()

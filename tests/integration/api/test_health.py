@@ -1,0 +1,12 @@
+"""Whether it is alive, and ready."""
+
+from fastapi.testclient import TestClient
+
+
+def test_health(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()) == (
+        200,
+        {"status": "ready", "dependencies": {"postgresql": "ok", "redis": "ok"}},
+    )

@@ -1,0 +1,18 @@
+"""The documentation of the bodies."""
+
+from fastapi.testclient import TestClient
+
+
+def test_the_documentation_shows_the_bodies(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    create = document["paths"]["/api/v1/dns/create"]["post"]["requestBody"]["content"]["application/json"]
+    assert create["schema"] == {"$ref": "#/components/schemas/Submission"}
+    assert create["examples"]
+    for name in ("Submission", "Batch", "BatchItem", "Resource"):
+        assert name in document["components"]["schemas"]
+
+
+def test_the_documentation_shows_the_bodies_of_zones(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    for name in ("NewZone", "ZoneChange"):
+        assert document["components"]["schemas"][name]["properties"]["backend"]["pattern"]

@@ -1,0 +1,71 @@
+"""What became of requests: one by its id, and lists."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.support.answers import codes
+from tests.support.builders import body
+
+
+def test_a_request_can_be_followed(client: TestClient, new_zone: str) -> None:
+    accepted = client.post("/api/v1/dns/create", json=body(new_zone)).json()
+    shown = client.get(f"/api/v1/dns/requests/{accepted['id']}").json()
+    assert accepted.items() <= shown.items()
+    assert shown["attempts"] == 0
+    assert shown["error"] is None
+    assert [(event["status"], event["message"]) for event in shown["events"]] == [("pending", "accepted")]
+
+
+def test_what_is_not_there_is_404(client: TestClient) -> None:
+    assert client.get(f"/api/v1/dns/requests/{uuid4()}").status_code == 404
+    assert codes(client.get("/api/v1/dns/requests/17")) == {"uuid_parsing"}
+
+
+def test_pages_newest_first(client: TestClient, new_zone: str) -> None:
+    ids = [client.post("/api/v1/dns/create", json=body(new_zone)).json()["id"] for _ in range(5)]
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        query: dict[str, Any] = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = client.get("/api/v1/dns/requests", params=query).json()
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == ids[::-1]
+
+
+def test_filters(client: TestClient, new_zone: str) -> None:
+    client.post("/api/v1/dns/create", json=body(new_zone))
+    client.post("/api/v1/dns/create", json=body(new_zone, record_type="TXT", target="x"))
+
+    def count(**query: str) -> int:
+        return len(client.get("/api/v1/dns/requests", params=query).json()["items"])
+
+    assert count(zone=new_zone.upper() + ".") == 2
+    assert count(record_type="TXT", domain=f"WWW.{new_zone}") == 1
+    assert count(status="failed") == 0
+    assert count(status="pending", account_id="team-a", source="api") == 2
+    assert count(account_id="team-b") == 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"cursor": "nonsense"},
+        {"cursor": "IiI"},
+        {"cursor": "W10"},
+        {"cursor": "\0"},
+        {"cursor": "é"},
+        {"limit": "0"},
+        {"limit": "x"},
+        {"status": "lost"},
+        {"zone": "bad..name"},
+        {"account_id": "a\0"},
+    ],
+)
+def test_a_bad_query_is_refused(client: TestClient, query: dict[str, str]) -> None:
+    assert codes(client.get("/api/v1/dns/requests", params=query))

@@ -1,0 +1,101 @@
+"""What one drain of a zone does when its backend is away or busy; the runs' results are made up."""
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from app.core.config import Settings, settings
+from app.core.database import transaction
+from app.core.redis import redis
+from app.domain.change import ChangeResult, Outcome
+from app.runner.protocol import Run, RunEvent, RunResult
+from app.services.drain import drain
+from app.services.drain.lease import hold
+from app.services.kicks import KICKED
+from tests.support.builders import body
+
+AWAY = ChangeResult(Outcome.FAILED, "server_unreachable", "connection refused")
+APPLIED = ChangeResult(Outcome.APPLIED)
+
+
+class FixedRunner:
+    """A runner whose runs end with the same result for every change."""
+
+    def __init__(self, result: ChangeResult) -> None:
+        self.runs: list[Run] = []
+        self._result = result
+
+    def run(self, run: Run, on_event: Callable[[RunEvent], None], cancel: Event) -> RunResult:
+        self.runs.append(run)
+        return RunResult(rc=0, results={change.request_id: self._result for change in run.changes})
+
+
+@pytest.fixture
+def one_run_at_a_time(
+    client: TestClient, app_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> TestClient:
+    """The API, and an inventory that limits its backend to a single run."""
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text("dns: {hosts: {bind: {dns_server: 127.0.0.1, dns_port: 9, dns_max_runs: 1}}}\n")
+    monkeypatch.setenv("INVENTORY", str(inventory))
+    settings.cache_clear()
+    return client
+
+
+def submit(api: TestClient, zone: str, *owners: str) -> None:
+    for owner in owners:
+        api.post("/api/v1/dns/create", json=body(zone, owner)).raise_for_status()
+
+
+def failures() -> int:
+    """How often the backend has failed since it last worked."""
+    with transaction() as session:
+        found: int = session.execute(
+            text("SELECT failures FROM dns_backends WHERE name = 'bind'")
+        ).scalar_one()
+    return found
+
+
+def kicked(zone: str) -> bool:
+    return bool(redis().exists(KICKED.format(zone=zone)))
+
+
+@pytest.mark.usefixtures("backend_was_away")
+def test_asking_the_servers_again_does_not_prove_that_the_backend_is_back(
+    simulated: TestClient, new_zone: str
+) -> None:
+    submit(simulated, new_zone, "www")
+    with transaction() as session:
+        session.execute(text("UPDATE dns_requests SET status = 'verifying', check_at = now()"))
+    drain.drain(new_zone, FixedRunner(APPLIED))
+    assert failures() == 3  # another zone may find out
+    submit(simulated, new_zone, "next")
+    drain.drain(new_zone, FixedRunner(APPLIED))
+    assert failures() == 0
+
+
+@pytest.mark.usefixtures("backend_was_away")
+def test_a_probe_is_one_request(simulated: TestClient, new_zone: str) -> None:
+    submit(simulated, new_zone, "a", "b", "c")
+    probe = FixedRunner(AWAY)
+    drain.drain(new_zone, probe)
+    assert [len(run.changes) for run in probe.runs] == [1]
+    assert failures() == 4
+
+
+def test_a_zone_that_waits_for_its_backend_is_woken_when_a_run_ends(
+    one_run_at_a_time: TestClient, new_zone: str
+) -> None:
+    busy = {"name": "busy.test", "backend": "bind"}
+    one_run_at_a_time.post("/api/v1/zones", json=busy).raise_for_status()
+    submit(one_run_at_a_time, new_zone, "www")
+    with hold("busy.test") as (lease, _):
+        assert lease is not None
+        drain.drain(new_zone, FixedRunner(AWAY))
+        assert not kicked(new_zone)  # or workers would do nothing else until that run ends
+    drain.drain("busy.test", FixedRunner(AWAY))
+    assert kicked(new_zone)
