@@ -11,17 +11,17 @@ from psycopg.sql import SQL, Identifier
 from xdist.remote import Producer
 
 from stack.embedded import Stack
-from tests.support.scheduling import GroupScheduling, rank
+from tests.support.scheduling import GroupScheduling, group_position
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what takes longest first."""
-    items.sort(key=lambda item: rank(item.nodeid))
+    """Put the groups that take longest first."""
+    items.sort(key=lambda item: group_position(item.nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
-    """Share the tests out by groups, for `-n`."""
+    """Give each group to one of the processes of `-n`."""
     return GroupScheduling(config, log)
 
 

@@ -1,4 +1,4 @@
-"""PowerDNS's API itself, behind the plugin's back, and HTTP servers that treat a call as they are told."""
+"""Calls of PowerDNS's API that bypass the collection, and HTTP servers whose answers a test decides."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,20 +12,20 @@ from urllib.request import Request, urlopen
 from tests.support.zones import ApiZoneUnderTest
 
 Answer = tuple[int, dict[str, str], bytes]  # status, headers, body
-Answerer = Callable[[str, str, bytes], Answer | None]  # of method, path and body; None: close without a word
+Answerer = Callable[[str, str, bytes], Answer | None]  # of method, path and body; None closes the connection
 
 
 @contextmanager
 def http_server(answer: Answerer) -> Iterator[str]:
-    """An HTTP server that treats every call as it is told to; yields its URL."""
+    """An HTTP server that answers each call with what `answer` returns; yields its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            said = answer(self.command, self.path, self.rfile.read(int(self.headers["Content-Length"] or 0)))
-            if said is None:
+            reply = answer(self.command, self.path, self.rfile.read(int(self.headers["Content-Length"] or 0)))
+            if reply is None:
                 self.close_connection = True
                 return
-            status, headers, body = said
+            status, headers, body = reply
             self.send_response(status)
             for name, value in ({"Content-Length": str(len(body))} | headers).items():
                 self.send_header(name, value)
@@ -44,7 +44,7 @@ def http_server(answer: Answerer) -> Iterator[str]:
 
 
 def call(zone: ApiZoneUnderTest, method: str, path: str, body: bytes = b"", url: str = "") -> Answer:
-    """Call the API itself, where it is really."""
+    """Call the API of the zone's server, or the one at `url`."""
     request = Request((url or zone.url) + path, body or None, {"X-API-Key": zone.api_key}, method=method)
     try:
         with urlopen(request, timeout=10) as answer:
@@ -54,30 +54,32 @@ def call(zone: ApiZoneUnderTest, method: str, path: str, body: bytes = b"", url:
 
 
 def put(zone: ApiZoneUnderTest, owner: str, rdtype: str, *records: str, **more: object) -> None:
-    """Put an RRset there behind the plugin's back; a record that begins with "-" is disabled."""
+    """Replace an RRset on the server, bypassing the collection; a record that begins with "-" is disabled."""
     contents = [{"content": text.removeprefix("-"), "disabled": text.startswith("-")} for text in records]
     rrset = {"name": f"{zone.full(owner)}.", "type": rdtype, "ttl": 300, "changetype": "REPLACE"}
     body = json.dumps({"rrsets": [rrset | {"records": contents} | more]}).encode()
-    status, _, said = call(zone, "PATCH", f"/api/v1/servers/localhost/zones/{zone.name}.", body)
-    assert status == 204, said
+    status, _, text = call(zone, "PATCH", f"/api/v1/servers/localhost/zones/{zone.name}.", body)
+    assert status == 204, text
 
 
-def there(zone: ApiZoneUnderTest, owner: str) -> dict[str, Any]:
+def rrsets_at(zone: ApiZoneUnderTest, owner: str) -> dict[str, Any]:
+    """The RRsets of an owner name as the API shows them, by type."""
     rrsets = json.loads(call(zone, "GET", f"/api/v1/servers/localhost/zones/{zone.name}.")[2])["rrsets"]
     return {rrset["type"]: rrset for rrset in rrsets if rrset["name"] == f"{zone.full(owner)}."}
 
 
-def many(zone: ApiZoneUnderTest, number: int) -> list[dict[str, Any]]:
+def creates(zone: ApiZoneUnderTest, number: int) -> list[dict[str, Any]]:
+    """As many changes that each create an address, at different names."""
     return [zone.change("create", f"h{index}", "A", "192.0.2.1") for index in range(number)]
 
 
 @contextmanager
-def tripping(zone: ApiZoneUnderTest, trip: Callable[[bytes], Answer | None]) -> Iterator[None]:
-    """Let questions about a zone go to the real server, and changes meet what is told."""
+def intercepted(zone: ApiZoneUnderTest, answer_change: Callable[[bytes], Answer | None]) -> Iterator[None]:
+    """Send reads of a zone to the real server, and answer changes with what `answer_change` returns."""
     real = zone.url
 
     def answer(method: str, path: str, body: bytes) -> Answer | None:
-        return trip(body) if method == "PATCH" else call(zone, method, path, body, real)
+        return answer_change(body) if method == "PATCH" else call(zone, method, path, body, real)
 
     with http_server(answer) as zone.url:
         yield

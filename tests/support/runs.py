@@ -1,4 +1,4 @@
-"""Runs of real Ansible for the tests."""
+"""Runs playbooks with real Ansible."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from app.runner.protocol import Run, RunEvent, RunResult
 
 PROVISION = ROOT / "playbooks" / "provision.yml"
 
-fork_servers: ForkServers | None = None  # those that runs are started in; the fixture `either_way` sets it
+fork_servers: ForkServers | None = None  # runs are forked off these, if any; the fixture `warm` sets it
 
 WRITE_FILE = """
 from pathlib import Path
@@ -27,14 +27,14 @@ class ActionModule(ActionBase):
 
 
 def make_site(folder: Path) -> Path:
-    """A folder for playbooks, all on one fork server; `write_file` is a `copy` that takes no second."""
+    """A folder for playbooks, with one fork server. Its action `write_file` saves a second over `copy`."""
     (folder / "action_plugins").mkdir()
     (folder / "action_plugins" / "write_file.py").write_text(WRITE_FILE)
     return folder
 
 
-class Ended(NamedTuple):
-    """How a run ended, and what it said."""
+class FinishedRun(NamedTuple):
+    """The result of a run, its events, and the changes that it was given."""
 
     result: RunResult
     events: list[str]
@@ -48,7 +48,7 @@ class Ended(NamedTuple):
 
     @property
     def everything(self) -> str:
-        """Every text that came out of the run."""
+        """All text that the run produced."""
         return "\n".join([self.result.output, *self.events, *map(str, self.result.results.values())])
 
 
@@ -62,7 +62,7 @@ def execute(
     cancel: Event | None = None,
     environment: Sequence[str] = (),
     check: bool = False,
-) -> Ended:
+) -> FinishedRun:
     """Run a playbook over changes in this thread."""
     events: list[str] = []
     run = Run(UUID(int=7), changes[0].zone if changes else zone, backend, changes, timeout, check)
@@ -71,4 +71,4 @@ def execute(
         events.append(event.message)
 
     result = AnsibleRunner(playbook, inventory, environment, fork_servers).run(run, note, cancel or Event())
-    return Ended(result, events, changes)
+    return FinishedRun(result, events, changes)

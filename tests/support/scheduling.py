@@ -1,8 +1,8 @@
-"""Which tests run in one process, after each other: those that share what takes long to start."""
+"""Which tests run in the same process, one after the other: those that share something slow to start."""
 
 from xdist.scheduler import LoadScopeScheduling
 
-# The beginnings of files' names. What takes longest comes first, so that it does not end last.
+# Prefixes of file names. The groups that take longest come first, so that the run does not end with them.
 GROUPS = (
     (
         "integration/kafka/test_brokers",
@@ -25,15 +25,15 @@ GROUPS = (
 )
 
 
-def rank(test: str) -> int:
-    """The place of a test's group in the order; all that are not named above come last."""
+def group_position(test: str) -> int:
+    """The position of a test's group in GROUPS; tests of no group come last."""
     name = test.removeprefix("tests/")
-    return next((place for place, names in enumerate(GROUPS) if name.startswith(names)), len(GROUPS))
+    return next((position for position, names in enumerate(GROUPS) if name.startswith(names)), len(GROUPS))
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """Gives each group to one process; other files are groups by themselves."""
+    """Gives each group to one process; every other file is a group of its own."""
 
     def _split_scope(self, nodeid: str) -> str:
-        place = rank(nodeid)
-        return str(place) if place < len(GROUPS) else nodeid.partition("::")[0]
+        position = group_position(nodeid)
+        return str(position) if position < len(GROUPS) else nodeid.partition("::")[0]

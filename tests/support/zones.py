@@ -1,4 +1,4 @@
-"""A zone to which batches are applied without Ansible, and what its server answers afterwards."""
+"""A zone of a test: applies batches to it as the collection does, without Ansible, and asks its server."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -19,22 +19,22 @@ from stack.embedded import Stack
 from tests.support.builders import change, full_name
 
 
-class Said(NamedTuple):
-    """The outcome and code of a change; both None where the outcome is unknown."""
+class ChangeOutcome(NamedTuple):
+    """What became of a change: the outcome and its code, or None for both where that is unknown."""
 
     outcome: str | None
     code: str | None = None
 
 
-APPLIED, UNCHANGED, UNKNOWN = Said("applied"), Said("unchanged"), Said(None)
+APPLIED, UNCHANGED, UNKNOWN = ChangeOutcome("applied"), ChangeOutcome("unchanged"), ChangeOutcome(None)
 
 
-def failed(code: str) -> Said:
-    return Said("failed", code)
+def failed(code: str) -> ChangeOutcome:
+    return ChangeOutcome("failed", code)
 
 
 class ZoneUnderTest:
-    """Names are relative to the zone; "@" is its apex."""
+    """A zone on one of the servers. Owner names are relative to it; "@" is its apex."""
 
     def __init__(self, stack: Stack, name: str, server: str = "bind") -> None:
         variable = "DNS_SERVER" if server == "bind" else f"{server.upper()}_SERVER"
@@ -46,28 +46,30 @@ class ZoneUnderTest:
         self.problem: str | None = None
 
     def full(self, owner: str) -> str:
+        """The absolute name of an owner, without the final dot."""
         return full_name(owner, self.name)
 
     def change(self, action: str, owner: str, rdtype: str, *rdata: str, ttl: int = 300) -> dict[str, Any]:
         """An item of a changes file."""
         return change(action, owner, rdtype, *rdata, zone=self.name, ttl=ttl).as_json()
 
-    def apply(self, *changes: dict[str, Any]) -> list[Said]:
+    def apply(self, *changes: dict[str, Any]) -> list[ChangeOutcome]:
         """Apply changes as one batch; return what became of each."""
         self.ledger, self.problem = self.apply_batch(changes, dns.name.from_text(self.name))
         results = [self.ledger.results.get(change["request_id"]) for change in changes]
-        return [Said(result.outcome, result.code) if result else UNKNOWN for result in results]
+        return [ChangeOutcome(result.outcome, result.code) if result else UNKNOWN for result in results]
 
     def apply_batch(
         self, changes: Sequence[dict[str, Any]], zone: dns.name.Name
     ) -> tuple[Ledger, str | None]:
         return apply_batch(changes, zone, self.target, self.key)
 
-    def do(self, action: str, owner: str, rdtype: str, *rdata: str, ttl: int = 300) -> Said:
-        """Apply one change by itself."""
+    def do(self, action: str, owner: str, rdtype: str, *rdata: str, ttl: int = 300) -> ChangeOutcome:
+        """Apply one change, as a batch of its own."""
         return self.apply(self.change(action, owner, rdtype, *rdata, ttl=ttl))[0]
 
     def message(self, change: dict[str, Any]) -> str:
+        """What the collection said about a change of the last batch."""
         return self.ledger.results[change["request_id"]].message
 
     def answer(self, owner: str, rdtype: str) -> tuple[int | None, set[str]]:
@@ -81,6 +83,7 @@ class ZoneUnderTest:
         return None, set()
 
     def values(self, owner: str, rdtype: str) -> set[str]:
+        """The values of `answer` alone."""
         return self.answer(owner, rdtype)[1]
 
 

@@ -15,7 +15,7 @@ from app.core.config import ROOT
 from stack.embedded import Stack
 from tests.support.builders import change
 from tests.support.eventually import eventually
-from tests.support.runs import Ended, execute
+from tests.support.runs import FinishedRun, execute
 from tests.support.zones import ZoneUnderTest
 
 EXAMPLES = ROOT / "examples"
@@ -51,7 +51,7 @@ def zone(infrastructure: Stack, new_zone: str) -> ZoneUnderTest:
 
 def nsupdate(
     zone: ZoneUnderTest, folder: Path, key_file: Path, *changes: tuple[str, ...], check: bool = False
-) -> Ended:
+) -> FinishedRun:
     text = (EXAMPLES / "nsupdate" / "hosts.yml").read_text()
     for old, new in [
         ("192.0.2.53", zone.target.address),
@@ -210,7 +210,7 @@ def hosted(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Route53]:
 
 def route53(
     hosted: Route53, folder: Path, python: Path, *changes: tuple[str, ...], check: bool = False
-) -> Ended:
+) -> FinishedRun:
     text = (EXAMPLES / "route53" / "hosts.yml").read_text()
     (folder / "hosts.yml").write_text(text.replace("{{ ansible_playbook_python }}", str(python)))
     return execute(

@@ -19,7 +19,7 @@ from tests.support.zones import (
     UNCHANGED,
     UNKNOWN,
     ApiZoneUnderTest,
-    Said,
+    ChangeOutcome,
     ZoneUnderTest,
     failed,
 )
@@ -37,7 +37,7 @@ def zone(zone_on: ZoneOn, request: pytest.FixtureRequest) -> ZoneUnderTest:
     return zone_on(str(request.param))
 
 
-def forecast(zone: ZoneUnderTest, *changes: dict[str, Any]) -> list[Said]:
+def forecast(zone: ZoneUnderTest, *changes: dict[str, Any]) -> list[ChangeOutcome]:
     name = dns.name.from_text(zone.name)
     if isinstance(zone, ApiZoneUnderTest):
         api = Api(zone.url, zone.api_key, zone.timeout)
@@ -45,7 +45,7 @@ def forecast(zone: ZoneUnderTest, *changes: dict[str, Any]) -> list[Said]:
     else:
         zone.ledger, zone.problem = forecast_batch(changes, name, zone.target, zone.key)
     results = [zone.ledger.results.get(change["request_id"]) for change in changes]
-    return [Said(result.outcome, result.code) if result else UNKNOWN for result in results]
+    return [ChangeOutcome(result.outcome, result.code) if result else UNKNOWN for result in results]
 
 
 @pytest.mark.parametrize("seed", range(4))

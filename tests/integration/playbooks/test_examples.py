@@ -11,7 +11,7 @@ import pytest
 from app.core.config import ROOT
 from stack.embedded import Stack
 from tests.support.builders import change
-from tests.support.runs import Ended, execute
+from tests.support.runs import FinishedRun, execute
 from tests.support.zones import ZoneUnderTest
 
 HTTP_API = ROOT / "examples" / "http-api"
@@ -76,7 +76,7 @@ def _key(monkeypatch: pytest.MonkeyPatch, warm: None) -> None:
     monkeypatch.setenv("DNS_API_KEY", KEY)
 
 
-def run(hosts: Path, zone: ZoneUnderTest, *changes: tuple[str, ...], check: bool = False) -> Ended:
+def run(hosts: Path, zone: ZoneUnderTest, *changes: tuple[str, ...], check: bool = False) -> FinishedRun:
     return execute(
         hosts,
         *(change(*item, zone=zone.name) for item in changes),

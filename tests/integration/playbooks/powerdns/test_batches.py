@@ -6,7 +6,7 @@ import pytest
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.zone import Zone
 
 from tests.integration.conftest import ZoneOn
-from tests.support.powerdns import Answer, call, http_server, many, put, there
+from tests.support.powerdns import Answer, call, creates, http_server, put, rrsets_at
 from tests.support.zones import APPLIED, UNCHANGED, ApiZoneUnderTest, failed
 
 
@@ -29,7 +29,7 @@ def test_changes_of_one_name_are_one_call(zone: ApiZoneUnderTest) -> None:
     )
     assert said == [APPLIED, APPLIED, APPLIED, failed("cname_conflict"), APPLIED, APPLIED, APPLIED]
     assert zone.ledger.messages == 1
-    assert there(zone, "www").keys() == {"CNAME"}
+    assert rrsets_at(zone, "www").keys() == {"CNAME"}
     assert zone.values("www", "CNAME") == {"b.example.org."}
 
 
@@ -43,7 +43,7 @@ def test_nothing_to_do_is_no_call(zone: ApiZoneUnderTest) -> None:
 
 
 def test_values_that_are_there_stay_in_a_large_batch(zone: ApiZoneUnderTest) -> None:
-    assert set(zone.apply(*many(zone, 150))) == {APPLIED}
+    assert set(zone.apply(*creates(zone, 150))) == {APPLIED}
     more = [zone.change("create", f"h{number}", "A", "192.0.2.2") for number in range(150)]
     assert set(zone.apply(*more)) == {APPLIED}
     assert zone.ledger.messages == 1
@@ -61,7 +61,7 @@ def test_a_newer_server_is_asked_for_names(zone: ApiZoneUnderTest) -> None:
         return call(zone, method, path, body, real)
 
     with http_server(answer) as zone.url:
-        assert zone.apply(*many(zone, 3)) == [APPLIED] * 3
+        assert zone.apply(*creates(zone, 3)) == [APPLIED] * 3
     assert sum("rrset_name=" in path and "include_disabled=true" in path for path in asked) == 3
     assert zone.values("h1", "A") == {"192.0.2.1", "192.0.2.2"}
 
@@ -82,7 +82,7 @@ def test_good_changes_of_a_name_do_not_fail_with_a_bad_one(zone: ApiZoneUnderTes
         zone.change("create", "other", "TXT", '"x"'),
     )
     assert said == [APPLIED, failed("refused"), APPLIED, APPLIED]
-    assert there(zone, "www").keys() == {"A", "TXT"}
+    assert rrsets_at(zone, "www").keys() == {"A", "TXT"}
 
 
 def test_names_that_the_server_does_not_take_fail_alone(zone: ApiZoneUnderTest) -> None:
@@ -100,9 +100,9 @@ def test_disabled_records_and_comments_are_not_ours(zone: ApiZoneUnderTest) -> N
     put(zone, "www", "A", "192.0.2.1", "-192.0.2.2", "-192.0.2.3", comments=[comment])
     assert zone.do("create", "www", "A", "192.0.2.2") == APPLIED
     assert zone.do("delete", "www", "A", "192.0.2.1") == APPLIED
-    records = {record["content"]: record["disabled"] for record in there(zone, "www")["A"]["records"]}
+    records = {record["content"]: record["disabled"] for record in rrsets_at(zone, "www")["A"]["records"]}
     assert records == {"192.0.2.2": False, "192.0.2.3": True}
-    assert there(zone, "www")["A"]["comments"][0]["content"] == "ask Ann"
+    assert rrsets_at(zone, "www")["A"]["comments"][0]["content"] == "ask Ann"
     assert zone.do("delete", "www", "A", "192.0.2.2") == APPLIED
     assert zone.do("delete", "www", "A") == UNCHANGED
     assert zone.do("update", "www", "A", "192.0.2.4") == failed("rrset_missing")
@@ -113,7 +113,7 @@ def test_types_that_only_powerdns_knows(zone: ApiZoneUnderTest) -> None:
     put(zone, "lua", "LUA", "A \"pickrandom({'192.0.2.1'})\"")
     assert zone.do("create", "lua", "CNAME", "x.example.org.") == failed("cname_conflict")
     assert zone.do("create", "lua", "TXT", '"x"') == APPLIED
-    assert there(zone, "lua").keys() == {"LUA", "TXT"}
+    assert rrsets_at(zone, "lua").keys() == {"LUA", "TXT"}
     assert zone.do("create", "lua", "LUA", '"x"') == failed("invalid_change")
 
 

@@ -8,7 +8,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns import b
 
 from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
-from tests.support.powerdns import Answer, call, http_server, many, put, tripping
+from tests.support.powerdns import Answer, call, creates, http_server, intercepted, put
 from tests.support.zones import APPLIED, UNCHANGED, UNKNOWN, ApiZoneUnderTest, failed
 
 
@@ -22,7 +22,7 @@ def zone(zone_on: ZoneOn, monkeypatch: pytest.MonkeyPatch) -> ApiZoneUnderTest:
 
 def test_a_key_that_the_server_refuses(zone: ApiZoneUnderTest) -> None:
     zone.api_key = "not-the-key"
-    assert zone.apply(*many(zone, 2)) == [failed("auth_refused")] * 2
+    assert zone.apply(*creates(zone, 2)) == [failed("auth_refused")] * 2
     assert "refused the API key (401)" in str(zone.problem)
     assert "not-the-key" not in str(zone.problem)
     assert zone.values("h0", "A") == set()
@@ -30,7 +30,7 @@ def test_a_key_that_the_server_refuses(zone: ApiZoneUnderTest) -> None:
 
 def test_a_zone_that_the_server_does_not_have(zone: ApiZoneUnderTest) -> None:
     zone.name = "not-served-here.test"
-    assert zone.apply(*many(zone, 2)) == [failed("not_zone")] * 2
+    assert zone.apply(*creates(zone, 2)) == [failed("not_zone")] * 2
     assert zone.problem is None
 
 
@@ -44,7 +44,7 @@ def test_a_zone_whose_name_is_no_plain_path(more_name_servers: Stack) -> None:
 def test_a_server_that_is_down(zone: ApiZoneUnderTest) -> None:
     with http_server(lambda *_: None) as zone.url:
         pass
-    assert zone.apply(*many(zone, 2)) == [failed("server_unreachable")] * 2
+    assert zone.apply(*creates(zone, 2)) == [failed("server_unreachable")] * 2
     assert "no answer from 127.0.0.1" in str(zone.problem)
 
 
@@ -63,7 +63,7 @@ def test_a_server_that_is_down(zone: ApiZoneUnderTest) -> None:
 def test_what_is_no_api_has_changed_nothing(zone: ApiZoneUnderTest, answer: Answer | None) -> None:
     zone.timeout = 0.5
     with http_server(lambda *_: answer) as zone.url:
-        assert zone.apply(*many(zone, 2)) == [failed("server_unreachable")] * 2
+        assert zone.apply(*creates(zone, 2)) == [failed("server_unreachable")] * 2
 
 
 def test_the_key_goes_nowhere_else(zone: ApiZoneUnderTest) -> None:
@@ -89,7 +89,7 @@ def test_certificates_are_checked(zone: ApiZoneUnderTest, tmp_path: Path) -> Non
 
 def test_silence_after_a_call_leaves_the_outcome_unknown(zone: ApiZoneUnderTest) -> None:
     put(zone, "there", "A", "192.0.2.1")
-    with tripping(zone, lambda body: None):
+    with intercepted(zone, lambda body: None):
         said = zone.apply(
             zone.change("create", "new", "A", "192.0.2.1"),
             zone.change("create", "there", "A", "192.0.2.1"),
@@ -107,8 +107,8 @@ def test_a_server_that_fails_as_a_whole_is_not_asked_for_each_change(zone: ApiZo
         status = 204 if json.loads(body)["rrsets"] == [] else 500
         return status, {}, b'{"error": "database is locked"}'
 
-    with tripping(zone, fail_when_asked_for_something):
-        changes = many(zone, 500)
+    with intercepted(zone, fail_when_asked_for_something):
+        changes = creates(zone, 500)
         assert zone.apply(*changes) == [failed("server_failed")] * 500
     assert len(bodies) < 50
     assert "database is locked (500)" in zone.message(changes[0])
@@ -118,8 +118,8 @@ def test_a_server_that_fails_as_a_whole_is_not_asked_for_each_change(zone: ApiZo
     ("status", "code"), [(500, "server_failed"), (503, "server_failed"), (404, "not_zone"), (422, "refused")]
 )
 def test_what_is_refused_as_a_whole_is_not_bisected(zone: ApiZoneUnderTest, status: int, code: str) -> None:
-    with tripping(zone, lambda body: (status, {}, b"no")):
-        assert zone.apply(*many(zone, 100)) == [failed(code)] * 100
+    with intercepted(zone, lambda body: (status, {}, b"no")):
+        assert zone.apply(*creates(zone, 100)) == [failed(code)] * 100
     assert zone.ledger.messages < 6
 
 
@@ -131,15 +131,15 @@ def test_a_failure_that_passes(zone: ApiZoneUnderTest) -> None:
         path = f"/api/v1/servers/localhost/zones/{zone.name}."
         return answers.pop() if answers else call(zone, "PATCH", path, body, real)
 
-    with tripping(zone, trip):
-        assert zone.apply(*many(zone, 50)) == [APPLIED] * 50
+    with intercepted(zone, trip):
+        assert zone.apply(*creates(zone, 50)) == [APPLIED] * 50
     assert zone.ledger.messages == 4
     assert zone.values("h49", "A") == {"192.0.2.1"}
 
 
 def test_a_key_that_is_taken_back_meanwhile(zone: ApiZoneUnderTest) -> None:
-    with tripping(zone, lambda body: (401, {}, b"Unauthorized")):
-        assert zone.apply(*many(zone, 2)) == [failed("auth_refused")] * 2
+    with intercepted(zone, lambda body: (401, {}, b"Unauthorized")):
+        assert zone.apply(*creates(zone, 2)) == [failed("auth_refused")] * 2
 
 
 def test_one_record_on_which_the_server_trips(zone: ApiZoneUnderTest) -> None:
@@ -150,7 +150,7 @@ def test_one_record_on_which_the_server_trips(zone: ApiZoneUnderTest) -> None:
             return 500, {}, b'{"error": "Data too long"}'
         return call(zone, "PATCH", f"/api/v1/servers/localhost/zones/{zone.name}.", body, real)
 
-    with tripping(zone, trip):
-        said = zone.apply(*many(zone, 60))
+    with intercepted(zone, trip):
+        said = zone.apply(*creates(zone, 60))
     assert said == [APPLIED] * 33 + [failed("server_failed")] + [APPLIED] * 26
     assert zone.values("h59", "A") == {"192.0.2.1"}
