@@ -22,8 +22,8 @@ from benchmarks.topic import apache_kafka, fill, item, new_topic, plain_rate
 from tests.support.eventually import eventually
 from tests.support.kafka import apache
 from tests.support.kafka.broker import Broker
-from tests.support.kafka.lane import Lane
 from tests.support.kafka.processes import Program
+from tests.support.kafka.sandbox import KafkaSandbox
 
 _TITLE = "Kafka: from a filled topic to durable rows"
 _TARGET = 10_000  # messages a second
@@ -92,23 +92,23 @@ def _ways(bench: Bench, quick: bool) -> dict[str, Callable[[], float]]:
 
 def _ours(bench: Bench, consumers: int, partitions: int) -> float:
     with (
-        new_topic(bench.broker, bench.folder, partitions) as lane,
+        new_topic(bench.broker, bench.folder, partitions) as sandbox,
         ExitStack() as running,
     ):
-        members = [running.enter_context(_consumer(bench, lane)) for _ in range(consumers)]
-        eventually(lambda: lane.members() == [partitions // consumers] * consumers, PATIENCE)
+        members = [running.enter_context(_consumer(bench, sandbox)) for _ in range(consumers)]
+        eventually(lambda: sandbox.members() == [partitions // consumers] * consumers, PATIENCE)
         with _shut(bench.ours):
-            fill(lane, partitions, bench.number)
+            fill(sandbox, partitions, bench.number)
             time.sleep(0.5)  # until messages are in hand
             began = _now(bench)
-        eventually(lambda: _stored(bench, lane) >= bench.number, PATIENCE, pause=0.25)
+        eventually(lambda: _stored(bench, sandbox) >= bench.number, PATIENCE, pause=0.25)
         bench.memory = max(bench.memory, *(member.most_memory for member in members))
-        return _rate(bench, lane, began)
+        return _rate(bench, sandbox, began)
 
 
-def _consumer(bench: Bench, lane: Lane) -> Program:
+def _consumer(bench: Bench, sandbox: KafkaSandbox) -> Program:
     log = bench.folder / f"consumer-{secrets.token_hex(4)}.log"
-    return Program(["run_consumer.py"], lane.env(f"{bench.ours.url}/api/v1/dns/create"), log)
+    return Program(["run_consumer.py"], sandbox.env(f"{bench.ours.url}/api/v1/dns/create"), log)
 
 
 @contextmanager
@@ -125,19 +125,19 @@ def _now(bench: Bench) -> datetime:
     return cast("datetime", row[0])
 
 
-def _stored(bench: Bench, lane: Lane) -> int:
+def _stored(bench: Bench, sandbox: KafkaSandbox) -> int:
     row = bench.database.execute(
-        "SELECT count(*) FROM dns_requests WHERE account_id = %s", [lane.account]
+        "SELECT count(*) FROM dns_requests WHERE account_id = %s", [sandbox.account]
     ).fetchone()
     return int(row[0]) if row else 0
 
 
-def _rate(bench: Bench, lane: Lane, began: datetime) -> float:
+def _rate(bench: Bench, sandbox: KafkaSandbox, began: datetime) -> float:
     """Rows per second, from the first transaction that began after the door was opened to the last."""
     batches = bench.database.execute(
         "SELECT extract(epoch FROM created_at)::float, count(*) FROM dns_requests"
         " WHERE account_id = %s AND created_at > %s GROUP BY created_at ORDER BY created_at",
-        [lane.account, began],
+        [sandbox.account, began],
     ).fetchall()
     return float(sum(rows for _, rows in batches[1:]) / (batches[-1][0] - batches[0][0]))
 
@@ -160,12 +160,12 @@ def _batch_call(bench: Bench) -> float:
 
 
 def _librdkafka(bench: Bench) -> float:
-    with new_topic(bench.broker, bench.folder, 4) as lane:
-        fill(lane, 4, bench.number)
-        return plain_rate(lane, bench.number)
+    with new_topic(bench.broker, bench.folder, 4) as sandbox:
+        fill(sandbox, 4, bench.number)
+        return plain_rate(sandbox, bench.number)
 
 
 def _usual(bench: Bench, number: int) -> float:
-    with new_topic(bench.broker, bench.folder, 1) as lane:
-        fill(lane, 1, number)
-        return usual_consumer(bench.usual, lane, number, bench.folder / "usual-consumer.log")
+    with new_topic(bench.broker, bench.folder, 1) as sandbox:
+        fill(sandbox, 1, number)
+        return usual_consumer(bench.usual, sandbox, number, bench.folder / "usual-consumer.log")

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, Producer
 from benchmarks.door import ZONE
 from tests.support.kafka.apache import ApacheKafka
 from tests.support.kafka.broker import Broker
-from tests.support.kafka.lane import Lane
+from tests.support.kafka.sandbox import KafkaSandbox
 
 _RUN = 1_000  # messages in a row that go to the same partition, or are read at once
 
@@ -28,21 +28,21 @@ def apache_kafka(folder: Path) -> Iterator[Broker]:
 
 
 @contextmanager
-def new_topic(broker: Broker, folder: Path, partitions: int) -> Iterator[Lane]:
+def new_topic(broker: Broker, folder: Path, partitions: int) -> Iterator[KafkaSandbox]:
     """An empty topic with a group of its own."""
-    lane = Lane(broker, Path(mkdtemp(dir=folder)), partitions)
-    lane.create_topic()
+    sandbox = KafkaSandbox(broker, Path(mkdtemp(dir=folder)), partitions)
+    sandbox.create_topic()
     try:
-        yield lane
+        yield sandbox
     finally:
-        lane.stop_all()
+        sandbox.stop_all()
 
 
-def fill(lane: Lane, partitions: int, number: int) -> None:
+def fill(sandbox: KafkaSandbox, partitions: int, number: int) -> None:
     """Put so many creates into a topic, spread over the partitions."""
-    producer = Producer({"bootstrap.servers": lane.broker.address})
+    producer = Producer({"bootstrap.servers": sandbox.broker.address})
     for index in range(number):
-        producer.produce(lane.topic, item(lane.account, index), partition=index // _RUN % partitions)
+        producer.produce(sandbox.topic, item(sandbox.account, index), partition=index // _RUN % partitions)
     assert producer.flush(60) == 0
 
 
@@ -58,17 +58,17 @@ def item(account: str, index: int) -> bytes:
     return json.dumps({"context": {"account_id": account}, "resource": resource}).encode()
 
 
-def plain_rate(lane: Lane, number: int) -> float:
+def plain_rate(sandbox: KafkaSandbox, number: int) -> float:
     """Messages per second that the client library hands over, from the first to the last."""
     reader = Consumer(
         {
-            "bootstrap.servers": lane.broker.address,
-            "group.id": lane.group,
+            "bootstrap.servers": sandbox.broker.address,
+            "group.id": sandbox.group,
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
         }
     )
-    reader.subscribe([lane.topic])
+    reader.subscribe([sandbox.topic])
     while not (seen := len(reader.consume(1, 1))):
         pass
     began = time.perf_counter()

@@ -9,13 +9,13 @@ import psycopg
 from benchmarks.door import Door
 from benchmarks.rig import PATIENCE
 from tests.support.eventually import eventually
-from tests.support.kafka.lane import Lane
 from tests.support.kafka.processes import Program
+from tests.support.kafka.sandbox import KafkaSandbox
 
 
-def usual_consumer(door: Door, lane: Lane, number: int, log: Path) -> float:
+def usual_consumer(door: Door, sandbox: KafkaSandbox, number: int, log: Path) -> float:
     """Messages that become rows per second, from the first to the last."""
-    environment = lane.env(f"{door.url}/dns/create")
+    environment = sandbox.env(f"{door.url}/dns/create")
     with psycopg.connect(door.database, autocommit=True) as database:
         before = _stored(database)
         with Program(["-m", "benchmarks.baseline.consumer"], environment, log):

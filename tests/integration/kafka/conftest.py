@@ -1,4 +1,4 @@
-"""Fixtures of the Kafka tests: brokers of both kinds, the API, a lane for each test."""
+"""Brokers of both kinds, the API, and a sandbox for each test."""
 
 import os
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from tests.conftest import temporary_database
 from tests.support.kafka import apache
 from tests.support.kafka.apache import ApacheKafka
 from tests.support.kafka.broker import Broker
-from tests.support.kafka.lane import ZONE, Lane
+from tests.support.kafka.fake_api import FakeApi, fake_api
 from tests.support.kafka.processes import Api
-from tests.support.kafka.stand_in import StandIn, stand_in
+from tests.support.kafka.sandbox import ZONE, KafkaSandbox
 from tests.support.kafka.tansu import Tansu
 
-# A package's fixtures end with the last test of these: a broker that nobody asks does not come for nothing.
+# Package scope: a broker starts with the first test that uses it, and runs to the end of the package.
 
 
 @pytest.fixture(scope="package")
@@ -29,7 +29,7 @@ def tansu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tansu]:
 
 @pytest.fixture(scope="package")
 def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
-    """Apache Kafka, on which everything is shown; skipped where it can't run, but not on CI."""
+    """Apache Kafka, the broker of most tests; they are skipped where it can't run, and fail on CI."""
     if reason := apache.why_not():
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
     broker = ApacheKafka(tmp_path_factory.mktemp("apache"))
@@ -38,33 +38,33 @@ def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKaf
 
 
 @pytest.fixture
-def lane(apache_kafka: Broker, tmp_path: Path) -> Iterator[Lane]:
+def sandbox(apache_kafka: Broker, tmp_path: Path) -> Iterator[KafkaSandbox]:
     """A topic, a group and an account that no other test uses."""
-    lane = Lane(apache_kafka, tmp_path)
-    yield lane
-    lane.stop_all()
+    sandbox = KafkaSandbox(apache_kafka, tmp_path)
+    yield sandbox
+    sandbox.stop_all()
 
 
 @pytest.fixture
-def tansu_lane(tansu: Broker, tmp_path: Path) -> Iterator[Lane]:
+def tansu_sandbox(tansu: Broker, tmp_path: Path) -> Iterator[KafkaSandbox]:
     """The same on Tansu."""
-    lane = Lane(tansu, tmp_path)
-    yield lane
-    lane.stop_all()
+    sandbox = KafkaSandbox(tansu, tmp_path)
+    yield sandbox
+    sandbox.stop_all()
 
 
 @pytest.fixture(params=["tansu", "apache_kafka"])
-def any_lane(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lane]:
-    """The same on each kind of broker, for the few things in which they differ."""
-    lane = Lane(request.getfixturevalue(request.param), tmp_path)
-    yield lane
-    lane.stop_all()
+def any_sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KafkaSandbox]:
+    """The same on each kind of broker, for the few things that differ between them."""
+    sandbox = KafkaSandbox(request.getfixturevalue(request.param), tmp_path)
+    yield sandbox
+    sandbox.stop_all()
 
 
 @pytest.fixture
-def api() -> Iterator[StandIn]:
-    """A stand-in for the API."""
-    with stand_in() as running:
+def api() -> Iterator[FakeApi]:
+    """A fake API."""
+    with fake_api() as running:
         yield running
 
 

@@ -12,130 +12,130 @@ from confluent_kafka import Message
 from stack.paths import ROOT
 from tests.support.eventually import eventually
 from tests.support.kafka.broker import free_port
-from tests.support.kafka.lane import Lane, request
 from tests.support.kafka.processes import Api
+from tests.support.kafka.sandbox import KafkaSandbox, request
 
 
-def listed(lane: Lane, *words: str) -> list[dict[str, Any]]:
+def listed(sandbox: KafkaSandbox, *words: str) -> list[dict[str, Any]]:
     """What `dlq list --json` shows."""
-    done = lane.cli("dlq", "list", "--json", *words)
+    done = sandbox.cli("dlq", "list", "--json", *words)
     assert (done.status, done.err) == (0, "")
     return [json.loads(line) for line in done.out.splitlines()]
 
 
-def refuse(lane: Lane, api: Api, zone: str, *names: str) -> None:
+def refuse(sandbox: KafkaSandbox, api: Api, zone: str, *names: str) -> None:
     """Let the consumer refuse requests for a zone that is not served."""
-    values = [request(lane, name, domain=f"{name}.{zone}") for name in names]
-    lane.produce(*values, key="a", headers=[("trace", b"abc")])
-    before = lane.committed()
-    lane.start(api.url)
-    eventually(lambda: lane.committed() == before + len(names))
+    values = [request(sandbox, name, domain=f"{name}.{zone}") for name in names]
+    sandbox.produce(*values, key="a", headers=[("trace", b"abc")])
+    before = sandbox.committed()
+    sandbox.start_consumer(api.url)
+    eventually(lambda: sandbox.committed() == before + len(names))
 
 
-def test_letters_are_sent_back_once_and_become_requests(any_lane: Lane, kafka_api: Api) -> None:
+def test_letters_are_sent_back_once_and_become_requests(any_sandbox: KafkaSandbox, kafka_api: Api) -> None:
     """On both: how far the letters were sent back is a group's position, of which each has its own idea."""
-    lane = any_lane
-    lane.create_topic()
-    zone = f"{lane.account}.test"
-    refuse(lane, kafka_api, zone, "one", "two", "three")
-    shown = listed(lane)
+    sandbox = any_sandbox
+    sandbox.create_topic()
+    zone = f"{sandbox.account}.test"
+    refuse(sandbox, kafka_api, zone, "one", "two", "three")
+    shown = listed(sandbox)
     assert [letter["state"] for letter in shown] == ["waiting"] * 3
     assert all(letter["error"].startswith("zone_unknown: ") for letter in shown)
     assert json.loads(shown[0]["value"])["resource"]["domain"] == f"one.{zone}"
-    assert shown[0]["origin"].startswith(f"{lane.topic}:")
+    assert shown[0]["origin"].startswith(f"{sandbox.topic}:")
 
     kafka_api.add_zone(zone)
-    done = lane.cli("dlq", "replay", "--all")
+    done = sandbox.cli("dlq", "replay", "--all")
     assert (done.status, done.out) == (0, "3 sent back\n")
-    eventually(lambda: lane.committed() == 6)
-    domains = [each["resource"]["domain"] for each in kafka_api.requests(lane.account)]
+    eventually(lambda: sandbox.committed() == 6)
+    domains = [each["resource"]["domain"] for each in kafka_api.requests(sandbox.account)]
     assert domains == [f"one.{zone}", f"two.{zone}", f"three.{zone}"]
-    assert lane.cli("dlq", "replay", "--all").out == "0 sent back\n"
-    assert [letter["state"] for letter in listed(lane)] == ["replayed"] * 3
+    assert sandbox.cli("dlq", "replay", "--all").out == "0 sent back\n"
+    assert [letter["state"] for letter in listed(sandbox)] == ["replayed"] * 3
 
 
-def test_one_letter_can_be_sent_back_even_twice(lane: Lane, kafka_api: Api) -> None:
-    lane.create_topic()
-    zone = f"{lane.account}.test"
-    refuse(lane, kafka_api, zone, "one", "two")
+def test_one_letter_can_be_sent_back_even_twice(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+    sandbox.create_topic()
+    zone = f"{sandbox.account}.test"
+    refuse(sandbox, kafka_api, zone, "one", "two")
     kafka_api.add_zone(zone)
     for _ in range(2):
-        done = lane.cli("dlq", "replay", "--offset", "1")
+        done = sandbox.cli("dlq", "replay", "--offset", "1")
         assert (done.status, done.out) == (0, "1 sent back\n")
-    eventually(lambda: lane.committed() == 4)
-    assert [each["resource"]["domain"] for each in kafka_api.requests(lane.account)] == [f"two.{zone}"]
-    assert lane.cli("dlq", "replay", "--all").out == "2 sent back\n"
-    eventually(lambda: lane.committed() == 6)
-    assert len(kafka_api.requests(lane.account)) == 2
+    eventually(lambda: sandbox.committed() == 4)
+    assert [each["resource"]["domain"] for each in kafka_api.requests(sandbox.account)] == [f"two.{zone}"]
+    assert sandbox.cli("dlq", "replay", "--all").out == "2 sent back\n"
+    eventually(lambda: sandbox.committed() == 6)
+    assert len(kafka_api.requests(sandbox.account)) == 2
 
 
-def test_a_letter_that_is_refused_again_is_a_new_letter(lane: Lane, kafka_api: Api) -> None:
-    lane.create_topic()
-    refuse(lane, kafka_api, "nowhere.test", "one")
-    assert lane.cli("dlq", "replay", "--all").out == "1 sent back\n"
-    eventually(lambda: lane.committed() == 2)
-    assert [letter["state"] for letter in listed(lane)] == ["replayed", "waiting"]
-    first, second = lane.dead_letters()
+def test_a_letter_that_is_refused_again_is_a_new_letter(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+    sandbox.create_topic()
+    refuse(sandbox, kafka_api, "nowhere.test", "one")
+    assert sandbox.cli("dlq", "replay", "--all").out == "1 sent back\n"
+    eventually(lambda: sandbox.committed() == 2)
+    assert [letter["state"] for letter in listed(sandbox)] == ["replayed", "waiting"]
+    first, second = sandbox.dead_letters()
     assert first.value() == second.value()
     assert own_headers(first) == [("trace", b"abc")]
     assert [name for name, _ in own_headers(second)] == ["trace", "idempotency-key"]
 
 
-def test_a_letter_without_its_value_stays(lane: Lane, kafka_api: Api) -> None:
-    lane.create_topic()
-    lane.create_topic(f"{lane.topic}.dlq", 1, **{"max.message.bytes": "10000"})
-    lane.produce(b"x" * 20_000, b"not JSON", key="a")
-    lane.start(kafka_api.url)
-    eventually(lambda: lane.committed() == 2)
-    done = lane.cli("dlq", "replay", "--all")
+def test_a_letter_without_its_value_stays(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+    sandbox.create_topic()
+    sandbox.create_topic(f"{sandbox.topic}.dlq", 1, **{"max.message.bytes": "10000"})
+    sandbox.produce(b"x" * 20_000, b"not JSON", key="a")
+    sandbox.start_consumer(kafka_api.url)
+    eventually(lambda: sandbox.committed() == 2)
+    done = sandbox.cli("dlq", "replay", "--all")
     assert (done.status, done.out) == (1, "1 sent back, 1 not\n")
-    assert done.err == f"{lane.topic}.dlq:0:1 stays: its value was too large to be kept\n"
+    assert done.err == f"{sandbox.topic}.dlq:0:1 stays: its value was too large to be kept\n"
 
 
-def test_a_letter_from_elsewhere_is_not_sent_anywhere(lane: Lane, kafka_api: Api) -> None:
-    lane.create_topic()
-    refuse(lane, kafka_api, "nowhere.test", "one")
-    forger = Lane(lane.broker, lane._directory)
-    forger.topic = f"{lane.topic}.dlq"
+def test_a_letter_from_elsewhere_is_not_sent_anywhere(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+    sandbox.create_topic()
+    refuse(sandbox, kafka_api, "nowhere.test", "one")
+    forger = KafkaSandbox(sandbox.broker, sandbox.directory)
+    forger.topic = f"{sandbox.topic}.dlq"
     forger.produce(b"{}", headers=[("error", b"x"), ("original-topic", b"secrets")])
-    done = lane.cli("dlq", "replay", "--offset", "1")
+    done = sandbox.cli("dlq", "replay", "--offset", "1")
     assert done.status == 1
     assert "does not come from" in done.err
 
 
-def test_in_a_pipe_each_letter_is_one_line(lane: Lane, kafka_api: Api) -> None:
-    lane.create_topic()
-    lane.produce(b"x", b"x", b"x", key=b"a\tb\x1b[31m\n")
-    lane.start(kafka_api.url)
-    eventually(lambda: lane.committed() == 3)
-    lines = lane.cli("dlq", "list", "--limit", "2").out.splitlines()
+def test_in_a_pipe_each_letter_is_one_line(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+    sandbox.create_topic()
+    sandbox.produce(b"x", b"x", b"x", key=b"a\tb\x1b[31m\n")
+    sandbox.start_consumer(kafka_api.url)
+    eventually(lambda: sandbox.committed() == 3)
+    lines = sandbox.cli("dlq", "list", "--limit", "2").out.splitlines()
     assert [line.split("\t")[:2] for line in lines] == [["0", "1"], ["0", "2"]]
     assert lines[0].split("\t")[-1] == "a\\tb\\x1b[31m\\n"
 
 
-def test_on_a_terminal_the_letters_are_a_table(lane: Lane, kafka_api: Api) -> None:
-    lane.create_topic()
-    lane.produce(b"x", key=b"[bold]\x1b[2J")
-    lane.start(kafka_api.url)
-    eventually(lambda: lane.committed() == 1)
-    screen = on_a_terminal(lane, "dlq", "list")
+def test_on_a_terminal_the_letters_are_a_table(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+    sandbox.create_topic()
+    sandbox.produce(b"x", key=b"[bold]\x1b[2J")
+    sandbox.start_consumer(kafka_api.url)
+    eventually(lambda: sandbox.committed() == 1)
+    screen = on_a_terminal(sandbox, "dlq", "list")
     assert "┃" in screen
     assert "message_not_json" in screen
     assert "[bold]\\x1b[2J" in screen
     assert "\x1b[2J" not in screen
 
 
-def test_no_topic_means_no_letters(any_lane: Lane) -> None:
+def test_no_topic_means_no_letters(any_sandbox: KafkaSandbox) -> None:
     """On both: they answer differently for a topic that is not there."""
-    lane = any_lane
-    assert listed(lane) == []
-    assert lane.cli("dlq", "replay", "--all").out == "0 sent back\n"
-    done = lane.cli("dlq", "replay", "--offset", "5")
-    assert (done.status, done.err) == (1, f"there is no letter at {lane.topic}.dlq:0:5\n")
+    sandbox = any_sandbox
+    assert listed(sandbox) == []
+    assert sandbox.cli("dlq", "replay", "--all").out == "0 sent back\n"
+    done = sandbox.cli("dlq", "replay", "--offset", "5")
+    assert (done.status, done.err) == (1, f"there is no letter at {sandbox.topic}.dlq:0:5\n")
 
 
-def test_no_broker_is_said_plainly(lane: Lane) -> None:
-    done = lane.cli("dlq", "list", KAFKA_BROKER_URL=f"127.0.0.1:{free_port()}")
+def test_no_broker_is_said_plainly(sandbox: KafkaSandbox) -> None:
+    done = sandbox.cli("dlq", "list", KAFKA_BROKER_URL=f"127.0.0.1:{free_port()}")
     assert (done.status, done.out) == (1, "")
     assert done.err.startswith("the dead letters can't be read: ")
 
@@ -146,11 +146,11 @@ def own_headers(letter: Message) -> list[tuple[str, bytes]]:
     return [(name, value) for name, value in pairs if name != "error" and not name.startswith("original-")]
 
 
-def on_a_terminal(lane: Lane, *words: str) -> str:
+def on_a_terminal(sandbox: KafkaSandbox, *words: str) -> str:
     """What the command line shows on a terminal."""
     ours, its = pty.openpty()
     command = [sys.executable, "-m", "app.cli", *words]
-    env = {**os.environ, **lane.env(), "COLUMNS": "200", "TERM": "xterm"}
+    env = {**os.environ, **sandbox.env(), "COLUMNS": "200", "TERM": "xterm"}
     with subprocess.Popen(command, cwd=ROOT, env=env, stdout=its, stdin=subprocess.DEVNULL) as process:
         os.close(its)
         seen = b""

@@ -5,60 +5,60 @@ from threading import Event
 
 from tests.support.eventually import eventually
 from tests.support.kafka.broker import free_port
-from tests.support.kafka.lane import ZONE, Lane, request
-from tests.support.kafka.stand_in import Json, Reply, StandIn, api_url, stand_in
+from tests.support.kafka.fake_api import FakeApi, Json, Reply, api_url, fake_api
+from tests.support.kafka.sandbox import ZONE, KafkaSandbox, request
 
 SESSION = 6.0  # seconds until the broker gives up a member that it does not hear from
 
 
-def test_a_consumer_that_is_told_to_stop_hands_over_at_once(lane: Lane, api: StandIn) -> None:
-    lane.create_topic()
-    consumers = [lane.start_member(api.url), lane.start_member(api.url)]
-    eventually(lambda: lane.members() == [3, 3])
+def test_a_consumer_that_is_told_to_stop_hands_over_at_once(sandbox: KafkaSandbox, api: FakeApi) -> None:
+    sandbox.create_topic()
+    consumers = [sandbox.start_member(api.url), sandbox.start_member(api.url)]
+    eventually(lambda: sandbox.members() == [3, 3])
     assert consumers[0].stop() == 0
-    eventually(lambda: lane.members() == [6], limit=SESSION / 2)
-    lane.produce(*(request(lane, f"n{number}") for number in range(60)))
-    eventually(lambda: lane.committed() == 60)
+    eventually(lambda: sandbox.members() == [6], limit=SESSION / 2)
+    sandbox.produce(*(request(sandbox, f"n{number}") for number in range(60)))
+    eventually(lambda: sandbox.committed() == 60)
     assert consumers[1].stop() == 0
-    assert lane.members() == []
+    assert sandbox.members() == []
 
 
-def test_a_consumer_of_tansu_hands_over(tansu_lane: Lane, api: StandIn) -> None:
+def test_a_consumer_of_tansu_hands_over(tansu_sandbox: KafkaSandbox, api: FakeApi) -> None:
     """On Tansu too: it forms groups in a way of its own."""
-    lane = tansu_lane
-    lane.create_topic()
+    sandbox = tansu_sandbox
+    sandbox.create_topic()
     api.answer = api.keep
-    first, second = (lane.start_member(api.url) for _ in range(2))
-    lane.produce(*(request(lane, f"n{number}") for number in range(60)))
-    eventually(lambda: lane.committed() == 60)
+    first, second = (sandbox.start_member(api.url) for _ in range(2))
+    sandbox.produce(*(request(sandbox, f"n{number}") for number in range(60)))
+    eventually(lambda: sandbox.committed() == 60)
     assert first.stop() == 0
-    lane.produce(*(request(lane, f"m{number}") for number in range(60)))
-    eventually(lambda: lane.committed() == 120)
+    sandbox.produce(*(request(sandbox, f"m{number}") for number in range(60)))
+    eventually(lambda: sandbox.committed() == 120)
     assert second.stop() == 0
     assert len(api.kept) == 120
 
 
-def test_messages_in_hand_go_to_the_member_that_takes_over(lane: Lane) -> None:
-    lane.create_topic()
+def test_messages_in_hand_go_to_the_member_that_takes_over(sandbox: KafkaSandbox) -> None:
+    sandbox.create_topic()
     port = free_port()
-    lane.produce(*(request(lane, f"n{number}") for number in range(200)))
-    first = lane.start(api_url(port))
+    sandbox.produce(*(request(sandbox, f"n{number}") for number in range(200)))
+    first = sandbox.start_consumer(api_url(port))
     eventually(lambda: "trying again later" in first.output)
-    second = lane.start(api_url(port))
-    eventually(lambda: lane.members() == [3, 3])
+    second = sandbox.start_consumer(api_url(port))
+    eventually(lambda: sandbox.members() == [3, 3])
     eventually(lambda: "partitions are revoked" in first.output)
-    with stand_in(port) as api:
+    with fake_api(port) as api:
         api.answer = api.keep
-        eventually(lambda: lane.committed() == 200)
+        eventually(lambda: sandbox.committed() == 200)
         assert [first.stop(), second.stop()] == [0, 0]
     assert len(api.kept) == 200
     assert sum(map(len, api.calls)) == 200
 
 
-def test_partitions_are_handed_over_with_what_is_being_answered(lane: Lane, api: StandIn) -> None:
+def test_partitions_are_handed_over_with_what_is_being_answered(sandbox: KafkaSandbox, api: FakeApi) -> None:
     """A member that joins meanwhile gets nothing of it a second time, nor does a dead letter come twice."""
-    lane.create_topic()
-    lane.produce(request(lane, "one"), b"not JSON", key=ZONE)
+    sandbox.create_topic()
+    sandbox.produce(request(sandbox, "one"), b"not JSON", key=ZONE)
     joined = Event()
 
     def late(items: list[Json]) -> Reply:
@@ -66,26 +66,26 @@ def test_partitions_are_handed_over_with_what_is_being_answered(lane: Lane, api:
         return api.keep(items)
 
     api.answer = late
-    first = lane.start(api.url)
+    first = sandbox.start_consumer(api.url)
     eventually(lambda: api.calls)
-    second = lane.start(api.url)
-    eventually(lane.rebalancing)
+    second = sandbox.start_consumer(api.url)
+    eventually(sandbox.rebalancing)
     joined.set()
-    eventually(lambda: lane.committed() == 2)
-    eventually(lambda: lane.members() == [3, 3])
+    eventually(lambda: sandbox.committed() == 2)
+    eventually(lambda: sandbox.members() == [3, 3])
     assert [consumer.stop() for consumer in (first, second)] == [0, 0]
     assert len(api.calls) == 1
-    assert [letter.value() for letter in lane.dead_letters()] == [b"not JSON"]
+    assert [letter.value() for letter in sandbox.dead_letters()] == [b"not JSON"]
 
 
-def test_waiting_for_the_api_is_no_reason_to_lose_the_membership(lane: Lane) -> None:
-    lane.create_topic()
-    lane.produce(request(lane, "one"))
+def test_waiting_for_the_api_is_no_reason_to_lose_the_membership(sandbox: KafkaSandbox) -> None:
+    sandbox.create_topic()
+    sandbox.produce(request(sandbox, "one"))
     short = {"KAFKA_CONFIG__MAX_POLL_INTERVAL_MS": "6000"}
-    consumer = lane.start(api_url(free_port()), short)
+    consumer = sandbox.start_consumer(api_url(free_port()), short)
     eventually(lambda: "trying again later" in consumer.output)
     until = time.monotonic() + 2 * SESSION
     while time.monotonic() < until:
-        assert lane.members() == [6]
+        assert sandbox.members() == [6]
         time.sleep(0.5)
     assert "revoked" not in consumer.output

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from tests.support.eventually import eventually
-from tests.support.kafka.lane import Lane, request
-from tests.support.kafka.stand_in import Json, Reply, StandIn, decide
+from tests.support.kafka.fake_api import FakeApi, Json, Reply, decide
+from tests.support.kafka.sandbox import KafkaSandbox, request
 
 PARTITIONS = 6
 EACH = 60  # messages
@@ -29,7 +29,7 @@ def partitions(items: list[Json]) -> set[int]:
 class Watch:
     """Lets calls go on only when as many are open as may be, and notes which were open together."""
 
-    def __init__(self, api: StandIn) -> None:
+    def __init__(self, api: FakeApi) -> None:
         self._api = api
         self._changed = threading.Condition()
         self._open: list[set[int]] = []
@@ -57,18 +57,20 @@ class Watch:
 
 
 @pytest.fixture
-def filled(lane: Lane) -> Lane:
-    """A lane with the same number of messages in each partition."""
-    lane.create_topic()
+def filled(sandbox: KafkaSandbox) -> KafkaSandbox:
+    """A sandbox whose partitions hold the same number of messages each."""
+    sandbox.create_topic()
     for number in range(PARTITIONS):
-        lane.produce(*(request(lane, f"p{number}n{index}") for index in range(EACH)), partition=number)
-    return lane
+        sandbox.produce(*(request(sandbox, f"p{number}n{index}") for index in range(EACH)), partition=number)
+    return sandbox
 
 
-def test_batches_are_under_way_together_but_never_two_of_a_partition(filled: Lane, api: StandIn) -> None:
+def test_batches_are_under_way_together_but_never_two_of_a_partition(
+    filled: KafkaSandbox, api: FakeApi
+) -> None:
     watch = Watch(api)
     api.answer = watch.answer
-    filled.start(api.url, {"KAFKA_IN_FLIGHT": str(AT_ONCE), "KAFKA_BATCH_ITEMS": "10"})
+    filled.start_consumer(api.url, {"KAFKA_IN_FLIGHT": str(AT_ONCE), "KAFKA_BATCH_ITEMS": "10"})
     eventually(lambda: filled.committed() == PARTITIONS * EACH)
     assert watch.most == AT_ONCE
     assert watch.clashes == []
@@ -77,16 +79,16 @@ def test_batches_are_under_way_together_but_never_two_of_a_partition(filled: Lan
         assert [offset for partition, offset in came if partition == number] == list(range(EACH))
 
 
-def test_one_at_a_time_is_a_matter_of_the_environment(filled: Lane, api: StandIn) -> None:
+def test_one_at_a_time_is_a_matter_of_the_environment(filled: KafkaSandbox, api: FakeApi) -> None:
     watch = Watch(api)
     watch.free = True
     api.answer = watch.answer
-    filled.start(api.url, {"KAFKA_IN_FLIGHT": "1", "KAFKA_BATCH_ITEMS": "10"})
+    filled.start_consumer(api.url, {"KAFKA_IN_FLIGHT": "1", "KAFKA_BATCH_ITEMS": "10"})
     eventually(lambda: filled.committed() == PARTITIONS * EACH)
     assert watch.most == 1
 
 
-def test_a_partition_that_has_to_wait_holds_up_no_other(filled: Lane, api: StandIn) -> None:
+def test_a_partition_that_has_to_wait_holds_up_no_other(filled: KafkaSandbox, api: FakeApi) -> None:
     stuck = threading.Event()
     stuck.set()
 
@@ -94,22 +96,22 @@ def test_a_partition_that_has_to_wait_holds_up_no_other(filled: Lane, api: Stand
         return decide([503] * len(items)) if stuck.is_set() and 0 in partitions(items) else api.keep(items)
 
     api.answer = answer
-    filled.start(api.url, {"KAFKA_BATCH_ITEMS": "10"})
+    filled.start_consumer(api.url, {"KAFKA_BATCH_ITEMS": "10"})
     eventually(lambda: filled.committed() == (PARTITIONS - 1) * EACH)
     stuck.clear()
     eventually(lambda: filled.committed() == PARTITIONS * EACH)
     assert len(api.kept) == PARTITIONS * EACH
 
 
-def test_partitions_change_hands_while_these_are_full(filled: Lane, api: StandIn) -> None:
+def test_partitions_change_hands_while_these_are_full(filled: KafkaSandbox, api: FakeApi) -> None:
     """What was paused for want of room is no longer so when it is assigned anew."""
     answering = threading.Event()
     api.answer = lambda items: api.keep(items) if answering.is_set() else Reply(503)
     little = {"KAFKA_IN_HAND": "20000", "KAFKA_BATCH_ITEMS": "5"}
-    first = filled.start(api.url, little)
+    first = filled.start_consumer(api.url, little)
     eventually(lambda: "trying again later" in first.output)
     time.sleep(2)  # paused by then
-    second = filled.start(api.url, little)
+    second = filled.start_consumer(api.url, little)
     eventually(lambda: filled.members() == [PARTITIONS // 2, PARTITIONS // 2])
     answering.set()
     eventually(lambda: filled.committed() == PARTITIONS * EACH, limit=90)
@@ -117,7 +119,7 @@ def test_partitions_change_hands_while_these_are_full(filled: Lane, api: StandIn
     assert [consumer.stop() for consumer in (first, second)] == [0, 0]
 
 
-def test_with_its_hands_full_a_member_keeps_its_partitions(filled: Lane, api: StandIn) -> None:
+def test_with_its_hands_full_a_member_keeps_its_partitions(filled: KafkaSandbox, api: FakeApi) -> None:
     """It takes nothing new, but polls: otherwise it would lose them within the 6 s that are given here."""
     answering = threading.Event()
 
@@ -126,7 +128,7 @@ def test_with_its_hands_full_a_member_keeps_its_partitions(filled: Lane, api: St
 
     api.answer = answer
     short = {"KAFKA_IN_HAND": "20000", "KAFKA_BATCH_ITEMS": "5", "KAFKA_CONFIG__MAX_POLL_INTERVAL_MS": "6000"}
-    consumer = filled.start(api.url, short)
+    consumer = filled.start_consumer(api.url, short)
     eventually(lambda: "trying again later" in consumer.output)
     until = time.monotonic() + 8
     while time.monotonic() < until:

@@ -6,19 +6,19 @@ import pytest
 
 from tests.support.eventually import eventually
 from tests.support.kafka import raw_producer
-from tests.support.kafka.lane import ZONE, Lane, header, request
 from tests.support.kafka.processes import Api
+from tests.support.kafka.sandbox import ZONE, KafkaSandbox, header, request
 
 
-def test_accepted_messages_are_committed(any_lane: Lane, kafka_api: Api) -> None:
+def test_accepted_messages_are_committed(any_sandbox: KafkaSandbox, kafka_api: Api) -> None:
     """On both: Tansu is what `make up` starts."""
-    lane = any_lane
-    lane.create_topic()
-    lane.produce(*(request(lane, f"n{number}", target=f"192.0.2.{number}") for number in range(5)))
-    lane.produce(request(lane, "gone", action="delete"), key=ZONE)
-    lane.start(kafka_api.url)
-    eventually(lambda: lane.committed() == 6)
-    found = kafka_api.requests(lane.account)
+    sandbox = any_sandbox
+    sandbox.create_topic()
+    sandbox.produce(*(request(sandbox, f"n{number}", target=f"192.0.2.{number}") for number in range(5)))
+    sandbox.produce(request(sandbox, "gone", action="delete"), key=ZONE)
+    sandbox.start_consumer(kafka_api.url)
+    eventually(lambda: sandbox.committed() == 6)
+    found = kafka_api.requests(sandbox.account)
     assert {(each["action"], each["resource"]["domain"]) for each in found} == {
         *(("create", f"n{number}.{ZONE}") for number in range(5)),
         ("delete", f"gone.{ZONE}"),
@@ -27,118 +27,124 @@ def test_accepted_messages_are_committed(any_lane: Lane, kafka_api: Api) -> None
     assert {each["context"]["source"] for each in found} == {"kafka"}
 
 
-def test_a_redelivery_is_no_second_request(lane: Lane, kafka_api: Api) -> None:
-    lane.create_topic()
-    lane.produce(*(request(lane, f"n{number}") for number in range(20)))
-    lane.start(kafka_api.url)
-    eventually(lambda: lane.committed() == 20)
-    again = lane.start(kafka_api.url, {"KAFKA_GROUP_ID": f"{lane.group}-again"})
-    eventually(lambda: lane.committed(f"{lane.group}-again") == 20)
-    assert len(kafka_api.requests(lane.account)) == 20
+def test_a_redelivery_is_no_second_request(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+    sandbox.create_topic()
+    sandbox.produce(*(request(sandbox, f"n{number}") for number in range(20)))
+    sandbox.start_consumer(kafka_api.url)
+    eventually(lambda: sandbox.committed() == 20)
+    again = sandbox.start_consumer(kafka_api.url, {"KAFKA_GROUP_ID": f"{sandbox.group}-again"})
+    eventually(lambda: sandbox.committed(f"{sandbox.group}-again") == 20)
+    assert len(kafka_api.requests(sandbox.account)) == 20
     assert again.stop() == 0
     assert counts(again.output, "accepted", "replayed") == 20
 
 
-def test_the_order_within_a_partition_is_kept(lane: Lane, kafka_api: Api) -> None:
-    lane.create_topic()
+def test_the_order_within_a_partition_is_kept(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+    sandbox.create_topic()
     names = {key: [f"{key}{number}" for number in range(150)] for key in "abcdef"}
     for key, own in names.items():
-        lane.produce(*(request(lane, name) for name in own), key=key)
-    lane.start(kafka_api.url, {"KAFKA_BATCH_ITEMS": "7"})
-    eventually(lambda: lane.committed() == 900)
-    found = [each["resource"]["domain"].partition(".")[0] for each in kafka_api.requests(lane.account)]
+        sandbox.produce(*(request(sandbox, name) for name in own), key=key)
+    sandbox.start_consumer(kafka_api.url, {"KAFKA_BATCH_ITEMS": "7"})
+    eventually(lambda: sandbox.committed() == 900)
+    found = [each["resource"]["domain"].partition(".")[0] for each in kafka_api.requests(sandbox.account)]
     assert {key: [name for name in found if name[0] == key] for key in names} == names
 
 
-def test_the_senders_idempotency_key_counts(lane: Lane, kafka_api: Api) -> None:
-    lane.create_topic()
+def test_the_senders_idempotency_key_counts(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+    sandbox.create_topic()
     key = [("idempotency-key", b"order-17")]
-    lane.produce(request(lane, "one"), request(lane, "one"), request(lane, "two"), headers=key, key=ZONE)
-    lane.start(kafka_api.url)
-    eventually(lambda: lane.committed() == 3)
-    assert [each["resource"]["domain"] for each in kafka_api.requests(lane.account)] == [f"one.{ZONE}"]
-    [letter] = lane.dead_letters()
+    sandbox.produce(
+        request(sandbox, "one"), request(sandbox, "one"), request(sandbox, "two"), headers=key, key=ZONE
+    )
+    sandbox.start_consumer(kafka_api.url)
+    eventually(lambda: sandbox.committed() == 3)
+    assert [each["resource"]["domain"] for each in kafka_api.requests(sandbox.account)] == [f"one.{ZONE}"]
+    [letter] = sandbox.dead_letters()
     assert header(letter, "error").startswith("idempotency_key_reused: ")
 
 
-def bad_messages(lane: Lane) -> dict[str, bytes | None]:
+def bad_messages(sandbox: KafkaSandbox) -> dict[str, bytes | None]:
     """A message of each kind that can't be accepted, by the code that its letter must bear."""
-    good = json.loads(request(lane, "good"))
+    good = json.loads(request(sandbox, "good"))
     return {
         "message_empty": None,
-        "message_not_utf8": request(lane, "x").replace(b"192", b"\xff\xfe"),
+        "message_not_utf8": request(sandbox, "x").replace(b"192", b"\xff\xfe"),
         "message_not_json": b"{'context': nothing}",
         "message_not_an_object": b"[1, 2]",
         "message_too_large": json.dumps(good | {"padding": "x" * 900_000}).encode(),
         "message_field_reserved": json.dumps(good | {"idempotency_key": "mine"}).encode(),
         "json_invalid": b'{"context": ' + b"[" * 500 + b"]" * 500 + b"}",
-        "ipv4_invalid": request(lane, "x", target="192.0.2.999"),
-        "zone_unknown": request(lane, "x", domain="www.nowhere.test"),
+        "ipv4_invalid": request(sandbox, "x", target="192.0.2.999"),
+        "zone_unknown": request(sandbox, "x", domain="www.nowhere.test"),
         "extra_forbidden": json.dumps(good | {"surplus": 1}).encode(),
-        "enum": request(lane, "x", action="explode"),
-        "missing": json.dumps({"context": {"account_id": lane.account}}).encode(),
+        "enum": request(sandbox, "x", action="explode"),
+        "missing": json.dumps({"context": {"account_id": sandbox.account}}).encode(),
     }
 
 
-def test_bad_messages_become_dead_letters_and_the_next_one_is_processed(lane: Lane, kafka_api: Api) -> None:
-    lane.create_topic()
-    bad = bad_messages(lane)
+def test_bad_messages_become_dead_letters_and_the_next_one_is_processed(
+    sandbox: KafkaSandbox, kafka_api: Api
+) -> None:
+    sandbox.create_topic()
+    bad = bad_messages(sandbox)
     headers = [("trace", b"abc"), ("error", b"of the sender's own")]
-    lane.produce(*bad.values(), key=b"\x00key\xff", headers=headers)
-    lane.produce(request(lane, "next"), key=b"\x00key\xff")
-    lane.start(kafka_api.url)
-    eventually(lambda: lane.committed() == len(bad) + 1)
+    sandbox.produce(*bad.values(), key=b"\x00key\xff", headers=headers)
+    sandbox.produce(request(sandbox, "next"), key=b"\x00key\xff")
+    sandbox.start_consumer(kafka_api.url)
+    eventually(lambda: sandbox.committed() == len(bad) + 1)
 
-    assert [each["resource"]["domain"] for each in kafka_api.requests(lane.account)] == [f"next.{ZONE}"]
-    letters = sorted(lane.dead_letters(), key=lambda letter: int(header(letter, "original-offset")))
+    assert [each["resource"]["domain"] for each in kafka_api.requests(sandbox.account)] == [f"next.{ZONE}"]
+    letters = sorted(sandbox.dead_letters(), key=lambda letter: int(header(letter, "original-offset")))
     assert [header(letter, "error").partition(":")[0] for letter in letters] == list(bad)
     assert [letter.value() for letter in letters] == list(bad.values())
     assert {letter.key() for letter in letters} == {b"\x00key\xff"}
-    assert {header(letter, "original-topic") for letter in letters} == {lane.topic}
+    assert {header(letter, "original-topic") for letter in letters} == {sandbox.topic}
     assert len({header(letter, "original-partition") for letter in letters}) == 1
     assert all(list(letter.headers() or ())[:2] == headers for letter in letters)
 
 
-def test_a_letter_too_large_for_the_broker_goes_without_its_value(lane: Lane, kafka_api: Api) -> None:
-    lane.create_topic()
-    lane.create_topic(f"{lane.topic}.dlq", 1, **{"max.message.bytes": "10000"})
-    lane.produce(b"x" * 20_000, key="a", headers=[("trace", b"abc")])
-    lane.produce(b"x", key="a", headers=[("huge", b"y" * 20_000)])
-    lane.produce(request(lane, "next"), key="a")
-    lane.start(kafka_api.url)
-    eventually(lambda: lane.committed() == 3)
-    without_value, bare = lane.dead_letters()
+def test_a_letter_too_large_for_the_broker_goes_without_its_value(
+    sandbox: KafkaSandbox, kafka_api: Api
+) -> None:
+    sandbox.create_topic()
+    sandbox.create_topic(f"{sandbox.topic}.dlq", 1, **{"max.message.bytes": "10000"})
+    sandbox.produce(b"x" * 20_000, key="a", headers=[("trace", b"abc")])
+    sandbox.produce(b"x", key="a", headers=[("huge", b"y" * 20_000)])
+    sandbox.produce(request(sandbox, "next"), key="a")
+    sandbox.start_consumer(kafka_api.url)
+    eventually(lambda: sandbox.committed() == 3)
+    without_value, bare = sandbox.dead_letters()
     assert (without_value.value(), header(without_value, "value-left-out")) == (None, "20000")
     assert header(without_value, "trace") == "abc"
     assert (bare.value(), bare.key(), header(bare, "value-left-out")) == (None, None, "1")
     assert header(bare, "error").startswith("message_not_json: ")
-    assert len(kafka_api.requests(lane.account)) == 1
+    assert len(kafka_api.requests(sandbox.account)) == 1
 
 
-def test_a_header_that_cannot_be_read_stops_nobody(lane: Lane, kafka_api: Api) -> None:
-    lane.create_topic()
-    raw_producer.produce(lane.broker.address, lane.topic, request(lane, "odd"), header=b"\xff\xfe")
-    lane.produce(request(lane, "next"))
-    lane.start(kafka_api.url)
-    eventually(lambda: lane.committed() == 2)
-    [letter] = lane.dead_letters()
+def test_a_header_that_cannot_be_read_stops_nobody(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+    sandbox.create_topic()
+    raw_producer.produce(sandbox.broker.address, sandbox.topic, request(sandbox, "odd"), header=b"\xff\xfe")
+    sandbox.produce(request(sandbox, "next"))
+    sandbox.start_consumer(kafka_api.url)
+    eventually(lambda: sandbox.committed() == 2)
+    [letter] = sandbox.dead_letters()
     assert header(letter, "error").startswith("header_not_utf8: ")
-    assert letter.value() == request(lane, "odd")
-    assert [each["resource"]["domain"] for each in kafka_api.requests(lane.account)] == [f"next.{ZONE}"]
+    assert letter.value() == request(sandbox, "odd")
+    assert [each["resource"]["domain"] for each in kafka_api.requests(sandbox.account)] == [f"next.{ZONE}"]
 
 
 @pytest.mark.timeout(180)
-def test_a_killed_consumer_loses_and_doubles_nothing(lane: Lane, kafka_api: Api) -> None:
-    lane.create_topic()
-    consumers = [lane.start(kafka_api.url, {"KAFKA_BATCH_ITEMS": "10"}) for _ in range(3)]
-    lane.produce(*(request(lane, f"n{number}") for number in range(1500)))
-    eventually(lambda: lane.committed() > 100, pause=0.01)
+def test_a_killed_consumer_loses_and_doubles_nothing(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+    sandbox.create_topic()
+    consumers = [sandbox.start_consumer(kafka_api.url, {"KAFKA_BATCH_ITEMS": "10"}) for _ in range(3)]
+    sandbox.produce(*(request(sandbox, f"n{number}") for number in range(1500)))
+    eventually(lambda: sandbox.committed() > 100, pause=0.01)
     consumers[0].kill()
-    lane.produce(*(request(lane, f"n{number}") for number in range(1500, 2000)))
-    eventually(lambda: lane.committed() == 2000, limit=60)
-    domains = [each["resource"]["domain"] for each in kafka_api.requests(lane.account)]
+    sandbox.produce(*(request(sandbox, f"n{number}") for number in range(1500, 2000)))
+    eventually(lambda: sandbox.committed() == 2000, limit=60)
+    domains = [each["resource"]["domain"] for each in kafka_api.requests(sandbox.account)]
     assert sorted(domains) == sorted(f"n{number}.{ZONE}" for number in range(2000))
-    assert lane.dead_letters() == []
+    assert sandbox.dead_letters() == []
     assert [consumer.stop() for consumer in consumers[1:]] == [0, 0]
 
 

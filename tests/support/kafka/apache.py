@@ -39,12 +39,12 @@ class ApacheKafka(Broker):
 
     @property
     def secure_address(self) -> str:
-        """A second door, over TLS, which asks for `USER` and `PASSWORD` by SASL/PLAIN."""
+        """The address of a second listener, over TLS, which wants `USER` and `PASSWORD` by SASL/PLAIN."""
         return f"127.0.0.1:{self._secure_port}"
 
     @property
     def certificate(self) -> Path:
-        """That of the second door, which clients must be told to trust."""
+        """The certificate of the second listener, which clients must be told to trust."""
         return self.directory / "certificate.pem"
 
     def command(self) -> Sequence[str | Path]:
@@ -52,7 +52,7 @@ class ApacheKafka(Broker):
         return _java("kafka.Kafka", self._properties)
 
     def prepare(self) -> None:
-        """Write the configuration, and lay down formatted storage."""
+        """Write the configuration and a copy of formatted storage, if they are not there yet."""
         if self._properties.exists():
             return
         issue(self.certificate, self._keystore)
@@ -60,7 +60,7 @@ class ApacheKafka(Broker):
         self._write_properties()
 
     def format(self) -> None:
-        """Format storage for a node that is never started."""
+        """Format the storage of a node that is never started, to be copied."""
         self.directory.mkdir(parents=True)
         self._write_properties()
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
@@ -84,14 +84,14 @@ class ApacheKafka(Broker):
         return self.directory / "keystore.pem"
 
     def _write_properties(self) -> None:
-        doors = f"PLAINTEXT://{self.address},SASL_SSL://{self.secure_address}"
+        listeners = f"PLAINTEXT://{self.address},SASL_SSL://{self.secure_address}"
         lines = {
             "process.roles": "broker,controller",
             "node.id": 1,
             "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"{doors},CONTROLLER://127.0.0.1:{self._controller_port}",
-            "advertised.listeners": doors,
+            "listeners": f"{listeners},CONTROLLER://127.0.0.1:{self._controller_port}",
+            "advertised.listeners": listeners,
             "listener.security.protocol.map": PROTOCOLS,
             "sasl.enabled.mechanisms": "PLAIN",
             "listener.name.sasl_ssl.plain.sasl.jaas.config": JAAS,
@@ -106,7 +106,7 @@ class ApacheKafka(Broker):
             "share.coordinator.state.topic.min.isr": 1,
             "group.initial.rebalance.delay.ms": 0,
             "auto.create.topics.enable": "false",  # as careful operators set it
-            "metadata.max.idle.interval.ms": 0,  # no sign of life, twice a second, from a node that is alone
+            "metadata.max.idle.interval.ms": 0,  # or a node that is alone writes a record twice a second
         }
         self._properties.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
 
@@ -123,7 +123,7 @@ def _java(main: str, *arguments: str | Path) -> Sequence[str | Path]:
 
 
 def classpath() -> str:
-    """The jars that pom.xml asks for; Maven is only asked again when the pom has changed."""
+    """The jars that pom.xml names; Maven runs again only when the pom has changed."""
     cached = CACHE / "classpath"
     if not cached.exists() or cached.stat().st_mtime < POM.stat().st_mtime or not _all_exist(cached):
         CACHE.mkdir(parents=True, exist_ok=True)
@@ -137,7 +137,7 @@ def classpath() -> str:
 
 
 def formatted() -> Path:
-    """Storage as it is before a node's first start; to be copied."""
+    """A folder with storage as it is before a node's first start, to be copied."""
     kept = CACHE / "formatted"
     if not kept.exists() or kept.stat().st_mtime < POM.stat().st_mtime:
         with TemporaryDirectory(dir=CACHE) as fresh:

@@ -19,7 +19,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at the moment."""
+    """A loopback port that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -48,7 +48,7 @@ class Broker:
         raise NotImplementedError
 
     def prepare(self) -> None:
-        """What has to be done once, before the first start."""
+        """Called before each start: write what the broker needs."""
 
     def start(self) -> Self:
         """Start the broker and wait until it answers."""
@@ -67,7 +67,7 @@ class Broker:
         return self
 
     def stop(self) -> None:
-        """Stop the process in an orderly way; kill it if it does not go within 15 s."""
+        """Send the stop signal; kill the process if it has not ended after 15 s."""
         if self._process is None:
             return
         self._process.send_signal(self.stop_signal)

@@ -1,4 +1,4 @@
-"""A certificate for a server on the loopback address, signed by itself."""
+"""Issues a self-signed certificate for a server on the loopback address."""
 
 import datetime
 from ipaddress import ip_address
@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 
 
 def issue(certificate: Path, both: Path) -> None:
-    """Write it alone, for clients to trust, and together with its key, for the server."""
+    """Write a certificate alone, for clients to trust, and together with its key, for the server."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kafka of the tests")])
     now = datetime.datetime.now(datetime.UTC)

@@ -1,6 +1,6 @@
-"""The project's programs, forked off a process that has imported what they need: they start in no time.
+"""Runs the project's programs as forks of a process that has already imported what they need.
 
-Each is a process with an environment of its own, and gets its signals, as if it were started by its name.
+So they start at once. Each has an environment and signals of its own, as if it had been started by its name.
 """
 
 import io
@@ -16,7 +16,7 @@ from typing import Self
 from stack.paths import ROOT
 from tests.support.kafka.processes import die_with_parent
 
-# The programs themselves are run anew each time; what they import is what takes the time.
+# The program itself is run anew each time; it is the imports that take time.
 _IMPORTED = (
     "app.kafka.consumer",
     "app.kafka.dlq.replay",
@@ -29,7 +29,7 @@ CLI = ("-m", "app.cli")
 
 
 class Forked:
-    """`python` with these words; its output goes to files."""
+    """A process that runs `python` with these arguments; its output goes to files."""
 
     def __init__(
         self, words: Sequence[str], env: Mapping[str, str], out: Path, err: Path | None = None
@@ -39,27 +39,27 @@ class Forked:
 
     @property
     def output(self) -> str:
-        """What it has written so far."""
+        """What it has written to `out` so far."""
         return self._out.read_text() if self._out.exists() else ""
 
     @property
     def running(self) -> bool:
-        """Whether it lives."""
+        """Whether it has not ended yet."""
         return self._process.is_alive()
 
     def wait(self, limit: float = 60) -> int:
-        """The exit status, once it has ended."""
+        """Wait for the end; return the exit status."""
         self._process.join(limit)
         assert self._process.exitcode is not None, f"not done within {limit:.0f} s:\n{self.output}"
         return self._process.exitcode
 
     def stop(self) -> int:
-        """SIGTERM; the exit status."""
+        """Send SIGTERM; return the exit status."""
         self._process.terminate()
         return self.wait()
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Send SIGKILL and wait for the end."""
         self._process.kill()
         self._process.join()
 

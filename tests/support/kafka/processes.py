@@ -1,4 +1,4 @@
-"""The project's own processes as a Kafka test runs them: the API and consumers."""
+"""Processes of the project that a Kafka test runs: the API, and any other program."""
 
 import ctypes
 import os
@@ -38,27 +38,27 @@ class Program:
 
     @property
     def output(self) -> str:
-        """What it has written so far."""
+        """What it has written so far, to both outputs."""
         return self._log.read_text()
 
     @property
     def running(self) -> bool:
-        """Whether it lives."""
+        """Whether it has not ended yet."""
         return self._process.poll() is None
 
     @property
     def most_memory(self) -> int:
-        """The most resident memory that it has had so far, in bytes."""
+        """Its largest resident memory so far, in bytes."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
     def stop(self) -> int:
-        """SIGTERM; the exit status."""
+        """Send SIGTERM; return the exit status."""
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(40)
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Send SIGKILL and wait for the end."""
         self._process.kill()
         self._process.wait()
 
@@ -108,13 +108,13 @@ class Api:
             cursor = {"cursor": page["next_cursor"]}
 
     def get(self, path: str, params: Mapping[str, str]) -> Any:
-        """What the API says."""
+        """The answer to a GET, as JSON."""
         answer = httpx2.get(f"http://127.0.0.1:{self.port}/api/v1/{path}", params=dict(params))
         answer.raise_for_status()
         return answer.json()
 
     def add_zone(self, name: str) -> None:
-        """Serve one more zone."""
+        """Let the API serve one more zone."""
         url = f"http://127.0.0.1:{self.port}/api/v1/zones"
         httpx2.post(url, json={"name": name, "backend": "bind"}).raise_for_status()
 
@@ -128,5 +128,5 @@ class Api:
 
 
 def die_with_parent() -> None:
-    """Be killed by the kernel when the test run dies."""
+    """Let the kernel kill this process when its parent dies."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Produces what the Python client refuses to: a header whose name is not UTF-8. Other clients do not care."""
+"""Produces a message with a header name that is not UTF-8: other clients can, the Python client refuses."""
 
 import ctypes
 from pathlib import Path
@@ -10,7 +10,7 @@ _COPY = 2  # RD_KAFKA_MSG_F_COPY
 
 
 def produce(address: str, topic: str, value: bytes, header: bytes) -> None:
-    """Produce one message by librdkafka's own functions."""
+    """Produce one message with the functions of librdkafka itself."""
     library = _librdkafka()
     why = ctypes.create_string_buffer(500)
     conf = ctypes.c_void_p(library.rd_kafka_conf_new())
@@ -26,7 +26,7 @@ def produce(address: str, topic: str, value: bytes, header: bytes) -> None:
 
 
 def _librdkafka() -> ctypes.CDLL:
-    """The library that the Python client brings along."""
+    """The library that the Python client contains."""
     [path] = (Path(confluent_kafka.__file__).parents[1] / "confluent_kafka.libs").glob("librdkafka*.so*")
     library = ctypes.CDLL(str(path))
     for name in ("rd_kafka_conf_new", "rd_kafka_new", "rd_kafka_headers_new"):

@@ -12,16 +12,16 @@ from app.core.config import Settings
 from app.kafka.api_client import BatchCall
 from app.kafka.retry import Tripped, TryLater
 from tests.support.kafka.broker import free_port
-from tests.support.kafka.stand_in import Reply, StandIn, accept, stand_in
+from tests.support.kafka.fake_api import FakeApi, Reply, accept, fake_api
 
 
 @pytest.fixture
-def api() -> Iterator[StandIn]:
-    with stand_in() as running:
+def api() -> Iterator[FakeApi]:
+    with fake_api() as running:
         yield running
 
 
-def submit(api: StandIn, items: list[Any], *, apart: bool = False, **limits: int) -> list[tuple[int, str]]:
+def submit(api: FakeApi, items: list[Any], *, apart: bool = False, **limits: int) -> list[tuple[int, str]]:
     """The status and the first reason's code for each item."""
     call = BatchCall(Settings(api_url=api.url, **limits))  # type: ignore[arg-type]
     try:
@@ -31,7 +31,7 @@ def submit(api: StandIn, items: list[Any], *, apart: bool = False, **limits: int
     return [(answer.status_code, answer.reasons[0].type) for answer in answers]
 
 
-def test_each_item_has_its_answer(api: StandIn) -> None:
+def test_each_item_has_its_answer(api: FakeApi) -> None:
     reason = {"loc": ["body", "resource"], "msg": "no", "type": "rdata_invalid"}
     results = [
         {"index": 0, "status_code": 202, "request": {"id": "x"}},
@@ -43,12 +43,12 @@ def test_each_item_has_its_answer(api: StandIn) -> None:
     assert api.calls == [[1, 2, 3]]
 
 
-def test_nothing_to_submit_is_no_call(api: StandIn) -> None:
+def test_nothing_to_submit_is_no_call(api: FakeApi) -> None:
     assert submit(api, []) == []
     assert api.calls == []
 
 
-def test_a_call_stays_below_the_limits(api: StandIn) -> None:
+def test_a_call_stays_below_the_limits(api: FakeApi) -> None:
     items = ["x" * (number % 90) for number in range(200)]
     submit(api, items, max_batch_body=1000, max_batch_items=15)
     assert [item for call in api.calls for item in call] == items
@@ -58,7 +58,7 @@ def test_a_call_stays_below_the_limits(api: StandIn) -> None:
 
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_a_call_that_is_refused_as_a_whole_is_halved_down_to_the_one_to_blame(
-    api: StandIn, status: int
+    api: FakeApi, status: int
 ) -> None:
     api.answer = lambda items: Reply(status) if "bad" in items else accept(items)
     answers = submit(api, ["good"] * 5 + ["bad"] + ["good"] * 7)
@@ -66,7 +66,7 @@ def test_a_call_that_is_refused_as_a_whole_is_halved_down_to_the_one_to_blame(
     assert answers[5][1] == ("message_too_large" if status == 413 else "api_refused")
 
 
-def test_a_call_over_which_the_api_trips_is_halved_if_asked_to(api: StandIn) -> None:
+def test_a_call_over_which_the_api_trips_is_halved_if_asked_to(api: FakeApi) -> None:
     api.answer = lambda items: Reply(500) if "bad" in items else accept(items)
     items = ["good"] * 5 + ["bad"] + ["good"] * 7
     with pytest.raises(Tripped):
@@ -77,7 +77,7 @@ def test_a_call_over_which_the_api_trips_is_halved_if_asked_to(api: StandIn) -> 
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_a_call_that_comes_too_early_is_not_halved(api: StandIn, status: int) -> None:
+def test_a_call_that_comes_too_early_is_not_halved(api: FakeApi, status: int) -> None:
     api.answer = lambda _: Reply(status)
     with pytest.raises(TryLater) as caught:
         submit(api, ["one", "two"], apart=True)
@@ -85,14 +85,14 @@ def test_a_call_that_comes_too_early_is_not_halved(api: StandIn, status: int) ->
     assert len(api.calls) == 1
 
 
-def test_the_reasons_of_a_refused_call_are_kept(api: StandIn) -> None:
+def test_the_reasons_of_a_refused_call_are_kept(api: FakeApi) -> None:
     detail = [{"loc": ["body"], "msg": "not JSON", "type": "json_invalid"}]
     api.answer = lambda _: Reply(422, {"detail": detail})
     assert submit(api, ["one"]) == [(422, "json_invalid")]
 
 
 @pytest.mark.parametrize("status", [302, 401, 403, 404, 405, 415, 429, 500, 502, 503, 504])
-def test_any_other_answer_means_later(api: StandIn, status: int) -> None:
+def test_any_other_answer_means_later(api: FakeApi, status: int) -> None:
     api.answer = lambda _: Reply(status, {"detail": "no"})
     with pytest.raises(TryLater, match=str(status)):
         submit(api, ["one"])
@@ -110,14 +110,14 @@ def test_any_other_answer_means_later(api: StandIn, status: int) -> None:
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
     ],
 )
-def test_the_api_may_say_when(api: StandIn, value: str, seconds: float | None) -> None:
+def test_the_api_may_say_when(api: FakeApi, value: str, seconds: float | None) -> None:
     api.answer = lambda _: Reply(503, headers={"Retry-After": value.encode().decode("latin-1")})
     with pytest.raises(TryLater) as caught:
         submit(api, ["one"])
     assert caught.value.retry_after == seconds
 
 
-def test_the_api_may_say_when_as_a_date(api: StandIn) -> None:
+def test_the_api_may_say_when_as_a_date(api: FakeApi) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     api.answer = lambda _: Reply(503, headers={"Retry-After": date})
     with pytest.raises(TryLater) as caught:
@@ -136,7 +136,7 @@ def test_the_api_may_say_when_as_a_date(api: StandIn) -> None:
         Reply(207, raw=b""),
     ],
 )
-def test_an_answer_that_does_not_fit_the_items_is_no_answer(api: StandIn, reply: Reply) -> None:
+def test_an_answer_that_does_not_fit_the_items_is_no_answer(api: FakeApi, reply: Reply) -> None:
     api.answer = lambda _: reply
     with pytest.raises(TryLater):
         submit(api, ["one", "two"])
@@ -144,4 +144,4 @@ def test_an_answer_that_does_not_fit_the_items_is_no_answer(api: StandIn, reply:
 
 def test_no_api_means_later() -> None:
     with pytest.raises(TryLater, match="ConnectError"):
-        submit(StandIn(free_port()), ["one"])
+        submit(FakeApi(free_port()), ["one"])

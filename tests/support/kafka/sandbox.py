@@ -1,4 +1,4 @@
-"""One test's own topic and consumer group on a broker."""
+"""A topic, a consumer group and an account that one test has for itself."""
 
 import json
 import secrets
@@ -26,16 +26,16 @@ from tests.support.kafka.forked import CLI, CONSUMER, Forked
 ZONE = "kafka.test"
 
 
-class Done(NamedTuple):
-    """What a command that has ended leaves behind."""
+class CommandResult(NamedTuple):
+    """The exit status and the output of a command."""
 
     status: int
     out: str
     err: str
 
 
-class Lane:
-    """Produces, runs consumers, and looks at what became of the messages."""
+class KafkaSandbox:
+    """Produces messages, runs consumers, and shows what became of the messages."""
 
     def __init__(self, broker: Broker, directory: Path, partitions: int = 6) -> None:
         self.broker = broker
@@ -43,12 +43,12 @@ class Lane:
         self.topic = f"requests-{secrets.token_hex(4)}"
         self.group = f"group-{secrets.token_hex(4)}"
         self._partitions = partitions
-        self._directory = directory
+        self.directory = directory
         self._consumers: list[Forked] = []
-        self._askers: dict[str, Consumer] = {}
+        self._offset_readers: dict[str, Consumer] = {}
 
     def env(self, api_url: str = "http://127.0.0.1:9/api/v1/dns/create") -> dict[str, str]:
-        """The environment of a consumer, and of the command line."""
+        """The environment of a consumer, or of the command line."""
         return {
             "KAFKA_BROKER_URL": self.broker.address,
             "KAFKA_DNS_TOPIC": self.topic,
@@ -65,7 +65,7 @@ class Lane:
             created.result(10)
 
     def delete_topic(self, name: str) -> None:
-        """Delete a topic with all that it holds."""
+        """Delete a topic and its messages."""
         admin = self._admin()
         for deleted in admin.delete_topics([name]).values():
             deleted.result(10)
@@ -90,37 +90,39 @@ class Lane:
         assert producer.flush(20) == 0
         assert not refused
 
-    def start(self, api_url: str, env: Mapping[str, str] | None = None) -> Forked:
+    def start_consumer(self, api_url: str, env: Mapping[str, str] | None = None) -> Forked:
         """Run a consumer; the fixture stops it at the end of the test."""
-        log = self._directory / f"consumer-{len(self._consumers)}.log"
+        log = self.directory / f"consumer-{len(self._consumers)}.log"
         consumer = Forked(CONSUMER, {**self.env(api_url), **(env or {})}, log)
         self._consumers.append(consumer)
         return consumer
 
     def start_member(self, api_url: str, env: Mapping[str, str] | None = None) -> Forked:
         """Run a consumer and wait until it is a member of the group."""
-        consumer = self.start(api_url, env)
+        consumer = self.start_consumer(api_url, env)
         eventually(lambda: "partitions are assigned" in consumer.output)
         return consumer
 
-    def cli(self, *words: str, **env: str) -> Done:
-        """Run the command line, its output not on a terminal."""
-        out, err = (self._directory / f"{secrets.token_hex(4)}.{name}" for name in ("out", "err"))
+    def cli(self, *words: str, **env: str) -> CommandResult:
+        """Run the command line with its output in files, not on a terminal."""
+        out, err = (self.directory / f"{secrets.token_hex(4)}.{name}" for name in ("out", "err"))
         status = Forked([*CLI, *words], {**self.env(), **env}, out, err).wait()
-        return Done(status, out.read_text(), err.read_text())
+        return CommandResult(status, out.read_text(), err.read_text())
 
     def stop_all(self) -> None:
         """Kill the consumers that still run."""
         for consumer in self._consumers:
             consumer.__exit__()
-        for asker in self._askers.values():
-            asker.close()
+        for reader in self._offset_readers.values():
+            reader.close()
 
     def committed(self, group: str = "") -> int:
-        """The sum of the group's committed offsets: how many messages are done."""
+        """The sum of the group's committed offsets: the number of messages that are done."""
         places = [TopicPartition(self.topic, number) for number in range(self._partitions)]
         try:
-            return sum(max(0, place.offset) for place in self._asker(group).committed(places, timeout=10))
+            return sum(
+                max(0, place.offset) for place in self._offset_reader(group).committed(places, timeout=10)
+            )
         except KafkaException:
             return 0
 
@@ -130,12 +132,12 @@ class Lane:
         return sorted(len(member.assignment.topic_partitions) for member in group.members) if group else []
 
     def rebalancing(self) -> bool:
-        """Whether a member wants to join, and others have not come back to the group yet."""
+        """Whether a member is joining and the others have not rejoined the group yet."""
         group = self._group()
         return group is not None and group.state == ConsumerGroupState.PREPARING_REBALANCING
 
     def dead_letters(self) -> list[Message]:
-        """What lies in the dead-letter topic."""
+        """The messages of the dead-letter topic."""
         return _read_all(self.broker.address, f"{self.topic}.dlq")
 
     def _group(self) -> Any:
@@ -146,23 +148,23 @@ class Lane:
         except KafkaException:
             return None
 
-    def _asker(self, group: str) -> Consumer:
-        """The admin client's question crashes it while the group has no coordinator yet."""
+    def _offset_reader(self, group: str) -> Consumer:
+        """A consumer that only reads offsets: the admin client crashes where the group has no coordinator."""
         group = group or self.group
-        if group not in self._askers:
-            self._askers[group] = Consumer(
+        if group not in self._offset_readers:
+            self._offset_readers[group] = Consumer(
                 {"bootstrap.servers": self.broker.address, "log_level": 0, "group.id": group}
             )
-        return self._askers[group]
+        return self._offset_readers[group]
 
     def _admin(self) -> AdminClient:
-        """A client of its own for each question: a broker may have been restarted meanwhile."""
+        """A new client for each call: the broker may have been restarted."""
         return AdminClient({"bootstrap.servers": self.broker.address, "log_level": 0})
 
 
-def request(lane: Lane, name: str, action: str | None = None, **resource: Any) -> bytes:
-    """A message's value: an A record in the zone that the tests' API serves."""
-    return json.dumps(body(ZONE, name, account=lane.account, action=action, **resource)).encode()
+def request(sandbox: KafkaSandbox, name: str, action: str | None = None, **resource: Any) -> bytes:
+    """The value of a message: the request for a record in the zone that the tests' API serves."""
+    return json.dumps(body(ZONE, name, account=sandbox.account, action=action, **resource)).encode()
 
 
 def header(message: Message, name: str) -> str:

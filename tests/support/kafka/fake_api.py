@@ -1,4 +1,4 @@
-"""A stand-in for the API: for faults that the real one cannot be made to show, or where either will do."""
+"""A fake API, for faults that the real one can't be made to show, or where the real one adds nothing."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ Json = Any
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer to one call."""
+    """The answer to one call."""
 
     status: int
     body: Json = None
@@ -22,18 +22,18 @@ class Reply:
 
 
 def accept(requests: list[Json]) -> Reply:
-    """The batch call's answer when all is well."""
+    """Accept every item of a batch."""
     return decide([202] * len(requests))
 
 
 def decide(statuses: list[int]) -> Reply:
-    """The batch call's answer with a status for each item."""
+    """Answer a batch with a status for each item."""
     results = [{"index": index, "status_code": status} for index, status in enumerate(statuses)]
     return Reply(207, {"results": results})
 
 
-class StandIn:
-    """Takes batch calls and answers as `answer` says; `calls` holds the items of each call."""
+class FakeApi:
+    """Answers batch calls with what `answer` returns, and keeps the items of each call in `calls`."""
 
     def __init__(self, port: int) -> None:
         self.url = api_url(port)
@@ -44,14 +44,14 @@ class StandIn:
         self._keeping = threading.Lock()
 
     def keep(self, requests: list[Json]) -> Reply:
-        """Answer as the real API does: a message that has come before is known by its idempotency key."""
+        """Answer as the real API does: an item whose idempotency key is known is not kept again."""
         with self._keeping:
             known = [item["idempotency_key"] in self.kept for item in requests]
             self.kept |= {item["idempotency_key"]: item for item in requests}
         return decide([200 if each else 202 for each in known])
 
     def names(self) -> list[str]:
-        """The first labels of the names that were kept, in the order in which they came."""
+        """The first labels of the owner names that were kept, in the order in which they came."""
         return [name(item) for item in self.kept.values()]
 
 
@@ -61,17 +61,17 @@ def api_url(port: int) -> str:
 
 
 def name(item: Json) -> str:
-    """The first label of an item's name."""
+    """The first label of an item's owner name."""
     label: str = item["resource"]["domain"].partition(".")[0]
     return label
 
 
 @contextmanager
-def stand_in(port: int = 0) -> Iterator[StandIn]:
-    """A running stand-in on a loopback port."""
+def fake_api(port: int = 0) -> Iterator[FakeApi]:
+    """A fake API on a loopback port, for the block."""
     server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
     server.daemon_threads = True
-    api = StandIn(server.server_port)
+    api = FakeApi(server.server_port)
     server.api = api  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -87,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        api: StandIn = self.server.api  # type: ignore[attr-defined]
+        api: FakeApi = self.server.api  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers["content-length"]))
         assert self.path == "/api/v1/dns/batch"
         requests = json.loads(body)["requests"]
@@ -103,4 +103,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
