@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import idna
 
-from app.domain.errors import InvalidName, shown
+from app.domain.errors import InvalidName, quoted
 
 MAX_LABEL = 63  # octets, RFC 1035 2.3.4
 MAX_NAME = 253  # characters as written, which is 255 octets on the wire, RFC 1035 2.3.4
@@ -33,7 +33,7 @@ def normalize(name: str) -> str:
     mapped = name.lower() if name.isascii() else _mapped(name)
     bare = mapped.removesuffix(".")
     if _ends_in_number(bare):
-        raise InvalidName("name_is_ip", f"{shown(name)} is an IP address, not a name")
+        raise InvalidName("name_is_ip", f"{quoted(name)} is an IP address, not a name")
     _check_length(bare)  # before work is spent on it; an A-label is never shorter than its U-label
     result = ".".join(_label(label, first=not i) for i, label in enumerate(bare.split(".")))
     _check_length(result)
@@ -48,11 +48,11 @@ def host_name(name: str, *, underscore: bool = False) -> str:
     """
     result = normalize(name)
     if "*" in result:
-        raise InvalidName("name_invalid", f"{shown(name)} is a wildcard, not a host name")
+        raise InvalidName("name_invalid", f"{quoted(name)} is a wildcard, not a host name")
     if "_" in result and not underscore:
-        raise InvalidName("name_invalid", f"{shown(name)} has an underscore, which a host name may not have")
+        raise InvalidName("name_invalid", f"{quoted(name)} has an underscore, which a host name may not have")
     if "." not in result:
-        raise InvalidName("name_not_fqdn", f"{shown(name)} is not a full name, such as host.example.test")
+        raise InvalidName("name_not_fqdn", f"{quoted(name)} is not a full name, such as host.example.test")
     return result + "."
 
 
@@ -84,11 +84,11 @@ def _refuse_foreign(name: str) -> None:
         raise InvalidName("name_empty", "the name is empty")
     _check_length(name, _MAX_INPUT)
     if "://" in name:
-        raise InvalidName("name_is_url", f"{shown(name)} is a URL, not a name")
+        raise InvalidName("name_is_url", f"{quoted(name)} is a URL, not a name")
     if _FOREIGN.search(name):
-        raise InvalidName("name_invalid", f"{shown(name)} has a blank, a control character or a backslash")
+        raise InvalidName("name_invalid", f"{quoted(name)} has a blank, a control character or a backslash")
     if ":" in name and _is_address(name):
-        raise InvalidName("name_is_ip", f"{shown(name)} is an IP address, not a name")
+        raise InvalidName("name_is_ip", f"{quoted(name)} is an IP address, not a name")
 
 
 def _check_length(name: str, most: int = MAX_NAME) -> None:
@@ -113,7 +113,7 @@ def _mapped(name: str) -> str:
     try:
         return idna.uts46_remap(name, std3_rules=False)
     except idna.IDNAError as error:
-        raise InvalidName("idna_invalid", f"{shown(name)}: {_words(error)}") from error
+        raise InvalidName("idna_invalid", f"{quoted(name)}: {_words(error)}") from error
 
 
 def _label(label: str, *, first: bool) -> str:
@@ -123,7 +123,7 @@ def _label(label: str, *, first: bool) -> str:
     if label == "*" and first:
         return label
     if len(label) > MAX_LABEL:
-        raise InvalidName("label_too_long", f"the label {shown(label)} has more than {MAX_LABEL} characters")
+        raise InvalidName("label_too_long", f"the label {quoted(label)} has more than {MAX_LABEL} characters")
     if not label.isascii() or label.startswith("xn--"):
         return _a_label(label)
     _check_characters(label)
@@ -134,9 +134,9 @@ def _check_characters(label: str) -> None:
     if "*" in label and _LABEL.fullmatch(label.replace("*", "")):
         raise InvalidName("wildcard_invalid", "an asterisk must be the whole leftmost label")
     if not _LABEL.fullmatch(label):
-        raise InvalidName("name_invalid", f"{shown(label)}: only letters, digits, hyphens and underscores")
+        raise InvalidName("name_invalid", f"{quoted(label)}: only letters, digits, hyphens and underscores")
     if label.startswith("-") or label.endswith("-"):
-        raise InvalidName("name_invalid", f"{shown(label)} begins or ends with a hyphen")
+        raise InvalidName("name_invalid", f"{quoted(label)} begins or ends with a hyphen")
 
 
 def _a_label(label: str) -> str:
@@ -144,7 +144,7 @@ def _a_label(label: str) -> str:
         return idna.alabel(label).decode()
     except idna.IDNAError as error:
         code = "label_too_long" if error.code == "label_too_long" else "idna_invalid"
-        raise InvalidName(code, f"{shown(label)}: {_words(error)}") from error
+        raise InvalidName(code, f"{quoted(label)}: {_words(error)}") from error
 
 
 def _words(error: idna.IDNAError) -> str:

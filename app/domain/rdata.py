@@ -13,7 +13,7 @@ import dns.rdataclass
 import dns.rdatatype
 from dns.rdtypes.ANY.TXT import TXT
 
-from app.domain.errors import InvalidName, InvalidRdata, shown
+from app.domain.errors import InvalidName, InvalidRdata, quoted
 from app.domain.names import host_name
 
 
@@ -104,7 +104,7 @@ def octets(record_type: RecordType, values: Collection[str]) -> int:
 def _a(target: str) -> str:
     """Four numbers without leading zeros: there is one way to write an address."""
     if not _IPV4.fullmatch(target):
-        raise InvalidRdata("ipv4_invalid", f"{shown(target)} is not an IPv4 address")
+        raise InvalidRdata("ipv4_invalid", f"{quoted(target)} is not an IPv4 address")
     return target
 
 
@@ -112,9 +112,9 @@ def _aaaa(target: str) -> str:
     try:
         address = IPv6Address(target)
     except AddressValueError as error:
-        raise InvalidRdata("ipv6_invalid", f"{shown(target)} is not an IPv6 address") from error
+        raise InvalidRdata("ipv6_invalid", f"{quoted(target)} is not an IPv6 address") from error
     if address.scope_id is not None:
-        raise InvalidRdata("ipv6_invalid", f"{shown(target)} has a zone index, which DNS cannot hold")
+        raise InvalidRdata("ipv6_invalid", f"{quoted(target)} has a zone index, which DNS cannot hold")
     return dns.ipv6.inet_ntoa(address.packed)
 
 
@@ -140,7 +140,7 @@ def _mx(target: str, priority: int | None) -> str:
         priority = _agreed("priority_invalid", _number("priority_invalid", "priority", fields[0]), priority)
     elif len(fields) != 1:
         raise InvalidRdata(
-            "rdata_invalid", f"{shown(target)} is not a host name, nor a preference and a host name"
+            "rdata_invalid", f"{quoted(target)} is not a host name, nor a preference and a host name"
         )
     if fields[-1] == _NO_HOST:
         return _null_mx(priority)
@@ -168,7 +168,7 @@ def _srv(target: str, priority: int | None, extra: Mapping[str, object]) -> str:
     elif len(fields) == 1:
         numbers = _srv_numbers(given, has_host=target != _NO_HOST)
     else:
-        raise InvalidRdata("rdata_invalid", f"{shown(target)} is not priority, weight, port and host name")
+        raise InvalidRdata("rdata_invalid", f"{quoted(target)} is not priority, weight, port and host name")
     host = fields[-1] if fields[-1] == _NO_HOST else _host(fields[-1])
     return " ".join([*map(str, numbers), host])
 
@@ -218,18 +218,18 @@ def _caa(target: str) -> str:
     """RFC 8659 4.1.1: flags, tag, value."""
     match = _CAA.fullmatch(target)
     if match is None or not target.isascii() or not target.isprintable() or int(match[1]) > 0xFF:
-        raise InvalidRdata("caa_invalid", f'{shown(target)} is not of the form 0 issue "ca.example"')
+        raise InvalidRdata("caa_invalid", f'{quoted(target)} is not of the form 0 issue "ca.example"')
     flags, tag = int(match[1]), match[2].lower()
-    quoted = match[4] if match[3] is None else match[3]
-    _check_caa_value(tag, re.sub(r"\\(.)", r"\1", quoted))
-    return dns.rdata.from_text("IN", "CAA", f'{flags} {tag} "{quoted}"').to_text()
+    written = match[4] if match[3] is None else match[3]
+    _check_caa_value(tag, re.sub(r"\\(.)", r"\1", written))
+    return dns.rdata.from_text("IN", "CAA", f'{flags} {tag} "{written}"').to_text()
 
 
 def _check_caa_value(tag: str, value: str) -> None:
     if tag in ("issue", "issuewild") and not _CAA_ISSUER.fullmatch(value):
-        raise InvalidRdata("caa_invalid", f"{shown(value)} does not name a certification authority")
+        raise InvalidRdata("caa_invalid", f"{quoted(value)} does not name a certification authority")
     if tag == "iodef" and not _CAA_REPORT.fullmatch(value):
-        raise InvalidRdata("caa_invalid", f"{shown(value)} is not a mailto:, http: or https: URL")
+        raise InvalidRdata("caa_invalid", f"{quoted(value)} is not a mailto:, http: or https: URL")
 
 
 _PLAIN: Mapping[RecordType, Callable[[str], str]] = {

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from app.domain.change import Action, Change, RRsetKey
-from app.domain.effects import Effect, Place, RRset, effects
+from app.domain.effects import Effect, RRset, ZoneRRset, effects
 
 ZONE, NAME = "example.test", "www.example.test"
 X, Y = "192.0.2.10", "192.0.2.11"
@@ -15,12 +15,12 @@ def change(action: str, *rdata: str, rdtype: str = "A", ttl: int = 300) -> Chang
     return Change(UUID(int=0), Action(action), ZONE, NAME, rdtype, ttl, rdata)
 
 
-def known(*rdata: str, rdtype: str = "A", ttl: int = 300) -> dict[Place, RRset]:
+def known(*rdata: str, rdtype: str = "A", ttl: int = 300) -> dict[ZoneRRset, RRset]:
     return {(ZONE, RRsetKey(NAME, rdtype)): RRset(ttl, rdata)}
 
 
 def said(effect: Effect) -> tuple[str, str | None]:
-    return effect.forecast.outcome, effect.forecast.code
+    return effect.planned.outcome, effect.planned.code
 
 
 @pytest.mark.parametrize(
@@ -38,10 +38,10 @@ def said(effect: Effect) -> tuple[str, str | None]:
         ({}, change("delete"), None, "unchanged"),
     ],
 )
-def test_one_change(before: dict[Place, RRset], asked: Change, after: RRset | None, outcome: str) -> None:
+def test_one_change(before: dict[ZoneRRset, RRset], asked: Change, after: RRset | None, outcome: str) -> None:
     (effect,) = effects([asked], before)
     assert effect.before == before.get((ZONE, asked.key))
-    assert (effect.after, effect.forecast.outcome) == (after, outcome)
+    assert (effect.after, effect.planned.outcome) == (after, outcome)
 
 
 def test_each_change_sees_those_before_it() -> None:

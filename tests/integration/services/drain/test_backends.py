@@ -16,8 +16,9 @@ from app.core.database import transaction
 from app.core.redis import redis
 from app.domain.change import ChangeResult, Outcome
 from app.runner.protocol import Run, RunEvent, RunResult
-from app.services.drain import drain
-from app.services.drain.lease import hold
+from app.services.drain.backends import make_backends
+from app.services.drain.drain import drain as drain_with
+from app.services.drain.lease import hold_lease
 from app.services.kicks import KICKED
 from app.store import backends, leases
 from tests.support.locks import until_someone_waits
@@ -80,6 +81,10 @@ def backend() -> Any:
         return session.execute(text("SELECT * FROM dns_backends WHERE name = 'bind'")).one()
 
 
+def drain(zone: str, runner: Says) -> None:
+    drain_with(zone, runner, make_backends())
+
+
 def kicked(zone: str) -> bool:
     return bool(redis().exists(KICKED.format(zone=zone)))
 
@@ -98,10 +103,10 @@ def test_asking_the_servers_again_does_not_prove_that_the_backend_is_back(
     with transaction() as session:
         session.execute(text("UPDATE dns_requests SET status = 'verifying', check_at = now()"))
         was_away(session)
-    drain.drain(new_zone, Says(APPLIED))
+    drain(new_zone, Says(APPLIED))
     assert backend().failures == 3  # another zone may find out
     ask_for(simulated, f"next.{new_zone}")
-    drain.drain(new_zone, Says(APPLIED))
+    drain(new_zone, Says(APPLIED))
     assert backend().failures == 0
 
 
@@ -110,7 +115,7 @@ def test_a_probe_is_one_request(simulated: TestClient, new_zone: str) -> None:
     with transaction() as session:
         was_away(session)
     probe = Says(AWAY)
-    drain.drain(new_zone, probe)
+    drain(new_zone, probe)
     assert [len(run.changes) for run in probe.runs] == [1]
     assert backend().failures == 4
 
@@ -120,20 +125,20 @@ def test_one_zone_probes_for_as_long_as_it_is_held(simulated: TestClient, new_zo
     ask_for(simulated, "www.other.test")
     with transaction() as session:
         was_away(session)
-    with hold(new_zone) as (probe, _):
+    with hold_lease(new_zone, make_backends()) as (probe, _):
         assert probe is not None
         assert probe.probe
         with transaction() as session:
             session.execute(text("UPDATE dns_zone_leases SET expires_at = expires_at + interval '1 hour'"))
             assert not leases.has_work(session, "other.test")
-        with hold("other.test") as (other, _):
+        with hold_lease("other.test", make_backends()) as (other, _):
             assert other is None
         simulated.patch(f"/api/v1/zones/{new_zone}", json={"backend": "another"}).raise_for_status()
         with transaction() as session:
             assert leases.has_work(session, "other.test")
     with transaction() as session:
         assert leases.has_work(session, "other.test")
-    with hold("other.test") as (other, _):
+    with hold_lease("other.test", make_backends()) as (other, _):
         assert other is not None
         assert other.probe
 
@@ -143,11 +148,11 @@ def test_a_zone_that_waits_for_its_backend_is_woken_when_a_run_ends(
 ) -> None:
     serve(one_run_at_a_time, "busy.test")
     ask_for(one_run_at_a_time, f"www.{new_zone}")
-    with hold("busy.test") as (lease, _):
+    with hold_lease("busy.test", make_backends()) as (lease, _):
         assert lease is not None
-        drain.drain(new_zone, Says(AWAY))
+        drain(new_zone, Says(AWAY))
         assert not kicked(new_zone)  # or workers would do nothing else until that run ends
-    drain.drain("busy.test", Says(AWAY))
+    drain("busy.test", Says(AWAY))
     assert kicked(new_zone)
 
 
@@ -158,7 +163,7 @@ def test_settling_and_claiming_lock_in_the_same_order(client: TestClient, new_zo
     assert lease is not None
 
     def claim() -> None:
-        with suppress(Exception), hold(new_zone):
+        with suppress(Exception), hold_lease(new_zone, make_backends()):
             pass
 
     other = Thread(target=claim)

@@ -10,7 +10,8 @@ from sqlalchemy.engine import make_url
 
 from app.core import database
 from app.core.config import Settings, settings
-from app.services.drain.lease import hold
+from app.services.drain.backends import make_backends
+from app.services.drain.lease import hold_lease
 
 LEASE = 1.5  # seconds
 
@@ -74,7 +75,7 @@ def wire(app_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wi
 
 
 def test_a_worker_that_is_cut_off_knows_it_before_its_claim_runs_out(wire: Wire) -> None:
-    with hold("example.test") as (lease, lost):
+    with hold_lease("example.test", make_backends()) as (lease, lost):
         assert lease is not None
         assert not lost.wait(1.5 * LEASE)  # it is renewed all the while
         wire.alive.clear()

@@ -1,10 +1,9 @@
-"""The worker's timer."""
+"""The sweep."""
 
 from threading import Event
 
 import pytest
 
-from app import tasks
 from app.core.config import Settings
 from app.services import kicks
 
@@ -19,8 +18,7 @@ def test_the_sweep_goes_on_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> 
             raise outcome
         stopping.set()
 
-    monkeypatch.setattr(tasks, "_stopping", stopping)
-    monkeypatch.setattr(tasks, "settings", lambda: Settings(sweep_interval=0.01))
+    monkeypatch.setattr(kicks, "settings", lambda: Settings(sweep_interval=0.01))
     monkeypatch.setattr(kicks, "sweep", sweep)
-    tasks._sweep()
+    kicks.sweep_until(stopping)
     assert stopping.is_set()
