@@ -56,6 +56,7 @@ def create_app() -> FastAPI:
         version="0.1.0",
         description="Ask for a DNS change, and follow it until every authoritative server answers it.",
         lifespan=_lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # it looks for a provider at each call
     )
     batch = settings().max_batch_body
     app.add_middleware(
