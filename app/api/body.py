@@ -1,7 +1,6 @@
 """Bodies: bounded in bytes and in seconds, and read as strict JSON."""
 
 import asyncio
-import json
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any
 
@@ -64,51 +63,47 @@ class _BoundedBody:
         return message
 
 
-class JsonRequest(Request):
-    """A request whose JSON is read as RFC 8259 has it: no NaN, no Infinity, no half of a surrogate pair."""
+class _DecodedRequest(Request):
+    decoded: Any
 
     async def json(self) -> Any:
-        """Return the decoded body. Raises JSONDecodeError."""
-        try:
-            return from_json(await self.body(), allow_inf_nan=False)
-        except ValueError as error:
-            raise json.JSONDecodeError(f"not JSON: {error}", "", 0) from error
+        return self.decoded
 
 
 class JsonRoute(APIRoute):
-    """A route whose body is a parameter: anything but JSON is answered 415."""
+    """A route whose body is a parameter, read as the calls are that read theirs by themselves."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler of the route."""
         handle = super().get_route_handler()
 
         async def handle_json(request: Request) -> Response:
-            if self.body_field is not None:
-                require_json(request)
-            return await handle(JsonRequest(request.scope, request.receive))
+            if self.body_field is None:
+                return await handle(request)
+            decoded = _DecodedRequest(request.scope, request.receive)
+            decoded.decoded = decode_json(await read_json(decoded))
+            return await handle(decoded)
 
         return handle_json
 
 
 async def read_json(request: Request) -> bytes:
     """Return the body as it came. Raises HTTPException 415, 413, 408."""
-    require_json(request)
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise HTTPException(415, "the body must be application/json")
     return await request.body()
 
 
 def decode_json(raw: bytes) -> Any:
-    """Return the decoded body. Raises InvalidInput."""
+    """Return the decoded body. Raises InvalidInput.
+
+    JSON is what RFC 8259 calls so: no NaN, no Infinity, no half of a surrogate pair.
+    """
     try:
         return from_json(raw, allow_inf_nan=False)
     except ValueError as error:
         raise InvalidInput([Reason((), "json_invalid", f"not JSON: {error}")]) from error
-
-
-def require_json(request: Request) -> None:
-    """Raise HTTPException 415 unless the body is announced as JSON."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
-        raise HTTPException(415, "the body must be application/json")
 
 
 def read_idempotency_key(request: Request) -> str | None:

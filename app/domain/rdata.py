@@ -1,4 +1,4 @@
-"""RDATA: what a record may hold, in the one presentation form that the whole service compares."""
+"""RDATA: what a record may hold, in canonical presentation format, which the whole service compares."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -31,11 +31,9 @@ class RecordType(StrEnum):
     CAA = "CAA"
 
 
-RECORD_TYPES = tuple(RecordType)
-
 DEFAULT_MX_PREFERENCE = 10
 MAX_STRING = 255  # octets in one <character-string>, RFC 1035 3.3
-MAX_RDATA = 64_000  # octets of an RRset's values: with names and a signature it has to fit one DNS message
+MAX_RDATA = 64_000  # octets of an RRset's values: with names and a signature they must fit into one message
 
 _NO_HOST = "."  # "there is no such service": RFC 7505 3, RFC 2782
 _NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -67,7 +65,7 @@ def canonical(
     priority: int | None = None,
     extra: Mapping[str, object] = _NOTHING,
 ) -> str:
-    """`target` in canonical presentation format: as dnspython prints it, host names absolute, in lower case.
+    """Return `target` in canonical presentation format: as dnspython prints it, names absolute and lower case.
 
     TXT is taken literally, as UTF-8. MX takes `priority` (10 when left out) or "10 mail.example.test".
     SRV takes `priority` (0) with `weight` (0) and `port` from `extra`, or "10 5 5060 sip.example.test".
@@ -82,7 +80,7 @@ def canonical(
 
 
 def presentation(rdata: dns.rdata.Rdata) -> str:
-    """What a server answered, in the same form as `canonical`: servers keep the case of names, we compare."""
+    """Return what a server answered in the form of `canonical`: servers keep the case of names."""
     text = rdata.to_text()
     if rdata.rdtype == dns.rdatatype.TXT:
         return text
@@ -93,7 +91,7 @@ def presentation(rdata: dns.rdata.Rdata) -> str:
 
 
 def octets(record_type: RecordType, values: Collection[str]) -> int:
-    """How many octets the canonical `values` take in a message, at most: exact only where it may matter."""
+    """Return how many octets the canonical `values` take in a message at most; exact near `MAX_RDATA`."""
     at_most = sum(map(len, values)) + len(values) * (_RECORD_HEAD + _LONGER_ON_THE_WIRE)
     if at_most <= MAX_RDATA:
         return at_most
@@ -102,7 +100,7 @@ def octets(record_type: RecordType, values: Collection[str]) -> int:
 
 
 def _a(target: str) -> str:
-    """Four numbers without leading zeros: there is one way to write an address."""
+    """Four numbers without leading zeros, so that there is one way to write an address."""
     if not _IPV4.fullmatch(target):
         raise InvalidRdata("ipv4_invalid", f"{quoted(target)} is not an IPv4 address")
     return target
@@ -134,7 +132,7 @@ def _named(target: str, *, underscore: bool) -> str:
 
 
 def _mx(target: str, priority: int | None) -> str:
-    """RFC 1035 3.3.9; a preference of 0 and the root say "no mail here" (RFC 7505)."""
+    """RFC 1035 3.3.9. A preference of 0 and the root say that there is no mail (RFC 7505)."""
     fields = _BLANKS.split(target)
     if len(fields) == 2:
         priority = _agreed("priority_invalid", _number("priority_invalid", "priority", fields[0]), priority)
@@ -191,7 +189,7 @@ def _agreed(code: str, written: int, given: int | None) -> int:
 
 
 def _number(code: str, what: str, value: object) -> int:
-    """A 16-bit number, given as one or as its digits."""
+    """Return a 16-bit number that is given as a number or as its digits."""
     number = int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
     if type(number) is int and 0 <= number <= 0xFFFF:
         return number
@@ -199,7 +197,7 @@ def _number(code: str, what: str, value: object) -> int:
 
 
 def _txt(target: str) -> str:
-    """Exactly these characters, in as many strings as they need (RFC 1035 3.3.14)."""
+    """Return exactly these characters, in as many strings as they need (RFC 1035 3.3.14)."""
     if _NOTHING_TO_ESCAPE.fullmatch(target):
         return f'"{target}"'
     try:
