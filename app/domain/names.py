@@ -105,7 +105,7 @@ def _is_address(text: str) -> bool:
 
 
 def _ends_in_number(name: str) -> bool:
-    """Return whether the last label is a number, as in an IPv4 address; no top-level domain is (RFC 3696 2)."""
+    """Return whether the last label is a number, as no top-level domain is (RFC 3696 2)."""
     return name.rpartition(".")[2].isdecimal()
 
 

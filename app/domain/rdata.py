@@ -65,7 +65,7 @@ def canonical(
     priority: int | None = None,
     extra: Mapping[str, object] = _NOTHING,
 ) -> str:
-    """Return `target` in canonical presentation format: as dnspython prints it, names absolute and lower case.
+    """Return `target` in canonical presentation format: as dnspython prints it, names absolute, lower case.
 
     TXT is taken literally, as UTF-8. MX takes `priority` (10 when left out) or "10 mail.example.test".
     SRV takes `priority` (0) with `weight` (0) and `port` from `extra`, or "10 5 5060 sip.example.test".
