@@ -76,13 +76,10 @@ def _obstacle(change: Change, at_name: Mapping[str, RRset]) -> PlannedOutcome | 
     if others and "CNAME" in (change.type, *others):
         message = f"nothing may be beside a CNAME at {change.name}"
         return PlannedOutcome(Outcome.FAILED, "cname_conflict", message)
-    if change.type == "CNAME" and change.action is Action.CREATE and _has_other_values(change, before):
+    differs = before is not None and set(before.rdata) != set(change.rdata)
+    if change.type == "CNAME" and change.action is Action.CREATE and differs:
         return PlannedOutcome(Outcome.FAILED, "cname_exists", f"{change.name} has another CNAME already")
     return None
-
-
-def _has_other_values(change: Change, before: RRset | None) -> bool:
-    return before is not None and set(before.rdata) != set(change.rdata)
 
 
 def _after(change: Change, before: RRset | None) -> RRset | None:

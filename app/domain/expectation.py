@@ -63,7 +63,8 @@ class Expectation:
         surplus = there & self.absent if self.exact is None else there - self.exact
         if missing:
             instead = there - wanted
-            return f"{_listed(missing)} missing" + (f", there is {_names(instead)}" if instead else "")
+            verb = "is" if len(missing) == 1 else "are"
+            return f"{_names(missing)} {verb} missing" + (f", there is {_names(instead)}" if instead else "")
         return f"there is still {_names(surplus)}" if surplus else None
 
     def _unmet_ttl(self, answer: Answer) -> str | None:
@@ -81,10 +82,6 @@ def expectations(changes: Iterable[Change]) -> dict[RRsetKey, Expectation]:
     for change in changes:
         result[change.key] = result.get(change.key, Expectation()).after(change)
     return result
-
-
-def _listed(values: frozenset[str]) -> str:
-    return f"{_names(values)} {'is' if len(values) == 1 else 'are'}"
 
 
 def _names(values: frozenset[str]) -> str:

@@ -32,7 +32,7 @@ def normalize(name: str) -> str:
     _refuse_forbidden(name)
     mapped = name.lower() if name.isascii() else _mapped(name)
     bare = mapped.removesuffix(".")
-    if _ends_in_number(bare):
+    if bare.rpartition(".")[2].isdecimal():  # as no top-level domain is (RFC 3696 2)
         raise InvalidName("name_is_ip", f"{quoted(name)} is an IP address, not a name")
     _check_length(bare)  # before the labels are converted: an A-label is never shorter than its U-label
     result = ".".join(_label(label, first=not i) for i, label in enumerate(bare.split(".")))
@@ -102,11 +102,6 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _ends_in_number(name: str) -> bool:
-    """Return whether the last label is a number, as no top-level domain is (RFC 3696 2)."""
-    return name.rpartition(".")[2].isdecimal()
 
 
 def _mapped(name: str) -> str:

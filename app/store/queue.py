@@ -18,12 +18,11 @@ def _words(statuses: Iterable[Status]) -> str:
     return ", ".join(f"'{status}'" for status in sorted(statuses))
 
 
-def _pairs(before: Iterable[Status]) -> str:
-    """Return the allowed transitions from these statuses as SQL rows."""
-    return ", ".join(f"('{old}', '{new}')" for old in before for new in sorted(TRANSITIONS[old]))
-
-
-_SETTLED_FROM = (Status.RUNNING, Status.VERIFYING)
+_TRANSITIONS_OF_SETTLING = ", ".join(
+    f"('{before}', '{after}')"
+    for before in (Status.RUNNING, Status.VERIFYING)
+    for after in sorted(TRANSITIONS[before])
+)
 
 # Joined, so that each request is found by its id: with a condition, the planner would rather look through all
 # open requests of the zone.
@@ -65,7 +64,7 @@ _SETTLE = text(
                finished_at = CASE WHEN decision.status IN ({_words(FINAL)}) THEN clock_timestamp() END
           FROM decision
          WHERE request.id = decision.id
-           AND (request.status, decision.status) IN ({_pairs(_SETTLED_FROM)})
+           AND (request.status, decision.status) IN ({_TRANSITIONS_OF_SETTLING})
         RETURNING request.id, request.run_id, decision.status, decision.message
     )
     INSERT INTO dns_request_events (request_id, run_id, status, message)
