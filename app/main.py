@@ -9,34 +9,43 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from app.api import errors, openapi
-from app.api.fast_routes import Shortcut
-from app.api.v1.endpoints import dns, health, requests, zones
-from app.core import logging
+from app.api.body import BodyLimits
+from app.api.fast_routes import put_in_front
+from app.api.v1.endpoints import dns, health, records, requests, zones
 from app.core.config import settings
 from app.core.database import close, transaction, upgrade
-from app.services.requests.group_commit import Intake
-from app.services.zones import registry
+from app.core.logging import configure_logging
+from app.services.kicks import KickSender
+from app.services.requests.batch import BatchWorkers
+from app.services.requests.group_commit import GroupCommit
+from app.services.zones.registry import add_bootstrap_zones
 
-_PATIENCE = 300_000  # new objects before the collector looks for garbage; Python's own is 700
+_PREFIX = "/api/v1"
+# New objects before the garbage collector looks for garbage; Python's own value is 700. A large batch is that
+# many objects, none of them garbage before its answer.
+_GC_THRESHOLD = 300_000
 
 
-def _prepare() -> None:
+def _prepare_database() -> None:
     upgrade()
     with transaction() as session:
-        registry.bootstrap(session, settings().bootstrap_zones)
+        add_bootstrap_zones(session, settings().bootstrap_zones)
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    await run_in_threadpool(_prepare)
-    gc.freeze()  # what is there now stays, and need not be looked through
-    gc.set_threshold(_PATIENCE)  # a large batch is that many objects, none of them garbage before its answer
-    app.state.intake = intake = Intake(settings().intake_queue)
-    writer = asyncio.create_task(intake.run())
+    await run_in_threadpool(_prepare_database)
+    gc.freeze()  # what has been loaded stays, and need not be looked through
+    gc.set_threshold(_GC_THRESHOLD)
+    kicks = KickSender()
+    app.state.batch_workers = BatchWorkers(kicks)
+    app.state.group_commit = group_commit = GroupCommit(kicks)
+    storing = asyncio.create_task(group_commit.run())
     yield
-    await intake.drain()
-    writer.cancel()
-    await asyncio.wait([writer])
+    await group_commit.wait_until_stored()
+    await kicks.wait_until_sent()
+    storing.cancel()
+    await asyncio.wait([storing])
     close()
 
 
@@ -47,16 +56,23 @@ def create_app() -> FastAPI:
         version="0.1.0",
         description="Ask for a DNS change, and follow it until every authoritative server answers it.",
         lifespan=_lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # it looks for a provider at each call
     )
-    app.add_middleware(Shortcut, calls=dns.SHORTCUTS)
-    app.include_router(dns.router, prefix="/api/v1")
-    app.include_router(requests.router, prefix="/api/v1")
-    app.include_router(zones.router, prefix="/api/v1")
+    batch = settings().max_batch_body
+    app.add_middleware(
+        BodyLimits,
+        default=settings().max_body,
+        by_path={f"{_PREFIX}/dns/batch": batch, f"{_PREFIX}/dns/plan": batch},
+        seconds=settings().body_timeout,
+    )
+    for endpoint in (dns, requests, records, zones):
+        app.include_router(endpoint.router, prefix=_PREFIX)
     app.include_router(health.router)
+    put_in_front(app, _PREFIX, dns.FAST)
     errors.install(app)
     openapi.install(app)
     return app
 
 
-logging.configure("api")  # here, so that uvicorn's first lines have our shape too
+configure_logging("api")  # at import, so that uvicorn's first lines have our format, too
 app = create_app()

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from app.domain.change import Action
-from app.services.requests import lookup, validate
-from app.services.requests.submit import submit
-from app.services.requests.validate import Asked
+from app.services.requests.lookup import RequestFilter, get_request, list_requests
+from app.services.requests.submit import Accepted, submit
+from app.services.requests.validate import RawChange, read_change
 from app.store import queue
 from app.store.leases import Lease
 from benchmarks.door import ZONE, environment, new_database
@@ -99,15 +99,15 @@ def _figures(what: str, taken: Mapping[str, float]) -> Iterator[Figure]:
 
 
 def _submit(tables: Tables) -> None:
-    drafts = [validate.read(asked) for asked in _asked()]
+    drafts = [read_change(change) for change in _changes()]
     with tables.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        answers = submit(connection, drafts)
-    assert all(answer.accepted for answer in answers)
+        results = submit(connection, drafts)
+    assert all(isinstance(result, Accepted) for result in results)
 
 
 def _claim(tables: Tables) -> None:
     with Session(tables.engine) as session:
-        ids = [item.id for item in queue.pending(session, ZONE, _AT_ONCE)]
+        ids = [item.id for item in queue.list_pending(session, ZONE, _AT_ONCE)]
         claimed = queue.claim(session, Lease(ZONE, 1, 0), ids, uuid7(), "one of many")
         assert len(claimed) == _AT_ONCE
         session.commit()
@@ -115,15 +115,14 @@ def _claim(tables: Tables) -> None:
 
 def _list(tables: Tables) -> None:
     with Session(tables.engine) as session:
-        assert len(lookup.request_page(session, {}, _PAGE, None).items) == _PAGE
-        assert len(lookup.request_page(session, {"zone": ZONE}, _PAGE, None).items) == _PAGE
+        for wanted in (RequestFilter(), RequestFilter(zone=ZONE)):
+            assert len(list_requests(session, wanted, _PAGE, None).items) == _PAGE
 
 
 def _look(tables: Tables) -> None:
     with Session(tables.engine) as session:
-        found = lookup.request_detail(session, tables.someone)
-        assert found is not None
-        assert found.events
+        _, log = get_request(session, tables.someone)
+        assert log
 
 
 _WAYS: Mapping[str, Callable[[Tables], None]] = {
@@ -134,9 +133,9 @@ _WAYS: Mapping[str, Callable[[Tables], None]] = {
 }
 
 
-def _asked() -> list[Asked]:
+def _changes() -> list[RawChange]:
     return [
-        Asked(Action.CREATE, {"context": {"account_id": "benchmark"}, "resource": resource})
+        RawChange(Action.CREATE, {"context": {"account_id": "benchmark"}, "resource": resource})
         for resource in addresses(ZONE, _AT_ONCE)
     ]
 
@@ -160,7 +159,7 @@ def _tables(rig: Rig, template: str, size: int) -> Iterator[Tables]:
             connection.execute("VACUUM ANALYZE")
         engine = create_engine(database.replace("postgresql:", "postgresql+psycopg:"))
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as first:
-            stored = submit(first, [validate.read(asked) for asked in _asked()])[0].accepted
-        assert stored is not None
-        yield Tables(engine, stored.id)
+            stored = submit(first, [read_change(change) for change in _changes()])[0]
+        assert isinstance(stored, Accepted)
+        yield Tables(engine, stored.request.id)
         engine.dispose()

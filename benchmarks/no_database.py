@@ -11,24 +11,24 @@ from fastapi import FastAPI
 
 from app.core.config import settings
 from app.main import create_app
-from app.services.requests import validate
-from app.services.requests.submit import Answer, accepted, new_request
-from app.services.requests.validate import Asked
+from app.services.requests.submit import Accepted, Submitted, accepted_request, new_request
+from app.services.requests.validate import RawChange, Refused, place_in_zone, read_change
 
 
 class Nowhere:
-    """In the place of the intake."""
+    """Stands in for the group commit: what it accepts is not stored."""
 
-    async def submit(self, asked: Asked, *, large: bool = False) -> Answer:
-        """The answer that the intake would give once it had stored the request."""
-        placed = validate.place(validate.read(asked), settings().bootstrap_zones)
-        new = new_request(placed)
-        return Answer(accepted(new, datetime.now(UTC)) if new else None, reasons=placed.reasons)
+    async def submit(self, raw: RawChange, *, large: bool = False) -> Submitted:
+        """Return the result that the group commit would give once it had stored the request."""
+        placed = place_in_zone(read_change(raw), settings().bootstrap_zones)
+        if isinstance(placed, Refused):
+            return placed
+        return Accepted(accepted_request(new_request(placed), datetime.now(UTC)))
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    app.state.intake = Nowhere()
+    app.state.group_commit = Nowhere()
     yield
 
 

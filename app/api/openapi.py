@@ -1,13 +1,13 @@
-"""What the OpenAPI page says of the calls whose bodies the endpoints read themselves."""
+"""What FastAPI can't know: the bodies of calls that read them by themselves, and the answers of handlers."""
 
 from typing import Any
 
 from fastapi import FastAPI
-from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from app.api.body import IDEMPOTENCY_KEY
 from app.schemas import response
-from app.schemas.request import Batch, BatchItem, NewZone, Plan, Submission, ZoneChange
+from app.schemas.request import Batch, BatchItem, Submission
 
 _REF = "#/components/schemas/{model}"
 
@@ -48,77 +48,80 @@ _EXAMPLES = {
     "a service": {"value": _SRV},
 }
 
-UNKNOWN: dict[int | str, dict[str, Any]] = {
-    404: {"model": response.Problem, "description": "No such request"}
-}
-_COMMON: dict[int | str, dict[str, Any]] = {
-    413: {"model": response.Problem, "description": "The body is too large"},
-    415: {"model": response.Problem, "description": "The body is not application/json"},
+Responses = dict[int | str, dict[str, Any]]
+
+
+def _problem(status: int, description: str) -> Responses:
+    return {status: {"model": response.Problem, "description": description}}
+
+
+NO_REQUEST = _problem(404, "No such request")
+NO_ZONE = _problem(404, "No such zone")
+ZONE_CONFLICT = _problem(409, "The zone is served already, or is in use")
+BODY: Responses = {
+    **_problem(408, "The body did not come in time"),
+    **_problem(413, "The body is too large"),
+    **_problem(415, "The body is not application/json"),
     422: {"model": response.Refused, "description": "All the reasons why it can't be accepted"},
-    503: {"model": response.Problem, "description": "The database is away: try again"},
+    **_problem(503, "The database is away: try again"),
 }
-_NO_ANSWER = "The database is away, or no worker has answered in time: try again"
-_REUSED = {409: {"model": response.Problem, "description": "The idempotency key was used with another body"}}
-_REUSED_IN_BATCH = {
+_REUSED = _problem(409, "The idempotency key was used with another body")
+_REUSED_IN_BATCH: Responses = {
     409: {"model": response.Refused, "description": "Only with `atomic`: keys were used with another body"}
 }
+_NO_ANSWER = _problem(503, "The database is away, or no worker has answered in time: try again")
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": IDEMPOTENCY_KEY.json_schema(),
     "description": "the same key with the same body gives the first answer again; keys are per account",
 }
 
-_READ_BY_US = (Submission, Batch, BatchItem, Plan, NewZone, ZoneChange)
+_READ_BY_CALLS = (Submission, Batch, BatchItem)
 
 
 def submission(summary: str) -> dict[str, Any]:
-    """The keyword arguments of a route that submits one change."""
+    """Return the keyword arguments of a route that submits one change."""
     return {
         "status_code": 202,
         "summary": summary,
-        "responses": _COMMON | _REUSED,
+        "responses": BODY | _REUSED,
         "openapi_extra": {"parameters": [_KEY], **_body("Submission", _EXAMPLES)},
     }
 
 
 def batch() -> dict[str, Any]:
-    """The keyword arguments of the route that submits many."""
+    """Return the keyword arguments of the route that submits a batch."""
     items = [{"action": "create", **_A}, {"action": "upsert", **_MX, "idempotency_key": "mx-2026-11"}]
     return {
         "status_code": 207,
         "summary": "Submit many changes",
-        "responses": _COMMON | _REUSED_IN_BATCH,
+        "responses": BODY | _REUSED_IN_BATCH,
         "openapi_extra": _body("Batch", {"two changes": {"value": {"requests": items}}}),
     }
 
 
 def plan() -> dict[str, Any]:
-    """The keyword arguments of the route that shows what a batch would change."""
+    """Return the keyword arguments of the route that plans a batch."""
     example = {"requests": [{"action": "upsert", **_A}], "ask_servers": True}
     return {
         "summary": "Show what a batch would change",
-        "responses": _COMMON | {503: {"model": response.Problem, "description": _NO_ANSWER}},
-        "openapi_extra": _body("Plan", {"asking the servers": {"value": example}}),
-    }
-
-
-def zone(summary: str, shape: type[BaseModel], others: dict[int | str, dict[str, Any]]) -> dict[str, Any]:
-    """The keyword arguments of a route that takes a zone, or a part of one."""
-    return {
-        "summary": summary,
-        "responses": _COMMON | others,
-        "openapi_extra": _body(shape.__name__, {}),
+        "responses": BODY | _NO_ANSWER,
+        "openapi_extra": {
+            "requestBody": {
+                "content": {"application/json": {"examples": {"asking the servers": {"value": example}}}}
+            }
+        },
     }
 
 
 def install(app: FastAPI) -> None:
-    """Add the shapes of those bodies to the OpenAPI document."""
+    """Add the shapes of the bodies that calls read by themselves to the OpenAPI document."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = plain()
-        models = [(model, "validation") for model in _READ_BY_US]
+        models = [(model, "validation") for model in _READ_BY_CALLS]
         _, shapes = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
         document["components"]["schemas"] |= shapes["$defs"]
         return document

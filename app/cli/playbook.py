@@ -15,7 +15,7 @@ from app.cli.output import printable
 from app.conformance.check import Bench, check_playbook
 from app.conformance.contract import Finding
 from app.core.config import settings
-from app.core.logging import configure_command
+from app.core.logging import configure_command_logging
 from app.domain.errors import DomainError
 from app.domain.names import normalize
 from app.runner import ansible_runner
@@ -23,7 +23,7 @@ from app.runner.ansible.inventory import InventoryError, authoritative_servers
 from app.runner.protocol import RunEvent
 
 playbook = typer.Typer(
-    help="The playbook that applies DNS changes", no_args_is_help=True, callback=configure_command
+    help="The playbook that applies DNS changes", no_args_is_help=True, callback=configure_command_logging
 )
 
 

@@ -1,19 +1,19 @@
-"""The Celery app: one queue of kicks. A kick that is lost costs time, never a request."""
+"""The Celery app, with one queue of kicks. A kick that is lost costs time, never a request."""
 
 from celery import Celery
 
 from app.core.config import settings
 
 QUEUE = "dns_tasks"
-DRAIN = "dns.drain"  # tasks are sent by name, so that services need not import app.tasks
-FORECAST = "dns.forecast"
+DRAIN = "dns.drain"  # tasks are sent by name: services must not import app.tasks
+PLAN = "dns.plan"
 
 celery_app = Celery("dns", broker=settings().celery_broker_url.get_secret_value())
 celery_app.conf.update(
     task_default_queue=QUEUE,
     task_ignore_result=True,
     task_acks_late=True,
-    task_reject_on_worker_lost=False,  # the sweep kicks again; a poisonous zone must not loop
+    task_reject_on_worker_lost=False,  # the sweep kicks again; a zone that kills its worker must not loop
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     max_body: PositiveInt = 256 * 1024
     max_batch_body: PositiveInt = 16 * 1024 * 1024
     max_batch_items: PositiveInt = 10_000
+    body_timeout: PositiveFloat = 60  # until a request's body must have come
     plan_timeout: PositiveFloat = 30  # until a worker must have asked the servers what a batch would do
     intake_queue: PositiveInt = 10_000  # single submissions that may wait to be stored; then 503
 

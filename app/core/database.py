@@ -1,4 +1,4 @@
-"""The engine, the sessions and the migrations."""
+"""The database engine, its sessions and the migrations."""
 
 import select
 from collections.abc import Iterator
@@ -10,8 +10,9 @@ from urllib.parse import unquote
 
 from alembic import command
 from alembic.config import Config
+from psycopg.errors import DeadlockDetected
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -21,11 +22,11 @@ from app.core.config import settings
 Executor = Session | Connection  # what executes a statement
 
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
-_MIGRATION_LOCK = 0x444E53  # any number, the same in every process
+_MIGRATION_LOCK = 0x444E53  # any number that is the same in every process
 
 
-# How to connect where `DATABASE_URL` does not say otherwise: a line that has gone dead is given up.
-_USUAL: dict[str, str | int] = {
+# How to connect where `DATABASE_URL` does not say otherwise: a dead connection is given up.
+_DEFAULTS: dict[str, str | int] = {
     "application_name": "dns-request-orchestrator",
     "connect_timeout": 5,  # seconds
     "tcp_user_timeout": 15_000,  # milliseconds
@@ -33,8 +34,8 @@ _USUAL: dict[str, str | int] = {
     "keepalives_interval": 5,  # seconds
     "keepalives_count": 2,
 }
-# What the server is told. A client whose machine is gone holds its locks until the server gives it up: two
-# hours, as it usually is.
+# The server's settings for our sessions. By default it keeps a connection, and its locks, for two hours after
+# the client's machine has gone.
 _OPTIONS = (
     "-c tcp_keepalives_idle=10",
     "-c tcp_keepalives_interval=5",
@@ -46,7 +47,7 @@ _OPTIONS = (
 
 @lru_cache
 def engine(isolation_level: Literal["AUTOCOMMIT"] | None = None) -> Engine:
-    """The process's connection pool, one for each isolation level; what was closed meanwhile is replaced."""
+    """Return the process's connection pool, one for each isolation level; closed connections are replaced."""
     url = _url()
     made = create_engine(url, isolation_level=isolation_level, **_pool(url))
     event.listen(made, "checkout", _refuse_closed)
@@ -54,7 +55,7 @@ def engine(isolation_level: Literal["AUTOCOMMIT"] | None = None) -> Engine:
 
 
 def async_engine() -> AsyncEngine:
-    """A pool for one event loop, on which each statement is a transaction; dispose of it in that loop."""
+    """Return a pool for one event loop, in autocommit mode; dispose of it in that loop."""
     url = _url()
     made = create_async_engine(url, isolation_level="AUTOCOMMIT", **_pool(url))
     event.listen(made.sync_engine, "checkout", _refuse_closed)
@@ -72,20 +73,20 @@ def _pool(url: URL) -> dict[str, Any]:
     return {
         "pool_size": 20,
         "max_overflow": 20,
-        "hide_parameters": True,  # what requesters wrote does not belong into the log
+        "hide_parameters": True,  # keeps what requesters wrote out of the log
         "connect_args": _connect_args(url),
     }
 
 
 def _refuse_closed(_: object, entry: ConnectionPoolEntry, __: object) -> None:
-    """Let the pool take another one: what can be read from an idle connection is how the server closed it.
+    """Let the pool replace a connection that has something to read: an idle one has only when it was closed.
 
-    To ask the server each time would say the same, but take as long as many a statement.
+    A query would tell the same, but takes as long as many a statement.
     """
     connection = entry.driver_connection
-    poll = select.poll()
     if connection is None or connection.closed:
         raise DisconnectionError
+    poll = select.poll()
     poll.register(connection, select.POLLIN)
     if poll.poll(0):
         raise DisconnectionError
@@ -94,7 +95,7 @@ def _refuse_closed(_: object, entry: ConnectionPoolEntry, __: object) -> None:
 def _connect_args(url: URL) -> dict[str, str | int]:
     given = url.normalized_query
     options = " ".join((*_OPTIONS, *given.get("options", ()), "-c timezone=UTC"))
-    return {name: value for name, value in _USUAL.items() if name not in given} | {"options": options}
+    return {name: value for name, value in _DEFAULTS.items() if name not in given} | {"options": options}
 
 
 @contextmanager
@@ -106,9 +107,20 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def statements() -> Iterator[Connection]:
-    """A connection on which each statement is a transaction: BEGIN and COMMIT would cost as much again."""
+    """A connection in autocommit mode: for one statement, BEGIN and COMMIT would double the round trips."""
     with engine("AUTOCOMMIT").connect() as connection:
         yield connection
+
+
+def is_deadlock(error: DBAPIError) -> bool:
+    """Return whether PostgreSQL has ended the transaction because it and another waited for each other."""
+    return isinstance(error.orig, DeadlockDetected)
+
+
+def ping() -> None:
+    """Ask the database for an answer. Raises what SQLAlchemy raises when there is none."""
+    with transaction() as session:
+        session.execute(text("SELECT 1")).one()
 
 
 def upgrade() -> None:
@@ -116,7 +128,7 @@ def upgrade() -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     with engine().begin() as connection:
-        connection.execute(text("SET LOCAL lock_timeout = 0"))  # others may take their time
+        connection.execute(text("SET LOCAL lock_timeout = 0"))  # other processes' migrations may take long
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -1,4 +1,4 @@
-"""One JSON object a line from every process; readable colour on a terminal."""
+"""Logging: one JSON object a line from every process, coloured text on a terminal."""
 
 import logging
 import sys
@@ -25,25 +25,25 @@ _SHARED: tuple[Processor, ...] = (
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
     structlog.processors.StackInfoRenderer(),
 )
-# Loggers that bring handlers or levels of their own; their lines go through ours.
-_FOREIGN = ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "celery.task", "kombu", "alembic")
+# Loggers that come with handlers of their own; their lines go through ours.
+_LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "celery.task", "kombu", "alembic")
 _QUIET = ("httpx2", "httpcore2", "alembic.runtime.plugins", "celery.worker.strategy", "celery.app.trace")
 
 
-def configure(process: str) -> None:
-    """Send every log line of this process, the libraries' too, to stdout in one shape."""
-    handler = logging.StreamHandler(sys.stdout) if for_people() else _JsonHandler(process)
+def configure_logging(process: str) -> None:
+    """Send every log line of this process and of its libraries to stdout, in one format."""
+    handler = logging.StreamHandler(sys.stdout) if for_people() else BulkJsonHandler(process)
     handler.setFormatter(_formatter(process))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings().log_level.upper())
     logging.captureWarnings(True)
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line shows them
-    for name in _FOREIGN:
+    for name in _LIBRARIES:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
     if not for_people():
-        _log_access_directly(process)
+        _log_access_lines_directly(process)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
@@ -54,8 +54,8 @@ def configure(process: str) -> None:
     )
 
 
-def configure_command() -> None:
-    """Send this process's warnings to stderr: stdout is for what the command is asked for."""
+def configure_command_logging() -> None:
+    """Send this process's warnings to stderr: stdout is for the command's own output."""
     structlog.reset_defaults()
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
@@ -64,9 +64,9 @@ def configure_command() -> None:
 
 
 class AccessLine(logging.Formatter):
-    """One of uvicorn's lines, one for each request, as JSON.
+    """Formats an access line of uvicorn as JSON.
 
-    Most lines of the API are these: to take them the way of all others costs more than to read the request.
+    Most lines of the API are access lines: structlog takes longer for one than reading the request.
     """
 
     def __init__(self, process: str) -> None:
@@ -74,7 +74,7 @@ class AccessLine(logging.Formatter):
         self._process = process
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, with the parts of what uvicorn says as fields."""
+        """Return the line with its parts as fields."""
         client, method, path, _, status = cast(tuple[str, str, str, str, int], record.args)
         line = {
             "logger": record.name,
@@ -90,7 +90,7 @@ class AccessLine(logging.Formatter):
         return to_json(line).decode()
 
 
-def _log_access_directly(process: str) -> None:
+def _log_access_lines_directly(process: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(AccessLine(process))
     logger = logging.getLogger("uvicorn.access")
@@ -98,33 +98,38 @@ def _log_access_directly(process: str) -> None:
     logger.propagate = False
 
 
-class _JsonHandler(logging.StreamHandler[TextIO]):
+class BulkJsonHandler(logging.StreamHandler[TextIO]):
+    """The handler of JSON lines; it can write many of them at once."""
+
     def __init__(self, process: str) -> None:
         super().__init__(sys.stdout)
         self.process = process
 
-    def write(self, lines: Iterable[str]) -> None:
+    def write_lines(self, lines: Iterable[str]) -> None:
+        """Write lines that are JSON already, in one piece."""
         text = "".join(f"{line}\n" for line in lines)
-        with self.lock or nullcontext(), suppress(OSError, ValueError):  # nobody reads them any more
+        with self.lock or nullcontext(), suppress(OSError, ValueError):  # the reader has gone
             self.stream.write(text)
             self.flush()
 
 
-def info_each(name: str, lines: Iterable[tuple[str, Mapping[str, object]]]) -> None:
-    """Log many messages with their fields, in one piece: one by one they take twenty times as long."""
+def log_info_lines(name: str, lines: Iterable[tuple[str, Mapping[str, object]]]) -> None:
+    """Log many messages, each with its fields, in one piece: one by one they take twenty times as long."""
     root = logging.getLogger()
-    handler = next((each for each in root.handlers if isinstance(each, _JsonHandler)), None)
+    handler = next((each for each in root.handlers if isinstance(each, BulkJsonHandler)), None)
     if handler is None:
         for message, fields in lines:
             get_logger(name).info(message, **fields)
     elif root.isEnabledFor(logging.INFO):
         shared = {"logger": name, "level": "info", "at": datetime.now(UTC), "process": handler.process}
-        around = structlog.contextvars.get_contextvars() | shared
-        handler.write(to_json({**fields, **around, "message": said}).decode() for said, fields in lines)
+        context = structlog.contextvars.get_contextvars() | shared
+        handler.write_lines(
+            to_json({**fields, **context, "message": text}).decode() for text, fields in lines
+        )
 
 
 def get_logger(name: str = "app") -> FilteringBoundLogger:
-    """A logger: `log.info("words for a person", zone=…, run_id=…)`."""
+    """Return a logger, to be used as `log.info("words for a person", zone=…, run_id=…)`."""
     return cast(FilteringBoundLogger, structlog.get_logger(name))
 
 
@@ -136,7 +141,7 @@ def bound(**fields: object) -> Iterator[None]:
 
 
 def for_people() -> bool:
-    """Whether the lines are coloured text for a terminal, not JSON."""
+    """Return whether the lines are coloured text for a terminal, not JSON."""
     wanted = settings().log_format
     return wanted == "console" or (wanted == "auto" and sys.stdout.isatty())
 

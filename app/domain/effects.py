@@ -1,17 +1,15 @@
-"""What a batch would change, as far as the records tell: each RRset before and after each change."""
+"""What changes do to the records that we know: each RRset before and after each change."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from app.domain.change import Action, Change, RRsetKey
-from app.domain.expectation import Expectation
+from app.domain.change import Action, Change, Outcome, RRsetKey
+from app.domain.expectation import NO_RRSET, Expectation
 
-UNKNOWN = "unknown"
-_ALIAS = "CNAME"
-_NOTHING = Expectation(exact=frozenset())
+UNKNOWN = "unknown"  # an outcome besides those of the playbook contract
 
-Place = tuple[str, RRsetKey]  # the zone, since a name can be in two: NS at a zone cut
+ZoneRRset = tuple[str, RRsetKey]  # with the zone, since a name can be in two: NS at a zone cut
 
 
 class RRset(NamedTuple):
@@ -22,7 +20,7 @@ class RRset(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class PlannedOutcome:
     """What would become of a change: an outcome of the playbook contract, or "unknown"."""
 
     outcome: str
@@ -32,18 +30,18 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A change, the RRset before and after it (None: there is none), and what would become of it."""
+    """A change, the RRset before and after it (None: there is none), and what would become of the change."""
 
     change: Change
     before: RRset | None
     after: RRset | None
-    forecast: Forecast
+    planned: PlannedOutcome
 
 
-def effects(changes: Iterable[Change], known: Mapping[Place, RRset]) -> list[Effect]:
-    """The effect of each change, applied in the order given on top of the records that are `known`.
+def effects(changes: Iterable[Change], known: Mapping[ZoneRRset, RRset]) -> list[Effect]:
+    """Return the effect of each change, applied in the order given on top of the `known` records.
 
-    Records are only what requests have changed: the servers may hold more.
+    Records hold only what requests have changed: the servers may have more.
     """
     names: dict[tuple[str, str], dict[str, RRset]] = {}
     for (zone, key), rrset in known.items():
@@ -51,42 +49,40 @@ def effects(changes: Iterable[Change], known: Mapping[Place, RRset]) -> list[Eff
     return [_apply(change, names.setdefault((change.zone, change.name), {})) for change in changes]
 
 
-def _apply(change: Change, there: dict[str, RRset]) -> Effect:
-    before = there.get(change.type)
-    obstacle = _obstacle(change, there)
+def _apply(change: Change, at_name: dict[str, RRset]) -> Effect:
+    """Apply the change to the RRsets at its owner name, by type."""
+    before = at_name.get(change.type)
+    obstacle = _obstacle(change, at_name)
     if obstacle is not None and obstacle.outcome != UNKNOWN:
         return Effect(change, before, before, obstacle)
     after = _after(change, before)
-    there.pop(change.type, None)
+    at_name.pop(change.type, None)
     if after is not None:
-        there[change.type] = after
-    return Effect(change, before, after, obstacle or _outlook(before, after))
+        at_name[change.type] = after
+    same = PlannedOutcome(Outcome.UNCHANGED, None, "it is so already")
+    planned = same if before == after else PlannedOutcome(Outcome.APPLIED)
+    return Effect(change, before, after, obstacle or planned)
 
 
-def _obstacle(change: Change, there: Mapping[str, RRset]) -> Forecast | None:
-    """Why the change would fail, or might."""
+def _obstacle(change: Change, at_name: Mapping[str, RRset]) -> PlannedOutcome | None:
+    """Say why the change would fail, or might."""
     if change.action is Action.DELETE:
         return None
-    before = there.get(change.type)
+    before = at_name.get(change.type)
     if change.action is Action.UPDATE and before is None:
-        return Forecast(UNKNOWN, None, f"no {change.key} is recorded: it fails unless the servers have one")
-    others = there.keys() - {change.type}
-    if others and _ALIAS in (change.type, *others):
-        return Forecast("failed", "cname_conflict", f"nothing may be beside a CNAME at {change.name}")
-    if change.type == _ALIAS and change.action is Action.CREATE and _differs(change, before):
-        return Forecast("failed", "cname_exists", f"{change.name} has another CNAME already")
+        message = f"no {change.key} is recorded: it fails unless the servers have one"
+        return PlannedOutcome(UNKNOWN, None, message)
+    others = at_name.keys() - {change.type}
+    if others and "CNAME" in (change.type, *others):
+        message = f"nothing may be beside a CNAME at {change.name}"
+        return PlannedOutcome(Outcome.FAILED, "cname_conflict", message)
+    differs = before is not None and set(before.rdata) != set(change.rdata)
+    if change.type == "CNAME" and change.action is Action.CREATE and differs:
+        return PlannedOutcome(Outcome.FAILED, "cname_exists", f"{change.name} has another CNAME already")
     return None
 
 
-def _differs(change: Change, before: RRset | None) -> bool:
-    return before is not None and set(before.rdata) != set(change.rdata)
-
-
 def _after(change: Change, before: RRset | None) -> RRset | None:
-    there = Expectation(exact=frozenset(before.rdata), ttl=before.ttl) if before else _NOTHING
+    there = Expectation(exact=frozenset(before.rdata), ttl=before.ttl) if before else NO_RRSET
     after = there.after(change)
     return RRset(after.ttl or 0, tuple(sorted(after.exact))) if after.exact else None
-
-
-def _outlook(before: RRset | None, after: RRset | None) -> Forecast:
-    return Forecast("unchanged", None, "it is so already") if before == after else Forecast("applied")

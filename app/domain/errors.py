@@ -1,17 +1,99 @@
-"""What can be wrong with a change before anything is sent, and which failures may pass by themselves."""
+"""Every error that leaves the part where it is raised, drawn once.
+
+    Error
+    ├── InvalidInput            422  what was sent can't be accepted; carries all the reasons
+    │   ├── InvalidFilter       422  the same, of query parameters
+    │   └── BatchRefused        422  an atomic batch has bad items
+    │       └── BatchKeysReused 409  its idempotency keys are all that is wrong with it
+    ├── DomainError                  one thing that DNS, or this service, does not allow; becomes a Reason
+    │   ├── InvalidName
+    │   └── InvalidRdata
+    ├── NotFound                404
+    │   ├── RequestNotFound
+    │   └── ZoneNotFound
+    ├── Conflict                409
+    │   ├── IdempotencyKeyReused
+    │   ├── ZoneExists
+    │   └── ZoneInUse
+    └── Unavailable             503  passes by itself: the client may try again after `retry_after` seconds
+        ├── Overloaded
+        └── ServersNotAsked
+
+`code` is stable and meant for programs, the text for people. `status` is what an HTTP door answers, by one
+handler for all of them. An error that never leaves its own folder is defined there.
+"""
+
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from typing import ClassVar, NamedTuple
 
 # Result codes of a playbook that may pass by themselves.
-AWAY = frozenset({"server_unreachable", "backend_unknown"})  # nothing was tried: again as soon as it is back
-DOUBTFUL = frozenset({"server_failed", "changed_meanwhile"})  # the server tripped: again, but not for ever
+UNAVAILABLE_CODES = frozenset(
+    {"server_unreachable", "backend_unknown"}
+)  # nothing was sent: tried again, always
+UNCERTAIN_CODES = frozenset(
+    {"server_failed", "changed_meanwhile"}
+)  # the server failed: tried again, not for ever
 
-_SHOWN = 60  # characters of a requester's text that a message repeats
+_MAX_QUOTED = 60  # characters of a requester's text that a message repeats
 
 
-class DomainError(ValueError):
-    """Something asked for that DNS, or this service, does not allow.
+class Reason(NamedTuple):
+    """One reason why something can't be accepted: its place, a stable code, and words for a person."""
 
-    `code` is stable and meant for programs; `message` is meant for a person.
-    """
+    loc: tuple[str | int, ...]
+    code: str
+    message: str
+
+
+class Error(Exception):
+    """The root of the tree."""
+
+    code: str = "internal"
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+class InvalidInput(Error):
+    """What a client sent can't be accepted. `where` is the part of the call: body, query, or header."""
+
+    code = "invalid_input"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, reasons: Iterable[Reason], where: str = "body") -> None:
+        self.reasons: Sequence[Reason] = tuple(
+            reason._replace(loc=(where, *reason.loc)) for reason in reasons
+        )
+        super().__init__("; ".join(reason.message for reason in self.reasons))
+
+    def also(self, other: "InvalidInput") -> "InvalidInput":
+        """Return this error with the other's reasons behind its own."""
+        both = InvalidInput(())
+        both.reasons = (*self.reasons, *other.reasons)
+        return both
+
+
+class InvalidFilter(InvalidInput):
+    """A query parameter can't be used."""
+
+    def __init__(self, parameter: str, code: str, message: str) -> None:
+        super().__init__([Reason((parameter,), code, message)], "query")
+
+
+class BatchRefused(InvalidInput):
+    """An atomic batch has items that can't be accepted; nothing of it was stored."""
+
+
+class BatchKeysReused(BatchRefused):
+    """Idempotency keys that were used with another body are all that is wrong with an atomic batch."""
+
+    code = "idempotency_key_reused"
+    status = HTTPStatus.CONFLICT
+
+
+class DomainError(Error, ValueError):
+    """One thing that DNS, or this service, does not allow. `code` differs from one error to the next."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
@@ -20,6 +102,10 @@ class DomainError(ValueError):
 
     def __str__(self) -> str:
         return self.message
+
+    def reason(self, *loc: str | int) -> Reason:
+        """Return the error as the reason against what stands at `loc`."""
+        return Reason(loc, self.code, self.message)
 
 
 class InvalidName(DomainError):
@@ -30,6 +116,89 @@ class InvalidRdata(DomainError):
     """Not a value that a record of this type could hold."""
 
 
-def shown(text: str) -> str:
-    """`text` quoted for a message: shortened, and with nothing unprintable left in it."""
-    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
+class NotFound(Error):
+    """There is nothing of that name or id."""
+
+    code = "not_found"
+    status = HTTPStatus.NOT_FOUND
+
+
+class RequestNotFound(NotFound):
+    """There is no request of that id."""
+
+    code = "request_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("there is no such request")
+
+
+class ZoneNotFound(NotFound):
+    """The zone is not served."""
+
+    code = "zone_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("there is no such zone")
+
+
+class Conflict(Error):
+    """It does not fit what is stored."""
+
+    code = "conflict"
+    status = HTTPStatus.CONFLICT
+
+
+class IdempotencyKeyReused(Conflict):
+    """The idempotency key was used with another body."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("this idempotency key was used with another body")
+
+
+class ZoneExists(Conflict):
+    """The zone is served already."""
+
+    code = "zone_exists"
+
+    def __init__(self, zone: str, backend: str) -> None:
+        super().__init__(f"the zone {zone} is served already, by {backend}")
+
+
+class ZoneInUse(Conflict):
+    """Requests for the zone are not settled yet."""
+
+    code = "zone_in_use"
+
+    def __init__(self) -> None:
+        super().__init__("requests for this zone are still on their way")
+
+
+class Unavailable(Error):
+    """Something that is needed does not answer now."""
+
+    code = "unavailable"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after: ClassVar[int | None] = None  # seconds
+
+
+class Overloaded(Unavailable):
+    """The database can't keep up: more submissions wait than may wait."""
+
+    code = "overloaded"
+    retry_after = 2
+
+    def __init__(self) -> None:
+        super().__init__("more requests wait to be stored than may wait; try again")
+
+
+class ServersNotAsked(Unavailable):
+    """No worker has asked the DNS servers; the text says why."""
+
+    code = "servers_not_asked"
+
+
+def quoted(text: str) -> str:
+    """Return `text` quoted for a message: shortened, and without unprintable characters."""
+    return repr(text if len(text) <= _MAX_QUOTED else text[:_MAX_QUOTED] + "…")

@@ -1,4 +1,4 @@
-"""What the authoritative servers have to answer once a batch has been applied."""
+"""What the authoritative servers must answer once a batch has been applied."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from app.domain.change import Action, Change, RRsetKey
 
-_SHOWN = 3  # values that a sentence names before it counts the rest
+_MAX_NAMED = 3  # values that a sentence names before it counts the rest
 
 
 class Answer(NamedTuple):
-    """What one server answers for one RRset, in canonical form; no `rdata` means that there is none.
+    """What one server answers for one RRset, in canonical form; without `rdata` there is no RRset.
 
-    `error` says why the server's reply can't be judged at all; then the other fields mean nothing.
+    `error` says why the server's response decides nothing; the other fields mean nothing then.
     """
 
     ttl: int | None
@@ -22,9 +22,9 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What one RRset has to be: exactly `exact`, or, where that is None, with `present` and without `absent`.
+    """What one RRset must be: exactly `exact`; or, where that is None, with `present` and without `absent`.
 
-    `ttl` (seconds) is compared as well, unless it is None or the RRset is gone.
+    `ttl` (seconds) is compared too, unless it is None or the RRset is gone.
     """
 
     exact: frozenset[str] | None = None
@@ -33,16 +33,16 @@ class Expectation:
     ttl: int | None = None
 
     def after(self, change: Change) -> "Expectation":
-        """The expectation when `change` is applied on top."""
+        """Return the expectation after `change` is applied on top of this one."""
         values = frozenset(change.rdata)
         if change.action is Action.DELETE:
-            return self._without(values) if values else Expectation(exact=frozenset())
+            return self._without(values) if values else NO_RRSET
         if change.action is Action.CREATE and change.type != "CNAME":
             return self._with(values, change.ttl)
         return Expectation(exact=values, ttl=change.ttl)  # a CNAME has one value: a new one takes its place
 
     def unmet(self, answer: Answer) -> str | None:
-        """None when the answer is as it should be, else what is wrong with it, in words."""
+        """Return what is wrong with the answer, in words; None when it is as expected."""
         if answer.error is not None:
             return answer.error
         return self._unmet_rdata(answer.rdata) or self._unmet_ttl(answer)
@@ -63,7 +63,8 @@ class Expectation:
         surplus = there & self.absent if self.exact is None else there - self.exact
         if missing:
             instead = there - wanted
-            return f"{_listed(missing)} missing" + (f", there is {_names(instead)}" if instead else "")
+            verb = "is" if len(missing) == 1 else "are"
+            return f"{_names(missing)} {verb} missing" + (f", there is {_names(instead)}" if instead else "")
         return f"there is still {_names(surplus)}" if surplus else None
 
     def _unmet_ttl(self, answer: Answer) -> str | None:
@@ -72,19 +73,18 @@ class Expectation:
         return f"the TTL is {answer.ttl}, not {self.ttl}"
 
 
+NO_RRSET = Expectation(exact=frozenset())
+
+
 def expectations(changes: Iterable[Change]) -> dict[RRsetKey, Expectation]:
-    """What every RRset has to be after all of `changes`, applied in the order given."""
+    """Return what every RRset must be after all of `changes`, applied in the order given."""
     result: dict[RRsetKey, Expectation] = {}
     for change in changes:
         result[change.key] = result.get(change.key, Expectation()).after(change)
     return result
 
 
-def _listed(values: frozenset[str]) -> str:
-    return f"{_names(values)} {'is' if len(values) == 1 else 'are'}"
-
-
 def _names(values: frozenset[str]) -> str:
-    named = sorted(values)[:_SHOWN]
+    named = sorted(values)[:_MAX_NAMED]
     more = len(values) - len(named)
     return ", ".join(named) + (f" and {more} more" if more else "")

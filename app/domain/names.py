@@ -1,4 +1,4 @@
-"""Names: the one form in which the whole service writes and compares them."""
+"""Names: their canonical form, in which the whole service writes and compares them."""
 
 import re
 from collections.abc import Container, Iterable, Iterator
@@ -6,89 +6,89 @@ from ipaddress import ip_address
 
 import idna
 
-from app.domain.errors import InvalidName, shown
+from app.domain.errors import InvalidName, quoted
 
 MAX_LABEL = 63  # octets, RFC 1035 2.3.4
 MAX_NAME = 253  # characters as written, which is 255 octets on the wire, RFC 1035 2.3.4
 
 _MAX_INPUT = 4 * MAX_NAME  # no Unicode form of a valid name is longer
-_MAX_WORDS = 200  # characters of the IDNA library's message that are passed on
+_MAX_MESSAGE = 200  # characters of the IDNA library's message that are passed on
 _LABEL = re.compile(r"[a-z0-9_-]*")
-# A name as it should be, which most are: nothing to map, and nothing to refuse but its length.
-_ORDINARY_LABEL = r"(?!xn--)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_ORDINARY = re.compile(rf"(?:{_ORDINARY_LABEL}\.)*(?![0-9]+\Z){_ORDINARY_LABEL}")
-_FOREIGN = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\u3000]")
+# A name in canonical form, as most are: nothing is left to check but its length.
+_CANONICAL_LABEL = r"(?!xn--)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_CANONICAL = re.compile(rf"(?:{_CANONICAL_LABEL}\.)*(?![0-9]+\Z){_CANONICAL_LABEL}")
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\u3000]")
 
 
 def normalize(name: str) -> str:
-    """The name in lower case, absolute but without the trailing dot, in ASCII.
+    """Return the name in canonical form: lower case, absolute, without the trailing dot, in ASCII.
 
     U-labels become A-labels (IDNA 2008, RFC 5891, after the UTS 46 mapping). Labels hold letters,
     digits, hyphens and underscores; `*` may be the whole leftmost label (RFC 4592 2.1.1).
     Raises InvalidName for anything else, an IP address and a URL included.
     """
-    if len(name) <= MAX_NAME and _ORDINARY.fullmatch(name):
+    if len(name) <= MAX_NAME and _CANONICAL.fullmatch(name):
         return name
-    _refuse_foreign(name)
+    _refuse_forbidden(name)
     mapped = name.lower() if name.isascii() else _mapped(name)
     bare = mapped.removesuffix(".")
-    if _ends_in_number(bare):
-        raise InvalidName("name_is_ip", f"{shown(name)} is an IP address, not a name")
-    _check_length(bare)  # before work is spent on it; an A-label is never shorter than its U-label
+    if bare.rpartition(".")[2].isdecimal():  # as no top-level domain is (RFC 3696 2)
+        raise InvalidName("name_is_ip", f"{quoted(name)} is an IP address, not a name")
+    _check_length(bare)  # before the labels are converted: an A-label is never shorter than its U-label
     result = ".".join(_label(label, first=not i) for i, label in enumerate(bare.split(".")))
     _check_length(result)
     return result
 
 
 def host_name(name: str, *, underscore: bool = False) -> str:
-    """The name of a host as RDATA points at it: canonical, absolute, with the trailing dot.
+    """Return a host name as RDATA holds it: in canonical form, with the trailing dot.
 
     Letters, digits and hyphens (RFC 1123 2.1), at least two labels; `underscore` allows that as well.
     Raises InvalidName.
     """
     result = normalize(name)
     if "*" in result:
-        raise InvalidName("name_invalid", f"{shown(name)} is a wildcard, not a host name")
+        raise InvalidName("name_invalid", f"{quoted(name)} is a wildcard, not a host name")
     if "_" in result and not underscore:
-        raise InvalidName("name_invalid", f"{shown(name)} has an underscore, which a host name may not have")
+        raise InvalidName("name_invalid", f"{quoted(name)} has an underscore, which a host name may not have")
     if "." not in result:
-        raise InvalidName("name_not_fqdn", f"{shown(name)} is not a full name, such as host.example.test")
+        raise InvalidName("name_not_fqdn", f"{quoted(name)} is not a full name, such as host.example.test")
     return result + "."
 
 
 def longest_match(name: str, zones: Container[str]) -> str | None:
-    """The longest of `zones` that is the normalized `name` or a parent of it; None when there is none."""
+    """Return the longest of `zones` that is the normalized `name` or a parent of it, or None."""
     return next((parent for parent in lineage(name) if parent in zones), None)
 
 
 def lineage(name: str) -> Iterator[str]:
-    """The normalized name and its parents, longest first, the root left out."""
+    """Yield the normalized name and its parents, longest first, without the root."""
     while name:
         yield name
         name = name.partition(".")[2]
 
 
 def lineages(names: Iterable[str]) -> set[str]:
-    """The normalized names and all their parents, the root left out."""
+    """Return the normalized names and all their parents, without the root."""
     found: set[str] = set()
     for name in names:
         for parent in lineage(name):
-            if parent in found:  # then so are its own parents
+            if parent in found:  # and so are its own parents
                 break
             found.add(parent)
     return found
 
 
-def _refuse_foreign(name: str) -> None:
+def _refuse_forbidden(name: str) -> None:
     if not name:
         raise InvalidName("name_empty", "the name is empty")
     _check_length(name, _MAX_INPUT)
     if "://" in name:
-        raise InvalidName("name_is_url", f"{shown(name)} is a URL, not a name")
-    if _FOREIGN.search(name):
-        raise InvalidName("name_invalid", f"{shown(name)} has a blank, a control character or a backslash")
+        raise InvalidName("name_is_url", f"{quoted(name)} is a URL, not a name")
+    if _FORBIDDEN.search(name):
+        raise InvalidName("name_invalid", f"{quoted(name)} has a blank, a control character or a backslash")
     if ":" in name and _is_address(name):
-        raise InvalidName("name_is_ip", f"{shown(name)} is an IP address, not a name")
+        raise InvalidName("name_is_ip", f"{quoted(name)} is an IP address, not a name")
 
 
 def _check_length(name: str, most: int = MAX_NAME) -> None:
@@ -104,26 +104,21 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _ends_in_number(name: str) -> bool:
-    """No top-level domain is a number (RFC 3696 2): such a name is an IPv4 address, or was meant as one."""
-    return name.rpartition(".")[2].isdecimal()
-
-
 def _mapped(name: str) -> str:
     try:
         return idna.uts46_remap(name, std3_rules=False)
     except idna.IDNAError as error:
-        raise InvalidName("idna_invalid", f"{shown(name)}: {_words(error)}") from error
+        raise InvalidName("idna_invalid", f"{quoted(name)}: {_message(error)}") from error
 
 
 def _label(label: str, *, first: bool) -> str:
-    """One label, checked, as an A-label where it was a U-label."""
+    """Return a checked label, as an A-label where it was a U-label."""
     if not label:
         raise InvalidName("label_empty", "the name has an empty label (two dots in a row, or one in front)")
     if label == "*" and first:
         return label
     if len(label) > MAX_LABEL:
-        raise InvalidName("label_too_long", f"the label {shown(label)} has more than {MAX_LABEL} characters")
+        raise InvalidName("label_too_long", f"the label {quoted(label)} has more than {MAX_LABEL} characters")
     if not label.isascii() or label.startswith("xn--"):
         return _a_label(label)
     _check_characters(label)
@@ -134,9 +129,9 @@ def _check_characters(label: str) -> None:
     if "*" in label and _LABEL.fullmatch(label.replace("*", "")):
         raise InvalidName("wildcard_invalid", "an asterisk must be the whole leftmost label")
     if not _LABEL.fullmatch(label):
-        raise InvalidName("name_invalid", f"{shown(label)}: only letters, digits, hyphens and underscores")
+        raise InvalidName("name_invalid", f"{quoted(label)}: only letters, digits, hyphens and underscores")
     if label.startswith("-") or label.endswith("-"):
-        raise InvalidName("name_invalid", f"{shown(label)} begins or ends with a hyphen")
+        raise InvalidName("name_invalid", f"{quoted(label)} begins or ends with a hyphen")
 
 
 def _a_label(label: str) -> str:
@@ -144,9 +139,9 @@ def _a_label(label: str) -> str:
         return idna.alabel(label).decode()
     except idna.IDNAError as error:
         code = "label_too_long" if error.code == "label_too_long" else "idna_invalid"
-        raise InvalidName(code, f"{shown(label)}: {_words(error)}") from error
+        raise InvalidName(code, f"{quoted(label)}: {_message(error)}") from error
 
 
-def _words(error: idna.IDNAError) -> str:
-    """The library's message, without characters that could not be sent on."""
-    return str(error).encode("ascii", "backslashreplace").decode()[:_MAX_WORDS]
+def _message(error: idna.IDNAError) -> str:
+    """Return the library's message in ASCII."""
+    return str(error).encode("ascii", "backslashreplace").decode()[:_MAX_MESSAGE]

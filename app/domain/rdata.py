@@ -1,4 +1,4 @@
-"""RDATA: what a record may hold, in the one presentation form that the whole service compares."""
+"""RDATA: what a record may hold, in canonical presentation format, which the whole service compares."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -13,7 +13,7 @@ import dns.rdataclass
 import dns.rdatatype
 from dns.rdtypes.ANY.TXT import TXT
 
-from app.domain.errors import InvalidName, InvalidRdata, shown
+from app.domain.errors import InvalidName, InvalidRdata, quoted
 from app.domain.names import host_name
 
 
@@ -31,11 +31,9 @@ class RecordType(StrEnum):
     CAA = "CAA"
 
 
-RECORD_TYPES = tuple(RecordType)
-
 DEFAULT_MX_PREFERENCE = 10
 MAX_STRING = 255  # octets in one <character-string>, RFC 1035 3.3
-MAX_RDATA = 64_000  # octets of an RRset's values: with names and a signature it has to fit one DNS message
+MAX_RDATA = 64_000  # octets of an RRset's values: with names and a signature they must fit into one message
 
 _NO_HOST = "."  # "there is no such service": RFC 7505 3, RFC 2782
 _NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -67,7 +65,7 @@ def canonical(
     priority: int | None = None,
     extra: Mapping[str, object] = _NOTHING,
 ) -> str:
-    """`target` in canonical presentation format: as dnspython prints it, host names absolute, in lower case.
+    """Return `target` in canonical presentation format: as dnspython prints it, names absolute, lower case.
 
     TXT is taken literally, as UTF-8. MX takes `priority` (10 when left out) or "10 mail.example.test".
     SRV takes `priority` (0) with `weight` (0) and `port` from `extra`, or "10 5 5060 sip.example.test".
@@ -82,7 +80,7 @@ def canonical(
 
 
 def presentation(rdata: dns.rdata.Rdata) -> str:
-    """What a server answered, in the same form as `canonical`: servers keep the case of names, we compare."""
+    """Return what a server answered in the form of `canonical`: servers keep the case of names."""
     text = rdata.to_text()
     if rdata.rdtype == dns.rdatatype.TXT:
         return text
@@ -93,7 +91,7 @@ def presentation(rdata: dns.rdata.Rdata) -> str:
 
 
 def octets(record_type: RecordType, values: Collection[str]) -> int:
-    """How many octets the canonical `values` take in a message, at most: exact only where it may matter."""
+    """Return how many octets the canonical `values` take in a message at most; exact near `MAX_RDATA`."""
     at_most = sum(map(len, values)) + len(values) * (_RECORD_HEAD + _LONGER_ON_THE_WIRE)
     if at_most <= MAX_RDATA:
         return at_most
@@ -102,9 +100,9 @@ def octets(record_type: RecordType, values: Collection[str]) -> int:
 
 
 def _a(target: str) -> str:
-    """Four numbers without leading zeros: there is one way to write an address."""
+    """Four numbers without leading zeros, so that there is one way to write an address."""
     if not _IPV4.fullmatch(target):
-        raise InvalidRdata("ipv4_invalid", f"{shown(target)} is not an IPv4 address")
+        raise InvalidRdata("ipv4_invalid", f"{quoted(target)} is not an IPv4 address")
     return target
 
 
@@ -112,9 +110,9 @@ def _aaaa(target: str) -> str:
     try:
         address = IPv6Address(target)
     except AddressValueError as error:
-        raise InvalidRdata("ipv6_invalid", f"{shown(target)} is not an IPv6 address") from error
+        raise InvalidRdata("ipv6_invalid", f"{quoted(target)} is not an IPv6 address") from error
     if address.scope_id is not None:
-        raise InvalidRdata("ipv6_invalid", f"{shown(target)} has a zone index, which DNS cannot hold")
+        raise InvalidRdata("ipv6_invalid", f"{quoted(target)} has a zone index, which DNS cannot hold")
     return dns.ipv6.inet_ntoa(address.packed)
 
 
@@ -134,13 +132,13 @@ def _named(target: str, *, underscore: bool) -> str:
 
 
 def _mx(target: str, priority: int | None) -> str:
-    """RFC 1035 3.3.9; a preference of 0 and the root say "no mail here" (RFC 7505)."""
+    """RFC 1035 3.3.9. A preference of 0 and the root say that there is no mail (RFC 7505)."""
     fields = _BLANKS.split(target)
     if len(fields) == 2:
         priority = _agreed("priority_invalid", _number("priority_invalid", "priority", fields[0]), priority)
     elif len(fields) != 1:
         raise InvalidRdata(
-            "rdata_invalid", f"{shown(target)} is not a host name, nor a preference and a host name"
+            "rdata_invalid", f"{quoted(target)} is not a host name, nor a preference and a host name"
         )
     if fields[-1] == _NO_HOST:
         return _null_mx(priority)
@@ -168,7 +166,7 @@ def _srv(target: str, priority: int | None, extra: Mapping[str, object]) -> str:
     elif len(fields) == 1:
         numbers = _srv_numbers(given, has_host=target != _NO_HOST)
     else:
-        raise InvalidRdata("rdata_invalid", f"{shown(target)} is not priority, weight, port and host name")
+        raise InvalidRdata("rdata_invalid", f"{quoted(target)} is not priority, weight, port and host name")
     host = fields[-1] if fields[-1] == _NO_HOST else _host(fields[-1])
     return " ".join([*map(str, numbers), host])
 
@@ -191,7 +189,7 @@ def _agreed(code: str, written: int, given: int | None) -> int:
 
 
 def _number(code: str, what: str, value: object) -> int:
-    """A 16-bit number, given as one or as its digits."""
+    """Return a 16-bit number that is given as a number or as its digits."""
     number = int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
     if type(number) is int and 0 <= number <= 0xFFFF:
         return number
@@ -199,7 +197,7 @@ def _number(code: str, what: str, value: object) -> int:
 
 
 def _txt(target: str) -> str:
-    """Exactly these characters, in as many strings as they need (RFC 1035 3.3.14)."""
+    """Return exactly these characters, in as many strings as they need (RFC 1035 3.3.14)."""
     if _NOTHING_TO_ESCAPE.fullmatch(target):
         return f'"{target}"'
     try:
@@ -218,18 +216,18 @@ def _caa(target: str) -> str:
     """RFC 8659 4.1.1: flags, tag, value."""
     match = _CAA.fullmatch(target)
     if match is None or not target.isascii() or not target.isprintable() or int(match[1]) > 0xFF:
-        raise InvalidRdata("caa_invalid", f'{shown(target)} is not of the form 0 issue "ca.example"')
+        raise InvalidRdata("caa_invalid", f'{quoted(target)} is not of the form 0 issue "ca.example"')
     flags, tag = int(match[1]), match[2].lower()
-    quoted = match[4] if match[3] is None else match[3]
-    _check_caa_value(tag, re.sub(r"\\(.)", r"\1", quoted))
-    return dns.rdata.from_text("IN", "CAA", f'{flags} {tag} "{quoted}"').to_text()
+    written = match[4] if match[3] is None else match[3]
+    _check_caa_value(tag, re.sub(r"\\(.)", r"\1", written))
+    return dns.rdata.from_text("IN", "CAA", f'{flags} {tag} "{written}"').to_text()
 
 
 def _check_caa_value(tag: str, value: str) -> None:
     if tag in ("issue", "issuewild") and not _CAA_ISSUER.fullmatch(value):
-        raise InvalidRdata("caa_invalid", f"{shown(value)} does not name a certification authority")
+        raise InvalidRdata("caa_invalid", f"{quoted(value)} does not name a certification authority")
     if tag == "iodef" and not _CAA_REPORT.fullmatch(value):
-        raise InvalidRdata("caa_invalid", f"{shown(value)} is not a mailto:, http: or https: URL")
+        raise InvalidRdata("caa_invalid", f"{quoted(value)} is not a mailto:, http: or https: URL")
 
 
 _PLAIN: Mapping[RecordType, Callable[[str], str]] = {

@@ -9,7 +9,7 @@ from types import FrameType
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from app.core.config import Settings, settings
-from app.core.logging import configure, get_logger
+from app.core.logging import configure_logging, get_logger
 from app.kafka.batch import Batch
 from app.kafka.buffer import Backlog
 from app.kafka.entry import Entry, Partition
@@ -152,7 +152,7 @@ class RequestConsumer:
 
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
-    configure("consumer")
+    configure_logging("consumer")
     consumer = RequestConsumer(settings())
 
     def stop(number: int, _: FrameType | None) -> None:

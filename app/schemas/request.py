@@ -1,4 +1,4 @@
-"""What a client sends."""
+"""The shapes of what a client sends."""
 
 from typing import Annotated, Any
 
@@ -8,22 +8,25 @@ from app.domain.change import Action, Source
 from app.domain.rdata import RecordType
 
 # No control characters: they are never meant, and PostgreSQL cannot hold NUL in a text.
-_LINE = r"^[^\x00-\x1f\x7f]*$"
-_PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+LINE = r"^[^\x00-\x1f\x7f]*$"
+PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
-Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=_LINE)]
+Backend = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$")
+]  # an inventory host
+Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=LINE)]
 Target = Annotated[str, StringConstraints(min_length=1, max_length=65_535)]
 MAX_VALUES = 100  # BIND's limit for one RRset, max-records-per-type
 
 
 class Strict(BaseModel):
-    """A shape without room for anything unknown."""
+    """A shape that refuses unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Context(Strict):
-    """Who asks, and which way."""
+    """Who asks, and by which door."""
 
     account_id: Line
     source: Source = Source.API
@@ -47,13 +50,8 @@ class Resource(Strict):
     target: Target | Annotated[list[Target], Field(min_length=1, max_length=MAX_VALUES)] | None = Field(
         None, description="the value, or a list of them; a delete without one removes the whole RRset"
     )
-    comment: str | None = Field(None, max_length=1000, pattern=_PROSE)
+    comment: str | None = Field(None, max_length=1000, pattern=PROSE)
     config: Config = Field(default_factory=Config)
-
-    @property
-    def targets(self) -> list[str]:
-        """The values as a list."""
-        return [self.target] if isinstance(self.target, str) else list(self.target or ())
 
 
 class Submission(Strict):
@@ -64,7 +62,7 @@ class Submission(Strict):
 
 
 class Envelope(BaseModel):
-    """What an item of a batch says besides the change itself."""
+    """What an item of a batch holds besides the body of a single call."""
 
     action: Action = Action.CREATE
     idempotency_key: Line | None = None
@@ -75,28 +73,26 @@ class BatchItem(Submission, Envelope):
 
 
 class Batch(Strict):
-    """The frame of a batch; its items are judged one by one, a bad one never sinks the others."""
+    """Many changes. Each is judged by itself: a bad one never sinks the others."""
 
     requests: list[Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/BatchItem"})]]
     atomic: bool = Field(False, strict=True, description="all or none: one bad item, and nothing is stored")
 
 
 class Plan(Batch):
-    """A batch of which nothing is stored; `ask_servers`: let a worker ask the DNS servers about it."""
+    """Changes to plan: nothing is stored. With `ask_servers` a worker asks the DNS servers."""
 
     ask_servers: bool = False
 
 
 class NewZone(Strict):
-    """A zone to be served."""
+    """A zone to serve."""
 
     name: str = Field(max_length=1024, examples=["example.test"])
-    backend: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$")] = Field(
-        description="the inventory host that serves it", examples=["bind"]
-    )
+    backend: Backend = Field(description="the inventory host that serves it", examples=["bind"])
 
 
 class ZoneChange(Strict):
-    """What can be changed of a zone."""
+    """The settings of a zone that can be changed."""
 
-    backend: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$")]
+    backend: Backend

@@ -1,4 +1,4 @@
-"""What a client gets; what is made by the thousand is a dataclass: it need not be checked on its way out."""
+"""The shapes of what a client gets. Those made by the thousand are dataclasses: they are not validated."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from app.domain.lifecycle import Status
 
 @dataclass(slots=True)
 class ContextOut:
-    """Who asked, and which way."""
+    """Who asked, and by which door."""
 
     account_id: str
     source: Source
@@ -21,7 +21,7 @@ class ContextOut:
 
 @dataclass(slots=True)
 class Accepted:
-    """A request as it was stored."""
+    """A request as it was accepted."""
 
     id: UUID
     action: Action
@@ -132,7 +132,7 @@ class Problem(BaseModel):
 
 @dataclass(slots=True)
 class BatchResult:
-    """What became of one item of a batch: the stored request, or the reasons why not."""
+    """What became of one item of a batch: the stored request, or the reasons against it."""
 
     index: int
     status_code: int
@@ -155,7 +155,7 @@ class RRsetOut(BaseModel):
 
 
 class ChangeOut(BaseModel):
-    """What an item would change: the RRset before and after it, null where the records know of none."""
+    """What an item would change: the RRset before and after it; null where there is none in the records."""
 
     action: Action
     zone: str
@@ -166,7 +166,7 @@ class ChangeOut(BaseModel):
 
 
 class ForecastOut(BaseModel):
-    """What would become of an item: applied, unchanged, failed or unknown; and whose word that is."""
+    """What would become of an item: applied, unchanged, failed or unknown; and who says so."""
 
     by: Literal["records", "servers"]
     outcome: str
@@ -175,7 +175,7 @@ class ForecastOut(BaseModel):
 
 
 class PlanResult(BaseModel):
-    """One item of a plan: what it would change, or the reasons why it can't be accepted."""
+    """One item of a plan: what it would change, or the reasons against it."""
 
     index: int
     status_code: int
@@ -191,7 +191,7 @@ class PlanOut(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether each dependency answers: "ok", or why not."""
+    """Whether each dependency answers: "ok" or "unavailable"."""
 
     status: str
     dependencies: dict[str, str]

@@ -1,32 +1,29 @@
-"""Whether the parts that the service needs are there."""
+"""Whether the parts that the service needs answer."""
 
 from collections.abc import Callable
 
-from sqlalchemy import text
-
-from app.core.database import transaction
+from app.core import database
 from app.core.logging import get_logger
 from app.core.redis import redis
 
 log = get_logger(__name__)
 
 OK = "ok"
+UNAVAILABLE = "unavailable"
 
 
-def dependencies() -> dict[str, str]:
-    """Each dependency by name: "ok", or what is wrong in a word; the details are in the log."""
-    return {"postgresql": _probe("postgresql", _database), "redis": _probe("redis", redis().ping)}
+def check_dependencies() -> dict[str, str]:
+    """Return the state of each dependency by name: "ok" or "unavailable". The log has the details."""
+    return {
+        "postgresql": _check("postgresql", database.ping),
+        "redis": _check("redis", lambda: redis().ping()),
+    }
 
 
-def _database() -> object:
-    with transaction() as session:
-        return session.execute(text("SELECT 1")).one()
-
-
-def _probe(name: str, ask: Callable[[], object]) -> str:
+def _check(name: str, ask: Callable[[], object]) -> str:
     try:
         ask()
     except Exception as error:
-        log.warning("dependency away", dependency=name, error=str(error))
-        return "unavailable"
+        log.warning("a dependency does not answer; /readyz says so", dependency=name, error=str(error))
+        return UNAVAILABLE
     return OK

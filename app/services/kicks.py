@@ -3,8 +3,12 @@
 import asyncio
 import random
 from collections.abc import Iterable
+from threading import Event
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.celery_app import DRAIN, QUEUE, celery_app
+from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import get_logger
 from app.core.redis import BROKER_ERRORS, redis
@@ -70,6 +74,19 @@ def sweep() -> list[str]:
         waiting = leases.zones_with_work(session)
     kick_zones(waiting)
     return waiting
+
+
+def sweep_until(stop: Event) -> None:
+    """Sweep every `SWEEP_INTERVAL` seconds until `stop` is set, whatever happens."""
+    while not stop.wait(settings().sweep_interval):
+        try:
+            sweep()
+        except SQLAlchemyError as error:
+            log.warning(
+                "sweep failed: the database is unavailable; the next one is tried soon", error=str(error)
+            )
+        except Exception:  # if this ended, lost kicks would not be made up for
+            log.exception("sweep failed; another follows soon")
 
 
 class KickSender:

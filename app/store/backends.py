@@ -1,4 +1,4 @@
-"""How the DNS services behind the zones are: one that is away costs its own zones only."""
+"""Backends that were unavailable: they rest, and one of their zones probes them. Other backends go on."""
 
 from datetime import timedelta
 from enum import Enum, auto
@@ -14,45 +14,47 @@ _PROBE = text(
     """
     UPDATE dns_backends SET probed_by = :zone
      WHERE name = :name AND paused_until <= clock_timestamp()
-       AND NOT EXISTS (SELECT FROM dns_zone_leases l JOIN dns_zones z ON z.name = l.zone
-                        WHERE l.zone = probed_by AND l.zone <> :zone AND l.expires_at > clock_timestamp()
-                          AND z.backend = :name)
+       -- no other zone of the backend is probing it
+       AND NOT EXISTS (
+           SELECT FROM dns_zone_leases AS lease JOIN dns_zones AS probing ON probing.name = lease.zone
+            WHERE lease.zone = probed_by AND lease.zone <> :zone AND lease.expires_at > clock_timestamp()
+              AND probing.backend = :name)
     RETURNING name
     """
 )
 
 
 class Admission(Enum):
-    """Whether a zone of the backend may be worked off now."""
+    """Whether a zone of the backend may be drained now."""
 
-    FREELY = auto()  # all is well
-    PROBE = auto()  # it was away: one zone, with one request, finds out whether it is back
-    NOT_NOW = auto()  # it rests, is being probed, or has as many runs as it may have
+    FREELY = auto()  # the backend is well
+    PROBE = auto()  # it was unavailable: this zone tries it with one request
+    NOT_NOW = auto()  # it rests, another zone probes it, or it has as many runs as it may have
 
 
 def admit(session: Session, name: str, zone: str, max_runs: int | None) -> Admission:
-    """Ask for a run on the backend; a zone that probes keeps others from it for as long as it is held.
+    """Decide whether `zone` may have a run on the backend. A zone that probes it keeps the others out.
 
-    Take the zone's lease first: it counts among the runs, and settling locks the two in this order as well.
+    Acquire the zone's lease first: it counts as a run, and settling locks the two rows in this order, too.
     """
-    if max_runs is not None and _busy(session, name) > max_runs:
+    if max_runs is not None and _count_runs(session, name) > max_runs:
         return Admission.NOT_NOW
     if not failures(session, name):
         return Admission.FREELY
-    # Locked in a statement of its own: the next one sees the lease of who has had the lock before.
+    # Locked in a statement of its own, so that the next statement sees the lease of the previous lock holder.
     session.execute(select(Backend.name).where(Backend.name == name).with_for_update())
     return Admission.PROBE if session.scalar(_PROBE, {"name": name, "zone": zone}) else Admission.NOT_NOW
 
 
 def failures(session: Session, name: str) -> int:
-    """How often in a row it was away."""
+    """Return how often in a row the backend was unavailable."""
     return session.scalar(_FAILURES, {"name": name}) or 0
 
 
 def rest(session: Session, name: str, seconds: float) -> None:
-    """It is away: let all its zones rest for so many seconds.
+    """Let all zones of an unavailable backend rest for `seconds`.
 
-    Those that were at work when it went find out one by one; while it rests that is no further failure.
+    Zones that were being drained find out one by one; while the backend rests, that is no further failure.
     """
     now = func.clock_timestamp()
     until = now + timedelta(seconds=seconds)
@@ -62,14 +64,14 @@ def rest(session: Session, name: str, seconds: float) -> None:
     session.execute(statement.on_conflict_do_update(index_elements=[Backend.name], set_=changed, where=awake))
 
 
-def recovered(session: Session, name: str) -> None:
-    """It has answered: work off all its zones."""
+def forget_failures(session: Session, name: str) -> None:
+    """Forget the failures: the backend has answered, and all its zones may be drained."""
     values = {"failures": 0, "paused_until": None, "probed_by": None}
     session.execute(update(Backend).where(Backend.name == name, Backend.failures > 0).values(**values))
 
 
-def _busy(session: Session, name: str) -> int:
-    """How many of its zones are being worked off; under a lock, so that two can't take the last place."""
+def _count_runs(session: Session, name: str) -> int:
+    """Return how many zones are being drained; under a lock, so that two can't take the last place."""
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
     statement = select(func.count()).select_from(ZoneLease).join(Zone, Zone.name == ZoneLease.zone)
     running = statement.where(Zone.backend == name, ZoneLease.expires_at > func.clock_timestamp())

@@ -1,4 +1,4 @@
-"""Who drains a zone: a claim that runs out, with a token that grows (fencing)."""
+"""Leases: a worker's right to drain a zone. A lease runs out; its token grows with each holder (fencing)."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,77 +7,88 @@ from typing import cast
 from sqlalchemy import Interval, bindparam, func, text, update
 from sqlalchemy.orm import Session
 
+from app.domain.lifecycle import Status
 from app.store.models import ZoneLease
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A zone that this worker holds."""
+    """A worker's lease of a zone."""
 
     zone: str
     token: int
     failures: int  # runs in a row whose outcome stayed unknown
-    backend: str | None = None  # that serves the zone; None: it is not served any more
+    backend: str | None = None  # which serves the zone; None: the zone is not served any more
     probe: bool = False  # the backend was away: try it with one request
 
 
 _ACQUIRE = text(
     """
-    INSERT INTO dns_zone_leases AS held (zone, token, holder, expires_at)
+    INSERT INTO dns_zone_leases AS lease (zone, token, holder, expires_at)
     VALUES (:zone, 1, :holder, clock_timestamp() + :duration)
     ON CONFLICT (zone) DO UPDATE
-       SET token = held.token + 1, holder = excluded.holder, expires_at = excluded.expires_at
-     WHERE held.expires_at <= clock_timestamp()
-       AND (held.paused_until IS NULL OR held.paused_until <= clock_timestamp())
-    RETURNING token, failures, (SELECT backend FROM dns_zones z WHERE z.name = held.zone) AS backend
+       SET token = lease.token + 1, holder = excluded.holder, expires_at = excluded.expires_at
+     WHERE lease.expires_at <= clock_timestamp()
+       AND (lease.paused_until IS NULL OR lease.paused_until <= clock_timestamp())
+    RETURNING token, failures, (SELECT backend FROM dns_zones WHERE name = lease.zone) AS backend
     """
 ).bindparams(bindparam("duration", type_=Interval()))
 
-
 _CHECK = text(
     """
-    SELECT l.token, z.backend
-      FROM dns_zone_leases l LEFT JOIN dns_zones z ON z.name = l.zone
-     WHERE l.zone = :zone
-       FOR UPDATE OF l
+    SELECT lease.token, served.backend
+      FROM dns_zone_leases AS lease LEFT JOIN dns_zones AS served ON served.name = lease.zone
+     WHERE lease.zone = :zone
+       FOR UPDATE OF lease
     """
 )
 
-_OPEN = "finished_at IS NULL"
+# Which zones get work. `candidate` is a table of one column, `zone`.
 _DUE = f"""
-    EXISTS (SELECT FROM dns_requests r
-             WHERE r.zone = w.zone AND r.{_OPEN}
-               AND (r.status <> 'verifying' OR r.check_at <= clock_timestamp()))
-    AND NOT EXISTS (SELECT FROM dns_zone_leases l
-                     WHERE l.zone = w.zone
-                       AND (l.expires_at > clock_timestamp() OR l.paused_until > clock_timestamp()))
-    AND NOT EXISTS (SELECT FROM dns_zones z JOIN dns_backends b ON b.name = z.backend
-                      LEFT JOIN dns_zones o ON o.name = b.probed_by AND o.backend = b.name
-                      LEFT JOIN dns_zone_leases p ON p.zone = o.name
-                     WHERE z.name = w.zone
-                       AND (b.paused_until > clock_timestamp() OR p.expires_at > clock_timestamp()))
+    -- some request is open, and is not just waiting for its next verification
+    EXISTS (
+        SELECT FROM dns_requests AS request
+         WHERE request.zone = candidate.zone AND request.finished_at IS NULL
+           AND (request.status <> '{Status.VERIFYING}' OR request.check_at <= clock_timestamp()))
+    -- no worker holds the zone, and it does not rest after a lost run
+    AND NOT EXISTS (
+        SELECT FROM dns_zone_leases AS lease
+         WHERE lease.zone = candidate.zone
+           AND (lease.expires_at > clock_timestamp() OR lease.paused_until > clock_timestamp()))
+    -- its backend does not rest, and is not being probed by another of its zones
+    AND NOT EXISTS (
+        SELECT FROM dns_zones AS served
+          JOIN dns_backends AS backend ON backend.name = served.backend
+          LEFT JOIN dns_zones AS probing
+            ON probing.name = backend.probed_by AND probing.backend = backend.name
+          LEFT JOIN dns_zone_leases AS probe_lease ON probe_lease.zone = probing.name
+         WHERE served.name = candidate.zone
+           AND (backend.paused_until > clock_timestamp() OR probe_lease.expires_at > clock_timestamp()))
 """  # noqa: S608
-_HAS_WORK = text(f"SELECT {_DUE} FROM (VALUES (:zone)) AS w (zone)")  # noqa: S608
-# Steps from zone to zone along ix_dns_requests_open: its cost grows with the zones that have open requests.
-_WITH_WORK = text(
+_HAS_WORK = text(f"SELECT {_DUE} FROM (VALUES (:zone)) AS candidate (zone)")  # noqa: S608
+# Steps from zone to zone along ix_dns_requests_open: the cost grows with the number of zones that have open
+# requests, not with the number of requests.
+_ZONES_WITH_WORK = text(
     f"""
-    WITH RECURSIVE w (zone) AS (
-        (SELECT zone FROM dns_requests WHERE {_OPEN} ORDER BY zone LIMIT 1)
+    WITH RECURSIVE candidate (zone) AS (
+        (SELECT zone FROM dns_requests WHERE finished_at IS NULL ORDER BY zone LIMIT 1)
         UNION ALL
-        SELECT (SELECT r.zone FROM dns_requests r WHERE r.{_OPEN} AND r.zone > w.zone ORDER BY r.zone LIMIT 1)
-          FROM w WHERE w.zone IS NOT NULL
+        SELECT (SELECT request.zone FROM dns_requests AS request
+                 WHERE request.finished_at IS NULL AND request.zone > candidate.zone
+                 ORDER BY request.zone LIMIT 1)
+          FROM candidate WHERE candidate.zone IS NOT NULL
     )
-    SELECT w.zone FROM w WHERE {_DUE}
+    SELECT candidate.zone FROM candidate WHERE {_DUE}
     """  # noqa: S608
 )
 
 
 class LeaseLost(Exception):
-    """Another worker holds the zone; what this one knows of it is out of date."""
+    """Another worker holds the zone: what this one knows about its requests is out of date."""
 
 
 def acquire(session: Session, zone: str, holder: str, seconds: float) -> Lease | None:
-    """Claim the zone for so long; None while another holds it or while it rests."""
+    """Lease the zone for `seconds`; None while another worker holds it or the zone rests."""
     row = session.execute(
         _ACQUIRE, {"zone": zone, "holder": holder, "duration": timedelta(seconds=seconds)}
     ).one_or_none()
@@ -85,19 +96,19 @@ def acquire(session: Session, zone: str, holder: str, seconds: float) -> Lease |
 
 
 def extend(session: Session, lease: Lease, seconds: float) -> bool:
-    """Hold it for so long from now on; False when another has taken it over."""
-    return _change(session, lease, expires_at=func.clock_timestamp() + timedelta(seconds=seconds))
+    """Let the lease end `seconds` from now; False when another worker has taken the zone over."""
+    return _update(session, lease, expires_at=func.clock_timestamp() + timedelta(seconds=seconds))
 
 
 def release(session: Session, lease: Lease) -> None:
-    """Give it back; nothing happens when another has taken it over."""
-    _change(session, lease, expires_at=func.clock_timestamp())
+    """End the lease; nothing happens when another worker has taken the zone over."""
+    _update(session, lease, expires_at=func.clock_timestamp())
 
 
 def check(session: Session, lease: Lease) -> str | None:
-    """Keep the zone from being taken over until the transaction ends; return which backend serves it now.
+    """Keep the zone from being taken over until the transaction ends; return the backend that serves it.
 
-    Raises LeaseLost when another holds it: what this worker knows is out of date.
+    Raises LeaseLost when another worker holds it.
     """
     row = session.execute(_CHECK, {"zone": lease.zone}).one_or_none()
     if row is None or row.token != lease.token:
@@ -106,8 +117,8 @@ def check(session: Session, lease: Lease) -> str | None:
 
 
 def rest(session: Session, lease: Lease, seconds: float) -> None:
-    """Let the zone rest for so long: its last run left nothing that can be trusted."""
-    _change(
+    """Let the zone rest for `seconds`: the outcome of its last run is unknown."""
+    _update(
         session,
         lease,
         failures=ZoneLease.failures + 1,
@@ -115,27 +126,27 @@ def rest(session: Session, lease: Lease, seconds: float) -> None:
     )
 
 
-def recovered(session: Session, lease: Lease) -> None:
-    """Forget the failures: a run has done its work."""
-    _change(session, lease, failures=0, paused_until=None)
+def forget_failures(session: Session, lease: Lease) -> None:
+    """Forget the zone's failures: a run has ended as it should."""
+    _update(session, lease, failures=0, paused_until=None)
 
 
-def wake(session: Session, zone: str) -> None:
-    """End a zone's rest: its backend has been changed, say."""
+def end_rest(session: Session, zone: str) -> None:
+    """End the zone's rest, for example because another backend serves it now."""
     session.execute(update(ZoneLease).where(ZoneLease.zone == zone).values(paused_until=None))
 
 
 def has_work(session: Session, zone: str) -> bool:
-    """Whether something is due in the zone and nobody is at work on it."""
+    """Return whether the zone has requests to work on and no worker."""
     return bool(session.scalar(_HAS_WORK, {"zone": zone}))
 
 
 def zones_with_work(session: Session) -> list[str]:
-    """The zones where something is due and nobody is at work."""
-    return list(session.scalars(_WITH_WORK))
+    """Return the zones that have requests to work on and no worker."""
+    return list(session.scalars(_ZONES_WITH_WORK))
 
 
-def _change(session: Session, lease: Lease, **values: object) -> bool:
+def _update(session: Session, lease: Lease, **values: object) -> bool:
     statement = (
         update(ZoneLease)
         .where(ZoneLease.zone == lease.zone, ZoneLease.token == lease.token)

@@ -28,7 +28,7 @@ from app.domain.lifecycle import OPEN, Status
 
 
 def _word(words: type[StrEnum]) -> Enum:
-    """A column that holds one of the words as text; the table's own constraint keeps out any other."""
+    """Return a column type for one of the words as text; a constraint of the table refuses any other."""
     return Enum(
         words, native_enum=False, length=16, values_callable=lambda kind: [str(word) for word in kind]
     )
@@ -39,7 +39,7 @@ def _one_of(column: str, words: tuple[str, ...]) -> str:
 
 
 class Base(DeclarativeBase):
-    """Names every constraint, so that migrations can speak of them."""
+    """The base of all tables. Every constraint has a name, which migrations need."""
 
     metadata = MetaData(
         naming_convention={
@@ -71,26 +71,26 @@ class Zone(Base):
 
 
 class Backend(Base):
-    """A DNS service that was away at some time: how often in a row, and how long it is let alone."""
+    """A DNS service that was unavailable at some time: how often in a row, and how long it rests."""
 
     __tablename__ = "dns_backends"
 
     name: Mapped[str] = mapped_column(primary_key=True)  # a host of the inventory
     failures: Mapped[int] = mapped_column(server_default="0")  # in a row
     paused_until: Mapped[datetime | None]
-    probed_by: Mapped[str | None]  # the zone that finds out whether it is back, as long as it is held
+    probed_by: Mapped[str | None]  # the zone that probes the backend, while it is leased
 
 
 class ZoneLease(Base):
     """Who drains a zone now, and how long the zone rests after a failure.
 
-    Apart from `dns_zones`, so that nothing a request touches is written by every drain.
+    A table of its own, so that a drain does not write to `dns_zones`, which every request reads.
     """
 
     __tablename__ = "dns_zone_leases"
 
     zone: Mapped[str] = mapped_column(primary_key=True)
-    token: Mapped[int] = mapped_column(BigInteger)  # grows with every claim: the fencing token
+    token: Mapped[int] = mapped_column(BigInteger)  # the fencing token: grows with every holder
     holder: Mapped[str]
     expires_at: Mapped[datetime]
     failures: Mapped[int] = mapped_column(server_default="0")  # in a row
@@ -98,7 +98,7 @@ class ZoneLease(Base):
 
 
 class Request(Base):
-    """One asked-for change, from acceptance to its fate."""
+    """One asked-for change, from acceptance until it is settled."""
 
     __tablename__ = "dns_requests"
 
@@ -135,8 +135,8 @@ class Request(Base):
         CheckConstraint("ttl BETWEEN 0 AND 2147483647", name="ttl"),
         CheckConstraint(f"({_one_of('status', OPEN)}) = (finished_at IS NULL)", name="open"),
         CheckConstraint("(status = 'failed') = (error_code IS NOT NULL)", name="failed"),
-        # No index knows the status: to claim a request then changes none, as long as its page has room
-        # (heap-only tuples).
+        # The status is in no index: a claim then changes none, as long as the row's page has room (heap-only
+        # tuples).
         Index("ix_dns_requests_open", "zone", "seq", postgresql_where=text("finished_at IS NULL")),
         Index("ix_dns_requests_failed", "id", postgresql_where=text("error_code IS NOT NULL")),
         Index(
@@ -159,8 +159,8 @@ class RequestEvent(Base):
     __tablename__ = "dns_request_events"
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    # No foreign key: an event is written by the statement that writes its request, and to check (and lock)
-    # each request again would cost a third of storing it.
+    # No foreign key: an event is written by the statement that writes its request. To check (and lock) each
+    # request again would cost a third of storing it.
     request_id: Mapped[UUID] = mapped_column(index=True)
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     run_id: Mapped[UUID | None]  # the run that the change of status belongs to
@@ -208,7 +208,7 @@ class Run(Base):
 
 
 class RunEvent(Base):
-    """A line that Ansible said while the run went on; shared by all requests of its batch."""
+    """A line of a run's log, shared by all requests of its batch."""
 
     __tablename__ = "ansible_run_events"
 

@@ -14,17 +14,19 @@ from app.store.models import Record
 
 _PUT = text(
     """
-    WITH seen AS (
+    WITH answered AS (
         SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (
                zone text, name text, record_type text, ttl int, rdata text[],
                account_id text, request_id uuid, comment text)
     ), gone AS (
-        DELETE FROM dns_records r USING seen
-         WHERE r.zone = seen.zone AND r.name = seen.name AND r.record_type = seen.record_type
-           AND seen.rdata = '{}'
+        DELETE FROM dns_records AS record USING answered
+         WHERE (record.zone, record.name, record.record_type)
+                 = (answered.zone, answered.name, answered.record_type)
+           AND answered.rdata = '{}'
     )
-    INSERT INTO dns_records AS r (zone, name, record_type, ttl, rdata, account_id, request_id, comment)
-    SELECT zone, name, record_type, ttl, rdata, account_id, request_id, comment FROM seen WHERE rdata <> '{}'
+    INSERT INTO dns_records (zone, name, record_type, ttl, rdata, account_id, request_id, comment)
+    SELECT zone, name, record_type, ttl, rdata, account_id, request_id, comment FROM answered
+     WHERE rdata <> '{}'
     ON CONFLICT (zone, name, record_type) DO UPDATE
        SET ttl = excluded.ttl, rdata = excluded.rdata, account_id = excluded.account_id,
            request_id = excluded.request_id, comment = excluded.comment, updated_at = now()
@@ -33,8 +35,8 @@ _PUT = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """An RRset as the servers answer it, and the request that made it so; no RDATA: there is none."""
+class AnsweredRRset:
+    """An RRset as the servers answer it, and the request that changed it last; it is gone without `rdata`."""
 
     zone: str
     name: str
@@ -46,7 +48,7 @@ class Seen:
     comment: str | None
 
     def as_json(self) -> dict[str, Any]:
-        """The row that it becomes."""
+        """Return the row as JSON."""
         return {
             "zone": self.zone,
             "name": self.name,
@@ -59,15 +61,15 @@ class Seen:
         }
 
 
-def put(session: Session, seen: Iterable[Seen]) -> None:
-    """Store these RRsets as they are now, and remove those that are gone."""
-    session.execute(_PUT, {"rows": json.dumps([rrset.as_json() for rrset in seen])})
+def put(session: Session, answered: Iterable[AnsweredRRset]) -> None:
+    """Store these RRsets, and remove those that are gone."""
+    session.execute(_PUT, {"rows": json.dumps([rrset.as_json() for rrset in answered])})
 
 
 def page(
     session: Session, filters: Mapping[str, Any], limit: int, after: tuple[str, str, str] | None
 ) -> list[Record]:
-    """RRsets whose columns equal the filters, by zone, name and type, after the given one."""
+    """Return records whose columns equal the filters, by zone, name and type, after the given one."""
     order = (Record.zone, Record.name, Record.record_type)
     statement = select(Record).filter_by(**filters).order_by(*order).limit(limit)
     if after is not None:
@@ -76,10 +78,10 @@ def page(
 
 
 def at_names(session: Session, names: Iterable[str]) -> list[Record]:
-    """The records at these owner names, of every type and zone."""
+    """Return the records at these owner names, of every type and zone."""
     return list(session.scalars(select(Record).where(Record.name == any_(cast(list(names), ARRAY(Text))))))
 
 
 def get(session: Session, zone: str, key: RRsetKey) -> Record | None:
-    """The record of that RRset."""
+    """Return the record of that RRset."""
     return session.get(Record, (zone, key.name, key.type))

@@ -1,4 +1,4 @@
-"""Ansible runs: what was executed, what it said, how it ended."""
+"""Ansible runs: what was executed, its log, and how it ended."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -32,16 +32,16 @@ def add_events(session: Session, run_id: UUID, events: Iterable[tuple[datetime, 
 def finish(
     session: Session, run_id: UUID, rc: int | None, why: str | None, stats: Mapping[str, Any], output: str
 ) -> None:
-    """Record how the run ended, unless it has been given up."""
+    """Record how the run ended, unless `abandon` has ended it before."""
     ended = {"rc": rc, "why": why, "stats": stats, "output": output, "finished_at": func.clock_timestamp()}
     unfinished = update(Run).where(Run.id == run_id, Run.finished_at.is_(None))
     session.execute(unfinished.values(**ended))
 
 
 def abandon(session: Session, zone: str) -> None:
-    """End the zone's unfinished runs: whose workers have lost the zone. Needs the zone's lease."""
+    """End the unfinished runs of workers that have lost the zone. Needs the zone's lease."""
     now = func.clock_timestamp()
     unfinished = update(Run).where(Run.zone == zone, Run.finished_at.is_(None))
     for run_id in session.scalars(unfinished.values(why="lost", finished_at=now).returning(Run.id)):
-        message = "the worker that had started this run has lost the zone"
+        message = "the worker that started this run has lost the zone"
         session.execute(insert(RunEvent).values(run_id=run_id, at=now, message=message))

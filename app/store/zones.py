@@ -17,26 +17,26 @@ _EXISTING = text(
 
 
 def get(session: Session, name: str, *, lock: bool = False) -> Zone | None:
-    """The zone of that name; locked, nobody else changes or removes it until the transaction ends."""
+    """Return the zone of that name. With `lock` nobody else changes it until the transaction ends."""
     return session.get(Zone, name, with_for_update=lock)
 
 
 def list_all(session: Session) -> list[Zone]:
-    """Every zone, by name."""
+    """Return every zone, by name."""
     return list(session.scalars(select(Zone).order_by(Zone.name)))
 
 
 def add(session: Session, name: str, backend: str) -> Zone | None:
-    """Store a new zone; None when there is one of that name already."""
+    """Store a new zone; None when there is one of that name."""
     statement = insert(Zone).values(name=name, backend=backend).on_conflict_do_nothing().returning(Zone)
     return session.scalars(statement).one_or_none()
 
 
-def remove(session: Session, name: str) -> bool:
-    """Stop serving a zone; False when there is none of that name."""
-    return session.scalars(delete(Zone).where(Zone.name == name).returning(Zone.name)).first() is not None
+def remove(session: Session, name: str) -> None:
+    """Remove the zone of that name."""
+    session.execute(delete(Zone).where(Zone.name == name))
 
 
 def existing(executor: Executor, names: Iterable[str]) -> set[str]:
-    """Those of the names that are zones."""
+    """Return those of the names that are zones."""
     return set(executor.execute(_EXISTING, {"names": to_json(list(names)).decode()}).scalars())

@@ -1,6 +1,5 @@
-"""Work off one zone: claim, apply, verify, settle."""
+"""Drain one zone: claim what is pending, apply it, verify it, settle it."""
 
-import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,213 +10,228 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from app.core.backoff import Backoff
 from app.core.config import settings
 from app.core.database import transaction
-from app.core.logging import bound, get_logger, info_each
+from app.core.logging import bound, get_logger, log_info_lines
 from app.domain.change import ChangeResult, Outcome
-from app.domain.expectation import Answer
 from app.domain.lifecycle import Status
-from app.domain.settlement import Answers, Fate, Held, judge
+from app.domain.settlement import Answers, Decision, InFlight, decide
 from app.runner.protocol import Run, Runner
 from app.services import kicks
-from app.services.drain import verify
-from app.services.drain.lease import backend_limits, hold
+from app.services.drain.backends import Backends
+from app.services.drain.lease import hold_lease
 from app.services.drain.run_log import RunLog
-from app.store import backends, leases, queue, records, runs
+from app.store import backends as store_backends
+from app.store import leases, queue, records, runs
 from app.store.leases import Lease, LeaseLost
 from app.store.queue import Item
-from app.store.records import Seen
+from app.store.records import AnsweredRRset
 
 log = get_logger(__name__)
 
 _APPLIED = ChangeResult(Outcome.APPLIED)
-_NO_ZONE = ChangeResult(Outcome.FAILED, "zone_unknown", "the zone is not served any more")
+_ZONE_GONE = ChangeResult(Outcome.FAILED, "zone_unknown", "the zone is not served any more")
+_SUSPECT_SHARE = 15  # a batch with a request that has lost its runs shrinks by this factor each time
 
-Results = Mapping[UUID, ChangeResult | None]  # None: the outcome is unknown
+Results = Mapping[UUID, ChangeResult | None]  # by request; None: the outcome is unknown
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What a worker has in hand: requests to run now, and requests to ask the servers about."""
+class Claim:
+    """The requests that a worker works on together: some to apply, some only to verify."""
 
     zone: str
     backend: str | None  # None: the zone is not served any more
     run_id: UUID | None = None
-    fresh: Sequence[Item] = ()  # claimed for the run
-    orphaned: Sequence[Item] = ()  # left running by a worker that is gone
-    waiting: Sequence[Item] = ()  # applied before, not answered everywhere yet
+    to_apply: Sequence[Item] = ()  # pending before, claimed for the run
+    orphaned: Sequence[Item] = ()  # left running by a worker that has lost the zone
+    verifying: Sequence[Item] = ()  # applied before, not answered everywhere yet
 
     @property
     def items(self) -> list[Item]:
         """All of them, in the order in which they were applied."""
-        return [*self.waiting, *self.orphaned, *self.fresh]
+        return [*self.verifying, *self.orphaned, *self.to_apply]
 
 
-def drain(zone: str, runner: Runner) -> None:
-    """Work off the zone batch by batch until nothing is due, it has to rest, or another zone's turn comes."""
+def drain(zone: str, runner: Runner, backends: Backends) -> None:
+    """Drain the zone batch by batch, until nothing is due, it must rest, or it is another zone's turn."""
     kicks.clear_mark(zone)
     until = time.monotonic() + settings().drain_budget
-    with bound(zone=zone), hold(zone) as (held_lease, lost):
+    with bound(zone=zone), hold_lease(zone, backends) as (held_lease, lost):
         lease = held_lease
         try:
-            while lease and time.monotonic() < until and (work := _claim(lease)):
-                results = _apply(work, runner, lost)
-                held = [
-                    Held(item.change, results[item.id], item.lost_runs, item.overdue) for item in work.items
+            while lease and time.monotonic() < until and (claim := _claim(lease, backends)):
+                results = _apply(claim, runner, backends, lost)
+                in_flight = [
+                    InFlight(item.change, results[item.id], item.lost_runs, item.overdue)
+                    for item in claim.items
                 ]
-                answers = verify.ask(work.backend, [item.change for item in held if item.tried])
-                fates = judge(held, answers, settings().max_attempts)
-                lease = _settle(lease, work, fates, answers)
+                answers = _verify(claim, in_flight, backends)
+                decisions = decide(in_flight, answers, settings().max_attempts)
+                lease = _settle(lease, claim, decisions, answers)
         except LeaseLost:
-            log.warning("another worker has taken the zone over")
-    if held_lease is not None:  # who could not have the zone leaves it to the holder and to the sweep
-        _pass_on(held_lease)
+            log.warning("another worker has taken the zone over; nothing was settled, it goes on from here")
+    if held_lease is not None:  # a zone that could not be had is left to its holder and to the sweep
+        _kick_successor(held_lease, backends)
 
 
-def _pass_on(lease: Lease) -> None:
-    """Wake who can go on now that the zone has been given back."""
-    if lease.backend and backend_limits(lease.backend).max_runs:
+def _kick_successor(lease: Lease, backends: Backends) -> None:
+    """Kick a zone that can be drained now that this one has been released."""
+    if lease.backend and backends.limits(lease.backend).max_runs:
         kicks.kick_one_zone_of(lease.backend)
     else:
         kicks.kick_if_due(lease.zone)
 
 
-def _claim(lease: Lease) -> Work | None:
-    """Take what is to be done next; None when nothing is due."""
+def _claim(lease: Lease, backends: Backends) -> Claim | None:
+    """Claim the requests to work on next; None when nothing is due."""
     with transaction() as session:
         served_by = leases.check(session, lease)
-        if served_by and served_by != lease.backend:  # it has been moved: others decide whether it may go on
+        if served_by and served_by != lease.backend:  # it was moved: the new backend must admit it first
             return None
-        work = Work(lease.zone, lease.backend, orphaned=queue.orphans(session, lease))
-        if work.orphaned:
+        claim = Claim(lease.zone, lease.backend, orphaned=queue.list_orphaned(session, lease))
+        if claim.orphaned:
             runs.abandon(session, lease.zone)
         else:
-            work = _claim_pending(session, lease, work)
-        names = {item.change.name for item in work.items}
-        work = replace(work, waiting=queue.verifying(session, lease.zone, names))
-    return work if work.items else None
+            claim = _claim_pending(session, lease, claim, backends)
+        names = {item.change.name for item in claim.items}
+        claim = replace(claim, verifying=queue.list_verifying(session, lease.zone, names))
+    return claim if claim.items else None
 
 
-def _claim_pending(session: Session, lease: Lease, work: Work) -> Work:
-    limit = _limit(lease)
-    pending = _alike(queue.pending(session, lease.zone, limit))
+def _claim_pending(session: Session, lease: Lease, claim: Claim, backends: Backends) -> Claim:
+    pending = _first_batch(queue.list_pending(session, lease.zone, _batch_limit(lease, backends)))
     if not pending:
-        return work
-    run_id, backend = uuid7(), work.backend or "nowhere"
+        return claim
+    run_id, backend = uuid7(), claim.backend or "nowhere"
     runs.start(session, run_id, lease.zone, backend, len(pending))
     message = f"one of {len(pending)} in a run on {backend}"
     ids = queue.claim(session, lease, [item.id for item in pending], run_id, message)
-    return replace(work, run_id=run_id, fresh=[item for item in pending if item.id in ids])
+    return replace(claim, run_id=run_id, to_apply=[item for item in pending if item.id in ids])
 
 
-def _limit(lease: Lease) -> int:
-    """How many changes may go into the next run."""
+def _batch_limit(lease: Lease, backends: Backends) -> int:
+    """Return how many changes may go into the next run."""
     if lease.probe or lease.failures:
         return 1
-    own = backend_limits(lease.backend).max_changes if lease.backend else None
+    own = backends.limits(lease.backend).max_changes if lease.backend else None
     return min(own or settings().batch_limit, settings().batch_limit)
 
 
-def _alike(pending: Sequence[Item]) -> Sequence[Item]:
-    """Those that may share a run: what was lost twice goes in ever smaller batches, to find the culprit."""
+def _first_batch(pending: Sequence[Item]) -> Sequence[Item]:
+    """Return the first requests that may share a run.
+
+    Requests whose runs were lost twice or more go into ever smaller batches among themselves, so that the one
+    to blame is found.
+    """
     if not pending:
         return pending
-    limit = _share(pending[0])
-    return list(takewhile(lambda item: _share(item) == limit, pending))[:limit]
+    limit = _max_batch_with(pending[0])
+    return list(takewhile(lambda item: _max_batch_with(item) == limit, pending))[:limit]
 
 
-def _share(item: Item) -> int:
-    steps = max(0, item.lost_runs - 1)
-    return max(1, settings().batch_limit // int(15**steps))
+def _max_batch_with(item: Item) -> int:
+    lost_again = max(0, item.lost_runs - 1)
+    return max(1, settings().batch_limit // int(_SUSPECT_SHARE**lost_again))
 
 
-def _apply(work: Work, runner: Runner, lost: Event) -> Results:
-    """What is known of each request, after Ansible has run over the fresh ones."""
-    if work.backend is None:
-        return dict.fromkeys((item.id for item in work.items), _NO_ZONE)
-    known: dict[UUID, ChangeResult | None] = {item.id: _APPLIED for item in work.waiting}
-    known |= {item.id: None for item in work.orphaned}
-    if work.run_id is not None:
-        known |= _run(work.run_id, work.backend, work, runner, lost)
-    if why := verify.unusable(work.backend):
-        return dict.fromkeys(known, ChangeResult(Outcome.FAILED, "backend_unknown", why))
-    return known
+def _apply(claim: Claim, runner: Runner, backends: Backends, lost: Event) -> Results:
+    """Return what is known of each request, after Ansible has applied what was pending."""
+    if claim.backend is None:
+        return dict.fromkeys((item.id for item in claim.items), _ZONE_GONE)
+    results: dict[UUID, ChangeResult | None] = {item.id: _APPLIED for item in claim.verifying}
+    results |= {item.id: None for item in claim.orphaned}
+    if claim.run_id is not None:
+        results |= _run_ansible(claim.run_id, claim.backend, claim, runner, backends, lost)
+    if why := backends.why_unusable(claim.backend):
+        return dict.fromkeys(results, ChangeResult(Outcome.FAILED, "backend_unknown", why))
+    return results
 
 
-def _run(run_id: UUID, backend: str, work: Work, runner: Runner, lost: Event) -> Results:
-    """Run Ansible once; a request that it says nothing of is unknown."""
-    changes = [item.change for item in work.fresh]
-    timeout = backend_limits(backend).run_timeout or settings().run_timeout
-    run = Run(run_id, work.zone, backend, changes, timeout)
+def _run_ansible(
+    run_id: UUID, backend: str, claim: Claim, runner: Runner, backends: Backends, lost: Event
+) -> Results:
+    """Run Ansible once. A request that the run gives no result for is unknown."""
+    changes = [item.change for item in claim.to_apply]
+    timeout = backends.limits(backend).run_timeout or settings().run_timeout
+    run = Run(run_id, claim.zone, backend, changes, timeout)
     with bound(run_id=run_id), RunLog(run_id) as run_log:
-        ended = runner.run(run, run_log.add, lost)
-        log.info("run ended", backend=backend, changes=len(changes), rc=ended.rc, why=ended.why)
+        result = runner.run(run, run_log.append, lost)
+        log.info("run ended", backend=backend, changes=len(changes), rc=result.rc, why=result.why)
     with transaction() as session:
-        runs.finish(session, run_id, ended.rc, ended.why, ended.stats, ended.output)
-    return {item.id: ended.trusted(item.id) for item in work.fresh}
+        runs.finish(session, run_id, result.rc, result.why, result.stats, result.output)
+    return {item.id: result.trusted(item.id) for item in claim.to_apply}
 
 
-def _settle(lease: Lease, work: Work, fates: Mapping[UUID, Fate], answers: Answers) -> Lease | None:
-    """Write each request's fate, and the records as the servers answer them; None when the zone must rest."""
+def _verify(claim: Claim, in_flight: Sequence[InFlight], backends: Backends) -> Answers:
+    changes = [item.change for item in in_flight if item.needs_answers]
+    return backends.ask(claim.backend, changes) if claim.backend and changes else {}
+
+
+def _settle(lease: Lease, claim: Claim, decisions: Mapping[UUID, Decision], answers: Answers) -> Lease | None:
+    """Write what was decided, and the records as the servers answer them.
+
+    Returns the lease to go on with; None when the zone or its backend must rest.
+    """
     with transaction() as session:
         leases.check(session, lease)
-        queue.settle(session, fates, deadline=settings().verify_deadline, pause=settings().verify_pause)
-        records.put(session, _seen(work.items, fates, answers))
-        next_lease = _rested(session, lease, work, fates)
-    info_each(__name__, map(_as_line, fates.items()))
+        queue.settle(session, decisions, deadline=settings().verify_deadline, pause=settings().verify_pause)
+        records.put(session, _answered_rrsets(claim.items, decisions, answers))
+        next_lease = _rest_or_go_on(session, lease, claim, decisions)
+    log_info_lines(__name__, (_log_line(*decided) for decided in decisions.items()))
     return next_lease
 
 
-def _as_line(settled: tuple[UUID, Fate]) -> tuple[str, Mapping[str, object]]:
-    request_id, fate = settled
-    return fate.message, {"request_id": str(request_id), "status": fate.status.value, "code": fate.code}
+def _log_line(request_id: UUID, decision: Decision) -> tuple[str, Mapping[str, object]]:
+    fields = {"request_id": str(request_id), "status": decision.status.value, "code": decision.code}
+    return decision.message, fields
 
 
-def _rested(session: Session, lease: Lease, work: Work, fates: Mapping[UUID, Fate]) -> Lease | None:
-    """Let the backend rest when it was away, the zone when a run was lost; None when one of them must."""
-    away = any(fate.away for fate in fates.values())
-    lost = any(fate.status is Status.PENDING and not fate.away for fate in fates.values())
+def _rest_or_go_on(
+    session: Session, lease: Lease, claim: Claim, decisions: Mapping[UUID, Decision]
+) -> Lease | None:
+    """Let the backend rest when it was unavailable, and the zone when a run was lost."""
+    away = any(decision.backend_away for decision in decisions.values())
+    lost = any(
+        decision.status is Status.PENDING and not decision.backend_away for decision in decisions.values()
+    )
+    backoff = Backoff(settings().retry_pause, settings().retry_pause_max, jitter=0.25)
     if away and lease.backend:
-        backends.rest(session, lease.backend, _pause(backends.failures(session, lease.backend)))
+        failures = store_backends.failures(session, lease.backend)
+        store_backends.rest(session, lease.backend, backoff.pause(failures))
     if lost:
-        leases.rest(session, lease, _pause(lease.failures))
-    if away or lost:
-        return None
-    return _recovered(session, lease, work)
+        leases.rest(session, lease, backoff.pause(lease.failures))
+    return None if away or lost else _forget_failures(session, lease, claim)
 
 
-def _recovered(session: Session, lease: Lease, work: Work) -> Lease:
-    """Forget earlier failures; those of the backend only when it has taken a change, or refused it."""
+def _forget_failures(session: Session, lease: Lease, claim: Claim) -> Lease:
+    """Forget earlier failures; those of the backend only when it has answered to a change."""
     if lease.failures:
-        leases.recovered(session, lease)
-    if lease.probe and lease.backend and work.fresh:
-        backends.recovered(session, lease.backend)
+        leases.forget_failures(session, lease)
+    if lease.probe and lease.backend and claim.to_apply:
+        store_backends.forget_failures(session, lease.backend)
         lease = replace(lease, probe=False)
     return replace(lease, failures=0)
 
 
-def _pause(failures: int) -> float:
-    """Seconds to rest after so many failures in a row: doubled, and spread so that zones wake one by one."""
-    doubled = settings().retry_pause * float(2 ** min(failures, 16))
-    return min(doubled, settings().retry_pause_max) * random.uniform(0.75, 1)  # noqa: S311
-
-
-def _seen(items: Iterable[Item], fates: Mapping[UUID, Fate], answers: Answers) -> list[Seen]:
-    """Each verified RRset as the first server answers it, with the request that changed it last."""
-    first = next(iter(answers.values()), {})
-    last = {item.change.key: item for item in items if fates[item.id].status is Status.SUCCEEDED}
-    return [_as_seen(item, first[key]) for key, item in last.items() if key in first]
-
-
-def _as_seen(item: Item, answer: Answer) -> Seen:
-    change = item.change
-    return Seen(
-        zone=change.zone,
-        name=change.name,
-        record_type=change.type,
-        ttl=answer.ttl or 0,
-        rdata=tuple(sorted(answer.rdata)),
-        account_id=item.account_id,
-        request_id=item.id,
-        comment=change.comment,
-    )
+def _answered_rrsets(
+    items: Iterable[Item], decisions: Mapping[UUID, Decision], answers: Answers
+) -> list[AnsweredRRset]:
+    """Return each verified RRset as the first server answers it, with the request that changed it last."""
+    answered = next(iter(answers.values()), {})
+    last = {item.change.key: item for item in items if decisions[item.id].status is Status.SUCCEEDED}
+    return [
+        AnsweredRRset(
+            zone=item.change.zone,
+            name=key.name,
+            record_type=key.type,
+            ttl=answered[key].ttl or 0,
+            rdata=tuple(sorted(answered[key].rdata)),
+            account_id=item.account_id,
+            request_id=item.id,
+            comment=item.change.comment,
+        )
+        for key, item in last.items()
+        if key in answered
+    ]

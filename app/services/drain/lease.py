@@ -1,4 +1,4 @@
-"""Hold a zone while it is worked off: the claim is renewed by a heartbeat and given back at the end."""
+"""A worker's lease of a zone: acquired if the backend may have a run, extended by a heartbeat, released."""
 
 import os
 import socket
@@ -13,31 +13,33 @@ from sqlalchemy.orm import Session
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import get_logger
-from app.runner.ansible.inventory import InventoryError
-from app.runner.ansible.limits import Limits, limits
-from app.store import backends, leases
+from app.services.drain.backends import Backends
+from app.store import backends as store_backends
+from app.store import leases
 from app.store.backends import Admission
 from app.store.leases import Lease
 
 log = get_logger(__name__)
 
-_SURE = 0.8  # of the lease; what is left of it is for ending the run before another worker begins
+_SAFE_SHARE = 0.8  # of the lease; the rest is for ending the run before another worker begins
 
 
 @contextmanager
-def hold(zone: str) -> Iterator[tuple[Lease | None, Event]]:
-    """Claim the zone for the block: gives the lease, None while another worker has it or it rests.
+def hold_lease(zone: str, backends: Backends) -> Iterator[tuple[Lease | None, Event]]:
+    """Hold the zone's lease for the block; the lease is None while another worker has the zone or it rests.
 
-    The event is set when the claim can't be renewed: soon another worker may have the zone.
+    The event is set when the lease can't be extended: another worker may soon have the zone.
     """
     lost, done = Event(), Event()
-    alarm = _alarm(zone, lost)
-    lease = _acquire(zone)
+    alarm = _start_alarm(zone, lost)
+    lease = _acquire(zone, backends)
     if lease is None:
         alarm.cancel()
         yield None, lost
         return
-    heartbeat = Thread(target=_renew, args=(lease, alarm, lost, done), name=f"lease {zone}", daemon=True)
+    heartbeat = Thread(
+        target=_extend_until_done, args=(lease, alarm, lost, done), name=f"lease {zone}", daemon=True
+    )
     heartbeat.start()
     try:
         yield lease, lost
@@ -48,45 +50,35 @@ def hold(zone: str) -> Iterator[tuple[Lease | None, Event]]:
             leases.release(session, lease)
 
 
-class _NotNow(Exception):
-    pass
+class _NotAdmitted(Exception):
+    """Rolls back: the zone can't be drained now."""
 
 
-def _acquire(zone: str) -> Lease | None:
+def _acquire(zone: str, backends: Backends) -> Lease | None:
     try:
         with transaction() as session:
-            return _admitted(session, zone)
-    except _NotNow:
+            return _acquire_if_admitted(session, zone, backends)
+    except _NotAdmitted:
         return None
 
 
-def _admitted(session: Session, zone: str) -> Lease:
-    """The zone's lease, if its backend may have one more run now. Raises _NotNow: nothing stays marked."""
-    lease = leases.acquire(session, zone, _holder(), settings().lease)
+def _acquire_if_admitted(session: Session, zone: str, backends: Backends) -> Lease:
+    lease = leases.acquire(session, zone, f"{socket.gethostname()}:{os.getpid()}", settings().lease)
     if lease is None:
-        raise _NotNow
+        raise _NotAdmitted
     if lease.backend is None:
         return lease
-    admission = backends.admit(session, lease.backend, zone, backend_limits(lease.backend).max_runs)
+    max_runs = backends.limits(lease.backend).max_runs
+    admission = store_backends.admit(session, lease.backend, zone, max_runs)
     if admission is Admission.NOT_NOW:
-        raise _NotNow
+        raise _NotAdmitted
     return replace(lease, probe=admission is Admission.PROBE)
 
 
-def backend_limits(backend: str) -> Limits:
-    """The backend's own limits; none where the inventory can't be used: the run will say so."""
-    if settings().executor == "simulated":
-        return Limits()
-    try:
-        return limits(settings().inventory, backend)
-    except InventoryError:
-        return Limits()
-
-
-def _renew(lease: Lease, alarm: Timer, lost: Event, done: Event) -> None:
+def _extend_until_done(lease: Lease, alarm: Timer, lost: Event, done: Event) -> None:
     while not done.wait(settings().lease / 3):
-        next_alarm = _alarm(lease.zone, lost)
-        if _extended(lease):
+        next_alarm = _start_alarm(lease.zone, lost)
+        if _extend(lease):
             alarm.cancel()
             alarm = next_alarm
         else:
@@ -94,30 +86,32 @@ def _renew(lease: Lease, alarm: Timer, lost: Event, done: Event) -> None:
     alarm.cancel()
 
 
-def _alarm(zone: str, lost: Event) -> Timer:
-    """Rings unless it is cancelled in time.
+def _start_alarm(zone: str, lost: Event) -> Timer:
+    """Start a timer that reports the lease as lost, unless it is cancelled before.
 
-    A thread of its own, set before the database is asked: an answer may be late, or never come.
+    It is a thread of its own, started before the database is asked: the database may answer late or never.
     """
-    timer = Timer(_SURE * settings().lease, _ring, (zone, lost))
+    timer = Timer(_SAFE_SHARE * settings().lease, _report_lost, (zone, lost))
     timer.daemon = True
     timer.start()
     return timer
 
 
-def _ring(zone: str, lost: Event) -> None:
-    log.warning("lost the claim on the zone", zone=zone)
+def _report_lost(zone: str, lost: Event) -> None:
+    log.warning(
+        "lease not extended in time; the run is stopped, another worker takes the zone over", zone=zone
+    )
     lost.set()
 
 
-def _extended(lease: Lease) -> bool:
+def _extend(lease: Lease) -> bool:
     try:
         with transaction() as session:
             return leases.extend(session, lease, settings().lease)
     except SQLAlchemyError as error:
-        log.warning("claim not renewed", zone=lease.zone, error=str(error))
+        log.warning(
+            "lease not extended: the database failed; it is tried again until the lease is nearly over",
+            zone=lease.zone,
+            error=str(error),
+        )
         return False
-
-
-def _holder() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"

@@ -1,4 +1,4 @@
-"""What a run says, on its way into the log and into the database."""
+"""The log of a run: each line goes to the process's log at once, and to the database soon after."""
 
 from collections.abc import Sequence
 from threading import Lock, Timer
@@ -15,18 +15,18 @@ from app.store import runs
 
 log = get_logger(__name__)
 
-_DELAY = 0.2  # seconds until others see a line; a commit for each would be a tenth of a short run's time
+_DELAY = 0.2  # seconds until a line is stored; a commit for each would take a tenth of a short run's time
 
 
 class RunLog:
-    """Takes the events of one run, and stores them while it goes on; at the end of the block all are."""
+    """Stores the events of one run while it goes on; at the end of the block all are stored."""
 
     def __init__(self, run_id: UUID) -> None:
         self._run_id = run_id
         self._waiting: list[RunEvent] = []
         self._timer: Timer | None = None
-        self._lock = Lock()  # for these two
-        self._writing = Lock()  # one at a time: they keep their order
+        self._lock = Lock()  # of the two above
+        self._writing = Lock()  # held while events are stored, so that they keep their order
 
     def __enter__(self) -> Self:
         return self
@@ -34,19 +34,19 @@ class RunLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._write()
+        self._store_waiting()
 
-    def add(self, event: RunEvent) -> None:
-        """Take the next one."""
+    def append(self, event: RunEvent) -> None:
+        """Log the event, and store it within a moment."""
         log.info(event.message)
         with self._lock:
             self._waiting.append(event)
             if self._timer is None:
-                self._timer = Timer(_DELAY, self._write)
+                self._timer = Timer(_DELAY, self._store_waiting)
                 self._timer.daemon = True
                 self._timer.start()
 
-    def _write(self) -> None:
+    def _store_waiting(self) -> None:
         with self._writing:
             if events := self._take():
                 _store(self._run_id, events)
@@ -63,5 +63,10 @@ def _store(run_id: UUID, events: Sequence[RunEvent]) -> None:
     try:
         with transaction() as session:
             runs.add_events(session, run_id, [(event.at, event.message) for event in events])
-    except SQLAlchemyError as error:  # some lines less in the log are no reason to break off a run
-        log.warning("lines of the run's log are not stored", run_id=str(run_id), error=str(error))
+    except SQLAlchemyError as error:  # missing log lines are no reason to stop a run
+        log.warning(
+            "lines of the run's log not stored: the database failed; the run goes on",
+            run_id=str(run_id),
+            lines=len(events),
+            error=str(error),
+        )

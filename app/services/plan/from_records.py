@@ -1,102 +1,56 @@
-"""What a batch would change, without storing or changing anything."""
+"""Plan changes by the records: what they would do, without storing or changing anything."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Literal
-from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from app.core.database import transaction
-from app.domain.change import Change, Outcome, RRsetKey
-from app.domain.effects import Effect, Forecast, Place, RRset, effects
-from app.domain.rules import Reason
-from app.schemas.response import ChangeOut, ForecastOut, RRsetOut
-from app.services.requests import validate
+from app.domain.change import Change, RRsetKey
+from app.domain.effects import Effect, RRset, ZoneRRset, effects
 from app.services.requests.submit import place
-from app.services.requests.validate import Asked, Placed
+from app.services.requests.validate import RawChange, Refused, ValidChange, read_change
 from app.store import records
 from app.store.models import Record
 
-Authority = Literal["records", "servers"]
-
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """What one asked-for change would do, and by whose word; or the reasons why it can't be accepted."""
+class Planned:
+    """What one change would do, and whether the records or the servers say so."""
 
-    effect: Effect | None = None
-    by: Authority = "records"
-    reasons: Sequence[Reason] = ()
+    effect: Effect
+    by: Literal["records", "servers"] = "records"
 
 
-def preview(asked: Sequence[Asked]) -> list[Preview]:
-    """Validate these changes, and look up what they would change, in the order given."""
-    read = [validate.read(item) for item in asked]
+def plan_from_records(raw: Sequence[RawChange]) -> list[Planned | Refused]:
+    """Validate these changes, and return what each would change, applied in the order given."""
+    drafts = [read_change(item) for item in raw]
     with transaction() as session:
-        placed = place(session, read)
-        changes = [_change(item) for item in placed]
-        names = {change.name for change in changes if change}
-        known = _known(records.at_names(session, names))
-    found = iter(effects([change for change in changes if change], known))
-    return [
-        Preview(next(found)) if change else Preview(reasons=item.reasons)
-        for item, change in zip(placed, changes, strict=True)
-    ]
+        placed = place(session, drafts)
+        changes = [_change(item) for item in placed if isinstance(item, ValidChange)]
+        known = _known(records.at_names(session, {change.name for change in changes}))
+    found = iter(effects(changes, known))
+    return [item if isinstance(item, Refused) else Planned(next(found)) for item in placed]
 
 
-def corrected(item: Preview, said: Mapping[UUID, Forecast]) -> Preview:
-    """The preview with the servers' word instead of the records'."""
-    if item.effect is None:
-        return item
-    effect = replace(item.effect, forecast=said[item.effect.change.request_id])
-    if effect.forecast.outcome == Outcome.FAILED:
-        effect = replace(effect, after=effect.before)
-    return Preview(effect, "servers")
-
-
-def shown(effect: Effect, by: Authority) -> tuple[ChangeOut, ForecastOut]:
-    """An effect on the wire."""
-    change, forecast = effect.change, effect.forecast
-    described = ChangeOut(
-        action=change.action,
-        zone=change.zone,
-        domain=change.name,
-        record_type=change.type,
-        before=_rrset(effect.before),
-        after=_rrset(effect.after),
-    )
-    return described, ForecastOut(
-        by=by, outcome=forecast.outcome, code=forecast.code, message=forecast.message
-    )
-
-
-def _rrset(rrset: RRset | None) -> RRsetOut | None:
-    return RRsetOut(ttl=rrset.ttl, target=list(rrset.rdata)) if rrset else None
-
-
-def _known(found: Iterable[Record]) -> dict[Place, RRset]:
+def _known(rows: Iterable[Record]) -> dict[ZoneRRset, RRset]:
     return {
-        (record.zone, RRsetKey(record.name, record.record_type)): RRset(
-            record.ttl, tuple(sorted(record.rdata))
-        )
-        for record in found
+        (row.zone, RRsetKey(row.name, row.record_type)): RRset(row.ttl, tuple(sorted(row.rdata)))
+        for row in rows
     }
 
 
-def _change(placed: Placed) -> Change | None:
-    draft = placed.draft
-    if placed.reasons or draft.submission is None or draft.name is None or placed.zone is None:
-        return None
-    resource = draft.submission.resource
+def _change(valid: ValidChange) -> Change:
+    resource = valid.resource
     return Change(
         uuid7(),
-        draft.action,
-        placed.zone,
-        draft.name,
+        valid.action,
+        valid.zone,
+        valid.name,
         resource.record_type.value,
         resource.config.ttl,
-        tuple(draft.rdata),
+        tuple(valid.rdata),
         resource.comment,
         resource.config.extra_config,
     )

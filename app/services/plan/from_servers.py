@@ -1,54 +1,67 @@
-"""What the DNS servers would say to changes: a worker runs the playbook in Ansible's check mode.
+"""Plan changes by the servers, the asking side: the API sends the changes to a worker and waits.
 
-The API asks, a worker answers; only the worker has the inventory and the keys. Nothing is stored: the answer
-comes back over Redis, and whoever waits for it does not wait for ever.
+Only a worker has the inventory and the keys. Nothing is stored: the answer comes back over Redis, where it
+expires, and the API does not wait for ever.
 """
 
 import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple
-from threading import Event
-from typing import Any
+from dataclasses import replace
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from app.core.celery_app import FORECAST, QUEUE, celery_app
+from app.core.celery_app import PLAN, QUEUE, celery_app
 from app.core.config import settings
-from app.core.database import transaction
-from app.core.logging import bound, get_logger
-from app.core.redis import BROKER_ERRORS, async_redis, redis
+from app.core.logging import get_logger
+from app.core.redis import BROKER_ERRORS, async_redis
 from app.domain.change import Change, Outcome
-from app.domain.effects import UNKNOWN, Forecast
-from app.runner.protocol import Run, Runner, RunResult
-from app.store import zones
+from app.domain.effects import PlannedOutcome
+from app.domain.errors import ServersNotAsked
+from app.services.plan.from_records import Planned
+from app.services.requests.validate import Refused
 
 log = get_logger(__name__)
 
-_KEPT = 60  # seconds that an answer waits for whoever asked
+REPLY_KEY = "dns:plan:{id}"  # the Redis list that a worker puts its answer into
+
+Answer = Mapping[str, tuple[str, str | None, str | None]]  # by request id: outcome, code, message
 
 
-class NoForecast(Exception):
-    """Nobody has answered; the text says why."""
+async def plan_from_servers(plan: Sequence[Planned | Refused]) -> list[Planned | Refused]:
+    """Return the plan with the servers' word in place of the records'.
+
+    Raises ServersNotAsked when no worker answers within `PLAN_TIMEOUT`.
+    """
+    outcomes = await ask_workers([item.effect.change for item in plan if isinstance(item, Planned)])
+    return [item if isinstance(item, Refused) else _corrected(item, outcomes) for item in plan]
 
 
-# --- who asks: the API
-
-
-async def ask_servers(changes: Sequence[Change]) -> dict[UUID, Forecast]:
-    """What would become of each change. Raises NoForecast when nobody answers within `PLAN_TIMEOUT`."""
-    orders = {f"dns:forecast:{uuid7()}": part for part in _by_zone(changes).values()}
+async def ask_workers(changes: Sequence[Change]) -> dict[UUID, PlannedOutcome]:
+    """Return what would become of each change, as a worker found out. Raises ServersNotAsked."""
+    orders = {REPLY_KEY.format(id=uuid7()): part for part in _by_zone(changes).values()}
     limit = settings().plan_timeout
     try:
         await asyncio.to_thread(_send, orders, limit)
         answers = await asyncio.wait_for(_collect(list(orders)), limit)
     except TimeoutError:
-        raise NoForecast(f"no worker has answered within {limit:g} s; try again") from None
+        raise ServersNotAsked(f"no worker has answered within {limit:g} s; try again") from None
     except BROKER_ERRORS as error:
-        log.warning("broker away", error=str(error))
-        raise NoForecast("the workers can't be reached now; try again") from error
-    return {UUID(request_id): Forecast(*said) for answer in answers for request_id, said in answer.items()}
+        log.warning("plan not made: Redis is unavailable; the client is told to try again", error=str(error))
+        raise ServersNotAsked("the workers can't be reached now; try again") from error
+    return {
+        UUID(request_id): PlannedOutcome(*outcome)
+        for answer in answers
+        for request_id, outcome in answer.items()
+    }
+
+
+def _corrected(item: Planned, outcomes: Mapping[UUID, PlannedOutcome]) -> Planned:
+    effect = replace(item.effect, planned=outcomes[item.effect.change.request_id])
+    if effect.planned.outcome == Outcome.FAILED:
+        effect = replace(effect, after=effect.before)
+    return Planned(effect, "servers")
 
 
 def _by_zone(changes: Iterable[Change]) -> Mapping[str, list[Change]]:
@@ -59,56 +72,17 @@ def _by_zone(changes: Iterable[Change]) -> Mapping[str, list[Change]]:
 
 
 def _send(orders: Mapping[str, Sequence[Change]], limit: float) -> None:
+    """Send each zone's changes, by the key of the reply; `limit` is in seconds."""
     for reply_to, changes in orders.items():
-        args = [changes[0].zone, [change.as_json() for change in changes], reply_to]
-        celery_app.send_task(FORECAST, args=args, queue=QUEUE, expires=limit, retry=False)
+        arguments = [changes[0].zone, [change.as_json() for change in changes], reply_to]
+        celery_app.send_task(PLAN, args=arguments, queue=QUEUE, expires=limit, retry=False)
 
 
-async def _collect(waiting: list[str]) -> list[Mapping[str, tuple[str, str | None, str | None]]]:
-    answers = []
+async def _collect(waiting: list[str]) -> list[Answer]:
+    answers: list[Answer] = []
     async with async_redis() as client:
         while waiting:
-            place, answer = await client.blpop(waiting)  # type: ignore[misc]
-            waiting.remove(place.decode())
+            key, answer = await client.blpop(waiting)  # type: ignore[misc]
+            waiting.remove(key.decode())
             answers.append(json.loads(answer))
     return answers
-
-
-# --- who answers: a worker
-
-
-def answer(zone: str, items: Iterable[Mapping[str, Any]], reply_to: str, runner: Runner) -> None:
-    """Run the playbook over the changes in check mode, and say what would become of each."""
-    changes = [Change.from_json(item) for item in items]
-    with bound(zone=zone):
-        said = _forecast(zone, changes, runner)
-    text = json.dumps({str(request_id): astuple(each) for request_id, each in said.items()})
-    with redis().pipeline() as both:
-        both.rpush(reply_to, text)
-        both.expire(reply_to, _KEPT)
-        both.execute()
-
-
-def _forecast(zone: str, changes: Sequence[Change], runner: Runner) -> dict[UUID, Forecast]:
-    with transaction() as session:
-        served = zones.get(session, zone)
-    if served is None:
-        gone = Forecast(Outcome.FAILED, "zone_unknown", "the zone is not served any more")
-        return {change.request_id: gone for change in changes}
-    run = Run(uuid7(), zone, served.backend, changes, settings().plan_timeout, check=True)
-    with bound(run_id=run.id):
-        ended = runner.run(run, lambda event: log.info(event.message), Event())
-    return {change.request_id: _judge(ended, change.request_id) for change in changes}
-
-
-def _judge(ended: RunResult, request_id: UUID) -> Forecast:
-    said = ended.trusted(request_id)
-    if said is not None:
-        return Forecast(said.outcome, said.code, said.message)
-    return Forecast(UNKNOWN, None, _reason(ended))
-
-
-def _reason(ended: RunResult) -> str:
-    if ended.why or ended.rc != 0:
-        return f"the run in check mode failed ({ended.why or f'exit status {ended.rc}'})"
-    return "the playbook says nothing of it in check mode"

@@ -1,127 +1,107 @@
-"""Read what is stored: requests with their log, and records."""
+"""Look requests up: one with its log, or a page of many."""
 
-import base64
-import binascii
-import json
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.domain.change import Action, Source
+from app.domain.errors import RequestNotFound
 from app.domain.lifecycle import Status
-from app.schemas.response import (
-    ContextOut,
-    ErrorOut,
-    EventOut,
-    RecordOut,
-    RecordPage,
-    RequestDetail,
-    RequestOut,
-    RequestPage,
-)
-from app.store import records, requests
-from app.store.models import Record, Request
+from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor, normalize_name
+from app.store import requests
+from app.store.models import Request
 
 
-class BadCursor(ValueError):
-    """The cursor is none that this service has given out."""
+@dataclass(slots=True)
+class RequestState:
+    """A request and how far it has come; its fields are those of the table."""
+
+    id: UUID
+    action: Action
+    status: Status
+    zone: str
+    account_id: str
+    source: Source
+    resource: dict[str, Any]
+    created_at: datetime
+    attempts: int
+    run_id: UUID | None
+    error_code: str | None
+    error_message: str | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    verified_at: datetime | None
 
 
-def request_detail(session: Session, request_id: UUID) -> RequestDetail | None:
-    """A request with its log: its own events, and what Ansible said in its runs."""
-    request = requests.by_id(session, [request_id]).get(request_id)
-    if request is None:
-        return None
-    own = requests.events(session, request_id)
-    runs = {event.run_id for event in own if event.run_id is not None}
-    said = requests.run_events(session, runs) if runs else []
-    log = [EventOut(at=event.at, status=event.status, message=event.message) for event in own]
-    log += [EventOut(at=line.at, status=Status.RUNNING, message=line.message) for line in said]
-    return RequestDetail(**_full(request), events=sorted(log, key=lambda event: event.at))
+@dataclass(slots=True)
+class LogLine:
+    """A line of a request's log; lines that Ansible wrote have the status `running`."""
+
+    at: datetime
+    status: Status
+    message: str
 
 
-def request_page(session: Session, filters: Mapping[str, Any], limit: int, cursor: str | None) -> RequestPage:
-    """A page of requests, newest first. Raises BadCursor."""
-    before = _request_cursor(cursor) if cursor is not None else None
-    rows = requests.page(session, filters, limit + 1, before)
-    items = [RequestOut(**_full(row)) for row in rows[:limit]]
-    more = _encode(str(items[-1].id)) if len(rows) > limit else None
-    return RequestPage(items=items, next_cursor=more)
+@dataclass(frozen=True, slots=True)
+class RequestFilter:
+    """What the requests of a page have in common; None: anything."""
+
+    status: Status | None = None
+    account_id: str | None = None
+    zone: str | None = None
+    domain: str | None = None
+    record_type: str | None = None
+    source: Source | None = None
+
+    def columns(self) -> Mapping[str, Any]:
+        """Return the wanted value of each column that is filtered by. Raises InvalidFilter."""
+        wanted = {
+            "status": self.status,
+            "account_id": self.account_id,
+            "zone": normalize_name("zone", self.zone),
+            "name": normalize_name("domain", self.domain),
+            "record_type": self.record_type,
+            "source": self.source,
+        }
+        return {column: value for column, value in wanted.items() if value is not None}
 
 
-def record_page(session: Session, filters: Mapping[str, Any], limit: int, cursor: str | None) -> RecordPage:
-    """A page of records by zone, name and type. Raises BadCursor."""
-    after = _record_cursor(cursor) if cursor is not None else None
-    rows = records.page(session, filters, limit + 1, after)
-    items = [_record(row) for row in rows[:limit]]
-    last = items[-1] if len(rows) > limit else None
-    more = _encode([last.zone, last.domain, last.record_type]) if last else None
-    return RecordPage(items=items, next_cursor=more)
+def get_request(session: Session, request_id: UUID) -> tuple[RequestState, list[LogLine]]:
+    """Return a request and its log, oldest first: its own events, and the log of its runs.
+
+    Raises RequestNotFound.
+    """
+    row = requests.get(session, request_id)
+    if row is None:
+        raise RequestNotFound
+    events = requests.events(session, request_id)
+    runs = {event.run_id for event in events if event.run_id is not None}
+    run_events = requests.run_events(session, runs) if runs else []
+    log = [LogLine(event.at, event.status, event.message) for event in events]
+    log += [LogLine(event.at, Status.RUNNING, event.message) for event in run_events]
+    return _state(row), sorted(log, key=lambda line: line.at)
 
 
-def _core(request: Request) -> dict[str, Any]:
-    return {
-        "id": request.id,
-        "action": request.action,
-        "status": request.status,
-        "zone": request.zone,
-        "context": ContextOut(account_id=request.account_id, source=request.source),
-        "resource": request.resource,
-        "created_at": request.created_at,
-    }
+def list_requests(
+    session: Session, wanted: RequestFilter, limit: int, cursor: str | None
+) -> Page[RequestState]:
+    """Return a page of at most `limit` requests, newest first. Raises InvalidFilter."""
+    before = _read_cursor(cursor) if cursor is not None else None
+    rows = requests.page(session, wanted.columns(), limit + 1, before)
+    items = [_state(row) for row in rows[:limit]]
+    return Page(items, encode_cursor(str(items[-1].id)) if len(rows) > limit else None)
 
 
-def _full(request: Request) -> dict[str, Any]:
-    failed = request.error_code is not None
-    error = ErrorOut(code=request.error_code or "", message=request.error_message or "") if failed else None
-    return {
-        **_core(request),
-        "attempts": request.attempts,
-        "run_id": request.run_id,
-        "error": error,
-        "started_at": request.started_at,
-        "finished_at": request.finished_at,
-        "verified_at": request.verified_at,
-    }
+def _state(row: Request) -> RequestState:
+    return RequestState(**{field.name: getattr(row, field.name) for field in fields(RequestState)})
 
 
-def _record(record: Record) -> RecordOut:
-    return RecordOut(
-        zone=record.zone,
-        domain=record.name,
-        record_type=record.record_type,
-        ttl=record.ttl,
-        target=record.rdata,
-        account_id=record.account_id,
-        request_id=record.request_id,
-        comment=record.comment,
-        created_at=record.created_at,
-        updated_at=record.updated_at,
-    )
-
-
-def _encode(value: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
-
-
-def _decode(cursor: str) -> Any:
+def _read_cursor(cursor: str) -> UUID:
     try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        return json.loads(text)
-    except (binascii.Error, ValueError, RecursionError) as error:
-        raise BadCursor(cursor) from error
-
-
-def _request_cursor(cursor: str) -> UUID:
-    try:
-        return UUID(_decode(cursor))
+        return UUID(decode_cursor(cursor))
     except (ValueError, TypeError, AttributeError) as error:
-        raise BadCursor(cursor) from error
-
-
-def _record_cursor(cursor: str) -> tuple[str, str, str]:
-    match _decode(cursor):
-        case [str(zone), str(name), str(record_type)] if (zone + name + record_type).isprintable():
-            return zone, name, record_type
-    raise BadCursor(cursor)
+        raise invalid_cursor() from error

@@ -1,136 +1,160 @@
-"""Take requests in: validate, store in one statement, and say what became of each."""
+"""Submit changes: store the valid ones in one statement, and say what became of each."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
 from app.core.database import Executor
-from app.domain.lifecycle import Status
+from app.domain.change import Action, Source
+from app.domain.errors import BatchKeysReused, BatchRefused, IdempotencyKeyReused, Reason
+from app.domain.lifecycle import INITIAL, Status
 from app.domain.names import lineages
-from app.domain.rules import Reason
-from app.schemas.response import Accepted, ContextOut
-from app.services.requests import validate
-from app.services.requests.validate import Draft, Placed
+from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone
 from app.store import requests, zones
-from app.store.requests import Earlier, NewRequest
+from app.store.requests import EarlierRequest, NewRequest
 
-CONFLICT = Reason(
-    ("idempotency_key",),
-    "idempotency_key_reused",
-    "this idempotency key was used with another body",
-)
+MAX_REASONS = 1_000  # that are given against one batch
 
 
-class Answer(NamedTuple):
-    """What became of it: the request as it was stored, the reasons why there is none, or why nobody knows."""
+@dataclass(slots=True)
+class AcceptedRequest:
+    """A request as it was accepted, whatever has become of it since."""
 
-    accepted: Accepted | None = None
-    replayed: bool = False
-    conflict: bool = False
-    reasons: Sequence[Reason] = ()
-    failure: Exception | None = None
-
-
-class Rejected(Exception):
-    """A batch that is all or nothing has bad items; `answers` says which, and why."""
-
-    def __init__(self, answers: Sequence[Answer]) -> None:
-        super().__init__("rejected")
-        self.answers = answers
+    id: UUID
+    action: Action
+    status: Status
+    zone: str
+    account_id: str
+    source: Source
+    resource: dict[str, Any]
+    created_at: datetime
 
 
-def submit(executor: Executor, drafts: Sequence[Draft], *, atomic: bool = False) -> list[Answer]:
-    """Store these changes, in order; a bad one never sinks the others, unless they are `atomic`.
+class Accepted(NamedTuple):
+    """A new request was stored."""
 
-    Raises Rejected when one of those that are atomic can't be accepted: the transaction must be rolled back.
+    request: AcceptedRequest
+
+
+class Replayed(NamedTuple):
+    """The idempotency key was used before, for the same change: this is the first request."""
+
+    request: AcceptedRequest
+
+
+class KeyReused(NamedTuple):
+    """The idempotency key was used before, for another change: nothing was stored."""
+
+    error: IdempotencyKeyReused
+
+
+class Undecided(NamedTuple):
+    """The database failed before it could say what the idempotency key stands for."""
+
+    error: Exception
+
+
+Submitted = Accepted | Replayed | KeyReused | Refused | Undecided
+
+
+def submit(executor: Executor, drafts: Sequence[Draft], *, atomic: bool = False) -> list[Submitted]:
+    """Store these changes in order. A bad one never sinks the others, unless they are `atomic`.
+
+    Raises BatchRefused when one of those that are atomic can't be accepted, and what the database raises: the
+    caller rolls the transaction back.
     """
     placed = place(executor, drafts)
-    new = [new_request(item) for item in placed]
-    stored = iter(_store(executor, [request for request in new if request is not None]))
-    answers = [
-        next(stored) if request else Answer(reasons=item.reasons)
-        for request, item in zip(new, placed, strict=True)
-    ]
+    new = [new_request(change) for change in placed if isinstance(change, ValidChange)]
+    stored = iter(_store(executor, new))
+    results = [change if isinstance(change, Refused) else next(stored) for change in placed]
     if atomic:
-        _check_all(answers)
-    return answers
+        _insist_on_all(results)
+    return results
 
 
-def _check_all(answers: Sequence[Answer]) -> None:
-    """Raise what is in the way of storing all of them."""
-    for answer in answers:
-        if answer.failure is not None:
-            raise answer.failure
-    if not all(answer.accepted for answer in answers):
-        raise Rejected(answers)
-
-
-def place(executor: Executor, drafts: Sequence[Draft]) -> list[Placed]:
-    """Find the zone of each, and check what depends on it."""
+def place(executor: Executor, drafts: Sequence[Draft]) -> list[ValidChange | Refused]:
+    """Find the zone of each draft, and check what depends on it."""
     served = zones.existing(executor, lineages(draft.name for draft in drafts if draft.name))
-    return [validate.place(draft, served) for draft in drafts]
+    return [place_in_zone(draft, served) for draft in drafts]
 
 
-def new_request(placed: Placed) -> NewRequest | None:
-    """The row that the change becomes; None when there are reasons against it."""
-    draft = placed.draft
-    if placed.reasons or draft.submission is None or draft.name is None or placed.zone is None:
-        return None
-    context, resource = draft.submission.context, draft.submission.resource
+def new_request(change: ValidChange) -> NewRequest:
+    """Return the row that a change becomes."""
+    resource = change.resource
     return NewRequest(
         id=uuid7(),
-        action=draft.action,
-        account_id=context.account_id,
-        source=context.source,
+        action=change.action,
+        account_id=change.context.account_id,
+        source=change.context.source,
         resource=resource.model_dump(mode="json", exclude_none=True),
-        zone=placed.zone,
-        name=draft.name,
+        zone=change.zone,
+        name=change.name,
         record_type=resource.record_type,
         ttl=resource.config.ttl,
-        rdata=draft.rdata,
-        idempotency_key=draft.idempotency_key,
+        rdata=list(change.rdata),
+        idempotency_key=change.idempotency_key,
     )
 
 
-def _store(executor: Executor, new: Sequence[NewRequest]) -> list[Answer]:
-    """Each new request's answer: what was stored, or what its idempotency key stands for already."""
+def accepted_request(row: NewRequest | EarlierRequest, created_at: datetime) -> AcceptedRequest:
+    """Return the request of a row as it was accepted."""
+    return AcceptedRequest(
+        row.id, row.action, INITIAL, row.zone, row.account_id, row.source, row.resource, created_at
+    )
+
+
+def _store(executor: Executor, new: Sequence[NewRequest]) -> list[Submitted]:
+    """Return, for each row, what was stored, or what its idempotency key stands for already."""
     if not new:
         return []
     stored = requests.insert(executor, new)
-    again = _answers_again(executor, [request for request in new if request.id in stored.held])
-    return [again.get(request.id) or Answer(accepted(request, stored.at)) for request in new]
+    known = _look_up_keys(executor, [request for request in new if request.id in stored.key_used])
+    return [known.get(row.id) or Accepted(accepted_request(row, stored.at)) for row in new]
 
 
-def _answers_again(executor: Executor, held: Sequence[NewRequest]) -> Mapping[UUID, Answer]:
-    """The answers to requests whose idempotency keys are taken; the others are stored, even if this fails."""
-    if not held:
+def _look_up_keys(executor: Executor, new: Sequence[NewRequest]) -> Mapping[UUID, Submitted]:
+    """Return the results of rows whose idempotency keys were used before.
+
+    The other rows are stored, even if this look-up fails.
+    """
+    if not new:
         return {}
     try:
-        earlier = requests.earlier(executor, held)
+        earlier = requests.find_earlier(executor, new)
     except DBAPIError as error:
-        return {request.id: Answer(failure=error) for request in held}
-    return {request.id: _again(earlier[request.id]) for request in held}
+        return {request.id: Undecided(error) for request in new}
+    return {
+        request_id: Replayed(accepted_request(request, request.created_at))
+        if request.same
+        else KeyReused(IdempotencyKeyReused())
+        for request_id, request in earlier.items()
+    }
 
 
-def _again(earlier: Earlier) -> Answer:
-    """The answer to a request whose idempotency key was used before."""
-    if not earlier.same:
-        return Answer(conflict=True, reasons=[CONFLICT])
-    return Answer(accepted(earlier, earlier.created_at), replayed=True)
+def _insist_on_all(results: Sequence[Submitted]) -> None:
+    """Raise what prevents an atomic batch: all the reasons, with the index of the item in their place."""
+    reasons: list[Reason] = []
+    keys_only = True
+    for index, result in enumerate(results):
+        if isinstance(result, Undecided):
+            raise result.error
+        found = reasons_of(result)
+        reasons += [reason._replace(loc=("requests", index, *reason.loc)) for reason in found]
+        keys_only = keys_only and not isinstance(result, Refused)
+    if reasons:
+        raise (BatchKeysReused if keys_only else BatchRefused)(reasons[:MAX_REASONS])
 
 
-def accepted(request: NewRequest | Earlier, created_at: datetime) -> Accepted:
-    """The first answer to a request, whatever has become of it since."""
-    return Accepted(
-        id=request.id,
-        action=request.action,
-        status=Status.PENDING,
-        zone=request.zone,
-        context=ContextOut(account_id=request.account_id, source=request.source),
-        resource=request.resource,
-        created_at=created_at,
-    )
+def reasons_of(result: Submitted) -> Sequence[Reason]:
+    """Return the reasons against a change that was not stored; none for one that was."""
+    match result:
+        case Refused(reasons):
+            return reasons
+        case KeyReused(error):
+            return [Reason(("idempotency_key",), error.code, str(error))]
+    return ()

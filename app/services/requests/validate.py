@@ -1,4 +1,4 @@
-"""Turn what a client sent into a change, or into all the reasons why not."""
+"""Turn what a client sent into a change that may be stored, or into all the reasons against it."""
 
 import json
 import re
@@ -10,10 +10,9 @@ from pydantic import ValidationError
 
 from app.domain import names, rdata, rules
 from app.domain.change import Action
-from app.domain.errors import DomainError
+from app.domain.errors import DomainError, Reason
 from app.domain.rdata import RecordType
-from app.domain.rules import Reason
-from app.schemas.request import Submission
+from app.schemas.request import Context, Resource, Submission
 
 MAX_EXTRA_CONFIG = 8 * 1024  # characters of JSON
 
@@ -22,18 +21,18 @@ _TYPES = {record_type.value: record_type for record_type in RecordType}
 _EXTRA = ("resource", "config", "extra_config")
 
 
-class Asked(NamedTuple):
+class RawChange(NamedTuple):
     """One change as a client sent it; the body is not validated yet."""
 
     action: Action
     body: object
     idempotency_key: str | None = None
-    reasons: Sequence[Reason] = ()  # what the door found wrong with it already
+    reasons: Sequence[Reason] = ()  # what the door has found against it
 
 
 @dataclass(slots=True)
 class Draft:
-    """What a change says by itself, and the reasons against it."""
+    """What a change says by itself, and the reasons against it; its zone is not known yet."""
 
     action: Action
     idempotency_key: str | None = None
@@ -44,63 +43,85 @@ class Draft:
     reasons: list[Reason] = field(default_factory=list)
 
 
-class Placed(NamedTuple):
-    """A change and the zone that it belongs to; it may be stored when there are no reasons against it."""
+@dataclass(slots=True)
+class ValidChange:
+    """A change that keeps every rule and lies in a zone that is served: it may be stored."""
 
-    draft: Draft
-    zone: str | None
+    action: Action
+    zone: str
+    name: str
+    rdata: Sequence[str]
+    context: Context
+    resource: Resource
+    idempotency_key: str | None
+
+
+class Refused(NamedTuple):
+    """All the reasons why a change can't be accepted."""
+
     reasons: Sequence[Reason]
 
 
-def read(asked: Asked) -> Draft:
+def read_change(raw: RawChange) -> Draft:
     """Check everything that the body says by itself: its shape, the name, the RDATA."""
-    draft = Draft(asked.action, asked.idempotency_key, reasons=list(asked.reasons))
-    raw = asked.body
+    draft = Draft(raw.action, raw.idempotency_key, reasons=list(raw.reasons))
+    body = raw.body
     try:
-        draft.submission = Submission.model_validate(raw)
+        draft.submission = Submission.model_validate(body)
     except ValidationError as error:
         draft.reasons += shape_reasons(error)
-    resource = _peek(raw, "resource")
-    config = _peek(resource, "config")
-    _read_name(draft, _peek(resource, "domain"))
+    resource = _get(body, "resource")
+    config = _get(resource, "config")
+    _read_name(draft, _get(resource, "domain"))
     _read_rdata(draft, resource, config)
-    if extra := _peek(config, "extra_config"):
+    if extra := _get(config, "extra_config"):
         draft.reasons += _extra_config_reasons(extra)
     return draft
 
 
-def place(draft: Draft, zones: Container[str]) -> Placed:
-    """Find the zone that the name belongs to, and check the rules that need to know it."""
-    if draft.name is None:
-        return Placed(draft, None, draft.reasons)
-    zone = names.longest_match(draft.name, zones)
-    if zone is None:
-        message = f"{draft.name} is in none of the zones that are served here"
-        return Placed(draft, None, [*draft.reasons, Reason(rules.DOMAIN, "zone_unknown", message)])
-    return Placed(draft, zone, [*draft.reasons, *_broken_rules(draft, zone)])
-
-
-def _broken_rules(draft: Draft, zone: str) -> list[Reason]:
-    """Those of which nothing is said yet at their place."""
-    if draft.name is None or draft.record_type is None:
-        return []
-    found = rules.check(draft.action, zone, draft.name, draft.record_type, draft.rdata)
-    return [reason for reason in found if not _has_reason(draft, reason.loc)]
+def place_in_zone(draft: Draft, zones: Container[str]) -> ValidChange | Refused:
+    """Find the zone that the name belongs to, and check the rules that depend on the zone."""
+    zone = None if draft.name is None else names.longest_match(draft.name, zones)
+    reasons = [*draft.reasons, *_zone_reasons(draft, zone)]
+    if reasons or zone is None or draft.name is None or draft.submission is None:
+        return Refused(reasons)
+    return ValidChange(
+        draft.action,
+        zone,
+        draft.name,
+        draft.rdata,
+        draft.submission.context,
+        draft.submission.resource,
+        draft.idempotency_key,
+    )
 
 
 def shape_reasons(error: ValidationError) -> list[Reason]:
-    """What pydantic found, without its names for the branches of a union."""
+    """Return what pydantic found, each finding once, without its names for the branches of a union."""
     found = {
-        Reason(_place(item["loc"]), item["type"], item["msg"]): None
+        Reason(_without_branches(item["loc"]), item["type"], item["msg"]): None
         for item in error.errors(include_url=False, include_input=False, include_context=False)
     }
     return list(found)
 
 
-def _place(loc: Sequence[str | int]) -> tuple[str | int, ...]:
+def _without_branches(loc: Sequence[str | int]) -> tuple[str | int, ...]:
     if tuple(loc[:2]) != rules.TARGET:
         return tuple(loc)
     return (*rules.TARGET, *(part for part in loc[2:] if isinstance(part, int)))
+
+
+def _zone_reasons(draft: Draft, zone: str | None) -> list[Reason]:
+    """Return the reasons that depend on the zone, but for places that have a reason against them already."""
+    if draft.name is None:
+        return []
+    if zone is None:
+        message = f"{draft.name} is in none of the zones that are served here"
+        return [Reason(rules.DOMAIN, "zone_unknown", message)]
+    if draft.record_type is None:
+        return []
+    found = rules.check(draft.action, zone, draft.name, draft.record_type, draft.rdata)
+    return [reason for reason in found if not _has_reason(draft, reason.loc)]
 
 
 def _read_name(draft: Draft, domain: object) -> None:
@@ -109,27 +130,27 @@ def _read_name(draft: Draft, domain: object) -> None:
     try:
         draft.name = names.normalize(domain)
     except DomainError as error:
-        draft.reasons.append(Reason(rules.DOMAIN, error.code, error.message))
+        draft.reasons.append(error.reason(*rules.DOMAIN))
 
 
 def _read_rdata(draft: Draft, resource: object, config: object) -> None:
-    record_type = _peek(resource, "record_type")
+    record_type = _get(resource, "record_type")
     draft.record_type = _TYPES.get(record_type) if isinstance(record_type, str) else None
     if draft.record_type is None or _has_reason(draft, rules.TARGET):
         return
-    for loc, target in _targets(_peek(resource, "target")):
+    for loc, target in _targets(_get(resource, "target")):
         try:
             value = _canonical(draft.record_type, target, config)
         except DomainError as error:
-            draft.reasons.append(Reason(loc, error.code, error.message))
+            draft.reasons.append(error.reason(*loc))
         else:
             if value not in draft.rdata:
                 draft.rdata.append(value)
 
 
 def _canonical(record_type: RecordType, target: str, config: object) -> str:
-    priority = _peek(config, "priority")
-    extra = _peek(config, "extra_config")
+    priority = _get(config, "priority")
+    extra = _get(config, "extra_config")
     return rdata.canonical(
         record_type,
         target,
@@ -161,6 +182,6 @@ def _has_reason(draft: Draft, loc: tuple[str | int, ...]) -> bool:
     return bool(draft.reasons) and any(reason.loc[:2] == loc for reason in draft.reasons)
 
 
-def _peek(raw: object, key: str) -> Any:
-    """The value of that key, None where there is no such thing."""
+def _get(raw: object, key: str) -> Any:
+    """Return the value of that key, None where `raw` is no object or has no such key."""
     return raw.get(key) if isinstance(raw, dict) else None

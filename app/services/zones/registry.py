@@ -1,70 +1,90 @@
 """Which zones are served, and by which backend."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.domain import names
-from app.domain.errors import DomainError, InvalidName
+from app.domain.errors import DomainError, InvalidInput, InvalidName, ZoneExists, ZoneInUse, ZoneNotFound
+from app.domain.names import normalize
 from app.store import leases, requests, zones
 from app.store.models import Zone
 
 
-class InUse(Exception):
-    """Requests for the zone are still on their way."""
+@dataclass(frozen=True, slots=True)
+class ServedZone:
+    """A zone that is served, and the inventory host that serves it."""
+
+    name: str
+    backend: str
+    created_at: datetime
+    updated_at: datetime
 
 
-class Added(NamedTuple):
-    """The zone of that name, and whether it is new."""
-
-    zone: Zone
-    new: bool
+def list_zones(session: Session) -> list[ServedZone]:
+    """Return every zone that is served, by name."""
+    return [_served(row) for row in zones.list_all(session)]
 
 
-def add(session: Session, name: str, backend: str) -> Added:
-    """Serve a zone from now on. Raises InvalidName."""
-    normal = names.normalize(name)
+def get_zone(session: Session, name: str) -> ServedZone:
+    """Return the zone of that name, in whichever spelling. Raises ZoneNotFound."""
+    return _served(_find(session, name))
+
+
+def add_zone(session: Session, name: str, backend: str) -> ServedZone:
+    """Serve a zone from now on. Raises InvalidInput, ZoneExists."""
+    try:
+        normal = _zone_name(name)
+    except DomainError as error:
+        raise InvalidInput([error.reason("name")]) from error
+    while (row := zones.add(session, normal, backend)) is None:
+        if present := zones.get(session, normal):
+            raise ZoneExists(present.name, present.backend)
+        # Somebody removed it between the two statements: try again.
+    return _served(row)
+
+
+def move_zone(session: Session, name: str, backend: str) -> ServedZone:
+    """Let another backend serve the zone. A rest of the zone ends. Raises ZoneNotFound."""
+    row = _find(session, name, lock=True)
+    row.backend = backend
+    leases.end_rest(session, row.name)
+    session.flush()
+    session.refresh(row)
+    return _served(row)
+
+
+def remove_zone(session: Session, name: str) -> None:
+    """Stop serving a zone; what is on its servers stays. Raises ZoneNotFound, ZoneInUse."""
+    row = _find(session, name, lock=True)
+    if requests.has_open(session, row.name):
+        raise ZoneInUse
+    zones.remove(session, row.name)
+
+
+def add_bootstrap_zones(session: Session, wanted: Mapping[str, str]) -> None:
+    """Serve these zones, each with its backend, where they are not served yet."""
+    for name, backend in wanted.items():
+        zones.add(session, normalize(name), backend)
+
+
+def _zone_name(name: str) -> str:
+    normal = normalize(name)
     if normal.startswith("*"):
         raise InvalidName("name_invalid", "a wildcard is a name in a zone, not a zone (RFC 4592 4.2)")
-    zone = zones.add(session, normal, backend)
-    if zone is not None:
-        return Added(zone, True)
-    present = zones.get(session, normal)
-    if present is None:  # removed in between: now there is room for it
-        return add(session, name, backend)
-    return Added(present, False)
+    return normal
 
 
-def move(session: Session, zone: Zone, backend: str) -> None:
-    """Have another backend serve the zone; if it rests because the old one is away, it is tried at once."""
-    zone.backend = backend
-    leases.wake(session, zone.name)
-    session.flush()
-    session.refresh(zone)
-
-
-def remove(session: Session, name: str) -> bool:
-    """Stop serving a zone; what is on its servers stays. False when there is none. Raises InUse."""
-    if requests.has_open(session, name):
-        raise InUse(name)
-    return zones.remove(session, name)
-
-
-def everything(session: Session) -> list[Zone]:
-    """Every zone that is served, by name."""
-    return zones.list_all(session)
-
-
-def find(session: Session, name: str, *, lock: bool = False) -> Zone | None:
-    """The zone of that name, however it is written; locked, if it is to be changed or removed."""
+def _find(session: Session, name: str, *, lock: bool = False) -> Zone:
     try:
-        return zones.get(session, names.normalize(name), lock=lock)
-    except DomainError:
-        return None
+        row = zones.get(session, normalize(name), lock=lock)
+    except DomainError as error:
+        raise ZoneNotFound from error
+    if row is None:
+        raise ZoneNotFound
+    return row
 
 
-def bootstrap(session: Session, wanted: Mapping[str, str]) -> None:
-    """Serve the zones of the settings, where they are not served yet."""
-    for name, backend in wanted.items():
-        zones.add(session, names.normalize(name), backend)
+def _served(row: Zone) -> ServedZone:
+    return ServedZone(row.name, row.backend, row.created_at, row.updated_at)

@@ -1,22 +1,46 @@
-"""What goes past the framework must not be something that the framework is told to look after."""
+"""Plain routes: middleware, routing and handlers of errors apply to them; dependencies are not declared."""
 
 from inspect import signature
 
 from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.testclient import TestClient
+from starlette.routing import Route
 
 from app.api.v1.endpoints import dns
 
+PATHS = {f"/api/v1{path}" for path in dns.FAST}
 
-def test_nothing_is_left_to_the_framework_that_the_shortcut_goes_past() -> None:
-    """Neither dependencies nor parameters would be resolved for such a call: see Shortcut."""
+
+def test_nothing_is_left_to_dependencies_that_a_plain_route_would_not_resolve() -> None:
     from app.main import create_app
 
     app = create_app()
     assert app.router.dependencies == []
     assert dns.router.dependencies == []
-    routes = [each for each in iter_route_contexts(app.routes) if each.path in dns.SHORTCUTS]
-    assert {route.path for route in routes} == set(dns.SHORTCUTS)
+    routes = [
+        each
+        for each in iter_route_contexts(app.routes)
+        if each.path in PATHS and isinstance(each.original_route, APIRoute)
+    ]
+    assert {route.path for route in routes} == PATHS
     for route in routes:
         assert isinstance(route.original_route, APIRoute)
         assert route.dependencies == []  # those of every router around it, too
         assert list(signature(route.original_route.endpoint).parameters) == ["request"]
+
+
+def test_plain_routes_stand_in_front_of_the_documented_ones() -> None:
+    from app.main import create_app
+
+    first = create_app().router.routes[: len(PATHS)]
+    assert {route.path for route in first if type(route) is Route} == PATHS
+
+
+def test_a_middleware_sees_every_call_and_another_method_is_refused(client: TestClient) -> None:
+    answers = {path: client.get(path).status_code for path in PATHS}
+    assert answers == dict.fromkeys(PATHS, 405)
+    for path in PATHS:
+        answer = client.post(
+            path, content=b"x" * (17 * 1024 * 1024), headers={"content-type": "application/json"}
+        )
+        assert answer.status_code == 413, path

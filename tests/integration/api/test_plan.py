@@ -8,7 +8,8 @@ from fastapi.testclient import TestClient
 from app.core.config import Settings, settings
 from app.runner.ansible.runner import AnsibleRunner
 from app.runner.process.fork_pool import ForkServers
-from app.services.drain import drain
+from app.services.drain.backends import make_backends
+from app.services.drain.drain import drain
 from tests.support.builders import body
 
 
@@ -26,7 +27,7 @@ def test_what_would_change(
     created = client.post("/api/v1/dns/batch", json={"requests": [body(new_zone)]})
     assert created.json()["results"][0]["status_code"] == 202
     runner = AnsibleRunner(app_settings.playbook, app_settings.inventory, servers=fork_servers)
-    drain.drain(new_zone, runner)
+    drain(new_zone, runner, make_backends())
     added, bad, removed = plan(
         client,
         body(new_zone, target="192.0.2.2", config={"ttl": 60}),

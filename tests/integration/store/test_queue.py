@@ -4,11 +4,10 @@ from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from app.core.config import Settings
-from app.core.database import transaction, upgrade
+from app.core.database import statements, transaction, upgrade
 from app.domain.change import Action
-from app.services.requests import validate
-from app.services.requests.group_commit import store
-from app.services.requests.validate import Asked
+from app.services.requests.submit import submit
+from app.services.requests.validate import RawChange, read_change
 from app.store import leases, queue, zones
 from tests.support.builders import body
 
@@ -19,12 +18,13 @@ def test_claiming_changes_no_index(app_settings: Settings, new_zone: str) -> Non
     upgrade()
     with transaction() as session:
         zones.add(session, new_zone, "bind")
-    asked = [Asked(Action.CREATE, body(new_zone, f"h{number}")) for number in range(NUMBER)]
-    store([validate.read(each) for each in asked])
+    changes = [RawChange(Action.CREATE, body(new_zone, f"h{number}")) for number in range(NUMBER)]
+    with statements() as executor:
+        submit(executor, [read_change(change) for change in changes])
     with transaction() as session:
         lease = leases.acquire(session, new_zone, "me", 60)
         assert lease is not None
-        ids = [item.id for item in queue.pending(session, new_zone, NUMBER)]
+        ids = [item.id for item in queue.list_pending(session, new_zone, NUMBER)]
         assert len(queue.claim(session, lease, ids, uuid7(), "one of many")) == NUMBER
         heap_only = text("SELECT n_tup_hot_upd FROM pg_stat_xact_user_tables WHERE relname = 'dns_requests'")
         assert session.scalar(heap_only) == NUMBER

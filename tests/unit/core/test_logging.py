@@ -13,9 +13,9 @@ FAILS = """
 import logging
 from sqlalchemy import text
 from app.core.database import transaction
-from app.core.logging import configure
+from app.core.logging import configure_logging
 
-configure("worker")
+configure_logging("worker")
 try:
     with transaction() as session:
         session.execute(text("SELECT :words"), {"words": "what a requester wrote"})
@@ -47,9 +47,9 @@ def test_a_command_that_breaks_shows_no_values_of_variables() -> None:
 
 SERVES = """
 import logging
-from app.core.logging import configure
+from app.core.logging import configure_logging
 
-configure("api")
+configure_logging("api")
 said = ("127.0.0.1:4711", "POST", '/api/v1/dns/create?a="b"', "1.1", 202)
 logging.getLogger("uvicorn.access").info('%s - "%s %s HTTP/%s" %d', *said)
 """
@@ -76,10 +76,10 @@ def test_a_line_for_each_request_in_the_shape_of_all_lines() -> None:
 MANY = """
 from app.core import logging
 
-logging.configure("worker")
+logging.configure_logging("worker")
 lines = [("good", {"request_id": "1", "code": None}), ("bad", {"request_id": "2", "code": "refused"})]
 with logging.bound(zone="example.net"):
-    logging.info_each("app.some", lines)
+    logging.log_info_lines("app.some", lines)
     for message, fields in lines:
         logging.get_logger("app.some").info(message, **fields)
 """

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from app.domain.change import Change, RRsetKey
-from app.domain.effects import Effect, Place, RRset, effects
+from app.domain.effects import Effect, RRset, ZoneRRset, effects
 from tests.support.builders import change
 
 ZONE, NAME = "example.test", "www.example.test"
@@ -17,12 +17,12 @@ upsert = partial(change, "upsert", "www", "A")
 delete = partial(change, "delete", "www", "A")
 
 
-def known(*rdata: str, rdtype: str = "A", ttl: int = 300) -> dict[Place, RRset]:
+def known(*rdata: str, rdtype: str = "A", ttl: int = 300) -> dict[ZoneRRset, RRset]:
     return {(ZONE, RRsetKey(NAME, rdtype)): RRset(ttl, rdata)}
 
 
 def said(effect: Effect) -> tuple[str, str | None]:
-    return effect.forecast.outcome, effect.forecast.code
+    return effect.planned.outcome, effect.planned.code
 
 
 @pytest.mark.parametrize(
@@ -40,10 +40,10 @@ def said(effect: Effect) -> tuple[str, str | None]:
         ({}, delete(), None, "unchanged"),
     ],
 )
-def test_one_change(before: dict[Place, RRset], asked: Change, after: RRset | None, outcome: str) -> None:
+def test_one_change(before: dict[ZoneRRset, RRset], asked: Change, after: RRset | None, outcome: str) -> None:
     (effect,) = effects([asked], before)
     assert effect.before == before.get((ZONE, asked.key))
-    assert (effect.after, effect.forecast.outcome) == (after, outcome)
+    assert (effect.after, effect.planned.outcome) == (after, outcome)
 
 
 def test_each_change_sees_those_before_it() -> None:

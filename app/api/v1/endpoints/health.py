@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from app.schemas.response import Readiness
-from app.services import health
+from app.services.health import OK, check_dependencies
 
 router = APIRouter(tags=["health"])
 
@@ -17,9 +17,9 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", summary="Can it accept requests?", responses={503: {"model": Readiness}})
 def readyz(response: Response) -> Readiness:
     """Each dependency by name. Without Redis requests are still accepted, and wait for the sweep."""
-    dependencies = health.dependencies()
-    ready = dependencies["postgresql"] == health.OK
-    degraded = any(state != health.OK for state in dependencies.values())
+    dependencies = check_dependencies()
+    ready = dependencies["postgresql"] == OK
+    degraded = any(state != OK for state in dependencies.values())
     response.status_code = 200 if ready else 503
     return Readiness(
         status="degraded" if ready and degraded else "ready" if ready else "unavailable",

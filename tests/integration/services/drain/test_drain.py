@@ -13,8 +13,9 @@ from app.core.database import transaction
 from app.core.redis import redis
 from app.domain.change import ChangeResult, Outcome
 from app.runner.protocol import Run, RunEvent, RunResult
-from app.services.drain import drain
-from app.services.drain.lease import hold
+from app.services.drain.backends import make_backends
+from app.services.drain.drain import drain
+from app.services.drain.lease import hold_lease
 from app.services.kicks import KICKED
 from tests.support.builders import body
 
@@ -71,10 +72,10 @@ def test_asking_the_servers_again_does_not_prove_that_the_backend_is_back(
     submit(simulated, new_zone, "www")
     with transaction() as session:
         session.execute(text("UPDATE dns_requests SET status = 'verifying', check_at = now()"))
-    drain.drain(new_zone, FixedRunner(APPLIED))
+    drain(new_zone, FixedRunner(APPLIED), make_backends())
     assert failures() == 3  # another zone may find out
     submit(simulated, new_zone, "next")
-    drain.drain(new_zone, FixedRunner(APPLIED))
+    drain(new_zone, FixedRunner(APPLIED), make_backends())
     assert failures() == 0
 
 
@@ -82,7 +83,7 @@ def test_asking_the_servers_again_does_not_prove_that_the_backend_is_back(
 def test_a_probe_is_one_request(simulated: TestClient, new_zone: str) -> None:
     submit(simulated, new_zone, "a", "b", "c")
     probe = FixedRunner(AWAY)
-    drain.drain(new_zone, probe)
+    drain(new_zone, probe, make_backends())
     assert [len(run.changes) for run in probe.runs] == [1]
     assert failures() == 4
 
@@ -93,9 +94,9 @@ def test_a_zone_that_waits_for_its_backend_is_woken_when_a_run_ends(
     busy = {"name": "busy.test", "backend": "bind"}
     one_run_at_a_time.post("/api/v1/zones", json=busy).raise_for_status()
     submit(one_run_at_a_time, new_zone, "www")
-    with hold("busy.test") as (lease, _):
+    with hold_lease("busy.test", make_backends()) as (lease, _):
         assert lease is not None
-        drain.drain(new_zone, FixedRunner(AWAY))
+        drain(new_zone, FixedRunner(AWAY), make_backends())
         assert not kicked(new_zone)  # or workers would do nothing else until that run ends
-    drain.drain("busy.test", FixedRunner(AWAY))
+    drain("busy.test", FixedRunner(AWAY), make_backends())
     assert kicked(new_zone)

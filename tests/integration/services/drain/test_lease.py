@@ -13,7 +13,8 @@ from sqlalchemy.engine import make_url
 from app.core import database
 from app.core.config import Settings, settings
 from app.core.database import transaction
-from app.services.drain.lease import hold
+from app.services.drain.backends import make_backends
+from app.services.drain.lease import hold_lease
 from app.store import backends, leases
 from tests.support.builders import body
 from tests.support.locks import wait_for_blocked_transaction
@@ -80,7 +81,7 @@ def proxy(app_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
 
 
 def test_a_worker_that_is_cut_off_knows_it_before_its_claim_runs_out(proxy: Proxy) -> None:
-    with hold("example.test") as (lease, lost):
+    with hold_lease("example.test", make_backends()) as (lease, lost):
         assert lease is not None
         assert not lost.wait(1.5 * LEASE)  # it is renewed all the while
         proxy.forwarding.clear()
@@ -94,20 +95,20 @@ def test_one_zone_probes_for_as_long_as_it_is_held(simulated: TestClient, new_zo
     served = {"name": "other.test", "backend": "bind"}
     simulated.post("/api/v1/zones", json=served).raise_for_status()
     simulated.post("/api/v1/dns/create", json=body("other.test")).raise_for_status()
-    with hold(new_zone) as (probe, _):
+    with hold_lease(new_zone, make_backends()) as (probe, _):
         assert probe is not None
         assert probe.probe
         with transaction() as session:
             session.execute(text("UPDATE dns_zone_leases SET expires_at = expires_at + interval '1 hour'"))
             assert not leases.has_work(session, "other.test")
-        with hold("other.test") as (other, _):
+        with hold_lease("other.test", make_backends()) as (other, _):
             assert other is None
         simulated.patch(f"/api/v1/zones/{new_zone}", json={"backend": "another"}).raise_for_status()
         with transaction() as session:
             assert leases.has_work(session, "other.test")
     with transaction() as session:
         assert leases.has_work(session, "other.test")
-    with hold("other.test") as (other, _):
+    with hold_lease("other.test", make_backends()) as (other, _):
         assert other is not None
         assert other.probe
 
@@ -119,7 +120,7 @@ def test_settling_and_claiming_lock_in_the_same_order(client: TestClient, new_zo
     assert lease is not None
 
     def claim() -> None:
-        with suppress(Exception), hold(new_zone):
+        with suppress(Exception), hold_lease(new_zone, make_backends()):
             pass
 
     other = Thread(target=claim)

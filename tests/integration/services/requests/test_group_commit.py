@@ -14,9 +14,12 @@ from sqlalchemy.exc import OperationalError
 from app.core.config import Settings
 from app.core.database import transaction, upgrade
 from app.domain.change import Action
-from app.services.requests import validate
-from app.services.requests.group_commit import MAX_BATCHES, Intake, Overloaded
-from app.services.requests.validate import Asked
+from app.domain.errors import Overloaded
+from app.services.kicks import KickSender
+from app.services.requests import group_commit
+from app.services.requests.batch import MAX_BATCHES, BatchWorkers
+from app.services.requests.group_commit import GroupCommit
+from app.services.requests.validate import Draft, RawChange, read_change
 from app.store import requests, zones
 from tests.support.builders import body
 
@@ -51,12 +54,13 @@ def test_one_key_at_the_same_time_makes_one_request(client: TestClient, new_zone
     assert sum(not replayed for _, replayed, _ in answers) == 1
 
 
-async def written_together(intake: Intake, asked: list[Asked]) -> list[Any]:
-    writer = asyncio.create_task(intake.run())
-    answers = await asyncio.gather(*map(intake.submit, asked), return_exceptions=True)
-    await intake.drain()
-    writer.cancel()
-    return answers
+async def stored_together(changes: list[RawChange]) -> list[Any]:
+    together = GroupCommit(KickSender())
+    storing = asyncio.create_task(together.run())
+    results = await asyncio.gather(*map(together.submit, changes), return_exceptions=True)
+    await together.wait_until_stored()
+    storing.cancel()
+    return results
 
 
 def test_a_request_that_the_database_refuses_fails_alone(app_settings: Settings, new_zone: str) -> None:
@@ -64,38 +68,40 @@ def test_a_request_that_the_database_refuses_fails_alone(app_settings: Settings,
     with transaction() as session:
         zones.add(session, new_zone, "bind")
         session.execute(text("ALTER TABLE dns_requests ADD CHECK (name NOT LIKE 'h2.%')"))
-    asked = [Asked(Action.CREATE, body(new_zone, f"h{number}")) for number in range(5)]
-    answers = asyncio.run(written_together(Intake(10), asked))
-    assert [isinstance(answer, Exception) for answer in answers] == [False, False, True, False, False]
+    changes = [RawChange(Action.CREATE, body(new_zone, f"h{number}")) for number in range(5)]
+    results = asyncio.run(stored_together(changes))
+    assert [isinstance(result, Exception) for result in results] == [False, False, True, False, False]
 
 
-def test_more_than_may_wait_is_refused_at_once() -> None:
+def test_more_than_may_wait_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "settings", lambda: Settings(intake_queue=1))
+
     async def overload() -> None:
-        intake = Intake(1)
-        first = asyncio.create_task(intake.submit(Asked(Action.CREATE, {})))
+        together = GroupCommit(KickSender())
+        first = asyncio.create_task(together.submit(RawChange(Action.CREATE, {})))
         await asyncio.sleep(0)
         with pytest.raises(Overloaded):
-            await intake.submit(Asked(Action.CREATE, {}))
+            await together.submit(RawChange(Action.CREATE, {}))
         first.cancel()
 
     asyncio.run(overload())
 
 
 def test_more_batches_than_may_be_in_hand_are_refused_at_once() -> None:
-    intake = Intake(1)
+    workers = BatchWorkers(KickSender())
     with ExitStack() as stack:
         for _ in range(MAX_BATCHES):
-            stack.enter_context(intake.batch_in_hand())
-        with pytest.raises(Overloaded), intake.batch_in_hand():
+            stack.enter_context(workers.place())
+        with pytest.raises(Overloaded), workers.place():
             pass
-    with intake.batch_in_hand():
+    with workers.place():
         pass
 
 
 def test_a_batch_more_than_may_be_in_hand_is_told_to_come_again(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.services.requests.group_commit.MAX_BATCHES", 0)
+    monkeypatch.setattr("app.services.requests.batch.MAX_BATCHES", 0)
     answer = client.post("/api/v1/dns/batch", json={"requests": []})
     assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
 
@@ -108,7 +114,7 @@ def test_what_is_stored_is_answered_even_if_an_earlier_request_cannot_be_looked_
 
     items = [body(new_zone, "h1", action="create", idempotency_key=f"k{number}") for number in range(3)]
     client.post("/api/v1/dns/batch", json={"requests": items[:1]}).raise_for_status()
-    monkeypatch.setattr(requests, "earlier", away)
+    monkeypatch.setattr(requests, "find_earlier", away)
     answer = client.post("/api/v1/dns/batch", json={"requests": items})
     assert [result["status_code"] for result in answer.json()["results"]] == [503, 202, 202]
     key = {"Idempotency-Key": "k0"}
@@ -142,16 +148,16 @@ def test_a_large_body_is_read_as_any_other(client: TestClient, new_zone: str) ->
 def test_others_are_answered_while_a_large_body_is_read(
     client: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It takes until a small one is answered here: for ever, if that had to wait for it."""
-    begun, small_is_answered, read = Event(), Event(), validate.read
+    """Reading the large one ends when the small one is answered: never, if the small one had to wait."""
+    begun, small_is_answered = Event(), Event()
 
-    def slowly(asked: Asked) -> validate.Draft:
-        if "txt." in str(asked.body):
+    def slowly(raw: RawChange) -> Draft:
+        if "txt." in str(raw.body):
             begun.set()
             assert small_is_answered.wait(WAIT), "the small one had to wait"
-        return read(asked)
+        return read_change(raw)
 
-    monkeypatch.setattr(validate, "read", slowly)
+    monkeypatch.setattr(group_commit, "read_change", slowly)
     with ThreadPoolExecutor(1) as pool:
         large = pool.submit(client.post, "/api/v1/dns/create", json=large_body(new_zone))
         assert begun.wait(WAIT)
@@ -162,7 +168,7 @@ def test_others_are_answered_while_a_large_body_is_read(
 
 
 def test_a_client_that_goes_in_the_middle_of_its_body(client: TestClient) -> None:
-    """Neither an error of ours nor a request."""
+    """It gets a 400, which nobody reads; nothing is logged as an error, and nothing is stored."""
     sent: list[Any] = []
 
     async def call() -> None:

@@ -1,0 +1,139 @@
+"""What the services return, as the shapes on the wire."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.api.errors import wire_reasons
+from app.domain.effects import RRset
+from app.domain.errors import InvalidInput, Reason
+from app.schemas.response import (
+    Accepted,
+    BatchResult,
+    ChangeOut,
+    ContextOut,
+    ErrorOut,
+    EventOut,
+    ForecastOut,
+    PlanResult,
+    RecordOut,
+    RequestDetail,
+    RequestOut,
+    RRsetOut,
+    ZoneOut,
+)
+from app.schemas.response import Reason as ReasonOut
+from app.services.plan.from_records import Planned
+from app.services.records import RecordState
+from app.services.requests import submit
+from app.services.requests.lookup import LogLine, RequestState
+from app.services.requests.validate import Refused
+from app.services.zones.registry import ServedZone
+
+_UNDECIDED = Reason((), "try_again", "the database went away before it could say what this key stands for")
+
+
+def accepted(request: submit.AcceptedRequest) -> Accepted:
+    """Return the answer to a change that was accepted."""
+    return Accepted(
+        request.id,
+        request.action,
+        request.status,
+        request.zone,
+        ContextOut(request.account_id, request.source),
+        request.resource,
+        request.created_at,
+    )
+
+
+def batch_result(index: int, result: submit.Submitted) -> BatchResult:
+    """Return the result of one item of a batch."""
+    match result:
+        case submit.Accepted(request):
+            return BatchResult(index, 202, accepted(request))
+        case submit.Replayed(request):
+            return BatchResult(index, 200, accepted(request))
+        case submit.Undecided():
+            return BatchResult(index, 503, errors=_body_reasons([_UNDECIDED]))
+    status = 409 if isinstance(result, submit.KeyReused) else 422
+    return BatchResult(index, status, errors=_body_reasons(submit.reasons_of(result)))
+
+
+def plan_result(index: int, item: Planned | Refused) -> PlanResult:
+    """Return one item of a plan."""
+    if isinstance(item, Refused):
+        return PlanResult(index=index, status_code=422, errors=_body_reasons(item.reasons))
+    change, planned = item.effect.change, item.effect.planned
+    return PlanResult(
+        index=index,
+        status_code=200,
+        change=ChangeOut(
+            action=change.action,
+            zone=change.zone,
+            domain=change.name,
+            record_type=change.type,
+            before=_rrset(item.effect.before),
+            after=_rrset(item.effect.after),
+        ),
+        forecast=ForecastOut(by=item.by, outcome=planned.outcome, code=planned.code, message=planned.message),
+    )
+
+
+def request_out(state: RequestState) -> RequestOut:
+    """Return a request and how far it has come."""
+    return RequestOut(**_request(state))
+
+
+def request_detail(state: RequestState, log: Sequence[LogLine]) -> RequestDetail:
+    """Return a request with its log."""
+    events = [EventOut(at=line.at, status=line.status, message=line.message) for line in log]
+    return RequestDetail(**_request(state), events=events)
+
+
+def record_out(state: RecordState) -> RecordOut:
+    """Return a record."""
+    return RecordOut(
+        zone=state.zone,
+        domain=state.name,
+        record_type=state.record_type,
+        ttl=state.ttl,
+        target=state.rdata,
+        account_id=state.account_id,
+        request_id=state.request_id,
+        comment=state.comment,
+        created_at=state.created_at,
+        updated_at=state.updated_at,
+    )
+
+
+def zone_out(zone: ServedZone) -> ZoneOut:
+    """Return a zone that is served."""
+    return ZoneOut(
+        name=zone.name, backend=zone.backend, created_at=zone.created_at, updated_at=zone.updated_at
+    )
+
+
+def _request(state: RequestState) -> dict[str, Any]:
+    failed = state.error_code is not None
+    return {
+        "id": state.id,
+        "action": state.action,
+        "status": state.status,
+        "zone": state.zone,
+        "context": ContextOut(state.account_id, state.source),
+        "resource": state.resource,
+        "created_at": state.created_at,
+        "attempts": state.attempts,
+        "run_id": state.run_id,
+        "error": ErrorOut(code=state.error_code or "", message=state.error_message or "") if failed else None,
+        "started_at": state.started_at,
+        "finished_at": state.finished_at,
+        "verified_at": state.verified_at,
+    }
+
+
+def _rrset(rrset: RRset | None) -> RRsetOut | None:
+    return RRsetOut(ttl=rrset.ttl, target=list(rrset.rdata)) if rrset else None
+
+
+def _body_reasons(reasons: Sequence[Reason]) -> list[ReasonOut]:
+    return wire_reasons(InvalidInput(reasons).reasons)

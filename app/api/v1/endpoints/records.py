@@ -1,0 +1,31 @@
+"""Look at the records."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from app.api import answers
+from app.api.query import Cursor, Limit, Text
+from app.core.database import transaction
+from app.domain.rdata import RecordType
+from app.schemas.response import RecordPage
+from app.services.records import RecordFilter
+from app.services.records import list_records as list_page
+
+router = APIRouter(prefix="/dns/records", tags=["dns"])
+
+
+@router.get("", summary="List records")
+def list_records(
+    zone: Annotated[Text | None, Query()] = None,
+    domain: Annotated[Text | None, Query()] = None,
+    record_type: RecordType | None = None,
+    account_id: Annotated[Text | None, Query()] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> RecordPage:
+    """The RRsets that requests have changed, as the authoritative servers last answered them."""
+    wanted = RecordFilter(zone, domain, record_type, account_id)
+    with transaction() as session:
+        page = list_page(session, wanted, limit, cursor)
+    return RecordPage(items=[answers.record_out(item) for item in page.items], next_cursor=page.next_cursor)

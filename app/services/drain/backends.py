@@ -1,0 +1,107 @@
+"""Backends as the executor knows them: their limits, and what their servers answer."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from app.core.config import settings
+from app.core.database import transaction
+from app.domain.change import Change
+from app.domain.expectation import Answer, Expectation
+from app.domain.settlement import Answers
+from app.runner.ansible.inventory import InventoryError, authoritative_servers, read_ahead
+from app.runner.ansible.limits import Limits, limits
+from app.services.drain.verify import ask_servers
+from app.store import records
+
+
+class Backends(Protocol):
+    """What a drain must know about a backend besides how to run Ansible on it."""
+
+    def prepare(self) -> None:
+        """Read what the first drain will need. Raises InventoryError."""
+        ...
+
+    def limits(self, backend: str) -> Limits:
+        """Return the backend's own limits."""
+        ...
+
+    def why_unusable(self, backend: str) -> str | None:
+        """Return why nothing can be done on the backend; None when it can be used."""
+        ...
+
+    def ask(self, backend: str, changes: Sequence[Change]) -> Answers:
+        """Return what each authoritative server answers for every RRset that these changes touch."""
+        ...
+
+
+class InventoryBackends:
+    """The hosts of an Ansible inventory."""
+
+    def __init__(self, inventory: Path) -> None:
+        self._inventory = inventory
+
+    def prepare(self) -> None:
+        """Read the inventory. Raises InventoryError."""
+        read_ahead(self._inventory)
+
+    def limits(self, backend: str) -> Limits:
+        """Return the host's limits; none where the inventory can't be used: the run will say so."""
+        try:
+            return limits(self._inventory, backend)
+        except InventoryError:
+            return Limits()
+
+    def why_unusable(self, backend: str) -> str | None:
+        """Return why the inventory does not say which servers to ask; None when it does."""
+        try:
+            authoritative_servers(self._inventory, backend)
+        except InventoryError as error:
+            return str(error)
+        return None
+
+    def ask(self, backend: str, changes: Sequence[Change]) -> Answers:
+        """Return what each of the host's authoritative servers answers. Raises InventoryError."""
+        servers = authoritative_servers(self._inventory, backend)
+        return ask_servers(servers, changes, settings().verify_timeout)
+
+
+class SimulatedBackends:
+    """No servers at all: the records say what a server would answer that took every change."""
+
+    SERVER = "the simulation"
+
+    def prepare(self) -> None:
+        """Do nothing: there is nothing to read."""
+
+    def limits(self, backend: str) -> Limits:
+        """Return that there are none."""
+        return Limits()
+
+    def why_unusable(self, backend: str) -> str | None:
+        """Return None: any backend can be simulated."""
+        return None
+
+    def ask(self, backend: str, changes: Sequence[Change]) -> Answers:
+        """Return what a server would answer that holds our records and took these changes."""
+        with transaction() as session:
+            state = {change.key: _recorded(session, change) for change in changes}
+        for change in changes:
+            state[change.key] = state[change.key].after(change)
+        return {
+            self.SERVER: {key: Answer(rrset.ttl, rrset.exact or frozenset()) for key, rrset in state.items()}
+        }
+
+
+def make_backends() -> Backends:
+    """Return the backends of the executor that the settings ask for."""
+    if settings().executor == "simulated":
+        return SimulatedBackends()
+    return InventoryBackends(settings().inventory)
+
+
+def _recorded(session: Session, change: Change) -> Expectation:
+    record = records.get(session, change.zone, change.key)
+    return Expectation(exact=frozenset(record.rdata if record else ()), ttl=record.ttl if record else None)

@@ -1,0 +1,65 @@
+"""Look up records: what the authoritative servers answer for the RRsets that requests have changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor, normalize_name
+from app.store import records
+
+
+@dataclass(slots=True)
+class RecordState:
+    """An RRset as the authoritative servers last answered it; its fields are those of the table."""
+
+    zone: str
+    name: str
+    record_type: str
+    ttl: int
+    rdata: list[str]
+    account_id: str
+    request_id: UUID
+    comment: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFilter:
+    """What the records of a page have in common; None: anything."""
+
+    zone: str | None = None
+    domain: str | None = None
+    record_type: str | None = None
+    account_id: str | None = None
+
+    def columns(self) -> Mapping[str, Any]:
+        """Return the wanted value of each column that is filtered by. Raises InvalidFilter."""
+        wanted = {
+            "zone": normalize_name("zone", self.zone),
+            "name": normalize_name("domain", self.domain),
+            "record_type": self.record_type,
+            "account_id": self.account_id,
+        }
+        return {column: value for column, value in wanted.items() if value is not None}
+
+
+def list_records(session: Session, wanted: RecordFilter, limit: int, cursor: str | None) -> Page[RecordState]:
+    """Return a page of at most `limit` records by zone, name and type. Raises InvalidFilter."""
+    after = _read_cursor(cursor) if cursor is not None else None
+    rows = records.page(session, wanted.columns(), limit + 1, after)
+    names = [field.name for field in fields(RecordState)]
+    items = [RecordState(**{name: getattr(row, name) for name in names}) for row in rows[:limit]]
+    last = items[-1] if len(rows) > limit else None
+    return Page(items, encode_cursor([last.zone, last.name, last.record_type]) if last else None)
+
+
+def _read_cursor(cursor: str) -> tuple[str, str, str]:
+    match decode_cursor(cursor):
+        case [str(zone), str(name), str(record_type)] if (zone + name + record_type).isprintable():
+            return zone, name, record_type
+    raise invalid_cursor()

@@ -1,0 +1,111 @@
+"""The store's statements make exactly the changes of status that the table of transitions allows."""
+
+from itertools import product
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from app.core.config import Settings
+from app.core.database import transaction, upgrade
+from app.domain.change import Action, Source
+from app.domain.lifecycle import FINAL, INITIAL, OPEN, TRANSITIONS, Status, predecessors
+from app.domain.rdata import RecordType
+from app.domain.settlement import Decision
+from app.store import leases, queue, requests, zones
+from app.store.requests import NewRequest
+
+ALLOWED = {(before, after) for before, successors in TRANSITIONS.items() for after in successors}
+BY_HAND = {(Status.PENDING, Status.CANCELLED)}  # docs/operations.md, "Backup"
+PUT = text(
+    """
+    UPDATE dns_requests
+       SET status = :status, finished_at = CASE WHEN :finished THEN now() END,
+           error_code = CASE WHEN :failed THEN 'refused' END
+     WHERE id = :id
+    """
+)
+
+
+@pytest.fixture
+def zone(app_settings: Settings, new_zone: str) -> str:
+    upgrade()
+    with transaction() as session:
+        zones.add(session, new_zone, "bind")
+    return new_zone
+
+
+def new_request(session: Session, zone: str, status: Status = INITIAL) -> UUID:
+    request = NewRequest(
+        id=uuid7(),
+        action=Action.CREATE,
+        account_id="tests",
+        source=Source.API,
+        resource={},
+        zone=zone,
+        name=f"www.{zone}",
+        record_type=RecordType.A,
+        ttl=300,
+        rdata=["192.0.2.1"],
+        idempotency_key=None,
+    )
+    requests.insert(session, [request])
+    words = {
+        "id": request.id,
+        "status": status,
+        "finished": status in FINAL,
+        "failed": status is Status.FAILED,
+    }
+    session.execute(PUT, words)
+    return request.id
+
+
+def change(session: Session, lease: leases.Lease, request_id: UUID, after: Status) -> None:
+    """Try every statement that could give the request this status."""
+    if after is Status.RUNNING:
+        queue.claim(session, lease, [request_id], uuid4(), "claimed")
+    code = "refused" if after is Status.FAILED else None
+    queue.settle(session, {request_id: Decision(after, "settled", code)}, deadline=60, pause=1)
+
+
+def test_every_allowed_change_is_made_and_no_other(zone: str) -> None:
+    made = set()
+    with transaction() as session:
+        lease = leases.acquire(session, zone, "tests", 60)
+        assert lease is not None
+        for before, after in product(Status, Status):
+            request_id = new_request(session, zone, before)
+            change(session, lease, request_id, after)
+            events = requests.events(session, request_id)[1:]  # without that of its acceptance
+            if events:
+                found = requests.get(session, request_id)
+                assert found is not None
+                assert [event.status for event in events] == [found.status] == [after]
+                made.add((before, after))
+    assert made == ALLOWED - BY_HAND
+
+
+def test_a_new_request_has_the_initial_status_and_an_event_that_says_so(zone: str) -> None:
+    with transaction() as session:
+        request_id = new_request(session, zone)
+        [event] = requests.events(session, request_id)
+        assert event.status is INITIAL
+
+
+@pytest.mark.parametrize("status", Status)
+def test_the_table_knows_which_statuses_are_open(zone: str, status: Status) -> None:
+    wrong = text("UPDATE dns_requests SET finished_at = CASE WHEN :open THEN now() END WHERE id = :id")
+    with transaction() as session:
+        request_id = new_request(session, zone, status)
+        parameters = {"id": request_id, "open": status in OPEN}
+        with pytest.raises(IntegrityError, match="ck_dns_requests_open"), session.begin_nested():
+            session.execute(wrong, parameters)
+
+
+def test_every_status_can_be_reached_and_none_is_both_open_and_final() -> None:
+    assert set(OPEN) | set(FINAL) == set(Status)
+    assert not set(OPEN) & set(FINAL)
+    assert all(predecessors(status) or status is INITIAL for status in Status)
