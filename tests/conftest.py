@@ -1,4 +1,4 @@
-"""Real servers for the tests: started once for the session, on free ports, in a temporary directory."""
+"""Real servers for the tests, started once for the session, on free ports, in a temporary directory."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -73,7 +73,7 @@ def dns_inventory(infrastructure: Stack) -> Path:
 
 @pytest.fixture
 def logged(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
-    """What was logged since the last look, whether or not another test has set logging up in this process."""
+    """Returns what was logged since the last call, even if an earlier test has configured logging."""
 
     def look() -> str:
         text = caplog.text + capsys.readouterr().out

@@ -11,7 +11,7 @@ from tests.support.user import User
 
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack of its own, with short deadlines."""
+    """A stack for the acceptance tests, with short deadlines."""
     settings = {"LOG_FORMAT": "json", "VERIFY_DEADLINE": "3"}
     with Stack(tmp_path_factory.mktemp("acceptance"), app=True, settings=settings) as running:
         yield running
@@ -19,15 +19,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def user(stack: Stack) -> Iterator[User]:
-    """Somebody who uses it."""
-    somebody = User(stack.env)
-    yield somebody
-    somebody.api.close()
+    """A user of the stack."""
+    user = User(stack.env)
+    yield user
+    user.api.close()
 
 
 @pytest.fixture
 def zone(stack: Stack, user: User) -> str:
-    """A fresh zone that is served."""
+    """The name of a new zone that the stack serves."""
     name = f"t-{secrets.token_hex(4)}.test"
     stack.add_zone(name)
     user.serve(name)

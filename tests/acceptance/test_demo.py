@@ -11,7 +11,7 @@ from stack.paths import ROOT
 def test_the_demo_shows_right_answers(tmp_path: Path) -> None:
     environment = os.environ | {"STACK_DIR": str(tmp_path)}
     packages = ROOT / ".stack" / "packages"
-    if packages.exists():  # unpacked servers, so that they are not fetched again
+    if packages.exists():  # servers that are unpacked already need not be fetched again
         (tmp_path / "packages").symlink_to(packages)
     done = subprocess.run(
         [sys.executable, "-m", "stack.demo"], cwd=ROOT, env=environment, capture_output=True, text=True

@@ -1,4 +1,4 @@
-"""Runs are forked off a warm Ansible under each of Celery's pools."""
+"""Under each kind of Celery pool, runs are forks of an Ansible that is ready."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ COLD = "no fork server"
 
 
 def test_the_pool_of_processes(stack: Stack, user: User, zone: str) -> None:
-    """The stack's worker has two: they share one server, which is there before the first run."""
+    """The two processes of the stack's worker share one fork server, which is ready before the first run."""
     user.submit_and_wait(body(zone))
     said = stack.output("worker")
     assert READY in said
@@ -29,7 +29,7 @@ def test_the_pool_of_processes(stack: Stack, user: User, zone: str) -> None:
 
 @pytest.fixture(scope="module")
 def without_worker(stack: Stack) -> Iterator[Stack]:
-    """The stack, its own worker stopped."""
+    """The stack with its own worker stopped."""
     stack.stop("worker")
     yield stack
     stack.start("worker")
@@ -37,7 +37,7 @@ def without_worker(stack: Stack) -> Iterator[Stack]:
 
 @contextmanager
 def worker(stack: Stack, pool: str, log: Path) -> Iterator[None]:
-    """A worker of this pool."""
+    """A worker with this kind of pool, for the block."""
     command = [sys.executable, "-m", "celery", "-A", "app.tasks", "worker", "--pool", pool, "-Q", "dns_tasks"]
     environment = {**os.environ, **stack.env, "PYTHONUNBUFFERED": "1"}
     with log.open("w") as file:

@@ -1,4 +1,4 @@
-"""A whole stack of its own, with the app's processes, that tests may hurt."""
+"""A whole stack, with the app's processes, which these tests may kill, stop and restart."""
 
 import secrets
 from collections.abc import Iterator
@@ -20,22 +20,22 @@ SETTINGS = {
 
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Every part and every process, with short pauses, and a playbook that takes a second longer."""
+    """Every part and every process, with short pauses, and a playbook that takes one second more."""
     with Stack(tmp_path_factory.mktemp("faults"), app=True, settings=SETTINGS) as running:
         yield running
 
 
 @pytest.fixture
 def user(stack: Stack) -> Iterator[User]:
-    """Somebody who uses it."""
-    somebody = User(stack.env)
-    yield somebody
-    somebody.api.close()
+    """A user of the stack."""
+    user = User(stack.env)
+    yield user
+    user.api.close()
 
 
 @pytest.fixture
 def zone(stack: Stack, user: User) -> str:
-    """A fresh zone that is served."""
+    """The name of a new zone that the stack serves."""
     name = f"t-{secrets.token_hex(4)}.test"
     stack.add_zone(name)
     user.serve(name)

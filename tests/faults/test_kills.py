@@ -1,4 +1,4 @@
-"""Whatever dies, every accepted request meets its fate, once."""
+"""Whatever process dies, every accepted request is settled, once."""
 
 import shutil
 from typing import Any

@@ -1,4 +1,4 @@
-"""The app in the test's own process: its own database, the session's Redis and BIND."""
+"""The app in the test's process, with a database for the test, and the Redis and BIND of the session."""
 
 import secrets
 import shutil
@@ -36,7 +36,7 @@ ZoneOn = Callable[[str], ZoneUnderTest]
 
 @pytest.fixture
 def zone_on(request: pytest.FixtureRequest) -> ZoneOn:
-    """Makes empty zones that no other test uses: on "bind", "knot", "powerdns", or "api" (PowerDNS's)."""
+    """Makes empty zones that no other test uses, on "bind", "knot", "powerdns" or "api" (PowerDNS's)."""
 
     def make(server: str) -> ZoneUnderTest:
         stack: Stack = request.getfixturevalue("infrastructure" if server == "bind" else "more_name_servers")
@@ -56,9 +56,9 @@ def module_database(infrastructure: Stack) -> Iterator[str]:
 
 @pytest.fixture
 def emptied_database(module_database: str) -> str:
-    """The module's database with no rows: in a tenth of the time that a new one takes.
+    """The URL of the module's database, emptied: ten times faster than a new one.
 
-    A module whose tests leave the tables as they are has this as its `new_database`.
+    A module whose tests do not alter the tables uses it as its `new_database`.
     """
     with psycopg.connect(module_database, autocommit=True) as connection:
         connection.execute(_END_CONNECTIONS)
@@ -100,14 +100,14 @@ def client(app_settings: Settings, new_zone: str) -> Iterator[TestClient]:
 @pytest.fixture(scope="session")
 def fork_servers() -> Iterator[ForkServers]:
     """The session's fork servers."""
-    folder = Path(tempfile.mkdtemp(prefix="fork-"))  # a short path: a socket's is limited
+    folder = Path(tempfile.mkdtemp(prefix="fork-"))  # a short path, since that of a socket is limited
     yield ForkServers(jobs=8, idle=60, folder=folder)
-    shutil.rmtree(folder)  # which ends them
+    shutil.rmtree(folder)  # this ends the servers
 
 
 @pytest.fixture
 def warm(fork_servers: ForkServers, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Runs that need not wait for Ansible's start: they are forks of one that has been started."""
+    """Lets runs be forks of an Ansible that has started already, which saves its start."""
     monkeypatch.setattr(runs, "fork_servers", fork_servers)
     yield
     assert not (fork_servers.folder / "setback").exists(), "the fork server could not be used"
@@ -115,6 +115,6 @@ def warm(fork_servers: ForkServers, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 @pytest.fixture(params=["cold", "warm"])
 def either_way(request: pytest.FixtureRequest) -> None:
-    """Runs that each start Ansible, and the same as forks of one that has been started."""
+    """Runs a test twice: each run starts Ansible, or is a fork of one that has started already."""
     if request.param == "warm":
         request.getfixturevalue("warm")

@@ -1,4 +1,4 @@
-"""How Hypothesis looks for examples: the same ones each time, however slow the machine is."""
+"""Hypothesis tries the same examples each time, however slow the machine is."""
 
 from hypothesis import HealthCheck, settings
 

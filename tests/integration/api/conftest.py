@@ -1,4 +1,4 @@
-"""A database for the tests of a module: those that alter it have one of their own."""
+"""The database of the API's tests: one for each module, emptied before each test."""
 
 import pytest
 

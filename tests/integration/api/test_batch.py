@@ -1,4 +1,4 @@
-"""Many changes in one call."""
+"""Batches whose items are judged one by one."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The calls that ask for one change."""
+"""The calls that submit one change."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Answers when it is not the client's fault."""
+"""Answers to errors that are not the client's."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from tests.support.builders import body
 
 @pytest.fixture
 def new_database(infrastructure: Stack) -> Iterator[str]:
-    """A database for each test: they alter it."""
+    """A database for each test, since they alter it."""
     with temporary_database(infrastructure) as url:
         yield url
 

@@ -1,4 +1,4 @@
-"""Whether it is alive, and ready."""
+"""The calls that say whether the API is alive and ready."""
 
 from fastapi.testclient import TestClient
 

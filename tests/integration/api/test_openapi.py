@@ -1,4 +1,4 @@
-"""The documentation of the bodies."""
+"""The OpenAPI document shows the bodies, also of calls that read them without FastAPI."""
 
 from fastapi.testclient import TestClient
 

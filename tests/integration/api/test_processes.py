@@ -1,4 +1,4 @@
-"""The API as operators run it: processes of their own, several on one database, signals, clients that go."""
+"""The API as operators run it: several processes on one database, signals, clients that disconnect."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.locks import wait_for_blocked_transaction
 
-PATIENCE = 60.0  # seconds
+TIMEOUT = 60.0  # seconds
 HOST = "127.0.0.1"
 
 
@@ -39,15 +39,15 @@ class Api:
         )
 
     def wait(self) -> None:
-        """Come back when it answers."""
-        eventually(self._healthy, PATIENCE)
+        """Wait until it answers."""
+        eventually(self._healthy, TIMEOUT)
 
     def _healthy(self) -> bool:
         assert self.process.poll() is None, "the API has ended"
         return self.answers()
 
     def answers(self) -> bool:
-        """Whether it is alive."""
+        """Whether it answers that it is alive."""
         try:
             return httpx2.get(f"{self.url}/healthz", timeout=5).is_success
         except httpx2.TransportError:
@@ -57,7 +57,7 @@ class Api:
         """Submit one change."""
         headers = {"Idempotency-Key": key} if key else {}
         url = f"{self.url}/api/v1/dns/create"
-        return httpx2.post(url, json=body(zone, name), headers=headers, timeout=PATIENCE)
+        return httpx2.post(url, json=body(zone, name), headers=headers, timeout=TIMEOUT)
 
 
 StartApi = Callable[..., Api]
@@ -66,14 +66,14 @@ Both = tuple[Api, Api]
 
 @pytest.fixture
 def new_database(infrastructure: Stack) -> Iterator[str]:
-    """A database for each test: processes of their own use it."""
+    """A database for each test, since other processes are connected to it."""
     with temporary_database(infrastructure) as url:
         yield url
 
 
 @pytest.fixture
 def start(app_settings: Settings, new_zone: str) -> Iterator[StartApi]:
-    """Starts an API that serves the zone `new_zone`; it is gone when the test ends."""
+    """Starts APIs that serve the zone `new_zone`; they are stopped at the end of the test."""
     with ExitStack() as ending:
 
         def run(*options: str, **settings: str) -> Api:
@@ -86,7 +86,7 @@ def start(app_settings: Settings, new_zone: str) -> Iterator[StartApi]:
 
 @pytest.fixture(scope="module")
 def both(infrastructure: Stack) -> Iterator[Both]:
-    """Two on one database, which was new when they started together."""
+    """Two APIs on one database, started at the same time while it was empty."""
     with temporary_database(infrastructure) as url, ExitStack() as ending:
         env = {**infrastructure.env, "DATABASE_URL": url, "BOOTSTRAP_ZONES": "example.test=bind"}
         started = Api(**env), Api(**env)
@@ -100,12 +100,12 @@ def both(infrastructure: Stack) -> Iterator[Both]:
 def stop(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is None:
         process.terminate()
-    process.wait(PATIENCE)
+    process.wait(TIMEOUT)
 
 
 @contextmanager
 def locked_requests() -> Iterator[None]:
-    """Inside the block nothing can be stored."""
+    """No request can be stored within the block."""
     url = os.environ["DATABASE_URL"]
     with psycopg.connect(url) as connection:
         connection.execute("LOCK TABLE dns_requests IN ACCESS EXCLUSIVE MODE")
@@ -131,7 +131,7 @@ def test_one_key_sent_to_two_at_once_makes_one_request(both: Both) -> None:
     def post(api: Api) -> list[tuple[bool, str]]:
         answers = []
         for key in keys:
-            together.wait(PATIENCE)
+            together.wait(TIMEOUT)
             answer = api.create("example.test", key, key).raise_for_status()
             answers.append(("idempotent-replayed" in answer.headers, answer.json()["id"]))
         return answers
@@ -147,7 +147,7 @@ def test_one_key_with_two_bodies_sent_to_two_at_once(both: Both) -> None:
     together = Barrier(2)
 
     def post(api: Api) -> int:
-        together.wait(PATIENCE)
+        together.wait(TIMEOUT)
         return api.create("example.test", f"other{api.port}", "other").status_code
 
     with ThreadPoolExecutor(2) as pool:
@@ -173,7 +173,7 @@ def test_a_slow_database_pushes_back(start: StartApi, new_zone: str) -> None:
             first = pool.submit(api.create, new_zone, "first")
             wait_for_blocked_transaction()
             others = [pool.submit(api.create, new_zone, f"h{number}") for number in range(25)]
-            eventually(lambda: sum(future.done() for future in others) >= 21, PATIENCE)
+            eventually(lambda: sum(future.done() for future in others) >= 21, TIMEOUT)
             refused = [future.result() for future in others if future.done()]
         answers = [future.result() for future in (first, *others)]
     assert {(answer.status_code, answer.headers["retry-after"]) for answer in refused} == {(503, "2")}
@@ -190,7 +190,7 @@ def test_a_client_that_goes_before_its_answer_loses_nothing(start: StartApi, new
             wait_for_blocked_transaction()
             assert api.answers()  # so it has read what was sent before
             client.close()
-    eventually(lambda: names_stored(api) == ["one", "two"], PATIENCE)
+    eventually(lambda: names_stored(api) == ["one", "two"], TIMEOUT)
 
 
 def test_a_shutdown_answers_what_was_taken_in(start: StartApi, new_zone: str) -> None:
@@ -203,19 +203,19 @@ def test_a_shutdown_answers_what_was_taken_in(start: StartApi, new_zone: str) ->
             assert api.answers()
             assert api.answers()
             api.process.send_signal(signal.SIGTERM)
-            eventually(lambda: not api.answers(), PATIENCE)  # it has begun to shut down
+            eventually(lambda: not api.answers(), TIMEOUT)  # it has begun to shut down
         answers = [client.recv(65_536) for client in clients]
     assert [answer[:12] for answer in answers] == [b"HTTP/1.1 202"] * 5
-    assert api.process.wait(PATIENCE) in (0, -signal.SIGTERM)
+    assert api.process.wait(TIMEOUT) in (0, -signal.SIGTERM)
     again = start()
     again.wait()
     assert names_stored(again) == [f"h{number}" for number in range(5)]
 
 
 def send(api: Api, zone: str, name: str) -> socket.socket:
-    """A connection on which a request was sent, and no answer has come yet."""
+    """A connection on which a request has been sent and no answer has been read."""
     request = httpx2.Request("POST", f"{api.url}/api/v1/dns/create", json=body(zone, name))
     head = "".join(f"{key}: {value}\r\n" for key, value in request.headers.items())
-    client = socket.create_connection((HOST, api.port), timeout=PATIENCE)
+    client = socket.create_connection((HOST, api.port), timeout=TIMEOUT)
     client.sendall(f"POST /api/v1/dns/create HTTP/1.1\r\n{head}\r\n".encode() + request.read())
     return client

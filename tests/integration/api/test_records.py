@@ -1,4 +1,4 @@
-"""Lists of what the servers answer; what stands in them is shown by the plan's and the acceptance tests."""
+"""Queries for records that are refused; what the lists hold is tested where changes are applied."""
 
 import pytest
 from fastapi.testclient import TestClient

@@ -1,4 +1,4 @@
-"""What became of requests: one by its id, and lists."""
+"""Requests as the API shows them: one by its id, and lists."""
 
 from typing import Any
 from uuid import uuid4

@@ -44,7 +44,7 @@ def _plain_settings() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for playbooks: one fork server for all of them."""
+    """A folder for playbooks, which share one fork server."""
     folder = make_site(tmp_path_factory.mktemp("site"))
     (folder / "ansible.cfg").write_text(
         f"[defaults]\nroles_path = {ROOT}/playbooks/roles\ncollections_path = {ROOT}/playbooks/collections\n"
@@ -58,7 +58,7 @@ def check(zone: str, inventory: Path, *more: str) -> Result:
 
 
 def broken(result: Result) -> dict[str, list[str]]:
-    """What is broken, by the point of the contract."""
+    """What the report says is broken, by the point of the contract."""
     assert result.exit_code == 1, result.output
     report: dict[str, Any] = json.loads(result.stdout)
     assert report["holds"] is False
@@ -67,7 +67,7 @@ def broken(result: Result) -> dict[str, list[str]]:
 
 
 def playbook(site: Path, *tasks: str, role: str = "include_role: {name: rfc2136}") -> str:
-    """The shipped playbook, with tasks that spoil what it did."""
+    """Write the shipped playbook with more tasks, which falsify its results; return its path."""
     results = "results: \"{{ lookup('file', dns_results_file) | from_json }}\""
     lines = ["- hosts: dns", "  gather_facts: false", f"  vars: {{{results}}}", "  tasks:"]
     path = site / f"spoilt{next(_numbers)}.yml"
@@ -76,7 +76,7 @@ def playbook(site: Path, *tasks: str, role: str = "include_role: {name: rfc2136}
 
 
 def update(changes: Path) -> str:
-    """The role's task, on another changes file."""
+    """The task of the shipped role, with another changes file."""
     of_host = "server: '{{ dns_server }}', port: '{{ dns_port }}', key_file: '{{ dns_tsig_key_file }}'"
     of_run = (
         f"zone: '{{{{ dns_zone }}}}', changes_file: {changes}, results_file: '{{{{ dns_results_file }}}}'"
@@ -85,7 +85,7 @@ def update(changes: Path) -> str:
 
 
 def write(expression: str, path: str = "'{{ dns_results_file }}'") -> str:
-    """A task that writes a file, if not told otherwise another results file, out of `results`."""
+    """A task that writes an expression over `results` into the results file, or into `path`."""
     return f'write_file: {{path: {path}, text: "{{{{ {expression} }}}}"}}'
 
 

@@ -1,4 +1,4 @@
-"""The ways to say where the database is, and what holds on every connection."""
+"""The forms of DATABASE_URL, and the settings of every connection."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""How the troubles of a backend are counted."""
+"""How the failures of a backend are counted."""
 
 from sqlalchemy import text
 

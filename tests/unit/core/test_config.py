@@ -1,4 +1,4 @@
-"""Settings that are refused when a process starts, not when a request fails."""
+"""Bad settings are refused when a process starts, not when a request needs them."""
 
 import pytest
 from pydantic import ValidationError

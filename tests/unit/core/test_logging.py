@@ -1,4 +1,4 @@
-"""What a process writes when something breaks: everything needed to find out why, and no secret."""
+"""What a process logs when something breaks: enough to find the cause, and no secret."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The BIND image's scripts and configuration, run as they are, with their paths in a temporary folder."""
+"""The scripts and the configuration of the BIND image, run unchanged but for paths in a temporary folder."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ NAME = "www.example.test."
 
 
 class Image:
-    """The files of the image below a folder, and a port of its own."""
+    """The files of the image in a folder, and a free port."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -22,7 +22,7 @@ NO_ROOT_INSIDE = ("kafka",)  # its image names a user of its own
 
 
 def default(text: str) -> str:
-    """What compose makes of `${NAME:-default}` when nothing is set."""
+    """The text with `${NAME:-default}` replaced as compose does it when nothing is set."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
 
 
@@ -32,7 +32,7 @@ def environment(service: str) -> dict[str, str]:
 
 
 def mounts(service: str) -> dict[str, str]:
-    """Where the service sees what: by path inside, the volume or path outside."""
+    """The volumes of a service: the volume, or the path outside, by the path inside."""
     parts = (mount.split(":") for mount in SERVICES[service].get("volumes", []))
     return {part[1]: part[0] for part in parts}
 

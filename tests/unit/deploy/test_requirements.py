@@ -1,4 +1,4 @@
-"""What the program imports is in requirements.txt, so that an image, or a fresh environment, has it."""
+"""Every package that the program imports is in requirements.txt, from which the image is built."""
 
 import ast
 import re
@@ -24,7 +24,7 @@ def test_every_imported_package_is_required() -> None:
 
 
 def imports() -> dict[str, set[str]]:
-    """Top-level packages that are neither ours nor Python's, with the files that import them."""
+    """The top-level packages that are neither ours nor Python's, each with the files that import it."""
     found: dict[str, set[str]] = {}
     for path in sources():
         for name in imported(ast.parse(path.read_text())):

@@ -1,4 +1,4 @@
-"""Previews: what changes would do to the records, one after the other."""
+"""What changes would do to the records, one after the other."""
 
 from functools import partial
 

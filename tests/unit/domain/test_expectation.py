@@ -1,4 +1,4 @@
-"""Expectations: folded in order, they say what an RRset must be; an answer meets them or is told why not."""
+"""What servers must answer for an RRset after changes in their order, and what an answer lacks."""
 
 from dataclasses import replace
 from functools import partial
@@ -116,7 +116,7 @@ changes_of_one_rrset = st.lists(
 
 
 def applied(before: Answer, one: Change) -> Answer:
-    """What a server would do, as simple as can be."""
+    """What a server answers after a change: a simple model."""
     rdata = frozenset(one.rdata)
     if one.action is Action.DELETE:
         left = before.rdata - rdata if rdata else frozenset[str]()

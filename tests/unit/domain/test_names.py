@@ -1,4 +1,4 @@
-"""Names: one form for all, and a distinct code for each way to be wrong."""
+"""Names: one canonical form, and a code for each kind of mistake."""
 
 import idna
 import pytest

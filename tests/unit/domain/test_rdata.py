@@ -1,4 +1,4 @@
-"""RDATA: canonical forms, and a code for each way to be wrong."""
+"""RDATA: canonical forms, and a code for each kind of mistake."""
 
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any

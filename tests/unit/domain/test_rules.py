@@ -1,4 +1,4 @@
-"""Rules across the fields of a change: all reasons, none raised."""
+"""Rules across the fields of a change: all reasons are returned, none is raised."""
 
 import pytest
 

@@ -1,3 +1,5 @@
+"""What becomes of requests, decided from a run's results and the servers' answers."""
+
 from functools import partial
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""The API and a worker in the test's process, and the state in which a backend may be."""
+"""The API and a worker in the test's process, and a backend that was away."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What one drain of a zone does when its backend is away or busy; the runs' results are made up."""
+"""Drains of zones whose backend is away or busy; a runner without Ansible decides how runs end."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -73,7 +73,7 @@ def test_asking_the_servers_again_does_not_prove_that_the_backend_is_back(
     with transaction() as session:
         session.execute(text("UPDATE dns_requests SET status = 'verifying', check_at = now()"))
     drain(new_zone, FixedRunner(APPLIED), make_backends())
-    assert failures() == 3  # another zone may find out
+    assert failures() == 3  # another zone will probe it
     submit(simulated, new_zone, "next")
     drain(new_zone, FixedRunner(APPLIED), make_backends())
     assert failures() == 0
@@ -97,6 +97,6 @@ def test_a_zone_that_waits_for_its_backend_is_woken_when_a_run_ends(
     with hold_lease("busy.test", make_backends()) as (lease, _):
         assert lease is not None
         drain(new_zone, FixedRunner(AWAY), make_backends())
-        assert not kicked(new_zone)  # or workers would do nothing else until that run ends
+        assert not kicked(new_zone)  # or the workers would be kicked again and again until that run ends
     drain("busy.test", FixedRunner(AWAY), make_backends())
     assert kicked(new_zone)

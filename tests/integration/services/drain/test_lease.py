@@ -83,7 +83,7 @@ def proxy(app_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
 def test_a_worker_that_is_cut_off_knows_it_before_its_claim_runs_out(proxy: Proxy) -> None:
     with hold_lease("example.test", make_backends()) as (lease, lost):
         assert lease is not None
-        assert not lost.wait(1.5 * LEASE)  # it is renewed all the while
+        assert not lost.wait(1.5 * LEASE)  # the lease is renewed meanwhile
         proxy.forwarding.clear()
         noticed = lost.wait(LEASE)
         proxy.forwarding.set()

@@ -1,4 +1,4 @@
-"""Submissions of many clients at once, written together."""
+"""Submissions of many clients at the same time, which are stored together."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +24,7 @@ from app.store import requests, zones
 from tests.support.builders import body
 
 CLIENTS = 40
-WAIT = 60.0  # seconds
+TIMEOUT = 60.0  # seconds
 
 
 def test_each_client_gets_the_answer_to_its_own_request(client: TestClient, new_zone: str) -> None:
@@ -154,17 +154,17 @@ def test_others_are_answered_while_a_large_body_is_read(
     def slowly(raw: RawChange) -> Draft:
         if "txt." in str(raw.body):
             begun.set()
-            assert small_is_answered.wait(WAIT), "the small one had to wait"
+            assert small_is_answered.wait(TIMEOUT), "the small one had to wait"
         return read_change(raw)
 
     monkeypatch.setattr(group_commit, "read_change", slowly)
     with ThreadPoolExecutor(1) as pool:
         large = pool.submit(client.post, "/api/v1/dns/create", json=large_body(new_zone))
-        assert begun.wait(WAIT)
+        assert begun.wait(TIMEOUT)
         assert client.post("/api/v1/dns/create", json=body(new_zone, "h1")).status_code == 202
         assert not large.done()
         small_is_answered.set()
-        assert large.result(WAIT).status_code == 202
+        assert large.result(TIMEOUT).status_code == 202
 
 
 def test_a_client_that_goes_in_the_middle_of_its_body(client: TestClient) -> None:
