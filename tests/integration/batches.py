@@ -8,13 +8,13 @@ import dns.message
 import dns.name
 import dns.query
 import dns.tsig
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.batch import apply_batch
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.connection import Target
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.key_file import read_key
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.ledger import Ledger
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Ledger
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns import batch as powerdns
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.api import Api
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.key_file import read_api_key
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.batch import apply_batch
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.connection import Target
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.key_file import read_key
 
 from stack.embedded import Stack
 

@@ -198,6 +198,6 @@ def test_the_shipped_collection_is_imported_ahead(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "playbooks" / "collections", tmp_path / "collections")
     plugins = tmp_path / "collections" / "ansible_collections" / "orchestrator" / "dns" / "plugins"
     paths = f"ACTION, OTHER = {str(plugins / 'action' / 'dynamic_update.py')!r}, "
-    paths += f"{str(plugins / 'plugin_utils' / 'batch.py')!r}\n"
+    paths += f"{str(plugins / 'plugin_utils' / 'rfc2136' / 'batch.py')!r}\n"
     found = in_a_server(paths + AHEAD, tmp_path)
     assert found == {"left": [], "elsewhere": False, "changed": False, "used": True}

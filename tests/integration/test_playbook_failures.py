@@ -15,10 +15,10 @@ import dns.opcode
 import dns.rcode
 import dns.tsig
 import pytest
-from ansible_collections.orchestrator.dns.plugins.plugin_utils import batch
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.connection import Connection, Target
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.node import Node
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.question import Question, ask
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136 import batch
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.connection import Connection, Target
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.node import Node
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.query import Question, ask
 from dns.rcode import Rcode
 
 from stack.embedded import Stack

@@ -6,9 +6,9 @@ from typing import Any
 
 import dns.name
 import pytest
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.forecast import forecast_batch
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns import batch as powerdns
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.api import Api
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.dry_run import forecast_batch
 
 from stack.embedded import Stack
 from tests.integration.batches import (

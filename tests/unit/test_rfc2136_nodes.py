@@ -5,7 +5,12 @@ import dns.message
 import dns.name
 import dns.rdatatype
 import pytest
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.node import NOTHING, Node, Use, read_node
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.node import (
+    NOTHING,
+    Node,
+    Use,
+    read_node,
+)
 
 NAME = dns.name.from_text("www.example.test")
 SOA = "example.test. 60 IN SOA ns. host. 1 2 3 4 5"

@@ -6,14 +6,14 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.tsig
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.node import NOTHING, Node, RRset, Use
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.packing import (
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.node import NOTHING, Node, RRset, Use
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.planner import plan
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.update_message import (
     MAX_STEPS_SIZE,
+    Step,
     make_message,
     pack,
 )
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.planning import plan
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.step import Step
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -8,10 +8,12 @@ import dns.rdataclass
 import dns.rdatatype
 import pytest
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.node import NOTHING, Node, RRset, Use
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.packing import make_message
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.planning import plan
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.step import Step
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.node import NOTHING, Node, RRset, Use
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.planner import plan
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.update_message import (
+    Step,
+    make_message,
+)
 
 ZONE = dns.name.from_text("example.test")
 ELSEWHERE = Node(Use.UNTOLD)  # there is something at the name, or below it, but not of this type

@@ -6,8 +6,8 @@ import dns.name
 import dns.rdata
 import dns.rdatatype
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.step import Group
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.wave import MAX_GROUP, waves
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.dependencies import MAX_GROUP, waves
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.update_message import Group
 from hypothesis import given
 from hypothesis import strategies as st
 

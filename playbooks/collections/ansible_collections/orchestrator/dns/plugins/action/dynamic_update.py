@@ -5,14 +5,15 @@ from typing import Any
 
 import dns.name
 from ansible.plugins.action import ActionBase
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.batch import apply_batch
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import read_items
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.connection import Target
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.forecast import forecast_batch
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.key_file import KeyFileError, read_key
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.option import Options
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import KeyFileError
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.options import Options
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import summary
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import write_results
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.summary import summary
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.batch import apply_batch
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.connection import Target
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.dry_run import forecast_batch
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.key_file import read_key
 
 DOCUMENTATION = """
 name: dynamic_update

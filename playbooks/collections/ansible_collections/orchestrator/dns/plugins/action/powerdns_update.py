@@ -6,13 +6,13 @@ from typing import Any
 import dns.name
 from ansible.plugins.action import ActionBase
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import read_items
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.key_file import KeyFileError
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.option import Options
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import KeyFileError
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.options import Options
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import summary
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.api import Api
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.batch import apply_batch
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.key_file import read_api_key
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import write_results
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.summary import summary
 
 DOCUMENTATION = """
 name: powerdns_update

@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.failure import (
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import (
     KeyRefused,
     NoAnswer,
     Unreachable,

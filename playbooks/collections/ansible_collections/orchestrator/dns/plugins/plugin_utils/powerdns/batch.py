@@ -11,12 +11,12 @@ from typing import Any
 
 import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.failure import (
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import (
     KeyRefused,
     NoAnswer,
     Unreachable,
 )
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.ledger import Ledger
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Ledger
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import failed
 
 from .api import Api, Refused

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.key_file import KeyFileError
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import KeyFileError
 
 _KEY = re.compile(r"[\x21-\x7e]+")
 

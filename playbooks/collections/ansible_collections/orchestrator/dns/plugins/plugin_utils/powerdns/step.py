@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import dns.name
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.batching import Load, packets
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.packet import Load, packets
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
 
 from .node import Node, entries
-from .planning import carry_out
+from .planner import carry_out
 
 MAX_BODY = 1_000_000  # bytes of a call; the server takes twice that unless it is told otherwise
 

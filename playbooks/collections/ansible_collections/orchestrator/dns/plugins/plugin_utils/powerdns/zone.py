@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import dns.exception
 import dns.name
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.failure import Unreachable
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import Unreachable
 
 from .api import Api, Refused
 from .node import Node, read_nodes

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import dns.name
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from dns.rdatatype import CNAME, RdataType
 
-from .change import Change
-from .step import Group
+from .update_message import Group
 
 MAX_GROUP = 100  # creates on one RRset that share a step
 

@@ -1,9 +1,8 @@
 """A server's refusals in words, each with its stable code."""
 
 import dns.rcode
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result, failed
 from dns.rcode import Rcode
-
-from .result import Result, failed
 
 PREREQUISITE_FAILED = frozenset({Rcode.YXDOMAIN, Rcode.YXRRSET, Rcode.NXDOMAIN, Rcode.NXRRSET})
 

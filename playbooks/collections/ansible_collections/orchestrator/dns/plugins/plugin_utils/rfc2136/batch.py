@@ -6,26 +6,25 @@ from typing import Any
 
 import dns.name
 import dns.tsig
+from ansible_collections.orchestrator.dns.plugins.plugin_utils import result as verdict
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import KeyRefused, NoAnswer, Unreachable
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Ledger
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result, failed
 from dns.rcode import Rcode
 
-from . import verdict
 from .connection import Connection, Target
-from .delivery import Delivery, Refused
-from .failure import KeyRefused, NoAnswer, Unreachable
-from .ledger import Ledger
+from .dependencies import waves
 from .node import NOTHING, Node, Use
-from .packing import MAX_STEPS_SIZE
-from .planning import plan
-from .question import ask
+from .planner import plan
+from .query import ask
 from .refusal import (
     PREREQUISITE_FAILED,
     changed_meanwhile,
     refusal,
     unanswered,
 )
-from .result import Result, failed
-from .step import Group, Step
-from .wave import waves
+from .sender import Delivery, Refused
+from .update_message import MAX_STEPS_SIZE, Group, Step
 
 ROUNDS = 4  # how often a step is planned anew when its prerequisites do not hold
 

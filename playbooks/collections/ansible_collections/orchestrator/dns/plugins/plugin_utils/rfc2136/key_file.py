@@ -7,6 +7,7 @@ from pathlib import Path
 import dns.exception
 import dns.name
 import dns.tsig
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import KeyFileError
 
 _TOKEN = re.compile(
     r"""
@@ -20,10 +21,6 @@ _TOKEN = re.compile(
 _ALGORITHMS = {name.to_text(omit_final_dot=True).lower(): name for name in dns.tsig.mac_sizes} | {
     "hmac-md5": dns.tsig.HMAC_MD5
 }
-
-
-class KeyFileError(Exception):
-    """The key file can't be used. The text never quotes what the file holds."""
 
 
 def read_key(path: Path) -> dns.tsig.Key:

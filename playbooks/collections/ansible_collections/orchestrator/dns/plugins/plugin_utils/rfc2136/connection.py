@@ -11,10 +11,9 @@ import dns.exception
 import dns.message
 import dns.rcode
 import dns.tsig
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import KeyRefused, NoAnswer, Unreachable
 from dns.opcode import Opcode
 from dns.rcode import Rcode
-
-from .failure import KeyRefused, NoAnswer, Unreachable
 
 WINDOW = 256  # messages under way at a time: few enough that neither side's buffers fill
 

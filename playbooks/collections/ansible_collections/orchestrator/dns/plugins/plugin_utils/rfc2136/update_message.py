@@ -1,11 +1,15 @@
 """The lines of an update message: its prerequisites and its updates (RFC 2136 sections 2.4 and 2.5)."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import dns.name
 import dns.rdata
 import dns.rdatatype
 import dns.update
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.batching import Load, packets
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
 
 from .node import RRset
 
@@ -131,3 +135,41 @@ def _owner_size(name: dns.name.Name, zone: dns.name.Name) -> int:
 
 def _rr_size(name: dns.name.Name, value: dns.rdata.Rdata, zone: dns.name.Name) -> int:
     return _owner_size(name, zone) + _RR_HEADER + len(value.to_wire() or b"")
+
+
+Group = tuple[Change, ...]  # changes of one RRset that may go together: one change, or several creates
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The lines to send, and what has become of the changes once the server has taken them."""
+
+    group: Group
+    results: tuple[Result, ...]
+    prerequisites: tuple[Instruction, ...] = ()
+    updates: tuple[Instruction, ...] = ()
+
+    def size(self, zone: dns.name.Name) -> int:
+        """Return how many bytes it takes at most in a message about the zone."""
+        return sum(line.size(zone) for line in (*self.prerequisites, *self.updates))
+
+
+MAX_STEPS_SIZE = 65_000  # bytes; the rest of a TCP message's 65,535 is for the header, the zone and the TSIG
+
+
+def pack(
+    zone: dns.name.Name, steps: Iterable[Step], limit: int = MAX_STEPS_SIZE, max_changes: int | None = None
+) -> Iterator[list[Step]]:
+    """Yield the steps in order, in packets of so many bytes and changes; what is larger comes alone."""
+    return packets(
+        steps, lambda step: Load(step.size(zone), len(step.group)), Load(limit, max_changes or limit)
+    )
+
+
+def make_message(zone: dns.name.Name, packet: Sequence[Step]) -> dns.update.UpdateMessage:
+    """Return the update message that carries out every step of a packet, or none."""
+    message = dns.update.UpdateMessage(zone)
+    for step in packet:
+        for line in (*step.prerequisites, *step.updates):
+            line.put_into(message)
+    return message

@@ -2,7 +2,7 @@
 
 import dns.name
 import dns.rdatatype
-from ansible_collections.orchestrator.dns.plugins.plugin_utils import verdict
+from ansible_collections.orchestrator.dns.plugins.plugin_utils import result as verdict
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
 from dns.rdata import Rdata

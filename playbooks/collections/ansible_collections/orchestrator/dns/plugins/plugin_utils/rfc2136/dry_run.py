@@ -11,20 +11,20 @@ from typing import Any
 
 import dns.name
 import dns.tsig
+from ansible_collections.orchestrator.dns.plugins.plugin_utils import result as verdict
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import KeyRefused, Unreachable
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Ledger
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import failed
 from dns.rcode import Rcode
 from dns.rdatatype import CNAME, RdataType
 
-from . import verdict
-from .change import Change
 from .connection import Connection, Target
-from .failure import KeyRefused, Unreachable
-from .ledger import Ledger
 from .node import Node, RRset, Use
-from .packing import MAX_STEPS_SIZE
-from .planning import plan
-from .question import Question, ask, ask_types
+from .planner import plan
+from .query import Question, ask, ask_types
 from .refusal import unanswered
-from .result import failed
+from .update_message import MAX_STEPS_SIZE
 
 
 def forecast_batch(

@@ -8,12 +8,15 @@ the answer was made from a wildcard: then the caller looks again.
 
 import dns.name
 import dns.rdata
+from ansible_collections.orchestrator.dns.plugins.plugin_utils import result as verdict
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
 from dns.rdatatype import CNAME
 
-from . import verdict
-from .change import Change
-from .instruction import (
+from .node import Node, RRset, Use
+from .update_message import (
     Add,
+    Group,
     Instruction,
     NameInUse,
     NameNotInUse,
@@ -22,10 +25,8 @@ from .instruction import (
     RRsetAbsent,
     RRsetExists,
     RRsetIs,
+    Step,
 )
-from .node import Node, RRset, Use
-from .result import Result
-from .step import Group, Step
 
 _PASSING = dns.rdata.from_text("IN", "NS", "passing.invalid.")
 

@@ -6,12 +6,12 @@ import dns.exception
 import dns.flags
 import dns.message
 import dns.name
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import GENERATED
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import NoAnswer, Unreachable
 from dns.rcode import Rcode
 from dns.rdatatype import ANY, RdataType
 
-from .change import GENERATED
 from .connection import Connection
-from .failure import NoAnswer, Unreachable
 from .node import Node, read_node
 
 Question = tuple[dns.name.Name, RdataType]

@@ -11,3 +11,7 @@ class NoAnswer(Exception):
 
 class KeyRefused(Exception):
     """The server does not accept the key, so it carried out nothing."""
+
+
+class KeyFileError(Exception):
+    """The key file can't be used. The text never quotes what the file holds."""

@@ -6,14 +6,13 @@ from typing import NamedTuple
 import dns.message
 import dns.name
 import dns.rcode
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import KeyRefused
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Ledger
 from dns.rcode import Rcode
 
 from .connection import Connection
-from .failure import KeyRefused
-from .ledger import Ledger
-from .packing import make_message, pack
 from .refusal import PREREQUISITE_FAILED
-from .step import Step
+from .update_message import Step, make_message, pack
 
 
 class Refused(NamedTuple):
