@@ -1,29 +1,31 @@
-"""Packets: what goes to a server together, within what it takes at once."""
+"""Splitting what has to be sent into messages, each within what a server takes at once."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
-Each = TypeVar("Each")
+Item = TypeVar("Item")
 
 
 class Load(NamedTuple):
-    """How much something is, or how much there may be at most."""
+    """How much of a message an item takes, or how much one message may hold."""
 
     octets: int
     changes: int
 
 
-def packets(each: Iterable[Each], load: Callable[[Each], Load], most: Load) -> Iterator[list[Each]]:
-    """Yield all in order, in packets of at most so much; what is more by itself comes alone."""
-    packet: list[Each] = []
+def split_by_load(
+    items: Iterable[Item], load_of: Callable[[Item], Load], limit: Load
+) -> Iterator[list[Item]]:
+    """Yield the items in order, in lists that are within the limit; an item that exceeds it is alone."""
+    batch: list[Item] = []
     octets = changes = 0
-    for one in each:
-        more = load(one)
-        if packet and (octets + more.octets > most.octets or changes + more.changes > most.changes):
-            yield packet
-            packet, octets, changes = [], 0, 0
-        packet.append(one)
-        octets += more.octets
-        changes += more.changes
-    if packet:
-        yield packet
+    for item in items:
+        load = load_of(item)
+        if batch and (octets + load.octets > limit.octets or changes + load.changes > limit.changes):
+            yield batch
+            batch, octets, changes = [], 0, 0
+        batch.append(item)
+        octets += load.octets
+        changes += load.changes
+    if batch:
+        yield batch

@@ -1,8 +1,8 @@
-"""How talking to a server can fail as a whole; the texts say why, and hold no secrets."""
+"""How a batch can fail as a whole. The texts say why, and never hold a secret."""
 
 
 class Unreachable(Exception):
-    """No connection could be made, or nothing but a question was sent: nothing was carried out."""
+    """No update was sent: there was no connection, or a query got no answer. Nothing was changed."""
 
 
 class NoAnswer(Exception):
@@ -10,8 +10,8 @@ class NoAnswer(Exception):
 
 
 class KeyRefused(Exception):
-    """The server does not accept the key, so it carried out nothing."""
+    """The server does not accept the TSIG key or the API key. Nothing was changed."""
 
 
 class KeyFileError(Exception):
-    """The key file can't be used. The text never quotes what the file holds."""
+    """A key file cannot be used. The text never quotes what the file holds."""

@@ -1,4 +1,4 @@
-"""The ledger of a batch: which change has which result, and which are in doubt."""
+"""The outcomes of a batch: the result of each change, and the task's result about all of them."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,88 +10,82 @@ import dns.name
 
 from .change import Change, UnusableChange, parse_change
 from .errors import NoAnswer
-from .result import Result, failed
+from .result import Reason, Result, failed, refused
 
 
 @dataclass(slots=True)
-class Ledger:
-    """Results by request id. A change that is in doubt never gets one: its outcome is unknown."""
+class Outcomes:
+    """Results by request id. A change that was sent and not answered never gets one: it is unknown."""
 
     results: dict[str, Result] = field(default_factory=dict)
-    doubted: set[str] = field(default_factory=set)
-    messages: int = 0
-    answers: set[str] = field(default_factory=set)  # in the protocol's words
+    unknown: set[str] = field(default_factory=set)  # request ids
+    messages: int = 0  # that the server has answered
+    answers: set[str] = field(default_factory=set)  # response codes or HTTP statuses
+    problem: str | None = None  # what stopped the batch early
 
-    def usable(self, items: Iterable[Mapping[str, Any]], zone: dns.name.Name) -> Iterator[Change]:
-        """Yield the changes that a changes file asks for, and note why the others can't be sent."""
+    def parse(self, items: Iterable[Mapping[str, Any]], zone: dns.name.Name) -> Iterator[Change]:
+        """Yield the changes that a changes file asks for, and record why the others can't be sent."""
         for item in items:
             try:
                 yield parse_change(item, zone)
             except UnusableChange as error:
                 self.results[str(item["request_id"])] = failed(error.code, str(error))
 
-    def record(self, change: Change, result: Result) -> None:
-        """Note what became of a change."""
-        self.results[change.request_id] = result
-
-    def settle(self, changes: Iterable[Change], results: Iterable[Result]) -> None:
-        """Note what became of each of some changes."""
+    def record(self, changes: Iterable[Change], results: Iterable[Result]) -> None:
+        """Record the result of each change, in the same order."""
         for change, result in zip(changes, results, strict=True):
-            self.record(change, result)
+            self.results[change.request_id] = result
+
+    def record_refusal(self, changes: Iterable[Change], reason: Reason) -> None:
+        """Record that the server did not carry out the changes."""
+        for change in changes:
+            self.results[change.request_id] = refused(change, reason)
+
+    def record_rest(self, changes: Iterable[Change], result: Result) -> None:
+        """Record the result for those of the changes that have none and are not unknown."""
+        for change in changes:
+            if change.request_id not in self.unknown:
+                self.results.setdefault(change.request_id, result)
 
     def count_message(self, answer: str) -> None:
-        """Note that a message was answered."""
+        """Note that the server has answered a message."""
         self.messages += 1
         self.answers.add(answer)
 
     @contextmanager
-    def in_doubt(self, changes: Iterable[Change]) -> Iterator[None]:
-        """Hold changes in doubt if no answer to them comes."""
+    def unknown_without_answer(self, changes: Iterable[Change]) -> Iterator[None]:
+        """Note that the changes are unknown if the block raises NoAnswer, which goes on to the caller."""
         try:
             yield
         except NoAnswer:
-            self.doubted.update(change.request_id for change in changes)
+            self.unknown.update(change.request_id for change in changes)
             raise
 
-    def give_up(self, changes: Iterable[Change], result: Result) -> None:
-        """Note a result for every change that has none and is not in doubt."""
-        for change in changes:
-            if change.request_id not in self.doubted:
-                self.results.setdefault(change.request_id, result)
 
-    def outcomes(self) -> Counter[str]:
-        """Return how many changes were applied, unchanged and failed."""
-        return Counter(result.outcome for result in self.results.values())
+def task_result(outcomes: Outcomes, server: str, total: int, unit: str = "message") -> dict[str, Any]:
+    """Return Ansible's result of the task: counts, and one line for a person.
 
-
-def summary(
-    ledger: Ledger, problem: str | None, server: str, total: int, unit: str = "message"
-) -> dict[str, Any]:
-    """Return the task's result: a failure when a problem of the whole run let nothing be done at all."""
-    line = _line(ledger, server, total, unit)
-    counts = ledger.outcomes()
-    done = counts["applied"] + counts["unchanged"]
+    `total` is the number of changes in the changes file, `unit` is what the server gets them in. The task has
+    failed only if something stopped the batch before any change was done.
+    """
+    found = Counter(result.outcome for result in outcomes.results.values())
+    counts = {name: found[name] for name in ("applied", "unchanged", "failed")}
+    counts["unknown"] = total - len(outcomes.results)
+    parts = [f"{number} {name}" for name, number in counts.items() if number]
+    answers = f" ({', '.join(sorted(outcomes.answers))})" if outcomes.answers else ""
+    sent = f"{_count(total, 'change')} to {server} in {_count(outcomes.messages, unit)}"
+    line = f"{sent}: {', '.join(parts)}{answers}"
     return {
-        "msg": f"{problem}; {line}" if problem else line,
-        "failed": problem is not None and not done,
+        "msg": f"{outcomes.problem}; {line}" if outcomes.problem else line,
+        "failed": outcomes.problem is not None and not counts["applied"] + counts["unchanged"],
         "changed": counts["applied"] > 0,
         "server": server,
-        "messages": ledger.messages,
+        "messages": outcomes.messages,
         "applied": counts["applied"],
         "unchanged": counts["unchanged"],
         "refused": counts["failed"],
-        "unknown": total - len(ledger.results),
+        "unknown": counts["unknown"],
     }
-
-
-def _line(ledger: Ledger, server: str, total: int, unit: str) -> str:
-    outcomes = ledger.outcomes()
-    counts = {what: outcomes[what] for what in ("applied", "unchanged", "failed")}
-    counts["unknown"] = total - len(ledger.results)
-    parts = [f"{number} {what}" for what, number in counts.items() if number]
-    answers = f" ({', '.join(sorted(ledger.answers))})" if ledger.answers else ""
-    sent = f"{_count(total, 'change')} to {server} in {_count(ledger.messages, unit)}"
-    return f"{sent}: {', '.join(parts)}{answers}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""The API key, read from a file that holds nothing else."""
+"""Reads the API key from a file that holds nothing else."""
 
 import re
 from pathlib import Path

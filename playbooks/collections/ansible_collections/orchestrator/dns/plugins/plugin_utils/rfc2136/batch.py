@@ -1,139 +1,156 @@
-"""A batch: every change of a changes file, in waves; each wave asks, plans and sends."""
+"""A batch of dynamic updates, in stages: each queries what is there, plans the steps and sends them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import dns.name
 import dns.tsig
-from ansible_collections.orchestrator.dns.plugins.plugin_utils import result as verdict
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import KeyRefused, NoAnswer, Unreachable
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Ledger
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result, failed
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import (
+    KeyRefused,
+    NoAnswer,
+    Unreachable,
+)
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Outcomes
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import failed, too_large
 from dns.rcode import Rcode
 
 from .connection import Connection, Target
-from .dependencies import waves
-from .node import NOTHING, Node, Use
-from .planner import plan
-from .query import ask
-from .refusal import (
-    PREREQUISITE_FAILED,
-    changed_meanwhile,
-    refusal,
-    unanswered,
-)
-from .sender import Delivery, Refused
-from .update_message import MAX_STEPS_SIZE, Group, Step
+from .dependencies import Group, split_into_stages
+from .dry_run import record_dry_run
+from .node import NONEXISTENT, InUse, Node
+from .planner import Planner
+from .query import query_nodes
+from .refusal import PREREQUISITE_FAILED, changed_meanwhile, query_refused, update_refused
+from .sender import RefusedStep, Sender
+from .update_message import MAX_STEPS_SIZE, Step
 
-ROUNDS = 4  # how often a step is planned anew when its prerequisites do not hold
+ATTEMPTS = 4  # to plan and send a change whose prerequisites do not hold
 
 
 def apply_batch(
-    items: Iterable[Mapping[str, Any]], zone: dns.name.Name, target: Target, key: dns.tsig.Key | None
-) -> tuple[Ledger, str | None]:
-    """Apply the items of a changes file to a zone; return their results, and what stopped the batch early."""
-    ledger = Ledger()
-    changes = list(ledger.usable(items, zone))
+    items: Iterable[Mapping[str, Any]],
+    zone: dns.name.Name,
+    target: Target,
+    key: dns.tsig.Key | None,
+    *,
+    dry_run: bool = False,
+) -> Outcomes:
+    """Apply the items of a changes file to a zone, and return what became of them.
+
+    A dry run sends nothing but queries, and returns the results that the changes would have.
+    """
+    outcomes = Outcomes()
+    changes = list(outcomes.parse(items, zone))
     if not changes:
-        return ledger, None
+        return outcomes
     try:
         with Connection(target, key) as connection:
-            batch = _Batch(zone, connection, ledger)
-            for number, wave in enumerate(waves(changes)):
-                batch.apply(batch.create_new(wave) if number == 0 else wave)
+            if dry_run:
+                record_dry_run(changes, Planner(zone), connection, outcomes)
+            else:
+                _Batch(zone, connection, outcomes).apply(changes)
     except KeyRefused as error:
-        ledger.give_up(changes, failed("tsig_refused", str(error)))
-        return ledger, str(error)
+        outcomes.record_rest(changes, failed("tsig_refused", str(error)))
+        outcomes.problem = str(error)
     except (Unreachable, NoAnswer) as error:
-        ledger.give_up(changes, failed("server_unreachable", f"not sent: {error}"))
-        return ledger, str(error)
-    return ledger, None
+        outcomes.record_rest(changes, failed("server_unreachable", f"not sent: {error}"))
+        outcomes.problem = str(error)
+    return outcomes
 
 
 class _Batch:
-    def __init__(self, zone: dns.name.Name, connection: Connection, ledger: Ledger) -> None:
-        self._zone = zone
+    def __init__(self, zone: dns.name.Name, connection: Connection, outcomes: Outcomes) -> None:
         self._connection = connection
-        self._ledger = ledger
-        self._delivery = Delivery(zone, connection, ledger)
+        self._outcomes = outcomes
+        self._planner = Planner(zone)
+        self._sender = Sender(zone, connection, outcomes)
 
-    def create_new(self, groups: Sequence[Group]) -> list[Group]:
-        """Apply the creates as if nothing were there yet, and return the groups that are left.
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Apply at least one change."""
+        first, *others = split_into_stages(changes)
+        self._apply_stage(self._create_optimistically(first))
+        for stage in others:
+            self._apply_stage(stage)
 
-        Most creates are of new names. The prerequisites say so: a wrong guess changes nothing.
+    def _create_optimistically(self, groups: Sequence[Group]) -> list[Group]:
+        """Apply the creates without a query, as if their names were unused; return the groups that are left.
+
+        Most creates are of new names. The prerequisites say so: where that is wrong, nothing is changed.
         """
         creates = [group for group in groups if group[0].action == "create"]
-        steps = filter(self._is_to_send, [plan(group, NOTHING, self._zone) for group in creates])
-        refused = list(self._delivery.guess(steps))
-        wrong = {each.step.group for each in refused if each.rcode in PREREQUISITE_FAILED}
-        for each in refused:
-            if each.step.group not in wrong:
-                self._take_apart(each)
-        return [group for group in groups if group[0].action != "create" or group in wrong]
+        steps = filter(self._has_to_be_sent, [self._planner.plan(group, NONEXISTENT) for group in creates])
+        refused = list(self._sender.send_optimistically(steps))
+        not_new = {refusal.step.group for refusal in refused if refusal.rcode in PREREQUISITE_FAILED}
+        for refusal in refused:
+            if refusal.step.group not in not_new:
+                self._apply_one_by_one(refusal)
+        return [group for group in groups if group[0].action != "create" or group in not_new]
 
-    def apply(self, groups: Sequence[Group]) -> None:
+    def _apply_stage(self, groups: Sequence[Group]) -> None:
         """Apply groups that do not depend on each other."""
-        learned: dict[Group, Rcode] = {}
-        pending, apart = list(groups), []
-        for _ in range(ROUNDS):
-            refused = list(self._delivery.deliver(self._plan(pending, learned)))
-            pending = [each.step.group for each in refused if each.rcode in PREREQUISITE_FAILED]
-            learned |= {each.step.group: each.rcode for each in refused}
-            apart += [each for each in refused if each.rcode not in PREREQUISITE_FAILED]
-            if not pending:
+        failed_prerequisites: dict[Group, Rcode] = {}
+        refusals: list[RefusedStep] = []
+        for _ in range(ATTEMPTS):
+            refused = list(self._sender.send(self._plan(groups, failed_prerequisites)))
+            failed_prerequisites = {
+                refusal.step.group: refusal.rcode
+                for refusal in refused
+                if refusal.rcode in PREREQUISITE_FAILED
+            }
+            refusals += [refusal for refusal in refused if refusal.rcode not in PREREQUISITE_FAILED]
+            groups = list(failed_prerequisites)
+            if not groups:
                 break
-        for group in pending:
-            self._record(group, changed_meanwhile, learned[group])
-        for each in apart:
-            self._take_apart(each)
+        for group, rcode in failed_prerequisites.items():
+            self._outcomes.record_refusal(group, changed_meanwhile(rcode))
+        for refusal in refusals:
+            self._apply_one_by_one(refusal)
 
-    def _plan(self, groups: Sequence[Group], learned: Mapping[Group, Rcode]) -> list[Step]:
-        """Return the steps to send; what needs no sending is settled."""
+    def _plan(self, groups: Sequence[Group], failed_prerequisites: Mapping[Group, Rcode]) -> list[Step]:
+        """Return the steps to send, and record the results of changes of which nothing has to be sent."""
         steps = []
-        nodes = ask(self._connection, [(group[0].name, group[0].type) for group in groups])
+        nodes = query_nodes(self._connection, [(group[0].name, group[0].type) for group in groups])
         for group, node in zip(groups, nodes, strict=True):
             if isinstance(node, Rcode):
-                self._record(group, unanswered, node)
+                self._outcomes.record_refusal(group, query_refused(node))
                 continue
-            step = plan(group, _corrected(node, learned.get(group)), self._zone)
-            if self._is_to_send(step):
+            step = self._planner.plan(group, _as_prerequisite_says(node, failed_prerequisites.get(group)))
+            if self._has_to_be_sent(step):
                 steps.append(step)
         return steps
 
-    def _is_to_send(self, step: Step) -> bool:
+    def _has_to_be_sent(self, step: Step) -> bool:
+        """Whether the step has to be sent and can be; otherwise its results are recorded."""
         if not step.prerequisites and not step.updates:
-            self._ledger.settle(step.group, step.results)
+            self._outcomes.record(step.group, step.results)
             return False
-        if step.size(self._zone) > MAX_STEPS_SIZE:
-            for change in step.group:
-                self._ledger.record(change, verdict.too_large(change))
+        if step.size > MAX_STEPS_SIZE:
+            self._outcomes.record(step.group, map(too_large, step.group))
             return False
         return True
 
-    def _take_apart(self, refused: Refused) -> None:
+    def _apply_one_by_one(self, refusal: RefusedStep) -> None:
         """Apply a refused step's changes one by one, so that a good one does not fail with a bad one."""
-        group = refused.step.group
+        group = refusal.step.group
         if len(group) == 1:
-            self._record(group, refusal, refused.rcode)
+            self._outcomes.record_refusal(group, update_refused(refusal.rcode))
             return
         for change in group:
-            self.apply([(change,)])
-
-    def _record(self, group: Group, say: Callable[[str, Rcode], Result], rcode: Rcode) -> None:
-        for change in group:
-            self._ledger.record(change, say(str(change), rcode))
+            self._apply_stage([(change,)])
 
 
-def _corrected(node: Node, rcode: Rcode | None) -> Node:
-    """Return the node with what a failed prerequisite tells.
+def _as_prerequisite_says(node: Node, failed_prerequisite: Rcode | None) -> Node:
+    """Return the node, corrected by the code with which a prerequisite failed.
 
-    The server checks prerequisites in the zone itself; an answer may come from a wildcard or a delegation.
+    The server checks prerequisites against the zone itself; an answer may come from a wildcard or a
+    delegation.
     """
-    if rcode == Rcode.NXDOMAIN:
-        return NOTHING
-    if rcode == Rcode.NXRRSET and node.hidden:
-        return Node(Use.YES)
-    if rcode == Rcode.YXDOMAIN and node.use is Use.UNTOLD:
-        return replace(node, use=Use.YES)
+    if failed_prerequisite == Rcode.NXDOMAIN:
+        return NONEXISTENT
+    if failed_prerequisite == Rcode.NXRRSET and node.occluded:
+        return Node(InUse.YES)
+    if failed_prerequisite == Rcode.YXDOMAIN and node.in_use is InUse.UNKNOWN:
+        return replace(node, in_use=InUse.YES)
     return node

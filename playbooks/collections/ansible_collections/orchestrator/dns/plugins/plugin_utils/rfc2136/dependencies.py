@@ -1,6 +1,7 @@
-"""Waves: changes that depend on each other go into successive messages.
+"""Dependencies between the changes of a batch: which may share a message, and which must wait for another.
 
-A message's prerequisites look at the zone as it was before the message (RFC 2136 section 3.2).
+The prerequisites of a message are checked against the zone as it was before the message (RFC 2136 section
+3.2). So a change that depends on another one must come in a later message.
 """
 
 from collections import defaultdict
@@ -11,16 +12,15 @@ import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from dns.rdatatype import CNAME, RdataType
 
-from .update_message import Group
-
-MAX_GROUP = 100  # creates on one RRset that share a step
+Group = tuple[Change, ...]  # changes of one RRset that go together: one change, or several creates
+MAX_GROUP = 100  # creates on one RRset that go together
 
 
 @dataclass(slots=True)
-class _Slot:
-    """The latest wave that touches an RRset, and the changes that it makes there."""
+class _GroupInMaking:
+    """The latest group of an RRset, and the number of its stage."""
 
-    wave: int
+    stage: int
     changes: list[Change] = field(default_factory=list)
 
     def can_join(self, change: Change) -> bool:
@@ -28,29 +28,30 @@ class _Slot:
         return creates and change.type != CNAME and len(self.changes) < MAX_GROUP
 
 
-def waves(changes: Iterable[Change]) -> list[list[Group]]:
-    """Return the changes in waves; within one, none depends on another.
+def split_into_stages(changes: Iterable[Change]) -> list[list[Group]]:
+    """Return the changes in stages that follow each other; within a stage, none depends on another.
 
-    Two changes depend on each other when they are about one RRset, or one of them is about the name's CNAME.
-    Several creates on one RRset are merged: their order shows only in the results.
+    Two changes depend on each other if they are about one RRset, or if they are about one name and one of
+    them is about its CNAME. Several creates on one RRset make one group: their order shows only in their
+    results.
     """
-    nodes: dict[dns.name.Name, dict[RdataType, _Slot]] = defaultdict(dict)
-    ordered: list[list[_Slot]] = []
+    names: dict[dns.name.Name, dict[RdataType, _GroupInMaking]] = defaultdict(dict)
+    stages: list[list[_GroupInMaking]] = []
     for change in changes:
-        node = nodes[change.name]
-        after = _latest(node, change.type)
-        slot = node.get(change.type)
-        if slot is not None and slot.wave == after and slot.can_join(change):
-            slot.changes.append(change)
+        latest_groups = names[change.name]
+        last_stage = _last_related_stage(latest_groups, change.type)
+        group = latest_groups.get(change.type)
+        if group is not None and group.stage == last_stage and group.can_join(change):
+            group.changes.append(change)
             continue
-        node[change.type] = slot = _Slot(after + 1, [change])
-        if slot.wave == len(ordered):
-            ordered.append([])
-        ordered[slot.wave].append(slot)
-    return [[tuple(slot.changes) for slot in wave] for wave in ordered]
+        latest_groups[change.type] = group = _GroupInMaking(last_stage + 1, [change])
+        if group.stage == len(stages):
+            stages.append([])
+        stages[group.stage].append(group)
+    return [[tuple(group.changes) for group in stage] for stage in stages]
 
 
-def _latest(node: dict[RdataType, _Slot], rdtype: RdataType) -> int:
-    """Return the number of the last wave that a change of this type must wait for, -1 for none."""
-    related = node.keys() if rdtype == CNAME else {rdtype, CNAME} & node.keys()
-    return max((node[other].wave for other in related), default=-1)
+def _last_related_stage(latest_groups: dict[RdataType, _GroupInMaking], rdtype: RdataType) -> int:
+    """Return the number of the last stage that a change of this type must wait for, -1 for none."""
+    related = latest_groups.keys() if rdtype == CNAME else {rdtype, CNAME} & latest_groups.keys()
+    return max((latest_groups[other].stage for other in related), default=-1)

@@ -1,102 +1,83 @@
-"""A forecast: what would become of a batch, judged by what the server says is there. Only questions are sent.
+"""A dry run: the results that a batch would have, judged by what the server answers. Only queries are sent.
 
 It can't know what the server's policy refuses, what others change meanwhile, and whether an answer was made
 from a wildcard.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import dns.name
-import dns.tsig
-from ansible_collections.orchestrator.dns.plugins.plugin_utils import result as verdict
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import KeyRefused, Unreachable
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Ledger
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import failed
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Outcomes
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import too_large
 from dns.rcode import Rcode
 from dns.rdatatype import CNAME, RdataType
 
-from .connection import Connection, Target
-from .node import Node, RRset, Use
-from .planner import plan
-from .query import Question, ask, ask_types
-from .refusal import unanswered
+from .connection import Connection
+from .node import InUse, Node, RRset
+from .planner import Planner
+from .query import Question, query_nodes, query_types
+from .refusal import query_refused
 from .update_message import MAX_STEPS_SIZE
 
 
-def forecast_batch(
-    items: Iterable[Mapping[str, Any]], zone: dns.name.Name, target: Target, key: dns.tsig.Key | None
-) -> tuple[Ledger, str | None]:
-    """Return the results that the items of a changes file would have, and what prevents the batch."""
-    ledger = Ledger()
-    changes = list(ledger.usable(items, zone))
-    if not changes:
-        return ledger, None
-    try:
-        with Connection(target, key) as connection:
-            picture = _look(connection, changes)
-    except (KeyRefused, Unreachable) as error:
-        code = "tsig_refused" if isinstance(error, KeyRefused) else "server_unreachable"
-        ledger.give_up(changes, failed(code, str(error)))
-        return ledger, str(error)
+def record_dry_run(
+    changes: Sequence[Change], planner: Planner, connection: Connection, outcomes: Outcomes
+) -> None:
+    """Record the results that the changes would have, one after the other. Raises Unreachable, KeyRefused."""
+    zone = _query_zone(connection, changes)
     for change in changes:
-        _forecast(change, picture, zone, ledger)
-    return ledger, None
+        node = zone.node(change)
+        if isinstance(node, Rcode):
+            outcomes.record_refusal([change], query_refused(node))
+            continue
+        step = planner.plan((change,), node)
+        if step.size > MAX_STEPS_SIZE:
+            outcomes.record([change], [too_large(change)])
+            continue
+        outcomes.record(step.group, step.results)
+        if step.updates:
+            zone.apply(change, node.rrset)
 
 
-def _forecast(change: Change, picture: "_Picture", zone: dns.name.Name, ledger: Ledger) -> None:
-    node = picture.node(change)
-    if isinstance(node, Rcode):
-        ledger.record(change, unanswered(str(change), node))
-        return
-    step = plan((change,), node, zone)
-    if step.size(zone) > MAX_STEPS_SIZE:
-        ledger.record(change, verdict.too_large(change))
-        return
-    ledger.settle(step.group, step.results)
-    if step.updates:
-        picture.take(change, node.rrset)
-
-
-def _look(connection: Connection, changes: Sequence[Change]) -> "_Picture":
+def _query_zone(connection: Connection, changes: Sequence[Change]) -> "_PlannedZone":
     questions = list(dict.fromkeys((change.name, change.type) for change in changes))
-    aliases = list(dict.fromkeys(change.name for change in changes if change.type == CNAME))
-    picture = _Picture(dict(zip(questions, ask(connection, questions), strict=True)))
-    for name, types in zip(aliases, ask_types(connection, aliases), strict=True):
-        picture.types[name] |= types
-    return picture
+    cname_owners = list(dict.fromkeys(change.name for change in changes if change.type == CNAME))
+    zone = _PlannedZone(dict(zip(questions, query_nodes(connection, questions), strict=True)))
+    for name, types in zip(cname_owners, query_types(connection, cname_owners), strict=True):
+        zone.types[name] |= types
+    return zone
 
 
 @dataclass(slots=True)
-class _Picture:
+class _PlannedZone:
     """The zone as the server shows it, and as the changes so far would leave it."""
 
-    seen: Mapping[Question, Node | Rcode]
+    answered: Mapping[Question, Node | Rcode]
     types: dict[dns.name.Name, set[RdataType]] = field(default_factory=lambda: defaultdict(set))
     planned: dict[Question, RRset | None] = field(default_factory=dict)
 
     def node(self, change: Change) -> Node | Rcode:
-        """What would be at the owner name when it is the change's turn, or why nobody knows."""
-        seen = self.seen[change.name, change.type]
-        if isinstance(seen, Rcode):
-            return seen
-        rrset = self.planned.get((change.name, change.type), seen.rrset)
-        cname = self.planned.get((change.name, CNAME), seen.cname)
-        use = Use.YES if rrset or self.types[change.name] else Use.UNTOLD
-        return Node(use, rrset, cname, seen.hidden)
+        """Return what is at the owner name before the change, or the code of a server that does not say."""
+        answered = self.answered[change.name, change.type]
+        if isinstance(answered, Rcode):
+            return answered
+        rrset = self.planned.get((change.name, change.type), answered.rrset)
+        cname = self.planned.get((change.name, CNAME), answered.cname)
+        in_use = InUse.YES if rrset or self.types[change.name] else InUse.UNKNOWN
+        return Node(in_use, rrset, cname, answered.occluded)
 
-    def take(self, change: Change, before: RRset | None) -> None:
-        """Carry the change out in the picture."""
-        after = _after(change, before)
+    def apply(self, change: Change, before: RRset | None) -> None:
+        """Apply a change to the plan; `before` is the RRset that it meets."""
+        after = _rrset_after(change, before)
         self.planned[change.name, change.type] = after
         types = self.types[change.name]
         types.add(change.type) if after else types.discard(change.type)
 
 
-def _after(change: Change, before: RRset | None) -> RRset | None:
+def _rrset_after(change: Change, before: RRset | None) -> RRset | None:
     old = before.values if before else frozenset()
     values = frozenset(change.values)
     if change.action == "delete":

@@ -1,4 +1,4 @@
-"""The TSIG key, read from a key file in BIND's syntax."""
+"""Reads the TSIG key from a key file in BIND's syntax, as `tsig-keygen` writes it."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _ALGORITHMS = {name.to_text(omit_final_dot=True).lower(): name for name in dns.t
 
 
 def read_key(path: Path) -> dns.tsig.Key:
-    """Return the one key that a file of the form `key "name" { algorithm …; secret "…"; };` holds.
+    """Return the key of a file that holds one, as `key "name" { algorithm …; secret "…"; };`.
 
     Raises KeyFileError.
     """
@@ -57,7 +57,7 @@ def _parse(tokens: list[str], path: Path) -> tuple[str, dict[str, str]]:
 def _make_key(name: str, options: dict[str, str], path: Path) -> dns.tsig.Key:
     algorithm = _ALGORITHMS.get(options.get("algorithm", "").lower())
     if algorithm is None:
-        raise KeyFileError(f"the TSIG key file {path} names no algorithm that is known")
+        raise KeyFileError(f"the TSIG key file {path} names no algorithm that is supported")
     try:
         key = dns.tsig.Key(dns.name.from_text(name), options.get("secret", ""), algorithm)
     except (dns.exception.DNSException, ValueError):

@@ -1,198 +1,188 @@
-"""Planning: from what is there and what is asked for to the step that makes it so.
+"""Plans what to send for changes, given what is there.
 
-Servers answer NOERROR to much that they silently ignore: a CNAME beside other data, an apex without NS, and
-more. So a step also says what it takes for granted, as prerequisites; a step that only fails or changes
-nothing has the server confirm that. A prerequisite that does not hold means that somebody was faster, or that
-the answer was made from a wildcard: then the caller looks again.
+Servers answer NOERROR to much that they silently ignore, such as a CNAME beside other data, or a deletion of
+the last NS of the apex. So a step also holds, as prerequisites, what its plan relies on; a step that changes
+nothing consists of prerequisites alone, by which the server confirms that. If one does not hold, somebody
+else has changed the records, or an answer was made from a wildcard: then the caller queries and plans again.
 """
+
+from collections.abc import Collection
+from typing import NamedTuple
 
 import dns.name
 import dns.rdata
-from ansible_collections.orchestrator.dns.plugins.plugin_utils import result as verdict
+from ansible_collections.orchestrator.dns.plugins.plugin_utils import result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
 from dns.rdatatype import CNAME
 
-from .node import Node, RRset, Use
-from .update_message import (
-    Add,
-    Group,
-    Instruction,
-    NameInUse,
-    NameNotInUse,
-    RemoveRRset,
-    RemoveValue,
-    RRsetAbsent,
-    RRsetExists,
-    RRsetIs,
-    Step,
-)
+from .dependencies import Group
+from .node import InUse, Node, RRset
+from .update_message import Instruction, Kind, Step, size_in_message
 
-_PASSING = dns.rdata.from_text("IN", "NS", "passing.invalid.")
+_NAME_IN_USE = Instruction(Kind.NAME_IN_USE)
+_NAME_NOT_IN_USE = Instruction(Kind.NAME_NOT_IN_USE)
+_CNAME_EXISTS = Instruction(Kind.RRSET_EXISTS, CNAME)
+_CNAME_ABSENT = Instruction(Kind.RRSET_ABSENT, CNAME)
+_EXTRA_NS = (dns.rdata.from_text("IN", "NS", "ttl-change.invalid."),)
+
+_Instructions = tuple[Instruction, ...]
 
 
-def plan(group: Group, node: Node, zone: dns.name.Name) -> Step:
-    """Return the step for changes of one RRset that may go together (see `wave`)."""
-    first = group[0]
-    if first.action == "delete":
-        return _delete(first, node, zone)
-    refusal = _refusal(first, node, zone)
-    if refusal is not None:
-        result, prerequisites = refusal
-        return Step(group, (result,) * len(group), prerequisites)
-    if first.action == "create":
-        return _create(group, node, zone)
-    return _replace(first, node, zone)
+class _Plan(NamedTuple):
+    """The results of a group's changes, and the instructions that make them true."""
+
+    results: tuple[Result, ...]
+    prerequisites: _Instructions = ()
+    updates: _Instructions = ()
 
 
-# --- what can't be done ---
+class Planner:
+    """Plans changes of one zone."""
 
-Refusal = tuple[Result, tuple[Instruction, ...]]
+    def __init__(self, zone: dns.name.Name) -> None:
+        self._zone = zone
+
+    def plan(self, group: Group, node: Node) -> Step:
+        """Return the step that carries out a group of changes, given what is at their owner name."""
+        plan = self._plan(group, node)
+        size = size_in_message(group[0].name, self._zone, (*plan.prerequisites, *plan.updates))
+        return Step(group, *plan, size)
+
+    def _plan(self, group: Group, node: Node) -> _Plan:
+        first = group[0]
+        if first.action == "delete":
+            return self._delete(first, node)
+        conflict = self._conflict(first, node)
+        if conflict is not None:
+            failure, prerequisites = conflict
+            return _Plan((failure,) * len(group), prerequisites)
+        if first.action == "create":
+            return self._create(group, node)
+        return self._replace(first, node)
+
+    # --- conflicts with what is there
+
+    def _conflict(self, change: Change, node: Node) -> tuple[Result, _Instructions] | None:
+        """Return the failure of a change that can't be carried out, and what confirms that it can't."""
+        if change.action == "update" and node.rrset is None and not node.occluded:
+            return result.rrset_missing(change), (Instruction(Kind.RRSET_ABSENT, change.type),)
+        if change.type == CNAME:
+            return self._cname_conflict(change, node)
+        if node.cname is not None:
+            return result.data_beside_cname(change), (_NAME_IN_USE, _CNAME_EXISTS)
+        return None
+
+    def _cname_conflict(self, change: Change, node: Node) -> tuple[Result, _Instructions] | None:
+        if change.name == self._zone:
+            return result.cname_at_apex(change), ()
+        if len(change.values) > 1:
+            return result.several_cnames(change), ()
+        if node.rrset is None:
+            if node.in_use is not InUse.YES:
+                return None
+            return result.cname_beside_data(change), (_NAME_IN_USE, _CNAME_ABSENT)
+        if change.action == "create" and node.rrset.values != set(change.values):
+            return result.another_cname(change), _is_still(node.rrset)
+        return None
+
+    # --- the actions
+
+    def _create(self, group: Group, node: Node) -> _Plan:
+        before = after = node.rrset
+        found: list[Result] = []
+        for change in group:
+            old_values = after.values if after else frozenset()
+            merged = RRset(change.ttl, old_values | frozenset(change.values))
+            found.append(result.unchanged(change) if merged == after else result.applied("added", change))
+            after = merged
+        assert after is not None  # a group holds a change
+        results = tuple(found)
+        if before == after:
+            return _Plan(results, _is_still(after))
+        if before is not None and before.ttl != after.ttl:
+            return _Plan(results, _is_still(before), self._set_rrset(group[0], before, after))
+        added = after.values - before.values if before else after.values
+        return _Plan(results, _no_conflict(group[0], node), _add(after.ttl, added))
+
+    def _replace(self, change: Change, node: Node) -> _Plan:
+        """Plan an update or an upsert."""
+        before, after = node.rrset, RRset(change.ttl, frozenset(change.values))
+        if before == after:
+            return _Plan((result.unchanged(change),), _is_still(after))
+        if before is not None and change.is_apex_ns(self._zone):
+            prerequisites = _is_still(before)
+        elif change.action == "update" or (before is not None and change.type == CNAME):
+            prerequisites = (_NAME_IN_USE, Instruction(Kind.RRSET_EXISTS, change.type))
+        else:
+            prerequisites = _no_conflict(change, node)
+        updates = self._set_rrset(change, before, after)
+        return _Plan((result.applied("set to", change),), prerequisites, updates)
+
+    def _delete(self, change: Change, node: Node) -> _Plan:
+        if node.rrset is None:
+            if not node.occluded:
+                return _Plan((result.unchanged(change),), (Instruction(Kind.RRSET_ABSENT, change.type),))
+            return _Plan((result.applied("removed", change),), (), _delete_values(change, change.values))
+        present = node.rrset.values & set(change.values) if change.values else node.rrset.values
+        if not present:
+            return _Plan((result.unchanged(change),), _is_still(node.rrset))
+        if change.is_apex_ns(self._zone):
+            if present == node.rrset.values:
+                return _Plan((result.last_apex_ns(change),), _is_still(node.rrset))
+            prerequisites, updates = _is_still(node.rrset), _delete_values(change, present)
+        else:
+            prerequisites = () if node.occluded else (_NAME_IN_USE,)
+            updates = _delete_values(change, present if change.values else ())
+        return _Plan((result.applied("removed", change),), prerequisites, updates)
+
+    def _set_rrset(self, change: Change, before: RRset | None, after: RRset) -> _Instructions:
+        """Return the updates that turn an RRset into another, all in one message.
+
+        A server silently ignores a deletion of the apex NS RRset (RFC 2136 section 3.4.2.3), and one of its
+        last value (section 3.4.2.4). So there the new values come first, and the old ones go one by one.
+        """
+        added = _add(after.ttl, after.values)
+        if not change.is_apex_ns(self._zone):
+            return (Instruction(Kind.DELETE_RRSET, change.type), *added)
+        if before is None:
+            return added
+        deleted = before.values - after.values
+        return (*added, *_set_ttl(before, after), *(_delete_values(change, deleted) if deleted else ()))
 
 
-def _refusal(change: Change, node: Node, zone: dns.name.Name) -> Refusal | None:
-    if change.action == "update" and node.rrset is None and not node.hidden:
-        return verdict.rrset_missing(change), (RRsetAbsent(change.name, change.type),)
-    if change.type == CNAME:
-        return _cname_refusal(change, node, zone)
-    if node.cname is not None:
-        return verdict.beside_cname(change), (NameInUse(change.name), RRsetExists(change.name, CNAME))
-    return None
-
-
-def _cname_refusal(change: Change, node: Node, zone: dns.name.Name) -> Refusal | None:
-    if change.name == zone:
-        return verdict.cname_at_apex(change), ()
-    if len(change.values) > 1:
-        return verdict.several_cnames(change), ()
-    if node.rrset is None:
-        if node.use is not Use.YES:
-            return None
-        alone = (NameInUse(change.name), RRsetAbsent(change.name, CNAME))
-        return verdict.cname_beside_data(change), alone
-    if change.action == "create" and node.rrset.values != set(change.values):
-        return verdict.second_cname(change), _is_still(change.name, node.rrset)
-    return None
-
-
-# --- create ---
-
-
-def _create(group: Group, node: Node, zone: dns.name.Name) -> Step:
-    name, before = group[0].name, node.rrset
-    after, results = before, []
-    for change in group:
-        grown = RRset(change.ttl, frozenset(change.values) | (after.values if after else frozenset()))
-        results.append(verdict.applied("added", change) if grown != after else verdict.unchanged(change))
-        after = grown
-    assert after is not None  # a group holds a change
-    if before == after:
-        return Step(group, tuple(results), _is_still(name, before))
-    if before is not None and before.ttl != after.ttl:
-        return Step(group, tuple(results), _is_still(name, before), _swap(group[0], before, after, zone))
-    old = before.values if before else frozenset()
-    added = tuple(Add(name, after.ttl, value) for value in _ordered(after.values - old))
-    return Step(group, tuple(results), _room_for(group[0], node), added)
-
-
-def _room_for(change: Change, node: Node) -> tuple[Instruction, ...]:
+def _no_conflict(change: Change, node: Node) -> _Instructions:
     """Return the prerequisites for adding data: nothing that excludes it may be at the name."""
     if change.type == CNAME:
-        return (NameNotInUse(change.name),)
-    no_cname = RRsetAbsent(change.name, CNAME)
-    if node.hidden:
-        return (no_cname,)
-    seen = NameInUse(change.name) if node.rrset else RRsetAbsent(change.name, change.type)
-    return (seen, no_cname)
+        return (_NAME_NOT_IN_USE,)
+    if node.occluded:
+        return (_CNAME_ABSENT,)
+    as_seen = _NAME_IN_USE if node.rrset else Instruction(Kind.RRSET_ABSENT, change.type)
+    return (as_seen, _CNAME_ABSENT)
 
 
-# --- update and upsert ---
+def _is_still(rrset: RRset) -> _Instructions:
+    """Return the prerequisites for relying on all values of an RRset; its TTL can't be one."""
+    return (_NAME_IN_USE, Instruction(Kind.RRSET_EQUALS, values=tuple(rrset.values)))
 
 
-def _replace(change: Change, node: Node, zone: dns.name.Name) -> Step:
-    before, after = node.rrset, RRset(change.ttl, frozenset(change.values))
-    if before == after:
-        return Step((change,), (verdict.unchanged(change),), _is_still(change.name, before))
-    updates = _swap(change, before, after, zone)
-    return Step((change,), (verdict.applied("set to", change),), _replaceable(change, node, zone), updates)
+def _set_ttl(before: RRset, after: RRset) -> _Instructions:
+    """Return what changes the TTL of the apex NS RRset if no value is new.
 
-
-def _replaceable(change: Change, node: Node, zone: dns.name.Name) -> tuple[Instruction, ...]:
-    if node.rrset is not None and verdict.is_apex_ns(change, zone):
-        return _is_still(change.name, node.rrset)
-    if change.action == "update" or (change.type == CNAME and node.rrset is not None):
-        return (NameInUse(change.name), RRsetExists(change.name, change.type))
-    return _room_for(change, node)
-
-
-def _swap(change: Change, before: RRset | None, after: RRset, zone: dns.name.Name) -> tuple[Instruction, ...]:
-    """Return the updates that turn an RRset into another, all in one message.
-
-    The apex NS RRset can't be removed, servers skip that without a word (RFC 2136 section 3.4.2.4): there the
-    new values come first and the old ones go one by one.
-    """
-    adds = tuple(Add(change.name, after.ttl, value) for value in _ordered(after.values))
-    if not verdict.is_apex_ns(change, zone):
-        return (RemoveRRset(change.name, change.type), *adds)
-    old = before or after
-    removals = tuple(RemoveValue(change.name, value) for value in _ordered(old.values - after.values))
-    return (*adds, *_set_ttl(change, old, after), *removals)
-
-
-def _set_ttl(change: Change, before: RRset, after: RRset) -> tuple[Instruction, ...]:
-    """Return what makes the TTL change when no value is new.
-
-    Knot passes over a value that is there, TTL and all. It takes the TTL of a new one, even one that goes.
+    Knot ignores a value that is there already, and its TTL too. It takes over the TTL of a new value, even of
+    one that is deleted by the same message.
     """
     if before.ttl == after.ttl or after.values - before.values:
         return ()
-    return (Add(change.name, after.ttl, _PASSING), RemoveValue(change.name, _PASSING))
+    return (*_add(after.ttl, _EXTRA_NS), Instruction(Kind.DELETE_VALUES, values=_EXTRA_NS))
 
 
-# --- delete ---
+def _add(ttl: int, values: Collection[dns.rdata.Rdata]) -> _Instructions:
+    return (Instruction(Kind.ADD_VALUES, values=sorted(values), ttl=ttl),)
 
 
-def _delete(change: Change, node: Node, zone: dns.name.Name) -> Step:
-    if node.hidden and node.rrset is None:
-        return Step((change,), (_removed(change),), (), _removals(change, frozenset(change.values)))
-    if node.rrset is None:
-        return Step((change,), (verdict.unchanged(change),), (RRsetAbsent(change.name, change.type),))
-    doomed = node.rrset.values & frozenset(change.values or node.rrset.values)
-    if not doomed:
-        return Step((change,), (verdict.unchanged(change),), _is_still(change.name, node.rrset))
-    if not verdict.is_apex_ns(change, zone):
-        updates = _removals(change, doomed if change.values else frozenset())
-        return Step((change,), (_removed(change),), _seen(change, node), updates)
-    if doomed == node.rrset.values:
-        return Step((change,), (verdict.last_apex_ns(change),), _is_still(change.name, node.rrset))
-    return Step(
-        (change,),
-        (_removed(change),),
-        _is_still(change.name, node.rrset),
-        _removals(change, doomed),
-    )
-
-
-def _removed(change: Change) -> Result:
-    return verdict.applied("removed", change)
-
-
-def _seen(change: Change, node: Node) -> tuple[Instruction, ...]:
-    return () if node.hidden else (NameInUse(change.name),)
-
-
-def _removals(change: Change, values: frozenset[dns.rdata.Rdata]) -> tuple[Instruction, ...]:
+def _delete_values(change: Change, values: Collection[dns.rdata.Rdata]) -> _Instructions:
+    """Return the deletion of the values, or of the whole RRset if none are given."""
     if not values:
-        return (RemoveRRset(change.name, change.type),)
-    return tuple(RemoveValue(change.name, value) for value in _ordered(values))
-
-
-# --- shared ---
-
-
-def _is_still(name: dns.name.Name, rrset: RRset) -> tuple[Instruction, ...]:
-    return (NameInUse(name), RRsetIs(name, rrset))
-
-
-def _ordered(values: frozenset[dns.rdata.Rdata]) -> list[dns.rdata.Rdata]:
-    return sorted(values)
+        return (Instruction(Kind.DELETE_RRSET, change.type),)
+    return (Instruction(Kind.DELETE_VALUES, values=sorted(values)),)

@@ -1,37 +1,37 @@
-"""A server's refusals in words, each with its stable code."""
+"""What a response code of the server means: the reason, with its stable code, why a change failed."""
 
 import dns.rcode
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result, failed
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Reason
 from dns.rcode import Rcode
 
 PREREQUISITE_FAILED = frozenset({Rcode.YXDOMAIN, Rcode.YXRRSET, Rcode.NXDOMAIN, Rcode.NXRRSET})
 
-_REFUSALS = {
-    Rcode.REFUSED: ("refused", "the server refuses it: its policy does not allow this change"),
-    Rcode.NOTAUTH: ("not_zone", "the server is not authoritative for the zone, or lets nobody update it"),
+_UPDATE_REFUSED = {  # RFC 2136 section 2.2
+    Rcode.REFUSED: ("refused", "the server's policy does not allow this change"),
+    Rcode.NOTAUTH: (
+        "not_zone",
+        "the server is not authoritative for the zone, or allows nobody to update it",
+    ),
     Rcode.NOTZONE: ("not_zone", "the server says that the name is outside the zone"),
-    Rcode.NOTIMP: ("refused", "the server takes no dynamic updates"),
+    Rcode.NOTIMP: ("refused", "the server does not support dynamic updates"),
     Rcode.FORMERR: ("refused", "the server can't read the change"),
-    Rcode.SERVFAIL: ("server_failed", "the server failed to carry it out"),
+    Rcode.SERVFAIL: ("server_failed", "the server failed to carry out the change"),
 }
 
 
-def refusal(subject: str, rcode: Rcode) -> Result:
-    """Return the result of a change about `subject` that the server answered with an error."""
-    name = dns.rcode.to_text(rcode)
-    code, words = _REFUSALS.get(rcode, ("refused", "the server does not take it"))
-    return failed(code, f"{subject}: {words} ({name})")
+def update_refused(rcode: Rcode) -> Reason:
+    """Return why a change failed whose update was answered with this code."""
+    code, text = _UPDATE_REFUSED.get(rcode, ("refused", "the server does not accept the change"))
+    return Reason(code, f"{text} ({dns.rcode.to_text(rcode)})")
 
 
-def unanswered(subject: str, rcode: Rcode) -> Result:
-    """Return the result of a change before which the server would not say what is there."""
+def query_refused(rcode: Rcode) -> Reason:
+    """Return why a change failed for which the query for the current records was answered with this code."""
     code = "server_failed" if rcode == Rcode.SERVFAIL else "refused"
-    return failed(code, f"{subject}: the server does not say what is there ({dns.rcode.to_text(rcode)})")
+    return Reason(code, f"the server does not answer queries for its records ({dns.rcode.to_text(rcode)})")
 
 
-def changed_meanwhile(subject: str, rcode: Rcode) -> Result:
-    """Return the result of a change whose prerequisites kept failing."""
-    return failed(
-        "changed_meanwhile",
-        f"{subject}: somebody else kept changing it meanwhile ({dns.rcode.to_text(rcode)})",
-    )
+def changed_meanwhile(rcode: Rcode) -> Reason:
+    """Return why a change failed whose prerequisites failed in every attempt, at last with this code."""
+    text = "somebody else changed the records again and again between our query and our update"
+    return Reason("changed_meanwhile", f"{text} ({dns.rcode.to_text(rcode)})")

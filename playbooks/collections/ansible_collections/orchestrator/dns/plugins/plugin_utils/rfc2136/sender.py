@@ -1,4 +1,4 @@
-"""Sending steps, and finding the culprits among them: a message is carried out whole or not at all."""
+"""Sends steps. The server carries out a message whole or not at all, so a refused one is bisected."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import dns.message
 import dns.name
 import dns.rcode
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import KeyRefused
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Ledger
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Outcomes
 from dns.rcode import Rcode
 
 from .connection import Connection
@@ -15,84 +15,85 @@ from .refusal import PREREQUISITE_FAILED
 from .update_message import Step, make_message, pack
 
 
-class Refused(NamedTuple):
-    """A step that the server did not carry out."""
+class RefusedStep(NamedTuple):
+    """A step that the server did not carry out, and the code that it answered."""
 
     step: Step
     rcode: Rcode
 
 
-class Delivery:
-    """Sends steps to one zone over one connection, and writes what is done into the ledger."""
+class Sender:
+    """Sends steps of one zone over one connection, and records the results of those that are carried out."""
 
-    def __init__(self, zone: dns.name.Name, connection: Connection, ledger: Ledger) -> None:
+    def __init__(self, zone: dns.name.Name, connection: Connection, outcomes: Outcomes) -> None:
         self._zone = zone
         self._connection = connection
-        self._ledger = ledger
-        self._refuses_all: dict[Rcode, bool] = {}
-        self._accepts_key: bool | None = None  # not known yet
+        self._outcomes = outcomes
+        self._refuses_empty: dict[Rcode, bool] = {}  # whether an empty message is answered by the code, too
+        self._accepts_key: bool | None = None  # None: not known yet
 
-    def deliver(self, steps: Iterable[Step]) -> Iterator[Refused]:
+    def send(self, steps: Iterable[Step]) -> Iterator[RefusedStep]:
         """Send the steps in as few messages as they fit in; yield those that are refused on their own.
 
         Raises NoAnswer, KeyRefused.
         """
-        for packet in self._pack(steps):
-            yield from self._deliver(packet)
+        for packed in self._pack(steps):
+            yield from self._send_or_bisect(packed)
 
-    def guess(self, steps: Iterable[Step]) -> Iterator[Refused]:
-        """Send steps that were planned without asking.
+    def send_optimistically(self, steps: Iterable[Step]) -> Iterator[RefusedStep]:
+        """Send steps that were planned without a query.
 
-        Where a prerequisite does not hold, all steps of the message are yielded: asking takes fewer messages
-        than finding the culprit. Raises NoAnswer, KeyRefused.
+        If a prerequisite does not hold, all steps of the message are yielded: to query and plan them again
+        takes fewer messages than to bisect. Raises NoAnswer, KeyRefused.
         """
-        for packet in self._pack(steps):
-            rcode = self._send(packet)
+        for packed in self._pack(steps):
+            rcode = self._send_message(packed)
             if rcode in PREREQUISITE_FAILED:
-                yield from (Refused(step, rcode) for step in packet)
+                yield from (RefusedStep(step, rcode) for step in packed)
             elif rcode != Rcode.NOERROR:
-                yield from self._find_culprits(packet, rcode)
+                yield from self._bisect(packed, rcode)
 
     def _pack(self, steps: Iterable[Step]) -> Iterator[list[Step]]:
-        return pack(self._zone, steps, max_changes=self._connection.target.max_changes)
+        return pack(steps, max_changes=self._connection.target.max_changes)
 
-    def _deliver(self, packet: Sequence[Step]) -> Iterator[Refused]:
-        rcode = self._send(packet)
+    def _send_or_bisect(self, steps: Sequence[Step]) -> Iterator[RefusedStep]:
+        rcode = self._send_message(steps)
         if rcode != Rcode.NOERROR:
-            yield from self._find_culprits(packet, rcode)
+            yield from self._bisect(steps, rcode)
 
-    def _find_culprits(self, packet: Sequence[Step], rcode: Rcode) -> Iterator[Refused]:
-        if len(packet) == 1 or self._refuses_everything(rcode):
-            yield from (Refused(step, rcode) for step in packet)
+    def _bisect(self, steps: Sequence[Step], rcode: Rcode) -> Iterator[RefusedStep]:
+        if len(steps) == 1 or self._refuses_everything(rcode):
+            yield from (RefusedStep(step, rcode) for step in steps)
             return
-        middle = len(packet) // 2
-        yield from self._deliver(packet[:middle])
-        yield from self._deliver(packet[middle:])
+        middle = len(steps) // 2
+        yield from self._send_or_bisect(steps[:middle])
+        yield from self._send_or_bisect(steps[middle:])
 
-    def _send(self, packet: Sequence[Step]) -> Rcode:
-        message = make_message(self._zone, packet)
-        with self._ledger.in_doubt(change for step in packet for change in step.group):
+    def _send_message(self, steps: Sequence[Step]) -> Rcode:
+        message = make_message(self._zone, steps)
+        with self._outcomes.unknown_without_answer(change for step in steps for change in step.group):
             rcode = self._exchange(message)
-        self._ledger.count_message(dns.rcode.to_text(rcode))
+        self._outcomes.count_message(dns.rcode.to_text(rcode))
         if rcode == Rcode.NOERROR:
-            for step in packet:
-                self._ledger.settle(step.group, step.results)
+            for step in steps:
+                self._outcomes.record(step.group, step.results)
         return rcode
 
     def _exchange(self, message: dns.message.Message) -> Rcode:
         """Send a message and return the answer's code.
 
-        Knot says BADKEY where its access list does not let the key change *this*: a refusal like any other.
+        Knot answers BADKEY if its access list does not let the key make *this* change. If it accepts the key
+        for an empty message, that is a refusal like any other.
         """
         try:
             return self._connection.exchange(message).rcode()
         except KeyRefused:
-            if not self._key_is_good():
+            if not self._is_key_accepted():
                 raise
             return Rcode.REFUSED
 
-    def _key_is_good(self) -> bool:
-        """Whether the server takes a message that asks for nothing. Raises NoAnswer."""
+    def _is_key_accepted(self) -> bool:
+        """Whether the server accepts an empty message with our key. Raises NoAnswer."""
         if self._accepts_key is None:
             try:
                 self._connection.exchange(make_message(self._zone, []))
@@ -102,9 +103,9 @@ class Delivery:
         return self._accepts_key
 
     def _refuses_everything(self, rcode: Rcode) -> bool:
-        """Whether the server answers so even to a message that asks for nothing: then no bisecting helps."""
+        """Whether the server answers the code even to an empty message: then bisecting is of no use."""
         if rcode in PREREQUISITE_FAILED:
             return False
-        if rcode not in self._refuses_all:
-            self._refuses_all[rcode] = self._send([]) == rcode
-        return self._refuses_all[rcode]
+        if rcode not in self._refuses_empty:
+            self._refuses_empty[rcode] = self._send_message([]) == rcode
+        return self._refuses_empty[rcode]

@@ -1,175 +1,105 @@
-"""The lines of an update message: its prerequisites and its updates (RFC 2136 sections 2.4 and 2.5)."""
+"""Update messages (RFC 2136): instructions, steps made of them, and messages of as many steps as fit."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import dns.name
-import dns.rdata
-import dns.rdatatype
-import dns.update
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.batching import Load, packets
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.batching import Load, split_by_load
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
+from dns.rdata import Rdata
+from dns.rdatatype import RdataType
+from dns.update import UpdateMessage
 
-from .node import RRset
+from .dependencies import Group
 
+MAX_STEPS_SIZE = 65_000  # bytes; the rest of a TCP message's 65,535 is for the header, the zone and the TSIG
 _RR_HEADER = 10  # bytes: type, class, TTL, length of the data
 _POINTER = 2  # bytes: to a name that the message already holds (RFC 1035 section 4.1.4)
 
 
+class Kind(Enum):
+    """What an instruction says about the step's owner name, with its section of RFC 2136."""
+
+    # prerequisites; where one does not hold, the server answers with the code and changes nothing
+    RRSET_EXISTS = auto()  # there is an RRset of the type; 2.4.1, else NXRRSET
+    RRSET_EQUALS = auto()  # the RRset has these values and no others; 2.4.2, else NXRRSET
+    RRSET_ABSENT = auto()  # there is no RRset of the type; 2.4.3, else YXRRSET
+    NAME_IN_USE = auto()  # there is a record of any type; 2.4.4, else NXDOMAIN
+    NAME_NOT_IN_USE = auto()  # there is no record of any type; 2.4.5, else YXDOMAIN
+    # updates
+    ADD_VALUES = auto()  # add the values to their RRset; 2.5.1
+    DELETE_RRSET = auto()  # delete all values of the type; 2.5.2
+    DELETE_VALUES = auto()  # delete the values from their RRset; 2.5.4
+
+
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One line about one owner name. It knows how to enter a message, and how many bytes it takes at most."""
+    """A prerequisite or an update of one owner name, with the type, values and TTL that its kind needs."""
 
-    name: dns.name.Name
-
-    def size(self, zone: dns.name.Name) -> int:
-        """Return how many bytes it takes at most in a message about the zone."""
-        return _owner_size(self.name, zone) + _RR_HEADER
-
-    def put_into(self, message: dns.update.UpdateMessage) -> None:
-        """Add the line to a message."""
-        raise NotImplementedError
+    kind: Kind
+    type: RdataType | None = None
+    values: Sequence[Rdata] = ()
+    ttl: int = 0
 
 
-class NameInUse(Instruction):
-    """Some record is at the name (else NXDOMAIN)."""
-
-    def put_into(self, message: dns.update.UpdateMessage) -> None:
-        """Add the line to a message."""
-        message.present(self.name)
-
-
-class NameNotInUse(Instruction):
-    """No record is at the name (else YXDOMAIN)."""
-
-    def put_into(self, message: dns.update.UpdateMessage) -> None:
-        """Add the line to a message."""
-        message.absent(self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class RRsetExists(Instruction):
-    """There are records of the type at the name (else NXRRSET)."""
-
-    type: dns.rdatatype.RdataType
-
-    def put_into(self, message: dns.update.UpdateMessage) -> None:
-        """Add the line to a message."""
-        message.present(self.name, self.type)
-
-
-@dataclass(frozen=True, slots=True)
-class RRsetAbsent(Instruction):
-    """There is no record of the type at the name (else YXRRSET)."""
-
-    type: dns.rdatatype.RdataType
-
-    def put_into(self, message: dns.update.UpdateMessage) -> None:
-        """Add the line to a message."""
-        message.absent(self.name, self.type)
-
-
-@dataclass(frozen=True, slots=True)
-class RRsetIs(Instruction):
-    """The RRset holds these values and no other (else NXRRSET)."""
-
-    rrset: RRset
-
-    def size(self, zone: dns.name.Name) -> int:
-        """Return how many bytes it takes at most in a message about the zone."""
-        return sum(_rr_size(self.name, value, zone) for value in self.rrset.values)
-
-    def put_into(self, message: dns.update.UpdateMessage) -> None:
-        """Add the line to a message."""
-        for value in self.rrset.values:
-            message.present(self.name, value)
-
-
-@dataclass(frozen=True, slots=True)
-class Add(Instruction):
-    """Add a value."""
-
-    ttl: int
-    value: dns.rdata.Rdata
-
-    def size(self, zone: dns.name.Name) -> int:
-        """Return how many bytes it takes at most in a message about the zone."""
-        return _rr_size(self.name, self.value, zone)
-
-    def put_into(self, message: dns.update.UpdateMessage) -> None:
-        """Add the line to a message."""
-        message.add(self.name, self.ttl, self.value)
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveValue(Instruction):
-    """Remove a value."""
-
-    value: dns.rdata.Rdata
-
-    def size(self, zone: dns.name.Name) -> int:
-        """Return how many bytes it takes at most in a message about the zone."""
-        return _rr_size(self.name, self.value, zone)
-
-    def put_into(self, message: dns.update.UpdateMessage) -> None:
-        """Add the line to a message."""
-        message.delete(self.name, self.value)
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveRRset(Instruction):
-    """Remove every value of the type."""
-
-    type: dns.rdatatype.RdataType
-
-    def put_into(self, message: dns.update.UpdateMessage) -> None:
-        """Add the line to a message."""
-        message.delete(self.name, self.type)
-
-
-def _owner_size(name: dns.name.Name, zone: dns.name.Name) -> int:
-    """Return the size of an owner name whose end is a pointer to the zone's name."""
-    return sum(len(label) + 1 for label in name.labels[: -len(zone.labels)]) + _POINTER
-
-
-def _rr_size(name: dns.name.Name, value: dns.rdata.Rdata, zone: dns.name.Name) -> int:
-    return _owner_size(name, zone) + _RR_HEADER + len(value.to_wire() or b"")
-
-
-Group = tuple[Change, ...]  # changes of one RRset that may go together: one change, or several creates
+_ENTER: dict[Kind, Callable[[UpdateMessage, dns.name.Name, Instruction], None]] = {
+    Kind.RRSET_EXISTS: lambda message, name, line: message.present(name, line.type),
+    Kind.RRSET_EQUALS: lambda message, name, line: message.present(name, *line.values),
+    Kind.RRSET_ABSENT: lambda message, name, line: message.absent(name, line.type),
+    Kind.NAME_IN_USE: lambda message, name, line: message.present(name),
+    Kind.NAME_NOT_IN_USE: lambda message, name, line: message.absent(name),
+    Kind.ADD_VALUES: lambda message, name, line: message.add(name, line.ttl, *line.values),
+    Kind.DELETE_RRSET: lambda message, name, line: message.delete(name, line.type),
+    Kind.DELETE_VALUES: lambda message, name, line: message.delete(name, *line.values),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The lines to send, and what has become of the changes once the server has taken them."""
+    """What to send for a group of changes, which the server carries out whole or not at all.
+
+    `results` are those of the changes once it has, `size` is the most bytes that the step takes in a message.
+    """
 
     group: Group
     results: tuple[Result, ...]
-    prerequisites: tuple[Instruction, ...] = ()
-    updates: tuple[Instruction, ...] = ()
-
-    def size(self, zone: dns.name.Name) -> int:
-        """Return how many bytes it takes at most in a message about the zone."""
-        return sum(line.size(zone) for line in (*self.prerequisites, *self.updates))
+    prerequisites: tuple[Instruction, ...]
+    updates: tuple[Instruction, ...]
+    size: int
 
 
-MAX_STEPS_SIZE = 65_000  # bytes; the rest of a TCP message's 65,535 is for the header, the zone and the TSIG
+def size_in_message(name: dns.name.Name, zone: dns.name.Name, instructions: Iterable[Instruction]) -> int:
+    """Return how many bytes instructions about an owner name take at most in a message about the zone.
+
+    An instruction is one record for each of its values, or one without data. The zone's name, which is the
+    end of every owner name, is a pointer.
+    """
+    owner = sum(len(label) + 1 for label in name.labels[: -len(zone.labels)]) + _POINTER
+    records = data = 0
+    for instruction in instructions:
+        records += len(instruction.values) or 1
+        for value in instruction.values:
+            data += len(value.to_wire() or b"")
+    return records * (owner + _RR_HEADER) + data
 
 
 def pack(
-    zone: dns.name.Name, steps: Iterable[Step], limit: int = MAX_STEPS_SIZE, max_changes: int | None = None
+    steps: Iterable[Step], limit: int = MAX_STEPS_SIZE, max_changes: int | None = None
 ) -> Iterator[list[Step]]:
-    """Yield the steps in order, in packets of so many bytes and changes; what is larger comes alone."""
-    return packets(
-        steps, lambda step: Load(step.size(zone), len(step.group)), Load(limit, max_changes or limit)
-    )
+    """Yield the steps in order, in lists that fit in one message; a step that exceeds the limit is alone.
+
+    `limit` is in bytes, `max_changes` is any number if it is None.
+    """
+    most = Load(limit, max_changes or limit)
+    return split_by_load(steps, lambda step: Load(step.size, len(step.group)), most)
 
 
-def make_message(zone: dns.name.Name, packet: Sequence[Step]) -> dns.update.UpdateMessage:
-    """Return the update message that carries out every step of a packet, or none."""
-    message = dns.update.UpdateMessage(zone)
-    for step in packet:
-        for line in (*step.prerequisites, *step.updates):
-            line.put_into(message)
+def make_message(zone: dns.name.Name, steps: Iterable[Step]) -> UpdateMessage:
+    """Return the update message that carries out all of the steps, or none."""
+    message = UpdateMessage(zone)
+    for step in steps:
+        name = step.group[0].name
+        for instruction in (*step.prerequisites, *step.updates):
+            _ENTER[instruction.kind](message, name, instruction)
     return message
