@@ -1,6 +1,6 @@
 """A batch of dynamic updates, in stages: each queries what is there, plans the steps and sends them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -80,8 +80,8 @@ class _Batch:
         Most creates are of new names. The prerequisites say so: where that is wrong, nothing is changed.
         """
         creates = [group for group in groups if group[0].action == "create"]
-        steps = filter(self._has_to_be_sent, [self._planner.plan(group, NONEXISTENT) for group in creates])
-        refused = list(self._sender.send_optimistically(steps))
+        steps = [self._planner.plan(group, NONEXISTENT) for group in creates]
+        refused = list(self._sender.send_optimistically(self._sendable(steps)))
         not_new = {refusal.step.group for refusal in refused if refusal.rcode in PREREQUISITE_FAILED}
         for refusal in refused:
             if refusal.step.group not in not_new:
@@ -93,7 +93,8 @@ class _Batch:
         failed_prerequisites: dict[Group, Rcode] = {}
         refusals: list[RefusedStep] = []
         for _ in range(ATTEMPTS):
-            refused = list(self._sender.send(self._plan(groups, failed_prerequisites)))
+            steps = self._query_and_plan(groups, failed_prerequisites)
+            refused = list(self._sender.send(list(self._sendable(steps))))
             failed_prerequisites = {
                 refusal.step.group: refusal.rcode
                 for refusal in refused
@@ -108,28 +109,29 @@ class _Batch:
         for refusal in refusals:
             self._apply_one_by_one(refusal)
 
-    def _plan(self, groups: Sequence[Group], failed_prerequisites: Mapping[Group, Rcode]) -> list[Step]:
-        """Return the steps to send, and record the results of changes of which nothing has to be sent."""
+    def _query_and_plan(
+        self, groups: Sequence[Group], failed_prerequisites: Mapping[Group, Rcode]
+    ) -> list[Step]:
+        """Return the steps of the groups; record the groups whose query is refused."""
         steps = []
         nodes = query_nodes(self._connection, [(group[0].name, group[0].type) for group in groups])
         for group, node in zip(groups, nodes, strict=True):
             if isinstance(node, Rcode):
                 self._outcomes.record_refusal(group, query_refused(node))
-                continue
-            step = self._planner.plan(group, _as_prerequisite_says(node, failed_prerequisites.get(group)))
-            if self._has_to_be_sent(step):
-                steps.append(step)
+            else:
+                corrected = _correct(node, failed_prerequisites.get(group))
+                steps.append(self._planner.plan(group, corrected))
         return steps
 
-    def _has_to_be_sent(self, step: Step) -> bool:
-        """Whether the step has to be sent and can be; otherwise its results are recorded."""
-        if not step.prerequisites and not step.updates:
-            self._outcomes.record(step.group, step.results)
-            return False
-        if step.size > MAX_STEPS_SIZE:
-            self._outcomes.record(step.group, map(too_large, step.group))
-            return False
-        return True
+    def _sendable(self, steps: Iterable[Step]) -> Iterator[Step]:
+        """Yield the steps that have to be sent and fit in a message; record the results of the others."""
+        for step in steps:
+            if not step.prerequisites and not step.updates:
+                self._outcomes.record(step.group, step.results)
+            elif step.size > MAX_STEPS_SIZE:
+                self._outcomes.record(step.group, map(too_large, step.group))
+            else:
+                yield step
 
     def _apply_one_by_one(self, refusal: RefusedStep) -> None:
         """Apply a refused step's changes one by one, so that a good one does not fail with a bad one."""
@@ -141,11 +143,10 @@ class _Batch:
             self._apply_stage([(change,)])
 
 
-def _as_prerequisite_says(node: Node, failed_prerequisite: Rcode | None) -> Node:
-    """Return the node, corrected by the code with which a prerequisite failed.
+def _correct(node: Node, failed_prerequisite: Rcode | None) -> Node:
+    """Return the node, corrected by what the code of a failed prerequisite says about the name.
 
-    The server checks prerequisites against the zone itself; an answer may come from a wildcard or a
-    delegation.
+    The server checks prerequisites against the zone itself; an answer may come from a wildcard or a referral.
     """
     if failed_prerequisite == Rcode.NXDOMAIN:
         return NONEXISTENT
