@@ -17,8 +17,8 @@ MAX_GROUP = 100  # creates on one RRset that go together
 
 
 @dataclass(slots=True)
-class _GroupInMaking:
-    """The latest group of an RRset, and the number of its stage."""
+class _OpenGroup:
+    """The latest group of an RRset, which further creates may join, and the number of its stage."""
 
     stage: int
     changes: list[Change] = field(default_factory=list)
@@ -35,8 +35,8 @@ def split_into_stages(changes: Iterable[Change]) -> list[list[Group]]:
     them is about its CNAME. Several creates on one RRset make one group: their order shows only in their
     results.
     """
-    names: dict[dns.name.Name, dict[RdataType, _GroupInMaking]] = defaultdict(dict)
-    stages: list[list[_GroupInMaking]] = []
+    names: dict[dns.name.Name, dict[RdataType, _OpenGroup]] = defaultdict(dict)
+    stages: list[list[_OpenGroup]] = []
     for change in changes:
         latest_groups = names[change.name]
         last_stage = _last_related_stage(latest_groups, change.type)
@@ -44,14 +44,14 @@ def split_into_stages(changes: Iterable[Change]) -> list[list[Group]]:
         if group is not None and group.stage == last_stage and group.can_join(change):
             group.changes.append(change)
             continue
-        latest_groups[change.type] = group = _GroupInMaking(last_stage + 1, [change])
+        latest_groups[change.type] = group = _OpenGroup(last_stage + 1, [change])
         if group.stage == len(stages):
             stages.append([])
         stages[group.stage].append(group)
     return [[tuple(group.changes) for group in stage] for stage in stages]
 
 
-def _last_related_stage(latest_groups: dict[RdataType, _GroupInMaking], rdtype: RdataType) -> int:
+def _last_related_stage(latest_groups: dict[RdataType, _OpenGroup], rdtype: RdataType) -> int:
     """Return the number of the last stage that a change of this type must wait for, -1 for none."""
     related = latest_groups.keys() if rdtype == CNAME else {rdtype, CNAME} & latest_groups.keys()
     return max((latest_groups[other].stage for other in related), default=-1)

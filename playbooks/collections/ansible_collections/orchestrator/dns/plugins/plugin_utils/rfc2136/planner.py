@@ -83,7 +83,7 @@ class Planner:
                 return None
             return result.cname_beside_data(change), (_NAME_IN_USE, _CNAME_ABSENT)
         if change.action == "create" and node.rrset.values != set(change.values):
-            return result.another_cname(change), _is_still(node.rrset)
+            return result.another_cname(change), _rrset_equals(node.rrset)
         return None
 
     # --- the actions
@@ -99,9 +99,9 @@ class Planner:
         assert after is not None  # a group holds a change
         results = tuple(found)
         if before == after:
-            return _Plan(results, _is_still(after))
+            return _Plan(results, _rrset_equals(after))
         if before is not None and before.ttl != after.ttl:
-            return _Plan(results, _is_still(before), self._set_rrset(group[0], before, after))
+            return _Plan(results, _rrset_equals(before), self._set_rrset(group[0], before, after))
         added = after.values - before.values if before else after.values
         return _Plan(results, _no_conflict(group[0], node), _add(after.ttl, added))
 
@@ -109,9 +109,9 @@ class Planner:
         """Plan an update or an upsert."""
         before, after = node.rrset, RRset(change.ttl, frozenset(change.values))
         if before == after:
-            return _Plan((result.unchanged(change),), _is_still(after))
+            return _Plan((result.unchanged(change),), _rrset_equals(after))
         if before is not None and change.is_apex_ns(self._zone):
-            prerequisites = _is_still(before)
+            prerequisites = _rrset_equals(before)
         elif change.action == "update" or (before is not None and change.type == CNAME):
             prerequisites = (_NAME_IN_USE, Instruction(Kind.RRSET_EXISTS, change.type))
         else:
@@ -126,11 +126,11 @@ class Planner:
             return _Plan((result.applied("removed", change),), (), _delete_values(change, change.values))
         present = node.rrset.values & set(change.values) if change.values else node.rrset.values
         if not present:
-            return _Plan((result.unchanged(change),), _is_still(node.rrset))
+            return _Plan((result.unchanged(change),), _rrset_equals(node.rrset))
         if change.is_apex_ns(self._zone):
             if present == node.rrset.values:
-                return _Plan((result.last_apex_ns(change),), _is_still(node.rrset))
-            prerequisites, updates = _is_still(node.rrset), _delete_values(change, present)
+                return _Plan((result.last_apex_ns(change),), _rrset_equals(node.rrset))
+            prerequisites, updates = _rrset_equals(node.rrset), _delete_values(change, present)
         else:
             prerequisites = () if node.occluded else (_NAME_IN_USE,)
             updates = _delete_values(change, present if change.values else ())
@@ -161,8 +161,8 @@ def _no_conflict(change: Change, node: Node) -> _Instructions:
     return (as_seen, _CNAME_ABSENT)
 
 
-def _is_still(rrset: RRset) -> _Instructions:
-    """Return the prerequisites for relying on all values of an RRset; its TTL can't be one."""
+def _rrset_equals(rrset: RRset) -> _Instructions:
+    """Return the prerequisites that an RRset still has exactly these values; its TTL can't be one."""
     return (_NAME_IN_USE, Instruction(Kind.RRSET_EQUALS, values=tuple(rrset.values)))
 
 
