@@ -11,15 +11,12 @@ import pytest
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.api import Refused
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.node import Node, read_nodes
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.refusal import refusal
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.step import (
-    Step,
-    make_body,
-    pack,
-    plan,
-)
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.planner import Planner
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.refusal import explain
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.step import Step, make_body, pack
 
 ZONE = dns.name.from_text("example.test")
+PLANNER = Planner(ZONE)
 NAME = dns.name.from_text("www.example.test")
 
 
@@ -110,7 +107,7 @@ def _in_short(entry: dict[str, Any]) -> str:
     ],
 )
 def test_one_change(asked: Change, before: Node, outcome: str, entries: list[str]) -> None:
-    step = plan([asked], before, ZONE)
+    step = PLANNER.plan([asked], before)
     assert outcomes(step) == [outcome]
     assert sent(step) == entries
 
@@ -127,11 +124,11 @@ def test_one_change(asked: Change, before: Node, outcome: str, entries: list[str
     ],
 )
 def test_the_apex(asked: Change, outcome: str) -> None:
-    assert outcomes(plan([asked], holds("NS", "a.test.", "b.test.", name=ZONE), ZONE)) == [outcome]
+    assert outcomes(PLANNER.plan([asked], holds("NS", "a.test.", "b.test.", name=ZONE))) == [outcome]
 
 
 def test_changes_of_a_name_see_each_other_and_only_their_sum_is_sent() -> None:
-    step = plan(
+    step = PLANNER.plan(
         [
             change("create", "TXT", '"passing"'),
             change("delete", "A"),
@@ -142,7 +139,6 @@ def test_changes_of_a_name_see_each_other_and_only_their_sum_is_sent() -> None:
             change("update", "CNAME", "y.test.", ttl=60),
         ],
         holds("A", "192.0.2.1"),
-        ZONE,
     )
     said = ["applied", "applied", "cname_conflict", "applied", "applied", "cname_conflict", "applied"]
     assert outcomes(step) == said
@@ -150,14 +146,14 @@ def test_changes_of_a_name_see_each_other_and_only_their_sum_is_sent() -> None:
 
 
 def test_what_cancels_out_is_not_sent() -> None:
-    step = plan([change("create", "A", "192.0.2.1"), change("delete", "A")], {}, ZONE)
+    step = PLANNER.plan([change("create", "A", "192.0.2.1"), change("delete", "A")], {})
     assert outcomes(step) == ["applied", "applied"]
     assert step.entries == ()
 
 
 def test_packets_keep_order_and_limit() -> None:
     steps = [
-        plan([change("create", "A", "192.0.2.1", name=dns.name.from_text(f"h{n}", ZONE))], {}, ZONE)
+        PLANNER.plan([change("create", "A", "192.0.2.1", name=dns.name.from_text(f"h{n}", ZONE))], {})
         for n in range(100)
     ]
     packets = list(pack(steps, limit=2_000))
@@ -172,7 +168,7 @@ def test_packets_keep_order_and_limit() -> None:
 
 def test_what_a_requester_wrote_stays_a_string_in_the_call() -> None:
     evil = r'"\"}]}, {{ 7 * 7 }} \\"'
-    step = plan([change("create", "TXT", evil)], {}, ZONE)
+    step = PLANNER.plan([change("create", "TXT", evil)], {})
     (entry,) = json.loads(make_body([step]))["rrsets"]
     assert entry["records"] == [{"content": evil, "disabled": False}]
 
@@ -191,4 +187,4 @@ def test_what_a_requester_wrote_stays_a_string_in_the_call() -> None:
     ],
 )
 def test_refusals_have_the_codes_that_others_have(status: int, reason: str, code: str) -> None:
-    assert refusal("www A", Refused(status, reason)).code == code
+    assert explain(Refused(status, reason)).code == code
