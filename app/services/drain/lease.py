@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import get_logger
-from app.runner.ansible.inventory import InventoryError
-from app.runner.ansible.limits import Limits, limits
+from app.runner.ansible.inventory import InventoryError, RunLimits, run_limits
 from app.store import backends, leases
 from app.store.backends import Admission
 from app.store.leases import Lease
@@ -73,14 +72,14 @@ def _admitted(session: Session, zone: str) -> Lease:
     return replace(lease, probe=admission is Admission.PROBE)
 
 
-def backend_limits(backend: str) -> Limits:
+def backend_limits(backend: str) -> RunLimits:
     """The backend's own limits; none where the inventory can't be used: the run will say so."""
     if settings().executor == "simulated":
-        return Limits()
+        return RunLimits()
     try:
-        return limits(settings().inventory, backend)
+        return run_limits(settings().inventory, backend)
     except InventoryError:
-        return Limits()
+        return RunLimits()
 
 
 def _renew(lease: Lease, alarm: Timer, lost: Event, done: Event) -> None:
