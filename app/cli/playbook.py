@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.cli.output import printable
-from app.conformance.check import Bench, check_playbook
+from app.conformance.check import TrialSetup, check_playbook
 from app.conformance.contract import Finding
 from app.core.config import settings
 from app.core.logging import configure_command_logging
@@ -44,7 +44,7 @@ def check_contract(
     """Run a playbook over harmless changes; say what of its contract it breaks; exit status 0 if nothing."""
     hosts = inventory or settings().inventory
     try:
-        bench = Bench(
+        setup = TrialSetup(
             ansible_runner(settings(), path, hosts),
             normalize(zone),
             backend,
@@ -56,7 +56,7 @@ def check_contract(
     except (InventoryError, DomainError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
-    findings = check_playbook(bench)
+    findings = check_playbook(setup)
     _show_findings(findings, as_json)
     if not _all_hold(findings):
         raise typer.Exit(1)

@@ -1,10 +1,10 @@
-"""Ansible: one run applies one batch of changes to one zone."""
+"""Runs: each applies one batch of changes to one zone, by Ansible or in the simulation."""
 
 from pathlib import Path
 
 from app.core.config import Settings
 from app.runner.ansible.runner import AnsibleRunner
-from app.runner.process.fork_pool import ForkServers
+from app.runner.process.fork_pool import ForkPool
 from app.runner.protocol import Runner
 from app.runner.simulated import SimulatedRunner
 
@@ -19,18 +19,18 @@ def make_runner(settings: Settings) -> Runner:
 def ansible_runner(
     settings: Settings, playbook: Path | None = None, inventory: Path | None = None
 ) -> AnsibleRunner:
-    """Return a runner of real Ansible; for a playbook or inventory other than that of the settings."""
-    servers = ForkServers(settings.fork_server_jobs, settings.fork_server_idle)
+    """Return a runner of real Ansible; `playbook` and `inventory` take the place of those of the settings."""
+    pool = ForkPool(settings.fork_server_jobs, settings.fork_server_idle)
     return AnsibleRunner(
         playbook or settings.playbook,
         inventory or settings.inventory,
         settings.run_environment,
-        servers if settings.ansible_fork_server else None,
+        pool if settings.ansible_fork_server else None,
     )
 
 
 def warm_up(settings: Settings) -> None:
-    """Have everything ready for the first run; takes seconds."""
+    """Load Ansible now, so that the first run need not wait for it; takes seconds."""
     runner = make_runner(settings)
     if isinstance(runner, AnsibleRunner):
         runner.warm_up()
