@@ -18,7 +18,7 @@ from app.core.config import settings
 from app.core.logging import configure_command_logging
 from app.domain.errors import DomainError
 from app.domain.names import normalize
-from app.runner import ansible_runner
+from app.runner import make_ansible_runner
 from app.runner.ansible.inventory import InventoryError, authoritative_servers
 from app.runner.protocol import RunEvent
 
@@ -45,7 +45,7 @@ def check_contract(
     hosts = inventory or settings().inventory
     try:
         setup = TrialSetup(
-            ansible_runner(settings(), path, hosts),
+            make_ansible_runner(path, hosts),
             normalize(zone),
             backend,
             authoritative_servers(hosts, backend) if ask else [],
