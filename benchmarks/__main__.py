@@ -7,7 +7,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import backlog, bad_record, batch, growth, intake, kafka, latency, memory, sustained, zones
+from benchmarks import (
+    backlog,
+    bad_record,
+    batch,
+    growth,
+    intake,
+    kafka,
+    latency,
+    memory,
+    parsing,
+    sustained,
+    zones,
+)
 from benchmarks.report import Machine, Report, as_json, show, show_machine
 from benchmarks.rig import Rig, rig
 
@@ -19,6 +31,7 @@ ALL: Mapping[str, Callable[[Rig, bool], Report]] = {
     "sustained": sustained.run,
     "intake": intake.run,
     "batch": batch.run,
+    "parsing": parsing.run,
     "kafka": kafka.run,
     "growth": growth.run,
     "memory": memory.run,
