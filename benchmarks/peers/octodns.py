@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from benchmarks.rig import Resource, Rig
-from stack.nameserver import KEY, create_key
+from stack.nameserver import KEY_NAME, create_key
 from stack.paths import STATE
 
 _SYNC = STATE / "bench" / "bin" / "octodns-sync"
@@ -40,7 +40,7 @@ def _configuration(rig: Rig, zone: str) -> dict[str, object]:
         "class": "octodns_bind.Rfc2136Provider",
         "host": rig.address,
         "port": rig.port,
-        "key_name": KEY,
+        "key_name": KEY_NAME,
         "key_secret": "env/BENCH_SECRET",
         "key_algorithm": "hmac-sha256",
         "timeout": 60,
