@@ -1,6 +1,6 @@
 """The API with nothing behind its route and its validation: `uvicorn benchmarks.no_database:app`.
 
-It serves the zones of `BOOTSTRAP_ZONES`. What it accepts is answered, and forgotten.
+It serves the zones of `BOOTSTRAP_ZONES`, answers what it accepts, and stores nothing.
 """
 
 from collections.abc import AsyncIterator
@@ -17,10 +17,10 @@ from app.services.requests.validate import Asked
 
 
 class Nowhere:
-    """In the place of the intake."""
+    """Takes the place of the intake, but stores nothing."""
 
     async def submit(self, asked: Asked, *, large: bool = False) -> Answer:
-        """The answer that the intake would give once it had stored the request."""
+        """Return the answer that the intake gives after it has stored the request."""
         placed = validate.place(validate.read(asked), settings().bootstrap_zones)
         new = new_request(placed)
         return Answer(accepted(new, datetime.now(UTC)) if new else None, reasons=placed.reasons)

@@ -1,4 +1,4 @@
-"""octoDNS with octodns-bind: YAML in, RFC 2136 dynamic updates out."""
+"""octoDNS with octodns-bind: reads YAML, sends dynamic updates (RFC 2136)."""
 
 import json
 import os
@@ -14,7 +14,7 @@ _SYNC = STATE / "bench" / "bin" / "octodns-sync"
 
 
 def octodns(rig: Rig, zone: str, resources: Sequence[Resource]) -> float:
-    """Seconds that `octodns-sync` takes to bring these records to a zone that has none of them yet."""
+    """Return the seconds that `octodns-sync` takes to add these records to a zone that has none of them."""
     folder = rig.folder / "octodns"
     folder.mkdir(exist_ok=True)
     (folder / "config.yaml").write_text(json.dumps(_configuration(rig, zone)))
