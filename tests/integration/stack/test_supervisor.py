@@ -4,16 +4,18 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from app.core.backoff import Backoff
 from stack import child
 from stack.errors import StackError
 from stack.loop import LoopThread
 from stack.part import Part
 from stack.supervisor import Supervisor
+from tests.support.eventually import eventually
 
 POLITE = "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.02; done"
 STUBBORN = "trap '' TERM; echo up; while :; do sleep 0.02; done"
@@ -23,12 +25,12 @@ class Script(Part):
     """A shell script that says `up` when it is ready."""
 
     announcement = "up"
-    grace = 0.5
+    stop_timeout = 0.5
 
-    def __init__(self, name: str, text: str, patience: float = 60.0) -> None:
+    def __init__(self, name: str, text: str, start_timeout: float = 60.0) -> None:
         self.name = name
         self.text = text
-        self.patience = patience
+        self.start_timeout = start_timeout
 
     def command(self) -> list[str]:
         return ["sh", "-c", self.text]
@@ -49,18 +51,11 @@ class Bench:
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(child, "PAUSE", 0.02)
+    monkeypatch.setattr(child, "RESTART_BACKOFF", Backoff(first=0.02, longest=10.0))
     with LoopThread() as loop:
         bench = Bench(loop)
         yield bench
         loop.run(bench.supervisor.kill())
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def alive(pid: int) -> bool:
@@ -105,7 +100,7 @@ def test_a_part_that_cannot_start_says_why(bench: Bench) -> None:
 
 def test_a_part_that_never_gets_ready_is_given_up(bench: Bench) -> None:
     with pytest.raises(StackError, match=r"slow was not ready after 0\.2 s"):
-        bench.start([Script("slow", "sleep 60", patience=0.2)])
+        bench.start([Script("slow", "sleep 60", start_timeout=0.2)])
     assert bench.supervisor["slow"].pid is None
 
 
@@ -115,13 +110,13 @@ def test_a_part_that_does_not_stop_is_killed(bench: Bench) -> None:
     assert pid is not None
     began = time.monotonic()
     bench.loop.run(supervisor.stop())
-    assert Script.grace <= time.monotonic() - began < 30
+    assert Script.stop_timeout <= time.monotonic() - began < 30
     assert not alive(pid)
 
 
 def test_a_stop_that_takes_too_long_can_be_cut_short(bench: Bench) -> None:
     stubborn = Script("stubborn", STUBBORN)
-    stubborn.grace = 60
+    stubborn.stop_timeout = 60
     supervisor = bench.start([stubborn])
     pid = supervisor["stubborn"].pid
     assert pid is not None
