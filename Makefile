@@ -1,4 +1,4 @@
-# Everything that a developer does here. Only python3 (3.11 or newer) and make have to be there.
+# What a developer does here. It needs python3 (3.11 or newer) and make.
 PYTHON ?= python3
 BIN := .venv/bin
 UV = $(firstword $(wildcard $(BIN)/uv) $(shell command -v uv) uv)
@@ -13,35 +13,35 @@ RESULTS := .stack/bench-results.json
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-venv: .venv/ready ## make the virtual environment, from requirements-dev.txt
+venv: .venv/ready ## create the virtual environment from requirements-dev.txt
 
 .venv/ready: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer: make PYTHON=…")'
 	@$(PYTHON) -m stack.bootstrap
 	@touch $@
 
-up: venv ## start everything here and stay in the foreground; Ctrl-C stops it
+up: venv ## start everything in the foreground; Ctrl-C stops it
 	@$(BIN)/python -m stack up
 
-demo: venv ## start everything, show what it does, stop it
+demo: venv ## start everything, show requests on their way, stop everything
 	@$(BIN)/python -m stack.demo
 
 test: venv .stack/examples/ready ## run all tests, on real servers
 	@if command -v mvn >/dev/null; then echo "Fetching Apache Kafka …" && $(BIN)/python -m tests.support.kafka.apache; fi
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
 
-# of its 12,000 modules a few are imported: they alone are compiled, and not before
+# Only a few of its 12,000 modules are ever imported: Python compiles them then, so none is compiled here.
 .stack/examples/ready: requirements-examples.txt
 	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m stack.bootstrap .stack/examples $<
 	@touch $@
 
-bench: venv .stack/bench/ready ## measure speed beside other ways to do the same
+bench: venv .stack/bench/ready ## measure speed beside other ways to do the same, in ten minutes
 	@$(BIN)/python -m benchmarks --output $(RESULTS)
 
-plots: .stack/bench/ready ## draw what `make bench` found, for docs/performance.md
+plots: .stack/bench/ready ## draw the results of `make bench` for docs/performance.md
 	@.stack/bench/bin/python -m benchmarks.plots $(RESULTS) docs/performance
 
-bench-quick: venv .stack/bench/ready ## the same, with less of everything
+bench-quick: venv .stack/bench/ready ## measure less of everything, in two minutes
 	@$(BIN)/python -m benchmarks --quick
 
 .stack/bench/ready: requirements-bench.txt
@@ -55,7 +55,7 @@ lint: venv ## check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lock: venv ## renew the pinned requirements from pyproject.toml
+lock: venv ## update the lock files (requirements*.txt) from pyproject.toml
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) pyproject.toml --group dev --group stack -o requirements-dev.txt
 	$(LOCK) --group examples -o requirements-examples.txt

@@ -16,7 +16,6 @@ from celery.signals import (
 )
 
 from app.core.celery_app import DRAIN, PLAN, celery_app
-from app.core.config import settings
 from app.core.database import forget_connections
 from app.core.logging import configure_logging, for_people, get_logger
 from app.runner import make_runner, warm_up
@@ -35,13 +34,13 @@ _stopping = Event()
 @celery_app.task(name=DRAIN)  # type: ignore[untyped-decorator]
 def drain_zone(zone: str) -> None:
     """Work off one zone."""
-    drain(zone, make_runner(settings()), make_backends())
+    drain(zone, make_runner(), make_backends())
 
 
 @celery_app.task(name=PLAN)  # type: ignore[untyped-decorator]
 def plan_on_servers(zone: str, changes: list[dict[str, Any]], reply_to: str) -> None:
     """Find out what changes would do; nothing is changed."""
-    answer_plan(zone, changes, reply_to, make_runner(settings()))
+    answer_plan(zone, changes, reply_to, make_runner())
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
@@ -65,7 +64,7 @@ def _write_line(message: str, *_: object) -> None:
 @worker_init.connect  # type: ignore[untyped-decorator]
 def _prepare(**_: Any) -> None:
     """Load what the pool's processes share, before they are forked and while no thread of ours runs."""
-    server = Thread(target=warm_up, args=[settings()], name="warm-up")
+    server = Thread(target=warm_up, name="warm-up")
     server.start()
     try:
         make_backends().prepare()

@@ -1,1 +1,1 @@
-"""How fast it is, beside other ways to do the same on the same machine, at the same time."""
+"""Measure how fast the service is, beside other ways to do the same, in turns on the same machine."""

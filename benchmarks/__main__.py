@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, and show what was found."""
+"""`python -m benchmarks`: run the benchmarks, and show their figures."""
 
 import argparse
 import sys
@@ -7,7 +7,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import backlog, bad_record, batch, growth, intake, kafka, latency, memory, sustained, zones
+from benchmarks import (
+    backlog,
+    bad_record,
+    batch,
+    growth,
+    intake,
+    kafka,
+    latency,
+    memory,
+    parsing,
+    sustained,
+    zones,
+)
 from benchmarks.report import Machine, Report, as_json, show, show_machine
 from benchmarks.rig import Rig, rig
 
@@ -19,16 +31,17 @@ ALL: Mapping[str, Callable[[Rig, bool], Report]] = {
     "sustained": sustained.run,
     "intake": intake.run,
     "batch": batch.run,
+    "parsing": parsing.run,
     "kafka": kafka.run,
     "growth": growth.run,
     "memory": memory.run,
 }
 
-LONG = ("kafka", "memory")  # left out of `--quick`, unless they are named
+LONG = ("kafka", "memory")  # `--quick` leaves them out, unless they are named
 
 
 def main() -> int:
-    """Run the benchmarks that the arguments name; 1 when a target was missed."""
+    """Run the benchmarks that the arguments name; return 1 when a target was missed, else 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*ALL, []], metavar="name", help=", ".join(ALL))
     parser.add_argument("--quick", action="store_true", help="less of everything")
@@ -38,17 +51,17 @@ def main() -> int:
     console = Console(stderr=arguments.json, soft_wrap=True, highlight=False)
     machine = Machine()
     show_machine(console, machine)
-    usual = [name for name in ALL if not (arguments.quick and name in LONG)]
-    reports = _measure(arguments.names or usual, arguments.quick, console)
-    found = as_json(machine, reports)
+    default = [name for name in ALL if not (arguments.quick and name in LONG)]
+    reports = _run_all(arguments.names or default, arguments.quick, console)
+    results = as_json(machine, reports)
     if arguments.output:
-        arguments.output.write_text(found + "\n")
+        arguments.output.write_text(results + "\n")
     if arguments.json:
-        print(found)
+        print(results)
     return int(any(figure.met is False for report in reports for figure in report.figures))
 
 
-def _measure(names: Sequence[str], quick: bool, console: Console) -> list[Report]:
+def _run_all(names: Sequence[str], quick: bool, console: Console) -> list[Report]:
     reports = []
     with rig() as measured:
         for name in names:

@@ -1,4 +1,4 @@
-"""10,000 requests in one call, beside PostgreSQL alone with the same rows."""
+"""10,000 requests in one call, beside the same rows written by PostgreSQL alone."""
 
 import http.client
 import json
@@ -27,11 +27,11 @@ _INTO_EVENTS = SQL(f"INSERT INTO copy_of_dns_request_events ({_EVENT}) VALUES ")
 
 
 def run(rig: Rig, quick: bool) -> Report:
-    """Ours over HTTP, validated and answered; COPY and INSERT into tables with the same indexes."""
+    """One call to the API, beside COPY and INSERT into tables with the same indexes."""
     rounds = 1 if quick else 5
     with door(rig, OURS) as ours, psycopg.connect(ours.database) as database:
-        _batch(ours, {})  # the first one pays for what is only done once
-        rows, events = _stored(database)
+        _batch(ours, {})  # the first call does some things that are done only once
+        rows, events = _read_rows(database)
         _make_copies(database)
         ways = {
             "ours": lambda: _batch(ours, {}),
@@ -73,7 +73,7 @@ def _batch(ours: Door, options: dict[str, Any]) -> float:
     return taken
 
 
-def _stored(database: psycopg.Connection[Any]) -> tuple[list[Any], list[Any]]:
+def _read_rows(database: psycopg.Connection[Any]) -> tuple[list[Any], list[Any]]:
     rows = database.execute(f"SELECT {_REQUEST} FROM dns_requests LIMIT {_NUMBER}").fetchall()  # noqa: S608
     events = database.execute(f"SELECT {_EVENT} FROM dns_request_events LIMIT {_NUMBER}").fetchall()  # noqa: S608
     database.commit()
@@ -87,7 +87,7 @@ def _make_copies(database: psycopg.Connection[Any]) -> None:
 
 
 def _copy(database: psycopg.Connection[Any], rows: Sequence[Any], events: Sequence[Any]) -> float:
-    began = _emptied(database)
+    began = _empty_tables(database)
     with database.cursor() as cursor:
         with cursor.copy(f"COPY copy_of_dns_requests ({_COLUMNS}) FROM STDIN") as copy:
             for row in rows:
@@ -100,7 +100,7 @@ def _copy(database: psycopg.Connection[Any], rows: Sequence[Any], events: Sequen
 
 
 def _insert(database: psycopg.Connection[Any], rows: Sequence[Any], events: Sequence[Any]) -> float:
-    began = _emptied(database)
+    began = _empty_tables(database)
     _insert_all(database, _INTO_REQUESTS, rows)
     _insert_all(database, _INTO_EVENTS, events)
     database.commit()
@@ -115,8 +115,8 @@ def _insert_all(database: psycopg.Connection[Any], into: SQL, rows: Sequence[Any
         database.execute(into + SQL(", ").join([row] * len(part)), values)
 
 
-def _emptied(database: psycopg.Connection[Any]) -> float:
-    """Empty the tables; returns the time when that was done."""
+def _empty_tables(database: psycopg.Connection[Any]) -> float:
+    """Empty the tables; return the time (of time.perf_counter) at which that was done."""
     database.execute("TRUNCATE copy_of_dns_requests, copy_of_dns_request_events")
     database.commit()
     return time.perf_counter()

@@ -1,4 +1,4 @@
-"""APIs to send load to: each with a database of its own, at which no worker looks."""
+"""API processes to send load to, each with a database of its own and without a worker."""
 
 import os
 import secrets
@@ -23,15 +23,15 @@ OURS, NO_DATABASE, USUAL = "app.main:app", "benchmarks.no_database:app", "benchm
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A running API."""
+    """A running API process."""
 
     port: int
-    database: str  # its address
+    database: str  # its URL
     process: psutil.Process
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL at which it listens."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -42,7 +42,7 @@ class Door:
 
 @contextmanager
 def door(rig: Rig, app: str) -> Iterator[Door]:
-    """One process that serves this app, and the zone `load.test`."""
+    """Start a process that runs this app and serves the zone `load.test`; end it after the block."""
     with ExitStack() as ending:
         database = ending.enter_context(new_database(rig))
         port = Ports.free().api
@@ -59,7 +59,7 @@ def door(rig: Rig, app: str) -> Iterator[Door]:
 
 
 def environment(rig: Rig, database: str) -> dict[str, str]:
-    """The settings of processes that use this database, and kicks that no worker hears."""
+    """Return settings with this database, and with a Redis database where no worker listens."""
     return {
         **rig.stack.env,
         "DATABASE_URL": database,
@@ -70,7 +70,7 @@ def environment(rig: Rig, database: str) -> dict[str, str]:
 
 @contextmanager
 def new_database(rig: Rig, template: str = "template1") -> Iterator[str]:
-    """The address of a database that is gone at the end of the block."""
+    """Create a database and yield its URL; remove the database after the block."""
     shared, name = rig.stack.env["DATABASE_URL"], f"load_{secrets.token_hex(4)}"
     with psycopg.connect(shared, autocommit=True) as server:
         create = SQL("CREATE DATABASE {} TEMPLATE {}")
@@ -94,4 +94,4 @@ def _until_it_answers(door: Door) -> None:
             return
         except httpx2.TransportError:
             time.sleep(0.1)
-    raise TimeoutError("the API does not answer")
+    raise TimeoutError(f"the API did not answer within {PATIENCE:g} s")

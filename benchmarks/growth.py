@@ -1,4 +1,4 @@
-"""With many rows in the tables already: do storing, claiming and looking up stay as fast?"""
+"""Are storing, claiming and looking up as fast with many rows in the tables as with none?"""
 
 import os
 import subprocess
@@ -26,10 +26,10 @@ from benchmarks.report import Figure, Report, at_most
 from benchmarks.rig import Rig, addresses
 from benchmarks.statistics import interleaved
 
-_ZONES = 1_000  # that the rows are spread over
+_ZONES = 1_000  # over which the rows are spread
 _AT_ONCE = 500  # requests that are stored, or claimed, together
 _PAGE = 100
-_LIMIT = 1.2  # times as long as with empty tables
+_LIMIT = 1.2  # the target: at most so many times as long as with empty tables
 
 _FILL_REQUESTS = """
     INSERT INTO dns_requests (id, action, status, account_id, source, resource, zone, name, record_type, ttl,
@@ -50,14 +50,14 @@ _FILL_EVENTS = """
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """A database with some number of requests in it, and one that is looked up."""
+    """A database with a number of requests in it, and the id of one of them to look up."""
 
     engine: Engine
-    someone: UUID
+    request_id: UUID
 
 
 def run(rig: Rig, quick: bool) -> Report:
-    """Each size in a database of its own, measured in turns; our functions alone, without HTTP."""
+    """Call the services' functions, without HTTP, on databases of different sizes in turns."""
     sizes = (0, 10_000, 100_000) if quick else (0, 10_000, 100_000, 1_000_000)
     rounds = 5 if quick else 15
     with ExitStack() as open_databases:
@@ -78,7 +78,7 @@ def _timed(way: Callable[[Tables], None], tables: Mapping[int, Tables]) -> dict[
 
 
 def _seconds(way: Callable[[Tables], None], tables: Tables) -> float:
-    with tables.engine.begin() as connection:  # a zone has one batch under way, not all that were claimed
+    with tables.engine.begin() as connection:  # otherwise the running requests would add up
         connection.execute(
             text(
                 "UPDATE dns_requests SET status = 'succeeded', finished_at = now() WHERE finished_at IS NULL"
@@ -119,9 +119,9 @@ def _list(tables: Tables) -> None:
             assert len(list_requests(session, wanted, _PAGE, None).items) == _PAGE
 
 
-def _look(tables: Tables) -> None:
+def _show(tables: Tables) -> None:
     with Session(tables.engine) as session:
-        _, log = get_request(session, tables.someone)
+        _, log = get_request(session, tables.request_id)
         assert log
 
 
@@ -129,7 +129,7 @@ _WAYS: Mapping[str, Callable[[Tables], None]] = {
     f"storing {_AT_ONCE}": _submit,
     f"claiming {_AT_ONCE}": _claim,
     f"two lists of {_PAGE}": _list,
-    "following one": _look,
+    "following one": _show,
 }
 
 
@@ -142,7 +142,7 @@ def _changes() -> list[RawChange]:
 
 @contextmanager
 def _migrated(rig: Rig) -> Iterator[str]:
-    """The name of a database with empty tables."""
+    """Create a database with empty tables and yield its name."""
     with new_database(rig) as database:
         command = [sys.executable, "-m", "app.cli", "migrate"]
         subprocess.run(command, env=os.environ | environment(rig, database), check=True)

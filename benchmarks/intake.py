@@ -1,4 +1,4 @@
-"""One request in each call, over HTTP: how many a second are accepted, and how long does each wait?"""
+"""One request in each call over HTTP: how many are accepted in a second, and how long does a call take?"""
 
 import json
 from collections.abc import Mapping
@@ -6,21 +6,21 @@ from contextlib import ExitStack
 from statistics import median
 
 from benchmarks.door import NO_DATABASE, OURS, USUAL, ZONE, Door, door
-from benchmarks.load import Load, Order, load
+from benchmarks.load import LoadResult, Workload, load
 from benchmarks.report import Figure, Report, at_least, at_most, beside
 from benchmarks.rig import Rig, addresses
 
-_MOST = 32  # connections, of the targets
-_NAMES = 5_000
+_TARGET_CONNECTIONS = 32  # for which the targets are
+_NAMES = 5_000  # different owner names
 _WAYS = {"ours": OURS, "nothing behind": NO_DATABASE, "usual": USUAL}
 _PATHS = {"ours": "/api/v1/dns/create", "nothing behind": "/api/v1/dns/create", "usual": "/dns/create"}
 
-Loads = Mapping[str, Load]
+Loads = Mapping[str, LoadResult]
 
 
 def run(rig: Rig, quick: bool) -> Report:
-    """Ours, its route and validation with nothing behind them, and the usual way; in turns, no worker."""
-    rounds = {_MOST: 1} if quick else {1: 1, 8: 1, _MOST: 4, 128: 1}
+    """The API, its routes and validation with nothing behind them, and the usual way, in turns."""
+    rounds = {_TARGET_CONNECTIONS: 1} if quick else {1: 1, 8: 1, _TARGET_CONNECTIONS: 4, 128: 1}
     with ExitStack() as open_doors:
         doors = {name: open_doors.enter_context(door(rig, app)) for name, app in _WAYS.items()}
         found = {number: _measure(doors, number, times, quick) for number, times in rounds.items()}
@@ -30,9 +30,9 @@ def run(rig: Rig, quick: bool) -> Report:
         "Requests accepted over HTTP, one in each call, by one API process",
         [
             *figures,
-            *_ratios(found[_MOST]),
+            *_ratios(found[_TARGET_CONNECTIONS]),
             Figure("the API's resident memory after it", memory, "MB"),
-            Figure("the load generator, of one processor", 100 * found[_MOST]["ours"].cpu, "%"),
+            Figure("the load generator, of one processor", 100 * found[_TARGET_CONNECTIONS]["ours"].cpu, "%"),
         ],
         "Each answer comes after its commit. The usual way: a commit and `delay()` for each; no workers.",
     )
@@ -40,16 +40,16 @@ def run(rig: Rig, quick: bool) -> Report:
 
 def _measure(doors: Mapping[str, Door], connections: int, rounds: int, quick: bool) -> Loads:
     seconds = 1.0 if quick else 2.0
-    loads: dict[str, list[Load]] = {name: [] for name in doors}
+    loads: dict[str, list[LoadResult]] = {name: [] for name in doors}
     for _ in range(rounds):
-        for name, behind in doors.items():
-            loads[name].append(load(Order(behind.port, _PATHS[name], _bodies(), connections, seconds)))
+        for name, api in doors.items():
+            loads[name].append(load(Workload(api.port, _PATHS[name], _bodies(), connections, seconds)))
     return {name: _median(each) for name, each in loads.items()}
 
 
-def _median(loads: list[Load]) -> Load:
-    assert not any(each.others for each in loads), "not everything was accepted"
-    return Load(
+def _median(loads: list[LoadResult]) -> LoadResult:
+    assert not any(each.others for each in loads), "an answer was not 202"
+    return LoadResult(
         rate=median(each.rate for each in loads),
         p50=median(each.p50 for each in loads),
         p99=median(each.p99 for each in loads),
@@ -82,7 +82,11 @@ def _figures(connections: int, loads: Loads) -> list[Figure]:
 def _ratios(loads: Loads) -> list[Figure]:
     ours, nothing, usual = (loads[name] for name in _WAYS)
     return [
-        at_least(f"ours / the usual way, {_MOST} connections", ours.rate / usual.rate, 12),
+        at_least(f"ours / the usual way, {_TARGET_CONNECTIONS} connections", ours.rate / usual.rate, 12),
         at_most("the same, p99", ours.p99 / usual.p99, 1 / 3),
-        at_least(f"ours / nothing behind the route, {_MOST} connections", ours.rate / nothing.rate, 0.7),
+        at_least(
+            f"ours / nothing behind the route, {_TARGET_CONNECTIONS} connections",
+            ours.rate / nothing.rate,
+            0.7,
+        ),
     ]

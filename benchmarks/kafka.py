@@ -1,4 +1,4 @@
-"""From a filled topic to durable rows, on Apache Kafka, with one API process."""
+"""From messages in a topic of Apache Kafka to rows in PostgreSQL, with one API process."""
 
 import secrets
 import time
@@ -33,19 +33,19 @@ _AT_ONCE = 4  # calls
 
 @dataclass
 class Bench:
-    """What is measured on; `memory` is the most that a consumer took so far, in bytes."""
+    """What the ways are measured on. `memory` is the most that a consumer has taken so far, in bytes."""
 
     folder: Path
     broker: Broker
     ours: Door
     usual: Door
-    database: psycopg.Connection[Any]  # that of ours
+    database: psycopg.Connection[Any]  # of `ours`
     number: int  # messages in a topic
     memory: int = 0
 
 
 def run(rig: Rig, quick: bool) -> Report:
-    """Each way in turns. Before the clock starts the topic is filled, and ours are members of their group."""
+    """Measure all ways in turns. The clock starts when the topic is filled and the consumers have joined."""
     if reason := apache.why_not():
         return Report(_TITLE, [], reason)
     with (
@@ -97,11 +97,11 @@ def _ours(bench: Bench, consumers: int, partitions: int) -> float:
     ):
         members = [running.enter_context(_consumer(bench, sandbox)) for _ in range(consumers)]
         eventually(lambda: sandbox.members() == [partitions // consumers] * consumers, PATIENCE)
-        with _shut(bench.ours):
+        with _writes_blocked(bench.ours):
             fill(sandbox, partitions, bench.number)
-            time.sleep(0.5)  # until messages are in hand
-            began = _now(bench)
-        eventually(lambda: _stored(bench, sandbox) >= bench.number, PATIENCE, pause=0.25)
+            time.sleep(0.5)  # until the consumers have read messages
+            began = _database_time(bench)
+        eventually(lambda: _count_rows(bench, sandbox) >= bench.number, PATIENCE, pause=0.25)
         bench.memory = max(bench.memory, *(member.most_memory for member in members))
         return _rate(bench, sandbox, began)
 
@@ -112,20 +112,20 @@ def _consumer(bench: Bench, sandbox: KafkaSandbox) -> Program:
 
 
 @contextmanager
-def _shut(door: Door) -> Iterator[None]:
-    """Nothing is stored until the end of the block."""
+def _writes_blocked(door: Door) -> Iterator[None]:
+    """Lock the table of requests, so that nothing is stored until the end of the block."""
     with psycopg.connect(door.database) as connection:
         connection.execute("LOCK TABLE dns_requests IN SHARE MODE")
         yield
 
 
-def _now(bench: Bench) -> datetime:
+def _database_time(bench: Bench) -> datetime:
     row = bench.database.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None
     return cast("datetime", row[0])
 
 
-def _stored(bench: Bench, sandbox: KafkaSandbox) -> int:
+def _count_rows(bench: Bench, sandbox: KafkaSandbox) -> int:
     row = bench.database.execute(
         "SELECT count(*) FROM dns_requests WHERE account_id = %s", [sandbox.account]
     ).fetchone()
@@ -133,7 +133,7 @@ def _stored(bench: Bench, sandbox: KafkaSandbox) -> int:
 
 
 def _rate(bench: Bench, sandbox: KafkaSandbox, began: datetime) -> float:
-    """Rows per second, from the first transaction that began after the door was opened to the last."""
+    """Return rows per second, from the first transaction that began after `began` to the last."""
     batches = bench.database.execute(
         "SELECT extract(epoch FROM created_at)::float, count(*) FROM dns_requests"
         " WHERE account_id = %s AND created_at > %s GROUP BY created_at ORDER BY created_at",
@@ -143,7 +143,7 @@ def _rate(bench: Bench, sandbox: KafkaSandbox, began: datetime) -> float:
 
 
 def _batch_call(bench: Bench) -> float:
-    """The same items by the same calls, with nothing but a client that waits for the answers."""
+    """Return items per second when a client sends the same calls and only waits for the answers."""
     account = f"team-{secrets.token_hex(4)}"
     items = [item(account, index) for index in range(bench.number)]
     bodies = [

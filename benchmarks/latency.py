@@ -1,4 +1,4 @@
-"""One request while nothing else goes on: from the POST to the answer of the DNS server."""
+"""One request while nothing else goes on: from the POST until the DNS server answers it."""
 
 import secrets
 import time
@@ -12,7 +12,7 @@ from benchmarks.rig import Resource, Rig, rig
 from benchmarks.statistics import percentile
 from benchmarks.watch import seconds_until_answered
 
-_PER_ROUND = 4  # requests for each that starts an Ansible of its own
+_PER_ROUND = 4  # requests, for each one with a cold ansible-playbook
 
 
 class Took(NamedTuple):
@@ -23,7 +23,7 @@ class Took(NamedTuple):
 
 
 def run(warm: Rig, quick: bool) -> Report:
-    """Requests one after the other: ours, each with an `ansible-playbook` from scratch, and `nsupdate`."""
+    """Single requests with the fork server, with a cold `ansible-playbook`, and by `nsupdate`, in turns."""
     rounds = 2 if quick else 10
     ours: list[Took] = []
     scratch: list[Took] = []
@@ -64,8 +64,8 @@ def _one(rig: Rig, zone: str) -> Took:
     while rig.api.get(f"/dns/requests/{request_id}").json()["status"] != "succeeded":
         time.sleep(0.005)
     took = Took(answered, time.perf_counter() - began)
-    rig.wait([zone])
-    time.sleep(0.1)  # let the worker come to rest
+    rig.wait_until_settled([zone])
+    time.sleep(0.1)  # until the worker is idle
     return took
 
 

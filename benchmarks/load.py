@@ -1,6 +1,6 @@
 """A load generator in a process of its own: many connections, each with one request at a time.
 
-`python -m benchmarks.load` reads an `Order` as JSON from standard input, and prints a `Load`.
+`python -m benchmarks.load` reads a `Workload` as JSON from standard input, and prints a `LoadResult` as JSON.
 """
 
 import asyncio
@@ -19,41 +19,41 @@ from benchmarks.statistics import percentile
 
 _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = b"content-length: "  # as uvicorn writes it
-_WARM_UP = 0.5  # seconds before the clock starts
+_WARM_UP = 0.5  # seconds before it starts to count
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What to send, and for how long."""
+class Workload:
+    """What to send, over how many connections, and for how long."""
 
     port: int
     path: str
-    bodies: Sequence[str]  # sent in turns
+    bodies: Sequence[str]  # sent one after the other, again and again
     connections: int
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """What came back; times are in seconds."""
+class LoadResult:
+    """How many answers came, and how long they took, in seconds."""
 
     rate: float  # answers per second
     p50: float
     p99: float
     others: int  # answers that were not 202
-    cpu: float  # processor time that the generator itself took, as a share of one processor
+    cpu: float  # the processor time of the generator itself, as a share of one processor
 
 
-def load(order: Order) -> Load:
-    """Carry out the order in a process of its own. Raises CalledProcessError."""
+def load(workload: Workload) -> LoadResult:
+    """Send a workload from a process of its own. Raises CalledProcessError."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],
-        input=json.dumps(asdict(order)),
+        input=json.dumps(asdict(workload)),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    return Load(**json.loads(done.stdout))
+    return LoadResult(**json.loads(done.stdout))
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class _Count:
 
 
 class _Connection(asyncio.Protocol):
-    """Sends the next request as soon as the last is answered."""
+    """Sends the next request as soon as the last one is answered."""
 
     def __init__(self, requests: Iterator[bytes], count: _Count) -> None:
         self._requests = requests
@@ -102,30 +102,30 @@ def _is_whole(reply: bytes) -> bool:
     return len(reply) >= head + len(_END_OF_HEAD) + length
 
 
-def _request(order: Order, body: str) -> bytes:
+def _request(workload: Workload, body: str) -> bytes:
     head = (
-        f"POST {order.path} HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\n"
+        f"POST {workload.path} HTTP/1.1\r\nHost: 127.0.0.1:{workload.port}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}\r\n\r\n"
     )
     return (head + body).encode()
 
 
-async def _carry_out(order: Order) -> Load:
+async def _send(workload: Workload) -> LoadResult:
     loop = asyncio.get_running_loop()
-    requests = cycle([_request(order, body) for body in order.bodies])
+    requests = cycle([_request(workload, body) for body in workload.bodies])
     count = _Count()
     opened = [
-        await loop.create_connection(lambda: _Connection(requests, count), "127.0.0.1", order.port)
-        for _ in range(order.connections)
+        await loop.create_connection(lambda: _Connection(requests, count), "127.0.0.1", workload.port)
+        for _ in range(workload.connections)
     ]
     await asyncio.sleep(_WARM_UP)
     count.counting, began, used = True, time.perf_counter(), time.process_time()
-    await asyncio.sleep(order.seconds)
+    await asyncio.sleep(workload.seconds)
     count.counting, took = False, time.perf_counter() - began
     used = time.process_time() - used
     for transport, _ in opened:
         transport.abort()
-    return Load(
+    return LoadResult(
         len(count.taken) / took,
         percentile(count.taken, 50),
         percentile(count.taken, 99),
@@ -135,4 +135,4 @@ async def _carry_out(order: Order) -> Load:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(uvloop.run(_carry_out(Order(**json.load(sys.stdin)))))))
+    print(json.dumps(asdict(uvloop.run(_send(Workload(**json.load(sys.stdin)))))))

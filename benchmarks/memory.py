@@ -9,19 +9,19 @@ import psutil
 from benchmarks.report import Figure, Report, at_most
 from benchmarks.rig import Rig, addresses
 
-_AT_ONCE = 20  # zones
+_AT_ONCE = 20  # zones, with one run in each
 _SERVER = "ansible fork server"
 
 
 def run(rig: Rig, quick: bool) -> Report:
-    """Runs of one request each, in a worker that has just started (and has done a few)."""
+    """Runs of one request each, in a worker that has just been started and warmed up."""
     rounds = 2 if quick else 50
     rig.restart_worker()
     zones = [rig.new_zone() for _ in range(_AT_ONCE)]
-    before = _at_rest(rig)
+    before = _memory_when_idle(rig)
     for _ in range(rounds):
-        rig.worked_off(zones, [resource for zone in zones for resource in addresses(zone, 1)])
-    after = _at_rest(rig)
+        rig.time_to_settle(zones, [resource for zone in zones for resource in addresses(zone, 1)])
+    after = _memory_when_idle(rig)
     runs = rounds * _AT_ONCE
     return Report(
         f"Memory before and after {runs:,} runs",
@@ -37,8 +37,8 @@ def run(rig: Rig, quick: bool) -> Report:
     )
 
 
-def _at_rest(rig: Rig) -> tuple[float, float]:
-    """Of the worker and the server, which has made the fork for the next run by then."""
+def _memory_when_idle(rig: Rig) -> tuple[float, float]:
+    """Return the memory, in MB, of the worker and of the fork server, once it has forked for the next run."""
     time.sleep(1)
     return _worker(rig), _server(rig)
 
@@ -50,7 +50,7 @@ def _worker(rig: Rig) -> float:
 
 def _server(rig: Rig) -> float:
     found = [process for process in psutil.process_iter() if _is_server(process, rig)]
-    assert found, "the fork server is not found"
+    assert found, "there is no fork server"
     return _megabytes(found)
 
 

@@ -1,6 +1,6 @@
 """The API with nothing behind its route and its validation: `uvicorn benchmarks.no_database:app`.
 
-It serves the zones of `BOOTSTRAP_ZONES`. What it accepts is answered, and forgotten.
+It serves the zones of `BOOTSTRAP_ZONES`, answers what it accepts, and stores nothing.
 """
 
 from collections.abc import AsyncIterator

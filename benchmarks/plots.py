@@ -1,6 +1,6 @@
-"""`python -m benchmarks.plots RESULTS FOLDER`: a picture of each benchmark, from what `--output` wrote.
+"""`python -m benchmarks.plots RESULTS FOLDER`: draw the figures that `python -m benchmarks --output` wrote.
 
-It needs matplotlib, which is in the environment that `make bench` makes beside the other.
+It needs matplotlib, which is in the environment that `make bench` makes for the benchmarks.
 """
 
 import json
@@ -14,12 +14,12 @@ import matplotlib
 from matplotlib.figure import Figure as Canvas
 
 _OURS, _OTHERS = "#1f6f8b", "#b9c4c9"
-_WIDE = 50  # times: from here on the axis is logarithmic
+_WIDE = 50  # ratio of the largest value to the smallest from which on the axis is logarithmic
 _STYLE = {"svg.hashsalt": "benchmarks", "svg.fonttype": "none", "font.size": 9, "font.family": "sans-serif"}
 
 
 def main() -> None:
-    """Draw all that can be compared."""
+    """Draw a bar chart for each benchmark and unit with more than one figure."""
     results, folder = Path(sys.argv[1]), Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     matplotlib.rcParams.update(_STYLE)
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def _comparable(figures: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    """Figures of the same unit, where there are several; ratios are for the table."""
+    """Return the figures by unit, where there are several of it. Ratios have no unit and are not drawn."""
     units: dict[str, list[Mapping[str, Any]]] = {}
     for figure in figures:
         if figure["unit"]:
@@ -58,7 +58,7 @@ def _draw(title: str, unit: str, figures: Sequence[Mapping[str, Any]]) -> Canvas
 
 
 def _slug(text: str) -> str:
-    """Letters and hyphens: numbers in a title differ from run to run."""
+    """Return a file name of letters and hyphens, without numbers, as those differ from run to run."""
     return re.sub(r"[^a-z]+", "-", text.replace("/s", "per-second").lower()).strip("-")
 
 

@@ -1,4 +1,4 @@
-"""What a run of the benchmarks found: tables for people, JSON for programs."""
+"""The figures of a run of the benchmarks: tables for people, JSON for programs."""
 
 import json
 import os
@@ -17,18 +17,18 @@ _STYLES = {True: "[green]met[/]", False: "[bold red]missed[/]", None: ""}
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure, and whether it is what it should be."""
+    """A measured value, and whether it meets its target, where it has one."""
 
     what: str
     value: float
     unit: str = ""
     target: str = ""
     met: bool | None = None
-    other: bool = False  # another way to do the same, to compare with
+    other: bool = False  # it belongs to another way to do the same, for comparison
 
 
 def beside(what: str, value: float, unit: str) -> Figure:
-    """A figure of another way to do the same."""
+    """Make a figure of another way to do the same."""
     return Figure(what, value, unit, other=True)
 
 
@@ -42,18 +42,18 @@ class Report:
 
 
 def at_most(what: str, value: float, limit: float, unit: str = "") -> Figure:
-    """A figure that should not exceed a limit."""
+    """Make a figure whose target is at most `limit`."""
     return Figure(what, value, unit, f"at most {_short(limit)}", value <= limit)
 
 
 def at_least(what: str, value: float, limit: float, unit: str = "") -> Figure:
-    """A figure that should not fall short of a limit."""
+    """Make a figure whose target is at least `limit`."""
     return Figure(what, value, unit, f"at least {_short(limit)}", value >= limit)
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What it was measured on, and with; the load says how busy it was with other things."""
+    """The machine and the versions. `load` is the load average before, which shows what else was going on."""
 
     at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     cpus: int = field(default_factory=lambda: os.cpu_count() or 0)
@@ -77,7 +77,7 @@ def show(console: Console, report: Report) -> None:
 
 
 def show_machine(console: Console, machine: Machine) -> None:
-    """Print what it is measured on."""
+    """Print the machine and the versions."""
     versions = ", ".join(f"{name} {number}" for name, number in machine.versions.items())
     console.print(
         f"{machine.at} · {machine.cpus} CPUs, load {machine.load} · {machine.system} · "
@@ -87,7 +87,7 @@ def show_machine(console: Console, machine: Machine) -> None:
 
 
 def as_json(machine: Machine, reports: Sequence[Report]) -> str:
-    """All of it as one JSON object."""
+    """Return the machine and all reports as one JSON object."""
     return json.dumps({"machine": asdict(machine), "reports": [asdict(each) for each in reports]}, indent=1)
 
 

@@ -14,15 +14,14 @@ from celery import Celery
 
 from stack.embedded import Stack
 
-PATIENCE = 300.0  # seconds until requests must have met their fate
-_READY = "Ansible is kept ready"
-_OPEN = "finished_at IS NULL"
+PATIENCE = 300.0  # seconds within which requests must be settled
+_FORK_SERVER_READY = "Ansible is kept ready"  # in the worker's log
 
 Resource = Mapping[str, Any]
 
 
 class Rig:
-    """A running stack, as its users and its operator see it. `folder` is for whatever a benchmark writes."""
+    """A running stack, and what a benchmark does with it. `folder` is for files that a benchmark writes."""
 
     def __init__(self, stack: Stack, folder: Path, database: psycopg.Connection[Any]) -> None:
         self.stack = stack
@@ -31,17 +30,17 @@ class Rig:
         self.address, _, port = stack.env["DNS_SERVER"].rpartition(":")
         self.port = int(port)
         self._database = database
-        self._servers_before = 0
+        self._fork_servers_before = 0
         self._celery = Celery(broker=stack.env["CELERY_BROKER_URL"])
 
     def new_zone(self) -> str:
-        """An empty zone that is served."""
+        """Create an empty zone that is served, and return its name."""
         name = f"b-{secrets.token_hex(4)}.test"
         self.stack.add_zone(name)
         self.api.post("/zones", json={"name": name, "backend": "bind"}).raise_for_status()
         return name
 
-    def ask_for(self, resources: Sequence[Resource]) -> None:
+    def submit(self, resources: Sequence[Resource]) -> None:
         """Submit creates in one batch. Raises AssertionError when one is not accepted."""
         items = [
             {"action": "create", "context": {"account_id": "benchmark"}, "resource": resource}
@@ -51,8 +50,8 @@ class Rig:
         refused = [result for result in answer["results"] if result["status_code"] != 202]
         assert not refused, refused[0]
 
-    def hold(self, zones: Sequence[str]) -> None:
-        """Keep the worker from these zones, as if another worker had them."""
+    def take_leases(self, zones: Sequence[str]) -> None:
+        """Keep the worker from these zones by taking their leases, as another worker would."""
         with self._database.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO dns_zone_leases (zone, token, holder, expires_at)"
@@ -62,71 +61,73 @@ class Rig:
                 [(zone,) for zone in zones],
             )
 
-    def release(self, zones: Sequence[str]) -> None:
-        """Let the worker have them, and kick each."""
+    def release_and_kick(self, zones: Sequence[str]) -> None:
+        """Give the leases of these zones back, and send a kick for each zone."""
         self._database.execute(
             "UPDATE dns_zone_leases SET expires_at = now() WHERE zone = ANY(%s)", [list(zones)]
         )
         for zone in zones:
             self._celery.send_task("dns.drain", args=[zone], queue="dns_tasks")
 
-    def worked_off(self, zones: Sequence[str], resources: Sequence[Resource]) -> float:
-        """Seconds from the first kick until all these creates are settled, verified and recorded."""
-        self.hold(zones)
-        self.ask_for(resources)
+    def time_to_settle(self, zones: Sequence[str], resources: Sequence[Resource]) -> float:
+        """Return the seconds from the first kick until all these creates are settled and recorded."""
+        self.take_leases(zones)
+        self.submit(resources)
         began = time.perf_counter()
-        self.release(zones)
-        self.wait(zones)
+        self.release_and_kick(zones)
+        self.wait_until_settled(zones)
         return time.perf_counter() - began
 
-    def wait(self, zones: Sequence[str]) -> None:
-        """Come back when no request of these zones is open."""
+    def wait_until_settled(self, zones: Sequence[str]) -> None:
+        """Wait until no request of these zones is open. Raises AssertionError after `PATIENCE`."""
         until = time.monotonic() + PATIENCE
-        question = f"SELECT EXISTS (SELECT FROM dns_requests WHERE zone = ANY(%s) AND {_OPEN})"  # noqa: S608
-        while self.query(question, list(zones))[0][0]:
-            assert time.monotonic() < until, "this takes too long"
+        statement: LiteralString = (
+            "SELECT EXISTS (SELECT FROM dns_requests WHERE zone = ANY(%s) AND finished_at IS NULL)"
+        )
+        while self.query(statement, list(zones))[0][0]:
+            assert time.monotonic() < until, f"requests are still open after {PATIENCE:g} s"
             time.sleep(0.01)
 
-    def count(self, zones: Sequence[str], status: str) -> int:
-        """How many requests of these zones have a status."""
-        question: LiteralString = "SELECT count(*) FROM dns_requests WHERE zone = ANY(%s) AND status = %s"
-        return int(self.query(question, list(zones), status)[0][0])
+    def count_requests(self, zones: Sequence[str], status: str) -> int:
+        """Return how many requests of these zones have this status."""
+        statement: LiteralString = "SELECT count(*) FROM dns_requests WHERE zone = ANY(%s) AND status = %s"
+        return int(self.query(statement, list(zones), status)[0][0])
 
-    def recorded(self, zones: Sequence[str]) -> int:
-        """How many RRsets of these zones are recorded."""
-        question: LiteralString = "SELECT count(*) FROM dns_records WHERE zone = ANY(%s)"
-        return int(self.query(question, list(zones))[0][0])
+    def count_records(self, zones: Sequence[str]) -> int:
+        """Return how many RRsets of these zones are recorded."""
+        statement: LiteralString = "SELECT count(*) FROM dns_records WHERE zone = ANY(%s)"
+        return int(self.query(statement, list(zones))[0][0])
 
-    def query(self, question: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
-        """What PostgreSQL answers."""
-        return self._database.execute(question, parameters).fetchall()
+    def query(self, statement: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
+        """Run a statement in the app's database, and return its rows."""
+        return self._database.execute(statement, parameters).fetchall()
 
     def restart_worker(self) -> None:
-        """A new worker and a new fork server, warmed up."""
+        """Replace the worker and its fork server by new ones, and warm them up."""
         self.stack.stop("worker")
-        self._servers_before = self._servers_ready()
+        self._fork_servers_before = self._count_fork_servers()
         self.stack.start("worker")
         self.warm_up()
 
     def warm_up(self) -> None:
-        """Let both processes of the worker have run once."""
+        """Give the worker something to do, so that both its processes have run Ansible before."""
         warm = self.stack.env.get("ANSIBLE_FORK_SERVER") != "false"
         if warm:
             until = time.monotonic() + PATIENCE
-            while self._servers_ready() == self._servers_before:
+            while self._count_fork_servers() == self._fork_servers_before:
                 assert time.monotonic() < until, "the fork server is not ready"
                 time.sleep(0.1)
         for _ in range(3 if warm else 1):
             zones = [self.new_zone() for _ in range(4)]
-            self.worked_off(zones, [resource for zone in zones for resource in addresses(zone, 10)])
+            self.time_to_settle(zones, [resource for zone in zones for resource in addresses(zone, 10)])
 
-    def _servers_ready(self) -> int:
-        return self.stack.output("worker").count(_READY)
+    def _count_fork_servers(self) -> int:
+        return self.stack.output("worker").count(_FORK_SERVER_READY)
 
 
 @contextmanager
 def rig(**settings: str) -> Iterator[Rig]:
-    """A stack of its own with these settings, warmed up, gone at the end of the block."""
+    """Start a stack with these settings, warm it up, and remove it at the end of the block."""
     with TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         with Stack(
@@ -144,7 +145,7 @@ def rig(**settings: str) -> Iterator[Rig]:
 
 
 def addresses(zone: str, number: int) -> list[Resource]:
-    """So many A records, each of a name of its own."""
+    """Return so many A records, each with an owner name of its own."""
     return [
         {"record_type": "A", "domain": f"h{index}.{zone}", "target": f"10.0.{index // 256}.{index % 256}"}
         for index in range(number)

@@ -1,4 +1,4 @@
-"""From accepted to recorded at full load, beside the usual way with its task for each request."""
+"""From accepted to recorded at full load, beside the usual way: a Celery task for each request."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ _CLIENTS = 2
 
 
 def run(rig: Rig, quick: bool) -> Report:
-    """Ours from the first POST on, in batches of 500; of the usual way only the worker is measured."""
+    """Measure from the first POST on, in batches of 500. Of the usual way only the worker is measured."""
     number, few, rounds = (2_000, 200, 1) if quick else (10_000, 1_000, 2)
     zones = 20 if quick else MANY
     rates = [(_ours(rig, number, 1), _ours(rig, number, zones), usual(rig, few)) for _ in range(rounds)]
@@ -38,8 +38,8 @@ def _ours(rig: Rig, number: int, into: int) -> float:
     calls = [resources[start : start + _PER_CALL] for start in range(0, number, _PER_CALL)]
     began = time.perf_counter()
     with ThreadPoolExecutor(_CLIENTS) as pool:
-        list(pool.map(rig.ask_for, calls))
-    rig.wait(zones)
+        list(pool.map(rig.submit, calls))
+    rig.wait_until_settled(zones)
     taken = time.perf_counter() - began
-    assert rig.count(zones, "succeeded") == rig.recorded(zones) == number
+    assert rig.count_requests(zones, "succeeded") == rig.count_records(zones) == number
     return number / taken

@@ -1,4 +1,4 @@
-"""A topic on Apache Kafka, filled with requests before anybody reads it."""
+"""A topic on Apache Kafka that is filled with requests before consumers read it."""
 
 import json
 import time
@@ -14,12 +14,12 @@ from tests.support.kafka.apache import ApacheKafka
 from tests.support.kafka.broker import Broker
 from tests.support.kafka.sandbox import KafkaSandbox
 
-_RUN = 1_000  # messages in a row that go to the same partition, or are read at once
+_RUN = 1_000  # messages that go to the same partition one after the other, or are read at once
 
 
 @contextmanager
 def apache_kafka(folder: Path) -> Iterator[Broker]:
-    """One node, gone at the end of the block."""
+    """Start a broker of one node; remove it after the block."""
     broker = ApacheKafka(folder / "kafka")
     try:
         yield broker.start()
@@ -29,7 +29,7 @@ def apache_kafka(folder: Path) -> Iterator[Broker]:
 
 @contextmanager
 def new_topic(broker: Broker, folder: Path, partitions: int) -> Iterator[KafkaSandbox]:
-    """An empty topic with a group of its own."""
+    """Create an empty topic with a consumer group of its own."""
     sandbox = KafkaSandbox(broker, Path(mkdtemp(dir=folder)), partitions)
     sandbox.create_topic()
     try:
@@ -39,7 +39,7 @@ def new_topic(broker: Broker, folder: Path, partitions: int) -> Iterator[KafkaSa
 
 
 def fill(sandbox: KafkaSandbox, partitions: int, number: int) -> None:
-    """Put so many creates into a topic, spread over the partitions."""
+    """Write `number` creates into the topic, spread over its partitions."""
     producer = Producer({"bootstrap.servers": sandbox.broker.address})
     for index in range(number):
         producer.produce(sandbox.topic, item(sandbox.account, index), partition=index // _RUN % partitions)
@@ -47,7 +47,7 @@ def fill(sandbox: KafkaSandbox, partitions: int, number: int) -> None:
 
 
 def item(account: str, index: int) -> bytes:
-    """A create, each of a name of its own."""
+    """Return a create whose owner name has the index."""
     resource = {
         "record_type": "A",
         "domain": f"h{index}.{ZONE}",
@@ -59,7 +59,7 @@ def item(account: str, index: int) -> bytes:
 
 
 def plain_rate(sandbox: KafkaSandbox, number: int) -> float:
-    """Messages per second that the client library hands over, from the first to the last."""
+    """Return the messages per second that the client library delivers, from the first to the last."""
     reader = Consumer(
         {
             "bootstrap.servers": sandbox.broker.address,

@@ -1,4 +1,4 @@
-"""Many zones with work at the same time, and two processes to do it: how fast, and is a zone starved?"""
+"""Many zones with requests at the same time, and two worker processes: how fast, and is a zone starved?"""
 
 import time
 from statistics import median
@@ -11,12 +11,12 @@ EACH = 100  # requests
 
 
 def run(rig: Rig, quick: bool) -> Report:
-    """100 requests in each of 100 zones, all kicked at once; beside it one `nsupdate` for each zone."""
+    """100 requests in each of 100 zones, all kicked at once, beside one `nsupdate` for each zone."""
     number = 10 if quick else 100
     zones = [rig.new_zone() for _ in range(number)]
-    taken = rig.worked_off(zones, [resource for zone in zones for resource in addresses(zone, EACH)])
-    assert rig.count(zones, "succeeded") == rig.recorded(zones) == number * EACH
-    ended, worked = _ended(rig, zones)
+    taken = rig.time_to_settle(zones, [resource for zone in zones for resource in addresses(zone, EACH)])
+    assert rig.count_requests(zones, "succeeded") == rig.count_records(zones) == number * EACH
+    ended, worked = _seconds_to_settle(rig, zones)
     others = [rig.new_zone() for _ in range(number)]
     began = time.perf_counter()
     for zone in others:
@@ -39,8 +39,11 @@ def run(rig: Rig, quick: bool) -> Report:
     )
 
 
-def _ended(rig: Rig, zones: list[str]) -> tuple[list[float], list[float]]:
-    """For each zone, seconds from the first claim of any to its last settlement, sorted; and from its own."""
+def _seconds_to_settle(rig: Rig, zones: list[str]) -> tuple[list[float], list[float]]:
+    """Return for each zone the seconds until its last request was settled, sorted.
+
+    The first list counts from the first claim in any zone, the second from the first one in the zone itself.
+    """
     rows = rig.query(
         "SELECT extract(epoch FROM max(finished_at) - min(min(started_at)) OVER ())::float,"
         " extract(epoch FROM max(finished_at) - min(started_at))::float"

@@ -1,4 +1,4 @@
-"""Health check of the consumer: exits 0 when its group has a member that runs on this host."""
+"""Health check of the consumer: the exit status is 0 when its group has a member on this host."""
 
 import socket
 import sys
@@ -8,11 +8,11 @@ from confluent_kafka.admin import AdminClient
 
 from app.core.config import settings
 
-TIMEOUT = 5  # seconds
+TIMEOUT = 5  # seconds within which the broker must answer
 
 
 def main() -> int:
-    """Ask the broker for the members of the group."""
+    """Ask the broker for the members of the group; return 0 when one of them is on this host, else 1."""
     group = settings().kafka_group_id
     admin = AdminClient({**settings().kafka, "log_level": 0})
     try:
@@ -27,7 +27,7 @@ def main() -> int:
 
 
 def own_addresses() -> set[str]:
-    """The addresses by which a broker may know this host."""
+    """Return the addresses by which a broker may know this host."""
     found = socket.getaddrinfo(socket.gethostname(), None, proto=socket.IPPROTO_TCP)
     return {"127.0.0.1", "::1"} | {str(address[0]) for *_, address in found}
 

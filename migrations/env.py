@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that `app.core.database.upgrade` hands over, or opens one."""
+"""Run the migrations on the connection that `app.core.database.upgrade` passes, or on a new one."""
 
 from alembic import context
 

@@ -1,1 +1,1 @@
-"""The embedded stack: every real part on one machine, without docker."""
+"""The embedded stack: real servers and the app's processes on one machine, without Docker."""

@@ -1,18 +1,23 @@
-"""`python -m stack up` runs everything in the foreground until Ctrl-C; `clean` leaves nothing behind."""
+"""`python -m stack up` runs everything in the foreground until Ctrl-C; `clean` removes all it has made."""
 
 import argparse
 import os
+import shutil
 import signal
 import sys
+import zlib
 from collections.abc import Mapping
 from types import FrameType
 
-from stack.clean import clean
-from stack.console import show
 from stack.embedded import Stack
 from stack.errors import StackError
-from stack.paths import STATE
+from stack.lock import locked
+from stack.paths import ROOT, STATE
 from stack.ports import Ports
+
+_COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)  # of the terminal, one for each part
+_NAME_WIDTH = 8
+_CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache", ".hypothesis")
 
 
 def main() -> int:
@@ -39,11 +44,11 @@ def main() -> int:
 
 
 def run(*, app: bool, environment: Mapping[str, str]) -> None:
-    """Start the stack and wait for an interrupt."""
+    """Start the stack and wait for an interrupt. Raises StackError."""
     ports = Ports.from_environment(environment)
     settings = {"LOG_FORMAT": "console"} if sys.stdout.isatty() and "LOG_FORMAT" not in environment else {}
     with Stack(
-        STATE, app=app, ports=ports, settings=settings, outside=environment, may_simulate=True, log=show
+        STATE, app=app, ports=ports, settings=settings, overrides=environment, may_simulate=True, log=show
     ) as stack:
         address = f"The API is at http://127.0.0.1:{ports.api}/docs. " if app else ""
         show("stack", f"Ready. {address}Settings are in {stack.directory / 'env'}. Ctrl-C stops everything.")
@@ -51,6 +56,22 @@ def run(*, app: bool, environment: Mapping[str, str]) -> None:
             signal.pause()
         finally:
             show("stack", "Stopping …")
+
+
+def clean() -> None:
+    """Remove the virtual environment, the stack's state and all caches. Raises StackError while it runs."""
+    with locked(ROOT / ".stack"):
+        compiled = [path for path in ROOT.rglob("__pycache__") if ".venv" not in path.parts]
+        for path in (*compiled, *(ROOT / name for name in (*_CACHES, ".venv", ".stack"))):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def show(part: str, line: str) -> None:
+    """Print a line of a part as `part | line`, in a colour of the part's own on a terminal."""
+    prefix = f"{part:>{_NAME_WIDTH}} |"
+    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+        prefix = f"\x1b[{_COLOURS[zlib.crc32(part.encode()) % len(_COLOURS)]}m{prefix}\x1b[0m"
+    print(prefix, line, flush=True)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

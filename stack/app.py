@@ -16,7 +16,7 @@ class AppProcess(Part):
         self._settings = settings
 
     def environment(self) -> Mapping[str, str]:
-        """Ours, and where the infrastructure is."""
+        """Return this process's environment with the stack's settings."""
         return {**os.environ, **self._settings, "PYTHONUNBUFFERED": "1"}
 
 
@@ -31,11 +31,11 @@ class Api(AppProcess):
         self._port = port
 
     def command(self) -> Sequence[str]:
-        """`uvicorn app.main:app`."""
+        """Run `uvicorn app.main:app`."""
         return [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(self._port)]
 
     def ready(self) -> bool:
-        """Whether it answers."""
+        """Whether it answers `GET /healthz`."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/healthz", timeout=1) as answer:
                 return bool(answer.status == 200)
@@ -50,21 +50,22 @@ class Worker(AppProcess):
     announcement = " ready."  # `celery@host ready.`, once it is connected
 
     def command(self) -> Sequence[str]:
-        """`celery worker`, with two processes."""
+        """Run `celery worker` with two processes."""
         celery = [sys.executable, "-m", "celery", "-A", "app.tasks", "worker"]
-        alone = ["--without-mingle", "--without-gossip"]  # a second sooner: there are no other workers
+        # There are no other workers to look for, which would take a second.
+        alone = ["--without-mingle", "--without-gossip"]
         return [*celery, "--loglevel=info", "-Q", "dns_tasks", "--concurrency=2", *alone]
 
 
 class Consumer(AppProcess):
-    """The Kafka consumer. It waits for the API and the broker by itself."""
+    """The Kafka consumer."""
 
     name = "consumer"
 
     def command(self) -> Sequence[str]:
-        """`run_consumer.py`."""
+        """Run `run_consumer.py`."""
         return [sys.executable, "run_consumer.py"]
 
     def ready(self) -> bool:
-        """Whether it runs."""
+        """Return True: it waits for the API and the broker by itself."""
         return True

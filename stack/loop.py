@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for callers who are not asynchronous."""
+"""An event loop in a thread of its own, for callers that are not asynchronous."""
 
 import asyncio
 import threading
@@ -12,8 +12,8 @@ T = TypeVar("T")
 class LoopThread:
     """Runs coroutines one call at a time: `with LoopThread() as loop: loop.run(work())`.
 
-    The thread is the parent of every process that the loop starts, and lives as long as they do:
-    the kernel's parent-death signal comes when a parent's *thread* ends.
+    The thread starts all processes of the stack and must live as long as they do: the kernel sends the
+    parent-death signal when the parent's *thread* ends.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class LoopThread:
         self._loop.close()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for a coroutine; an interrupt of the wait cancels it."""
+        """Run a coroutine in the loop and return its result. An exception while waiting for it cancels it."""
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()

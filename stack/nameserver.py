@@ -1,4 +1,4 @@
-"""What the stack's DNS servers have in common: their zones, and the TSIG key for updates."""
+"""What the stack's DNS servers have in common: their zones, and the TSIG key of the updates."""
 
 import base64
 import re
@@ -10,7 +10,7 @@ from stack.part import Part
 from stack.private import write_private
 
 ZONES = ("example.test", "2.0.192.in-addr.arpa", "8.b.d.0.1.0.0.2.ip6.arpa")
-KEY = "orchestrator"
+KEY_NAME = "orchestrator"
 
 _EMPTY_ZONE = """\
 $ORIGIN {name}.
@@ -29,16 +29,16 @@ class NameServer(Part):
 
     @abstractmethod
     def add_zone(self, name: str) -> None:
-        """Serve one more zone, empty but for SOA and NS. Raises `StackError`."""
+        """Serve one more zone, which holds SOA and NS only. Raises StackError."""
 
 
 def empty_zone(name: str) -> str:
-    """The master file of a zone that holds SOA and NS only, and for the first zone its name server."""
+    """Return the master file of a zone with SOA and NS, and in the first zone the name server's address."""
     return _EMPTY_ZONE.format(name=name) + (_NAME_SERVER_ADDRESS if name == ZONES[0] else "")
 
 
-def create_key(path: Path, name: str = KEY) -> str:
-    """Write a key file at the first call; return the secret that it holds, in base64."""
+def create_key(path: Path, name: str = KEY_NAME) -> str:
+    """Write the key file unless it exists; return its secret, in base64."""
     if not path.exists():
         secret = base64.b64encode(secrets.token_bytes(32)).decode()
         write_private(path, f'key "{name}" {{\n    algorithm hmac-sha256;\n    secret "{secret}";\n}};\n')

@@ -1,4 +1,4 @@
-"""Where things are: the checkout, the stack's state, and what it has downloaded."""
+"""The directories of the checkout, of the stack's state, and of the packages that it has downloaded."""
 
 import os
 from pathlib import Path

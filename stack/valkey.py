@@ -1,4 +1,4 @@
-"""Valkey, the Redis-protocol server that carries Celery's messages."""
+"""Valkey, a server that speaks Redis's protocol: Celery's broker."""
 
 import socket
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from stack.ports import HOST
 
 
 class Valkey(Part):
-    """One Valkey server with an append-only file: messages outlive a kill."""
+    """One Valkey server with an append-only file, so that messages survive a kill."""
 
     name = "valkey"
     replaced_by = "CELERY_BROKER_URL"
@@ -25,7 +25,7 @@ class Valkey(Part):
         self._data.mkdir(parents=True, exist_ok=True)
 
     def command(self) -> Sequence[str | Path]:
-        """`valkey-server`, in the foreground."""
+        """Run `valkey-server` in the foreground."""
         options = {
             "bind": HOST,
             "port": str(self._port),
@@ -38,7 +38,7 @@ class Valkey(Part):
         return [self._program, *(word for key, value in options.items() for word in (f"--{key}", value))]
 
     def ready(self) -> bool:
-        """Whether it answers a PING; it does not while it loads its file."""
+        """Whether it answers a PING, which it does not do while it loads its file."""
         try:
             with socket.create_connection((HOST, self._port), timeout=1) as connection:
                 connection.sendall(b"PING\r\n")
@@ -47,5 +47,5 @@ class Valkey(Part):
             return False
 
     def settings(self) -> Mapping[str, str]:
-        """`CELERY_BROKER_URL`."""
+        """Return `CELERY_BROKER_URL`."""
         return {"CELERY_BROKER_URL": f"redis://{HOST}:{self._port}/0"}

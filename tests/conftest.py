@@ -10,8 +10,10 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from xdist.remote import Producer
 
+from app.core.config import settings
 from stack.embedded import Stack
 from tests.support.scheduling import GroupScheduling, group_position
+from tests.support.settings import SetSettings, settings_setter
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -69,6 +71,13 @@ def new_zone(infrastructure: Stack) -> str:
 def dns_inventory(infrastructure: Stack) -> Path:
     """The Ansible inventory directory that names BIND as the backend `bind`."""
     return Path(infrastructure.env["INVENTORY"])
+
+
+@pytest.fixture
+def set_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[SetSettings]:
+    """Sets settings for the test: `set_settings(LEASE="3")`."""
+    yield settings_setter(monkeypatch)
+    settings.cache_clear()
 
 
 @pytest.fixture

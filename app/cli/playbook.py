@@ -12,13 +12,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.cli.output import printable
-from app.conformance.check import Bench, check_playbook
+from app.conformance.check import TrialSetup, check_playbook
 from app.conformance.contract import Finding
 from app.core.config import settings
 from app.core.logging import configure_command_logging
 from app.domain.errors import DomainError
 from app.domain.names import normalize
-from app.runner import ansible_runner
+from app.runner import make_ansible_runner
 from app.runner.ansible.inventory import InventoryError, authoritative_servers
 from app.runner.protocol import RunEvent
 
@@ -44,8 +44,8 @@ def check_contract(
     """Run a playbook over harmless changes; say what of its contract it breaks; exit status 0 if nothing."""
     hosts = inventory or settings().inventory
     try:
-        bench = Bench(
-            ansible_runner(settings(), path, hosts),
+        setup = TrialSetup(
+            make_ansible_runner(path, hosts),
             normalize(zone),
             backend,
             authoritative_servers(hosts, backend) if ask else [],
@@ -56,7 +56,7 @@ def check_contract(
     except (InventoryError, DomainError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
-    findings = check_playbook(bench)
+    findings = check_playbook(setup)
     _show_findings(findings, as_json)
     if not _all_hold(findings):
         raise typer.Exit(1)

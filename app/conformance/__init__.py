@@ -1,1 +1,1 @@
-"""`playbook check`: whether a playbook keeps its contract."""
+"""`playbook check`: tries a playbook, and reports whether it keeps the playbook contract."""

@@ -1,4 +1,4 @@
-"""Try a playbook on a scratch zone, and say what of its contract it breaks (docs/playbooks.md)."""
+"""Tries a playbook with a few changes, and judges each point of its contract (docs/playbooks.md)."""
 
 import secrets
 import time
@@ -11,8 +11,8 @@ from threading import Event
 from uuid_utils.compat import uuid7
 
 from app.conformance import contract
-from app.conformance.contract import Finding, Ran
-from app.conformance.trial import Step, Trial, left_by
+from app.conformance.contract import Finding, TrialRun
+from app.conformance.trial import Step, Trial, expected_after
 from app.domain.change import RRsetKey
 from app.domain.expectation import Answer, Expectation
 from app.domain.server import Server
@@ -20,130 +20,140 @@ from app.nameservers.errors import ServerUnreachable
 from app.nameservers.resolver import ask_all
 from app.runner.protocol import Run, RunEvent, Runner
 
-_ROUND = 3.0  # seconds for one round of questions
-_PAUSE = 0.2  # seconds between rounds
-_NOTHING = Expectation(exact=frozenset())
+_ROUND_TIMEOUT = 3.0  # seconds for one round of questions
+_ROUND_PAUSE = 0.2  # seconds between rounds
+_NO_RRSET = Expectation(exact=frozenset())
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
-    """Where the playbook is tried; times are in seconds."""
+class TrialSetup:
+    """Which playbook is tried, and where; times are in seconds."""
 
     runner: Runner
     zone: str
     backend: str
-    servers: Sequence[Server]  # which have to answer as asked; none: nobody is asked
-    timeout: float = 120  # of one run
-    patience: float = 10  # until every server must answer
+    servers: Sequence[Server]  # those that must answer with what was asked for; none: no server is asked
+    timeout: float = 120  # for one run
+    answer_timeout: float = 10  # until every server must answer with what a run has changed
     on_event: Callable[[RunEvent], None] = field(default=lambda _: None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Tried:
-    """What was run, and what the servers answered wrongly after it."""
+class _Trials:
+    """The runs of a trial, and what the servers answered after them that they should not."""
 
-    dry: Ran
-    changed_by_dry: Mapping[RRsetKey, str]
-    batch: Ran
-    wrong: Mapping[RRsetKey, str]
-    good: Ran | None  # the batch again, without its bad change, if something in it was not done
-    alone: Ran
+    check_mode: TrialRun
+    changed_in_check_mode: Mapping[RRsetKey, str]
+    batch: TrialRun
+    wrong_answers: Mapping[RRsetKey, str]  # after the batch
+    without_bad: TrialRun | None  # the batch without its bad change; None if the batch did all the others
+    bad_alone: TrialRun
 
 
-def check_playbook(bench: Bench) -> list[Finding]:
+def check_playbook(setup: TrialSetup) -> list[Finding]:
     """Run the playbook over a few harmless changes below a random label, and remove them again."""
     with TemporaryDirectory(prefix="dns-check-") as folder:
         marker = Path(folder) / "executed"
-        trial = Trial(bench.zone, f"playbook-check-{secrets.token_hex(4)}", str(marker))
+        trial = Trial(setup.zone, f"playbook-check-{secrets.token_hex(4)}", str(marker))
         try:
-            tried = _try(bench, trial)
+            trials = _try(setup, trial)
         finally:
-            clean = _run(bench, "deletes", trial.cleanup)
-        left = _wrong_answers(bench, left_by(clean.steps))
-        return [*_judge(tried, clean), *_judge_answers(bench, tried, left, marker.exists())]
+            cleanup = _run(setup, "deletes", trial.cleanup)
+        leftovers = _wrong_answers(setup, expected_after(cleanup.steps))
+        return [*_judge_runs(trials, cleanup), *_judge_answers(setup, trials, leftovers, marker.exists())]
 
 
-def _try(bench: Bench, trial: Trial) -> _Tried:
-    dry = _run(bench, "check mode", [trial.dry], check=True)
-    changed = _wrong_answers(bench, {trial.dry.change.key: _NOTHING})
-    batch = _run(bench, "a batch with one bad change", trial.batch)
-    wrong = _wrong_answers(bench, _claimed(batch))
-    good = None
+def _try(setup: TrialSetup, trial: Trial) -> _Trials:
+    check_mode = _run(setup, "check mode", [trial.check_mode], check=True)
+    changed = _wrong_answers(setup, {trial.check_mode.change.key: _NO_RRSET})
+    batch = _run(setup, "a batch with one bad change", trial.batch)
+    wrong = _wrong_answers(setup, _expected_of(batch))
+    without_bad = None
     if batch.undone:
         steps = [step for step in batch.steps if not step.is_bad]
-        good = _run(bench, "the same without the bad one", steps)
-    return _Tried(dry, changed, batch, wrong, good, _run(bench, "one bad change alone", [trial.bad]))
+        without_bad = _run(setup, "the same without the bad one", steps)
+    bad_alone = _run(setup, "one bad change alone", [trial.bad])
+    return _Trials(check_mode, changed, batch, wrong, without_bad, bad_alone)
 
 
-def _judge(tried: _Tried, clean: Ran) -> list[Finding]:
-    good = tried.good or tried.batch
-    runs = [tried.dry, tried.batch, *([tried.good] if tried.good else []), tried.alone, clean]
-    changing = runs[1:]
+def _judge_runs(trials: _Trials, cleanup: TrialRun) -> list[Finding]:
+    good = trials.without_bad or trials.batch
+    changing = [
+        trials.batch,
+        *([trials.without_bad] if trials.without_bad else []),
+        trials.bad_alone,
+        cleanup,
+    ]
     return [
-        contract.runs_end(runs),
+        contract.runs_end([trials.check_mode, *changing]),
         contract.exit_status(changing),
         contract.results_file(changing),
-        contract.complete([good, tried.alone, clean]),
-        contract.outcomes([good, clean]),
-        contract.bad_change([tried.batch, tried.alone]),
-        contract.neighbours(tried.batch, tried.good),
+        contract.complete([good, trials.bad_alone, cleanup]),
+        contract.outcomes([good, cleanup]),
+        contract.bad_change([trials.batch, trials.bad_alone]),
+        contract.neighbours(trials.batch, trials.without_bad),
     ]
 
 
 def _judge_answers(
-    bench: Bench, tried: _Tried, left: Mapping[RRsetKey, str], executed: bool
+    setup: TrialSetup, trials: _Trials, leftovers: Mapping[RRsetKey, str], template_executed: bool
 ) -> list[Finding]:
-    note = "" if bench.servers else "the DNS servers were not asked"
-    texts = [wrong for key, wrong in tried.wrong.items() if key.type == "TXT"]
-    others = [wrong for key, wrong in tried.wrong.items() if key.type != "TXT"]
-    templates = ["a template that a requester wrote was executed"] if executed else []
-    forecast = "" if tried.dry.result(tried.dry.steps[0]) else "it says nothing in check mode"
+    note = "" if setup.servers else "the DNS servers were not asked"
+    texts = [wrong for key, wrong in trials.wrong_answers.items() if key.type == "TXT"]
+    others = [wrong for key, wrong in trials.wrong_answers.items() if key.type != "TXT"]
+    templates = ["a template that a requester wrote was executed"] if template_executed else []
+    check_mode = trials.check_mode
+    no_plan = "" if check_mode.result(check_mode.steps[0]) else "it reports no results in check mode"
     return [
         Finding("templates", [*templates, *texts], note),
         Finding("answers", others, note),
-        Finding("check mode", list(tried.changed_by_dry.values()), note or forecast),
-        Finding("leftovers", list(left.values()), note),
+        Finding("check mode", list(trials.changed_in_check_mode.values()), note or no_plan),
+        Finding("leftovers", list(leftovers.values()), note),
     ]
 
 
-def _run(bench: Bench, title: str, steps: Sequence[Step], *, check: bool = False) -> Ran:
+def _run(setup: TrialSetup, title: str, steps: Sequence[Step], *, check: bool = False) -> TrialRun:
     changes = [step.change for step in steps]
-    run = Run(uuid7(), bench.zone, bench.backend, changes, bench.timeout, check)
-    bench.on_event(RunEvent(f"--- {title}"))
-    ended = bench.runner.run(run, bench.on_event, Event())
-    return Ran(title, steps, ended.results, ended.rc, ended.why, ended.problems)
+    run = Run(uuid7(), setup.zone, setup.backend, changes, setup.timeout, check)
+    setup.on_event(RunEvent(f"--- {title}"))
+    ended = setup.runner.run(run, setup.on_event, Event())
+    return TrialRun(title, steps, ended.results, ended.rc, ended.why, ended.problems)
 
 
-def _claimed(batch: Ran) -> dict[RRsetKey, Expectation]:
-    """What has to be at the names where the playbook says that all is done."""
-    spoilt = {step.change.key for step in batch.undone}
-    return {key: wanted for key, wanted in left_by(batch.steps).items() if key not in spoilt}
+def _expected_of(batch: TrialRun) -> dict[RRsetKey, Expectation]:
+    """Return what the servers must answer for those RRsets whose changes the playbook reports all as done."""
+    undone = {step.change.key for step in batch.undone}
+    return {key: wanted for key, wanted in expected_after(batch.steps).items() if key not in undone}
 
 
-def _wrong_answers(bench: Bench, wanted: Mapping[RRsetKey, Expectation]) -> dict[RRsetKey, str]:
-    """What each server answers otherwise than wanted, after it has had its time."""
-    until = time.monotonic() + bench.patience
-    while wrong := _ask(bench, wanted):
-        if time.monotonic() > until:
+def _wrong_answers(setup: TrialSetup, wanted: Mapping[RRsetKey, Expectation]) -> dict[RRsetKey, str]:
+    """Return what a server still answers otherwise than wanted when the time for that is over."""
+    deadline = time.monotonic() + setup.answer_timeout
+    while wrong := _ask(setup, wanted):
+        if time.monotonic() > deadline:
             break
-        time.sleep(_PAUSE)
+        time.sleep(_ROUND_PAUSE)
     return wrong
 
 
-def _ask(bench: Bench, wanted: Mapping[RRsetKey, Expectation]) -> dict[RRsetKey, str]:
-    said = ask_all(
-        bench.servers, list(wanted), _ROUND, lambda key, answer: wanted[key].unmet(answer) is not None
+def _ask(setup: TrialSetup, wanted: Mapping[RRsetKey, Expectation]) -> dict[RRsetKey, str]:
+    """Ask every server once; return the wrong answers, in words."""
+    answered = ask_all(
+        setup.servers,
+        list(wanted),
+        _ROUND_TIMEOUT,
+        lambda key, answer: wanted[key].unmet(answer) is not None,
     )
     wrong: dict[RRsetKey, str] = {}
-    for server, answers in said.items():
+    for server, answers in answered.items():
         for key, expectation in wanted.items():
-            complaint = _complaint(answers, key, expectation)
-            if complaint:
-                wrong[key] = f"{server}: {key}: {complaint}"
+            difference = _difference(answers, key, expectation)
+            if difference:
+                wrong[key] = f"{server}: {key}: {difference}"
     return wrong
 
 
-def _complaint(
+def _difference(
     answers: Mapping[RRsetKey, Answer] | ServerUnreachable, key: RRsetKey, wanted: Expectation
 ) -> str | None:
     return answers.why if isinstance(answers, ServerUnreachable) else wanted.unmet(answers[key])

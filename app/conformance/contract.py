@@ -1,4 +1,4 @@
-"""Whether a playbook keeps its contract, judged by what it said of a trial and by what the servers answer."""
+"""The points of the playbook contract, each judged by how the runs of a trial ended and their results."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from uuid import UUID
 from app.conformance.trial import Step
 from app.domain.change import ChangeResult, Outcome
 
-_SHOWN = 5  # of many breaches of one kind
+_MAX_SHOWN = 5  # breaches of one point
 
 Results = Mapping[UUID, ChangeResult]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One point of the contract: it holds when nothing breaks it; `note` is for what could not be judged."""
+    """One point of the contract, and in words what breaks it; `note` says what could not be judged."""
 
     check: str
     broken: Sequence[str] = ()
@@ -26,84 +26,86 @@ class Finding:
         return not self.broken
 
     def as_json(self) -> dict[str, object]:
-        """The finding for programs."""
+        """Return the finding for programs: {"check", "holds", "broken": [text], "note"}."""
         return {"check": self.check, "holds": self.holds, "broken": list(self.broken), "note": self.note}
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class TrialRun:
     """One run of the trial: what was asked, and how it ended."""
 
     title: str
     steps: Sequence[Step]
     results: Results
     rc: int | None
-    why: str | None  # when it did not end by itself
-    problems: Sequence[str]  # of the results file
+    why: str | None  # "timeout", "cancelled" or "lost" when it did not end by itself
+    problems: Sequence[str]  # what is wrong with the results file
 
     def result(self, step: Step) -> ChangeResult | None:
-        """What the playbook said of a step."""
+        """Return the playbook's result for a step; None if there is none."""
         return self.results.get(step.change.request_id)
 
     def did(self, step: Step) -> bool:
-        """Whether the playbook says that the step is done."""
+        """Return whether the playbook reports the step as done."""
         result = self.result(step)
         return result is not None and result.outcome is not Outcome.FAILED
 
     @property
     def undone(self) -> list[Step]:
-        """The steps that could have been done and were not."""
+        """The steps that can be done, but are not reported as done."""
         return [step for step in self.steps if not step.is_bad and not self.did(step)]
 
 
-def runs_end(runs: Iterable[Ran]) -> Finding:
+def runs_end(runs: Iterable[TrialRun]) -> Finding:
     """Every run ends by itself."""
-    return Finding("runs end", [f"{ran.title}: {ran.why}" for ran in runs if ran.why])
+    return Finding("runs end", [f"{run.title}: {run.why}" for run in runs if run.why])
 
 
-def exit_status(runs: Iterable[Ran]) -> Finding:
-    """The exit status is 0, also when changes were refused."""
-    found = [f"{ran.title}: exit status {ran.rc}" for ran in runs if ran.rc not in (0, None)]
+def exit_status(runs: Iterable[TrialRun]) -> Finding:
+    """The exit status is 0, even when changes failed."""
+    found = [f"{run.title}: exit status {run.rc}" for run in runs if run.rc not in (0, None)]
     return Finding("exit status", found)
 
 
-def results_file(runs: Iterable[Ran]) -> Finding:
-    """There is a results file, and all of it can be understood."""
-    found = [f"{ran.title}: the results file {problem}" for ran in runs for problem in ran.problems]
-    return Finding("results file", _some(found))
+def results_file(runs: Iterable[TrialRun]) -> Finding:
+    """There is a results file, and everything in it can be understood."""
+    found = [f"{run.title}: the results file {problem}" for run in runs for problem in run.problems]
+    return Finding("results file", _shorten(found))
 
 
-def complete(runs: Iterable[Ran]) -> Finding:
+def complete(runs: Iterable[TrialRun]) -> Finding:
     """Every change has a result."""
     missing = [
-        f"{ran.title}: no result for {step}" for ran in runs for step in ran.steps if not ran.result(step)
+        f"{run.title}: no result for {step}" for run in runs for step in run.steps if not run.result(step)
     ]
-    return Finding("results complete", _some(missing))
+    return Finding("results complete", _shorten(missing))
 
 
-def outcomes(runs: Iterable[Ran]) -> Finding:
-    """What can be done is done."""
+def outcomes(runs: Iterable[TrialRun]) -> Finding:
+    """Every change that can be made is made."""
     found = [
-        f"{ran.title}: {step} failed: {result.code}, {result.message}"
-        for ran in runs
-        for step in ran.undone
-        if (result := ran.result(step))
+        f"{run.title}: {step} failed: {result.code}, {result.message}"
+        for run in runs
+        for step in run.undone
+        if (result := run.result(step))
     ]
-    return Finding("outcomes", _some(found))
+    return Finding("outcomes", _shorten(found))
 
 
-def bad_change(runs: Iterable[Ran]) -> Finding:
-    """What can't be done has failed."""
-    lies = [(ran, step) for ran in runs for step in ran.steps if step.is_bad and ran.did(step)]
-    return Finding("bad change", [f"{ran.title}: said to be done: {step}" for ran, step in lies])
+def bad_change(runs: Iterable[TrialRun]) -> Finding:
+    """A change that can't be made is reported as failed."""
+    wrong = [(run, step) for run in runs for step in run.steps if step.is_bad and run.did(step)]
+    return Finding("bad change", [f"{run.title}: said to be done: {step}" for run, step in wrong])
 
 
-def neighbours(with_bad: Ran, without: Ran | None) -> Finding:
-    """A change that fails leaves the others alone: `without` is the same batch without the bad change."""
-    hit = [step for step in with_bad.undone if without is not None and without.did(step)]
-    return Finding("neighbours", _some([f"not done because of the bad change: {step}" for step in hit]))
+def neighbours(with_bad: TrialRun, without: TrialRun | None) -> Finding:
+    """A change that fails does not affect the others; `without` is the same batch without the bad change."""
+    affected = [step for step in with_bad.undone if without is not None and without.did(step)]
+    return Finding(
+        "neighbours", _shorten([f"not done because of the bad change: {step}" for step in affected])
+    )
 
 
-def _some(found: Sequence[str]) -> Sequence[str]:
-    more = len(found) - _SHOWN
-    return [*found[:_SHOWN], f"and {more} more like that"] if more > 1 else found
+def _shorten(found: Sequence[str]) -> Sequence[str]:
+    more = len(found) - _MAX_SHOWN
+    return [*found[:_MAX_SHOWN], f"and {more} more like that"] if more > 1 else found

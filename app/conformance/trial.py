@@ -1,4 +1,4 @@
-"""A trial of the playbook contract: harmless changes below a label, and what must become of each."""
+"""The changes of a trial: harmless ones below one label, and which outcomes the contract allows for each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ _DONE = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change of a trial, in words, and the outcomes that the contract allows for it."""
+    """One change of a trial, what it does in words, and the outcomes that the contract allows for it."""
 
     title: str
     change: Change
@@ -22,7 +22,7 @@ class Step:
 
     @property
     def is_bad(self) -> bool:
-        """Whether it asks for what can't be done."""
+        """Whether the change can't be made, and so must fail."""
         return self.allowed == {Outcome.FAILED}
 
     def __str__(self) -> str:
@@ -30,7 +30,10 @@ class Step:
 
 
 class Trial:
-    """The batches of a trial in the zone; `marker` is a path that no template may create."""
+    """The changes of a trial below `label` in the zone.
+
+    `marker` is the path of a file that the templates in texts would create if they were executed.
+    """
 
     def __init__(self, zone: str, label: str, marker: str) -> None:
         self._zone = zone
@@ -39,7 +42,7 @@ class Trial:
 
     @property
     def batch(self) -> list[Step]:
-        """Every action, in their midst a change that can't be done, and text that looks like a template."""
+        """Changes of every action, among them a bad one and one of text that looks like a template."""
         return [
             self._step("create", "create", "one", "192.0.2.1"),
             self._step("create of what is there", "create", "one", "192.0.2.1"),
@@ -58,7 +61,7 @@ class Trial:
 
     @property
     def bad(self) -> Step:
-        """An update of an RRset that is not there."""
+        """The bad change: an update of an RRset that does not exist."""
         change = self._change("update", "missing", "A", "192.0.2.1")
         return Step("update of what is not there", change, frozenset({Outcome.FAILED}))
 
@@ -70,13 +73,13 @@ class Trial:
         return Step("create of text that looks like a template", self._with_extras(change, takeover))
 
     @property
-    def dry(self) -> Step:
-        """A change for check mode."""
+    def check_mode(self) -> Step:
+        """A change for a run in check mode."""
         return self._step("create in check mode", "create", "dry", "192.0.2.1")
 
     @property
     def cleanup(self) -> list[Step]:
-        """Deletes of all that the batches may have left."""
+        """Deletes of everything that the other changes may have left behind."""
         names = ("one", "two", "three", "four", "five", "six", "missing", "dry")
         steps = [self._step("delete", "delete", name) for name in names]
         return [*steps, Step("delete", self._change("delete", "text", "TXT"))]
@@ -93,8 +96,8 @@ class Trial:
         return replace(change, comment=self._template, extra_config=extras)
 
 
-def left_by(steps: Iterable[Step]) -> dict[RRsetKey, Expectation]:
-    """What every RRset has to be after the steps, if nothing was there before."""
+def expected_after(steps: Iterable[Step]) -> dict[RRsetKey, Expectation]:
+    """Return what the servers must answer for each RRset after the steps, if none of them existed before."""
     state: dict[RRsetKey, Expectation] = {}
     for step in steps:
         before = state.get(step.change.key, Expectation(exact=frozenset()))

@@ -1,1 +1,1 @@
-"""DNS: what the authoritative servers answer."""
+"""What the authoritative servers answer, asked over TCP without recursion."""

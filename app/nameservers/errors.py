@@ -1,10 +1,10 @@
-"""What can go wrong with a server as a whole."""
+"""The error of a server that can't be asked at all."""
 
 from app.domain.server import Server
 
 
 class ServerUnreachable(Exception):
-    """The server can't be reached, hung up, or did not answer in time."""
+    """The server can't be reached, closed the connection, or did not respond in time."""
 
     def __init__(self, server: Server, why: str) -> None:
         super().__init__(server, why)

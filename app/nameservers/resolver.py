@@ -1,4 +1,4 @@
-"""What the authoritative servers answer, asked directly and without recursion."""
+"""Ask authoritative servers for RRsets, directly and without recursion."""
 
 import secrets
 from collections.abc import Callable, Collection, Iterable
@@ -11,12 +11,11 @@ from app.domain.names import MAX_NAME
 from app.domain.server import Server
 from app.nameservers import message
 from app.nameservers.errors import ServerUnreachable
-from app.nameservers.tcp import replies
+from app.nameservers.tcp import query_pipelined
 
 __all__ = ["Doubt", "ServerUnreachable", "ask", "ask_all"]
 
-Answers = dict[RRsetKey, Answer]
-Doubt = Callable[[RRsetKey, Answer], bool]
+Doubt = Callable[[RRsetKey, Answer], bool]  # whether an answer may have been synthesized from a wildcard
 
 _NO_RRSET = Answer(ttl=None, rdata=frozenset())
 
@@ -24,60 +23,65 @@ _NO_RRSET = Answer(ttl=None, rdata=frozenset())
 def ask(
     server: Server, keys: Collection[RRsetKey], timeout: float, doubt: Doubt | None = None
 ) -> dict[RRsetKey, Answer]:
-    """What `server` answers for each of `keys`.
+    """Return what `server` answers for each of `keys`.
 
-    A reply that does not decide it (SERVFAIL, REFUSED, a server that is not authoritative) is an Answer
-    with `error`. At a zone cut the parent's NS RRset and its glue count. A CNAME that the server makes up
-    from a DNAME does not count. What it makes up from a wildcard looks like an RRset of that name: where
-    `doubt` says so, the server is asked once more, and it does not count.
+    A response that does not decide what the RRset is (SERVFAIL, REFUSED, a lame server) is an Answer with
+    `error`. At a zone cut the parent's NS RRset and its glue count as answers. A CNAME that the server
+    synthesizes from a DNAME does not count. What it synthesizes from a wildcard looks like an RRset of that
+    name: where `doubt` is true of an answer, a second query tells the two apart, and a synthesized RRset does
+    not count either.
 
-    `timeout` is in seconds without a reply. Raises ServerUnreachable.
+    `timeout` is in seconds without a response. Raises ServerUnreachable.
     """
-    answers = _ask(server, keys, timeout)
+    answers = _query_rrsets(server, keys, timeout)
     if doubt is not None:
         doubtful = [key for key, answer in answers.items() if answer.rdata and doubt(key, answer)]
-        answers |= dict.fromkeys(_from_wildcards(server, doubtful, timeout), _NO_RRSET)
+        answers |= dict.fromkeys(_synthesized_from_wildcards(server, doubtful, timeout), _NO_RRSET)
     return answers
 
 
 def ask_all(
     servers: Iterable[Server], keys: Collection[RRsetKey], timeout: float, doubt: Doubt | None = None
 ) -> dict[Server, dict[RRsetKey, Answer] | ServerUnreachable]:
-    """What each of `servers` answers, all asked at once; or why one could not be asked."""
+    """Return what each of `servers` answers, as `ask` does, or the error of a server that can't be reached.
+
+    The servers are asked at the same time, each in a thread. `timeout` is in seconds, and is each server's
+    own: how long it may go without a response.
+    """
     distinct = list(dict.fromkeys(servers))
     if not distinct:
         return {}
-    attempt = partial(_attempt, keys=keys, timeout=timeout, doubt=doubt)
+    ask_one = partial(_ask_or_error, keys=keys, timeout=timeout, doubt=doubt)
     with ThreadPoolExecutor(max_workers=len(distinct)) as pool:
-        return dict(zip(distinct, pool.map(attempt, distinct), strict=True))
+        return dict(zip(distinct, pool.map(ask_one, distinct), strict=True))
 
 
-def _attempt(
+def _ask_or_error(
     server: Server, keys: Collection[RRsetKey], timeout: float, doubt: Doubt | None
-) -> Answers | ServerUnreachable:
+) -> dict[RRsetKey, Answer] | ServerUnreachable:
     try:
         return ask(server, keys, timeout, doubt)
     except ServerUnreachable as error:
         return error
 
 
-def _ask(server: Server, keys: Iterable[RRsetKey], timeout: float) -> Answers:
+def _query_rrsets(server: Server, keys: Iterable[RRsetKey], timeout: float) -> dict[RRsetKey, Answer]:
     distinct = list(dict.fromkeys(keys))
-    questions = [message.question(key) for key in distinct]
+    questions = [message.question_section(key) for key in distinct]
     return {
-        distinct[index]: message.read(wire, distinct[index])
-        for index, wire in replies(server, questions, timeout)
+        distinct[index]: message.read_answer(response, distinct[index])
+        for index, response in query_pipelined(server, questions, timeout)
     }
 
 
-def _from_wildcards(server: Server, keys: Iterable[RRsetKey], timeout: float) -> list[RRsetKey]:
-    """Those of `keys` that `server` answers from a wildcard.
+def _synthesized_from_wildcards(server: Server, keys: Iterable[RRsetKey], timeout: float) -> list[RRsetKey]:
+    """Return those of `keys` for which `server` has no RRset but synthesizes one from a wildcard.
 
-    A wildcard answers for all names below its parent but those that exist and what is below them (RFC 4592
-    3.3.1): it answers for a name below `key` just when `key` does not exist. The asterisk in between keeps
-    a wildcard right below `key` from answering instead.
+    A wildcard answers for all names below its parent except those that exist and what is below them (RFC 4592
+    3.3.1). So it answers for a name below `key` if and only if `key` does not exist. The asterisk label in
+    between keeps a wildcard right below `key` from answering instead.
     """
     probes = {key: RRsetKey(f"{secrets.token_hex(8)}.*.{key.name}", key.type) for key in keys}
     possible = {key: probe for key, probe in probes.items() if len(probe.name) <= MAX_NAME}
-    answers = _ask(server, possible.values(), timeout)
+    answers = _query_rrsets(server, possible.values(), timeout)
     return [key for key, probe in possible.items() if answers[probe].rdata]

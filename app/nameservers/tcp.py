@@ -1,4 +1,8 @@
-"""Many questions over one TCP connection, several of them on their way at a time (RFC 7766 6.2.1.1)."""
+"""Many queries over one TCP connection, pipelined: sent without waiting for each response (RFC 7766 6.2.1.1).
+
+The Ansible collection has a pipeline of its own (`plugin_utils/rfc2136/connection.py`), which also signs its
+messages. The two share no code: the collection runs in Ansible's processes, where the app can't be imported.
+"""
 
 import socket
 import struct
@@ -11,47 +15,50 @@ from app.domain.server import Server
 from app.nameservers import message
 from app.nameservers.errors import ServerUnreachable
 
-WINDOW = 256  # questions on their way: enough to hide the round trip, far below what a server buffers
-_READ = 256 * 1024  # octets
-_LENGTH = struct.Struct("!H")
+MAX_OUTSTANDING = 256  # queries: enough to hide the round trip, far below what a server buffers
+_RECEIVE_SIZE = 256 * 1024  # octets
+_LENGTH = struct.Struct("!H")  # in front of each message, RFC 1035 4.2.2
 
 
-def replies(server: Server, questions: Iterable[bytes], timeout: float) -> Iterator[tuple[int, bytes]]:
-    """The reply to each of `questions`, with the question's index, in the order in which they come.
+def query_pipelined(
+    server: Server, questions: Iterable[bytes], timeout: float
+) -> Iterator[tuple[int, bytes]]:
+    """Send a query for each of `questions` (question sections), and yield the responses as they come in.
 
-    A server may hang up when it has answered a number of questions: the rest is asked again.
-    Raises ServerUnreachable when `timeout` seconds pass without a reply.
+    Yields the question's index and the response's message. When the server closes the connection after some
+    responses, which it may do at any time, the other queries are sent over a new one.
+    Raises ServerUnreachable, also when `timeout` seconds pass without a response.
     """
-    left = dict(enumerate(questions))
-    while left:
-        before = len(left)
-        for index, wire in _over_one_connection(server, list(left.items()), timeout):
-            del left[index]
-            yield index, wire
-        if len(left) == before:
+    unanswered = dict(enumerate(questions))
+    while unanswered:
+        before = len(unanswered)
+        for index, response in _query_over_one_connection(server, list(unanswered.items()), timeout):
+            del unanswered[index]
+            yield index, response
+        if len(unanswered) == before:
             raise ServerUnreachable(server, "it hung up without an answer")
 
 
-def _over_one_connection(
+def _query_over_one_connection(
     server: Server, questions: list[tuple[int, bytes]], timeout: float
 ) -> Iterator[tuple[int, bytes]]:
-    with _connected(server, timeout) as sock, DefaultSelector() as selector:
-        conversation = _Conversation(sock, questions)
+    with _connect(server, timeout) as sock, DefaultSelector() as selector:
+        pipeline = _Pipeline(sock, questions)
         selector.register(sock, EVENT_READ | EVENT_WRITE)
         deadline = time.monotonic() + timeout
-        while not conversation.finished:
-            selector.modify(sock, EVENT_READ | (EVENT_WRITE if conversation.to_send else 0))
+        while pipeline.has_outstanding:
+            selector.modify(sock, EVENT_READ | (EVENT_WRITE if pipeline.has_unsent else 0))
             selector.select(max(0.0, deadline - time.monotonic()))
-            if not conversation.exchange():
+            if not pipeline.send_and_receive():
                 return
-            for answered in conversation.take():
+            for response in pipeline.take_responses():
                 deadline = time.monotonic() + timeout
-                yield answered
+                yield response
             if time.monotonic() > deadline:
                 raise ServerUnreachable(server, f"no answer within {timeout:g} s")
 
 
-def _connected(server: Server, timeout: float) -> socket.socket:
+def _connect(server: Server, timeout: float) -> socket.socket:
     try:
         sock = socket.create_connection(server, timeout)
     except OSError as error:
@@ -61,78 +68,83 @@ def _connected(server: Server, timeout: float) -> socket.socket:
     return sock
 
 
-class _Conversation:
-    """What has been said on one connection. Neither side's buffers can fill up: it reads while it writes."""
+class _Pipeline:
+    """Queries and responses on one connection.
+
+    It receives while it sends, so that a server which waits for its responses to be received can't block it.
+    """
 
     def __init__(self, sock: socket.socket, questions: Iterable[tuple[int, bytes]]) -> None:
         self._sock = sock
-        self._questions = iter(questions)
-        self._free = list(range(WINDOW))  # ids
-        self._asked: dict[int, tuple[int, bytes]] = {}  # by id: a question on its way, and its index
-        self._out = bytearray()
-        self._in = bytearray()
-        self._ask_more()
+        self._questions = iter(questions)  # not sent yet, each with its index
+        self._free_ids = list(range(MAX_OUTSTANDING))
+        self._outstanding: dict[int, tuple[int, bytes]] = {}  # by query id: the question and its index
+        self._unsent = bytearray()
+        self._received = bytearray()
+        self._add_queries()
 
     @property
-    def to_send(self) -> bool:
-        return bool(self._out)
+    def has_unsent(self) -> bool:
+        return bool(self._unsent)
 
     @property
-    def finished(self) -> bool:
-        return not self._asked
+    def has_outstanding(self) -> bool:
+        return bool(self._outstanding)
 
-    def exchange(self) -> bool:
-        """Send and receive what goes without waiting; False when the server has hung up."""
-        with suppress(OSError):  # when it has hung up there may still be replies to read
+    def send_and_receive(self) -> bool:
+        """Send and receive without waiting; return False when the server has closed the connection."""
+        with suppress(OSError):  # the server has closed it: there may still be responses to receive
             self._send()
         try:
             return self._receive()
         except OSError:
             return False
 
-    def take(self) -> Iterator[tuple[int, bytes]]:
-        """The replies that have come in whole."""
+    def take_responses(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the responses that have been received, each with its question's index; then add queries."""
         position = 0
-        while (end := self._end_of_message(position)) <= len(self._in):
-            wire = bytes(self._in[position + _LENGTH.size : end])
+        while (end := self._end_of_message(position)) <= len(self._received):
+            wire = bytes(self._received[position + _LENGTH.size : end])
             position = end
-            if (index := self._settle(wire)) is not None:
+            if (index := self._match_query(wire)) is not None:
                 yield index, wire
-        del self._in[:position]
-        self._ask_more()
+        del self._received[:position]
+        self._add_queries()
 
-    def _ask_more(self) -> None:
-        while self._free and (item := next(self._questions, None)):
-            query_id = self._free.pop()
-            self._asked[query_id] = item
-            self._out += message.query(query_id, item[1])
+    def _add_queries(self) -> None:
+        while self._free_ids and (item := next(self._questions, None)):
+            query_id = self._free_ids.pop()
+            self._outstanding[query_id] = item
+            query = message.query(query_id, item[1])
+            self._unsent += _LENGTH.pack(len(query)) + query
 
     def _send(self) -> None:
-        if self._out:
-            del self._out[: self._sock.send(self._out)]
+        if self._unsent:
+            del self._unsent[: self._sock.send(self._unsent)]
 
     def _receive(self) -> bool:
         try:
-            data = self._sock.recv(_READ)
+            data = self._sock.recv(_RECEIVE_SIZE)
         except BlockingIOError:
             return True
-        self._in += data
+        self._received += data
         return bool(data)
 
     def _end_of_message(self, position: int) -> int:
+        """Where the message at `position` ends, which may be past what was received."""
         body = position + _LENGTH.size
-        if body > len(self._in):
+        if body > len(self._received):
             return body
-        return body + int(_LENGTH.unpack_from(self._in, position)[0])
+        return body + int(_LENGTH.unpack_from(self._received, position)[0])
 
-    def _settle(self, wire: bytes) -> int | None:
-        """The index of the question that `wire` replies to; None when nothing of the kind was asked."""
-        query_id = message.id_of(wire)
-        if query_id is None or query_id not in self._asked:
+    def _match_query(self, wire: bytes) -> int | None:
+        """Remove the query that `wire` responds to; return its question's index, None when there is none."""
+        query_id = message.message_id(wire)
+        if query_id is None or query_id not in self._outstanding:
             return None
-        index, asked = self._asked[query_id]
-        if not message.answers(wire, asked):
+        index, question = self._outstanding[query_id]
+        if not message.is_response_to(wire, question):
             return None
-        del self._asked[query_id]
-        self._free.append(query_id)
+        del self._outstanding[query_id]
+        self._free_ids.append(query_id)
         return index

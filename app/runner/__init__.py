@@ -1,36 +1,34 @@
-"""Ansible: one run applies one batch of changes to one zone."""
+"""Runs: each applies one batch of changes to one zone, by Ansible or in the simulation."""
 
 from pathlib import Path
 
-from app.core.config import Settings
+from app.core.config import settings
 from app.runner.ansible.runner import AnsibleRunner
-from app.runner.process.fork_pool import ForkServers
+from app.runner.process.fork_pool import ForkPool
 from app.runner.protocol import Runner
 from app.runner.simulated import SimulatedRunner
 
 
-def make_runner(settings: Settings) -> Runner:
-    """Return the runner that the settings ask for."""
-    if settings.executor == "simulated":
-        return SimulatedRunner(settings.simulated_delay, settings.simulated_failure_rate)
-    return ansible_runner(settings)
+def make_runner() -> Runner:
+    """Return the runner of the executor that the settings ask for."""
+    if settings().executor == "simulated":
+        return SimulatedRunner(settings().simulated_delay, settings().simulated_failure_rate)
+    return make_ansible_runner()
 
 
-def ansible_runner(
-    settings: Settings, playbook: Path | None = None, inventory: Path | None = None
-) -> AnsibleRunner:
-    """Return a runner of real Ansible; for a playbook or inventory other than that of the settings."""
-    servers = ForkServers(settings.fork_server_jobs, settings.fork_server_idle)
+def make_ansible_runner(playbook: Path | None = None, inventory: Path | None = None) -> AnsibleRunner:
+    """Return a runner of real Ansible; `playbook` and `inventory` take the place of those of the settings."""
+    pool = ForkPool(settings().fork_server_jobs, settings().fork_server_idle)
     return AnsibleRunner(
-        playbook or settings.playbook,
-        inventory or settings.inventory,
-        settings.run_environment,
-        servers if settings.ansible_fork_server else None,
+        playbook or settings().playbook,
+        inventory or settings().inventory,
+        settings().run_environment,
+        pool if settings().ansible_fork_server else None,
     )
 
 
-def warm_up(settings: Settings) -> None:
-    """Have everything ready for the first run; takes seconds."""
-    runner = make_runner(settings)
+def warm_up() -> None:
+    """Load Ansible now, so that the first run need not wait for it; takes seconds."""
+    runner = make_runner()
     if isinstance(runner, AnsibleRunner):
         runner.warm_up()

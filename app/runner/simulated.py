@@ -1,4 +1,4 @@
-"""The simulation: takes its time, fails now and then, and changes nothing."""
+"""The simulation of a run: it takes some time, fails at a given rate, and changes nothing."""
 
 import random
 from collections.abc import Callable
@@ -8,23 +8,23 @@ from app.domain.change import Change, ChangeResult, Outcome
 from app.runner.protocol import Run, RunEvent, RunResult
 
 _APPLIED = ChangeResult(Outcome.APPLIED, None, "simulated")
-_FORECAST = ChangeResult(Outcome.APPLIED, None, "the simulation would apply it")
+_WOULD_APPLY = ChangeResult(Outcome.APPLIED, None, "the simulation would apply it")
 _FAILED = ChangeResult(Outcome.FAILED, "simulated_failure", "the simulation lets this change fail")
 
 
 class SimulatedRunner:
-    """Says that each change was applied, or at the given rate (0 to 1) that it failed; `delay` in seconds."""
+    """Reports each change as applied, or at `failure_rate` (0 to 1) as failed, after `delay` seconds."""
 
     def __init__(self, delay: float, failure_rate: float) -> None:
         self._delay = delay
         self._failure_rate = failure_rate
 
     def run(self, run: Run, on_event: Callable[[RunEvent], None], cancel: Event) -> RunResult:
-        """Pretend to execute `run`. In check mode nothing fails and nothing takes time."""
+        """Pretend to execute `run`. In check mode nothing fails and it takes no time."""
         if run.check:
-            forecast = {change.request_id: _FORECAST for change in run.changes}
-            return RunResult(rc=0, results=forecast)
-        on_event(RunEvent(f"simulating {len(run.changes)} changes on {run.backend}"))
+            return RunResult(rc=0, results={change.request_id: _WOULD_APPLY for change in run.changes})
+        count = len(run.changes)
+        on_event(RunEvent(f"simulated: {count} changes on {run.backend}; nothing is sent to a DNS server"))
         if cancel.wait(min(self._delay, run.timeout)):
             return RunResult(rc=None, results={}, why="cancelled")
         if self._delay > run.timeout:

@@ -1,5 +1,5 @@
-"""The same intake and execution as they are usually written: what the design is measured against.
+"""The same service written the usual way, to measure ours against.
 
-One synchronous INSERT and commit for each request, one Celery task for each request, which sets its status.
-It does no DNS at all.
+Each request has an INSERT and a commit of its own, and a Celery task of its own, which only sets its status.
+It does no DNS.
 """

@@ -21,7 +21,7 @@ class Body(BaseModel):
 
 @app.post("/dns/create", status_code=202)
 def create(body: Body) -> dict[str, str]:
-    """Store it, and send a task."""
+    """Store the request, and send a task for it."""
     with Session() as session:
         request = Request(account_id=body.context["account_id"], resource=body.resource)
         session.add(request)

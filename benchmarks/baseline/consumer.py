@@ -8,7 +8,7 @@ from confluent_kafka import Consumer
 
 
 def main() -> None:
-    """One message at a time: take it, post it, commit it."""
+    """Read one message at a time, post it to the API, and commit its offset."""
     consumer = Consumer(
         {
             "bootstrap.servers": os.environ["KAFKA_BROKER_URL"],

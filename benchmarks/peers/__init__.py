@@ -1,1 +1,1 @@
-"""Other ways to get records onto a DNS server."""
+"""Other ways to do the same, to measure ours against."""

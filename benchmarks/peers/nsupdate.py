@@ -1,4 +1,4 @@
-"""`nsupdate`, of BIND's own tools: nothing but dynamic updates, the limit of what can be had."""
+"""BIND's `nsupdate`: dynamic updates and nothing else, so nothing can be much faster."""
 
 import os
 import subprocess
@@ -9,11 +9,11 @@ from benchmarks.rig import Resource, Rig
 from stack.debian import library_path, unpacked
 from stack.paths import PACKAGES
 
-_PER_MESSAGE = 1_000  # records; twice as many do not fit
+_PER_MESSAGE = 1_000  # records; 2,000 do not fit into a message
 
 
 def nsupdate(rig: Rig, zone: str, resources: Sequence[Resource]) -> float:
-    """Seconds that it takes to add these records to a zone; nothing is verified or recorded."""
+    """Return the seconds that it takes to add these records to a zone. It verifies and records nothing."""
     script = [f"server {rig.address} {rig.port}", f"zone {zone}"]
     for index, resource in enumerate(resources):
         if index and index % _PER_MESSAGE == 0:

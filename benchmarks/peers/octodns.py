@@ -1,4 +1,4 @@
-"""octoDNS with octodns-bind: YAML in, RFC 2136 dynamic updates out."""
+"""octoDNS with octodns-bind: reads YAML, sends dynamic updates (RFC 2136)."""
 
 import json
 import os
@@ -7,14 +7,14 @@ import time
 from collections.abc import Sequence
 
 from benchmarks.rig import Resource, Rig
-from stack.nameserver import KEY, create_key
+from stack.nameserver import KEY_NAME, create_key
 from stack.paths import STATE
 
 _SYNC = STATE / "bench" / "bin" / "octodns-sync"
 
 
 def octodns(rig: Rig, zone: str, resources: Sequence[Resource]) -> float:
-    """Seconds that `octodns-sync` takes to bring these records to a zone that has none of them yet."""
+    """Return the seconds that `octodns-sync` takes to add these records to a zone that has none of them."""
     folder = rig.folder / "octodns"
     folder.mkdir(exist_ok=True)
     (folder / "config.yaml").write_text(json.dumps(_configuration(rig, zone)))
@@ -40,7 +40,7 @@ def _configuration(rig: Rig, zone: str) -> dict[str, object]:
         "class": "octodns_bind.Rfc2136Provider",
         "host": rig.address,
         "port": rig.port,
-        "key_name": KEY,
+        "key_name": KEY_NAME,
         "key_secret": "env/BENCH_SECRET",
         "key_algorithm": "hmac-sha256",
         "timeout": 60,

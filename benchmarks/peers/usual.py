@@ -1,4 +1,4 @@
-"""benchmarks/baseline at work: its API and its worker, on the database and the broker of a rig."""
+"""Measure benchmarks/baseline: its API and its worker, on the database and the broker of a rig."""
 
 import os
 import subprocess
@@ -21,15 +21,15 @@ _WORKER = ("celery", "-A", "benchmarks.baseline.tasks", "worker", "--concurrency
 
 
 def usual(rig: Rig, number: int) -> float:
-    """Tasks that its worker ends per second: from the first that ends to the last."""
+    """Return the tasks per second of the baseline's worker, from the first that ends to the last."""
     _accept(rig, number)
     with (
         psycopg.connect(rig.stack.env["DATABASE_URL"], autocommit=True) as database,
         _running(rig, *_WORKER),
     ):
-        first = _wait(database, number - 1)
+        first = _wait_until_open(database, number - 1)
         began = time.perf_counter()
-        _wait(database, 0)
+        _wait_until_open(database, 0)
         taken = time.perf_counter() - began
         database.execute("DROP TABLE baseline_requests")
     return first / taken
@@ -69,11 +69,11 @@ def _until_it_answers(client: httpx2.Client) -> None:
             return
         except httpx2.TransportError:
             time.sleep(0.1)
-    raise TimeoutError("the baseline's API does not answer")
+    raise TimeoutError(f"the baseline's API did not answer within {PATIENCE:g} s")
 
 
-def _wait(database: psycopg.Connection, most: int) -> int:
-    """How many requests are left once there are at most so many."""
+def _wait_until_open(database: psycopg.Connection, most: int) -> int:
+    """Wait until at most `most` requests are open; return how many are."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         row = database.execute(
@@ -82,4 +82,4 @@ def _wait(database: psycopg.Connection, most: int) -> int:
         if row is not None and row[0] <= most:
             return int(row[0])
         time.sleep(0.01)
-    raise TimeoutError("the baseline's worker does not get done")
+    raise TimeoutError(f"the baseline's worker was not done within {PATIENCE:g} s")

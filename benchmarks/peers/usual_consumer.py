@@ -1,4 +1,4 @@
-"""benchmarks/baseline as a consumer: its API gets one message after the other from its poll loop."""
+"""Measure benchmarks/baseline as a consumer, which posts one message after the other to its API."""
 
 import time
 from pathlib import Path
@@ -14,17 +14,17 @@ from tests.support.kafka.sandbox import KafkaSandbox
 
 
 def usual_consumer(door: Door, sandbox: KafkaSandbox, number: int, log: Path) -> float:
-    """Messages that become rows per second, from the first to the last."""
+    """Return the messages per second that become rows, from the first to the last."""
     environment = sandbox.env(f"{door.url}/dns/create")
     with psycopg.connect(door.database, autocommit=True) as database:
-        before = _stored(database)
+        before = _count_rows(database)
         with Program(["-m", "benchmarks.baseline.consumer"], environment, log):
-            first = eventually(lambda: _stored(database) - before, PATIENCE, pause=0.02)
+            first = eventually(lambda: _count_rows(database) - before, PATIENCE, pause=0.02)
             began = time.perf_counter()
-            eventually(lambda: _stored(database) - before >= number, PATIENCE, pause=0.02)
+            eventually(lambda: _count_rows(database) - before >= number, PATIENCE, pause=0.02)
             return (number - first) / (time.perf_counter() - began)
 
 
-def _stored(database: psycopg.Connection[Any]) -> int:
+def _count_rows(database: psycopg.Connection[Any]) -> int:
     row = database.execute("SELECT count(*) FROM baseline_requests").fetchone()
     return int(row[0]) if row else 0

@@ -1,4 +1,4 @@
-"""backends that rest"""
+"""Add dns_backends: a backend that fails rests, and one zone probes it."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""a probe lasts as long as its zone is held"""
+"""Store which zone probes a backend instead of until when: a probe lasts as long as that zone's lease."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,7 @@
-"""events are written with their requests, and bodies are compared as they are"""
+"""Drop the events' foreign key and the requests' fingerprint.
+
+One statement stores a request and its event, and a repeated request's body is compared itself.
+"""
 
 import sqlalchemy as sa
 from alembic import op

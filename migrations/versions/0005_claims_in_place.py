@@ -1,4 +1,4 @@
-"""claiming a request changes no index"""
+"""Make the partial indexes independent of the status, so that a claim changes no index (decision 9)."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -16,7 +16,7 @@ from app.core import database
 from app.core.celery_app import celery_app
 from app.core.config import Settings, settings
 from app.core.redis import redis
-from app.runner.process.fork_pool import ForkServers
+from app.runner.process.fork_pool import ForkPool
 from stack.embedded import Stack
 from tests.conftest import temporary_database
 from tests.support import runs
@@ -98,23 +98,23 @@ def client(app_settings: Settings, new_zone: str) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="session")
-def fork_servers() -> Iterator[ForkServers]:
-    """The session's fork servers."""
-    folder = Path(tempfile.mkdtemp(prefix="fork-"))  # a short path, since that of a socket is limited
-    yield ForkServers(jobs=8, idle=60, folder=folder)
-    shutil.rmtree(folder)  # this ends the servers
+def fork_pool() -> Iterator[ForkPool]:
+    """The fork pool of the whole session."""
+    folder = Path(tempfile.mkdtemp(prefix="fork-"))  # a short path: a socket's is limited
+    yield ForkPool(jobs=8, idle=60, folder=folder)
+    shutil.rmtree(folder)  # which ends them
 
 
 @pytest.fixture
-def warm(fork_servers: ForkServers, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Lets runs be forks of an Ansible that has started already, which saves its start."""
-    monkeypatch.setattr(runs, "fork_servers", fork_servers)
+def warm(fork_pool: ForkPool, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Runs are forks of a loaded Ansible, and need not wait for its start."""
+    monkeypatch.setattr(runs, "fork_pool", fork_pool)
     yield
-    assert not (fork_servers.folder / "setback").exists(), "the fork server could not be used"
+    assert not fork_pool.start_backoff.path.exists(), "no fork server could be started"
 
 
 @pytest.fixture(params=["cold", "warm"])
 def either_way(request: pytest.FixtureRequest) -> None:
-    """Runs a test twice: each run starts Ansible, or is a fork of one that has started already."""
+    """The test is done twice: each run starts Ansible itself, and runs are forks of a loaded Ansible."""
     if request.param == "warm":
         request.getfixturevalue("warm")

@@ -1,17 +1,15 @@
-"""Command lines of Ansible, run cold or in a fork server."""
+"""Command lines of `ansible-playbook`, run in processes of their own or in forks."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
 
+from app.runner.fork_server.protocol import Command
 from app.runner.process.environment import run_environment
-from app.runner.process.fingerprint import Configuration
-from app.runner.process.fork_pool import ForkServers
-from app.runner.process.supervisor import Exit, Job, supervise
+from app.runner.process.fork_pool import ForkPool
+from app.runner.process.supervisor import Exit, supervise
 
 HOSTS = """\
 one ansible_connection=local ansible_python_interpreter={python}
@@ -20,7 +18,7 @@ two ansible_connection=local ansible_python_interpreter={python}
 
 
 def ansible(
-    servers: ForkServers | None,
+    pool: ForkPool | None,
     folder: Path,
     *arguments: str,
     environment: Mapping[str, str] | None = None,
@@ -36,10 +34,9 @@ def ansible(
         scratch = Path(work) / "tmp"
         scratch.mkdir()
         variables = run_environment(folder, scratch) | dict(environment or {})
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", "hosts.ini", *arguments]
-        job = Job(command, variables, folder, Path(work), timeout)
-        warm = partial(servers.start, Configuration(variables, folder)) if servers else None
-        ended = supervise(job, on_line, cancel or Event(), warm)
+        argv = [sys.executable, "-m", "ansible", "playbook", "-i", "hosts.ini", *arguments]
+        command = Command(argv, variables, str(folder), work, timeout)
+        ended = supervise(command, on_line, cancel or Event(), pool.start if pool else None)
         return ended._replace(output=ended.output.replace(work, "WORK"))
 
 
@@ -50,31 +47,14 @@ def play(folder: Path, *tasks: str, name: str = "site.yml", hosts: str = "all") 
     return name
 
 
-def servers_of(folder: Path) -> list[int]:
-    """The fork servers that run for a folder of playbooks."""
-    title = f"ansible fork server\0{folder}".encode()
-    found: dict[int, int] = {}  # with their parents
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if (process / "cmdline").read_bytes().rstrip(b"\0") == title and not _is_zombie(process):
-                found[int(process.name)] = int(_status(process)[1])
-        except OSError:
-            continue
-    return [server for server, parent in found.items() if parent not in found]  # forks are renamed soon
+def make_quick_and_slow(folder: Path) -> Path:
+    """Write site.yml, which only says hello, and slow.yml, which takes as long as `slow` tells it."""
+    play(folder, "debug: {msg: hello}")
+    slowly = f"cd {folder} && touch started && sleep {{{{ seconds }}}} && touch ended"
+    play(folder, f"raw: {slowly}", name="slow.yml")
+    return folder
 
 
-def _is_zombie(process: Path) -> bool:
-    return _status(process)[0] == "Z"
-
-
-def _status(process: Path) -> list[str]:
-    """Its state, its parent, and so on, proc_pid_stat(5)."""
-    return (process / "stat").read_text().rpartition(")")[2].split()
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return not _is_zombie(Path(f"/proc/{pid}"))
+def slow(seconds: float) -> tuple[str, ...]:
+    """Return the arguments for a run of slow.yml."""
+    return ("slow.yml", "--limit", "one", "-e", f"seconds={seconds}")

@@ -9,12 +9,12 @@ from uuid import UUID
 from app.core.config import ROOT
 from app.domain.change import Change
 from app.runner.ansible.runner import AnsibleRunner
-from app.runner.process.fork_pool import ForkServers
+from app.runner.process.fork_pool import ForkPool
 from app.runner.protocol import Run, RunEvent, RunResult
 
 PROVISION = ROOT / "playbooks" / "provision.yml"
 
-fork_servers: ForkServers | None = None  # runs are forked off these, if any; the fixture `warm` sets it
+fork_pool: ForkPool | None = None  # starts the runs, if there is one; the fixture `warm` sets it
 
 WRITE_FILE = """
 from pathlib import Path
@@ -27,14 +27,14 @@ class ActionModule(ActionBase):
 
 
 def make_site(folder: Path) -> Path:
-    """A folder for playbooks, with one fork server. Its action `write_file` saves a second over `copy`."""
+    """Make a folder for playbooks, which all share a fork server; `write_file` is a faster `copy`."""
     (folder / "action_plugins").mkdir()
     (folder / "action_plugins" / "write_file.py").write_text(WRITE_FILE)
     return folder
 
 
 class FinishedRun(NamedTuple):
-    """The result of a run, its events, and the changes that it was given."""
+    """The result of a run, its log, and the changes that it was given."""
 
     result: RunResult
     events: list[str]
@@ -70,5 +70,5 @@ def execute(
     def note(event: RunEvent) -> None:
         events.append(event.message)
 
-    result = AnsibleRunner(playbook, inventory, environment, fork_servers).run(run, note, cancel or Event())
+    result = AnsibleRunner(playbook, inventory, environment, fork_pool).run(run, note, cancel or Event())
     return FinishedRun(result, events, changes)

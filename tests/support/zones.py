@@ -7,13 +7,13 @@ import dns.message
 import dns.name
 import dns.query
 import dns.tsig
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.batch import apply_batch
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.connection import Target
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.key_file import read_key
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.ledger import Ledger
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Outcomes
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns import batch as powerdns
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.api import Api
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.key_file import read_api_key
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.batch import apply_batch
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.connection import Target
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.key_file import read_key
 
 from stack.embedded import Stack
 from tests.support.builders import change, full_name
@@ -42,8 +42,7 @@ class ZoneUnderTest:
         self.name = name
         self.target = Target(address, int(port), 3, 10)
         self.key: dns.tsig.Key | None = read_key(stack.key_file(server))
-        self.ledger = Ledger()
-        self.problem: str | None = None
+        self.outcomes = Outcomes()
 
     def full(self, owner: str) -> str:
         """The absolute name of an owner, without the final dot."""
@@ -55,14 +54,21 @@ class ZoneUnderTest:
 
     def apply(self, *changes: dict[str, Any]) -> list[ChangeOutcome]:
         """Apply changes as one batch; return what became of each."""
-        self.ledger, self.problem = self.apply_batch(changes, dns.name.from_text(self.name))
-        results = [self.ledger.results.get(change["request_id"]) for change in changes]
+        return self._run(changes, dry_run=False)
+
+    def dry_run(self, *changes: dict[str, Any]) -> list[ChangeOutcome]:
+        """Apply changes as one batch in a dry run; return what would become of each."""
+        return self._run(changes, dry_run=True)
+
+    def _run(self, changes: Sequence[dict[str, Any]], *, dry_run: bool) -> list[ChangeOutcome]:
+        self.outcomes = self.apply_batch(changes, dns.name.from_text(self.name), dry_run=dry_run)
+        results = [self.outcomes.results.get(change["request_id"]) for change in changes]
         return [ChangeOutcome(result.outcome, result.code) if result else UNKNOWN for result in results]
 
     def apply_batch(
-        self, changes: Sequence[dict[str, Any]], zone: dns.name.Name
-    ) -> tuple[Ledger, str | None]:
-        return apply_batch(changes, zone, self.target, self.key)
+        self, changes: Sequence[dict[str, Any]], zone: dns.name.Name, *, dry_run: bool
+    ) -> Outcomes:
+        return apply_batch(changes, zone, self.target, self.key, dry_run=dry_run)
 
     def do(self, action: str, owner: str, rdtype: str, *rdata: str, ttl: int = 300) -> ChangeOutcome:
         """Apply one change, as a batch of its own."""
@@ -70,7 +76,7 @@ class ZoneUnderTest:
 
     def message(self, change: dict[str, Any]) -> str:
         """What the collection said about a change of the last batch."""
-        return self.ledger.results[change["request_id"]].message
+        return self.outcomes.results[change["request_id"]].message
 
     def answer(self, owner: str, rdtype: str) -> tuple[int | None, set[str]]:
         """The TTL and values that the server answers for an owner name, without following CNAMEs."""
@@ -97,6 +103,7 @@ class ApiZoneUnderTest(ZoneUnderTest):
         self.timeout = 10.0
 
     def apply_batch(
-        self, changes: Sequence[dict[str, Any]], zone: dns.name.Name
-    ) -> tuple[Ledger, str | None]:
-        return powerdns.apply_batch(changes, zone, Api(self.url, self.api_key, self.timeout))
+        self, changes: Sequence[dict[str, Any]], zone: dns.name.Name, *, dry_run: bool
+    ) -> Outcomes:
+        api = Api(self.url, self.api_key, self.timeout)
+        return powerdns.apply_batch(changes, zone, api, dry_run=dry_run)

@@ -1,1 +1,1 @@
-"""Real runs: `ansible-playbook` over one batch, and what is read from the inventory and from its results."""
+"""Runs of `ansible-playbook` over a batch of changes: what they get, what they report, and the inventory."""

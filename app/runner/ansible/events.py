@@ -1,4 +1,4 @@
-"""What the callback plugin reports, in words that a person understands."""
+"""Turns what the callback plugin reports into lines of the run's log, written for people."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,23 +8,23 @@ from app.runner.ansible.redaction import Redactor
 from app.runner.protocol import RunEvent
 
 MAX_MESSAGE = 1_000  # characters
-MAX_EVENTS = 1_000  # a loop over ten thousand items shall not fill the run's log
+MAX_EVENTS = 1_000  # so that a loop over ten thousand items does not fill the run's log
 
 Stats = dict[str, dict[str, int]]
 
 
 class EventReader:
-    """Turns the plugin's lines into events of the run, and keeps the counts that end it."""
+    """Turns the plugin's lines into events of the run, and keeps the counts with which the run ends."""
 
     def __init__(self, on_event: Callable[[RunEvent], None], redactor: Redactor) -> None:
         self.stats: Stats = {}
-        self.failed = False  # whether some task has said so
+        self.failed = False  # whether a task has failed, or a host was unreachable
         self._on_event = on_event
         self._redactor = redactor
-        self._said = 0
+        self._count = 0
 
     def feed(self, line: bytes) -> None:
-        """Take a line of the plugin. What is no event is passed over: any playbook may write there."""
+        """Take a line from the plugin. What is not an event is skipped: any playbook may write there."""
         try:
             event = json.loads(line)
         except (ValueError, RecursionError):
@@ -34,30 +34,31 @@ class EventReader:
         if event.get("event") == "stats":
             self.stats = _stats(event.get("hosts"))
         self.failed = self.failed or event.get("event") in _FAILURES
-        words = _words(event)
-        if words:
-            self._say_of_many(words)
+        message = _message(event)
+        if message:
+            self._report_limited(message)
 
-    def say(self, message: str) -> None:
-        """Report a line of our own."""
+    def report(self, message: str) -> None:
+        """Add a line to the run's log, cleaned and cut."""
         self._on_event(RunEvent(self._redactor.line(message, MAX_MESSAGE)))
 
-    def _say_of_many(self, message: str) -> None:
-        self._said += 1
-        if self._said <= MAX_EVENTS:
-            self.say(message)
-        elif self._said == MAX_EVENTS + 1:
-            self.say("more is said than is kept here")
+    def _report_limited(self, message: str) -> None:
+        self._count += 1
+        if self._count <= MAX_EVENTS:
+            self.report(message)
+        elif self._count == MAX_EVENTS + 1:
+            self.report(f"the run reports more than {MAX_EVENTS} events; the further ones are not kept")
 
 
-def _words(event: Mapping[str, Any]) -> str | None:
+def _message(event: Mapping[str, Any]) -> str | None:
+    """Return the event as a line of the log; None for an unknown kind of event."""
     match event.get("event"):
         case "play":
             return f"play: {event.get('name')}"
         case "task":
             return f"task: {event.get('name')}"
         case "stats":
-            return _ending(_stats(event.get("hosts")))
+            return _summary(_stats(event.get("hosts")))
         case str(kind) if kind in _OUTCOMES:
             return _outcome(_OUTCOMES[kind], event)
     return None
@@ -83,7 +84,7 @@ def _outcome(outcome: str, event: Mapping[str, Any]) -> str:
     return f"{event.get('host')}: {outcome}{ignored}{item}{changed}{message}"
 
 
-def _ending(stats: Stats) -> str | None:
+def _summary(stats: Stats) -> str:
     parts = [
         f"{host}: " + ", ".join(f"{number} {what}" for what, number in counts.items() if number)
         for host, counts in stats.items()
@@ -92,7 +93,7 @@ def _ending(stats: Stats) -> str | None:
 
 
 def _stats(hosts: Any) -> Stats:
-    """Return the counts by host, as far as they are counts."""
+    """Return the counts of each host; whatever is not a count is left out."""
     if not isinstance(hosts, dict):
         return {}
     return {

@@ -1,4 +1,4 @@
-"""What the Ansible inventory says about a backend."""
+"""What the Ansible inventory says about a backend: its variables, its servers, and its limits."""
 
 import ipaddress
 import json
@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -14,33 +15,54 @@ from typing import Any, NamedTuple
 from app.domain.server import Server
 from app.runner.process.environment import ansible_environment
 
-PATIENCE = 60  # seconds for ansible-inventory
+INVENTORY_TIMEOUT = 60  # seconds for ansible-inventory
 DNS_PORT = 53
 
 Variables = Mapping[str, Any]
 
 
 class InventoryError(Exception):
-    """The inventory can't be used; the text says why."""
+    """The inventory, or what it says of a backend, can't be used; the text says why."""
 
 
 class UnknownBackend(InventoryError):
     """The inventory has no host of that name."""
 
 
-def authoritative_servers(inventory: Path, backend: str) -> list[Server]:
-    """Return the servers that must answer for the zones of a backend, host names resolved.
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """The limits of a backend's runs; None where the inventory sets none."""
 
-    They are the host's `dns_verify_servers`, or else its `dns_server` and `dns_port`.
-    Raises UnknownBackend, InventoryError.
+    max_runs: int | None = None  # host variable dns_max_runs: runs at the same time
+    max_changes: int | None = None  # dns_max_changes: changes in one run
+    run_timeout: float | None = None  # dns_run_timeout: seconds
+
+
+def authoritative_servers(inventory: Path, backend: str) -> list[Server]:
+    """Return the servers that must answer for the zones of a backend, their names resolved to addresses.
+
+    They are those that the host variable `dns_verify_servers` lists, or else the one of `dns_server` and
+    `dns_port`. Raises UnknownBackend, InventoryError.
     """
     variables = host_variables(inventory, backend)
     listed = variables.get("dns_verify_servers") or [
         {"address": variables.get("dns_server"), "port": variables.get("dns_port", DNS_PORT)}
     ]
     if not isinstance(listed, list):
-        raise InventoryError(f"dns_verify_servers of {backend} is no list")
+        raise InventoryError(f"dns_verify_servers of {backend} is not a list")
     return list(dict.fromkeys(_server(item, backend) for item in listed))
+
+
+def run_limits(inventory: Path, backend: str) -> RunLimits:
+    """Return the limits of a backend's runs. Raises UnknownBackend, InventoryError."""
+    variables = host_variables(inventory, backend)
+    max_runs = _positive_number(variables, "dns_max_runs", backend)
+    max_changes = _positive_number(variables, "dns_max_changes", backend)
+    return RunLimits(
+        max_runs=None if max_runs is None else int(max_runs),
+        max_changes=None if max_changes is None else int(max_changes),
+        run_timeout=_positive_number(variables, "dns_run_timeout", backend),
+    )
 
 
 def read_ahead(inventory: Path) -> None:
@@ -49,9 +71,9 @@ def read_ahead(inventory: Path) -> None:
 
 
 def host_variables(inventory: Path, backend: str) -> Variables:
-    """Return the variables of a backend as the inventory has them. Raises UnknownBackend, InventoryError.
+    """Return the variables of a backend, templates in them unrendered. Raises UnknownBackend, InventoryError.
 
-    Ansible is asked once, and again only after a file of the inventory has changed.
+    Ansible reads the inventory once, and again only after one of its files has changed.
     """
     hosts = _cache.hosts(inventory)
     if backend not in hosts:
@@ -60,7 +82,7 @@ def host_variables(inventory: Path, backend: str) -> Variables:
     return hosts[backend]
 
 
-class _Read(NamedTuple):
+class _Listing(NamedTuple):
     state: tuple[tuple[str, int, int], ...]
     hosts: Mapping[str, Variables]
 
@@ -68,24 +90,24 @@ class _Read(NamedTuple):
 class _Cache:
     def __init__(self) -> None:
         self._lock = Lock()
-        self._read: dict[Path, _Read] = {}
+        self._listings: dict[Path, _Listing] = {}
 
     def hosts(self, inventory: Path) -> Mapping[str, Variables]:
         if not inventory.exists():
             raise InventoryError(f"the inventory {inventory} does not exist")
         with self._lock:
             state = tuple(_file_states(inventory))
-            read = self._read.get(inventory)
-            if read is None or read.state != state:
-                read = self._read[inventory] = _Read(state, _ask_ansible(inventory))
-            return read.hosts
+            listing = self._listings.get(inventory)
+            if listing is None or listing.state != state:
+                listing = self._listings[inventory] = _Listing(state, _list_hosts(inventory))
+            return listing.hosts
 
 
 _cache = _Cache()
 
 
 def _file_states(inventory: Path) -> Iterator[tuple[str, int, int]]:
-    """Yield each file that makes up the inventory with its time and size."""
+    """Yield each file of the inventory with its modification time (nanoseconds) and its size (bytes)."""
     beside = [inventory.parent / "group_vars", inventory.parent / "host_vars"]
     folders, files = ([inventory], []) if inventory.is_dir() else (beside, [inventory])
     for folder in folders:
@@ -95,7 +117,8 @@ def _file_states(inventory: Path) -> Iterator[tuple[str, int, int]]:
         yield str(path), status.st_mtime_ns, status.st_size
 
 
-def _ask_ansible(inventory: Path) -> Mapping[str, Variables]:
+def _list_hosts(inventory: Path) -> Mapping[str, Variables]:
+    """Return every host with its variables, as `ansible-inventory --list` has them."""
     command = [sys.executable, "-m", "ansible", "inventory", "-i", str(inventory.absolute()), "--list"]
     try:
         done = subprocess.run(  # noqa: S603
@@ -104,10 +127,10 @@ def _ask_ansible(inventory: Path) -> Mapping[str, Variables]:
             cwd=inventory.absolute().parent,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=PATIENCE,
+            timeout=INVENTORY_TIMEOUT,
             check=True,
         )
-        return _hosts(json.loads(done.stdout))
+        return _parse_listing(json.loads(done.stdout))
     except subprocess.CalledProcessError as error:
         reason = error.stderr.decode("utf-8", "replace").strip()[-500:]
         raise InventoryError(f"the inventory {inventory} can't be read: {reason}") from None
@@ -115,8 +138,8 @@ def _ask_ansible(inventory: Path) -> Mapping[str, Variables]:
         raise InventoryError(f"the inventory {inventory} can't be read: {error}") from error
 
 
-def _hosts(listing: Mapping[str, Any]) -> Mapping[str, Variables]:
-    """Return every host with its variables; `_meta` leaves out those that have none."""
+def _parse_listing(listing: Mapping[str, Any]) -> Mapping[str, Variables]:
+    """Return every host with its variables: `_meta` leaves out hosts that have none."""
     variables = listing["_meta"]["hostvars"]
     hosts = (host for group in listing.values() for host in group.get("hosts", ()))
     return {str(host): variables.get(host, {}) for host in hosts}
@@ -126,17 +149,19 @@ def _server(item: object, backend: str) -> Server:
     if isinstance(item, dict):
         address, port = item.get("address"), item.get("port", DNS_PORT)
     else:
-        address, port = _split(str(item))
+        address, port = _split_port(str(item))
     if not address or "{{" in f"{address}{port}":
-        raise InventoryError(f"{backend}: {item!r} is no plain address in dns_server or dns_verify_servers")
+        raise InventoryError(
+            f"{backend}: {item!r} of dns_server or dns_verify_servers is not a plain address"
+        )
     try:
         return Server(_resolve(str(address)), int(port))
     except (OSError, ValueError) as error:
-        raise InventoryError(f"{backend}: the server {address}:{port} is not known: {error}") from error
+        raise InventoryError(f"{backend}: the server {address}:{port} can't be resolved: {error}") from error
 
 
-def _split(text: str) -> tuple[str, str | int]:
-    """Split "address", "address:port", "[v6 address]:port"."""
+def _split_port(text: str) -> tuple[str, str | int]:
+    """Return address and port of "address", "address:port", "[IPv6 address]" or "[IPv6 address]:port"."""
     if text.startswith("["):
         address, _, port = text[1:].partition("]")
         return address, port.lstrip(":") or DNS_PORT
@@ -152,3 +177,12 @@ def _resolve(address: str) -> str:
     except ValueError:
         found = socket.getaddrinfo(address, None, type=socket.SOCK_DGRAM)
         return str(found[0][4][0])
+
+
+def _positive_number(variables: Variables, name: str, backend: str) -> float | None:
+    value = variables.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise InventoryError(f"{backend}: {name} is {value!r}, but must be a number above 0")
+    return value

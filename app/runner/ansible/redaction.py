@@ -1,4 +1,4 @@
-"""Text from outside, made fit for the database and for people: no secrets, no control characters."""
+"""Makes text from outside fit for the database and for people: without secrets and control characters."""
 
 import os
 import re
@@ -7,46 +7,49 @@ from pathlib import Path
 from typing import Any
 
 HIDDEN = "********"
-MIN_LENGTH = 6  # characters: blotting out shorter secrets would only garble the text
+MIN_LENGTH = 6  # characters: to hide shorter secrets would only garble the text
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _TSIG_SECRET = re.compile(r'\bsecret\s+"?([^\s";]+)')
-_API_KEY = re.compile(r"\S+")  # the file holds nothing else
+_API_KEY = re.compile(r"\S+")  # its file holds nothing else
 
 
 class Redactor:
-    """Blots out secrets that are known by value."""
+    """Hides secrets that are known by their value."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, known))) if known else None
 
     def clean(self, text: str) -> str:
-        """Return the text without secrets, control characters and half characters."""
+        """Return the text without secrets, control characters and lone surrogates."""
         text = text.encode("utf-8", "replace").decode("utf-8")
         if self._pattern is not None:
             text = self._pattern.sub(HIDDEN, text)
         return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
     def line(self, text: str, limit: int) -> str:
-        """Return the text cleaned, on one line, of at most `limit` characters."""
-        flat = " ".join(self.clean(text).split())
-        return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+        """Return the cleaned text on one line, cut to `limit` characters."""
+        line = " ".join(self.clean(text).split())
+        return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def redactor(variables: Mapping[str, Any], names: Iterable[str]) -> Redactor:
-    """Return what hides a backend's TSIG secret and API key, and the values of environment variables."""
+def backend_redactor(variables: Mapping[str, Any], names: Iterable[str]) -> Redactor:
+    """Return a redactor for a backend's TSIG secret and API key, and for the environment variables `names`.
+
+    `variables` are the backend's host variables, which name the key files.
+    """
     known = [
-        *_in_key_file(variables.get("dns_tsig_key_file"), _TSIG_SECRET),
-        *_in_key_file(variables.get("dns_api_key_file"), _API_KEY),
+        *_secrets_in_file(variables.get("dns_tsig_key_file"), _TSIG_SECRET),
+        *_secrets_in_file(variables.get("dns_api_key_file"), _API_KEY),
         *(os.environ.get(name, "") for name in names),
     ]
     return Redactor(secret for secret in known if len(secret) >= MIN_LENGTH)
 
 
-def _in_key_file(path: object, secret: re.Pattern[str]) -> Iterator[str]:
+def _secrets_in_file(path: object, secret: re.Pattern[str]) -> Iterator[str]:
     if not isinstance(path, str) or not path:
         return
     try:
         yield from secret.findall(Path(path).expanduser().read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, RuntimeError):
-        return  # whoever needs it will say that it can't be read
+        return  # the playbook that needs the file reports that it can't be read

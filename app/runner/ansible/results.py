@@ -1,4 +1,4 @@
-"""The results file, read with suspicion: a playbook of somebody else wrote it."""
+"""Reads the results file. Nothing in it is taken for granted: an operator's playbook has written it."""
 
 import json
 import os
@@ -17,29 +17,29 @@ MAX_MESSAGE = 1_000  # characters
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
-class Reading(NamedTuple):
-    """What could be understood, and in words what could not."""
+class ParsedResults(NamedTuple):
+    """The results that could be understood, and in words what is wrong with the rest of the file."""
 
     results: Mapping[UUID, ChangeResult]
     problems: Sequence[str]
 
     @property
     def summary(self) -> str:
-        """The first problem, and how many more there are."""
+        """The first problem, and how many more there are, as a sentence; empty when there is none."""
         more = f", and {len(self.problems) - 1} more" if len(self.problems) > 1 else ""
         return f"the results file {self.problems[0]}{more}" if self.problems else ""
 
 
-class _Nonsense(Exception):
-    pass
+class _Invalid(Exception):
+    """The text continues a sentence: "the results file …", or "item 3 …"."""
 
 
-def read_results(path: Path, asked: Iterable[UUID], redactor: Redactor) -> Reading:
-    """Return what the file says about the changes that were asked for. What it does not say is unknown."""
+def read_results(path: Path, asked: Iterable[UUID], redactor: Redactor) -> ParsedResults:
+    """Return the results of the requests in `asked`; one that has no valid result in the file is left out."""
     try:
         items = _load(path)
-    except _Nonsense as error:
-        return Reading({}, [str(error)])
+    except _Invalid as error:
+        return ParsedResults({}, [str(error)])
     return _Reader(set(asked), redactor).read(items)
 
 
@@ -48,23 +48,23 @@ def _load(path: Path) -> list[Any]:
         text = _read_regular(path)
         items = json.loads(text)
     except FileNotFoundError:
-        raise _Nonsense("was not written") from None
+        raise _Invalid("was not written") from None
     except OSError as error:
-        raise _Nonsense(f"can't be read: {error.strerror}") from None
+        raise _Invalid(f"can't be read: {error.strerror}") from None
     except (ValueError, RecursionError):
-        raise _Nonsense("is not JSON") from None
+        raise _Invalid("is not JSON") from None
     if not isinstance(items, list):
-        raise _Nonsense("holds no list")
+        raise _Invalid("is not a list")
     return items
 
 
 def _read_regular(path: Path) -> bytes:
     with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise _Nonsense("is no ordinary file")
+            raise _Invalid("is not a regular file")
         text = file.read(MAX_FILE + 1)
     if len(text) > MAX_FILE:
-        raise _Nonsense(f"is larger than {MAX_FILE} bytes")
+        raise _Invalid(f"is larger than {MAX_FILE} bytes")
     return text
 
 
@@ -73,41 +73,41 @@ class _Reader:
         self._asked = asked
         self._redactor = redactor
         self._results: dict[UUID, ChangeResult] = {}
-        self._contradicted: set[UUID] = set()
-        self._nonsense: list[str] = []
+        self._contradictory: set[UUID] = set()
+        self._problems: list[str] = []
 
-    def read(self, items: list[Any]) -> Reading:
+    def read(self, items: list[Any]) -> ParsedResults:
         for number, item in enumerate(items):
             try:
                 self._take(item)
-            except _Nonsense as error:
-                self._nonsense.append(f"can't be understood: item {number} {error}")
-        clear = {key: value for key, value in self._results.items() if key not in self._contradicted}
-        return Reading(clear, self._nonsense)
+            except _Invalid as error:
+                self._problems.append(f"can't be understood: item {number} {error}")
+        clear = {key: value for key, value in self._results.items() if key not in self._contradictory}
+        return ParsedResults(clear, self._problems)
 
     def _take(self, item: Any) -> None:
         if not isinstance(item, dict):
-            raise _Nonsense("is no object")
+            raise _Invalid("is not an object")
         request_id = self._request_id(item)
         result = self._result(item)
         if self._results.setdefault(request_id, result).outcome != result.outcome:
-            self._contradicted.add(request_id)
-            raise _Nonsense("contradicts an earlier one")
+            self._contradictory.add(request_id)
+            raise _Invalid("contradicts an earlier one")
 
     def _request_id(self, item: Mapping[str, Any]) -> UUID:
         try:
             request_id = UUID(item["request_id"])
         except (KeyError, ValueError, TypeError, AttributeError):
-            raise _Nonsense("has no request_id") from None
+            raise _Invalid("has no request_id") from None
         if request_id not in self._asked:
-            raise _Nonsense("is about a request that was not asked for")
+            raise _Invalid("is about a request that was not asked for")
         return request_id
 
     def _result(self, item: Mapping[str, Any]) -> ChangeResult:
         try:
             outcome = Outcome(item["outcome"])
         except (KeyError, ValueError, TypeError):
-            raise _Nonsense("has no outcome of applied, unchanged, failed") from None
+            raise _Invalid("has no outcome of applied, unchanged, failed") from None
         code, message = item.get("code"), item.get("message")
         if not (isinstance(code, str) and _CODE.fullmatch(code)):
             code = "playbook_failed" if outcome is Outcome.FAILED else None

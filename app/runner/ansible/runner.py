@@ -1,28 +1,26 @@
-"""A run as one `ansible-playbook`, started in the fork server where there is one."""
+"""Executes a run as one `ansible-playbook`, in a fork of a loaded Ansible where there is one."""
 
 import json
 import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from threading import Event
 
 from app.runner.ansible.events import EventReader
 from app.runner.ansible.inventory import InventoryError, host_variables
-from app.runner.ansible.redaction import Redactor, redactor
+from app.runner.ansible.redaction import Redactor, backend_redactor
 from app.runner.ansible.results import read_results
-from app.runner.ansible.workdir import Workdir, workdir
-from app.runner.process.client import NotStarted, Unavailable
+from app.runner.ansible.workdir import Workdir, temporary_workdir
+from app.runner.fork_server.protocol import Command
+from app.runner.process.client import NoForkServer, StartAborted
 from app.runner.process.environment import run_environment
-from app.runner.process.fingerprint import Configuration
-from app.runner.process.fork_pool import ForkServers
-from app.runner.process.supervisor import Exit, Job, Starter, supervise
+from app.runner.process.fork_pool import ForkPool
+from app.runner.process.supervisor import Exit, supervise
 from app.runner.protocol import Run, RunEvent, RunResult
 
-_HOST = re.compile(r"[\w.-]+")  # and so no pattern for --limit
-
+_HOST_NAME = re.compile(r"[\w.-]+")  # excludes the patterns that --limit takes
 _ERRORS = ("[ERROR]", "ERROR!", "fatal:")
 
 
@@ -31,9 +29,9 @@ class CannotStart(Exception):
 
 
 class AnsibleRunner:
-    """Runs a playbook on an inventory; `environment` names variables to pass on to it.
+    """Runs a playbook on an inventory; `environment` names the worker's variables to pass on to it.
 
-    Without fork servers, each run starts an Ansible of its own.
+    Without a fork pool, each run starts Ansible in a process of its own.
     """
 
     def __init__(
@@ -41,96 +39,94 @@ class AnsibleRunner:
         playbook: Path,
         inventory: Path,
         environment: Sequence[str] = (),
-        servers: ForkServers | None = None,
+        fork_pool: ForkPool | None = None,
     ) -> None:
         self._playbook = playbook.absolute()
         self._inventory = inventory.absolute()
         self._environment = tuple(environment)
-        self._servers = servers
+        self._fork_pool = fork_pool
 
     def warm_up(self) -> None:
-        """Have a fork server ready for the first run; where none can be had, the log says so."""
-        if self._servers is not None:
+        """Start a fork server for the first run; where that fails, the log says why."""
+        if self._fork_pool is not None:
             cwd = self._playbook.parent
-            environment = run_environment(cwd, cwd, self._environment)
-            with suppress(Unavailable, NotStarted, OSError):
-                self._servers.warm_up(Configuration(environment, cwd))
+            with suppress(NoForkServer, StartAborted, OSError):
+                self._fork_pool.warm_up(run_environment(cwd, cwd, self._environment), cwd)
 
     def run(self, run: Run, on_event: Callable[[RunEvent], None], cancel: Event) -> RunResult:
-        """Execute `run` to its end; report lines as they come; stop early when `cancel` is set.
+        """Execute `run` to its end; report its log as it goes; stop early when `cancel` is set.
 
-        A run that can't be started is one that failed: `rc` is not 0 and `output` says why.
+        A run that can't be started has failed: `rc` is not 0, and `output` says why.
         """
         try:
-            hide = self._check(run)
-            with workdir(run.changes) as files:
-                return self._execute(run, files, EventReader(on_event, hide), hide, cancel)
+            redactor = self._check(run)
+            with temporary_workdir(run.changes) as workdir:
+                return self._execute(run, workdir, EventReader(on_event, redactor), redactor, cancel)
         except (CannotStart, InventoryError, OSError) as error:
             on_event(RunEvent(f"the run could not start: {error}"))
             return RunResult(rc=1, results={}, output=str(error))
 
     def _check(self, run: Run) -> Redactor:
-        """Look for what Ansible would stumble over or take for a pattern; return what hides secrets."""
+        """Refuse what Ansible could not use, or would take for a pattern or a template.
+
+        Returns the redactor for the backend's secrets.
+        """
         if not self._playbook.is_file():
             raise CannotStart(f"the playbook {self._playbook} does not exist")
-        if not _HOST.fullmatch(run.backend):
-            raise CannotStart(f'"{run.backend}" is no name of a host')
+        if not _HOST_NAME.fullmatch(run.backend):
+            raise CannotStart(f'"{run.backend}" is not the name of a host')
         if "{" in run.zone:
-            raise CannotStart(f'"{run.zone}" is no name of a zone')
-        return redactor(host_variables(self._inventory, run.backend), self._environment)
+            raise CannotStart(f'"{run.zone}" is not the name of a zone')
+        return backend_redactor(host_variables(self._inventory, run.backend), self._environment)
 
     def _execute(
-        self, run: Run, files: Workdir, events: EventReader, hide: Redactor, cancel: Event
+        self, run: Run, workdir: Workdir, events: EventReader, redactor: Redactor, cancel: Event
     ) -> RunResult:
-        job = self._job(run, files)
-        ended = supervise(job, events.feed, cancel, self._warm(job))
+        start_fork = self._fork_pool.start if self._fork_pool is not None else None
+        ended = supervise(self._command(run, workdir), events.feed, cancel, start_fork)
         if ended.why:
-            events.say(_ending(ended, run.timeout))
-        output = hide.clean(ended.output)
+            events.report(_ending(ended, run.timeout))
+        output = redactor.clean(ended.output)
         if ended.rc and not events.failed:
-            events.say(_first_error(output) or f"ansible-playbook ended with {ended.rc}")
-        read = read_results(files.results, (change.request_id for change in run.changes), hide)
-        if read.problems:
-            events.say(read.summary)
-        return RunResult(ended.rc, read.results, ended.why, events.stats, output, read.problems)
+            events.report(_first_error(output) or f"ansible-playbook failed with exit status {ended.rc}")
+        parsed = read_results(workdir.results, (change.request_id for change in run.changes), redactor)
+        if parsed.problems:
+            events.report(parsed.summary)
+        return RunResult(ended.rc, parsed.results, ended.why, events.stats, output, parsed.problems)
 
-    def _warm(self, job: Job) -> Starter | None:
-        if self._servers is None:
-            return None
-        return partial(self._servers.start, Configuration(job.environment, job.cwd))
-
-    def _job(self, run: Run, files: Workdir) -> Job:
+    def _command(self, run: Run, workdir: Workdir) -> Command:
         cwd = self._playbook.parent  # where Ansible finds the playbook's ansible.cfg
-        return Job(
-            command=self._command(run, files),
-            environment=run_environment(cwd, files.scratch, self._environment),
-            cwd=cwd,
-            folder=files.folder,
+        return Command(
+            argv=self._argv(run, workdir),
+            environment=run_environment(cwd, workdir.scratch, self._environment),
+            cwd=str(cwd),
+            folder=str(workdir.folder),
             timeout=run.timeout,
         )
 
-    def _command(self, run: Run, files: Workdir) -> list[str]:
+    def _argv(self, run: Run, workdir: Workdir) -> list[str]:
         variables = {
             "dns_run_id": str(run.id),
             "dns_zone": run.zone,
-            "dns_changes_file": str(files.changes),
-            "dns_results_file": str(files.results),
+            "dns_changes_file": str(workdir.changes),
+            "dns_results_file": str(workdir.results),
         }
         ansible = [sys.executable, "-m", "ansible", "playbook"]
-        where = ["--inventory", str(self._inventory), "--limit", run.backend]
+        hosts = ["--inventory", str(self._inventory), "--limit", run.backend]
         mode = ["--check"] if run.check else []
-        return [*ansible, *where, *mode, "--extra-vars", json.dumps(variables), str(self._playbook)]
+        return [*ansible, *hosts, *mode, "--extra-vars", json.dumps(variables), str(self._playbook)]
 
 
 def _first_error(output: str) -> str | None:
-    """What Ansible says of a playbook that it could not run at all."""
+    """Return the line in which Ansible says why it could not run the playbook at all."""
     return next((line.strip() for line in output.splitlines() if line.startswith(_ERRORS)), None)
 
 
 def _ending(ended: Exit, timeout: float) -> str:
-    reasons = {
-        "timeout": f"stopped: it took longer than {timeout:g} s",
-        "cancelled": "stopped: it was cancelled",
-        "lost": "somebody else ended the run's processes",
+    """Return why a run did not end by itself, as a line of its log."""
+    messages = {
+        "timeout": f"stopped: the run took longer than its timeout of {timeout:g} s",
+        "cancelled": "stopped: the run was cancelled",
+        "lost": "lost: something outside this worker has killed the run's processes",
     }
-    return reasons[ended.why or "lost"]
+    return messages[ended.why or "lost"]

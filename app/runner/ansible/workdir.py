@@ -1,4 +1,4 @@
-"""The private folder of one run: what is asked for goes in, what became of it comes out."""
+"""The private folder of one run, with the files that the playbook reads and writes."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -12,31 +12,34 @@ from app.domain.change import Change
 
 @dataclass(frozen=True, slots=True)
 class Workdir:
-    """The folder of mode 0700, and the paths of the playbook contract in it."""
+    """A folder of mode 0700, and the paths in it that the playbook contract names (docs/playbooks.md)."""
 
     folder: Path
 
     @property
     def changes(self) -> Path:
-        """The changes file."""
+        """The changes file: the playbook reads it."""
         return self.folder / "changes.json"
 
     @property
     def results(self) -> Path:
-        """The results file; the playbook writes it."""
+        """The results file: the playbook writes it."""
         return self.folder / "results.json"
 
     @property
     def scratch(self) -> Path:
-        """Ansible's own temporary files; never shared, for it keeps built modules there by name alone."""
+        """The folder for Ansible's temporary files.
+
+        Runs must not share it: Ansible caches built modules there by their name alone.
+        """
         return self.folder / "tmp"
 
 
 @contextmanager
-def workdir(changes: Sequence[Change]) -> Iterator[Workdir]:
-    """Create the folder with its changes file; remove it with everything in it afterwards. Raises OSError."""
+def temporary_workdir(changes: Sequence[Change]) -> Iterator[Workdir]:
+    """Create a folder with its changes file for the block, and remove it afterwards. Raises OSError."""
     with TemporaryDirectory(prefix="dns-run-", ignore_cleanup_errors=True) as name:
-        files = Workdir(Path(name))
-        files.scratch.mkdir(mode=0o700)
-        files.changes.write_text(json.dumps([change.as_json() for change in changes]), encoding="utf-8")
-        yield files
+        workdir = Workdir(Path(name))
+        workdir.scratch.mkdir(mode=0o700)
+        workdir.changes.write_text(json.dumps([change.as_json() for change in changes]), encoding="utf-8")
+        yield workdir

@@ -1,4 +1,4 @@
-"""What runs in processes of its own: the reaper of each run, and the server that forks warm runs.
+"""The processes that run beside the app: the reaper of each run, and the fork server that has Ansible loaded.
 
-It imports nothing of the app: Ansible lives in these processes, and an operator's plugins with it.
+Nothing of the app is imported here: Ansible runs in these processes, and an operator's plugins with it.
 """

@@ -1,7 +1,7 @@
-"""What is used of Ansible's insides to run a playbook in a fork as if it were a process of its own.
+"""The internals of Ansible that it takes to run a playbook in a fork as if in a process of its own.
 
-Ansible promises none of this. `check` says what has changed in a release; then nothing is forked, and each
-run starts Ansible anew.
+Ansible does not promise to keep any of this. `check` names what a release has changed; then the fork server
+does not start, and each run starts Ansible itself.
 """
 
 import atexit
@@ -26,8 +26,8 @@ from ansible.utils import vars as utils_vars
 from ansible.utils.collection_loader import AnsibleCollectionConfig, _collection_finder
 from ansible.utils.context_objects import GlobalCLIArgs
 
-FAILED = 250  # Ansible's exit status for what it did not expect
-PYTHON_ANSIBLE = ("-m", "ansible")  # after the interpreter: how a command line calls Ansible
+FAILED = 250  # Ansible's exit status for an unexpected error
+_MODULE_OPTION = ("-m", "ansible")  # stands behind the interpreter in a command line
 
 _PARAMETERS: dict[Callable[..., Any], str] = {
     plugins.PluginLoader._load_module_source: "self python_module_name path",
@@ -45,15 +45,15 @@ _PARAMETERS: dict[Callable[..., Any], str] = {
 }
 
 
-class Changed(Exception):
-    """Ansible's insides are not what they were; the text says which."""
+class InternalsChanged(Exception):
+    """Ansible's internals are not those that this module knows; the text names the differences."""
 
 
 def check() -> None:
-    """See that everything is there that is used, and that nothing of a run has happened. Raises Changed."""
-    problems = [*_changed(), *_touched()]
+    """Compare Ansible with what is used of it, and look for traces of a run. Raises InternalsChanged."""
+    problems = [*_differences(), *_traces_of_a_run()]
     if problems:
-        raise Changed(f"ansible-core {version}: {'; '.join(problems)}")
+        raise InternalsChanged(f"ansible-core {version}: {'; '.join(problems)}")
 
 
 def plugin_loaders() -> list[Any]:
@@ -61,48 +61,48 @@ def plugin_loaders() -> list[Any]:
     return [loader for loader in vars(plugins).values() if isinstance(loader, plugins.PluginLoader)]
 
 
-def arguments(command: Sequence[str]) -> list[str]:
-    """Return the sys.argv of a command line `python -m ansible playbook …`."""
-    return [str(ansible.__main__.__file__), *command[1 + len(PYTHON_ANSIBLE) :]]
+def arguments(argv: Sequence[str]) -> list[str]:
+    """Return what `sys.argv` is in a process started as `python -m ansible playbook …`."""
+    return [str(ansible.__main__.__file__), *argv[1 + len(_MODULE_OPTION) :]]
 
 
-def playbook(command: Sequence[str]) -> int:
-    """Run `python -m ansible playbook …` in this process, a fork just for that; return its exit status."""
-    atexit._clear()  # what the server would do at its end is not for its forks to do
-    _be_another_process()
+def playbook(argv: Sequence[str]) -> int:
+    """Run `python -m ansible playbook …` in this process, a fork made for it; return its exit status."""
+    atexit._clear()  # a fork must not do what the server would do at its end
+    _renew_process_state()
     status = FAILED
     try:
-        PlaybookCLI.cli_executor(arguments(command)[1:])
+        PlaybookCLI.cli_executor(arguments(argv)[1:])
     except SystemExit as end:
-        status = _status(end.code)
-    _end()
+        status = _exit_status(end.code)
+    _finish_process()
     return status
 
 
-def _status(code: object) -> int:
-    """Return the exit status as the interpreter takes it from what sys.exit was called with."""
+def _exit_status(code: object) -> int:
+    """Return the exit status that the interpreter makes of the argument of sys.exit."""
     if code is None or isinstance(code, int):
         return code or 0
     print(code, file=sys.stderr)  # noqa: T201
     return 1
 
 
-def _be_another_process() -> None:
-    """Make anew what Ansible makes once for each process."""
+def _renew_process_state() -> None:
+    """Make again what Ansible makes once for each process."""
     importlib.invalidate_caches()
     for handler in logging.root.handlers:
         if isinstance(handler, logging.FileHandler):
-            handler.close()  # the file may have been moved; the next line opens it again
-    folder = constants.config.get_config_value("DEFAULT_LOCAL_TMP")  # each call makes one
+            handler.close()  # the file may have been moved; the next record opens it again
+    folder = constants.config.get_config_value("DEFAULT_LOCAL_TMP")  # each call makes a new folder
     constants.set_constant("DEFAULT_LOCAL_TMP", folder)
-    utils_vars.random_int = f"{secrets.randbelow(2**32):08x}"  # of the ids of plays and tasks
+    utils_vars.random_int = f"{secrets.randbelow(2**32):08x}"  # part of the ids of plays and tasks
     lock = displays.Display()._lock
     for stream in (sys.stdout, sys.stderr):
-        displays._synchronize_textiowrapper(stream, lock)  # which a fork undoes
+        displays._synchronize_textiowrapper(stream, lock)  # a fork loses it
 
 
-def _end() -> None:
-    """Do what the interpreter does at its end, as far as others see it."""
+def _finish_process() -> None:
+    """Do what the interpreter does at its end, as far as others can see it."""
     threading._shutdown()  # type: ignore[attr-defined]
     multiprocessing.util._exit_function()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
@@ -110,25 +110,25 @@ def _end() -> None:
         stream.flush()
 
 
-def _changed() -> Iterator[str]:
+def _differences() -> Iterator[str]:
     for function, expected in _PARAMETERS.items():
         found = " ".join(inspect.signature(function).parameters)
         if found != expected:
             yield f"{function.__qualname__} takes ({found})"
     if not isinstance(utils_vars.random_int, str):
-        yield "utils.vars.random_int is no text"
+        yield "utils.vars.random_int is not a string"
     if not isinstance(constants.config._plugins, dict):
-        yield "config._plugins is no dict"
+        yield "config._plugins is not a dict"
 
 
-def _touched() -> Iterator[str]:
-    """Yield what a run has left; a server in which one has taken place would pass that on to its jobs."""
+def _traces_of_a_run() -> Iterator[str]:
+    """Yield what a run in this process has left behind; the server's forks would all inherit it."""
     if GlobalCLIArgs._Singleton__instance is not None or context.CLIARGS:
-        yield "there are arguments of a command line"
+        yield "arguments of a command line have been parsed"
     if VaultSecretsContext._current is not None:
-        yield "there are vault secrets"
+        yield "vault secrets have been read"
     if AnsibleCollectionConfig.collection_finder is not None or "ansible_collections" in sys.modules:
-        yield "collections have been looked for"
+        yield "collections have been searched for"
     for loader in plugin_loaders():
         if (
             loader._paths

@@ -1,7 +1,7 @@
-"""The collection that comes with the app, imported before any run; else each run would import it anew.
+"""Imports the collection that is shipped with the app ahead of any run, so that no run has to.
 
-Ansible imports collections by a finder of its own, which is taken away again here: a job makes one for the
-folders that it finds. What was imported is used when a job comes to the very same files, unchanged.
+Ansible imports collections by a finder of its own, which is removed again here: each run installs one for the
+folders that it finds. A run uses what was imported only where it comes to the very same files, unchanged.
 """
 
 import os
@@ -19,26 +19,29 @@ _PACKAGES = "ansible_collections"
 _ACTIONS = f"{_PACKAGES}.orchestrator.dns.plugins.action"
 
 _State = tuple[int, int, int]
-_imported: dict[str, ModuleType] = {}
-_states: dict[str, _State] = {}  # of their files
+_imported: dict[str, ModuleType] = {}  # by module name
+_states: dict[str, _State] = {}  # by the path of the module's file
 
 
 def import_ahead(playbooks: str) -> None:
-    """Import the collection's action plugins from where a run in this folder would find them."""
+    """Import the collection's action plugins from where a run in the folder `playbooks` would find them."""
     folders = [os.path.join(playbooks, "collections"), *constants.COLLECTIONS_PATHS]
     finder = _collection_finder._AnsibleCollectionFinder(folders, False)
     finder._install()
     try:
-        with suppress(Exception):  # whatever is wrong with it, a run will say
+        with suppress(Exception):  # a run that uses the collection reports what is wrong with it
             for plugin in pkgutil.iter_modules(import_module(_ACTIONS).__path__, f"{_ACTIONS}."):
                 import_module(plugin.name)
     finally:
         finder._remove()
-        _keep([name for name in sys.modules if name.partition(".")[0] == _PACKAGES])
+        _set_aside([name for name in sys.modules if name.partition(".")[0] == _PACKAGES])
 
 
 def use(name: str, path: str) -> None:
-    """Take what was imported for imported now, if this plugin is among it and no file of it has changed."""
+    """Put what was imported ahead into `sys.modules`, if this plugin is part of it and no file has changed.
+
+    `name` is that of the plugin's module, `path` the file at which the run has found it.
+    """
     if name not in _imported or _imported[name].__file__ != path:
         return
     if all(_state(path) == state for path, state in _states.items()):
@@ -46,17 +49,18 @@ def use(name: str, path: str) -> None:
             sys.modules.setdefault(each, module)
 
 
-def _keep(names: Iterable[str]) -> None:
+def _set_aside(names: Iterable[str]) -> None:
+    """Take the modules out of `sys.modules`; keep them, but for packages, which depend on the finder."""
     for name in names:
         module = sys.modules.pop(name)
-        if not hasattr(module, "__path__") and module.__file__:  # packages depend on the finder
+        if not hasattr(module, "__path__") and module.__file__:
             _imported[name] = module
             _states[module.__file__] = _state(module.__file__)
 
 
 def _state(path: str) -> _State:
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return (0, 0, 0)
-    return (found.st_mtime_ns, found.st_size, found.st_ino)
+    return (status.st_mtime_ns, status.st_size, status.st_ino)

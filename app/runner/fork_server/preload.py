@@ -1,7 +1,7 @@
-"""What runs load of Ansible's own, loaded before any run: modules, and what plugins say of their options.
+"""Loads ahead what every run would load of Ansible: its modules, its plugins, and their documented options.
 
-Nothing of an operator's is loaded, and no playbook is run: nothing is left that a job could stumble over. The
-one collection that is loaded is the one that comes with the app.
+No playbook is run for that, and nothing of an operator's is loaded, so that no run finds traces of another.
+The only collection that is loaded is the one that is shipped with the app.
 """
 
 import builtins
@@ -36,7 +36,7 @@ _PACKAGES = (
     "ansible.playbook.role",
     "ansible.template",
     "ansible.vars",
-    "dns.rdtypes.ANY",  # for the role that is shipped
+    "dns.rdtypes.ANY",  # dnspython, for the role that is shipped
     "dns.rdtypes.IN",
 )
 _MODULES = (
@@ -48,34 +48,34 @@ _MODULES = (
     "multiprocessing.popen_fork",
     "multiprocessing.synchronize",
 )
-_COMPILING = {"mode": "exec", "flags": 0, "dont_inherit": True}  # as Ansible does it
+_COMPILE_OPTIONS = {"mode": "exec", "flags": 0, "dont_inherit": True}  # those that Ansible uses
 _MAX_COMPILED = 500  # files
-_OTHER_USES = ("cliconf", "httpapi", "module_utils", "modules", "netconf", "terminal")  # types that few need
-_EMPTY = ("__init__", "base")  # files that hold no plugin
+_RARE_TYPES = ("cliconf", "httpapi", "module_utils", "modules", "netconf", "terminal")  # of plugins
+_NO_PLUGINS = ("__init__", "base")  # files that hold no plugin
 
-_preloaded: dict[str, str] = {}  # modules of plugins: their files
+_preloaded: dict[str, str] = {}  # the file of each plugin's module, by the module's name
 
 
 def preload(playbooks: str) -> None:
-    """Load it all, for runs in this folder."""
-    said = displays.Display()
-    before = (set(said._warns), set(said._deprecations), set(said._errors))
-    _keep_routing()
-    _keep_compiled(Path(playbooks) / "collections")
+    """Load it all, for runs in the folder `playbooks`."""
+    display = displays.Display()
+    shown = (set(display._warns), set(display._deprecations), set(display._errors))
+    _cache_routing()
+    _cache_compiled(Path(playbooks) / "collections")
     collection.import_ahead(playbooks)
     for name in _modules():
         importlib.import_module(name)
     for loader in plugin_loaders():
-        if loader.class_name and loader.type not in _OTHER_USES:
+        if loader.class_name and loader.type not in _RARE_TYPES:
             _preload_plugins(loader)
     for loader in plugin_loaders():
         _forget_searches(loader)
-    _give_way()
-    PlaybookCLI(["playbook"]).init_parser()  # compiles what it matches with
+    _prefer_plugins_of_operators()
+    PlaybookCLI(["playbook"]).init_parser()  # compiles regular expressions that the module re keeps
     _ = AnsibleEnvironment().lexer  # likewise
-    said._warns, said._deprecations, said._errors = before
+    display._warns, display._deprecations, display._errors = shown
     gc.collect()
-    gc.freeze()  # the collector of a fork need not copy what it does not touch
+    gc.freeze()  # so that a fork's garbage collector does not write to, and so copy, what is loaded here
 
 
 def _modules() -> Iterator[str]:
@@ -85,39 +85,42 @@ def _modules() -> Iterator[str]:
             yield module.name
 
 
-def _keep_routing() -> None:
-    """Read the long list of modules that have moved only once. The function is made for being replaced."""
+def _cache_routing() -> None:
+    """Have the long list of modules that have moved parsed once; Ansible lets this function be replaced."""
     read = cache(_collection_finder._meta_yml_to_dict)
     _collection_finder._meta_yml_to_dict = read
     path = Path(str(ansible.config.__file__)).with_name("ansible_builtin_runtime.yml")
     read(path.read_bytes(), ("ansible.builtin", "runtime.yml"))
 
 
-def _keep_compiled(collections: Path) -> None:
-    """Compile the collections beside the playbook, which Ansible compiles anew each time.
+def _cache_compiled(collections: Path) -> None:
+    """Compile the collections beside the playbook, which Ansible would compile in each run.
 
-    What has been compiled is used for the very same text only, and run by jobs alone.
+    Ansible's loader calls `compile` by its global name, so a global of that name in its module takes the
+    place of the builtin. A run that comes to the very same source text gets the code compiled here; any
+    other text is compiled as usual. Nothing is executed here.
     """
-    known: dict[tuple[bytes, str], Any] = {}
+    compiled: dict[tuple[bytes, str], Any] = {}
 
     def compile_once(source: bytes, filename: str, **options: Any) -> Any:
-        return known.get((source, filename)) or builtins.compile(source, filename, **options)
+        return compiled.get((source, filename)) or builtins.compile(source, filename, **options)
 
     for path in islice(collections.glob("ansible_collections/*/*/plugins/**/*.py"), _MAX_COMPILED):
         with suppress(OSError, SyntaxError, ValueError):
             source = path.read_bytes()
-            known[source, str(path)] = compile_once(source, str(path), **_COMPILING)
+            compiled[source, str(path)] = compile_once(source, str(path), **_COMPILE_OPTIONS)
     _collection_finder.compile = compile_once
 
 
 def _preload_plugins(loader: Any) -> None:
     for folder in loader._get_package_paths():
         for path in sorted(Path(folder).glob("*.py")):
-            if path.stem not in _EMPTY:
+            if path.stem not in _NO_PLUGINS:
                 _preload_plugin(loader, path.stem, str(path))
 
 
 def _preload_plugin(loader: Any, name: str, path: str) -> None:
+    """Import a plugin and parse its documentation, under the names that a search would give it."""
     context = plugins.PluginLoadContext(loader.type, loader.package)
     context.resolve_legacy(name, {name: plugins.PluginPathContext(path, True)})
     module_name = context._python_module_name
@@ -127,16 +130,22 @@ def _preload_plugin(loader: Any, name: str, path: str) -> None:
 
 
 def _forget_searches(loader: Any) -> None:
-    for kept in (loader._module_cache, loader._plugin_path_cache, loader._searched_paths):
-        kept.clear()
+    """Let each run search the folders anew: an operator may have added plugins."""
+    for found in (loader._module_cache, loader._plugin_path_cache, loader._searched_paths):
+        found.clear()
     loader._paths = None
 
 
-def _give_way() -> None:
-    """Let an operator's plugin that has the name of one of Ansible's own be loaded in its place."""
+def _prefer_plugins_of_operators() -> None:
+    """Let an operator's plugin be loaded in place of Ansible's plugin of the same name.
+
+    Ansible takes a module that is in `sys.modules` without looking at its file. This puts a function in
+    front of its loader: if the run's search has led to another file than the preloaded one, the preloaded
+    module and its options are dropped first.
+    """
     load = plugins.PluginLoader._load_module_source
 
-    def load_what_was_found(self: Any, *, python_module_name: str, path: str) -> Any:
+    def load_from_path(self: Any, *, python_module_name: str, path: str) -> Any:
         collection.use(python_module_name, path)
         if _preloaded.pop(python_module_name, path) != path:
             del sys.modules[python_module_name]
@@ -144,4 +153,4 @@ def _give_way() -> None:
             constants.config._plugins.get(kind, {}).pop(Path(path).stem, None)
         return load(self, python_module_name=python_module_name, path=path)
 
-    plugins.PluginLoader._load_module_source = load_what_was_found
+    plugins.PluginLoader._load_module_source = load_from_path

@@ -1,77 +1,87 @@
-"""A job on its way to the fork server: JSON, and the descriptors that go with it."""
+"""What the worker and the processes of this package send each other: a command to run, and its pipes."""
 
 import json
 import os
 import socket
 import struct
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple, Self
 
-EVENTS_VARIABLE = "DNS_EVENTS_FD"  # where a job finds the number of its events descriptor
-READY, BUSY = b"+", b"-"  # the server's first word: send the job, or come again
-TAKEN = b"!"  # its second: the job is in hand
-PATIENCE = 10.0  # seconds for the next word of the other side
-_PIECE = 65536
-
-
-class ServerOrder(TypedDict):
-    """What a fork server gets to know; times are in seconds."""
-
-    socket: str
-    cwd: str  # the playbook's folder
-    owner: int  # the process that the server is for; its end is the server's
-    ready: int  # the descriptor for the word that it is ready, or why it can't be
-    jobs: int
-    idle: float
+ENTRY = os.path.join(os.path.dirname(__file__), "__main__.py")  # the script that starts these processes
+EVENTS_VARIABLE = "DNS_EVENTS_FD"  # names the command's descriptor for events, in its environment
+READY, BUSY = b"+", b"-"  # a fork server's answer to a connection: send a command, or come again later
+TAKEN = b"!"  # its answer to a command: it will be run
+REPLY_TIMEOUT = 10.0  # seconds to wait for what the other side sends next
+_CHUNK = 65536  # bytes read at once
 
 
-class JobOrder(TypedDict):
-    """A command as for a cold start, and all that it would find around it; times are in seconds."""
+class Command(NamedTuple):
+    """A command to run, and what it finds around it; times are in seconds."""
 
-    command: Sequence[str]
+    argv: Sequence[str]
     environment: Mapping[str, str]
     cwd: str
-    folder: str  # removed when the worker is gone, since it can't
+    folder: str  # the run's own; the reaper removes it when the worker has died
     timeout: float
-    grace: float
+    grace: float = 3.0  # between asking processes to end (SIGTERM) and killing them (SIGKILL)
+
+    def to_json(self) -> str:
+        """Return the command as JSON."""
+        return json.dumps(self._asdict())
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Return the command that `to_json` wrote. Raises ValueError, TypeError."""
+        return cls(**json.loads(text))
 
 
 class Descriptors(NamedTuple):
-    """The job's ends of the pipes."""
+    """The command's ends of the pipes that connect it and its reaper with the worker."""
 
-    events: int
-    output: int
-    report: int
-    control: int
+    events: int  # the callback plugin writes JSON lines to it
+    output: int  # standard output and standard error
+    report: int  # the reaper writes to it how the command ended: {"status": …, "why": …}
+    control: int  # the reaper reads it: a byte cancels the command; its end means that the worker has died
 
 
-def send(connection: socket.socket, order: JobOrder, descriptors: Descriptors) -> None:
-    """Send a job and its descriptors; they stay open here. Raises OSError."""
-    connection.settimeout(PATIENCE)
-    text = json.dumps(order).encode()
-    sent = socket.send_fds(connection, [text], list(descriptors))
-    connection.sendall(text[sent:])
+class ServerOptions(NamedTuple):
+    """What a fork server needs to know; times are in seconds."""
+
+    socket: str  # the path to listen on
+    cwd: str  # the playbook's folder
+    owner: int  # the process that the server is for; when it ends, the server ends
+    jobs: int  # commands at the same time; further callers are told to come again
+    idle: float  # without a command; then the server ends
+
+
+def send(connection: socket.socket, command: Command, descriptors: Descriptors) -> None:
+    """Send a command and its descriptors, which stay open here. Raises OSError."""
+    connection.settimeout(REPLY_TIMEOUT)
+    data = command.to_json().encode()
+    sent = socket.send_fds(connection, [data], list(descriptors))
+    connection.sendall(data[sent:])
     connection.shutdown(socket.SHUT_WR)
 
 
-def receive(connection: socket.socket) -> tuple[JobOrder, Descriptors]:
-    """Return a job and its descriptors, none of them inheritable. Raises OSError, ValueError."""
-    connection.settimeout(PATIENCE)
-    text, numbers, _, _ = socket.recv_fds(connection, _PIECE, len(Descriptors._fields))
-    descriptors = Descriptors(*numbers) if len(numbers) == len(Descriptors._fields) else None
+def receive(connection: socket.socket) -> tuple[Command, Descriptors]:
+    """Return a command and its descriptors, which are not inheritable.
+
+    Raises OSError; ValueError or TypeError when the other side sent no command.
+    """
+    connection.settimeout(REPLY_TIMEOUT)
+    data, numbers, _, _ = socket.recv_fds(connection, _CHUNK, len(Descriptors._fields))
     for number in numbers:
         os.set_inheritable(number, False)
-    while piece := connection.recv(_PIECE):
-        text += piece
-    if descriptors is None:
-        raise ValueError("an order without descriptors")
-    order: JobOrder = json.loads(text)
-    return order, descriptors
+    while chunk := connection.recv(_CHUNK):
+        data += chunk
+    if len(numbers) != len(Descriptors._fields):
+        raise ValueError("a command without descriptors")
+    return Command.from_json(data), Descriptors(*numbers)
 
 
 def same_user(connection: socket.socket) -> bool:
-    """Whether the other side runs under our user id, as the kernel has it (SO_PEERCRED, unix(7))."""
-    layout = "3i"
-    told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize(layout))
-    _, uid, _ = struct.unpack(layout, told)
+    """Return whether the kernel says that the other side runs under our user id (SO_PEERCRED, unix(7))."""
+    layout = "3i"  # struct ucred: pid, uid, gid
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize(layout))
+    _, uid, _ = struct.unpack(layout, credentials)
     return bool(uid == os.geteuid())

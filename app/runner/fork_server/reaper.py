@@ -1,11 +1,14 @@
-"""The reaper: a small process between the worker and Ansible that leaves only when nothing of a run is left.
+"""The reaper: a small process above a command, which ends when nothing of the command is left.
 
-Of a cold run it is a script by itself: `python -I -S reaper.py ORDER`, ORDER being JSON (see `Order`); of
-a warm run it is a fork of the fork server. Ansible's workers and what they start leave its process group
-(setsid), so killing the group is not enough. As a "child subreaper" (prctl(2)) the reaper becomes the
-parent of every orphan below it, and can so find them all. The worker itself can't be that: it has other
-children. It holds a pipe to the reaper: a byte in it means cancel, its end that the worker is gone,
-however it went.
+Ansible's workers, and what they start, leave its process group (setsid), so killing the group is not enough.
+As a "child subreaper" (prctl(2)) the reaper becomes the parent of every orphan below it, and so can find
+them all. The worker itself can't be that: it has other children. The worker holds the other end of the
+control pipe: it writes a byte to cancel the command, and the pipe's end tells the reaper that the worker has
+died, in whatever way.
+
+For a command in a process of its own, the reaper is started as `python -I -S …/fork_server/__main__.py
+reaper COMMAND DESCRIPTORS`, both as JSON; for a command in a fork, it is a fork of the fork server. It
+imports the standard library only.
 """
 
 import ctypes
@@ -15,55 +18,44 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from typing import NoReturn, TypedDict
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import NoReturn
+
+from .protocol import Command, Descriptors
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
-LAST_RESORT = 10.0  # seconds of killing, after which a process that can't be killed is left alone
+KILL_TIMEOUT = 10.0  # seconds of sending SIGKILL, after which a process that does not end is left alone
+_POLL_INTERVAL = 0.01  # seconds between looks at who has ended
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class Order(TypedDict):
-    """What to run and when to stop it; times are in seconds."""
-
-    command: list[str]
-    timeout: float
-    grace: float  # between asking to end and killing
-    control: int  # the descriptor whose end means that the worker is gone
-    report: int  # the descriptor to write the end to: {"status": …, "why": …}
-    folder: str  # removed when the worker is gone, since it can't
-
-
 def main() -> None:
-    """Run the command that the order names."""
-    order: Order = json.loads(sys.argv[1])
-    reap(order, lambda: _execute(order["command"]))
-
-
-def reap(order: Order, work: Callable[[], NoReturn]) -> None:
-    """Let a child do the work to its end, end what it leaves behind, and report."""
-    for descriptor in (order["control"], order["report"]):
+    """Run the command that the arguments describe, and see to its end."""
+    command = Command.from_json(sys.argv[1])
+    descriptors = Descriptors(*json.loads(sys.argv[2]))
+    for descriptor in (descriptors.control, descriptors.report):
         os.set_inheritable(descriptor, False)
-    watch(order, start(work))
+    watch(start(partial(_execute, command.argv)), command, descriptors)
 
 
 def start(work: Callable[[], NoReturn]) -> int:
-    """Become the reaper of a child that does the work; return the child."""
+    """Become the reaper of a child that does the work; return the child's pid."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)  # it goes when its work is done; SIG_IGN would be inherited
+        signal.signal(number, lambda *_: None)  # ends when its work is done; SIG_IGN would be inherited
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     return _fork(work)
 
 
-def watch(order: Order, child: int) -> None:
-    """Wait for the child's end or bring it about, end what it leaves behind, and report."""
-    why = _wait(child, order)
-    status = _end_all(child, order["grace"])
+def watch(child: int, command: Command, descriptors: Descriptors) -> None:
+    """Wait for the child's end or bring it about, end every process that it leaves behind, and report."""
+    why = _wait(child, command.timeout, descriptors.control)
+    status = _end_all(child, command.grace)
     if why == "orphaned":
-        _remove(order["folder"])
-    os.write(order["report"], json.dumps({"status": status, "why": why}).encode())
+        _remove(command.folder)
+    os.write(descriptors.report, json.dumps({"status": status, "why": why}).encode())
 
 
 def _fork(work: Callable[[], NoReturn]) -> int:
@@ -80,48 +72,55 @@ def _fork(work: Callable[[], NoReturn]) -> int:
         os._exit(127)
 
 
-def _execute(command: list[str]) -> NoReturn:
+def _execute(argv: Sequence[str]) -> NoReturn:
     try:
-        os.execv(command[0], command)  # noqa: S606
+        os.execv(argv[0], list(argv))  # noqa: S606
     except OSError as error:
-        print(f"{command[0]} can't be started: {error.strerror}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"{argv[0]} can't be started: {error.strerror}", file=sys.stderr, flush=True)  # noqa: T201
         os._exit(127)
 
 
-def _wait(child: int, order: Order) -> str | None:
-    """Wait for the child's end, a word from the worker, or the deadline; return why not for the first."""
-    ended = os.pidfd_open(child)
+def _wait(child: int, timeout: float, control: int) -> str | None:
+    """Wait for the child's end, for a byte from the worker, or for the timeout.
+
+    Returns None if the child ended first, else "timeout", "cancelled", or "orphaned" when the worker has
+    died.
+    """
+    pidfd = os.pidfd_open(child)
     poll = select.poll()
-    poll.register(ended, select.POLLIN)
-    poll.register(order["control"], select.POLLIN)
-    ready = dict(poll.poll(order["timeout"] * 1000))
-    if ended in ready:
+    poll.register(pidfd, select.POLLIN)
+    poll.register(control, select.POLLIN)
+    ready = dict(poll.poll(timeout * 1000))
+    if pidfd in ready:
         return None
     if not ready:
         return "timeout"
-    return "cancelled" if os.read(order["control"], 1) else "orphaned"
+    return "cancelled" if os.read(control, 1) else "orphaned"
 
 
 def _end_all(child: int, grace: float) -> int | None:
-    """End every descendant, by asking and then by force; return the child's exit status."""
+    """End every descendant, first by SIGTERM and then by SIGKILL; return the child's exit status."""
     status: int | None = None
     kill_from = time.monotonic() + grace
-    asked = False
+    terminated = False
     while True:
-        gone, all_gone = _collect(child)
-        status = gone if gone is not None else status
-        if all_gone or time.monotonic() > kill_from + LAST_RESORT:
+        child_status, none_left = _collect(child)
+        status = child_status if child_status is not None else status
+        if none_left or time.monotonic() > kill_from + KILL_TIMEOUT:
             return status
         if time.monotonic() >= kill_from:
             _signal_all(signal.SIGKILL)
-        elif not asked:
-            asked = True
+        elif not terminated:
+            terminated = True
             _signal_all(signal.SIGTERM)
-        time.sleep(0.01)
+        time.sleep(_POLL_INTERVAL)
 
 
 def _collect(child: int) -> tuple[int | None, bool]:
-    """Collect who has ended; return the child's exit status if among them, and whether nobody is left."""
+    """Collect the processes that have ended.
+
+    Returns the exit status of the child if it is among them, and whether no process is left.
+    """
     status = None
     try:
         while True:
@@ -153,7 +152,7 @@ def _descendants() -> list[int]:
 
 
 def _processes() -> Iterator[tuple[int, int]]:
-    """Yield every process and its parent."""
+    """Yield the pid of every process and that of its parent, proc_pid_stat(5)."""
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
@@ -164,7 +163,7 @@ def _processes() -> Iterator[tuple[int, int]]:
 
 
 def _remove(folder: str) -> None:
-    import shutil  # rarely needed, and slow to import
+    import shutil  # here, since it is slow to import and rarely needed
 
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -172,7 +171,3 @@ def _remove(folder: str) -> None:
 def _prctl(option: int, value: int) -> None:
     if _libc.prctl(option, value, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,175 +1,91 @@
-"""The fork server's loop: it waits for jobs, and has a fork for each."""
+"""The fork server's process: loads Ansible, tells the worker, and makes a fork for each command.
 
+Started as `python …/fork_server/__main__.py server OPTIONS DESCRIPTOR`: the options as JSON, and the number
+of the descriptor on which the worker waits for {"error": …, "output": …}; "error" is null when the server is
+ready.
+"""
+
+import json
 import os
-import socket
-import time
-from contextlib import suppress
+import sys
 from pathlib import Path
-from select import POLLIN, poll
-from typing import NamedTuple
+from shutil import rmtree
 
-from .protocol import BUSY, same_user
+from .listener import Listener
+from .protocol import ServerOptions
+from .title import set_title
 
-LOOK = 1.0  # seconds between looks at the socket's file
-REST = 0.02  # seconds without a job after which the next one's fork is made
-_BACKLOG = 512  # connections that may wait to be taken
-
-
-class Limits(NamedTuple):
-    """How much at once, and how long."""
-
-    jobs: int  # running at once; more are told to come again
-    idle: float  # seconds without a job after which the server goes
+_MAX_SHOWN = 2_000  # characters of Ansible's output that the worker gets when Ansible can't be loaded
 
 
-class Fork(NamedTuple):
-    """A fork that has no job yet."""
-
-    ended: int  # the descriptor that tells of its end
-    channel: socket.socket  # to send it the connection of its job's caller
-
-
-class Server:
-    """Listens on a socket that only this user can reach.
-
-    The socket's file is the server's licence: whoever removes it, ends the server. So does the end of the
-    owner, a process. Jobs that run are not touched by that: each has a reaper of its own.
-    """
-
-    def __init__(self, path: Path, owner: int, limits: Limits) -> None:
-        """Listen. Raises OSError, also when the owner is gone."""
-        self._path = path
-        self._limits = limits
-        self._owner = os.pidfd_open(owner)
-        self._forks: dict[int, int] = {}  # the descriptor that tells of its end: the process
-        self._spare: Fork | None = None
-        self._sound = True  # the last spare has not died before it was used
-        self._last = time.monotonic()
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._poll = poll()
-        self._poll.register(self._owner, POLLIN)
-        self._poll.register(self._listener, POLLIN)
-        path.unlink(missing_ok=True)
-        self._listener.bind(str(path))
-        path.chmod(0o600)
-        self._inode = path.stat().st_ino
-        self._listener.listen(_BACKLOG)
-        self._listener.setblocking(False)
-
-    def close(self) -> None:
-        """Close everything; in a fork this does not touch the server."""
-        self._listener.close()
-        for descriptor in (self._owner, *self._forks):
-            os.close(descriptor)
-
-    def next_fork(self) -> socket.socket | None:
-        """Return, in each fork, the channel on which its caller will come; None when the server goes."""
-        while self._wanted():
-            resting = not self._spare and not self._jobs and self._sound
-            events = self._poll.poll(1000 * (REST if resting else LOOK))
-            if resting and not events and (fork := self._fork_ahead()):
-                return fork
-            for descriptor, _ in events:
-                if descriptor in self._forks:
-                    self._collect(descriptor)
-                elif descriptor == self._listener.fileno() and (fork := self._take()):
-                    return fork
-        self._withdraw()
-        return self._take()
-
-    @property
-    def _jobs(self) -> int:
-        return len(self._forks) - bool(self._spare)
-
-    def owner_is_gone(self) -> bool:
-        """Whether the process has ended that the server is for."""
-        return any(descriptor == self._owner for descriptor, _ in self._poll.poll(0))
-
-    def _wanted(self) -> bool:
-        if not self._jobs and time.monotonic() - self._last > self._limits.idle:
-            return False
-        return self._licensed() and not self.owner_is_gone()
-
-    def _licensed(self) -> bool:
-        try:
-            return self._path.stat().st_ino == self._inode
-        except OSError:
-            return False
-
-    def _withdraw(self) -> None:
-        if self._licensed():
-            self._path.unlink(missing_ok=True)
-
-    def _take(self) -> socket.socket | None:
-        """Hand all who wait to a fork each; return as `next_fork` does in a fork, None in the server."""
-        while connection := self._accept():
-            with connection:
-                if not same_user(connection):
-                    continue
-                if self._jobs >= self._limits.jobs:
-                    _send_away(connection)
-                elif fork := self._hand_over(connection):
-                    return fork
-        return None
-
-    def _hand_over(self, connection: socket.socket) -> socket.socket | None:
-        """Give a caller to the spare, or to a new fork; return as `next_fork` does in that."""
-        handed = False
-        while not handed:
-            if self._spare is None and (fork := self._fork()):
-                return fork
-            handed = self._use_spare(connection)
-        self._last = time.monotonic()
-        self._sound = True
-        return None
-
-    def _use_spare(self, connection: socket.socket) -> bool:
-        """Give a caller to the spare, which is none any more; return whether it was still alive."""
-        spare, self._spare = self._spare, None
-        assert spare is not None
-        with spare.channel, suppress(OSError):
-            return socket.send_fds(spare.channel, [b"!"], [connection.fileno()]) == 1
-        return False
-
-    def _accept(self) -> socket.socket | None:
-        try:
-            return self._listener.accept()[0]
-        except OSError:  # nobody, or gone again
-            return None
-
-    def _fork_ahead(self) -> socket.socket | None:
-        try:
-            return self._fork()
-        except OSError:  # no room for it: it is tried again after the next job
-            self._sound = False
-            return None
-
-    def _fork(self) -> socket.socket | None:
-        """Make the spare; return, in the fork, its end of the channel."""
-        ours, theirs = socket.socketpair()
-        child = os.fork()
-        if child == 0:
-            ours.close()
-            return theirs
-        theirs.close()
-        ended = os.pidfd_open(child)
-        self._forks[ended] = child
-        self._poll.register(ended, POLLIN)
-        self._spare = Fork(ended, ours)
-        return None
-
-    def _collect(self, descriptor: int) -> None:
-        self._poll.unregister(descriptor)
-        os.waitpid(self._forks.pop(descriptor), 0)
-        os.close(descriptor)
-        if self._spare and self._spare.ended == descriptor:
-            self._spare.channel.close()
-            self._spare, self._sound = None, False
-        else:
-            self._last = time.monotonic()
+def main() -> None:
+    """Load Ansible, report to the worker, and serve. The forks run in here, too."""
+    options = ServerOptions(**json.loads(sys.argv[1]))
+    if os.fork():
+        os._exit(0)  # the process that started this one need not collect it when it ends
+    set_title(["ansible fork server", options.cwd])
+    _collect_output()
+    try:
+        startup_output = _load_ansible(options.cwd)
+        listener = Listener(options)
+    except BaseException as error:
+        _report(f"{type(error).__name__}: {error}", _collected_output()[-_MAX_SHOWN:])
+        raise
+    _discard_output()
+    _report(None, "")
+    _serve(listener, startup_output.encode())
+    if listener.owner_is_gone():
+        rmtree(Path(options.socket).parent, ignore_errors=True)
 
 
-def _send_away(connection: socket.socket) -> None:
-    connection.setblocking(False)
-    with suppress(OSError):
-        connection.send(BUSY)
+def _load_ansible(cwd: str) -> str:
+    """Import Ansible as `python -m ansible` does it in `cwd`; return what it wrote on the way."""
+    sys.path[0] = cwd
+    from .ansible_internals import check
+
+    output = _collected_output()
+    check()
+    from .preload import preload
+
+    preload(cwd)
+    check()
+    return output
+
+
+def _serve(listener: Listener, startup_output: bytes) -> None:
+    from .fork import run
+
+    channel = listener.next_fork()
+    if channel is None:
+        return
+    try:
+        listener.close()
+        run(channel, startup_output)
+    finally:
+        os._exit(0)
+
+
+def _collect_output() -> None:
+    memory = os.memfd_create("output")
+    os.dup2(memory, 1)
+    os.dup2(memory, 2)
+    os.close(memory)
+
+
+def _collected_output() -> str:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return os.pread(1, os.fstat(1).st_size, 0).decode("utf-8", "replace")
+
+
+def _discard_output() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+def _report(error: str | None, output: str) -> None:
+    descriptor = int(sys.argv[2])
+    os.write(descriptor, json.dumps({"error": error, "output": output}).encode())
+    os.close(descriptor)

@@ -1,1 +1,1 @@
-"""The processes of a run: started cold or in the fork server, followed, and ended with all their children."""
+"""Processes: starts a command in a fork of Ansible or in a new process, follows it, and sees to its end."""

@@ -1,4 +1,4 @@
-"""The worker's side of the fork server's socket."""
+"""The worker's side of a fork server's socket."""
 
 import socket
 import time
@@ -7,74 +7,74 @@ from threading import Event
 
 from app.runner.fork_server.protocol import (
     BUSY,
-    PATIENCE,
     READY,
+    REPLY_TIMEOUT,
     TAKEN,
+    Command,
     Descriptors,
-    JobOrder,
     same_user,
     send,
 )
 
-TICK = 0.05  # seconds between looks at the cancel event
+CHECK_INTERVAL = 0.05  # seconds between looks at the cancel event
 
 
-class Unavailable(Exception):
-    """There is no fork server now; why has been said in the log."""
+class NoForkServer(Exception):
+    """No fork server can be used now; the log says why."""
 
 
-class NotStarted(Exception):
-    """The job was not started and shall not be: "timeout" or "cancelled"."""
+class StartAborted(Exception):
+    """The command was not started and must not be: `why` is "timeout" or "cancelled"."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
 
 
-def connect(path: Path, patience: float, cancel: Event) -> socket.socket:
-    """Return a connection to a fork of the server at this path; wait so many seconds when it has no place.
+def connect(path: Path, timeout: float, cancel: Event) -> socket.socket:
+    """Return a connection to a fork of the server at `path`; wait at most `timeout` seconds while it is full.
 
-    Raises OSError when no server answers, NotStarted.
+    Raises StartAborted when cancelled or out of time; OSError when no server of this user answers.
     """
-    until = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while True:
         connection = _open(path)
         try:
-            word = _word(connection)
+            reply = _receive_reply(connection)
         except BaseException:
             connection.close()
             raise
-        if word == READY:
+        if reply == READY:
             return connection
         connection.close()
-        if word != BUSY:
-            raise ConnectionResetError(f"the fork server at {path} went away")
-        if cancel.wait(TICK):
-            raise NotStarted("cancelled")
-        if time.monotonic() > until:
-            raise NotStarted("timeout")
+        if reply != BUSY:
+            raise ConnectionResetError(f"the fork server at {path} closed the connection")
+        if cancel.wait(CHECK_INTERVAL):
+            raise StartAborted("cancelled")
+        if time.monotonic() > deadline:
+            raise StartAborted("timeout")
 
 
-def hand_over(connection: socket.socket, order: JobOrder, descriptors: Descriptors) -> None:
-    """Give a job to the fork. Raises OSError when that has not taken it; it will not then."""
-    send(connection, order, descriptors)
-    if _word(connection) != TAKEN:
-        raise ConnectionResetError("the fork server let the job go")
+def hand_over(connection: socket.socket, command: Command, descriptors: Descriptors) -> None:
+    """Give a command to the fork. Raises OSError when the fork has not taken it, and so will not run it."""
+    send(connection, command, descriptors)
+    if _receive_reply(connection) != TAKEN:
+        raise ConnectionResetError("the fork server closed the connection before it took the command")
 
 
 def _open(path: Path) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(REPLY_TIMEOUT)
         connection.connect(str(path))
         if not same_user(connection):
-            raise PermissionError(f"{path} is somebody else's")
+            raise PermissionError(f"{path} belongs to a process of another user")
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _word(connection: socket.socket) -> bytes:
-    connection.settimeout(PATIENCE)
+def _receive_reply(connection: socket.socket) -> bytes:
+    connection.settimeout(REPLY_TIMEOUT)
     return connection.recv(1)

@@ -1,4 +1,4 @@
-"""The environment of an Ansible process: what it needs, and nothing that is the worker's secret."""
+"""The environment of an Ansible process: what Ansible needs of the worker's, and none of its secrets."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ _DEFAULT_CALLBACKS = "~/.ansible/plugins/callback:/usr/share/ansible/plugins/cal
 
 
 def ansible_environment(names: Iterable[str] = ()) -> dict[str, str]:
-    """Return the environment that Ansible gets; `names` are further variables to pass on."""
+    """Return the environment for Ansible; `names` are further variables of the worker to pass on."""
     wanted = _NAMES | set(names)
     passed = {
         name: value for name, value in os.environ.items() if name in wanted or name.startswith(_PREFIXES)
@@ -29,7 +29,11 @@ def ansible_environment(names: Iterable[str] = ()) -> dict[str, str]:
 
 
 def run_environment(cwd: Path, scratch: Path, names: Iterable[str] = ()) -> dict[str, str]:
-    """Return the environment of a run: also its own temporary folder, and the plugin that reports events."""
+    """Return the environment of a run in the folder `cwd`.
+
+    To that of `ansible_environment` it adds the run's own temporary folder, `scratch`, and the callback
+    plugin that reports events.
+    """
     environment = ansible_environment(names)
     callbacks = dict.fromkeys([str(_CALLBACKS), *_callback_folders(environment, cwd)])
     return environment | {
@@ -40,7 +44,10 @@ def run_environment(cwd: Path, scratch: Path, names: Iterable[str] = ()) -> dict
 
 
 def _callback_folders(environment: Mapping[str, str], cwd: Path) -> list[str]:
-    """Return the callback folders that the operator has set: naming ours in the environment hides theirs."""
+    """Return the operator's folders of callback plugins.
+
+    The environment variable that names ours would otherwise hide them.
+    """
     if "ANSIBLE_CALLBACK_PLUGINS" in environment:
         return environment["ANSIBLE_CALLBACK_PLUGINS"].split(":")
     for path in filter(Path.is_file, config_files(environment, cwd)):
@@ -48,14 +55,14 @@ def _callback_folders(environment: Mapping[str, str], cwd: Path) -> list[str]:
         try:
             config.read(path, encoding="utf-8")
         except (ConfigError, UnicodeDecodeError):
-            break  # Ansible will say what is wrong with it
+            break  # Ansible reports what is wrong with it
         folders = config.get("defaults", "callback_plugins", fallback=_DEFAULT_CALLBACKS)
         return [str(path.parent / Path(folder.strip()).expanduser()) for folder in folders.split(":")]
     return _DEFAULT_CALLBACKS.split(":")
 
 
 def config_files(environment: Mapping[str, str], cwd: Path) -> Iterator[Path]:
-    """Yield where Ansible looks for its configuration; the first that exists is the only one it reads."""
+    """Yield the files in which Ansible looks for its configuration; it reads the first that exists."""
     if environment.get("ANSIBLE_CONFIG"):
         named = Path(environment["ANSIBLE_CONFIG"]).expanduser()
         yield named / "ansible.cfg" if named.is_dir() else named

@@ -1,10 +1,9 @@
-"""What a fork server is good for: Ansible reads its settings once, when it is imported."""
+"""Which runs may share a fork server: Ansible reads some of its settings only once, when it is imported."""
 
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
@@ -12,53 +11,45 @@ from pathlib import Path
 
 from app.runner.process.environment import RUNS_OWN, config_files
 
-_PACKAGES = {
-    "ansible": "release.py",
-    "dns": "version.py",
-}  # loaded by the server: files that each release changes
+# Python packages that a fork server loads, each with a file that every release of it changes.
+_PACKAGES = {"ansible": "release.py", "dns": "version.py"}
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """The environment of runs, and the folder in which they run."""
+def fingerprint(environment: Mapping[str, str], cwd: Path) -> str:
+    """Return a name for all that Ansible reads only once, as it is now, for runs in the folder `cwd`.
 
-    environment: Mapping[str, str]
-    cwd: Path
-
-    @property
-    def shared(self) -> dict[str, str]:
-        """The environment without what each run has of its own."""
-        return {name: value for name, value in self.environment.items() if name not in RUNS_OWN}
-
-    @property
-    def key(self) -> str:
-        """A name that changes with everything that Ansible reads only once, as files are now."""
-        files = [*config_files(self.environment, self.cwd), *_package_files()]
-        seen = [sys.executable, _umask(), str(self.cwd), self.cwd.stat().st_mode, sorted(self.shared.items())]
-        text = json.dumps([*seen, *(_state(path) for path in files)])
-        return sha256(text.encode()).hexdigest()[:16]
+    It covers the environment (but for what each run has of its own), the folder and its mode, the umask, the
+    interpreter, the installed releases, and every configuration file that may count: 16 hexadecimal digits.
+    """
+    shared = sorted(shared_environment(environment).items())
+    files = [*config_files(environment, cwd), *_release_files()]
+    parts = [sys.executable, _umask(), str(cwd), cwd.stat().st_mode, shared]
+    text = json.dumps([*parts, *(_file_state(path) for path in files)])
+    return sha256(text.encode()).hexdigest()[:16]
 
 
-def _state(path: Path) -> list[object]:
+def shared_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return a run's environment without what each run has of its own."""
+    return {name: value for name, value in environment.items() if name not in RUNS_OWN}
+
+
+def _file_state(path: Path) -> list[object]:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return [str(path)]
-    return [str(path), found.st_mtime_ns, found.st_size, found.st_ino]
+    return [str(path), status.st_mtime_ns, status.st_size, status.st_ino]
 
 
 @cache
-def _package_files() -> tuple[Path, ...]:
+def _release_files() -> tuple[Path, ...]:
     specs = ((find_spec(package), file) for package, file in _PACKAGES.items())
     return tuple(Path(spec.origin).with_name(file) for spec, file in specs if spec and spec.origin)
 
 
 def _umask() -> str:
-    """Return the process's umask, which can otherwise only be read by setting it."""
-    return next(_lines("/proc/self/status", "Umask:"), "")
-
-
-def _lines(path: str, beginning: str) -> Iterator[str]:
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            yield from (line for line in file if line.startswith(beginning))
+    """Return the process's umask from proc_pid_status(5): os.umask could only tell it by setting another."""
+    if not os.path.exists("/proc/self/status"):
+        return ""
+    with open("/proc/self/status", encoding="utf-8") as file:
+        return next((line for line in file if line.startswith("Umask:")), "")

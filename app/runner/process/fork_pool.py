@@ -1,4 +1,4 @@
-"""Runs in forks of a process that has Ansible in memory already: no second to wait for its start."""
+"""Starts commands in forks of a process that has Ansible loaded, which saves each run a second."""
 
 import atexit
 import fcntl
@@ -8,7 +8,7 @@ import socket
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,98 +17,96 @@ from threading import Event
 from typing import NoReturn
 
 from app.core.logging import get_logger
-from app.runner.fork_server.protocol import Descriptors, JobOrder, ServerOrder
-from app.runner.process.client import TICK, NotStarted, Unavailable, connect, hand_over
-from app.runner.process.fingerprint import Configuration
-from app.runner.process.launch import PATIENCE, Failed, launch
-from app.runner.process.start_backoff import Setbacks
+from app.runner.fork_server.protocol import Command, Descriptors, ServerOptions
+from app.runner.process.client import CHECK_INTERVAL, NoForkServer, StartAborted, connect, hand_over
+from app.runner.process.fingerprint import fingerprint, shared_environment
+from app.runner.process.launch import START_TIMEOUT, StartFailed, launch
+from app.runner.process.start_backoff import StartBackoff
 
 log = get_logger(__name__)
 
-# One folder for a worker: its pool's processes are forks of the one that imports this.
+# One folder and one owner for a worker: the processes of its pool are forks of the process that imports this.
 _OWNER = os.getpid()
-_NAME = f"dns-ansible-{secrets.token_hex(8)}"
+_FOLDER_NAME = f"dns-ansible-{secrets.token_hex(8)}"
 
 
 def _folder() -> Path:
-    return Path(tempfile.gettempdir()) / _NAME
+    return Path(tempfile.gettempdir()) / _FOLDER_NAME
 
 
 @dataclass(frozen=True, slots=True)
-class ForkServers:
-    """The fork servers of a worker, one for each configuration, started when they are needed."""
+class ForkPool:
+    """The fork servers of a worker: one for each fingerprint, started when a run needs it."""
 
-    jobs: int  # running at once in each of them; more wait
-    idle: float  # seconds without a run after which a server goes
-    folder: Path = field(default_factory=_folder)
-    owner: int = _OWNER  # the process with which they go
+    jobs: int  # commands that run at the same time in one server; further ones wait
+    idle: float  # seconds without a run after which a server ends
+    folder: Path = field(default_factory=_folder)  # of mode 0700, for the servers' sockets
+    owner: int = _OWNER  # the process with which the servers end
 
-    def start(
-        self, configuration: Configuration, order: JobOrder, descriptors: Descriptors, cancel: Event
-    ) -> None:
-        """Start a job. Raises Unavailable; NotStarted when it is cancelled or times out before."""
+    def start(self, command: Command, descriptors: Descriptors, cancel: Event) -> None:
+        """Start a command in a fork.
+
+        Raises NoForkServer; StartAborted when the command is cancelled or out of time before it is started.
+        """
+        cwd = Path(command.cwd)
         try:
-            with self._connection(configuration, order["timeout"], cancel) as connection:
-                hand_over(connection, order, descriptors)
-        except (Failed, OSError) as error:
+            with self._connect(command.environment, cwd, command.timeout, cancel) as connection:
+                hand_over(connection, command, descriptors)
+        except (StartFailed, OSError) as error:
             self._give_up(error)
 
-    def warm_up(self, configuration: Configuration) -> None:
-        """Have a server ready for the first run. Raises Unavailable, NotStarted when it is busy."""
+    def warm_up(self, environment: Mapping[str, str], cwd: Path) -> None:
+        """Start the server for such runs now. Raises NoForkServer; StartAborted when it is busy."""
         try:
-            self._connection(configuration, PATIENCE, Event()).close()
-        except (Failed, OSError) as error:
+            self._connect(environment, cwd, START_TIMEOUT, Event()).close()
+        except (StartFailed, OSError) as error:
             self._give_up(error)
 
-    def _connection(self, configuration: Configuration, patience: float, cancel: Event) -> socket.socket:
-        path = self.folder / f"{configuration.key}.sock"
+    def _connect(
+        self, environment: Mapping[str, str], cwd: Path, timeout: float, cancel: Event
+    ) -> socket.socket:
+        path = self.folder / f"{fingerprint(environment, cwd)}.sock"
         with suppress(OSError):
-            return connect(path, patience, cancel)
-        if self._setbacks.resting():
-            raise Unavailable
+            return connect(path, timeout, cancel)
+        if self.start_backoff.is_pausing():
+            raise NoForkServer
         _make_private(self.folder)
         with _locked(self.folder / "lock", cancel):
             with suppress(OSError):
-                return connect(path, patience, cancel)  # somebody else has started it meanwhile
-            self._start_server(path, configuration, cancel)
-        return connect(path, patience, cancel)
+                return connect(path, timeout, cancel)  # another process has started it meanwhile
+            self._start_server(path, environment, cwd, cancel)
+        return connect(path, timeout, cancel)
 
-    def _start_server(self, path: Path, configuration: Configuration, cancel: Event) -> None:
+    def _start_server(self, path: Path, environment: Mapping[str, str], cwd: Path, cancel: Event) -> None:
         if os.getpid() == self.owner:
             atexit.register(rmtree, self.folder, ignore_errors=True)
-        for old in self.folder.glob("*.sock"):
-            old.unlink(missing_ok=True)  # a server whose socket is gone goes, too
+        for outdated in self.folder.glob("*.sock"):
+            outdated.unlink(missing_ok=True)  # which ends the server of another fingerprint
         began = time.monotonic()
-        order: ServerOrder = {
-            "socket": str(path),
-            "cwd": str(configuration.cwd),
-            "owner": self.owner,
-            "ready": -1,
-            "jobs": self.jobs,
-            "idle": self.idle,
-        }
-        launch(order, configuration, cancel)
-        self._setbacks.over()
-        log.info(
-            "Ansible is kept ready", folder=str(configuration.cwd), seconds=round(time.monotonic() - began, 1)
-        )
+        options = ServerOptions(str(path), str(cwd), self.owner, self.jobs, self.idle)
+        launch(options, shared_environment(environment), cancel)
+        self.start_backoff.reset()
+        log.info("Ansible is kept ready", folder=str(cwd), seconds=round(time.monotonic() - began, 1))
 
     @property
-    def _setbacks(self) -> Setbacks:
-        return Setbacks(self.folder / "setback")
+    def start_backoff(self) -> StartBackoff:
+        """When a server is started again after a start that failed."""
+        return StartBackoff(self.folder / "start-backoff.json")
 
     def _give_up(self, error: Exception) -> NoReturn:
         if _is_private(self.folder):
-            self._setbacks.record(str(error) or type(error).__name__)
+            self.start_backoff.record_failure(str(error) or type(error).__name__)
         else:
             log.warning(
-                "no fork server, the folder for its socket is not ours alone", folder=str(self.folder)
+                "no fork server can be used: other users can reach the folder of its socket; each run starts "
+                "Ansible itself and takes longer; remove the folder, or set TMPDIR to another place",
+                folder=str(self.folder),
             )
-        raise Unavailable from error
+        raise NoForkServer from error
 
 
 def _make_private(folder: Path) -> None:
-    """Make the folder. Raises OSError, also when there is one that is not ours alone."""
+    """Make the folder. Raises OSError, also when there is one that other users can reach."""
     folder.mkdir(mode=0o700, exist_ok=True)
     if not _is_private(folder):
         raise PermissionError
@@ -116,22 +114,25 @@ def _make_private(folder: Path) -> None:
 
 def _is_private(folder: Path) -> bool:
     try:
-        found = folder.lstat()
+        status = folder.lstat()
     except OSError:
         return False
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
 
 
 @contextmanager
 def _locked(path: Path, cancel: Event) -> Iterator[None]:
-    """Hold the lock, so that one process starts the server and the others wait. Raises Failed, NotStarted."""
-    until = time.monotonic() + PATIENCE
+    """Hold the lock, so that one process starts the server while others wait.
+
+    Raises StartFailed when another process holds it for too long; StartAborted when cancelled.
+    """
+    deadline = time.monotonic() + START_TIMEOUT
     with path.open("w") as file:
         while not _lock(file.fileno()):
-            if cancel.wait(TICK):
-                raise NotStarted("cancelled")
-            if time.monotonic() > until:
-                raise Failed("another process takes too long to start it")
+            if cancel.wait(CHECK_INTERVAL):
+                raise StartAborted("cancelled")
+            if time.monotonic() > deadline:
+                raise StartFailed("another process of this worker takes too long to start a fork server")
         yield
 
 

@@ -1,4 +1,4 @@
-"""Starts a fork server and waits until it is ready."""
+"""Starts a fork server and waits until it has loaded Ansible."""
 
 import json
 import os
@@ -6,70 +6,70 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Event
 
-from app.runner.fork_server.protocol import ServerOrder
-from app.runner.fork_server.title import ROOM
-from app.runner.process.client import TICK, NotStarted
-from app.runner.process.fingerprint import Configuration
+from app.runner.fork_server.protocol import ENTRY, ServerOptions
+from app.runner.fork_server.title import PADDING
+from app.runner.process.client import CHECK_INTERVAL, StartAborted
 
-PATIENCE = 30.0  # seconds for Ansible to be loaded
-
-
-class Failed(Exception):
-    """No server can be had; the text says why."""
+START_TIMEOUT = 30.0  # seconds for Ansible to be loaded
 
 
-def launch(order: ServerOrder, configuration: Configuration, cancel: Event) -> None:
-    """Start a server for a configuration. Raises Failed, NotStarted when cancelled, OSError."""
+class StartFailed(Exception):
+    """The fork server could not be started; the text says why."""
+
+
+def launch(options: ServerOptions, environment: Mapping[str, str], cancel: Event) -> None:
+    """Start a fork server. Raises StartFailed, OSError; StartAborted when cancelled."""
     if sys.platform != "linux":
-        raise Failed("it needs Linux")
+        raise StartFailed("a fork server needs Linux")
     reading, writing = os.pipe()
-    with open(reading, "rb", buffering=0) as answer:
+    with open(reading, "rb", buffering=0) as report:
         with open(writing, "wb", buffering=0):
-            _start({**order, "ready": writing}, configuration)
-        text = _read_all(answer.fileno(), cancel)
-    _judge(text)
+            _start_process(options, environment, writing)
+        _check_report(_read_all(report.fileno(), cancel))
 
 
-def _start(order: ServerOrder, configuration: Configuration) -> None:
-    """Start the process; what is waited for is only its parent, which ends at once."""
-    command = [sys.executable, "-m", "fork_server", json.dumps(order), ROOM]
-    folder = str(Path(order["socket"]).parent)
+def _start_process(options: ServerOptions, environment: Mapping[str, str], report: int) -> None:
+    """Start the process. Only its first half is waited for, which forks the server and ends at once."""
+    folder = str(Path(options.socket).parent)
     subprocess.run(  # noqa: S603
-        command,
-        env={**configuration.shared, "ANSIBLE_LOCAL_TEMP": folder, "TMPDIR": folder},
-        cwd=Path(__file__).parents[1],
+        [sys.executable, ENTRY, "server", json.dumps(options._asdict()), str(report), PADDING],
+        env={**environment, "ANSIBLE_LOCAL_TEMP": folder, "TMPDIR": folder},
+        cwd=options.cwd,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        pass_fds=[order["ready"]],
+        pass_fds=[report],
         start_new_session=True,
-        timeout=PATIENCE,
+        timeout=START_TIMEOUT,
         check=False,
     )
 
 
-def _read_all(answer: int, cancel: Event) -> bytes:
-    until = time.monotonic() + PATIENCE
-    text = b""
-    while time.monotonic() < until:
-        if not select.select([answer], [], [], TICK)[0]:
+def _read_all(report: int, cancel: Event) -> bytes:
+    """Return what the server writes until it closes its end."""
+    deadline = time.monotonic() + START_TIMEOUT
+    data = b""
+    while time.monotonic() < deadline:
+        if not select.select([report], [], [], CHECK_INTERVAL)[0]:
             if cancel.is_set():
-                raise NotStarted("cancelled")
+                raise StartAborted("cancelled")
             continue
-        piece = os.read(answer, 65536)
-        if not piece:
-            return text
-        text += piece
-    raise Failed(f"it was not ready after {PATIENCE:g} s")
+        chunk = os.read(report, 65536)
+        if not chunk:
+            return data
+        data += chunk
+    raise StartFailed(f"the fork server had not loaded Ansible after {START_TIMEOUT:g} s")
 
 
-def _judge(text: bytes) -> None:
+def _check_report(data: bytes) -> None:
+    """Read the server's report: an error, with what Ansible wrote before it, or that the server is ready."""
     try:
-        word = json.loads(text)
+        report = json.loads(data)
     except ValueError:
-        raise Failed("it ended without a word") from None
-    if word["failed"]:
-        raise Failed(" ".join(f"{word['failed']} {word['said']}".split()))
+        raise StartFailed("the fork server's process ended before it reported whether it is ready") from None
+    if report["error"]:
+        raise StartFailed(" ".join(f"{report['error']} {report['output']}".split()))

@@ -1,4 +1,4 @@
-"""A start that failed: remembered for all processes of a worker, and tried again after pauses that grow."""
+"""After a fork server could not be started: when to try again. A file tells all processes of a worker."""
 
 import json
 import time
@@ -6,47 +6,62 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypedDict
 
+from app.core.backoff import Backoff
 from app.core.logging import get_logger
 
-FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0  # seconds
+BACKOFF = Backoff(first=10, longest=600)  # seconds
 
 log = get_logger(__name__)
 
 
-class _Note(TypedDict):
+class _Failure(TypedDict):
+    """The last failure in a row of them, as it stands in the file."""
+
     reason: str
+    failures: int  # in a row, this one included
     pause: float  # seconds
-    until: float  # seconds since the epoch
+    until: float  # the end of the pause: seconds since the epoch
 
 
-class Setbacks:
-    """The last failure, kept in a file."""
+class StartBackoff:
+    """The starts of a fork server that failed in a row, kept in the file at `path`."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
-    def resting(self) -> bool:
-        """Whether it is too early to try again."""
-        note = self._read()
-        return note is not None and time.time() < note["until"]
+    def is_pausing(self) -> bool:
+        """Return whether it is too early to try again."""
+        last = self._last_failure()
+        return last is not None and time.time() < last["until"]
 
-    def record(self, reason: str) -> None:
-        """Remember a failure; say it in the log unless it is the same as the last one."""
-        last = self._read()
-        pause = min(last["pause"] * 2, LONGEST_PAUSE) if last else FIRST_PAUSE
+    def record_failure(self, reason: str) -> None:
+        """Begin a pause, longer than the last one; log the failure if its reason is not the same."""
+        last = self._last_failure()
+        failures = last["failures"] if last else 0
+        pause = BACKOFF.pause(failures)
         if last is None or last["reason"] != reason:
-            log.warning("no fork server, each run starts Ansible anew", reason=reason)
-        note: _Note = {"reason": reason, "pause": pause, "until": time.time() + pause}
+            log.warning(
+                "no fork server could be started: each run starts Ansible itself and takes longer; "
+                "the start is tried again after a pause",
+                reason=reason,
+                pause_seconds=pause,
+            )
+        failure: _Failure = {
+            "reason": reason,
+            "failures": failures + 1,
+            "pause": pause,
+            "until": time.time() + pause,
+        }
         with suppress(OSError):
-            self._path.write_text(json.dumps(note), encoding="utf-8")
+            self.path.write_text(json.dumps(failure), encoding="utf-8")
 
-    def over(self) -> None:
-        """Forget them: it works again."""
-        self._path.unlink(missing_ok=True)
+    def reset(self) -> None:
+        """Forget the failures: a server has been started."""
+        self.path.unlink(missing_ok=True)
 
-    def _read(self) -> _Note | None:
+    def _last_failure(self) -> _Failure | None:
         try:
-            note: _Note = json.loads(self._path.read_text(encoding="utf-8"))
+            failure: _Failure = json.loads(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return note
+        return failure

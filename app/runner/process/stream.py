@@ -1,4 +1,4 @@
-"""Bytes as they come from a pipe: cut into lines, or kept up to a limit."""
+"""Consumers of the bytes that come from a pipe: one cuts them into lines, one keeps the last of them."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ MAX_LINE = 256 * 1024  # bytes; a longer line is dropped
 
 
 class Lines:
-    """Calls back for every whole line, without its end."""
+    """Calls `on_line` with every whole line, without its line feed."""
 
     def __init__(self, on_line: Callable[[bytes], None]) -> None:
         self._on_line = on_line
@@ -25,21 +25,21 @@ class Lines:
 
 
 class Tail:
-    """Keeps the last bytes."""
+    """Keeps the last `limit` bytes."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._kept = bytearray()
-        self._cut = False
+        self._data = bytearray()
+        self._is_cut = False
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
-        self._kept += data
-        if len(self._kept) > self._limit:
-            del self._kept[: -self._limit]
-            self._cut = True
+        self._data += data
+        if len(self._data) > self._limit:
+            del self._data[: -self._limit]
+            self._is_cut = True
 
     def text(self) -> str:
-        """Return what is kept, with a mark where more stood before it."""
-        text = self._kept.decode("utf-8", "replace")
-        return f"…{text}" if self._cut else text
+        """Return what is kept, behind an ellipsis if there was more before it."""
+        text = self._data.decode("utf-8", "replace")
+        return f"…{text}" if self._is_cut else text

@@ -1,4 +1,4 @@
-"""Process control: follows one command under its reaper, without losing a line that it says."""
+"""The supervisor: follows one command under its reaper, and reads all that the command writes."""
 
 import json
 import os
@@ -7,32 +7,19 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from io import FileIO
-from pathlib import Path
 from threading import Event
 from typing import NamedTuple, Self
 
-from app.runner.fork_server import reaper
-from app.runner.fork_server.protocol import EVENTS_VARIABLE, Descriptors, JobOrder
-from app.runner.process.client import TICK, NotStarted, Unavailable
+from app.runner.fork_server.protocol import ENTRY, EVENTS_VARIABLE, Command, Descriptors
+from app.runner.fork_server.reaper import KILL_TIMEOUT
+from app.runner.process.client import CHECK_INTERVAL, NoForkServer, StartAborted
 from app.runner.process.stream import Lines, Tail
 
-GRACE = 3.0  # seconds between asking a process to end and killing it
 MAX_OUTPUT = 256 * 1024  # bytes of output that are kept: the last ones
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A command to run. Its own folder is removed for the worker should the worker die."""
-
-    command: Sequence[str]
-    environment: Mapping[str, str]
-    cwd: Path
-    folder: Path
-    timeout: float  # seconds
+_MAX_REPORT = 4096  # bytes
 
 
 class Exit(NamedTuple):
@@ -43,45 +30,43 @@ class Exit(NamedTuple):
     output: str
 
 
-# Starts a job's reaper; returns it where it is our child. Raises Unavailable, NotStarted, OSError.
-Starter = Callable[[JobOrder, Descriptors, Event], subprocess.Popen[bytes] | None]
+# Starts a command and its reaper; returns the reaper's process if it is a child of this one.
+# Raises OSError, NoForkServer, StartAborted.
+Starter = Callable[[Command, Descriptors, Event], subprocess.Popen[bytes] | None]
 
 
-def supervise(job: Job, on_line: Callable[[bytes], None], cancel: Event, warm: Starter | None = None) -> Exit:
-    """Run the command to its end, or until its time is over or `cancel` is set. Raises OSError.
+def supervise(
+    command: Command, on_line: Callable[[bytes], None], cancel: Event, start_fork: Starter | None = None
+) -> Exit:
+    """Run the command to its end, until its timeout, or until `cancel` is set. Raises OSError.
 
-    `warm` starts it; without that, or when that is unavailable, it is started as any process. `on_line` gets
-    each line that the command writes to the descriptor named by DNS_EVENTS_FD. Whatever ends this call, an
-    exception too, also ends every process of the command.
+    `start_fork` starts it; without that, or when no fork server can be used, it gets a process of its own.
+    `on_line` gets each line that the command writes to the descriptor named by DNS_EVENTS_FD. However this
+    call ends, by an exception too, every process of the command has ended by then.
     """
     try:
-        if warm is not None:
-            with suppress(Unavailable), _Supervision(job, warm, cancel) as supervision:
-                return supervision.follow(on_line)
-        with _Supervision(job, start_cold, cancel) as supervision:
-            return supervision.follow(on_line)
-    except NotStarted as waited:
-        return Exit(rc=None, why=waited.why, output="")
+        if start_fork is not None:
+            with suppress(NoForkServer), _RunningCommand(command, start_fork, cancel) as running:
+                return running.follow(on_line)
+        with _RunningCommand(command, start_process, cancel) as running:
+            return running.follow(on_line)
+    except StartAborted as aborted:
+        return Exit(rc=None, why=aborted.why, output="")
 
 
-def start_cold(order: JobOrder, ends: Descriptors, _: Event) -> subprocess.Popen[bytes]:
-    """Start the command under a reaper of its own."""
-    reaper_order: reaper.Order = {
-        "command": list(order["command"]),
-        "timeout": order["timeout"],
-        "grace": order["grace"],
-        "control": ends.control,
-        "report": ends.report,
-        "folder": order["folder"],
-    }
+def start_process(command: Command, descriptors: Descriptors, _: Event) -> subprocess.Popen[bytes]:
+    """Start the command in a process of its own, under a reaper that is our child."""
+    # Every user can read a command line, and the environment may hold secrets. The reaper has it already.
+    public = command._replace(environment={})
+    arguments = ["reaper", public.to_json(), json.dumps(descriptors)]
     return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-I", "-S", reaper.__file__, json.dumps(reaper_order)],
-        env={**order["environment"], EVENTS_VARIABLE: str(ends.events)},
-        cwd=order["cwd"],
+        [sys.executable, "-I", "-S", ENTRY, *arguments],
+        env={**command.environment, EVENTS_VARIABLE: str(descriptors.events)},
+        cwd=command.cwd,
         stdin=subprocess.DEVNULL,
-        stdout=ends.output,
+        stdout=descriptors.output,
         stderr=subprocess.STDOUT,
-        pass_fds=(ends.events, ends.control, ends.report),
+        pass_fds=(descriptors.events, descriptors.control, descriptors.report),
         start_new_session=True,
     )
 
@@ -99,23 +84,25 @@ class _Pipe:
         self.write.close()
 
 
-class _Supervision:
-    def __init__(self, job: Job, start: Starter, cancel: Event) -> None:
-        self._job = job
+class _RunningCommand:
+    """A command from its start to its end, as a context: leaving it ends the command."""
+
+    def __init__(self, command: Command, start: Starter, cancel: Event) -> None:
+        self._command = command
         self._start = start
         self._cancel = cancel
         self._stack = ExitStack()
-        self._tail = Tail(MAX_OUTPUT)
-        self._report = Tail(4096)
+        self._output_tail = Tail(MAX_OUTPUT)
+        self._report_tail = Tail(_MAX_REPORT)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            pipes = [_Pipe() for _ in range(4)]
+            pipes = [_Pipe() for _ in Descriptors._fields]
             for pipe in pipes:
                 stack.callback(pipe.close)
-            self._events, self._output, self._reports, self._control = pipes
-            self._process = self._start(self._order(), self._ends(), self._cancel)
-            for pipe in (self._events, self._output, self._reports):
+            self._events, self._output, self._report, self._control = pipes
+            self._reaper = self._start(self._command, self._descriptors(), self._cancel)
+            for pipe in (self._events, self._output, self._report):
                 pipe.write.close()
             self._control.read.close()
             self._stack = stack.pop_all()
@@ -124,73 +111,64 @@ class _Supervision:
     def __exit__(self, *_: object) -> None:
         """Wait for the reaper, which ends everything when the control pipe is closed."""
         self._control.write.close()
-        until = time.monotonic() + GRACE + reaper.LAST_RESORT + 1
-        while time.monotonic() < until and not self._reaper_has_ended(until - time.monotonic()):
+        deadline = time.monotonic() + self._command.grace + KILL_TIMEOUT + 1
+        while time.monotonic() < deadline and not self._reaper_has_ended(deadline - time.monotonic()):
             pass
-        if self._process is not None:
-            _collect(self._process)
+        if self._reaper is not None:
+            _collect(self._reaper)
         self._stack.close()
 
-    def _order(self) -> JobOrder:
-        return {
-            "command": self._job.command,
-            "environment": self._job.environment,
-            "cwd": str(self._job.cwd),
-            "folder": str(self._job.folder),
-            "timeout": self._job.timeout,
-            "grace": GRACE,
-        }
-
-    def _ends(self) -> Descriptors:
+    def _descriptors(self) -> Descriptors:
         return Descriptors(
-            self._events.write.fileno(),
-            self._output.write.fileno(),
-            self._reports.write.fileno(),
-            self._control.read.fileno(),
+            events=self._events.write.fileno(),
+            output=self._output.write.fileno(),
+            report=self._report.write.fileno(),
+            control=self._control.read.fileno(),
         )
 
     def _reaper_has_ended(self, seconds: float) -> bool:
-        """Wait for its next word; return whether that was its last."""
-        ready, _, _ = select.select([self._reports.read], [], [], seconds)
-        return bool(ready) and not os.read(self._reports.read.fileno(), 4096)
+        """Wait for the next data from the reaper; return whether it has closed its end instead."""
+        ready, _, _ = select.select([self._report.read], [], [], seconds)
+        return bool(ready) and not os.read(self._report.read.fileno(), _MAX_REPORT)
 
     def follow(self, on_line: Callable[[bytes], None]) -> Exit:
-        feeds: dict[FileIO, Callable[[bytes], None]] = {
+        """Read all that the command writes, until its reaper has ended."""
+        consumers: dict[FileIO, Callable[[bytes], None]] = {
             self._events.read: Lines(on_line).feed,
-            self._output.read: self._tail.feed,
-            self._reports.read: self._report.feed,
+            self._output.read: self._output_tail.feed,
+            self._report.read: self._report_tail.feed,
         }
         with selectors.DefaultSelector() as selector:
-            for file, feed in feeds.items():
+            for file, consumer in consumers.items():
                 os.set_blocking(file.fileno(), False)
-                selector.register(file, selectors.EVENT_READ, feed)
-            self._watch(selector)
+                selector.register(file, selectors.EVENT_READ, consumer)
+            self._read_until_end(selector)
         return self._exit()
 
-    def _watch(self, selector: selectors.BaseSelector) -> None:
-        """Feed what comes until the reaper has ended; all that the command said is in the pipes by then."""
+    def _read_until_end(self, selector: selectors.BaseSelector) -> None:
+        """Read until the reaper has ended; by then all that the command wrote is in the pipes."""
         cancelled = ended = False
         while not ended:
-            for key, _ in selector.select(TICK):
-                if not _feed(key):
+            for key, _ in selector.select(CHECK_INTERVAL):
+                if not _read(key):
                     selector.unregister(key.fileobj)
-                    ended = ended or key.fileobj is self._reports.read
+                    ended = ended or key.fileobj is self._report.read
             if self._cancel.is_set() and not cancelled:
                 cancelled = True
                 self._control.write.write(b"c")
         for key in list(selector.get_map().values()):
-            while _feed(key):
+            while _read(key):
                 pass
 
     def _exit(self) -> Exit:
-        output = self._tail.text()
+        output = self._output_tail.text()
         try:
-            report = json.loads(self._report.text())
+            report = json.loads(self._report_tail.text())
             status, why = report["status"], report["why"]
         except ValueError:
-            status, why = None, "lost"
+            status, why = None, "lost"  # the reaper was killed
         if why is None and (status is None or status < 0):
-            why = "lost"  # somebody else killed it
+            why = "lost"  # the command was killed, and not by the reaper
         return Exit(rc=None if why else status, why=why, output=output)
 
 
@@ -202,8 +180,8 @@ def _collect(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _feed(key: selectors.SelectorKey) -> bool:
-    """Pass on what can be read; return whether there was anything."""
+def _read(key: selectors.SelectorKey) -> bool:
+    """Pass what can be read now to its consumer; return whether there was anything."""
     try:
         data = os.read(key.fd, 65536)
     except BlockingIOError:

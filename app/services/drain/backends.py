@@ -11,8 +11,13 @@ from app.core.database import transaction
 from app.domain.change import Change
 from app.domain.expectation import Answer, Expectation
 from app.domain.settlement import Answers
-from app.runner.ansible.inventory import InventoryError, authoritative_servers, read_ahead
-from app.runner.ansible.limits import Limits, limits
+from app.runner.ansible.inventory import (
+    InventoryError,
+    RunLimits,
+    authoritative_servers,
+    read_ahead,
+    run_limits,
+)
 from app.services.drain.verify import ask_servers
 from app.store import records
 
@@ -24,7 +29,7 @@ class Backends(Protocol):
         """Read what the first drain will need. Raises InventoryError."""
         ...
 
-    def limits(self, backend: str) -> Limits:
+    def limits(self, backend: str) -> RunLimits:
         """Return the backend's own limits."""
         ...
 
@@ -47,12 +52,12 @@ class InventoryBackends:
         """Read the inventory. Raises InventoryError."""
         read_ahead(self._inventory)
 
-    def limits(self, backend: str) -> Limits:
+    def limits(self, backend: str) -> RunLimits:
         """Return the host's limits; none where the inventory can't be used: the run will say so."""
         try:
-            return limits(self._inventory, backend)
+            return run_limits(self._inventory, backend)
         except InventoryError:
-            return Limits()
+            return RunLimits()
 
     def why_unusable(self, backend: str) -> str | None:
         """Return why the inventory does not say which servers to ask; None when it does."""
@@ -76,9 +81,9 @@ class SimulatedBackends:
     def prepare(self) -> None:
         """Do nothing: there is nothing to read."""
 
-    def limits(self, backend: str) -> Limits:
+    def limits(self, backend: str) -> RunLimits:
         """Return that there are none."""
-        return Limits()
+        return RunLimits()
 
     def why_unusable(self, backend: str) -> str | None:
         """Return None: any backend can be simulated."""

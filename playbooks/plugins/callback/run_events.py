@@ -1,7 +1,7 @@
 """Reports a run while it goes on: one JSON object a line, to the descriptor that `DNS_EVENTS_FD` names.
 
-Without that variable it stays silent, so that a playbook can be run by hand, too. The ordinary output is left
-to whichever stdout callback is in use.
+Without that variable it reports nothing, so that a playbook can also be run by hand. It does not touch the
+output of the stdout callback that is in use.
 """
 
 import json
@@ -17,8 +17,8 @@ short_description: Events of a run as JSON lines
 description: Writes what happens to the descriptor named by the environment variable DNS_EVENTS_FD.
 """
 
-MAX_TEXT = 2_000  # characters of a message that are passed on
-MESSAGE_KEYS = ("msg", "stderr", "reason")  # where modules say why; the first that says something counts
+MAX_TEXT = 2_000  # characters of a message that are reported
+MESSAGE_KEYS = ("msg", "stderr", "reason")  # of a module's result; the first that is not empty counts
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no types
@@ -37,7 +37,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
         self._play = ""
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
-        """Note a play; it is reported with its first task, for it may be about other hosts."""
+        """Note a play; it is reported with its first task, since a play that matches no host has none."""
         self._play = play.get_name().strip()
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
@@ -103,7 +103,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
             while line:
                 line = line[os.write(self._descriptor, line) :]
         except OSError:
-            self.disabled = True  # nobody listens any more
+            self.disabled = True  # the reader has closed its end
 
 
 def _message(values: dict[str, Any]) -> str:

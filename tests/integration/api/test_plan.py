@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from app.core.config import Settings, settings
 from app.runner.ansible.runner import AnsibleRunner
-from app.runner.process.fork_pool import ForkServers
+from app.runner.process.fork_pool import ForkPool
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from tests.support.builders import body
@@ -22,11 +22,11 @@ def plan(client: TestClient, *items: Any, **more: Any) -> list[dict[str, Any]]:
 
 
 def test_what_would_change(
-    client: TestClient, app_settings: Settings, new_zone: str, fork_servers: ForkServers
+    client: TestClient, app_settings: Settings, new_zone: str, fork_pool: ForkPool
 ) -> None:
     created = client.post("/api/v1/dns/batch", json={"requests": [body(new_zone)]})
     assert created.json()["results"][0]["status_code"] == 202
-    runner = AnsibleRunner(app_settings.playbook, app_settings.inventory, servers=fork_servers)
+    runner = AnsibleRunner(app_settings.playbook, app_settings.inventory, fork_pool=fork_pool)
     drain(new_zone, runner, make_backends())
     added, bad, removed = plan(
         client,

@@ -1,4 +1,4 @@
-"""Servers that answer late, wrong, in part or not at all: nothing of it may be taken for an answer."""
+"""Servers that respond late, wrongly, in part or not at all: none of that may count as an answer."""
 
 import socket
 import socketserver

@@ -1,4 +1,4 @@
-"""The resolver against BIND: what is there, what is not, and what only looks so."""
+"""The resolver asks BIND for RRsets that exist, that do not, and that BIND only synthesizes."""
 
 import re
 from collections.abc import Sequence

@@ -45,7 +45,7 @@ def test_creates_of_one_rrset_in_one_batch_are_one_message(zone: ZoneUnderTest) 
         zone.change("create", "www", "A", "192.0.2.2", ttl=60),
     )
     assert said == [APPLIED, UNCHANGED, APPLIED]
-    assert zone.ledger.messages == 1
+    assert zone.outcomes.messages == 1
     assert zone.answer("www", "A") == (60, {"192.0.2.1", "192.0.2.2"})
 
 
@@ -253,7 +253,7 @@ def test_changes_of_one_name_keep_their_order(zone: ZoneUnderTest) -> None:
 def test_a_thousand_new_records_go_in_two_messages(zone: ZoneUnderTest) -> None:
     changes = [zone.change("create", f"h{number}", "A", "192.0.2.1") for number in range(1_000)]
     assert set(zone.apply(*changes)) == {APPLIED}
-    assert zone.ledger.messages <= 2
+    assert zone.outcomes.messages <= 2
     assert set(zone.apply(*changes)) == {UNCHANGED}
     assert zone.values("h999", "A") == {"192.0.2.1"}
 
@@ -277,7 +277,7 @@ def test_what_the_server_refuses_fails_alone(server: str, zone: ZoneUnderTest) -
     assert [said[change["request_id"]] for change in bad] == [failed("refused")] * 3
     assert {said[change["request_id"]] for change in good} == {APPLIED}
     assert {"powerdns": "FORMERR", "api": "(422)"}.get(server, "REFUSED") in zone.message(bad[0])
-    assert zone.ledger.messages < 50
+    assert zone.outcomes.messages < 50
     assert "ns.example.org." in zone.values("@", "NS")
 
 

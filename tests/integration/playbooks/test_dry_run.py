@@ -1,14 +1,10 @@
-"""What check mode says beforehand is what becomes of the same batch; and it changes nothing."""
+"""What a dry run says beforehand is what becomes of the same batch; and it changes nothing."""
 
 import random
 from pathlib import Path
 from typing import Any
 
-import dns.name
 import pytest
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.forecast import forecast_batch
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns import batch as powerdns
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.api import Api
 
 from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
@@ -17,9 +13,6 @@ from tests.support.runs import execute
 from tests.support.zones import (
     APPLIED,
     UNCHANGED,
-    UNKNOWN,
-    ApiZoneUnderTest,
-    ChangeOutcome,
     ZoneUnderTest,
     failed,
 )
@@ -37,24 +30,13 @@ def zone(zone_on: ZoneOn, request: pytest.FixtureRequest) -> ZoneUnderTest:
     return zone_on(str(request.param))
 
 
-def forecast(zone: ZoneUnderTest, *changes: dict[str, Any]) -> list[ChangeOutcome]:
-    name = dns.name.from_text(zone.name)
-    if isinstance(zone, ApiZoneUnderTest):
-        api = Api(zone.url, zone.api_key, zone.timeout)
-        zone.ledger, zone.problem = powerdns.apply_batch(changes, name, api, forecast=True)
-    else:
-        zone.ledger, zone.problem = forecast_batch(changes, name, zone.target, zone.key)
-    results = [zone.ledger.results.get(change["request_id"]) for change in changes]
-    return [ChangeOutcome(result.outcome, result.code) if result else UNKNOWN for result in results]
-
-
 @pytest.mark.parametrize("seed", range(4))
-def test_a_forecast_comes_true(zone: ZoneUnderTest, seed: int) -> None:
+def test_what_a_dry_run_says_comes_true(zone: ZoneUnderTest, seed: int) -> None:
     dice = random.Random(seed)
     for _ in range(3):
         batch = [some_change(zone, dice) for _ in range(25)]
         serial = zone.values("@", "SOA")
-        said = forecast(zone, *batch)
+        said = zone.dry_run(*batch)
         assert zone.values("@", "SOA") == serial
         assert said == zone.apply(*batch)
 
@@ -73,15 +55,14 @@ def some_change(zone: ZoneUnderTest, dice: random.Random) -> dict[str, Any]:
 def test_a_name_that_has_other_data(zone: ZoneUnderTest) -> None:
     zone.do("create", "www", "TXT", '"here"')
     alias = zone.change("create", "www", "CNAME", "a.example.org.")
-    assert forecast(zone, alias) == [failed("cname_conflict")]
-    assert forecast(zone, zone.change("delete", "www", "TXT"), alias) == [APPLIED, APPLIED]
-    assert forecast(zone, alias, zone.change("delete", "www", "TXT")) == [failed("cname_conflict"), APPLIED]
+    assert zone.dry_run(alias) == [failed("cname_conflict")]
+    assert zone.dry_run(zone.change("delete", "www", "TXT"), alias) == [APPLIED, APPLIED]
+    assert zone.dry_run(alias, zone.change("delete", "www", "TXT")) == [failed("cname_conflict"), APPLIED]
 
 
 def test_changes_that_can_not_be_sent(zone: ZoneUnderTest) -> None:
     long = [f'"{number:03}{"x" * 250}"' for number in range(260)]
-    said = forecast(
-        zone,
+    said = zone.dry_run(
         zone.change("create", "a", "A", "nonsense"),
         zone.change("upsert", "b", "TXT", *long),
         zone.change("delete", "c", "A"),
@@ -93,13 +74,13 @@ def test_a_key_that_the_server_refuses(zone_on: ZoneOn) -> None:
     zone = zone_on("bind")
     assert zone.key is not None
     zone.key = type(zone.key)(zone.key.name, b"not the secret of the server at all", zone.key.algorithm)
-    assert forecast(zone, zone.change("create", "a", "A", "192.0.2.1")) == [failed("tsig_refused")]
+    assert zone.dry_run(zone.change("create", "a", "A", "192.0.2.1")) == [failed("tsig_refused")]
 
 
 def test_a_server_that_is_down(zone_on: ZoneOn) -> None:
     zone = zone_on("bind")
     zone.target = zone.target._replace(port=1)
-    assert forecast(zone, zone.change("create", "a", "A", "192.0.2.1")) == [failed("server_unreachable")]
+    assert zone.dry_run(zone.change("create", "a", "A", "192.0.2.1")) == [failed("server_unreachable")]
 
 
 @pytest.mark.usefixtures("warm")
@@ -121,7 +102,9 @@ def test_the_shipped_playbook_in_check_mode(
         ("failed", "cname_conflict"),
     ]
     server = infrastructure.env["DNS_SERVER"]
-    message = f"nothing is sent: 4 changes to {server} in 0 messages: 1 applied, 1 unchanged, 2 failed"
+    message = (
+        f"dry run, nothing is sent: 4 changes to {server} in 0 messages: 1 applied, 1 unchanged, 2 failed"
+    )
     assert f"bind: ok, {message}" in said.events
     assert ZoneUnderTest(infrastructure, new_zone).values("www", "A") == set()
     assert execute(dns_inventory, *batch).outcomes == said.outcomes

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from app.core.backoff import Backoff
 from stack import child
 from stack.errors import StackError
 from stack.loop import LoopThread
 from stack.part import Part
 from stack.supervisor import Supervisor
 from tests.support.eventually import eventually
+from tests.support.processes import alive
 
 POLITE = "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.02; done"
 STUBBORN = "trap '' TERM; echo up; while :; do sleep 0.02; done"
@@ -24,12 +26,12 @@ class Script(Part):
     """A shell script that says `up` when it is ready."""
 
     announcement = "up"
-    grace = 0.5
+    stop_timeout = 0.5
 
-    def __init__(self, name: str, text: str, patience: float = 60.0) -> None:
+    def __init__(self, name: str, text: str, start_timeout: float = 60.0) -> None:
         self.name = name
         self.text = text
-        self.patience = patience
+        self.start_timeout = start_timeout
 
     def command(self) -> list[str]:
         return ["sh", "-c", self.text]
@@ -50,19 +52,11 @@ class Bench:
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(child, "PAUSE", 0.02)
+    monkeypatch.setattr(child, "RESTART_BACKOFF", Backoff(first=0.02, longest=10.0))
     with LoopThread() as loop:
         bench = Bench(loop)
         yield bench
         loop.run(bench.supervisor.kill())
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
 
 
 def test_stages_start_in_order_and_stop_in_reverse(bench: Bench) -> None:
@@ -99,7 +93,7 @@ def test_a_part_that_cannot_start_says_why(bench: Bench) -> None:
 
 def test_a_part_that_never_gets_ready_is_given_up(bench: Bench) -> None:
     with pytest.raises(StackError, match=r"slow was not ready after 0\.2 s"):
-        bench.start([Script("slow", "sleep 60", patience=0.2)])
+        bench.start([Script("slow", "sleep 60", start_timeout=0.2)])
     assert bench.supervisor["slow"].pid is None
 
 
@@ -109,13 +103,13 @@ def test_a_part_that_does_not_stop_is_killed(bench: Bench) -> None:
     assert pid is not None
     began = time.monotonic()
     bench.loop.run(supervisor.stop())
-    assert Script.grace <= time.monotonic() - began < 30
+    assert Script.stop_timeout <= time.monotonic() - began < 30
     assert not alive(pid)
 
 
 def test_a_stop_that_takes_too_long_can_be_cut_short(bench: Bench) -> None:
     stubborn = Script("stubborn", STUBBORN)
-    stubborn.grace = 60
+    stubborn.stop_timeout = 60
     supervisor = bench.start([stubborn])
     pid = supervisor["stubborn"].pid
     assert pid is not None

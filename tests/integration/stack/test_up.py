@@ -128,8 +128,8 @@ def test_two_stacks_do_not_share_a_directory(up: Up, tmp_path: Path) -> None:
 
 
 def test_a_part_that_the_environment_names_is_not_started(tmp_path: Path) -> None:
-    outside = {"CELERY_BROKER_URL": "redis://192.0.2.1:6379/0"}
-    with Stack(tmp_path, parts=["valkey", "kafka"], outside=outside) as stack:
+    overrides = {"CELERY_BROKER_URL": "redis://192.0.2.1:6379/0"}
+    with Stack(tmp_path, parts=["valkey", "kafka"], overrides=overrides) as stack:
         assert stack.env["CELERY_BROKER_URL"] == "redis://192.0.2.1:6379/0"
         assert stack.pid("kafka") is not None
         with pytest.raises(StackError, match="valkey is not a part"):
@@ -139,8 +139,8 @@ def test_a_part_that_the_environment_names_is_not_started(tmp_path: Path) -> Non
 def test_a_dns_server_that_the_environment_names_is_put_into_the_inventory(tmp_path: Path) -> None:
     key_file = tmp_path / "tsig.key"
     key_file.touch()
-    outside = {"DNS_SERVER": "[2001:db8::53]:5353", "DNS_KEY_FILE": str(key_file)}
-    with Stack(tmp_path, parts=["bind"], outside=outside) as stack:
+    overrides = {"DNS_SERVER": "[2001:db8::53]:5353", "DNS_KEY_FILE": str(key_file)}
+    with Stack(tmp_path, parts=["bind"], overrides=overrides) as stack:
         hosts = Path(stack.env["INVENTORY"], "hosts.yml").read_text()
         assert stack.env["EXECUTOR"] == "ansible"
     assert 'dns_server: "2001:db8::53"\n      dns_port: 5353\n' in hosts
@@ -148,7 +148,7 @@ def test_a_dns_server_that_the_environment_names_is_put_into_the_inventory(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("outside", "words"),
+    ("overrides", "words"),
     [
         ({"DNS_SERVER": "192.0.2.1"}, "must be an address and a port"),
         ({"DNS_SERVER": "192.0.2.1:53"}, "DNS_KEY_FILE must name"),
@@ -156,16 +156,16 @@ def test_a_dns_server_that_the_environment_names_is_put_into_the_inventory(tmp_p
     ],
 )
 def test_a_dns_server_without_port_or_key_is_refused(
-    outside: dict[str, str], words: str, tmp_path: Path
+    overrides: dict[str, str], words: str, tmp_path: Path
 ) -> None:
     with pytest.raises(StackError, match=words):
-        Stack(tmp_path, parts=["bind"], outside=outside).__enter__()
+        Stack(tmp_path, parts=["bind"], overrides=overrides).__enter__()
 
 
 def test_where_no_dns_server_can_be_had_changes_are_simulated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bind, "_installed", lambda name: None)
+    monkeypatch.setattr(bind, "find_installed", lambda name: None)
     monkeypatch.setattr("stack.assembly.PACKAGES", tmp_path / "none")
     monkeypatch.setenv("PATH", "")
     with Stack(tmp_path, parts=["bind"], may_simulate=True) as stack:

@@ -5,13 +5,13 @@ from uuid import uuid4
 
 import pytest
 
-from app.core.config import Settings
 from app.domain.change import Outcome
 from app.runner import make_runner
 from app.runner.ansible.runner import AnsibleRunner
 from app.runner.protocol import Run, RunEvent, RunResult
 from app.runner.simulated import SimulatedRunner
 from tests.support.builders import change
+from tests.support.settings import SetSettings
 
 
 def simulate(
@@ -54,9 +54,11 @@ def test_it_can_be_stopped(timeout: float, cancelled: bool, why: str) -> None:
     assert (result.rc, result.results, result.why) == (None, {}, why)
 
 
-def test_the_settings_choose_the_runner() -> None:
-    assert isinstance(make_runner(Settings(executor="simulated")), SimulatedRunner)
-    assert isinstance(make_runner(Settings(executor="ansible")), AnsibleRunner)
+def test_the_settings_choose_the_runner(set_settings: SetSettings) -> None:
+    set_settings(EXECUTOR="simulated")
+    assert isinstance(make_runner(), SimulatedRunner)
+    set_settings(EXECUTOR="ansible")
+    assert isinstance(make_runner(), AnsibleRunner)
 
 
 def test_a_forecast_takes_no_time_and_nothing_fails() -> None:

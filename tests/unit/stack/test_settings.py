@@ -10,10 +10,9 @@ import pytest
 
 from stack.bind import bootstrap_zones
 from stack.debian import library_path, needed, unpacked
-from stack.envfile import env_file
 from stack.errors import StackError
 from stack.ports import Ports, is_free
-from stack.private import write_private
+from stack.private import env_file, write_private
 
 
 def test_every_port_can_be_set_and_has_a_default() -> None:

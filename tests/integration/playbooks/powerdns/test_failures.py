@@ -14,7 +14,7 @@ from tests.support.zones import APPLIED, UNCHANGED, UNKNOWN, ApiZoneUnderTest, f
 
 @pytest.fixture
 def zone(zone_on: ZoneOn, monkeypatch: pytest.MonkeyPatch) -> ApiZoneUnderTest:
-    monkeypatch.setattr(batch, "PAUSES", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(batch, "RETRY_PAUSES", (0.01, 0.01, 0.01))
     made = zone_on("api")
     assert isinstance(made, ApiZoneUnderTest)
     return made
@@ -23,15 +23,15 @@ def zone(zone_on: ZoneOn, monkeypatch: pytest.MonkeyPatch) -> ApiZoneUnderTest:
 def test_a_key_that_the_server_refuses(zone: ApiZoneUnderTest) -> None:
     zone.api_key = "not-the-key"
     assert zone.apply(*creates(zone, 2)) == [failed("auth_refused")] * 2
-    assert "refused the API key (401)" in str(zone.problem)
-    assert "not-the-key" not in str(zone.problem)
+    assert "refused the API key (401)" in str(zone.outcomes.problem)
+    assert "not-the-key" not in str(zone.outcomes.problem)
     assert zone.values("h0", "A") == set()
 
 
 def test_a_zone_that_the_server_does_not_have(zone: ApiZoneUnderTest) -> None:
     zone.name = "not-served-here.test"
     assert zone.apply(*creates(zone, 2)) == [failed("not_zone")] * 2
-    assert zone.problem is None
+    assert zone.outcomes.problem is None
 
 
 def test_a_zone_whose_name_is_no_plain_path(more_name_servers: Stack) -> None:
@@ -45,7 +45,7 @@ def test_a_server_that_is_down(zone: ApiZoneUnderTest) -> None:
     with http_server(lambda *_: None) as zone.url:
         pass
     assert zone.apply(*creates(zone, 2)) == [failed("server_unreachable")] * 2
-    assert "no answer from 127.0.0.1" in str(zone.problem)
+    assert "no answer from 127.0.0.1" in str(zone.outcomes.problem)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_the_key_goes_nowhere_else(zone: ApiZoneUnderTest) -> None:
     with http_server(elsewhere) as other, http_server(lambda *_: (307, {"Location": other}, b"")) as zone.url:
         assert zone.do("create", "a", "A", "192.0.2.1") == failed("server_unreachable")
     assert visits == []
-    assert "307" in str(zone.problem)
+    assert "307" in str(zone.outcomes.problem)
 
 
 def test_certificates_are_checked(zone: ApiZoneUnderTest, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_silence_after_a_call_leaves_the_outcome_unknown(zone: ApiZoneUnderTest)
             zone.change("create", "bad", "A", "nonsense"),
         )
     assert said == [UNKNOWN, UNCHANGED, failed("invalid_change")]
-    assert "127.0.0.1" in str(zone.problem)
+    assert "127.0.0.1" in str(zone.outcomes.problem)
 
 
 def test_a_server_that_fails_as_a_whole_is_not_asked_for_each_change(zone: ApiZoneUnderTest) -> None:
@@ -120,7 +120,7 @@ def test_a_server_that_fails_as_a_whole_is_not_asked_for_each_change(zone: ApiZo
 def test_what_is_refused_as_a_whole_is_not_bisected(zone: ApiZoneUnderTest, status: int, code: str) -> None:
     with intercepted(zone, lambda body: (status, {}, b"no")):
         assert zone.apply(*creates(zone, 100)) == [failed(code)] * 100
-    assert zone.ledger.messages < 6
+    assert zone.outcomes.messages < 6
 
 
 def test_a_failure_that_passes(zone: ApiZoneUnderTest) -> None:
@@ -133,7 +133,7 @@ def test_a_failure_that_passes(zone: ApiZoneUnderTest) -> None:
 
     with intercepted(zone, trip):
         assert zone.apply(*creates(zone, 50)) == [APPLIED] * 50
-    assert zone.ledger.messages == 4
+    assert zone.outcomes.messages == 4
     assert zone.values("h49", "A") == {"192.0.2.1"}
 
 

@@ -2,14 +2,12 @@
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
 from app.domain.server import Server
-from app.runner.ansible import inventory
 from app.runner.ansible.inventory import InventoryError, UnknownBackend, authoritative_servers, host_variables
 from stack.embedded import Stack
 from stack.paths import ROOT
@@ -21,18 +19,22 @@ def write(path: Path, **variables: object) -> Path:
     return path
 
 
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The inventories that Ansible was asked about, each time that it was."""
-    calls: list[Path] = []
-    ask: Callable[[Path], dict[str, dict[str, object]]] = inventory._ask_ansible  # type: ignore[assignment]
+class Source:
+    """An inventory of one backend that is a script: it counts how often Ansible reads it."""
 
-    def ask_and_count(path: Path) -> dict[str, dict[str, object]]:
-        calls.append(path)
-        return ask(path)
+    def __init__(self, path: Path, reads: Path) -> None:
+        self._reads = reads
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\necho read >> {reads}\ncat <<END\n{json.dumps(SCRIPTED)}\nEND\n")
+        path.chmod(0o700)
+        self.path = path
 
-    monkeypatch.setattr(inventory, "_ask_ansible", ask_and_count)
-    return calls
+    @property
+    def reads(self) -> int:
+        return self._reads.read_text().count("read") if self._reads.exists() else 0
+
+
+SCRIPTED = {"_meta": {"hostvars": {"bind": {"dns_server": "192.0.2.1"}}}, "dns": {"hosts": ["bind"]}}
 
 
 def test_the_embedded_stack(infrastructure: Stack, dns_inventory: Path) -> None:
@@ -64,12 +66,12 @@ SERVERS: list[tuple[dict[str, object], list[Server]]] = [
     ),
 ]
 NO_SERVERS: list[tuple[dict[str, object], str]] = [
-    ({}, "is no plain address"),
-    ({"dns_server": "{{ ansible_host }}"}, "is no plain address"),
-    ({"dns_server": "no-such-host.invalid"}, "is not known"),
-    ({"dns_server": "192.0.2.1", "dns_port": "many"}, "is not known"),
-    ({"dns_verify_servers": "192.0.2.1"}, "is no list"),
-    ({"dns_verify_servers": [7, None]}, "is not known"),
+    ({}, "is not a plain address"),
+    ({"dns_server": "{{ ansible_host }}"}, "is not a plain address"),
+    ({"dns_server": "no-such-host.invalid"}, "can't be resolved"),
+    ({"dns_server": "192.0.2.1", "dns_port": "many"}, "can't be resolved"),
+    ({"dns_verify_servers": "192.0.2.1"}, "is not a list"),
+    ({"dns_verify_servers": [7, None]}, "can't be resolved"),
 ]
 
 
@@ -113,18 +115,19 @@ def test_an_inventory_that_is_missing_or_broken(tmp_path: Path) -> None:
         host_variables(tmp_path / "broken.yml", "bind")
 
 
-def test_ansible_is_asked_again_only_after_a_change(tmp_path: Path, asked: list[Path]) -> None:
+def test_ansible_is_asked_again_only_after_a_change(tmp_path: Path) -> None:
+    source = Source(tmp_path / "inventory" / "a_script", tmp_path / "reads")
     folder = write(tmp_path / "inventory" / "hosts.json", dns_server="192.0.2.1").parent
     for _ in range(3):
         assert host_variables(folder, "bind")["dns_server"] == "192.0.2.1"
-    assert len(asked) == 1
+    assert source.reads == 1
     (folder / "host_vars").mkdir()
     (folder / "host_vars" / "bind.yml").write_text("dns_port: 5300\n")
     assert authoritative_servers(folder, "bind") == [Server("192.0.2.1", 5300)]
     write(folder / "hosts.json", dns_server="192.0.2.2")
     os.utime(folder / "hosts.json", ns=(1, 1))
     assert authoritative_servers(folder, "bind") == [Server("192.0.2.2", 5300)]
-    assert len(asked) == 3
+    assert source.reads == 3
 
 
 def test_variables_beside_a_single_file_count(tmp_path: Path) -> None:
@@ -135,11 +138,12 @@ def test_variables_beside_a_single_file_count(tmp_path: Path) -> None:
     assert authoritative_servers(path, "bind") == [Server("192.0.2.1", 5300)]
 
 
-def test_many_threads_ask_once(tmp_path: Path, asked: list[Path]) -> None:
-    path = write(tmp_path / "hosts.json", dns_server="192.0.2.1")
-    threads = [Thread(target=authoritative_servers, args=(path, "bind")) for _ in range(8)]
+def test_many_threads_ask_once(tmp_path: Path) -> None:
+    source = Source(tmp_path / "hosts", tmp_path / "reads")
+    threads = [Thread(target=authoritative_servers, args=(source.path, "bind")) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert len(asked) == 1
+    assert source.reads == 1
+    assert authoritative_servers(source.path, "bind") == [Server("192.0.2.1", 53)]

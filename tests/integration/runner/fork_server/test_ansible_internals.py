@@ -1,4 +1,4 @@
-"""What the fork server uses of Ansible's insides is there; a release in which it is not says so."""
+"""What the fork server uses of Ansible's internals is there; if a release changes it, that is named."""
 
 import json
 import shutil
@@ -9,10 +9,12 @@ from typing import Any
 
 from app.core.config import ROOT
 
-# Behind all other folders, as in a fork server: there is an `ansible` beside `fork_server`, too.
+# The package is made known as in a fork server: the folder above it is never in `sys.path`.
 BEGINNING = f"""
 import json, os, sys
-sys.path.append({str(ROOT / "app" / "runner")!r})
+from types import ModuleType
+package = sys.modules["fork_server"] = ModuleType("fork_server")
+package.__path__ = [{str(ROOT / "app" / "runner" / "fork_server")!r}]
 from ansible import constants, context
 from ansible.cli.playbook import PlaybookCLI
 from ansible.parsing.vault import VaultSecretsContext
@@ -24,7 +26,7 @@ def answer(**found): print("ANSWER " + json.dumps(found, default=str), flush=Tru
 def check():
     from fork_server import ansible_internals
     try: ansible_internals.check()
-    except ansible_internals.Changed as error: answer(changed=str(error))
+    except ansible_internals.InternalsChanged as error: answer(changed=str(error))
     else: answer(changed=None)
 """
 
@@ -53,23 +55,23 @@ def test_everything_is_there(tmp_path: Path) -> None:
 CHANGES = {
     "plugins.PluginLoader._load_module_source = lambda self, name: None": "takes (self name)",
     "displays._synchronize_textiowrapper = lambda tio: None": "takes (tio)",
-    "utils_vars.random_int = 7": "utils.vars.random_int is no text",
-    "PlaybookCLI(['x', 'play.yml']).parse()": "there are arguments of a command line",
-    "VaultSecretsContext.initialize(VaultSecretsContext([]))": "there are vault secrets",
-    "plugins.init_plugin_loader()": "collections have been looked for",
+    "utils_vars.random_int = 7": "utils.vars.random_int is not a string",
+    "PlaybookCLI(['x', 'play.yml']).parse()": "arguments of a command line have been parsed",
+    "VaultSecretsContext.initialize(VaultSecretsContext([]))": "vault secrets have been read",
+    "plugins.init_plugin_loader()": "collections have been searched for",
     "plugins.action_loader.find_plugin('copy')": "ansible.plugins.action has been searched",
     "import threading as t; t.Thread(target=t.Event().wait, daemon=True).start()": "a thread is running",
-    "constants.config._plugins = []": "config._plugins is no dict",
+    "constants.config._plugins = []": "config._plugins is not a dict",
 }
 
 
-def test_all_that_has_changed_is_said(tmp_path: Path) -> None:
-    said = in_a_server("\n".join([*CHANGES, "check()", "os._exit(0)"]), tmp_path)["changed"]
-    assert said.startswith("ansible-core 2.")
-    assert [words for words in CHANGES.values() if words not in said] == []
+def test_all_that_has_changed_is_named(tmp_path: Path) -> None:
+    message = in_a_server("\n".join([*CHANGES, "check()", "os._exit(0)"]), tmp_path)["changed"]
+    assert message.startswith("ansible-core 2.")
+    assert [words for words in CHANGES.values() if words not in message] == []
 
 
-def test_what_is_missing_is_said(tmp_path: Path) -> None:
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
     program = """
 del plugins.PluginLoader._load_config_defs
 try: check()
@@ -81,8 +83,8 @@ except AttributeError as error: answer(missing=str(error))
 PRELOADED = """
 from fork_server import ansible_internals
 before = {name: repr(value) for name, value in vars(constants).items()}
-said = displays.Display()
-shown = [set(said._warns), set(said._deprecations), set(said._errors)]
+display = displays.Display()
+shown = [set(display._warns), set(display._deprecations), set(display._errors)]
 from fork_server.preload import preload
 preload(os.getcwd())
 ansible_internals.check()
@@ -92,7 +94,7 @@ answer(
     cli=[GlobalCLIArgs._Singleton__instance, len(context.CLIARGS)],
     vault=VaultSecretsContext._current,
     finder=AnsibleCollectionConfig.collection_finder,
-    shown=shown == [said._warns, said._deprecations, said._errors],
+    shown=shown == [display._warns, display._deprecations, display._errors],
     options=sorted(constants.config._plugins),
     threads=len(os.listdir("/proc/self/task")),
     children=open(f"/proc/self/task/{os.getpid()}/children").read(),
@@ -191,15 +193,17 @@ collection.use(name, path)
 changed = name in sys.modules
 os.utime(OTHER, ns=(status.st_atime_ns, status.st_mtime_ns))
 collection.use(name, path)
-answer(left=left, elsewhere=elsewhere, changed=changed, used=name in sys.modules)
+used = [module.__file__ for name, module in sys.modules.items() if name.startswith("ansible_collections")]
+answer(left=left, elsewhere=elsewhere, changed=changed, used=used)
 """
 
 
 def test_the_shipped_collection_is_imported_ahead(tmp_path: Path) -> None:
-    """And used only where a run comes to the same, unchanged files."""
+    """Every file of it, and used only where a run comes to the same, unchanged files."""
     shutil.copytree(ROOT / "playbooks" / "collections", tmp_path / "collections")
     plugins = tmp_path / "collections" / "ansible_collections" / "orchestrator" / "dns" / "plugins"
     paths = f"ACTION, OTHER = {str(plugins / 'action' / 'dynamic_update.py')!r}, "
-    paths += f"{str(plugins / 'plugin_utils' / 'batch.py')!r}\n"
+    paths += f"{str(plugins / 'plugin_utils' / 'rfc2136' / 'batch.py')!r}\n"
     found = in_a_server(paths + AHEAD, tmp_path)
-    assert found == {"left": [], "elsewhere": False, "changed": False, "used": True}
+    assert sorted(found.pop("used")) == sorted(map(str, plugins.rglob("*.py")))
+    assert found == {"left": [], "elsewhere": False, "changed": False}

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from app.core.config import ROOT
-from app.runner.process.fork_pool import ForkServers
-from tests.integration.runner.process.test_supervisor import wait_for
-from tests.support.command_lines import ansible, play, servers_of
+from app.runner.process.fork_pool import ForkPool
+from tests.support.command_lines import ansible, play
+from tests.support.eventually import eventually
+from tests.support.processes import servers_of
 
 COLLECTIONS = "collections/ansible_collections"
 WORDS = f"{COLLECTIONS}/my/own/plugins/plugin_utils/words.py"
@@ -23,19 +24,19 @@ class ActionModule(ActionBase):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, fork_servers: ForkServers) -> Path:
+def site(tmp_path_factory: pytest.TempPathFactory, fork_pool: ForkPool) -> Path:
     """A folder for which a server runs before the tests put anything into it."""
     folder = tmp_path_factory.mktemp("site")
     file(folder / WORDS, "WORD = 'before the server'\n")
     file(folder / COLLECTIONS / "my" / "own" / "plugins" / "action" / "greet.py", GREET)
-    assert ansible(fork_servers, folder, play(folder, "debug: {msg: first}")).rc == 0
+    assert ansible(fork_pool, folder, play(folder, "debug: {msg: first}")).rc == 0
     assert len(servers_of(folder)) == 1
     return folder
 
 
-def output(servers: ForkServers, folder: Path, *tasks: str, **environment: str) -> str:
-    """What a warm run says; nothing went wrong."""
-    ended = ansible(servers, folder, play(folder, *tasks), "--limit", "one", environment=environment)
+def output(pool: ForkPool, folder: Path, *tasks: str, **environment: str) -> str:
+    """The output of a run that has succeeded."""
+    ended = ansible(pool, folder, play(folder, *tasks), "--limit", "one", environment=environment)
     assert ended.rc == 0, ended.output
     return ended.output
 
@@ -58,58 +59,58 @@ AnsibleModule({{}}).exit_json(msg="{0}")
 HELLO = ("{hello: , register: got}", "{debug: {var: got.msg}}")
 
 
-def test_a_module_of_the_project(site: Path, fork_servers: ForkServers) -> None:
+def test_a_module_of_the_project(site: Path, fork_pool: ForkPool) -> None:
     """Ansible keeps built modules by their name alone."""
     for text in ("one", "three"):
         file(site / "library" / "hello.py", MODULE.format(text))
-        assert f'"got.msg": "{text}"' in output(fork_servers, site, *HELLO)
+        assert f'"got.msg": "{text}"' in output(fork_pool, site, *HELLO)
 
 
-def test_a_collection_beside_the_playbook(site: Path, fork_servers: ForkServers) -> None:
+def test_a_collection_beside_the_playbook(site: Path, fork_pool: ForkPool) -> None:
     """What was compiled ahead is used for the same text only."""
     for text in ("before the server", "one", "three"):
         file(site / WORDS, f"WORD = '{text}'\n")
-        said = output(fork_servers, site, "{my.own.greet: , register: got}", "{debug: {var: got.msg}}")
-        assert f'"got.msg": "{text}"' in said
+        shown = output(fork_pool, site, "{my.own.greet: , register: got}", "{debug: {var: got.msg}}")
+        assert f'"got.msg": "{text}"' in shown
 
 
-def test_a_collection_that_is_new(site: Path, fork_servers: ForkServers) -> None:
+def test_a_collection_that_is_new(site: Path, fork_pool: ForkPool) -> None:
     file(site / COLLECTIONS / "my" / "new" / "plugins" / "action" / "greet.py", ACTION.format("new"))
-    said = output(fork_servers, site, "{my.new.greet: , register: got}", "{debug: {var: got.msg}}")
-    assert '"got.msg": "new"' in said
+    shown = output(fork_pool, site, "{my.new.greet: , register: got}", "{debug: {var: got.msg}}")
+    assert '"got.msg": "new"' in shown
 
 
-def test_the_collection_that_comes_with_the_app(tmp_path: Path, fork_servers: ForkServers) -> None:
+def test_the_collection_that_comes_with_the_app(tmp_path: Path, fork_pool: ForkPool) -> None:
     """Imported before any run: not when one of its files has changed."""
     shutil.copytree(ROOT / "playbooks" / "collections", tmp_path / "collections")
     plugins = tmp_path / "collections" / "ansible_collections" / "orchestrator" / "dns" / "plugins"
     options = "zone: x, changes_file: missing, results_file: x, server: x"
     playbook = play(tmp_path, f"orchestrator.dns.dynamic_update: {{{options}}}")
-    before = ansible(fork_servers, tmp_path, playbook)
+    before = ansible(fork_pool, tmp_path, playbook)
     assert before.rc == 2
     assert "No such file" in before.output
     utils = plugins / "plugin_utils" / "change.py"
     utils.write_text(utils.read_text() + "\ndef read_items(path):\n    raise ValueError('read anew')\n")
-    assert "read anew" in ansible(fork_servers, tmp_path, playbook).output
+    assert "read anew" in ansible(fork_pool, tmp_path, playbook).output
 
 
-def test_a_plugin_in_the_place_of_ansibles_own(site: Path, fork_servers: ForkServers) -> None:
+def test_a_plugin_in_the_place_of_ansibles_own(site: Path, fork_pool: ForkPool) -> None:
     """Ansible's own is in memory already, with what it says of its options."""
-    before = output(fork_servers, site, "{assert: {that: true}, register: got}", "{debug: {var: got.msg}}")
+    before = output(fork_pool, site, "{assert: {that: true}, register: got}", "{debug: {var: got.msg}}")
     assert "All assertions passed" in before
     file(site / "action_plugins" / "assert.py", ACTION.format("mine"))
     file(site / "lookup_plugins" / "env.py", LOOKUP)
-    said = output(
-        fork_servers,
+    shown = output(
+        fork_pool,
         site,
         "{assert: {that: true}, register: got}",
         "{debug: {msg: \"{{ got.msg }} {{ lookup('env', 'HOME', shout='loud') }}\"}}",
     )
-    assert '"msg": "mine loud"' in said
+    assert '"msg": "mine loud"' in shown
     (site / "action_plugins" / "assert.py").unlink()
     (site / "lookup_plugins" / "env.py").unlink()
     assert "All assertions passed" in output(
-        fork_servers, site, "{assert: {that: true}, register: got}", "{debug: {var: got.msg}}"
+        fork_pool, site, "{assert: {that: true}, register: got}", "{debug: {var: got.msg}}"
     )
 
 
@@ -129,64 +130,64 @@ class LookupModule(LookupBase):
 """
 
 
-def test_a_filter_that_is_new(site: Path, fork_servers: ForkServers) -> None:
+def test_a_filter_that_is_new(site: Path, fork_pool: ForkPool) -> None:
     file(
         site / "filter_plugins" / "mine.py",
         "class FilterModule:\n    def filters(self):\n        return {'twice': lambda text: text * 2}\n",
     )
-    assert '"msg": "abab"' in output(fork_servers, site, "debug: {msg: \"{{ 'ab' | twice }}\"}")
+    assert '"msg": "abab"' in output(fork_pool, site, "debug: {msg: \"{{ 'ab' | twice }}\"}")
 
 
-def test_variables_and_inventory(site: Path, fork_servers: ForkServers) -> None:
+def test_variables_and_inventory(site: Path, fork_pool: ForkPool) -> None:
     for text in ("one", "three"):
         file(site / "group_vars" / "all.yml", f"greeting: {text}\n")
-        assert f'"greeting": "{text}"' in output(fork_servers, site, "debug: {var: greeting}")
+        assert f'"greeting": "{text}"' in output(fork_pool, site, "debug: {var: greeting}")
 
 
-def test_ansible_cfg(tmp_path: Path, fork_servers: ForkServers) -> None:
+def test_ansible_cfg(tmp_path: Path, fork_pool: ForkPool) -> None:
     """Read at the import only, so another one needs another server; the old one goes."""
     file(tmp_path / "mine" / "greet" / "tasks" / "main.yml", "- debug: {msg: from mine}\n")
     file(tmp_path / "ansible.cfg", "[defaults]\nroles_path = nowhere\n")
     playbook = play(tmp_path, "include_role: {name: greet}")
-    assert ansible(fork_servers, tmp_path, playbook).rc == 2
+    assert ansible(fork_pool, tmp_path, playbook).rc == 2
     (first,) = servers_of(tmp_path)
     file(tmp_path / "ansible.cfg", "[defaults]\nroles_path = mine\n")
-    assert "from mine" in ansible(fork_servers, tmp_path, playbook).output
-    wait_for(lambda: first not in servers_of(tmp_path))
+    assert "from mine" in ansible(fork_pool, tmp_path, playbook).output
+    eventually(lambda: first not in servers_of(tmp_path))
     assert len(servers_of(tmp_path)) == 1
     tmp_path.chmod(0o777)
-    ended = ansible(fork_servers, tmp_path, playbook)
+    ended = ansible(fork_pool, tmp_path, playbook)
     assert "[WARNING]: Ansible is being run in a world writable directory" in ended.output
     assert ended.rc == 2
 
 
-def test_variables_of_the_environment(site: Path, fork_servers: ForkServers) -> None:
-    yaml = output(fork_servers, site, "debug: {msg: hello}", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml")
+def test_variables_of_the_environment(site: Path, fork_pool: ForkPool) -> None:
+    yaml = output(fork_pool, site, "debug: {msg: hello}", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml")
     assert "msg: hello" in yaml
-    assert '"msg": "hello"' in output(fork_servers, site, "debug: {msg: hello}")
-    said = output(fork_servers, site, "debug: {msg: \"{{ lookup('env', 'MINE') }}\"}", MINE="mine")
-    assert '"msg": "mine"' in said
+    assert '"msg": "hello"' in output(fork_pool, site, "debug: {msg: hello}")
+    shown = output(fork_pool, site, "debug: {msg: \"{{ lookup('env', 'MINE') }}\"}", MINE="mine")
+    assert '"msg": "mine"' in shown
 
 
-def test_a_log_file_that_is_moved(site: Path, fork_servers: ForkServers) -> None:
+def test_a_log_file_that_is_moved(site: Path, fork_pool: ForkPool) -> None:
     log = site / "ansible.log"
     for text in ("before", "after"):
-        output(fork_servers, site, f"debug: {{msg: {text}}}", ANSIBLE_LOG_PATH=str(log))
+        output(fork_pool, site, f"debug: {{msg: {text}}}", ANSIBLE_LOG_PATH=str(log))
         assert text in log.read_text()
         log.rename(site / text)
     assert "after" not in (site / "before").read_text()
 
 
-def test_nothing_is_left_of_a_run(site: Path, fork_servers: ForkServers) -> None:
+def test_nothing_is_left_of_a_run(site: Path, fork_pool: ForkPool) -> None:
     """Neither variables, nor facts, nor the warnings that were shown."""
     seen = "{debug: {msg: '{{ mine | default(0) }} {{ ansible_facts.mine | default(0) }}'}}"
-    first = output(fork_servers, site, "{set_fact: {mine: 1, cacheable: true}}", seen)
+    first = output(fork_pool, site, "{set_fact: {mine: 1, cacheable: true}}", seen)
     assert '"msg": "1 1"' in first
-    second = output(fork_servers, site, seen)
+    second = output(fork_pool, site, seen)
     assert '"msg": "0 0"' in second
     warning = "[WARNING]: Could not match supplied host pattern, ignoring: nobody"
     name = play(site, "debug: {}", hosts="nobody")
-    assert [warning in ansible(fork_servers, site, name).output for _ in range(2)] == [True, True]
+    assert [warning in ansible(fork_pool, site, name).output for _ in range(2)] == [True, True]
 
 
 IDS = """
@@ -200,11 +201,11 @@ class CallbackModule(CallbackBase):
 """
 
 
-def test_ids_of_tasks_are_unique(site: Path, fork_servers: ForkServers) -> None:
+def test_ids_of_tasks_are_unique(site: Path, fork_pool: ForkPool) -> None:
     file(site / "callback_plugins" / "ids.py", IDS)
     name = play(site, "debug: {}")
     lines: list[bytes] = []
     for _ in range(3):
-        assert ansible(fork_servers, site, name, on_line=lines.append).rc == 0
+        assert ansible(fork_pool, site, name, on_line=lines.append).rc == 0
     ids = [found[0] for found in map(json.loads, lines) if isinstance(found, list)]
     assert len(ids) == len(set(ids)) == 3

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.runner.process.fork_pool import ForkServers
+from app.runner.process.fork_pool import ForkPool
 from app.runner.process.supervisor import Exit
 from tests.support.command_lines import ansible, play
 
@@ -85,8 +85,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def surroundings(servers: ForkServers | None, folder: Path) -> dict[str, Any]:
-    ended = ansible(servers, folder, "site.yml", "--tags", "greet")
+def surroundings(pool: ForkPool | None, folder: Path) -> dict[str, Any]:
+    ended = ansible(pool, folder, "site.yml", "--tags", "greet")
     assert (folder / "surroundings.json").exists(), ended.output
     text = VARYING.sub("…", (folder / "surroundings.json").read_text())
     found: dict[str, Any] = json.loads(text)
@@ -94,10 +94,10 @@ def surroundings(servers: ForkServers | None, folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_a_plugin_finds_the_same_around_it(site: Path, fork_servers: ForkServers) -> None:
+def test_a_plugin_finds_the_same_around_it(site: Path, fork_pool: ForkPool) -> None:
     (site / "plugins").mkdir()
     (site / "plugins" / "surroundings.py").write_text(PLUGIN)
-    cold, warm, again = (surroundings(servers, site) for servers in (None, fork_servers, fork_servers))
+    cold, warm, again = (surroundings(pool, site) for pool in (None, fork_pool, fork_pool))
     shutil.rmtree(site / "plugins")
     assert cold["constants"]["DEFAULT_FORKS"] == 7
     for name, value in cold.items():
@@ -122,20 +122,18 @@ def test_a_plugin_finds_the_same_around_it(site: Path, fork_servers: ForkServers
         "--no-such-option",
     ],
 )
-def test_every_way_to_call_it(site: Path, fork_servers: ForkServers, arguments: str) -> None:
-    (cold, cold_lines), (warm, lines) = (
-        call(servers, site, *arguments.split()) for servers in (None, fork_servers)
-    )
+def test_every_way_to_call_it(site: Path, fork_pool: ForkPool, arguments: str) -> None:
+    (cold, cold_lines), (warm, lines) = (call(pool, site, *arguments.split()) for pool in (None, fork_pool))
     assert (warm.rc, warm.why) == (cold.rc, cold.why)
     assert sorted(plain(warm.output)) == sorted(plain(cold.output))
     assert sorted(lines) == sorted(cold_lines)
-    assert not (fork_servers.folder / "setback").exists()
+    assert not fork_pool.start_backoff.path.exists()
 
 
-def call(servers: ForkServers | None, folder: Path, *arguments: str) -> tuple[Exit, list[bytes]]:
+def call(pool: ForkPool | None, folder: Path, *arguments: str) -> tuple[Exit, list[bytes]]:
     (folder / "file").unlink(missing_ok=True)
     lines: list[bytes] = []
-    return ansible(servers, folder, *arguments, on_line=lines.append), lines
+    return ansible(pool, folder, *arguments, on_line=lines.append), lines
 
 
 def plain(output: str) -> list[str]:

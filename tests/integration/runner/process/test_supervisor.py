@@ -15,9 +15,11 @@ from uuid import uuid4
 import pytest
 
 from app.core.config import ROOT
-from app.runner.process import supervisor
-from app.runner.process.supervisor import Exit, Job, supervise
+from app.runner.fork_server.protocol import Command
+from app.runner.process.supervisor import Exit, supervise
 from tests.support.builders import change
+from tests.support.eventually import eventually
+from tests.support.processes import processes_with
 from tests.support.runs import execute
 
 RECORD = change("create", "www", "A", "192.0.2.1")
@@ -47,30 +49,11 @@ class Stubborn:
         self.playbook.write_text(STUBBORN.format(mark=self.mark, started=self.started))
 
     def wait_until_started(self) -> None:
-        wait_for(lambda: self.started.exists() and len(self.processes()) >= 3)
+        eventually(lambda: self.started.exists() and len(self.processes()) >= 3)
 
     def processes(self) -> list[int]:
         """Everything that belongs to the run: Ansible has the playbook's path in its command line."""
         return processes_with(self.mark) + processes_with(str(self.playbook))
-
-
-def processes_with(mark: str) -> list[int]:
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit() and int(folder.name) != os.getpid():
-            try:
-                if mark.encode() in (folder / "cmdline").read_bytes():
-                    found.append(int(folder.name))
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-    return found
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +84,7 @@ def test_a_run_that_takes_too_long(stubborn: Stubborn) -> None:
         assert stubborn.processes() == []
     assert (ended.result.rc, ended.result.why) == (None, "timeout")
     assert ended.outcomes == [("unknown", None)]
-    assert f"stopped: it took longer than {timeout} s" in ended.events
+    assert f"stopped: the run took longer than its timeout of {timeout} s" in ended.events
 
 
 @pytest.mark.usefixtures("either_way")
@@ -118,7 +101,7 @@ def test_a_run_that_is_cancelled(stubborn: Stubborn) -> None:
     canceller.join()
     assert stubborn.processes() == []
     assert (ended.result.rc, ended.result.why) == (None, "cancelled")
-    assert "stopped: it was cancelled" in ended.events
+    assert "stopped: the run was cancelled" in ended.events
     assert "TASK [shell]" in ended.result.output
 
 
@@ -160,20 +143,20 @@ def test_a_worker_that_is_killed(stubborn: Stubborn, tmp_path: Path) -> None:
         stubborn.wait_until_started()
         assert list(temporary.iterdir()) != []
         worker.kill()
-    wait_for(lambda: stubborn.processes() == [])
-    wait_for(lambda: list(temporary.iterdir()) == [])
+    eventually(lambda: stubborn.processes() == [])
+    eventually(lambda: list(temporary.iterdir()) == [])
 
 
 @pytest.mark.usefixtures("either_way")
 def test_a_reaper_that_is_killed(stubborn: Stubborn) -> None:
-    """Nobody does that, but then Ansible goes with it and the run is lost, not forgotten."""
+    """Ansible ends with it, and the run is lost, not forgotten."""
     results: list[object] = []
     runner = Thread(
         target=lambda: results.append(execute(stubborn.hosts, RECORD, playbook=stubborn.playbook).result.why)
     )
     runner.start()
     stubborn.wait_until_started()
-    (reaper,) = [pid for pid in processes_with("reaper.py") if pid in stubborn.processes()]
+    (reaper,) = [pid for pid in processes_with("/fork_server/") if pid in stubborn.processes()]
     os.kill(reaper, signal.SIGKILL)
     runner.join(120)
     assert results == ["lost"]
@@ -195,13 +178,14 @@ def test_what_a_good_run_leaves_behind_is_ended(tmp_path: Path) -> None:
 
 
 def run(
-    command: list[str],
+    argv: list[str],
     folder: Path,
     cancel: Event | None = None,
     on_line: Callable[[bytes], None] = lambda _: None,
+    grace: float = 3,
 ) -> Exit:
-    job = Job(command, {"PATH": os.environ["PATH"]}, folder, folder / "work", timeout=120)
-    return supervise(job, on_line, cancel or Event())
+    command = Command(argv, {"PATH": os.environ["PATH"]}, str(folder), str(folder / "work"), 120, grace)
+    return supervise(command, on_line, cancel or Event())
 
 
 def test_the_exit_status_and_the_whole_output(tmp_path: Path) -> None:
@@ -224,14 +208,14 @@ def test_a_command_that_kills_its_group(tmp_path: Path) -> None:
     assert run(["/bin/sh", "-c", "kill -TERM 0; sleep 9"], tmp_path)[:2] == (None, "lost")
 
 
-def test_an_obedient_command_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "GRACE", 100.0)
+def test_an_obedient_command_is_not_waited_for(tmp_path: Path) -> None:
+    grace = 100.0
     cancel = Event()
     Timer(0.3, cancel.set).start()
     started = time.monotonic()
-    ended = run(["/bin/sleep", "300"], tmp_path, cancel=cancel)
+    ended = run(["/bin/sleep", "300"], tmp_path, cancel=cancel, grace=grace)
     assert (ended.rc, ended.why) == (None, "cancelled")
-    assert time.monotonic() - started < supervisor.GRACE
+    assert time.monotonic() - started < grace
 
 
 def test_descriptors_of_the_worker_are_not_passed_on(tmp_path: Path) -> None:
@@ -240,6 +224,13 @@ def test_descriptors_of_the_worker_are_not_passed_on(tmp_path: Path) -> None:
         ended = run(["/bin/ls", "-l", "/proc/self/fd"], tmp_path)
     assert str(tmp_path / "open") not in ended.output
     assert ended.output.count("pipe:") == 3  # output twice, and the events
+
+
+def test_the_environment_is_on_no_command_line(tmp_path: Path) -> None:
+    """Everybody can read the reaper's command line, and the environment may hold secrets."""
+    ended = run(["/bin/sh", "-c", "cat /proc/$PPID/cmdline"], tmp_path)
+    assert "cat /proc/$PPID/cmdline" in ended.output
+    assert os.environ["PATH"] not in ended.output
 
 
 def _daemonic(folder: Path, answer: Path) -> None:

@@ -1,22 +1,18 @@
 """The API and a worker in the test's process, and a backend that was away."""
 
-from collections.abc import Iterator
-
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from app.core.config import settings
 from app.core.database import transaction
+from tests.support.settings import SetSettings
 
 
 @pytest.fixture
-def simulated(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+def simulated(client: TestClient, set_settings: SetSettings) -> TestClient:
     """The API, and a worker that believes what a run says: no DNS server is asked."""
-    monkeypatch.setenv("EXECUTOR", "simulated")
-    settings.cache_clear()
-    yield client
-    settings.cache_clear()
+    set_settings(EXECUTOR="simulated")
+    return client
 
 
 @pytest.fixture

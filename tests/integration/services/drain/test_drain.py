@@ -8,7 +8,6 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from app.core.config import Settings, settings
 from app.core.database import transaction
 from app.core.redis import redis
 from app.domain.change import ChangeResult, Outcome
@@ -18,6 +17,7 @@ from app.services.drain.drain import drain
 from app.services.drain.lease import hold_lease
 from app.services.kicks import KICKED
 from tests.support.builders import body
+from tests.support.settings import SetSettings
 
 AWAY = ChangeResult(Outcome.FAILED, "server_unreachable", "connection refused")
 APPLIED = ChangeResult(Outcome.APPLIED)
@@ -36,14 +36,11 @@ class FixedRunner:
 
 
 @pytest.fixture
-def one_run_at_a_time(
-    client: TestClient, app_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> TestClient:
+def one_run_at_a_time(client: TestClient, tmp_path: Path, set_settings: SetSettings) -> TestClient:
     """The API, and an inventory that limits its backend to a single run."""
     inventory = tmp_path / "hosts.yml"
     inventory.write_text("dns: {hosts: {bind: {dns_server: 127.0.0.1, dns_port: 9, dns_max_runs: 1}}}\n")
-    monkeypatch.setenv("INVENTORY", str(inventory))
-    settings.cache_clear()
+    set_settings(INVENTORY=str(inventory))
     return client
 
 

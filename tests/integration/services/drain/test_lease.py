@@ -11,13 +11,14 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from app.core import database
-from app.core.config import Settings, settings
+from app.core.config import Settings
 from app.core.database import transaction
 from app.services.drain.backends import make_backends
 from app.services.drain.lease import hold_lease
 from app.store import backends, leases
 from tests.support.builders import body
 from tests.support.locks import wait_for_blocked_transaction
+from tests.support.settings import SetSettings
 
 LEASE = 1.5  # seconds
 
@@ -64,7 +65,7 @@ class Proxy:
 
 
 @pytest.fixture
-def proxy(app_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+def proxy(app_settings: Settings, set_settings: SetSettings) -> Iterator[Proxy]:
     """The proxy through which the app reaches its database."""
     database.upgrade()
     database.engine().dispose()
@@ -72,9 +73,7 @@ def proxy(app_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     assert direct.host
     with closing(Proxy(direct.host, direct.port or 5432)) as made:
         url = direct.set(host="127.0.0.1", port=made.port)
-        monkeypatch.setenv("DATABASE_URL", url.render_as_string(hide_password=False))
-        monkeypatch.setenv("LEASE", str(LEASE))
-        settings.cache_clear()
+        set_settings(DATABASE_URL=url.render_as_string(hide_password=False), LEASE=str(LEASE))
         database.engine.cache_clear()
         yield made
         database.engine().dispose()

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.key_file import KeyFileError
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import KeyFileError
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.api import Api
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.key_file import read_api_key
 
-from app.runner.ansible.redaction import redactor
+from app.runner.ansible.redaction import backend_redactor
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,8 @@ def test_a_key_alone_in_its_file(tmp_path: Path) -> None:
     path.write_text("top-secret\n")
     assert read_api_key(path) == "top-secret"
     assert (
-        redactor({"dns_api_key_file": str(path)}, []).clean("X-API-Key: top-secret") == "X-API-Key: ********"
+        backend_redactor({"dns_api_key_file": str(path)}, []).clean("X-API-Key: top-secret")
+        == "X-API-Key: ********"
     )
 
 

@@ -11,17 +11,14 @@ import pytest
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.api import Refused
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.node import Node, read_nodes
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.refusal import refusal
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.step import (
-    Step,
-    make_body,
-    pack,
-    plan,
-)
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.planner import Planner
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.refusal import explain
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.step import Step, make_body, pack
 
 from tests.support.collection import change
 
 ZONE = dns.name.from_text("example.test")
+PLANNER = Planner(ZONE)
 NAME = dns.name.from_text("www.example.test")
 
 
@@ -117,7 +114,7 @@ def _in_short(entry: dict[str, Any]) -> str:
     ],
 )
 def test_one_change(asked: Change, before: Node, outcome: str, entries: list[str]) -> None:
-    step = plan([asked], before, ZONE)
+    step = PLANNER.plan([asked], before)
     assert outcomes(step) == [outcome]
     assert sent(step) == entries
 
@@ -134,11 +131,11 @@ def test_one_change(asked: Change, before: Node, outcome: str, entries: list[str
     ],
 )
 def test_the_apex(asked: Change, outcome: str) -> None:
-    assert outcomes(plan([asked], holds("NS", "a.test.", "b.test.", name=ZONE), ZONE)) == [outcome]
+    assert outcomes(PLANNER.plan([asked], holds("NS", "a.test.", "b.test.", name=ZONE))) == [outcome]
 
 
 def test_changes_of_a_name_see_each_other_and_only_their_sum_is_sent() -> None:
-    step = plan(
+    step = PLANNER.plan(
         [
             change("create", "www", "TXT", '"passing"'),
             change("delete", "www", "A"),
@@ -149,7 +146,6 @@ def test_changes_of_a_name_see_each_other_and_only_their_sum_is_sent() -> None:
             change("update", "www", "CNAME", "y.test.", ttl=60),
         ],
         holds("A", "192.0.2.1"),
-        ZONE,
     )
     said = ["applied", "applied", "cname_conflict", "applied", "applied", "cname_conflict", "applied"]
     assert outcomes(step) == said
@@ -157,13 +153,13 @@ def test_changes_of_a_name_see_each_other_and_only_their_sum_is_sent() -> None:
 
 
 def test_what_cancels_out_is_not_sent() -> None:
-    step = plan([change("create", "www", "A", "192.0.2.1"), change("delete", "www", "A")], {}, ZONE)
+    step = PLANNER.plan([change("create", "www", "A", "192.0.2.1"), change("delete", "www", "A")], {})
     assert outcomes(step) == ["applied", "applied"]
     assert step.entries == ()
 
 
 def test_packets_keep_order_and_limit() -> None:
-    steps = [plan([change("create", f"h{n}", "A", "192.0.2.1")], {}, ZONE) for n in range(100)]
+    steps = [PLANNER.plan([change("create", f"h{n}", "A", "192.0.2.1")], {}) for n in range(100)]
     packets = list(pack(steps, limit=2_000))
     assert [step for packet in packets for step in packet] == steps
     assert len(packets) > 5
@@ -176,7 +172,7 @@ def test_packets_keep_order_and_limit() -> None:
 
 def test_what_a_requester_wrote_stays_a_string_in_the_call() -> None:
     evil = r'"\"}]}, {{ 7 * 7 }} \\"'
-    step = plan([change("create", "www", "TXT", evil)], {}, ZONE)
+    step = PLANNER.plan([change("create", "www", "TXT", evil)], {})
     (entry,) = json.loads(make_body([step]))["rrsets"]
     assert entry["records"] == [{"content": evil, "disabled": False}]
 
@@ -195,4 +191,4 @@ def test_what_a_requester_wrote_stays_a_string_in_the_call() -> None:
     ],
 )
 def test_refusals_have_the_codes_that_others_have(status: int, reason: str, code: str) -> None:
-    assert refusal("www A", Refused(status, reason)).code == code
+    assert explain(Refused(status, reason)).code == code

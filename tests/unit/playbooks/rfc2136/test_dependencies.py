@@ -7,8 +7,11 @@ import dns.name
 import dns.rdata
 import dns.rdatatype
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.step import Group
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.wave import MAX_GROUP, waves
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.dependencies import (
+    MAX_GROUP,
+    Group,
+    split_into_stages,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,9 +26,8 @@ def numbered(*changes: Change) -> list[Change]:
 
 
 def ids(*changes: Change) -> list[list[str]]:
-    return [
-        ["".join(each.request_id for each in group) for group in wave] for wave in waves(numbered(*changes))
-    ]
+    stages = split_into_stages(numbered(*changes))
+    return [["".join(each.request_id for each in group) for group in stage] for stage in stages]
 
 
 def test_different_names_go_together() -> None:
@@ -70,7 +72,7 @@ def test_a_cname_waits_for_every_type_and_every_type_for_it() -> None:
 
 def test_a_merged_step_stays_small() -> None:
     batch = numbered(*(change("create", "a", "A") for _ in range(MAX_GROUP + 1)))
-    assert [len(group) for wave in waves(batch) for group in wave] == [MAX_GROUP, 1]
+    assert [len(group) for stage in split_into_stages(batch) for group in stage] == [MAX_GROUP, 1]
 
 
 def _depend(one: Change, other: Change) -> bool:
@@ -93,8 +95,8 @@ CHANGES = st.builds(
 def test_every_change_comes_once_and_dependent_ones_in_order(batch: list[Change]) -> None:
     placed: dict[str, tuple[int, Group]] = {
         each.request_id: (number, group)
-        for number, wave in enumerate(waves(batch))
-        for group in wave
+        for number, stage in enumerate(split_into_stages(batch))
+        for group in stage
         for each in group
     }
     assert placed.keys() == {each.request_id for each in batch}
@@ -102,6 +104,6 @@ def test_every_change_comes_once_and_dependent_ones_in_order(batch: list[Change]
         for earlier in filter(lambda each: _depend(each, later), batch[:position]):
             (first, group), (second, other) = placed[earlier.request_id], placed[later.request_id]
             assert first < second or (group is other and group.index(earlier) < group.index(later))
-    for wave in waves(batch):
-        for one, other in pairwise(wave):
+    for stage in split_into_stages(batch):
+        for one, other in pairwise(stage):
             assert not _depend(one[0], other[0])

@@ -6,7 +6,8 @@ from pathlib import Path
 import dns.name
 import dns.tsig
 import pytest
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.key_file import KeyFileError, read_key
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import KeyFileError
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.key_file import read_key
 
 SECRET = base64.b64encode(b"//a secret whose base64 has slashes??").decode()
 

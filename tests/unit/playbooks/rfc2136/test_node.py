@@ -5,7 +5,12 @@ import dns.message
 import dns.name
 import dns.rdatatype
 import pytest
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.node import NOTHING, Node, Use, read_node
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.node import (
+    NONEXISTENT,
+    InUse,
+    Node,
+    read_node,
+)
 
 NAME = dns.name.from_text("www.example.test")
 SOA = "example.test. 60 IN SOA ns. host. 1 2 3 4 5"
@@ -31,22 +36,22 @@ def texts(node: Node) -> list[str]:
 def test_values_and_ttl() -> None:
     node = read(answer(answer=f"{NAME} 60 IN A 192.0.2.1\n{NAME} 60 IN A 192.0.2.2"))
     assert texts(node) == ["192.0.2.1", "192.0.2.2"]
-    assert (node.use, node.rrset and node.rrset.ttl, node.cname) == (Use.YES, 60, None)
+    assert (node.in_use, node.rrset and node.rrset.ttl, node.cname) == (InUse.YES, 60, None)
 
 
 def test_nothing_at_the_name() -> None:
-    assert read(answer(rcode="NXDOMAIN", authority=SOA)) == NOTHING
+    assert read(answer(rcode="NXDOMAIN", authority=SOA)) == NONEXISTENT
 
 
 def test_other_data_or_only_names_below() -> None:
-    assert read(answer(authority=SOA)) == Node(Use.UNTOLD)
+    assert read(answer(authority=SOA)) == Node(InUse.UNKNOWN)
 
 
 @pytest.mark.parametrize("rcode", ["NOERROR", "NXDOMAIN"])
 def test_a_cname_at_the_name_wherever_it_leads(rcode: str) -> None:
     node = read(answer(rcode=rcode, answer=f"{NAME} 60 IN CNAME gone.example.test."))
     assert node.cname is not None
-    assert (node.use, node.rrset) == (Use.YES, None)
+    assert (node.in_use, node.rrset) == (InUse.YES, None)
 
 
 def test_the_values_of_a_cnames_target_are_not_the_names_own() -> None:
@@ -56,14 +61,14 @@ def test_the_values_of_a_cnames_target_are_not_the_names_own() -> None:
 
 def test_a_cname_made_from_a_dname_is_not_there() -> None:
     made = f"example.test. 60 IN DNAME example.org.\n{NAME} 60 IN CNAME www.example.org."
-    assert read(answer(answer=made)) == Node(Use.UNTOLD, hidden=True)
+    assert read(answer(answer=made)) == Node(InUse.UNKNOWN, occluded=True)
 
 
 def test_a_delegations_name_servers_stand_in_the_referral() -> None:
     referral = answer(aa=False, authority=f"{NAME} 60 IN NS ns.www.example.test.")
     node = read(referral, "NS")
     assert texts(node) == ["ns.www.example.test."]
-    assert node.hidden
+    assert node.occluded
     assert read(referral).rrset is None
 
 

@@ -8,23 +8,31 @@ import dns.rdataclass
 import dns.rdatatype
 import pytest
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.node import NOTHING, Node, RRset, Use
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.packing import make_message
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.planning import plan
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.step import Step
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.node import (
+    NONEXISTENT,
+    InUse,
+    Node,
+    RRset,
+)
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.planner import Planner
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.update_message import (
+    Step,
+    make_message,
+)
 
 from tests.support.collection import change, values
 
 ZONE = dns.name.from_text("example.test")
-ELSEWHERE = Node(Use.UNTOLD)  # there is something at the name, or below it, but not of this type
+PLANNER = Planner(ZONE)
+ELSEWHERE = Node(InUse.UNKNOWN)  # there is something at the name, or below it, but not of this type
 
 
 def holds(rdtype: str, *texts: str, ttl: int = 300) -> Node:
-    return Node(Use.YES, RRset(ttl, frozenset(values(rdtype, *texts))))
+    return Node(InUse.YES, RRset(ttl, frozenset(values(rdtype, *texts))))
 
 
 def alias(target: str = "other.example.test.") -> Node:
-    return Node(Use.YES, cname=RRset(300, frozenset(values("CNAME", target))))
+    return Node(InUse.YES, cname=RRset(300, frozenset(values("CNAME", target))))
 
 
 def lines(step: Step) -> tuple[list[str], list[str]]:
@@ -41,7 +49,7 @@ def outcome(step: Step) -> tuple[str, str | None]:
 
 
 def done(item: Change, node: Node) -> tuple[tuple[str, str | None], list[str], list[str]]:
-    step = plan((item,), node, ZONE)
+    step = PLANNER.plan((item,), node)
     return outcome(step), *lines(step)
 
 
@@ -49,7 +57,7 @@ APPLIED, UNCHANGED = ("applied", None), ("unchanged", None)
 
 
 def test_create_of_a_new_rrset_asserts_that_it_is_new() -> None:
-    said, before, after = done(change("create", "www", "A", "192.0.2.1"), NOTHING)
+    said, before, after = done(change("create", "www", "A", "192.0.2.1"), NONEXISTENT)
     assert said == APPLIED
     assert before == ["NONE A", "NONE CNAME"]
     assert after == ["300 IN A 192.0.2.1"]
@@ -87,7 +95,7 @@ def test_merged_creates_take_the_newest_ttl_and_judge_each_in_order() -> None:
         change("create", "www", "A", "192.0.2.1"),
         change("create", "www", "A", "192.0.2.2", ttl=60),
     )
-    step = plan(group, NOTHING, ZONE)
+    step = PLANNER.plan(group, NONEXISTENT)
     assert [result.outcome for result in step.results] == ["applied", "unchanged", "applied"]
     assert lines(step)[1] == ["60 IN A 192.0.2.1", "60 IN A 192.0.2.2"]
 
@@ -99,7 +107,7 @@ def test_update_replaces_in_one_message() -> None:
     assert after == ["ANY A", "300 IN A 192.0.2.2"]
 
 
-@pytest.mark.parametrize("node", [NOTHING, ELSEWHERE, alias()])
+@pytest.mark.parametrize("node", [NONEXISTENT, ELSEWHERE, alias()])
 def test_update_of_nothing_fails_and_has_that_confirmed(node: Node) -> None:
     assert done(change("update", "www", "A", "192.0.2.2"), node) == (
         ("failed", "rrset_missing"),
@@ -133,7 +141,7 @@ def test_nothing_goes_beside_a_cname(action: str) -> None:
 
 @pytest.mark.parametrize("action", ["create", "upsert"])
 def test_a_cname_goes_where_nothing_is(action: str) -> None:
-    for node in (NOTHING, ELSEWHERE):  # the server knows what an answer does not tell
+    for node in (NONEXISTENT, ELSEWHERE):  # the server knows what an answer does not tell
         said, before, after = done(change(action, "www", "CNAME", "other.example.test."), node)
         assert said == APPLIED
         assert before == ["NONE ANY"]
@@ -141,7 +149,7 @@ def test_a_cname_goes_where_nothing_is(action: str) -> None:
 
 
 def test_a_cname_does_not_go_beside_other_data() -> None:
-    said, before, after = done(change("create", "www", "CNAME", "other.example.test."), Node(Use.YES))
+    said, before, after = done(change("create", "www", "CNAME", "other.example.test."), Node(InUse.YES))
     assert said == ("failed", "cname_conflict")
     assert before == ["ANY ANY", "NONE CNAME"]
     assert after == []
@@ -159,7 +167,7 @@ def test_a_second_cname_fails_and_upsert_replaces_it() -> None:
 
 
 def test_two_cnames_at_once_fail() -> None:
-    said, _, after = done(change("upsert", "www", "CNAME", "a.example.test.", "b.example.test."), NOTHING)
+    said, _, after = done(change("upsert", "www", "CNAME", "a.example.test.", "b.example.test."), NONEXISTENT)
     assert (said, after) == (("failed", "cname_exists"), [])
 
 
@@ -181,7 +189,7 @@ def test_delete_of_values_and_of_the_whole() -> None:
 
 @pytest.mark.parametrize("texts", [(), ("192.0.2.1",)])
 def test_delete_of_nothing(texts: tuple[str, ...]) -> None:
-    assert done(change("delete", "www", "A", *texts), NOTHING) == (UNCHANGED, ["NONE A"], [])
+    assert done(change("delete", "www", "A", *texts), NONEXISTENT) == (UNCHANGED, ["NONE A"], [])
 
 
 def test_apex_name_servers_are_replaced_new_ones_first() -> None:
@@ -213,10 +221,10 @@ def test_one_of_two_apex_name_servers_goes_if_both_are_still_there() -> None:
 
 
 def test_below_a_delegation_what_is_not_seen_may_be_there() -> None:
-    hidden = Node(Use.UNTOLD, hidden=True)
-    assert done(change("create", "www", "A", "192.0.2.1"), hidden)[1:] == (
+    occluded = Node(InUse.UNKNOWN, occluded=True)
+    assert done(change("create", "www", "A", "192.0.2.1"), occluded)[1:] == (
         ["NONE CNAME"],
         ["300 IN A 192.0.2.1"],
     )
-    assert done(change("delete", "www", "A"), hidden) == (APPLIED, [], ["ANY A"])
-    assert done(change("update", "www", "A", "192.0.2.1"), hidden)[1] == ["ANY ANY", "ANY A"]
+    assert done(change("delete", "www", "A"), occluded) == (APPLIED, [], ["ANY A"])
+    assert done(change("update", "www", "A", "192.0.2.1"), occluded)[1] == ["ANY ANY", "ANY A"]

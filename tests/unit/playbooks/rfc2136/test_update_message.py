@@ -5,49 +5,55 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.tsig
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.node import NOTHING, Node, RRset, Use
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.packing import (
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.node import (
+    NONEXISTENT,
+    InUse,
+    Node,
+    RRset,
+)
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.planner import Planner
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.update_message import (
     MAX_STEPS_SIZE,
+    Step,
     make_message,
     pack,
 )
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.planning import plan
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.step import Step
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.collection import change, values
 
 ZONE = dns.name.from_text("example.test")
+PLANNER = Planner(ZONE)
 KEY = dns.tsig.Key("a-key-with-a-rather-long-name." * 7 + "test", b"secret" * 8, dns.tsig.HMAC_SHA512)
 
 
 def step(name: str, action: str = "create", rdtype: str = "A", text: str = "192.0.2.1") -> Step:
-    node = NOTHING
+    node = NONEXISTENT
     if action == "update":
-        node = Node(Use.YES, RRset(60, frozenset(values("A", "192.0.2.9"))))
-    return plan((change(action, name, rdtype, text),), node, ZONE)
+        node = Node(InUse.YES, RRset(60, frozenset(values("A", "192.0.2.9"))))
+    return PLANNER.plan((change(action, name, rdtype, text),), node)
 
 
 def test_order_is_kept_and_nothing_is_lost() -> None:
     steps = [step(f"h{number}") for number in range(3_000)]
-    packets = list(pack(ZONE, steps))
+    packets = list(pack(steps))
     assert len(packets) > 1
     assert [each for packet in packets for each in packet] == steps
 
 
 def test_a_step_that_is_too_large_comes_alone() -> None:
     small, large = step("a"), step("b", rdtype="TXT", text='"' + "x" * 200 + '"')
-    assert list(pack(ZONE, [small, large, small], limit=80)) == [[small], [large], [small]]
+    assert list(pack([small, large, small], limit=80)) == [[small], [large], [small]]
 
 
 def test_a_limit_of_changes_in_a_message() -> None:
     steps = [step(f"h{number}") for number in range(5)]
-    assert list(pack(ZONE, steps, max_changes=2)) == [steps[:2], steps[2:4], steps[4:]]
+    assert list(pack(steps, max_changes=2)) == [steps[:2], steps[2:4], steps[4:]]
 
 
 def test_a_thousand_new_records_go_in_one_message() -> None:
-    assert len(list(pack(ZONE, (step(f"h{number}") for number in range(1_000))))) == 1
+    assert len(list(pack(step(f"h{number}") for number in range(1_000)))) == 1
 
 
 @settings(deadline=None)
@@ -61,13 +67,13 @@ def test_the_size_of_a_step_is_never_too_small(width: int, action: str, data: tu
         data = ("A", "192.0.2.1")
     steps = [step(f"{'n' * width}{number}", action, *data) for number in range(50)]
     wire = make_message(ZONE, steps).to_wire(max_size=65535)
-    assert len(wire) <= sum(each.size(ZONE) for each in steps) + 12 + len(ZONE.to_wire() or b"") + 4
+    assert len(wire) <= sum(each.size for each in steps) + 12 + len(ZONE.to_wire() or b"") + 4
 
 
 def test_a_full_message_leaves_room_for_the_largest_signature() -> None:
     steps = [step(f"{'n' * 50}{number}") for number in range(2_000)]
-    packet = next(pack(ZONE, steps))
-    assert sum(each.size(ZONE) for each in packet) > MAX_STEPS_SIZE - 300
+    packet = next(pack(steps))
+    assert sum(each.size for each in packet) > MAX_STEPS_SIZE - 300
     message = make_message(ZONE, packet)
     message.use_tsig(KEY)
     assert len(message.to_wire(max_size=65535)) <= 65535

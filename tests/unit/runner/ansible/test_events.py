@@ -1,4 +1,4 @@
-"""Events of the callback plugin in words."""
+"""Events of the callback plugin, as lines of the log."""
 
 import json
 
@@ -10,7 +10,7 @@ from app.runner.ansible.redaction import Redactor
 from app.runner.protocol import RunEvent
 
 
-class Said:
+class Log:
     def __init__(self) -> None:
         self.events: list[RunEvent] = []
         self.reader = EventReader(self.events.append, Redactor(["c2VjcmV0"]))
@@ -21,7 +21,7 @@ class Said:
 
 
 @pytest.mark.parametrize(
-    ("event", "words"),
+    ("event", "message"),
     [
         ({"event": "play", "name": "Apply"}, "play: Apply"),
         ({"event": "task", "name": "Send"}, "task: Send"),
@@ -41,44 +41,44 @@ class Said:
         ({"event": "stats", "hosts": {}}, "finished: no host took part"),
     ],
 )
-def test_words(event: dict[str, object], words: str) -> None:
-    assert Said().feed(**event) == words
+def test_messages(event: dict[str, object], message: str) -> None:
+    assert Log().feed(**event) == message
 
 
 def test_the_last_counts_are_kept() -> None:
-    said = Said()
-    said.feed(event="stats", hosts={"bind": {"ok": 2, "failures": "many"}, "odd": 7})
-    assert said.reader.stats == {"bind": {"ok": 2}}
+    log = Log()
+    log.feed(event="stats", hosts={"bind": {"ok": 2, "failures": "many"}, "odd": 7})
+    assert log.reader.stats == {"bind": {"ok": 2}}
 
 
 @pytest.mark.parametrize(
     "line", [b"", b"no json", b"7", b"[]", b"{}", b'{"event": 7}', b'{"event": "new"}', b"[" * 100_000]
 )
-def test_what_is_no_event_is_passed_over(line: bytes) -> None:
-    said = Said()
-    said.reader.feed(line)
-    assert said.events == []
+def test_what_is_no_event_is_skipped(line: bytes) -> None:
+    log = Log()
+    log.reader.feed(line)
+    assert log.events == []
 
 
-def test_secrets_and_control_characters_are_blotted_out() -> None:
-    words = Said().feed(event="failed", host="bind", message="key c2VjcmV0 \x00\x1b[0m")
-    assert words == "bind: failed, key ******** \ufffd\ufffd[0m"
+def test_secrets_and_control_characters_are_hidden() -> None:
+    message = Log().feed(event="failed", host="bind", message="key c2VjcmV0 \x00\x1b[0m")
+    assert message == "bind: failed, key ******** \ufffd\ufffd[0m"
 
 
 def test_a_long_message_is_cut() -> None:
-    assert len(Said().feed(event="task", name="x" * 10_000)) == events.MAX_MESSAGE
+    assert len(Log().feed(event="task", name="x" * 10_000)) == events.MAX_MESSAGE
 
 
 def test_endless_events_are_not_all_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "MAX_EVENTS", 3)
-    said = Said()
+    log = Log()
     for number in range(10):
-        said.feed(event="task", name=str(number))
-    assert [event.message for event in said.events] == [
+        log.feed(event="task", name=str(number))
+    assert [event.message for event in log.events] == [
         "task: 0",
         "task: 1",
         "task: 2",
-        "more is said than is kept here",
+        "the run reports more than 3 events; the further ones are not kept",
     ]
-    said.feed(event="stats", hosts={"bind": {"ok": 10}})
-    assert said.reader.stats == {"bind": {"ok": 10}}
+    log.feed(event="stats", hosts={"bind": {"ok": 10}})
+    assert log.reader.stats == {"bind": {"ok": 10}}

@@ -11,7 +11,7 @@ import pytest
 from app.domain.change import ChangeResult, Outcome
 from app.runner.ansible import results
 from app.runner.ansible.redaction import Redactor
-from app.runner.ansible.results import Reading, read_results
+from app.runner.ansible.results import ParsedResults, read_results
 
 ASKED = [uuid4() for _ in range(3)]
 
@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "results.json"
 
 
-def read(path: Path, content: Any) -> Reading:
+def read(path: Path, content: Any) -> ParsedResults:
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     return read_results(path, ASKED, Redactor(["top-secret"]))
 
@@ -30,13 +30,13 @@ def item(request_id: UUID = ASKED[0], outcome: str = "applied", **more: object) 
     return {"request_id": str(request_id), "outcome": outcome, **more}
 
 
-def test_what_is_said_is_known_and_what_is_missing_is_not(path: Path) -> None:
-    said = read(path, [item(), item(ASKED[1], "failed", code="refused", message="no")])
-    assert said.results == {
+def test_what_is_in_the_file_is_known_and_what_is_missing_is_not(path: Path) -> None:
+    parsed = read(path, [item(), item(ASKED[1], "failed", code="refused", message="no")])
+    assert parsed.results == {
         ASKED[0]: ChangeResult(Outcome.APPLIED),
         ASKED[1]: ChangeResult(Outcome.FAILED, "refused", "no"),
     }
-    assert said.problems == []
+    assert parsed.problems == []
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,12 @@ def test_what_is_said_is_known_and_what_is_missing_is_not(path: Path) -> None:
         ("", "is not JSON"),
         ("[{", "is not JSON"),
         ("[" * 100_000, "is not JSON"),
-        ({"results": []}, "holds no list"),
-        ("null", "holds no list"),
+        ({"results": []}, "is not a list"),
+        ("null", "is not a list"),
     ],
 )
-def test_what_is_no_list_says_nothing(path: Path, content: Any, problem: str) -> None:
-    assert read(path, content) == Reading({}, [problem])
+def test_what_is_not_a_list_has_no_results(path: Path, content: Any, problem: str) -> None:
+    assert read(path, content) == ParsedResults({}, [problem])
 
 
 def test_binary(path: Path) -> None:
@@ -59,12 +59,12 @@ def test_binary(path: Path) -> None:
 
 
 def test_a_file_that_is_missing(path: Path) -> None:
-    assert read_results(path, ASKED, Redactor()) == Reading({}, ["was not written"])
+    assert read_results(path, ASKED, Redactor()) == ParsedResults({}, ["was not written"])
 
 
 def test_what_is_no_ordinary_file(path: Path, tmp_path: Path) -> None:
     os.mkfifo(path)
-    assert read_results(path, ASKED, Redactor()).problems == ["is no ordinary file"]
+    assert read_results(path, ASKED, Redactor()).problems == ["is not a regular file"]
     path.unlink()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("[]")
@@ -78,10 +78,10 @@ def test_a_file_without_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(
-    ("nonsense", "problem"),
+    ("invalid", "problem"),
     [
-        ("text", "is no object"),
-        (None, "is no object"),
+        ("text", "is not an object"),
+        (None, "is not an object"),
         ({"outcome": "applied"}, "has no request_id"),
         ({"request_id": 7, "outcome": "applied"}, "has no request_id"),
         ({"request_id": "not a uuid", "outcome": "applied"}, "has no request_id"),
@@ -92,29 +92,29 @@ def test_a_file_without_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ({"request_id": str(ASKED[1]), "outcome": {}}, "has no outcome"),
     ],
 )
-def test_one_item_of_nonsense_takes_no_other_with_it(path: Path, nonsense: Any, problem: str) -> None:
-    said = read(path, [nonsense, item()])
-    assert list(said.results) == [ASKED[0]]
-    assert len(said.problems) == 1
-    assert f"item 0 {problem}" in said.summary
+def test_one_invalid_item_takes_no_other_with_it(path: Path, invalid: Any, problem: str) -> None:
+    parsed = read(path, [invalid, item()])
+    assert list(parsed.results) == [ASKED[0]]
+    assert len(parsed.problems) == 1
+    assert f"item 0 {problem}" in parsed.summary
 
 
-def test_much_nonsense_is_one_sentence(path: Path) -> None:
-    said = read(path, ["x"] * 1000)
-    assert len(said.problems) == 1000
-    assert said.summary == "the results file can't be understood: item 0 is no object, and 999 more"
+def test_many_problems_are_one_sentence(path: Path) -> None:
+    parsed = read(path, ["x"] * 1000)
+    assert len(parsed.problems) == 1000
+    assert parsed.summary == "the results file can't be understood: item 0 is not an object, and 999 more"
 
 
 def test_two_outcomes_for_one_request_are_none(path: Path) -> None:
-    said = read(path, [item(), item(outcome="failed"), item(ASKED[1]), item(ASKED[1])])
-    assert list(said.results) == [ASKED[1]]
-    assert "contradicts" in said.problems[0]
+    parsed = read(path, [item(), item(outcome="failed"), item(ASKED[1]), item(ASKED[1])])
+    assert list(parsed.results) == [ASKED[1]]
+    assert "contradicts" in parsed.problems[0]
 
 
 @pytest.mark.parametrize("code", [None, 7, "", "Not A Code", "x" * 65, "a\u0000b"])
 def test_a_failure_always_has_a_code_and_a_reason(path: Path, code: Any) -> None:
-    said = read(path, [item(outcome="failed", code=code, message=None)])
-    assert said.results[ASKED[0]] == ChangeResult(
+    parsed = read(path, [item(outcome="failed", code=code, message=None)])
+    assert parsed.results[ASKED[0]] == ChangeResult(
         Outcome.FAILED, "playbook_failed", "the playbook gives no reason"
     )
 

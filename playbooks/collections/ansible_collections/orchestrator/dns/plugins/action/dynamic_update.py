@@ -1,18 +1,13 @@
-"""The action `orchestrator.dns.dynamic_update`: a changes file in, dynamic updates out, a results file."""
+"""The action `orchestrator.dns.dynamic_update`: applies a changes file by RFC 2136 dynamic update."""
 
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import dns.name
-from ansible.plugins.action import ActionBase
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.batch import apply_batch
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import read_items
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.connection import Target
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.forecast import forecast_batch
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.key_file import KeyFileError, read_key
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.option import Options
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import write_results
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.summary import summary
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.batch_action import BatchAction, Server
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.options import Options
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.batch import apply_batch
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.connection import Target
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.key_file import read_key
 
 DOCUMENTATION = """
 name: dynamic_update
@@ -51,42 +46,22 @@ _VARIABLES = {
 }
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
-    """Runs on the controller, in Ansible's own process: nothing is copied to the host."""
+class ActionModule(BatchAction):
+    """Sends update messages to the primary server of the zone."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    variables = _VARIABLES
+    unit = "message"
     _VALID_ARGS = frozenset(_VARIABLES)
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Apply the batch and return its summary."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        return result | self._apply(
-            Options(_VARIABLES, self._task.args, task_vars or {}, self._templar.template)
+    def server(self, options: Options) -> Server:
+        """Return the server that the options name. Raises OSError, ValueError, KeyFileError."""
+        target = Target(
+            options["server"],
+            int(options.get("port") or 53),
+            float(options.get("connect_timeout") or 5),
+            float(options.get("timeout") or 30),
+            int(options.get("max_changes") or 0) or None,
         )
-
-    def _apply(self, options: Options) -> dict[str, Any]:
-        try:
-            target = _target(options)
-            zone = dns.name.from_text(options["zone"])
-            results_file = Path(options["results_file"])
-            items = read_items(Path(options["changes_file"]))
-            key_file = options.get("key_file")
-            key = read_key(Path(key_file).expanduser()) if key_file else None
-        except (OSError, ValueError, KeyFileError) as error:
-            return {"failed": True, "msg": str(error)}
-        work = forecast_batch if self._task.check_mode else apply_batch
-        ledger, problem = work(items, zone, target, key)
-        write_results(results_file, ledger.results)
-        said = summary(ledger, problem, str(target), len(items))
-        return {**said, "msg": f"nothing is sent: {said['msg']}"} if self._task.check_mode else said
-
-
-def _target(options: Options) -> Target:
-    return Target(
-        options["server"],
-        int(options.get("port") or 53),
-        float(options.get("connect_timeout") or 5),
-        float(options.get("timeout") or 30),
-        int(options.get("max_changes") or 0) or None,
-    )
+        key_file = options.get("key_file")
+        key = read_key(Path(key_file).expanduser()) if key_file else None
+        return Server(str(target), partial(apply_batch, target=target, key=key))

@@ -1,18 +1,13 @@
-"""The action `orchestrator.dns.powerdns_update`: a changes file in, calls of an API out, a results file."""
+"""The action `orchestrator.dns.powerdns_update`: applies a changes file over PowerDNS's HTTP API."""
 
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import dns.name
-from ansible.plugins.action import ActionBase
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import read_items
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.key_file import KeyFileError
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.option import Options
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.batch_action import BatchAction, Server
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.options import Options
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.api import Api
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.batch import apply_batch
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.key_file import read_api_key
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import write_results
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.summary import summary
 
 DOCUMENTATION = """
 name: powerdns_update
@@ -49,42 +44,21 @@ _VARIABLES = {
 }
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
-    """Runs on the controller, in Ansible's own process: nothing is copied to the host."""
+class ActionModule(BatchAction):
+    """Calls the API of the server that has the zone."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
+    variables = _VARIABLES
+    unit = "call"
     _VALID_ARGS = frozenset(_VARIABLES)
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Apply the batch and return its summary."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        return result | self._apply(
-            Options(_VARIABLES, self._task.args, task_vars or {}, self._templar.template)
+    def server(self, options: Options) -> Server:
+        """Return the server that the options name. Raises OSError, ValueError, KeyFileError."""
+        ca_file = options.get("ca_file")
+        api = Api(
+            options["url"],
+            read_api_key(Path(options["key_file"]).expanduser()),
+            float(options.get("timeout") or 30),
+            Path(ca_file).expanduser() if ca_file else None,
+            int(options.get("max_changes") or 0) or None,
         )
-
-    def _apply(self, options: Options) -> dict[str, Any]:
-        try:
-            api = _api(options)
-            zone = dns.name.from_text(options["zone"])
-            results_file = Path(options["results_file"])
-            items = read_items(Path(options["changes_file"]))
-        except (OSError, ValueError, KeyFileError) as error:
-            return {"failed": True, "msg": str(error)}
-        check = self._task.check_mode
-        ledger, problem = apply_batch(items, zone, api, forecast=check)
-        write_results(results_file, ledger.results)
-        said = summary(ledger, problem, str(api), len(items), "call")
-        return {**said, "msg": f"nothing is sent: {said['msg']}"} if check else said
-
-
-def _api(options: Options) -> Api:
-    key = read_api_key(Path(options["key_file"]).expanduser())
-    ca_file = options.get("ca_file")
-    return Api(
-        options["url"],
-        key,
-        float(options.get("timeout") or 30),
-        Path(ca_file).expanduser() if ca_file else None,
-        int(options.get("max_changes") or 0) or None,
-    )
+        return Server(str(api), partial(apply_batch, api=api))

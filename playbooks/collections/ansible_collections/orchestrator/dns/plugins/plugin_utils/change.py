@@ -1,4 +1,4 @@
-"""The changes file: what is asked for, as inert data."""
+"""The changes file: what is asked for, read as plain data that nothing evaluates."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ import dns.rdataclass
 import dns.rdatatype
 
 ACTIONS = ("create", "update", "upsert", "delete")
-GENERATED = frozenset(  # by whoever signs the zone; Knot 3.2 ends when it gets an NSEC3
+SIGNER_TYPES = frozenset(  # written by whoever signs the zone; an NSEC3 in an update crashes Knot 3.2
     {dns.rdatatype.RRSIG, dns.rdatatype.NSEC, dns.rdatatype.NSEC3}
 )
 MAX_TTL = 2**31 - 1  # RFC 2181 section 8
@@ -21,7 +21,7 @@ MAX_TTL = 2**31 - 1  # RFC 2181 section 8
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change to one RRset; names are absolute, `ttl` is in seconds."""
+    """One change to one RRset; names are absolute, `ttl` is in seconds, no value comes twice."""
 
     request_id: str
     action: str
@@ -33,9 +33,13 @@ class Change:
     def __str__(self) -> str:
         return f"{self.name.to_text(omit_final_dot=True)} {dns.rdatatype.to_text(self.type)}"
 
+    def is_apex_ns(self, zone: dns.name.Name) -> bool:
+        """Whether it is about the zone's own NS RRset, of which one value must stay."""
+        return self.type == dns.rdatatype.NS and self.name == zone
+
 
 class UnusableChange(Exception):
-    """An item that can't be sent to any server; `code` is stable, the text says why."""
+    """An item that no server could carry out; `code` is stable, the text says why."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -43,12 +47,12 @@ class UnusableChange(Exception):
 
 
 def read_items(path: Path) -> list[Mapping[str, Any]]:
-    """Return the items of a changes file as they are. Raises OSError, ValueError."""
+    """Return the items of a changes file; each has a `request_id`. Raises OSError, ValueError."""
     items = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(items, list) or not all(
         isinstance(item, dict) and "request_id" in item for item in items
     ):
-        raise ValueError("the changes file holds no list of changes")
+        raise ValueError("the changes file does not hold a list of changes with a request_id each")
     return items
 
 
@@ -79,14 +83,15 @@ def _values(rdtype: str, texts: list[str]) -> tuple[dns.rdata.Rdata, ...]:
 
 def _check(change: Change, zone: dns.name.Name) -> None:
     if change.action not in ACTIONS:
-        raise UnusableChange("invalid_change", f"there is no action {change.action!r}")
+        raise UnusableChange("invalid_change", f"{change.action!r} is not an action")
     if not 0 <= change.ttl <= MAX_TTL:
-        raise UnusableChange("invalid_change", f"{change.ttl} is no TTL")
+        raise UnusableChange("invalid_change", f"the TTL {change.ttl} is not between 0 and {MAX_TTL}")
     if not change.values and change.action != "delete":
-        raise UnusableChange("invalid_change", f"a change to {change.action} needs a value")
+        raise UnusableChange("invalid_change", f"the action {change.action} needs at least one value")
     if not change.name.is_subdomain(zone):
         raise UnusableChange("not_zone", f"{change.name} is not in the zone {zone}")
     if change.type == dns.rdatatype.SOA:
-        raise UnusableChange("soa_protected", "the zone's SOA is the server's own to change")
-    if dns.rdatatype.is_metatype(change.type) or change.type in GENERATED:
-        raise UnusableChange("invalid_change", f"{dns.rdatatype.to_text(change.type)} is no type of data")
+        raise UnusableChange("soa_protected", "only the server changes the SOA of its zone")
+    if dns.rdatatype.is_metatype(change.type) or change.type in SIGNER_TYPES:
+        rdtype = dns.rdatatype.to_text(change.type)
+        raise UnusableChange("invalid_change", f"records of the type {rdtype} can't be changed")

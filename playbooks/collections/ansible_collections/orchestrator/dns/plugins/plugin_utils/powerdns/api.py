@@ -1,4 +1,4 @@
-"""PowerDNS's HTTP API: one call at a time, and how it can fail."""
+"""PowerDNS's HTTP API: one call at a time, and the ways in which it fails."""
 
 import json
 import socket
@@ -11,23 +11,23 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.failure import (
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import (
     KeyRefused,
     NoAnswer,
     Unreachable,
 )
 
-MAX_REASON = 300  # characters of the server's words that a message repeats
+MAX_REASON = 300  # characters of the server's text that a message repeats
 _SERVER = "/api/v1/servers/localhost"  # an authoritative server has no other
 _KEY_REFUSED = (401, 403)
 _NOT_SENT = (ConnectionRefusedError, socket.gaierror)
 
 
-class _Stay(HTTPRedirectHandler):
-    """Follows no redirection: the key is for this server alone."""
+class _NoRedirects(HTTPRedirectHandler):
+    """Follows no redirect: the key is for this server alone."""
 
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
-        """Let it become an error."""
+        """Return no request, so that the answer becomes an error."""
 
 
 def _https(scheme: str, ca_file: Path | None) -> list[HTTPSHandler]:
@@ -37,7 +37,7 @@ def _https(scheme: str, ca_file: Path | None) -> list[HTTPSHandler]:
 
 
 class Refused(Exception):
-    """The server does not do it, and nothing was done; the text is its own."""
+    """The server refused a call and changed nothing; the text is the server's own."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -45,9 +45,10 @@ class Refused(Exception):
 
 
 class Api:
-    """The API of one PowerDNS server; `timeout` in seconds; `max_changes` is meant for one call.
+    """The API of one PowerDNS server.
 
-    Raises ValueError, OSError: the CA file.
+    `timeout` is in seconds, `max_changes` is how many one call may hold. Raises ValueError or OSError if the
+    URL or the CA file can't be used.
     """
 
     def __init__(
@@ -60,23 +61,23 @@ class Api:
         self._key = key
         self._timeout = timeout
         self.max_changes = max_changes
-        self._opener = build_opener(_Stay(), *_https(parts.scheme, ca_file))
+        self._opener = build_opener(_NoRedirects(), *_https(parts.scheme, ca_file))
         self._name = parts.netloc
 
     def __str__(self) -> str:
         return self._name
 
     def get(self, path: str, **query: str) -> Any:
-        """Return what is there. Raises Unreachable, KeyRefused, Refused."""
+        """Return what a path holds. Raises Unreachable, KeyRefused, Refused."""
         try:
             return json.loads(self._call("GET", f"{path}?{urlencode(query)}" if query else path))
         except NoAnswer as error:
             raise Unreachable(str(error)) from error
         except ValueError:
-            raise Unreachable(f"{self} answers what is not JSON: is PowerDNS's API there?") from None
+            raise Unreachable(f"{self} does not answer in JSON: is it PowerDNS's API?") from None
 
     def patch(self, path: str, body: str) -> None:
-        """Change what is there: all of it or nothing. Raises Unreachable, NoAnswer, KeyRefused, Refused."""
+        """Carry out the changes of a body, all or none. Raises Unreachable, NoAnswer, KeyRefused, Refused."""
         self._call("PATCH", path, body)
 
     def _call(self, method: str, path: str, body: str | None = None) -> bytes:
@@ -85,23 +86,23 @@ class Api:
                 content: bytes = answer.read()
                 return content
         except HTTPError as error:
-            raise self._failure(error.code, _reason(error)) from None
+            raise self._error_of_status(error.code, _reason(error)) from None
         except (OSError, HTTPException) as error:
-            raise self._silence(error) from None
+            raise self._error_without_answer(error) from None
 
     def _request(self, method: str, path: str, body: str | None) -> Request:
         headers = {"X-API-Key": self._key, "Content-Type": "application/json"}
         data = None if body is None else body.encode()
         return Request(self._base + path, data, headers, method=method)  # noqa: S310 - see __init__
 
-    def _failure(self, status: int, reason: str) -> Exception:
+    def _error_of_status(self, status: int, reason: str) -> Exception:
         if status in _KEY_REFUSED:
             return KeyRefused(f"{self} refused the API key ({status})")
         if 300 <= status < 400:
-            return Unreachable(f"{self} sends us elsewhere ({status}): dns_api_url must name the API itself")
+            return Unreachable(f"{self} redirects ({status}): dns_api_url must be the API's own address")
         return Refused(status, f"{reason} ({status})")
 
-    def _silence(self, error: Exception) -> Exception:
+    def _error_without_answer(self, error: Exception) -> Exception:
         cause = error.reason if isinstance(error, URLError) else error
         words = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
         kind = Unreachable if isinstance(cause, _NOT_SENT) else NoAnswer
@@ -109,7 +110,7 @@ class Api:
 
 
 def _reason(error: HTTPError) -> str:
-    """Return what the server says of an error: JSON with a text, or plain text."""
+    """Return the server's text about an error, which it sends as JSON or as plain text."""
     try:
         text = error.read().decode("utf-8", "replace")
     except (OSError, HTTPException):

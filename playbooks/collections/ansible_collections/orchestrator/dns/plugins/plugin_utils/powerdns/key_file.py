@@ -1,9 +1,9 @@
-"""The API key, read from a file that holds nothing else."""
+"""Reads the API key from a file that holds nothing else."""
 
 import re
 from pathlib import Path
 
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.key_file import KeyFileError
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import KeyFileError
 
 _KEY = re.compile(r"[\x21-\x7e]+")
 

@@ -1,4 +1,4 @@
-"""What PowerDNS holds at an owner name, as its API tells and takes it."""
+"""What PowerDNS holds at an owner name, as its API reads and writes it."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ import dns.rdata
 import dns.rdataclass
 from dns.rdtypes.svcbbase import SVCBBase
 
-Value = dns.rdata.Rdata | str  # its text where it is of a kind that only PowerDNS can read
+Value = dns.rdata.Rdata | str  # the text if it is of a type that only PowerDNS can read, such as LUA
 
 
 @dataclass(frozen=True, slots=True)
 class RRset:
     """The values of one type at one owner name, each with its text; the TTL in seconds.
 
-    Records that are disabled are in the database but in no answer.
+    Disabled records are in the database, but in no answer.
     """
 
     ttl: int
@@ -25,8 +25,8 @@ class RRset:
     disabled: tuple[str, ...] = ()
 
     def answers_like(self, other: "RRset") -> bool:
-        """Whether nobody who asks the server could tell them apart."""
-        same_ttl = self.ttl == other.ttl or not self.values  # which nobody sees
+        """Whether the server answers the same for both; the TTL of an RRset without values does not show."""
+        same_ttl = self.ttl == other.ttl or not self.values
         return same_ttl and self.values.keys() == other.values.keys()
 
 
@@ -36,18 +36,18 @@ Node = Mapping[str, RRset]  # the RRsets at one owner name, by type
 def read_nodes(
     rrsets: Iterable[Mapping[str, Any]], names: Collection[dns.name.Name]
 ) -> dict[dns.name.Name, Node]:
-    """Return what is at owner names, of those that are asked for and there.
+    """Return what is at each of the owner names, from the RRsets of an answer.
 
-    Raises KeyError, TypeError, ValueError, DNSException for what is no list of RRsets.
+    Raises KeyError, TypeError, ValueError, DNSException if the answer is not a list of RRsets.
     """
     nodes: dict[dns.name.Name, dict[str, RRset]] = {name: {} for name in names}
     texts = {name.to_text().lower() for name in names}
     for rrset in rrsets:
         text = rrset["name"]
         if "\\" not in text and text.lower() not in texts:
-            continue  # quickly: there may be a million others
+            continue  # without reading it: there may be a million other names
         name = dns.name.from_text(text)
-        if name in nodes and rrset["records"]:  # none is left where only a comment is
+        if name in nodes and rrset["records"]:  # an RRset may consist of a comment alone
             nodes[name][rrset["type"]] = _read(rrset)
     return dict(nodes)
 
@@ -59,7 +59,7 @@ def _read(rrset: Mapping[str, Any]) -> RRset:
 
 
 def read_value(rdtype: str, text: str) -> Value:
-    """Return a value, comparable with what a change asks for."""
+    """Return a value that can be compared with those of a change."""
     try:
         return dns.rdata.from_text(dns.rdataclass.IN, rdtype, text, dns.name.root, relativize=False)
     except (dns.exception.DNSException, ValueError):
@@ -67,7 +67,7 @@ def read_value(rdtype: str, text: str) -> Value:
 
 
 def text_of(value: dns.rdata.Rdata) -> str:
-    """Return a value's text as PowerDNS writes it: what it would write otherwise, it refuses."""
+    """Return a value's text as PowerDNS writes it: it refuses any other way of writing."""
     text = value.to_text()
     return text.replace('"', "") if isinstance(value, SVCBBase) else text
 

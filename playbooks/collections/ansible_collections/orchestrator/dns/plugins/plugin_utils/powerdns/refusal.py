@@ -1,26 +1,26 @@
-"""PowerDNS's refusals, each with its stable code."""
+"""What an error of PowerDNS's API means: the reason, with its stable code, why a change failed."""
 
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result, failed
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Reason
 
 from .api import Refused
 
-_CODES = {  # by what the server's text holds
+_CODES = {  # by what the server's text contains
     "Conflicts with": "cname_conflict",
     "has more than one record": "cname_exists",
     "out of zone": "not_zone",
 }
 
 
-def refusal(subject: str, error: Refused) -> Result:
-    """Return the result of a change about `subject` that the server did not carry out."""
-    if is_failure(error):
-        return failed("server_failed", f"{subject}: the server failed to carry it out: {error}")
+def explain(error: Refused) -> Reason:
+    """Return why a change failed whose call was answered with this error."""
+    if is_server_failure(error):
+        return Reason("server_failed", f"the server failed to carry out the change: {error}")
     if error.status == 404:
-        return failed("not_zone", f"{subject}: the server does not have the zone: {error}")
+        return Reason("not_zone", f"the server does not have the zone: {error}")
     code = next((code for words, code in _CODES.items() if words in str(error)), "refused")
-    return failed(code, f"{subject}: the server refuses it: {error}")
+    return Reason(code, f"the server refuses the change: {error}")
 
 
-def is_failure(error: Refused) -> bool:
-    """Whether the server, not the change, is to blame."""
+def is_server_failure(error: Refused) -> bool:
+    """Whether the server is to blame, not the change."""
     return error.status >= 500

@@ -1,4 +1,8 @@
-"""One TCP connection to a DNS server, signed by TSIG (RFC 8945), that tells apart how it can fail."""
+"""One TCP connection to a DNS server, signed by TSIG (RFC 8945), with many messages under way at a time.
+
+The app has a client like this one for the queries that verify a change (`app/nameservers`). They can't share
+code: Ansible runs in processes of its own, which have the collection and can't import the app.
+"""
 
 import socket
 import struct
@@ -11,31 +15,29 @@ import dns.exception
 import dns.message
 import dns.rcode
 import dns.tsig
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import KeyRefused, NoAnswer, Unreachable
 from dns.opcode import Opcode
 from dns.rcode import Rcode
 
-from .failure import KeyRefused, NoAnswer, Unreachable
-
-WINDOW = 256  # messages under way at a time: few enough that neither side's buffers fill
-
-REFILL = 64  # sent together, so that the server is never idle and the sending costs little
+WINDOW = 256  # messages under way at a time: so few that the buffers of neither side fill up
+REFILL = 64  # messages that are sent together, so that the server is never idle and sending costs little
 
 
 class Target(NamedTuple):
-    """The server to send to; times are in seconds."""
+    """The server to send to; timeouts are in seconds."""
 
     address: str  # an IP address or a host name
     port: int
     connect_timeout: float
     answer_timeout: float
-    max_changes: int | None = None  # in one message; None: as many as fit
+    max_changes: int | None = None  # in one message; None for as many as fit
 
     def __str__(self) -> str:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
 class Connection:
-    """A connection that is opened by `with`; raises Unreachable."""
+    """A connection from `with` to the end of its block. Raises Unreachable if it can't be opened."""
 
     def __init__(self, target: Target, key: dns.tsig.Key | None) -> None:
         self.target = target
@@ -60,13 +62,13 @@ class Connection:
         self._socket.close()
 
     def exchange(self, message: dns.message.Message) -> dns.message.Message:
-        """Send a message and return its answer, its signature checked. Raises NoAnswer, KeyRefused."""
+        """Send a message and return its answer, whose signature is checked. Raises NoAnswer, KeyRefused."""
         return self.read(self.pipeline([message])[0], message)
 
     def pipeline(self, messages: Sequence[dns.message.Message]) -> list[bytes]:
-        """Send messages without waiting for each answer; return the answers on the wire, in the same order.
+        """Send messages without waiting for each answer; return the answers in the same order, as octets.
 
-        Raises NoAnswer.
+        Each message needs an id of its own. Raises NoAnswer.
         """
         answers: dict[int, bytes] = {}
         unsent = iter(messages)
@@ -79,19 +81,19 @@ class Connection:
         try:
             return [answers[message.id] for message in messages]
         except KeyError:
-            raise NoAnswer(f"{self.target} answers what was not asked") from None
+            raise NoAnswer(f"{self.target} answered a message that was not sent") from None
 
     def read(self, wire: bytes, asked: dns.message.Message) -> dns.message.Message:
-        """Return the answer to a message, its signature checked. Raises NoAnswer, KeyRefused."""
+        """Return the answer to a message, with its signature checked. Raises NoAnswer, KeyRefused."""
         try:
-            answer = dns.message.from_wire(wire, keyring=False)  # looks at no signature
+            answer = dns.message.from_wire(wire, keyring=False)  # does not check a signature
             if self._key is not None and answer.had_tsig:
                 return dns.message.from_wire(wire, keyring=self._key, request_mac=asked.mac)
         except dns.tsig.PeerError as error:
-            words = _KEY_REFUSALS.get(type(error), "its signature is not accepted")
-            raise KeyRefused(f"{self.target} refused the TSIG key: {words}") from error
+            reason = _KEY_REFUSALS.get(type(error), "it does not accept the signature")
+            raise KeyRefused(f"{self.target} refused the TSIG key: {reason}") from error
         except dns.exception.DNSException as error:
-            raise NoAnswer(f"the answer of {self.target} can't be trusted: {error}") from error
+            raise NoAnswer(f"the answer of {self.target} can't be read or trusted: {error}") from error
         return self._accept_unsigned(answer, asked)
 
     def _send(self, messages: Iterable[dns.message.Message]) -> None:
@@ -123,9 +125,10 @@ class Connection:
     def _accept_unsigned(
         self, answer: dns.message.Message, asked: dns.message.Message
     ) -> dns.message.Message:
-        """Let an unsigned answer pass as a refusal only, unless we sign nothing ourselves.
+        """Return an unsigned answer if we sign nothing either, or if it is a refusal.
 
-        A server that knows the key signs what it refuses. PowerDNS answers a key that it does not know so:
+        A server that knows the key signs its refusals, too. PowerDNS answers a key that it does not know
+        unsigned: REFUSED to an update, NOTAUTH to a query. Raises NoAnswer, KeyRefused.
         """
         about_key = Rcode.REFUSED if asked.opcode() == Opcode.UPDATE else Rcode.NOTAUTH
         if self._key is not None and answer.rcode() == about_key:
@@ -137,8 +140,8 @@ class Connection:
 
 
 _KEY_REFUSALS: dict[type[Exception], str] = {
-    dns.tsig.PeerBadKey: "it does not know a key of this name and algorithm (NOTAUTH, BADKEY)",
-    dns.tsig.PeerBadSignature: "the secret is another one (NOTAUTH, BADSIG)",
+    dns.tsig.PeerBadKey: "it has no key of this name and algorithm (NOTAUTH, BADKEY)",
+    dns.tsig.PeerBadSignature: "it has another secret (NOTAUTH, BADSIG)",
     dns.tsig.PeerBadTime: "its clock and ours differ too much (NOTAUTH, BADTIME)",
     dns.tsig.PeerBadTruncation: "the signature is too short (NOTAUTH, BADTRUNC)",
 }

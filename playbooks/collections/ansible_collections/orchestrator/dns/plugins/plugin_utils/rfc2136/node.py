@@ -1,4 +1,4 @@
-"""What the server says is at an owner name."""
+"""What the server's answer to a query says about an owner name."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,52 +21,49 @@ class RRset:
     values: frozenset[dns.rdata.Rdata]
 
 
-class Use(Enum):
-    """Whether any record is at an owner name itself."""
+class InUse(Enum):
+    """Whether a name is in use: whether any record is at the name itself (RFC 2136 section 2.4.4)."""
 
     YES = "yes"
     NO = "no"
-    UNTOLD = "untold"  # no data of the asked type: other data, nothing but names below it, or a wildcard
+    UNKNOWN = "unknown"  # no data of the type: other data is there, or only names below it, or a wildcard
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What is at an owner name, as far as the answer to one question tells.
+    """What is at an owner name, as far as the answer to one query tells.
 
-    An answer may have been made from a wildcard, which no client can tell (RFC 4592): who relies on data seen
-    here makes the server confirm that the name is in use.
+    A client can't tell an answer that was made from a wildcard (RFC 4592). So a step that relies on data seen
+    here has the prerequisite that the name is in use.
     """
 
-    use: Use
+    in_use: InUse
     rrset: RRset | None = None  # of the type that was asked for
     cname: RRset | None = None
-    hidden: bool = False  # at or below a delegation or a DNAME: the server does not say all
+    occluded: bool = False  # at or below a delegation or a DNAME: an answer does not show all data there
 
 
-NOTHING = Node(Use.NO)
+NONEXISTENT = Node(InUse.NO)
 
 
 def read_node(response: dns.message.Message, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Node:
     """Return what an authoritative answer to (name, type) says about the name itself."""
     if any(rrset.rdtype == dns.rdatatype.DNAME and rrset.name != name for rrset in response.answer):
-        return Node(Use.UNTOLD, hidden=True)
+        return Node(InUse.UNKNOWN, occluded=True)
     if _is_referral(response):
-        beside = [*response.authority, *response.additional]
-        return Node(Use.UNTOLD, rrset=_find(beside, name, rdtype), hidden=True)
+        delegation_and_glue = [*response.authority, *response.additional]
+        return Node(InUse.UNKNOWN, rrset=_find(delegation_and_glue, name, rdtype), occluded=True)
     rrset = _find(response.answer, name, rdtype)
     cname = _find(response.answer, name, dns.rdatatype.CNAME)
-    return Node(_use(response, rrset or cname), rrset, cname)
+    if rrset is not None or cname is not None:
+        return Node(InUse.YES, rrset, cname)
+    nonexistent = response.rcode() == dns.rcode.NXDOMAIN and not response.answer
+    return NONEXISTENT if nonexistent else Node(InUse.UNKNOWN)
 
 
 def _is_referral(response: dns.message.Message) -> bool:
     delegations = any(rrset.rdtype == dns.rdatatype.NS for rrset in response.authority)
     return not response.answer and delegations and not response.flags & dns.flags.AA
-
-
-def _use(response: dns.message.Message, data: RRset | None) -> Use:
-    if data is not None:
-        return Use.YES
-    return Use.NO if response.rcode() == dns.rcode.NXDOMAIN and not response.answer else Use.UNTOLD
 
 
 def _find(

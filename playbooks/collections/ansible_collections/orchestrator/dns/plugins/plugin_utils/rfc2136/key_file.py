@@ -1,4 +1,4 @@
-"""The TSIG key, read from a key file in BIND's syntax."""
+"""Reads the TSIG key from a key file in BIND's syntax, as `tsig-keygen` writes it."""
 
 import re
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from pathlib import Path
 import dns.exception
 import dns.name
 import dns.tsig
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import KeyFileError
 
 _TOKEN = re.compile(
     r"""
@@ -22,12 +23,8 @@ _ALGORITHMS = {name.to_text(omit_final_dot=True).lower(): name for name in dns.t
 }
 
 
-class KeyFileError(Exception):
-    """The key file can't be used. The text never quotes what the file holds."""
-
-
 def read_key(path: Path) -> dns.tsig.Key:
-    """Return the one key that a file of the form `key "name" { algorithm …; secret "…"; };` holds.
+    """Return the key of a file that holds one, as `key "name" { algorithm …; secret "…"; };`.
 
     Raises KeyFileError.
     """
@@ -60,7 +57,7 @@ def _parse(tokens: list[str], path: Path) -> tuple[str, dict[str, str]]:
 def _make_key(name: str, options: dict[str, str], path: Path) -> dns.tsig.Key:
     algorithm = _ALGORITHMS.get(options.get("algorithm", "").lower())
     if algorithm is None:
-        raise KeyFileError(f"the TSIG key file {path} names no algorithm that is known")
+        raise KeyFileError(f"the TSIG key file {path} names no algorithm that is supported")
     try:
         key = dns.tsig.Key(dns.name.from_text(name), options.get("secret", ""), algorithm)
     except (dns.exception.DNSException, ValueError):

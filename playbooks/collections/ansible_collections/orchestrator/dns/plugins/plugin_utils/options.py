@@ -1,18 +1,18 @@
-"""An action's options: what the task says, or else what the variables of the run and of the host say."""
+"""The options of an action: from the task, or else from variables of the run and of the host."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 
 class OptionMissing(ValueError):
-    """Neither the task nor a variable says what has to be known."""
+    """A required option is neither in the task nor in its variable."""
 
 
 class Options:
-    """The options of one task, each with a variable that is used where the task does not name it.
+    """The options of one task; an option that the task does not name is taken from its variable.
 
-    A role that writes `server: "{{ dns_server }}"` for each of them has Ansible compile each template in each
-    run, which takes longer than to send the update.
+    A role could pass them instead, as `server: "{{ dns_server }}"`. But Ansible compiles each template anew
+    in each run, which takes longer than to send the update.
     """
 
     def __init__(
@@ -22,21 +22,24 @@ class Options:
         task_vars: Mapping[str, Any],
         template: Callable[[Any], Any],
     ) -> None:
-        """`variables` holds the variable of each option; `template` evaluates what stands in one."""
+        """Take the variable of each option, the task's arguments, and Ansible's variables.
+
+        `template` evaluates a variable whose value is a template.
+        """
         self._variables = variables
         self._args = args
         self._task_vars = task_vars
         self._template = template
 
     def get(self, option: str) -> Any:
-        """The option's value; None when there is none. A text that is empty is none."""
+        """Return the option's value, or None if it is missing or empty."""
         value = self._args.get(option)
         if value is None:
             value = self._template(self._task_vars.get(self._variables[option]))
         return None if value == "" else value
 
     def __getitem__(self, option: str) -> str:
-        """The text of an option that has to be there. Raises OptionMissing."""
+        """Return the text of a required option. Raises OptionMissing."""
         value = self.get(option)
         if value is None:
             raise OptionMissing(f"{option} is not given, and {self._variables[option]} is not set")

@@ -1,0 +1,31 @@
+"""Splitting what has to be sent into messages, each within what a server takes at once."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Load(NamedTuple):
+    """How much of a message an item takes, or how much one message may hold."""
+
+    octets: int
+    changes: int
+
+
+def split_by_load(
+    items: Iterable[Item], load_of: Callable[[Item], Load], limit: Load
+) -> Iterator[list[Item]]:
+    """Yield the items in order, in lists that are within the limit; an item that exceeds it is alone."""
+    batch: list[Item] = []
+    octets = changes = 0
+    for item in items:
+        load = load_of(item)
+        if batch and (octets + load.octets > limit.octets or changes + load.changes > limit.changes):
+            yield batch
+            batch, octets, changes = [], 0, 0
+        batch.append(item)
+        octets += load.octets
+        changes += load.changes
+    if batch:
+        yield batch

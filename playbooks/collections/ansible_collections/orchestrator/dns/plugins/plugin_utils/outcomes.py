@@ -1,0 +1,92 @@
+"""The outcomes of a batch: the result of each change, and the task's result about all of them."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import dns.name
+
+from .change import Change, UnusableChange, parse_change
+from .errors import NoAnswer
+from .result import Reason, Result, failed, refused
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """Results by request id. A change that was sent and not answered never gets one: it is unknown."""
+
+    results: dict[str, Result] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)  # request ids
+    messages: int = 0  # that the server has answered
+    answers: set[str] = field(default_factory=set)  # response codes or HTTP statuses
+    problem: str | None = None  # what stopped the batch early
+
+    def parse(self, items: Iterable[Mapping[str, Any]], zone: dns.name.Name) -> Iterator[Change]:
+        """Yield the changes that a changes file asks for, and record why the others can't be sent."""
+        for item in items:
+            try:
+                yield parse_change(item, zone)
+            except UnusableChange as error:
+                self.results[str(item["request_id"])] = failed(error.code, str(error))
+
+    def record(self, changes: Iterable[Change], results: Iterable[Result]) -> None:
+        """Record the result of each change, in the same order."""
+        for change, result in zip(changes, results, strict=True):
+            self.results[change.request_id] = result
+
+    def record_refusal(self, changes: Iterable[Change], reason: Reason) -> None:
+        """Record that the server did not carry out the changes."""
+        for change in changes:
+            self.results[change.request_id] = refused(change, reason)
+
+    def record_rest(self, changes: Iterable[Change], result: Result) -> None:
+        """Record the result for those of the changes that have none and are not unknown."""
+        for change in changes:
+            if change.request_id not in self.unknown:
+                self.results.setdefault(change.request_id, result)
+
+    def count_message(self, answer: str) -> None:
+        """Note that the server has answered a message."""
+        self.messages += 1
+        self.answers.add(answer)
+
+    @contextmanager
+    def unknown_without_answer(self, changes: Iterable[Change]) -> Iterator[None]:
+        """Note that the changes are unknown if the block raises NoAnswer, which goes on to the caller."""
+        try:
+            yield
+        except NoAnswer:
+            self.unknown.update(change.request_id for change in changes)
+            raise
+
+
+def task_result(outcomes: Outcomes, server: str, total: int, unit: str = "message") -> dict[str, Any]:
+    """Return Ansible's result of the task: counts, and one line for a person.
+
+    `total` is the number of changes in the changes file, `unit` is what the server gets them in. The task has
+    failed only if something stopped the batch before any change was done.
+    """
+    found = Counter(result.outcome for result in outcomes.results.values())
+    counts = {name: found[name] for name in ("applied", "unchanged", "failed")}
+    counts["unknown"] = total - len(outcomes.results)
+    parts = [f"{number} {name}" for name, number in counts.items() if number]
+    answers = f" ({', '.join(sorted(outcomes.answers))})" if outcomes.answers else ""
+    sent = f"{_count(total, 'change')} to {server} in {_count(outcomes.messages, unit)}"
+    line = f"{sent}: {', '.join(parts)}{answers}"
+    return {
+        "msg": f"{outcomes.problem}; {line}" if outcomes.problem else line,
+        "failed": outcomes.problem is not None and not counts["applied"] + counts["unchanged"],
+        "changed": counts["applied"] > 0,
+        "server": server,
+        "messages": outcomes.messages,
+        "applied": counts["applied"],
+        "unchanged": counts["unchanged"],
+        "refused": counts["failed"],
+        "unknown": counts["unknown"],
+    }
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

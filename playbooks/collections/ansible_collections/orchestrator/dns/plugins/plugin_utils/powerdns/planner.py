@@ -1,0 +1,100 @@
+"""Plans what to send for changes of one owner name, given what is there."""
+
+import json
+from collections.abc import Sequence
+
+import dns.name
+import dns.rdatatype
+from ansible_collections.orchestrator.dns.plugins.plugin_utils import result
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
+from dns.rdata import Rdata
+from dns.rdatatype import CNAME
+
+from .node import Node, RRset, Value, entries, read_value, text_of
+from .step import Step
+
+MAX_RRSET = 65_000  # bytes in a DNS message, which takes 65,535 (RFC 1035 section 4.2.2)
+_RR_SIZE = 12  # bytes: a pointer to the owner name, type, class, TTL, length of the data
+_NO_RRSET = RRset(0, {})
+_VERBS = {"create": "added", "update": "set to", "upsert": "set to", "delete": "removed"}
+
+
+class Planner:
+    """Plans changes of one zone."""
+
+    def __init__(self, zone: dns.name.Name) -> None:
+        self._zone = zone
+
+    def plan(self, changes: Sequence[Change], before: Node) -> Step:
+        """Return the step for changes of one owner name; a change that can't be carried out fails alone."""
+        after, results = before, []
+        for change in changes:
+            outcome, after = self._apply(change, after)
+            results.append(outcome)
+        to_send = tuple(map(json.dumps, entries(changes[0].name, before, after)))
+        return Step(changes, results, to_send, after)
+
+    def _apply(self, change: Change, node: Node) -> tuple[Result, Node]:
+        """Return a change's result, and the node as it is after the change."""
+        conflict = self._conflict(change, node)
+        if conflict is not None:
+            return conflict, node
+        rdtype = dns.rdatatype.to_text(change.type)
+        before = node.get(rdtype)
+        after = _rrset_after(change, before)
+        if (before or _NO_RRSET).answers_like(after or _NO_RRSET):
+            return result.unchanged(change), node
+        if after is not None and _size(after) > MAX_RRSET:
+            return result.too_large(change), node
+        others = {other: rrset for other, rrset in node.items() if other != rdtype}
+        return result.applied(_VERBS[change.action], change), others | ({rdtype: after} if after else {})
+
+    def _conflict(self, change: Change, node: Node) -> Result | None:
+        """Return the failure of a change that can't be carried out."""
+        visible = {rdtype: rrset for rdtype, rrset in node.items() if rrset.values}
+        before = visible.pop(dns.rdatatype.to_text(change.type), None)
+        if change.action == "delete":
+            return self._delete_conflict(change, before)
+        if change.action == "update" and before is None:
+            return result.rrset_missing(change)
+        if change.type == CNAME:
+            return self._cname_conflict(change, before, has_other_data=bool(visible))
+        return result.data_beside_cname(change) if "CNAME" in visible else None
+
+    def _delete_conflict(self, change: Change, before: RRset | None) -> Result | None:
+        if before is None or not change.is_apex_ns(self._zone):
+            return None
+        left = before.values.keys() - set(change.values) if change.values else ()
+        return None if left else result.last_apex_ns(change)
+
+    def _cname_conflict(self, change: Change, before: RRset | None, *, has_other_data: bool) -> Result | None:
+        if change.name == self._zone:
+            return result.cname_at_apex(change)
+        if len(change.values) > 1:
+            return result.several_cnames(change)
+        if has_other_data:
+            return result.cname_beside_data(change)
+        if change.action == "create" and before is not None and before.values.keys() != set(change.values):
+            return result.another_cname(change)
+        return None
+
+
+def _rrset_after(change: Change, before: RRset | None) -> RRset | None:
+    rdtype = dns.rdatatype.to_text(change.type)
+    asked: dict[Value, str] = {value: text_of(value) for value in change.values}
+    match change.action:
+        case "create" if before is not None:
+            still_disabled = tuple(text for text in before.disabled if read_value(rdtype, text) not in asked)
+            return RRset(change.ttl, asked | dict(before.values), still_disabled)
+        case "delete" if before is not None and asked:
+            kept = {value: text for value, text in before.values.items() if value not in asked}
+            return RRset(before.ttl, kept, before.disabled) if kept or before.disabled else None
+        case "delete":
+            return None
+    return RRset(change.ttl, asked)
+
+
+def _size(rrset: RRset) -> int:
+    """Return how many bytes an RRset takes at most in a DNS message."""
+    return sum(_RR_SIZE + len(v.to_wire() or b"" if isinstance(v, Rdata) else v) for v in rrset.values)

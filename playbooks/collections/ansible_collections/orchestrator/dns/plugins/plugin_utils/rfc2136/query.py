@@ -1,0 +1,79 @@
+"""Queries for what is at owner names now."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import SIGNER_TYPES
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import NoAnswer, Unreachable
+from dns.rcode import Rcode
+from dns.rdatatype import ANY, RdataType
+
+from .connection import Connection
+from .node import Node, read_node
+
+Question = tuple[dns.name.Name, RdataType]
+
+
+def query_nodes(connection: Connection, questions: Sequence[Question]) -> list[Node | Rcode]:
+    """Return what is at each (name, type), or the response code of a server that does not say.
+
+    Raises Unreachable, KeyRefused.
+    """
+    with _lost_answers_as_unreachable():
+        queries = _make_queries(questions)
+        answers = connection.pipeline(queries)
+        return [
+            _read_node(connection, query, wire, question)
+            for query, wire, question in zip(queries, answers, questions, strict=True)
+        ]
+
+
+def query_types(connection: Connection, names: Sequence[dns.name.Name]) -> list[set[RdataType]]:
+    """Return the types of data at each name, as far as the answer to ANY shows them. Raises Unreachable."""
+    with _lost_answers_as_unreachable():
+        wires = connection.pipeline(_make_queries([(name, ANY) for name in names]))
+        answers = [_read_answer_section(wire) for wire in wires]
+    return [
+        {rrset.rdtype for rrset in answer.answer if rrset.name == name} - SIGNER_TYPES
+        for name, answer in zip(names, answers, strict=True)
+    ]
+
+
+def _make_queries(questions: Sequence[Question]) -> list[dns.message.Message]:
+    return [
+        dns.message.make_query(name, rdtype, flags=0, id=number)
+        for number, (name, rdtype) in enumerate(questions)
+    ]
+
+
+@contextmanager
+def _lost_answers_as_unreachable() -> Iterator[None]:
+    """Raise Unreachable if an answer is lost or can't be read: a query changes nothing."""
+    try:
+        yield
+    except (NoAnswer, dns.exception.DNSException) as error:
+        raise Unreachable(f"the query for the current records failed: {error}") from error
+
+
+def _read_node(
+    connection: Connection, query: dns.message.Message, wire: bytes, question: Question
+) -> Node | Rcode:
+    answer = _read_answer_section(wire)
+    if answer.rcode() not in (Rcode.NOERROR, Rcode.NXDOMAIN):
+        return connection.read(wire, query).rcode()
+    if not answer.answer and not answer.flags & dns.flags.AA:
+        answer = connection.read(wire, query)  # a referral, which stands in the authority section
+    return read_node(answer, *question)
+
+
+def _read_answer_section(wire: bytes) -> dns.message.Message:
+    """Return the answer without its authority and additional sections, which take most of the time to read.
+
+    The signature is in the additional section, so it is not checked. That is safe: an update has
+    prerequisites that confirm what was read here.
+    """
+    return dns.message.from_wire(wire[:8] + bytes(4) + wire[12:], ignore_trailing=True)

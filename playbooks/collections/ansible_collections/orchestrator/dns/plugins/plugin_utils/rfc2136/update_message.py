@@ -1,0 +1,105 @@
+"""Update messages (RFC 2136): instructions, steps made of them, and messages of as many steps as fit."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import dns.name
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.batching import Load, split_by_load
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
+from dns.rdata import Rdata
+from dns.rdatatype import RdataType
+from dns.update import UpdateMessage
+
+from .dependencies import Group
+
+MAX_STEPS_SIZE = 65_000  # bytes; the rest of a TCP message's 65,535 is for the header, the zone and the TSIG
+_RR_HEADER = 10  # bytes: type, class, TTL, length of the data
+_POINTER = 2  # bytes: to a name that the message already holds (RFC 1035 section 4.1.4)
+
+
+class Kind(Enum):
+    """What an instruction says about the step's owner name, with its section of RFC 2136."""
+
+    # prerequisites; where one does not hold, the server answers with the code and changes nothing
+    RRSET_EXISTS = auto()  # there is an RRset of the type; 2.4.1, else NXRRSET
+    RRSET_EQUALS = auto()  # the RRset has these values and no others; 2.4.2, else NXRRSET
+    RRSET_ABSENT = auto()  # there is no RRset of the type; 2.4.3, else YXRRSET
+    NAME_IN_USE = auto()  # there is a record of any type; 2.4.4, else NXDOMAIN
+    NAME_NOT_IN_USE = auto()  # there is no record of any type; 2.4.5, else YXDOMAIN
+    # updates
+    ADD_VALUES = auto()  # add the values to their RRset; 2.5.1
+    DELETE_RRSET = auto()  # delete all values of the type; 2.5.2
+    DELETE_VALUES = auto()  # delete the values from their RRset; 2.5.4
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """A prerequisite or an update of one owner name, with the type, values and TTL that its kind needs."""
+
+    kind: Kind
+    type: RdataType | None = None
+    values: Sequence[Rdata] = ()
+    ttl: int = 0
+
+
+_ENTER: dict[Kind, Callable[[UpdateMessage, dns.name.Name, Instruction], None]] = {
+    Kind.RRSET_EXISTS: lambda message, name, line: message.present(name, line.type),
+    Kind.RRSET_EQUALS: lambda message, name, line: message.present(name, *line.values),
+    Kind.RRSET_ABSENT: lambda message, name, line: message.absent(name, line.type),
+    Kind.NAME_IN_USE: lambda message, name, line: message.present(name),
+    Kind.NAME_NOT_IN_USE: lambda message, name, line: message.absent(name),
+    Kind.ADD_VALUES: lambda message, name, line: message.add(name, line.ttl, *line.values),
+    Kind.DELETE_RRSET: lambda message, name, line: message.delete(name, line.type),
+    Kind.DELETE_VALUES: lambda message, name, line: message.delete(name, *line.values),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to send for a group of changes, which the server carries out whole or not at all.
+
+    `results` are those of the changes once it has, `size` is the most bytes that the step takes in a message.
+    """
+
+    group: Group
+    results: tuple[Result, ...]
+    prerequisites: tuple[Instruction, ...]
+    updates: tuple[Instruction, ...]
+    size: int
+
+
+def size_in_message(name: dns.name.Name, zone: dns.name.Name, instructions: Iterable[Instruction]) -> int:
+    """Return how many bytes instructions about an owner name take at most in a message about the zone.
+
+    An instruction is one record for each of its values, or one without data. The zone's name, which is the
+    end of every owner name, is a pointer.
+    """
+    owner = sum(len(label) + 1 for label in name.labels[: -len(zone.labels)]) + _POINTER
+    records = data = 0
+    for instruction in instructions:
+        records += len(instruction.values) or 1
+        for value in instruction.values:
+            data += len(value.to_wire() or b"")
+    return records * (owner + _RR_HEADER) + data
+
+
+def pack(
+    steps: Iterable[Step], limit: int = MAX_STEPS_SIZE, max_changes: int | None = None
+) -> Iterator[list[Step]]:
+    """Yield the steps in order, in lists that fit in one message; a step that exceeds the limit is alone.
+
+    `limit` is in bytes, `max_changes` is any number if it is None.
+    """
+    most = Load(limit, max_changes or limit)
+    return split_by_load(steps, lambda step: Load(step.size, len(step.group)), most)
+
+
+def make_message(zone: dns.name.Name, steps: Iterable[Step]) -> UpdateMessage:
+    """Return the update message that carries out all of the steps, or none."""
+    message = UpdateMessage(zone)
+    for step in steps:
+        name = step.group[0].name
+        for instruction in (*step.prerequisites, *step.updates):
+            _ENTER[instruction.kind](message, name, instruction)
+    return message
