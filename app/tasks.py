@@ -18,8 +18,8 @@ from celery.signals import (
 from app.core.celery_app import DRAIN, PLAN, celery_app
 from app.core.database import forget_connections
 from app.core.logging import configure_logging, for_people, get_logger
+from app.domain.errors import InventoryError
 from app.runner import make_runner, warm_up
-from app.runner.ansible.inventory import InventoryError
 from app.services import kicks
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain

@@ -13,7 +13,7 @@ from app.schemas.response import (
     ContextOut,
     ErrorOut,
     EventOut,
-    ForecastOut,
+    PlannedOut,
     PlanResult,
     RecordOut,
     RequestDetail,
@@ -74,7 +74,7 @@ def plan_result(index: int, item: Planned | Refused) -> PlanResult:
             before=_rrset(item.effect.before),
             after=_rrset(item.effect.after),
         ),
-        forecast=ForecastOut(by=item.by, outcome=planned.outcome, code=planned.code, message=planned.message),
+        forecast=PlannedOut(by=item.by, outcome=planned.outcome, code=planned.code, message=planned.message),
     )
 
 

@@ -16,10 +16,10 @@ from app.conformance.check import TrialSetup, check_playbook
 from app.conformance.contract import Finding
 from app.core.config import settings
 from app.core.logging import configure_command_logging
-from app.domain.errors import DomainError
+from app.domain.errors import DomainError, InventoryError
 from app.domain.names import normalize
 from app.runner import make_ansible_runner
-from app.runner.ansible.inventory import InventoryError, authoritative_servers
+from app.runner.ansible.inventory import authoritative_servers
 from app.runner.protocol import RunEvent
 
 playbook = typer.Typer(

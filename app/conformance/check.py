@@ -14,9 +14,9 @@ from app.conformance import contract
 from app.conformance.contract import Finding, TrialRun
 from app.conformance.trial import Step, Trial, expected_after
 from app.domain.change import RRsetKey
+from app.domain.errors import ServerUnreachable
 from app.domain.expectation import Answer, Expectation
 from app.domain.server import Server
-from app.nameservers.errors import ServerUnreachable
 from app.nameservers.resolver import ask_all
 from app.runner.protocol import Run, RunEvent, Runner
 

@@ -1,1 +1,1 @@
-"""Settings, database engine, Celery app and logging, shared by every process."""
+"""What every process shares: settings, logging, back-off, the clients of PostgreSQL, Redis and Celery."""

@@ -22,9 +22,8 @@ class Settings(BaseSettings):
     kafka_broker_url: str = "localhost:9092"
     kafka_dns_topic: str = "dns_requests"
     kafka_group_id: str = "dns-request-orchestrator"
-    kafka_config: dict[str, SecretStr] = Field(
-        default_factory=dict
-    )  # KAFKA_CONFIG__SASL_USERNAME → sasl.username
+    # KAFKA_CONFIG__SASL_USERNAME → sasl.username
+    kafka_config: dict[str, SecretStr] = Field(default_factory=dict)
     kafka_partitions: PositiveInt = 6  # of the topic, where the consumer has to create it
     kafka_batch_items: PositiveInt = 1_000  # messages in one call of the API
     kafka_in_flight: PositiveInt = 4  # calls of the API at once, each with other partitions' messages

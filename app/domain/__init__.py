@@ -1,1 +1,1 @@
-"""The pure part: names, RDATA, rules, plans. No framework, no I/O."""
+"""The pure part: names, RDATA, rules, statuses, expectations, decisions, errors. No framework, no I/O."""

@@ -15,9 +15,13 @@
     │   ├── IdempotencyKeyReused
     │   ├── ZoneExists
     │   └── ZoneInUse
-    └── Unavailable             503  passes by itself: the client may try again after `retry_after` seconds
-        ├── Overloaded
-        └── ServersNotAsked
+    ├── Unavailable             503  passes by itself: the client may try again after `retry_after` seconds
+    │   ├── Overloaded
+    │   └── ServersNotAsked
+    ├── LeaseLost                    another worker drains the zone; this and those below reach no client
+    ├── InventoryError               the inventory can't be used
+    │   └── UnknownBackend
+    └── ServerUnreachable            an authoritative server can't be asked
 
 `code` is stable and meant for programs, the text for people. `status` is what an HTTP door answers, by one
 handler for all of them. An error that never leaves its own folder is defined there.
@@ -26,6 +30,8 @@ handler for all of them. An error that never leaves its own folder is defined th
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import ClassVar, NamedTuple
+
+from app.domain.server import Server
 
 # Result codes of a playbook that may pass by themselves.
 UNAVAILABLE_CODES = frozenset(
@@ -197,6 +203,38 @@ class ServersNotAsked(Unavailable):
     """No worker has asked the DNS servers; the text says why."""
 
     code = "servers_not_asked"
+
+
+class LeaseLost(Error):
+    """Another worker holds the zone: what this one knows about its requests is out of date."""
+
+    code = "lease_lost"
+
+
+class InventoryError(Error):
+    """The inventory, or what it says of a backend, can't be used; the text says why."""
+
+    code = "inventory_unusable"
+
+
+class UnknownBackend(InventoryError):
+    """The inventory has no host of that name."""
+
+    code = "backend_unknown"
+
+
+class ServerUnreachable(Error):
+    """The server can't be reached, closed the connection, or did not respond in time."""
+
+    code = "server_unreachable"
+
+    def __init__(self, server: Server, why: str) -> None:
+        super().__init__(server, why)
+        self.server = server
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.server}: {self.why}"
 
 
 def quoted(text: str) -> str:

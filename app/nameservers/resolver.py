@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from app.domain.change import RRsetKey
+from app.domain.errors import ServerUnreachable
 from app.domain.expectation import Answer
 from app.domain.names import MAX_NAME
 from app.domain.server import Server
 from app.nameservers import message
-from app.nameservers.errors import ServerUnreachable
 from app.nameservers.tcp import query_pipelined
 
 __all__ = ["Doubt", "ServerUnreachable", "ask", "ask_all"]

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 
+from app.domain.errors import ServerUnreachable
 from app.domain.server import Server
 from app.nameservers import message
-from app.nameservers.errors import ServerUnreachable
 
 MAX_OUTSTANDING = 256  # queries: enough to hide the round trip, far below what a server buffers
 _RECEIVE_SIZE = 256 * 1024  # octets

@@ -165,7 +165,7 @@ class ChangeOut(BaseModel):
     after: RRsetOut | None
 
 
-class ForecastOut(BaseModel):
+class PlannedOut(BaseModel):
     """What would become of an item: applied, unchanged, failed or unknown; and who says so."""
 
     by: Literal["records", "servers"]
@@ -180,7 +180,7 @@ class PlanResult(BaseModel):
     index: int
     status_code: int
     change: ChangeOut | None = None
-    forecast: ForecastOut | None = None
+    forecast: PlannedOut | None = None
     errors: list[Reason] | None = None
 
 

@@ -7,6 +7,7 @@ from typing import cast
 from sqlalchemy import Interval, bindparam, func, text, update
 from sqlalchemy.orm import Session
 
+from app.domain.errors import LeaseLost
 from app.domain.lifecycle import Status
 from app.store.models import ZoneLease
 
@@ -81,10 +82,6 @@ _ZONES_WITH_WORK = text(
     SELECT candidate.zone FROM candidate WHERE {_DUE}
     """  # noqa: S608
 )
-
-
-class LeaseLost(Exception):
-    """Another worker holds the zone: what this one knows about its requests is out of date."""
 
 
 def acquire(session: Session, zone: str, holder: str, seconds: float) -> Lease | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
+from app.domain.errors import InventoryError, UnknownBackend
 from app.domain.server import Server
 from app.runner.process.environment import ansible_environment
 
@@ -19,14 +20,6 @@ INVENTORY_TIMEOUT = 60  # seconds for ansible-inventory
 DNS_PORT = 53
 
 Variables = Mapping[str, Any]
-
-
-class InventoryError(Exception):
-    """The inventory, or what it says of a backend, can't be used; the text says why."""
-
-
-class UnknownBackend(InventoryError):
-    """The inventory has no host of that name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
+from app.domain.errors import InventoryError
 from app.runner.ansible.events import EventReader
-from app.runner.ansible.inventory import InventoryError, host_variables
+from app.runner.ansible.inventory import host_variables
 from app.runner.ansible.redaction import Redactor, backend_redactor
 from app.runner.ansible.results import read_results
 from app.runner.ansible.workdir import Workdir, temporary_workdir

@@ -9,15 +9,10 @@ from sqlalchemy.orm import Session
 from app.core.config import settings
 from app.core.database import transaction
 from app.domain.change import Change
+from app.domain.errors import InventoryError
 from app.domain.expectation import Answer, Expectation
 from app.domain.settlement import Answers
-from app.runner.ansible.inventory import (
-    InventoryError,
-    RunLimits,
-    authoritative_servers,
-    read_ahead,
-    run_limits,
-)
+from app.runner.ansible.inventory import RunLimits, authoritative_servers, read_ahead, run_limits
 from app.services.drain.verify import ask_servers
 from app.store import records
 

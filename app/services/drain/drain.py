@@ -15,6 +15,7 @@ from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import bound, get_logger, log_info_lines
 from app.domain.change import ChangeResult, Outcome
+from app.domain.errors import LeaseLost
 from app.domain.lifecycle import Status
 from app.domain.settlement import Answers, Decision, InFlight, decide
 from app.runner.protocol import Run, Runner
@@ -24,7 +25,7 @@ from app.services.drain.lease import hold_lease
 from app.services.drain.run_log import RunLog
 from app.store import backends as store_backends
 from app.store import leases, queue, records, runs
-from app.store.leases import Lease, LeaseLost
+from app.store.leases import Lease
 from app.store.queue import Item
 from app.store.records import AnsweredRRset
 

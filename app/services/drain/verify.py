@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from app.domain.change import Change, RRsetKey
+from app.domain.errors import ServerUnreachable
 from app.domain.expectation import Answer, expectations
 from app.domain.server import Server
 from app.domain.settlement import Answers
-from app.nameservers.errors import ServerUnreachable
 from app.nameservers.resolver import ask_all
 
 

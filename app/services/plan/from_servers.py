@@ -30,7 +30,7 @@ Answer = Mapping[str, tuple[str, str | None, str | None]]  # by request id: outc
 
 
 async def plan_from_servers(plan: Sequence[Planned | Refused]) -> list[Planned | Refused]:
-    """Return the plan with the servers' word in place of the records'.
+    """Return the plan with the outcomes that the servers tell in place of those of the records.
 
     Raises ServersNotAsked when no worker answers within `PLAN_TIMEOUT`.
     """

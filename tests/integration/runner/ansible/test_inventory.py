@@ -7,8 +7,9 @@ from threading import Thread
 
 import pytest
 
+from app.domain.errors import InventoryError, UnknownBackend
 from app.domain.server import Server
-from app.runner.ansible.inventory import InventoryError, UnknownBackend, authoritative_servers, host_variables
+from app.runner.ansible.inventory import authoritative_servers, host_variables
 from stack.embedded import Stack
 from stack.paths import ROOT
 
