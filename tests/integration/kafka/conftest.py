@@ -18,7 +18,7 @@ from tests.support.kafka.processes import Api
 from tests.support.kafka.stand_in import StandIn, stand_in
 from tests.support.kafka.tansu import Tansu
 
-# A package's fixtures end with the last test of these: a broker that nobody asks does not come for nothing.
+# The brokers end with the last test of this package: an idle one would take processor time from other tests.
 
 
 @pytest.fixture(scope="package")

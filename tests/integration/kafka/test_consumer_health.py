@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 from confluent_kafka import Consumer
@@ -10,6 +9,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from stack.paths import ROOT
+from tests.support.eventually import eventually
 from tests.support.kafka.apache import ApacheKafka
 
 GROUP, TOPIC = "orchestrators", "watched_requests"
@@ -39,17 +39,13 @@ def test_it_is_well_as_long_as_a_member_of_the_group_runs_here(broker: ApacheKaf
     assert check(broker.address).returncode == 1
     member = Consumer({"bootstrap.servers": broker.address, "group.id": GROUP, "session.timeout.ms": 6000})
     member.subscribe([TOPIC])
+
+    def well() -> bool:
+        member.poll(1)
+        return check(broker.address).returncode == 0
+
     try:
-        assert becomes_well(member, broker)
+        eventually(well, limit=30)
     finally:
         member.close()
     assert check(broker.address).returncode == 1
-
-
-def becomes_well(member: Consumer, broker: ApacheKafka) -> bool:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        member.poll(1)
-        if check(broker.address).returncode == 0:
-            return True
-    return False

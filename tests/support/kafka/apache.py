@@ -39,24 +39,29 @@ class ApacheKafka(Broker):
 
     @property
     def secure_address(self) -> str:
-        """A second door, over TLS, which asks for `USER` and `PASSWORD` by SASL/PLAIN."""
+        """A second listener, over TLS, which asks for `USER` and `PASSWORD` by SASL/PLAIN."""
         return f"127.0.0.1:{self._secure_port}"
 
     @property
     def certificate(self) -> Path:
-        """That of the second door, which clients must be told to trust."""
+        """The certificate of the second listener, which clients must be told to trust."""
         return self.directory / "certificate.pem"
+
+    @property
+    def data(self) -> Path:
+        """The node's storage."""
+        return self.directory / "data"
 
     def command(self) -> Sequence[str | Path]:
         """`kafka.Kafka`, as bin/kafka-server-start.sh runs it."""
         return _java("kafka.Kafka", self._properties)
 
     def prepare(self) -> None:
-        """Write the configuration, and lay down formatted storage."""
+        """Write the configuration, and copy formatted storage."""
         if self._properties.exists():
             return
         issue(self.certificate, self._keystore)
-        shutil.copytree(formatted(), self._data)
+        shutil.copytree(formatted(), self.data)
         self._write_properties()
 
     def format(self) -> None:
@@ -76,28 +81,24 @@ class ApacheKafka(Broker):
         return self.directory / "server.properties"
 
     @property
-    def _data(self) -> Path:
-        return self.directory / "data"
-
-    @property
     def _keystore(self) -> Path:
         return self.directory / "keystore.pem"
 
     def _write_properties(self) -> None:
-        doors = f"PLAINTEXT://{self.address},SASL_SSL://{self.secure_address}"
+        listeners = f"PLAINTEXT://{self.address},SASL_SSL://{self.secure_address}"
         lines = {
             "process.roles": "broker,controller",
             "node.id": 1,
             "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"{doors},CONTROLLER://127.0.0.1:{self._controller_port}",
-            "advertised.listeners": doors,
+            "listeners": f"{listeners},CONTROLLER://127.0.0.1:{self._controller_port}",
+            "advertised.listeners": listeners,
             "listener.security.protocol.map": PROTOCOLS,
             "sasl.enabled.mechanisms": "PLAIN",
             "listener.name.sasl_ssl.plain.sasl.jaas.config": JAAS,
             "listener.name.sasl_ssl.ssl.keystore.type": "PEM",
             "listener.name.sasl_ssl.ssl.keystore.location": self._keystore,
-            "log.dirs": self._data,
+            "log.dirs": self.data,
             "offsets.topic.replication.factor": 1,
             "offsets.topic.num.partitions": 1,
             "transaction.state.log.replication.factor": 1,
@@ -106,7 +107,7 @@ class ApacheKafka(Broker):
             "share.coordinator.state.topic.min.isr": 1,
             "group.initial.rebalance.delay.ms": 0,
             "auto.create.topics.enable": "false",  # as careful operators set it
-            "metadata.max.idle.interval.ms": 0,  # no sign of life, twice a second, from a node that is alone
+            "metadata.max.idle.interval.ms": 0,  # a single node needs no heartbeat record twice a second
         }
         self._properties.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
 
@@ -145,7 +146,7 @@ def formatted() -> Path:
             node.format()
             shutil.rmtree(kept, ignore_errors=True)
             with suppress(OSError):  # another test process was faster
-                node._data.rename(kept)
+                node.data.rename(kept)
     return kept
 
 

@@ -5,13 +5,14 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+
+from tests.support.eventually import eventually
 
 _libc = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -87,14 +88,16 @@ class Broker:
         return self.directory / "broker.log"
 
     def _wait_until_ready(self) -> None:
+        try:
+            eventually(self._is_ready, limit=self.start_limit, pause=0.05)
+        except AssertionError as error:
+            self.stop()
+            raise RuntimeError(f"{self.kind} did not start:\n{self._log.read_text()[-4000:]}") from error
+
+    def _is_ready(self) -> bool:
         assert self._process is not None
-        deadline = time.monotonic() + self.start_limit
-        while time.monotonic() < deadline and self._process.poll() is None:
-            if _listens(self.port) and _answers(self.address):
-                return
-            time.sleep(0.05)
-        self.stop()
-        raise RuntimeError(f"{self.kind} did not start:\n{self._log.read_text()[-4000:]}")
+        assert self._process.poll() is None, "the process has ended"
+        return _listens(self.port) and _answers(self.address)
 
 
 def _listens(port: int) -> bool:

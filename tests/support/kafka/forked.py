@@ -1,6 +1,6 @@
-"""The project's programs, forked off a process that has imported what they need: they start in no time.
+"""The project's programs, forked from a process that has imported what they need, so that they start fast.
 
-Each is a process with an environment of its own, and gets its signals, as if it were started by its name.
+Each is a process with its own environment and signals, as if it were started from the command line.
 """
 
 import io
@@ -16,7 +16,7 @@ from typing import Self
 from stack.paths import ROOT
 from tests.support.kafka.processes import die_with_parent
 
-# The programs themselves are run anew each time; what they import is what takes the time.
+# Importing these is what makes a start slow; the programs themselves are run anew each time.
 _IMPORTED = (
     "app.kafka.consumer",
     "app.kafka.dlq.replay",
@@ -29,7 +29,7 @@ CLI = ("-m", "app.cli")
 
 
 class Forked:
-    """`python` with these words; its output goes to files."""
+    """`python` with these arguments; its output goes to files."""
 
     def __init__(
         self, words: Sequence[str], env: Mapping[str, str], out: Path, err: Path | None = None
