@@ -1,4 +1,4 @@
-"""Brokers that come and go, and those that are spoken to in other ways."""
+"""Brokers that stop and start, and other ways to talk to them."""
 
 import time
 from collections.abc import Iterator
@@ -43,7 +43,9 @@ def test_a_broker_that_comes_late_is_waited_for(own_tansu: Tansu, api: StandIn, 
     lane.stop_all()
 
 
-def test_offsets_that_start_again_are_no_old_messages(own_tansu: Tansu, api: StandIn, tmp_path: Path) -> None:
+def test_messages_are_new_though_their_offsets_start_at_zero_again(
+    own_tansu: Tansu, api: StandIn, tmp_path: Path
+) -> None:
     """On Tansu, which forgets topics and offsets when it restarts."""
     own_tansu.start()
     lane = Lane(own_tansu, tmp_path)
@@ -110,7 +112,7 @@ def test_sasl_and_tls_are_a_matter_of_the_environment(lane: Lane, api: StandIn) 
     ],
     ids=lambda properties: next(iter(properties.values())),
 )
-def test_other_ways_of_apache_kafka_can_be_chosen(
+def test_other_protocols_of_apache_kafka_can_be_chosen(
     lane: Lane, api: StandIn, properties: dict[str, str]
 ) -> None:
     lane.create_topic()

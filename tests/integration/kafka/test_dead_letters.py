@@ -1,10 +1,11 @@
-"""Dead letters, looked at and sent back from the command line."""
+"""Dead letters, listed and replayed from the command line."""
 
 import json
 import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Message
@@ -32,8 +33,8 @@ def refuse(lane: Lane, api: Api, zone: str, *names: str) -> None:
     eventually(lambda: lane.committed() == before + len(names))
 
 
-def test_letters_are_sent_back_once_and_become_requests(any_lane: Lane, kafka_api: Api) -> None:
-    """On both: how far the letters were sent back is a group's position, of which each has its own idea."""
+def test_dead_letters_are_sent_back_once_and_become_requests(any_lane: Lane, kafka_api: Api) -> None:
+    """On both: how far the DLQ was replayed is a committed offset, which each keeps in its own way."""
     lane = any_lane
     lane.create_topic()
     zone = f"{lane.account}.test"
@@ -54,7 +55,7 @@ def test_letters_are_sent_back_once_and_become_requests(any_lane: Lane, kafka_ap
     assert [letter["state"] for letter in listed(lane)] == ["replayed"] * 3
 
 
-def test_one_letter_can_be_sent_back_even_twice(lane: Lane, kafka_api: Api) -> None:
+def test_one_dead_letter_can_be_sent_back_even_twice(lane: Lane, kafka_api: Api) -> None:
     lane.create_topic()
     zone = f"{lane.account}.test"
     refuse(lane, kafka_api, zone, "one", "two")
@@ -69,7 +70,7 @@ def test_one_letter_can_be_sent_back_even_twice(lane: Lane, kafka_api: Api) -> N
     assert len(kafka_api.requests(lane.account)) == 2
 
 
-def test_a_letter_that_is_refused_again_is_a_new_letter(lane: Lane, kafka_api: Api) -> None:
+def test_a_message_that_is_refused_again_is_a_new_dead_letter(lane: Lane, kafka_api: Api) -> None:
     lane.create_topic()
     refuse(lane, kafka_api, "nowhere.test", "one")
     assert lane.cli("dlq", "replay", "--all").out == "1 sent back\n"
@@ -81,7 +82,7 @@ def test_a_letter_that_is_refused_again_is_a_new_letter(lane: Lane, kafka_api: A
     assert [name for name, _ in own_headers(second)] == ["trace", "idempotency-key"]
 
 
-def test_a_letter_without_its_value_stays(lane: Lane, kafka_api: Api) -> None:
+def test_a_dead_letter_without_its_value_is_not_sent_back(lane: Lane, kafka_api: Api) -> None:
     lane.create_topic()
     lane.create_topic(f"{lane.topic}.dlq", 1, **{"max.message.bytes": "10000"})
     lane.produce(b"x" * 20_000, b"not JSON", key="a")
@@ -89,13 +90,15 @@ def test_a_letter_without_its_value_stays(lane: Lane, kafka_api: Api) -> None:
     eventually(lambda: lane.committed() == 2)
     done = lane.cli("dlq", "replay", "--all")
     assert (done.status, done.out) == (1, "1 sent back, 1 not\n")
-    assert done.err == f"{lane.topic}.dlq:0:1 stays: its value was too large to be kept\n"
+    assert done.err == f"{lane.topic}.dlq:0:1 is not sent back: its value was too large to be kept\n"
 
 
-def test_a_letter_from_elsewhere_is_not_sent_anywhere(lane: Lane, kafka_api: Api) -> None:
+def test_a_dead_letter_of_another_topic_is_not_sent_anywhere(
+    lane: Lane, kafka_api: Api, tmp_path: Path
+) -> None:
     lane.create_topic()
     refuse(lane, kafka_api, "nowhere.test", "one")
-    forger = Lane(lane.broker, lane._directory)
+    forger = Lane(lane.broker, tmp_path)
     forger.topic = f"{lane.topic}.dlq"
     forger.produce(b"{}", headers=[("error", b"x"), ("original-topic", b"secrets")])
     done = lane.cli("dlq", "replay", "--offset", "1")
@@ -103,7 +106,7 @@ def test_a_letter_from_elsewhere_is_not_sent_anywhere(lane: Lane, kafka_api: Api
     assert "does not come from" in done.err
 
 
-def test_in_a_pipe_each_letter_is_one_line(lane: Lane, kafka_api: Api) -> None:
+def test_in_a_pipe_each_dead_letter_is_one_line(lane: Lane, kafka_api: Api) -> None:
     lane.create_topic()
     lane.produce(b"x", b"x", b"x", key=b"a\tb\x1b[31m\n")
     lane.start(kafka_api.url)
@@ -113,7 +116,7 @@ def test_in_a_pipe_each_letter_is_one_line(lane: Lane, kafka_api: Api) -> None:
     assert lines[0].split("\t")[-1] == "a\\tb\\x1b[31m\\n"
 
 
-def test_on_a_terminal_the_letters_are_a_table(lane: Lane, kafka_api: Api) -> None:
+def test_on_a_terminal_the_dead_letters_are_a_table(lane: Lane, kafka_api: Api) -> None:
     lane.create_topic()
     lane.produce(b"x", key=b"[bold]\x1b[2J")
     lane.start(kafka_api.url)
@@ -125,16 +128,16 @@ def test_on_a_terminal_the_letters_are_a_table(lane: Lane, kafka_api: Api) -> No
     assert "\x1b[2J" not in screen
 
 
-def test_no_topic_means_no_letters(any_lane: Lane) -> None:
+def test_no_topic_means_no_dead_letters(any_lane: Lane) -> None:
     """On both: they answer differently for a topic that is not there."""
     lane = any_lane
     assert listed(lane) == []
     assert lane.cli("dlq", "replay", "--all").out == "0 sent back\n"
     done = lane.cli("dlq", "replay", "--offset", "5")
-    assert (done.status, done.err) == (1, f"there is no letter at {lane.topic}.dlq:0:5\n")
+    assert (done.status, done.err) == (1, f"there is no dead letter at {lane.topic}.dlq:0:5\n")
 
 
-def test_no_broker_is_said_plainly(lane: Lane) -> None:
+def test_without_a_broker_the_error_is_one_line(lane: Lane) -> None:
     done = lane.cli("dlq", "list", KAFKA_BROKER_URL=f"127.0.0.1:{free_port()}")
     assert (done.status, done.out) == (1, "")
     assert done.err.startswith("the dead letters can't be read: ")

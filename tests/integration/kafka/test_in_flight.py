@@ -1,4 +1,4 @@
-"""Several batches under way at once."""
+"""Several batches in flight at once."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.support.eventually import eventually
-from tests.support.kafka.lane import Lane, request
+from tests.support.kafka.lane import BATCH_FAILED, Lane, request
 from tests.support.kafka.stand_in import Json, Reply, StandIn, decide
 
 PARTITIONS = 6
@@ -16,18 +16,18 @@ EACH = 60  # messages
 AT_ONCE = 3  # batches
 
 
-def place(item: Json) -> tuple[int, int]:
+def position(item: Json) -> tuple[int, int]:
     """The partition and the offset of an item's message."""
     _, partition, offset, _ = item["idempotency_key"].split(":")
     return int(partition), int(offset)
 
 
 def partitions(items: list[Json]) -> set[int]:
-    return {place(item)[0] for item in items}
+    return {position(item)[0] for item in items}
 
 
 class Watch:
-    """Lets calls go on only when as many are open as may be, and notes which were open together."""
+    """Holds calls back until AT_ONCE of them are open, and records which partitions these had in common."""
 
     def __init__(self, api: StandIn) -> None:
         self._api = api
@@ -65,14 +65,14 @@ def filled(lane: Lane) -> Lane:
     return lane
 
 
-def test_batches_are_under_way_together_but_never_two_of_a_partition(filled: Lane, api: StandIn) -> None:
+def test_batches_are_in_flight_together_but_never_two_of_a_partition(filled: Lane, api: StandIn) -> None:
     watch = Watch(api)
     api.answer = watch.answer
     filled.start(api.url, {"KAFKA_IN_FLIGHT": str(AT_ONCE), "KAFKA_BATCH_ITEMS": "10"})
     eventually(lambda: filled.committed() == PARTITIONS * EACH)
     assert watch.most == AT_ONCE
     assert watch.clashes == []
-    came = [place(item) for item in api.kept.values()]
+    came = [position(item) for item in api.kept.values()]
     for number in range(PARTITIONS):
         assert [offset for partition, offset in came if partition == number] == list(range(EACH))
 
@@ -86,7 +86,7 @@ def test_one_at_a_time_is_a_matter_of_the_environment(filled: Lane, api: StandIn
     assert watch.most == 1
 
 
-def test_a_partition_that_has_to_wait_holds_up_no_other(filled: Lane, api: StandIn) -> None:
+def test_a_partition_that_waits_for_a_retry_holds_up_no_other(filled: Lane, api: StandIn) -> None:
     stuck = threading.Event()
     stuck.set()
 
@@ -101,13 +101,13 @@ def test_a_partition_that_has_to_wait_holds_up_no_other(filled: Lane, api: Stand
     assert len(api.kept) == PARTITIONS * EACH
 
 
-def test_partitions_change_hands_while_these_are_full(filled: Lane, api: StandIn) -> None:
-    """What was paused for want of room is no longer so when it is assigned anew."""
+def test_partitions_are_reassigned_while_the_buffer_is_full(filled: Lane, api: StandIn) -> None:
+    """Partitions that were paused because the buffer was full are resumed when they are assigned again."""
     answering = threading.Event()
     api.answer = lambda items: api.keep(items) if answering.is_set() else Reply(503)
     little = {"KAFKA_IN_HAND": "20000", "KAFKA_BATCH_ITEMS": "5"}
     first = filled.start(api.url, little)
-    eventually(lambda: "trying again later" in first.output)
+    eventually(lambda: BATCH_FAILED in first.output)
     time.sleep(2)  # paused by then
     second = filled.start(api.url, little)
     eventually(lambda: filled.members() == [PARTITIONS // 2, PARTITIONS // 2])
@@ -117,8 +117,8 @@ def test_partitions_change_hands_while_these_are_full(filled: Lane, api: StandIn
     assert [consumer.stop() for consumer in (first, second)] == [0, 0]
 
 
-def test_with_its_hands_full_a_member_keeps_its_partitions(filled: Lane, api: StandIn) -> None:
-    """It takes nothing new, but polls: otherwise it would lose them within the 6 s that are given here."""
+def test_with_its_buffer_full_a_member_keeps_its_partitions(filled: Lane, api: StandIn) -> None:
+    """It receives nothing new, but polls: otherwise it would lose them within the 6 s that are set here."""
     answering = threading.Event()
 
     def answer(items: list[Json]) -> Reply:
@@ -127,11 +127,8 @@ def test_with_its_hands_full_a_member_keeps_its_partitions(filled: Lane, api: St
     api.answer = answer
     short = {"KAFKA_IN_HAND": "20000", "KAFKA_BATCH_ITEMS": "5", "KAFKA_CONFIG__MAX_POLL_INTERVAL_MS": "6000"}
     consumer = filled.start(api.url, short)
-    eventually(lambda: "trying again later" in consumer.output)
-    until = time.monotonic() + 8
-    while time.monotonic() < until:
-        assert filled.members() == [PARTITIONS]
-        time.sleep(0.5)
+    eventually(lambda: BATCH_FAILED in consumer.output)
+    filled.assert_members_stay([PARTITIONS], 8)
     for number in range(PARTITIONS):
         filled.produce(request(filled, f"p{number}later"), partition=number)
     answering.set()

@@ -62,7 +62,7 @@ def test_the_senders_idempotency_key_counts(lane: Lane, kafka_api: Api) -> None:
 
 
 def bad_messages(lane: Lane) -> dict[str, bytes | None]:
-    """A message of each kind that can't be accepted, by the code that its letter must bear."""
+    """A message of each kind that can't be accepted, by the error code that its dead letter must have."""
     good = json.loads(request(lane, "good"))
     return {
         "message_empty": None,
@@ -99,7 +99,9 @@ def test_bad_messages_become_dead_letters_and_the_next_one_is_processed(lane: La
     assert all(list(letter.headers() or ())[:2] == headers for letter in letters)
 
 
-def test_a_letter_too_large_for_the_broker_goes_without_its_value(lane: Lane, kafka_api: Api) -> None:
+def test_a_dead_letter_too_large_for_the_broker_is_written_without_its_value(
+    lane: Lane, kafka_api: Api
+) -> None:
     lane.create_topic()
     lane.create_topic(f"{lane.topic}.dlq", 1, **{"max.message.bytes": "10000"})
     lane.produce(b"x" * 20_000, key="a", headers=[("trace", b"abc")])
@@ -115,7 +117,7 @@ def test_a_letter_too_large_for_the_broker_goes_without_its_value(lane: Lane, ka
     assert len(kafka_api.requests(lane.account)) == 1
 
 
-def test_a_header_that_cannot_be_read_stops_nobody(lane: Lane, kafka_api: Api) -> None:
+def test_a_header_that_cannot_be_read_blocks_no_partition(lane: Lane, kafka_api: Api) -> None:
     lane.create_topic()
     raw_producer.produce(lane.broker.address, lane.topic, request(lane, "odd"), header=b"\xff\xfe")
     lane.produce(request(lane, "next"))
@@ -143,6 +145,6 @@ def test_a_killed_consumer_loses_and_doubles_nothing(lane: Lane, kafka_api: Api)
 
 
 def counts(output: str, *fields: str) -> int:
-    """The sum of these fields over the lines that tell of a batch."""
+    """The sum of these fields over the lines that report a batch."""
     lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    return sum(line[name] for line in lines if line["message"] == "worked off a batch" for name in fields)
+    return sum(line[name] for line in lines if line["message"] == "processed a batch" for name in fields)

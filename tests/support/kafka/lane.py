@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from tests.support.kafka.broker import Broker
 from tests.support.kafka.forked import CLI, CONSUMER, Forked
 
 ZONE = "kafka.test"
+BATCH_FAILED = "could not process a batch"  # what a consumer logs before it tries again
 
 
 class Done(NamedTuple):
@@ -34,7 +36,7 @@ class Done(NamedTuple):
 
 
 class Lane:
-    """Produces, runs consumers, and looks at what became of the messages."""
+    """Produces messages, runs consumers, and looks at what became of the messages."""
 
     def __init__(self, broker: Broker, directory: Path, partitions: int = 6) -> None:
         self.broker = broker
@@ -117,9 +119,10 @@ class Lane:
 
     def committed(self, group: str = "") -> int:
         """The sum of the group's committed offsets: how many messages are done."""
-        places = [TopicPartition(self.topic, number) for number in range(self._partitions)]
+        partitions = [TopicPartition(self.topic, number) for number in range(self._partitions)]
         try:
-            return sum(max(0, place.offset) for place in self._asker(group).committed(places, timeout=10))
+            committed = self._asker(group).committed(partitions, timeout=10)
+            return sum(max(0, each.offset) for each in committed)
         except KafkaException:
             return 0
 
@@ -128,13 +131,20 @@ class Lane:
         group = self._group()
         return sorted(len(member.assignment.topic_partitions) for member in group.members) if group else []
 
+    def assert_members_stay(self, partitions: list[int], seconds: float) -> None:
+        """Assert for so long that the members hold these numbers of partitions."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.members() == partitions
+            time.sleep(0.5)
+
     def rebalancing(self) -> bool:
         """Whether a member wants to join, and others have not come back to the group yet."""
         group = self._group()
         return group is not None and group.state == ConsumerGroupState.PREPARING_REBALANCING
 
     def dead_letters(self) -> list[Message]:
-        """What lies in the dead-letter topic."""
+        """The messages in the DLQ."""
         return _read_all(self.broker.address, f"{self.topic}.dlq")
 
     def _group(self) -> Any:
@@ -155,7 +165,7 @@ class Lane:
         return self._askers[group]
 
     def _admin(self) -> AdminClient:
-        """A client of its own for each question: a broker may have been restarted meanwhile."""
+        """Return a new client each time: the broker may have been restarted meanwhile."""
         return AdminClient({"bootstrap.servers": self.broker.address, "log_level": 0})
 
 
