@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -14,8 +14,7 @@ from rich.table import Table
 
 from app.cli.output import decoded, printable
 from app.core.config import settings
-from app.kafka.dlq.letter import Letter
-from app.kafka.dlq.replay import LetterBox, LetterBoxError
+from app.kafka.dlq.replay import DeadLetterQueue, DeadLetterQueueError, StoredDeadLetter
 
 dlq = typer.Typer(help="Kafka messages that could not be accepted", no_args_is_help=True)
 
@@ -23,84 +22,88 @@ COLUMNS = ("partition", "offset", "at", "state", "error", "origin", "key")
 
 
 @dlq.command("list")
-def list_letters(
-    limit: Annotated[int, typer.Option(min=1, help="the newest so many")] = 50,
+def list_dead_letters(
+    limit: Annotated[int, typer.Option(min=1, help="show the newest, up to this number")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object a line, with the value")] = False,
 ) -> None:
     """Show the dead letters, oldest first: a table on a terminal, tab-separated lines in a pipe."""
-    with _letter_box() as box:
-        letters = list(deque(box.letters(), maxlen=limit))
+    with _open_queue() as queue:
+        dead_letters = list(deque(queue.read_all(), maxlen=limit))
     if as_json:
-        for letter in letters:
-            typer.echo(json.dumps(_fields(letter) | {"value": decoded(letter.message.value())}))
+        for dead_letter in dead_letters:
+            typer.echo(json.dumps(_columns(dead_letter) | {"value": decoded(dead_letter.message.value())}))
     elif sys.stdout.isatty():
-        _show_table(letters)
+        _show_table(dead_letters)
     else:
-        for letter in letters:
-            typer.echo("\t".join(str(field) for field in _fields(letter).values()))
+        for dead_letter in dead_letters:
+            typer.echo("\t".join(str(value) for value in _columns(dead_letter).values()))
 
 
 @dlq.command("replay")
-def replay_letters(
-    offset: Annotated[int | None, typer.Option(min=0, help="send back this letter only, even again")] = None,
+def replay_dead_letters(
+    offset: Annotated[
+        int | None, typer.Option(min=0, help="send back this one only, even if that was done before")
+    ] = None,
     partition: Annotated[int, typer.Option(min=0, help="of the dead-letter topic; for --offset")] = 0,
-    everything: Annotated[bool, typer.Option("--all", help="send back all that were not yet")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="send back all that were not sent back yet")
+    ] = False,
 ) -> None:
-    """Send dead letters back to the topic from which they came, as they were."""
+    """Send dead letters back, as they were, to the topic from which they came."""
     if everything == (offset is not None):
         raise typer.BadParameter("say either --all or --offset")
-    with _letter_box() as box:
+    with _open_queue() as queue:
         if offset is None:
-            _tell(box.replay_waiting())
+            _report_replay(queue.replay_waiting())
         else:
-            letter = box.find(partition, offset)
-            _tell(iter([(letter, box.replay(letter))]))
+            dead_letter = queue.find(partition, offset)
+            _report_replay([(dead_letter, queue.replay(dead_letter))])
 
 
 @contextmanager
-def _letter_box() -> Iterator[LetterBox]:
-    """The letter box; its troubles end the command with a plain sentence."""
+def _open_queue() -> Iterator[DeadLetterQueue]:
+    """Open the DLQ; an error ends the command with its text and exit status 1."""
     try:
-        box = LetterBox(settings())
+        queue = DeadLetterQueue(settings())
         try:
-            yield box
+            yield queue
         finally:
-            box.close()
-    except LetterBoxError as error:
+            queue.close()
+    except DeadLetterQueueError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 
 
-def _tell(outcomes: Iterator[tuple[Letter, str | None]]) -> None:
-    """Count what was sent back; name each letter that could not be. Exit status 1 if there is one."""
+def _report_replay(outcomes: Iterable[tuple[StoredDeadLetter, str | None]]) -> None:
+    """Say how many were sent back, and name each that was not; exit status 1 if there is one."""
     sent = 0
     left = 0
-    for letter, obstacle in outcomes:
+    for dead_letter, obstacle in outcomes:
         if obstacle is None:
             sent += 1
             continue
         left += 1
-        typer.echo(f"{letter.place} stays: {obstacle}", err=True)
+        typer.echo(f"{dead_letter.position} is not sent back: {obstacle}", err=True)
     typer.echo(f"{sent} sent back" + (f", {left} not" if left else ""))
     if left:
         raise typer.Exit(1)
 
 
-def _fields(letter: Letter) -> dict[str, str | int]:
+def _columns(dead_letter: StoredDeadLetter) -> dict[str, str | int]:
     values = (
-        letter.place.partition,
-        letter.place.offset,
-        letter.at.isoformat(timespec="seconds"),
-        "replayed" if letter.replayed else "waiting",
-        printable(letter.error),
-        printable(letter.origin),
-        printable(decoded(letter.message.key()) or ""),
+        dead_letter.position.partition,
+        dead_letter.position.offset,
+        dead_letter.written_at.isoformat(timespec="seconds"),
+        "replayed" if dead_letter.replayed else "waiting",
+        printable(dead_letter.error),
+        printable(dead_letter.origin),
+        printable(decoded(dead_letter.message.key()) or ""),
     )
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def _show_table(letters: list[Letter]) -> None:
+def _show_table(dead_letters: list[StoredDeadLetter]) -> None:
     table = Table(*COLUMNS)
-    for letter in letters:
-        table.add_row(*(escape(str(field)) for field in _fields(letter).values()))
+    for dead_letter in dead_letters:
+        table.add_row(*(escape(str(value)) for value in _columns(dead_letter).values()))
     Console().print(table)

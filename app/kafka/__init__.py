@@ -1,1 +1,1 @@
-"""The Kafka door: requests come in by a topic and go on to the API, batch by batch."""
+"""The Kafka door: consumes requests from a topic and submits them to the API in batches."""

@@ -1,4 +1,4 @@
-"""The API's batch call, as the consumer makes it."""
+"""A client of the API's batch call, `POST /api/v1/dns/batch`."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
@@ -9,24 +9,23 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from app.core.config import Settings
-from app.kafka.retry import Tripped, TryLater
+from app.kafka.retry import ApiFailed, RetryLater
 from app.schemas.response import Reason, Refused
 
 TIMEOUT = httpx2.Timeout(30, connect=5)  # seconds
-# The call as a whole is refused for what one of its items holds, or for its size.
-_BLAMES_THE_BODY = (
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
+# The statuses are looked up once, here: `HTTPStatus.OK` in a property would take 0.3 µs for each item.
+_REPLAYED = HTTPStatus.OK
+_UNDECIDED = frozenset((HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS))
+_FAILED = HTTPStatus.INTERNAL_SERVER_ERROR
+# The API refuses the call as a whole for what one of its items contains, or for its size.
+_BODY_REFUSED = frozenset(
+    (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY)
 )
-_TRIPPED = (HTTPStatus.INTERNAL_SERVER_ERROR,)
-_KNOWN_ALREADY = 200  # numbers, not HTTPStatus, where each item is looked at: an enum's member takes its time
-_LATER = frozenset((408, 429))  # Request Timeout, Too Many Requests
 _HEAD, _TAIL = b'{"requests":[', b"]}"
 
 
-class Answer(BaseModel):
-    """What the API says about one item."""
+class ItemResult(BaseModel):
+    """The API's result for one item of a batch call."""
 
     index: int
     status_code: int
@@ -34,96 +33,95 @@ class Answer(BaseModel):
 
     @property
     def accepted(self) -> bool:
-        """There is a request for it."""
+        """Whether there is a request for the item."""
         return 200 <= self.status_code < 300
 
     @property
     def replayed(self) -> bool:
-        """The request was there already: the message has come before."""
-        return self.status_code == _KNOWN_ALREADY
-
-    @property
-    def reasons(self) -> list[Reason]:
-        """Why it is refused."""
-        return self.errors or [Reason(loc=[], msg=f"the API answered {self.status_code}", type="api_refused")]
+        """Whether the request existed already: the message was delivered again."""
+        return self.status_code == _REPLAYED
 
     @property
     def undecided(self) -> bool:
-        """It may be accepted at another time."""
-        return self.status_code >= 500 or self.status_code in _LATER
+        """Whether the API may accept the item at another time."""
+        return self.status_code >= 500 or self.status_code in _UNDECIDED
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """Why the item is refused."""
+        return self.errors or [Reason(loc=[], msg=f"the API answered {self.status_code}", type="api_refused")]
 
 
-class _Answers(BaseModel):
-    results: list[Answer]
+class _BatchResponse(BaseModel):
+    results: list[ItemResult]
 
 
-class BatchCall:
-    """Sends items to the API and brings back one answer for each."""
+class ApiClient:
+    """Submits items to the API; several threads may do so at once."""
 
     def __init__(self, config: Settings) -> None:
-        self._client = httpx2.Client(timeout=TIMEOUT, headers={"content-type": "application/json"})
+        self._http = httpx2.Client(timeout=TIMEOUT, headers={"content-type": "application/json"})
         self._url = config.batch_url
         self._max_items = config.max_batch_items
         self._max_size = config.max_batch_body
 
-    def submit(self, items: Sequence[bytes], *, apart: bool = False) -> list[Answer]:
-        """An answer for each item, in the order given. Raises TryLater when the API cannot say.
+    def submit_batch(self, items: Sequence[bytes], *, split_failed: bool = False) -> list[ItemResult]:
+        """Submit items (JSON) in as few calls as the API allows; return their results in the order given.
 
-        Tripped when it answers 500 to a whole call; with `apart` the item to blame has that for its answer.
+        Raises RetryLater when the API can't be reached or answers without results, and ApiFailed when it
+        answers 500 to a whole call. With `split_failed` such a call is halved until the item to blame is
+        alone, which then has 500 as its result.
         """
-        halved = _BLAMES_THE_BODY + _TRIPPED if apart else _BLAMES_THE_BODY
-        return [answer for chunk in self._chunks(items) for answer in self._ask(chunk, halved)]
+        halved = _BODY_REFUSED | {_FAILED} if split_failed else _BODY_REFUSED
+        return [result for call in self._calls(items) for result in self._submit_call(call, halved)]
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._http.close()
 
-    def _chunks(self, items: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-        """Runs of items that the API takes in one call, by their number and their size."""
-        chunk: list[bytes] = []
+    def _calls(self, items: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+        """Divide the items into calls within the API's limits of number and size."""
+        call: list[bytes] = []
         size = len(_HEAD + _TAIL)
         for item in items:
-            if chunk and (len(chunk) >= self._max_items or size + len(item) + 1 > self._max_size):
-                yield chunk
-                chunk, size = [], len(_HEAD + _TAIL)
-            chunk.append(item)
+            if call and (len(call) >= self._max_items or size + len(item) + 1 > self._max_size):
+                yield call
+                call, size = [], len(_HEAD + _TAIL)
+            call.append(item)
             size += len(item) + 1
-        if chunk:
-            yield chunk
+        if call:
+            yield call
 
-    def _ask(self, items: Sequence[bytes], halved: Collection[int]) -> list[Answer]:
-        """One call; one with an answer that is `halved` is, until the item to blame stands alone."""
-        response = self._post(items)
+    def _submit_call(self, items: Sequence[bytes], halved: Collection[int]) -> list[ItemResult]:
+        """Make one call. If its status is one of `halved`, halve it until the item to blame is alone."""
+        try:
+            response = self._http.post(self._url, content=_HEAD + b",".join(items) + _TAIL)
+        except httpx2.HTTPError as error:
+            raise RetryLater(f"the API can't be reached: {type(error).__name__}") from error
         if response.is_success:
-            return _read(response, len(items))
+            return _read_results(response, len(items))
         if response.status_code not in halved:
-            kind = Tripped if response.status_code in _TRIPPED else TryLater
+            kind = ApiFailed if response.status_code == _FAILED else RetryLater
             raise kind(f"the API answered {response.status_code}", _retry_after(response))
         if len(items) == 1:
-            return [Answer(index=0, status_code=response.status_code, errors=_reasons(response))]
+            return [ItemResult(index=0, status_code=response.status_code, errors=_read_reasons(response))]
         half = len(items) // 2
-        return self._ask(items[:half], halved) + self._ask(items[half:], halved)
-
-    def _post(self, items: Sequence[bytes]) -> httpx2.Response:
-        try:
-            return self._client.post(self._url, content=_HEAD + b",".join(items) + _TAIL)
-        except httpx2.HTTPError as error:
-            raise TryLater(f"the API is away: {type(error).__name__}") from error
+        return self._submit_call(items[:half], halved) + self._submit_call(items[half:], halved)
 
 
-def _read(response: httpx2.Response, expected: int) -> list[Answer]:
+def _read_results(response: httpx2.Response, expected: int) -> list[ItemResult]:
     try:
-        answers = _Answers.model_validate_json(response.content).results
+        results = _BatchResponse.model_validate_json(response.content).results
     except ValidationError as error:
-        raise TryLater("the API's answer is not that of the batch call") from error
-    if [answer.index for answer in answers] != list(range(expected)):
-        raise TryLater(f"the API answered for {len(answers)} of {expected} items")
-    return answers
+        raise RetryLater("the response is not that of a batch call; check API_URL") from error
+    if [result.index for result in results] != list(range(expected)):
+        raise RetryLater(f"the API answered for {len(results)} items instead of {expected}, or not in order")
+    return results
 
 
-def _reasons(response: httpx2.Response) -> list[Reason]:
+def _read_reasons(response: httpx2.Response) -> list[Reason]:
     if response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return [Reason(loc=[], msg="larger than the API takes", type="message_too_large")]
+        return [Reason(loc=[], msg="larger than the API accepts", type="message_too_large")]
     try:
         return Refused.model_validate_json(response.content).detail
     except ValidationError:
@@ -131,7 +129,7 @@ def _reasons(response: httpx2.Response) -> list[Reason]:
 
 
 def _retry_after(response: httpx2.Response) -> float | None:
-    """The seconds that `Retry-After` asks for, given as seconds or as a date (RFC 9110, section 10.2.3)."""
+    """Return `Retry-After` in seconds, given as seconds or as a date (RFC 9110, section 10.2.3)."""
     given = response.headers.get("retry-after", "")
     if given.isascii() and given.isdigit():
         return float(given)

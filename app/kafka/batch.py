@@ -1,72 +1,62 @@
-"""Messages that go to the API together."""
+"""A batch: messages that are submitted to the API together."""
 
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from threading import Event
 
-from app.kafka.dlq.producer import DeadLetter
-from app.kafka.entry import Entry, Partition
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How many messages the API accepted, or knew already, and the letters for the others."""
-
-    accepted: int
-    replayed: int
-    letters: Sequence[DeadLetter]
+from app.kafka.message import BufferedMessage, Partition
 
 
 class Batch:
-    """A batch on its way: one thread works it off, another may take partitions from it or call it off."""
+    """A batch in flight. One thread processes it; another may drop partitions from it or cancel it."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self._entries = entries
-        self._held = frozenset(entry.partition for entry in entries)
-        self._over = Event()
-        self.began = time.monotonic()
-        self.trips = 0  # tries in a row that failed because the API tripped (500)
-        self.verdict: Verdict | None = None
-        self.done = False  # decided, and the dead letters are delivered
-        self.resting = False  # some part is away
+    def __init__(self, messages: Sequence[BufferedMessage]) -> None:
+        self._messages = messages
+        self._partitions = frozenset(message.partition for message in messages)
+        self._cancelled = Event()
+        self.started = time.monotonic()
+        self.waiting = False  # between two tries
+        self.done = False  # the API has decided on each message, and the dead letters are in the DLQ
+        self.accepted = 0  # messages that became requests; valid once `done`, like the next two
+        self.replayed = 0  # messages whose requests existed already
+        self.dead_letters = 0
 
     @property
     def partitions(self) -> frozenset[Partition]:
-        """Those whose messages it holds."""
-        return self._held
+        """The partitions whose messages it holds."""
+        return self._partitions
 
     @property
-    def entries(self) -> list[Entry]:
-        """The messages that it holds, each partition's in their order."""
-        held = self._held
-        return [entry for entry in self._entries if entry.partition in held]
+    def messages(self) -> list[BufferedMessage]:
+        """The messages that it holds, those of each partition in their order."""
+        partitions = self._partitions
+        return [message for message in self._messages if message.partition in partitions]
 
     @property
-    def ends(self) -> dict[Partition, int]:
-        """Where each of its partitions goes on after it."""
-        return {entry.partition: entry.offset + 1 for entry in self.entries}
+    def next_offsets(self) -> dict[Partition, int]:
+        """The offsets to commit once it is done: in each partition, the one after its last message."""
+        return {message.partition: message.offset + 1 for message in self.messages}
 
     @property
-    def called_off(self) -> bool:
-        """There is no other try."""
-        return self._over.is_set()
+    def cancelled(self) -> bool:
+        """Whether the current try is the last one."""
+        return self._cancelled.is_set()
 
-    def call_off(self) -> None:
-        """Let it end with the try that is under way."""
-        self._over.set()
+    def cancel(self) -> None:
+        """Make the current try the last one."""
+        self._cancelled.set()
 
-    def leave(self, partitions: Collection[Partition]) -> int:
-        """Let go of these partitions' messages; returns how many they were."""
-        before = len(self.entries)
-        self._held = self._held.difference(partitions)
-        if not self._held:
-            self.call_off()
-        return before - len(self.entries)
+    def drop_partitions(self, partitions: Collection[Partition]) -> int:
+        """Drop the messages of these partitions, return their number; cancel the batch if none are left."""
+        before = len(self.messages)
+        self._partitions = self._partitions.difference(partitions)
+        if not self._partitions:
+            self.cancel()
+        return before - len(self.messages)
 
-    def rest(self, pause: float) -> bool:
-        """Wait so many seconds; whether there is to be another try."""
-        self.resting = True
-        over = self._over.wait(pause)
-        self.resting = False
-        return not over
+    def wait_for_retry(self, pause: float) -> bool:
+        """Wait `pause` seconds, or until the batch is cancelled; return whether to try again."""
+        self.waiting = True
+        cancelled = self._cancelled.wait(pause)
+        self.waiting = False
+        return not cancelled

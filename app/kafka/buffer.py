@@ -1,49 +1,52 @@
-"""Messages in hand that no batch has taken up yet."""
+"""The messages that the consumer has received and that are in no batch yet."""
 
 from collections import deque
 from collections.abc import Container
 
-from app.kafka.entry import Entry, Partition
+from app.kafka.message import BufferedMessage, Partition
 
 
-class Backlog:
+class MessageBuffer:
     """Messages by partition, in their order, in about `limit` bytes of memory at most."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._size = 0
         self._full = False
-        self._waiting: dict[Partition, deque[Entry]] = {}
+        self._messages: dict[Partition, deque[BufferedMessage]] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._waiting)
+        return bool(self._messages)
 
     @property
     def full(self) -> bool:
-        """Nothing should be added for now: from the limit on, until half of it is free again."""
+        """Whether nothing should be added for now: from the limit on, until half of it is free again."""
         self._full = self._size >= (self._limit / 2 if self._full else self._limit)
         return self._full
 
-    def add(self, entry: Entry) -> None:
-        """Put a message behind the others of its partition."""
-        self._waiting.setdefault(entry.partition, deque()).append(entry)
-        self._size += entry.size
+    def add(self, message: BufferedMessage) -> None:
+        """Append a message to its partition."""
+        self._messages.setdefault(message.partition, deque()).append(message)
+        self._size += message.size
 
-    def take(self, number: int, busy: Container[Partition]) -> list[Entry]:
-        """Up to so many messages of partitions that are not busy; one that was served goes last."""
-        taken: list[Entry] = []
-        for partition in [each for each in self._waiting if each not in busy]:
+    def take(self, number: int, busy: Container[Partition]) -> list[BufferedMessage]:
+        """Remove and return up to `number` messages of partitions that are not busy.
+
+        Partitions take turns: one from which messages were taken is the last to be looked at again.
+        """
+        taken: list[BufferedMessage] = []
+        for partition in [each for each in self._messages if each not in busy]:
             if len(taken) == number:
                 break
-            waiting = self._waiting.pop(partition)
-            taken += [waiting.popleft() for _ in range(min(number - len(taken), len(waiting)))]
-            if waiting:
-                self._waiting[partition] = waiting
-        self._size -= sum(entry.size for entry in taken)
+            messages = self._messages.pop(partition)
+            taken += [messages.popleft() for _ in range(min(number - len(taken), len(messages)))]
+            if messages:
+                self._messages[partition] = messages
+        self._size -= sum(message.size for message in taken)
         return taken
 
-    def drop(self, partitions: Container[Partition]) -> int:
-        """Forget the messages of these partitions; returns how many they were."""
-        gone = [self._waiting.pop(partition) for partition in list(self._waiting) if partition in partitions]
-        self._size -= sum(entry.size for waiting in gone for entry in waiting)
-        return sum(map(len, gone))
+    def drop_partitions(self, partitions: Container[Partition]) -> int:
+        """Remove the messages of these partitions; return their number."""
+        dropped = [self._messages.pop(each) for each in list(self._messages) if each in partitions]
+        self._size -= sum(message.size for messages in dropped for message in messages)
+        return sum(map(len, dropped))

@@ -1,4 +1,4 @@
-"""Takes requests from the Kafka topic and hands them to the API, several batches at a time."""
+"""The Kafka consumer: receives requests from the topic, and has them processed several batches at a time."""
 
 import signal
 import time
@@ -10,148 +10,159 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from app.core.config import Settings, settings
 from app.core.logging import configure_logging, get_logger
-from app.kafka.batch import Batch
-from app.kafka.buffer import Backlog
-from app.kafka.entry import Entry, Partition
-from app.kafka.offsets import Offsets
-from app.kafka.pool import Crew
-from app.kafka.processor import Desk
+from app.kafka.buffer import MessageBuffer
+from app.kafka.message import BufferedMessage, Partition
+from app.kafka.offsets import OffsetCommitter
+from app.kafka.pool import WorkerPool
+from app.kafka.processor import BatchProcessor
 from app.kafka.properties import consumer_properties, ensure_topics, librdkafka_logger
 
 log = get_logger("kafka")
 
-POLL = 1.0  # seconds to wait for a message while nothing is in hand
-TICK = 0.01  # seconds to wait for an answer before the topic is looked at again
-CHUNK = 500  # messages taken at once
-SIGN_OF_LIFE = 0.5  # seconds between two of them while there is no room for more messages
-GRACE = 10.0  # seconds that partitions are kept back for answers that are under way
+MAX_POLL_RECORDS = 500  # messages received at once
+IDLE_TIMEOUT = 1.0  # seconds to wait for a message while the consumer has none
+BUSY_TIMEOUT = 0.01  # seconds to wait for a batch to finish before the topic is polled again
+FULL_POLL_INTERVAL = 0.5  # seconds between two polls while the buffer is full
+REVOKE_TIMEOUT = 10.0  # seconds for which revoked partitions are kept until their batches have finished
 
 
 class RequestConsumer:
-    """One member of the consumer group."""
+    """One member of the consumer group. All calls of Kafka's consumer are made by the thread of `run()`."""
 
     def __init__(self, config: Settings) -> None:
         self._config = config
         self._consumer = Consumer(consumer_properties(config), logger=librdkafka_logger())
-        self._backlog = Backlog(config.kafka_in_hand)
-        self._desk = Desk(config)
-        self._crew = Crew(config.kafka_in_flight, self._desk.work_off)
-        self._offsets = Offsets(self._consumer)
+        self._buffer = MessageBuffer(config.kafka_in_hand)
+        self._processor = BatchProcessor(config)
+        self._pool = WorkerPool(config.kafka_in_flight, self._processor.process)
+        self._offsets = OffsetCommitter(self._consumer)
         self._paused = False
-        self._polled = time.monotonic()
+        self._last_poll = time.monotonic()
         self._stopping = Event()
 
     def run(self) -> None:
-        """Work until `stop()`; then leave the group at once. Raises KafkaException when it cannot go on."""
+        """Consume until `stop()`, then leave the group. Raises KafkaException after a fatal error."""
         ensure_topics(self._config)
         self._consumer.subscribe(
             [self._config.kafka_dns_topic],
-            on_assign=self._welcome,
-            on_revoke=self._hand_over,
-            on_lost=self._lose,
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_lost,
         )
         try:
             while not self._stopping.is_set():
-                self._step()
+                self._run_once()
         finally:
-            self._finish()
+            self._shut_down()
 
     def stop(self) -> None:
-        """End `run()` with the answers that are under way; what can't be decided now is left uncommitted."""
+        """End `run()` after the current try of each batch. Batches that fail then stay uncommitted."""
         self._stopping.set()
 
-    def _step(self) -> None:
-        taken = self._wait_for_room() if self._backlog.full else self._take()
-        self._start()
-        waiting = not taken and (self._crew or self._backlog)
-        self._settle(self._crew.ended(TICK if waiting else 0))
+    def _run_once(self) -> None:
+        received = self._poll_while_full() if self._buffer.full else self._receive()
+        self._start_batches()
+        nothing_new = not received and (self._pool.busy or self._buffer)
+        self._commit_finished_batches(BUSY_TIMEOUT if nothing_new else 0)
 
-    def _take(self) -> int:
-        """Take what is there; with nothing in hand, wait for a first message."""
+    def _receive(self) -> int:
+        """Buffer the messages that are available; if the consumer has none at all, wait for the first."""
         if self._paused:
             self._consumer.resume(self._consumer.assignment())
             self._paused = False
-        if not self._crew and not self._backlog:
-            self._hold(self._consumer.consume(1, POLL))
-        messages = self._consumer.consume(CHUNK, 0)
-        self._hold(messages)
-        self._polled = time.monotonic()
+        if not self._pool.busy and not self._buffer:
+            self._buffer_messages(self._consumer.consume(1, IDLE_TIMEOUT))
+        messages = self._consumer.consume(MAX_POLL_RECORDS, 0)
+        self._buffer_messages(messages)
+        self._last_poll = time.monotonic()
         return len(messages)
 
-    def _wait_for_room(self) -> int:
-        """Take nothing new; now and then poll, as a live member of the group does."""
-        if time.monotonic() - self._polled > SIGN_OF_LIFE:
+    def _poll_while_full(self) -> int:
+        """Receive nothing new, but poll with all partitions paused, so that the group keeps this member."""
+        if time.monotonic() - self._last_poll > FULL_POLL_INTERVAL:
             self._consumer.pause(self._consumer.assignment())
             self._paused = True
             message = self._consumer.poll(0)
-            self._hold([message] if message else [])  # fetched before the pause
-            self._polled = time.monotonic()
+            self._buffer_messages([message] if message else [])  # fetched before the pause
+            self._last_poll = time.monotonic()
         return 0
 
-    def _hold(self, messages: Iterable[Message]) -> None:
+    def _buffer_messages(self, messages: Iterable[Message]) -> None:
         for message in messages:
             error = message.error()
             if error is None:
-                self._backlog.add(Entry.of(message, self._config.max_body))
+                self._buffer.add(BufferedMessage.of(message, self._config.max_body))
             else:
-                self._report(error)
+                self._handle_error(error)
 
-    def _start(self) -> None:
-        """Start batches, none with a partition that is under way already: so each keeps its order."""
-        while self._crew.free and not self._offsets:
-            entries = self._backlog.take(self._config.kafka_batch_items, self._crew.partitions)
-            if not entries:
+    def _start_batches(self) -> None:
+        """Start batches of partitions that have nothing in flight, so that each partition keeps its order."""
+        while self._pool.has_free_thread and not self._offsets.pending:
+            messages = self._buffer.take(self._config.kafka_batch_items, self._pool.partitions)
+            if not messages:
                 return
-            self._crew.start(Batch(entries))
+            self._pool.start(messages)
 
-    def _settle(self, ended: Sequence[Batch]) -> None:
-        """Commit what is done, and say so."""
-        for batch in ended:
-            if batch.done:
-                self._offsets.note(batch.ends)
+    def _commit_finished_batches(self, timeout: float) -> None:
+        """Commit the offsets of batches that are done; wait up to `timeout` seconds for one to finish."""
+        done = [batch for batch in self._pool.finished(timeout) if batch.done]
+        for batch in done:
+            self._offsets.add(batch.next_offsets)
         self._offsets.commit()
-        for batch in ended:
-            _tell(batch)
+        for batch in done:
+            log.info(
+                "processed a batch",
+                accepted=batch.accepted,
+                replayed=batch.replayed,
+                dead_letters=batch.dead_letters,
+                seconds=round(time.monotonic() - batch.started, 3),
+            )
 
-    def _welcome(self, _: Consumer, assigned: Sequence[TopicPartition]) -> None:
-        self._paused = True  # perhaps: one that was paused when it was revoked still is
+    def _on_assign(self, _: Consumer, assigned: Sequence[TopicPartition]) -> None:
+        # librdkafka keeps a pause beyond a rebalance: have `_receive` resume what may still be paused
+        self._paused = True
         log.info("partitions are assigned", partitions=len(assigned))
 
-    def _hand_over(self, _: Consumer, revoked: Sequence[TopicPartition]) -> None:
-        """Before another member goes on with these partitions, commit what is being answered right now."""
-        gone = _partitions(revoked)
-        until = time.monotonic() + GRACE
-        while self._crew.asking(gone) and (left := until - time.monotonic()) > 0:
-            self._settle(self._crew.ended(left))
-        self._let_go(gone)
+    def _on_revoke(self, _: Consumer, revoked: Sequence[TopicPartition]) -> None:
+        """Commit what is being processed right now before another member takes over these partitions."""
+        partitions = _partitions(revoked)
+        deadline = time.monotonic() + REVOKE_TIMEOUT
+        while self._pool.is_processing(partitions) and (left := deadline - time.monotonic()) > 0:
+            self._commit_finished_batches(left)
+        self._drop_partitions(partitions)
 
-    def _lose(self, _: Consumer, lost: Sequence[TopicPartition]) -> None:
-        self._let_go(_partitions(lost))
+    def _on_lost(self, _: Consumer, lost: Sequence[TopicPartition]) -> None:
+        self._drop_partitions(_partitions(lost))
 
-    def _let_go(self, gone: set[Partition]) -> None:
-        """Another member works off these partitions' messages from now on."""
-        dropped = self._backlog.drop(gone) + self._crew.leave(gone)
-        self._offsets.forget(gone)
-        log.info("partitions are revoked", partitions=len(gone), dropped=dropped)
+    def _drop_partitions(self, partitions: set[Partition]) -> None:
+        """Drop the messages of these partitions: another member processes them from now on."""
+        dropped = self._buffer.drop_partitions(partitions) + self._pool.drop_partitions(partitions)
+        self._offsets.drop_partitions(partitions)
+        log.info("partitions are revoked", partitions=len(partitions), dropped=dropped)
 
-    def _finish(self) -> None:
-        self._crew.call_off()
-        while self._crew:
-            self._settle(self._crew.ended(POLL))
+    def _shut_down(self) -> None:
+        self._pool.cancel_all()
+        while self._pool.busy:
+            self._commit_finished_batches(IDLE_TIMEOUT)
         self._consumer.close()
-        self._crew.close()
-        self._desk.close()
+        self._pool.close()
+        self._processor.close()
 
-    def _report(self, error: KafkaError) -> None:
+    def _handle_error(self, error: KafkaError) -> None:
         if error.fatal():
             raise KafkaException(error)
-        log.warning("Kafka reports a problem", reason=error.str(), code=error.name())
+        log.warning(
+            "Kafka reported an error; the consumer keeps trying."
+            " If this repeats, check the broker and the settings KAFKA_…",
+            reason=error.str(),
+            code=error.name(),
+        )
         if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             ensure_topics(self._config)
 
 
 def main() -> None:
-    """Run until SIGTERM or SIGINT."""
+    """Run the consumer until SIGTERM or SIGINT."""
     configure_logging("consumer")
     consumer = RequestConsumer(settings())
 
@@ -164,17 +175,5 @@ def main() -> None:
     log.info("left the group")
 
 
-def _partitions(places: Iterable[TopicPartition]) -> set[Partition]:
-    return {(place.topic, place.partition) for place in places}
-
-
-def _tell(batch: Batch) -> None:
-    if batch.verdict is None or not batch.done:
-        return
-    log.info(
-        "worked off a batch",
-        accepted=batch.verdict.accepted,
-        replayed=batch.verdict.replayed,
-        dead=len(batch.verdict.letters),
-        seconds=round(time.monotonic() - batch.began, 3),
-    )
+def _partitions(given: Iterable[TopicPartition]) -> set[Partition]:
+    return {(each.topic, each.partition) for each in given}

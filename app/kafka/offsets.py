@@ -1,4 +1,4 @@
-"""How far the group has come."""
+"""Offset commits: how far the consumer group has processed each partition."""
 
 import time
 from collections.abc import Collection, Mapping
@@ -6,52 +6,61 @@ from collections.abc import Collection, Mapping
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from app.core.logging import get_logger
-from app.kafka.entry import Partition
-from app.kafka.retry import Pauses
+from app.kafka.message import Partition
+from app.kafka.retry import RetryPauses
 
 log = get_logger("kafka")
 
 
-class Offsets:
-    """Commits offsets, and keeps those that could not be committed yet."""
+class OffsetCommitter:
+    """Commits offsets, and keeps those that the broker did not take for the next try."""
 
     def __init__(self, consumer: Consumer) -> None:
         self._consumer = consumer
-        self._open: dict[Partition, int] = {}
-        self._pauses = Pauses()
+        self._uncommitted: dict[Partition, int] = {}
+        self._pauses = RetryPauses()
         self._not_before = 0.0
 
-    def __bool__(self) -> bool:
-        return bool(self._open)
+    @property
+    def pending(self) -> bool:
+        """Whether there are offsets that are not committed yet."""
+        return bool(self._uncommitted)
 
-    def note(self, ends: Mapping[Partition, int]) -> None:
-        """What lies before these offsets is done."""
-        self._open.update(ends)
+    def add(self, next_offsets: Mapping[Partition, int]) -> None:
+        """Have these offsets committed: all messages before them are processed."""
+        self._uncommitted.update(next_offsets)
 
-    def forget(self, partitions: Collection[Partition]) -> None:
-        """These partitions are another member's now."""
-        self._open = {each: end for each, end in self._open.items() if each not in partitions}
+    def drop_partitions(self, partitions: Collection[Partition]) -> None:
+        """Commit nothing more for these partitions: they belong to another member now."""
+        self._uncommitted = {
+            each: offset for each, offset in self._uncommitted.items() if each not in partitions
+        }
 
     def commit(self) -> None:
-        """Commit what is open; after a failure not again before a pause is over."""
-        if not self._open or time.monotonic() < self._not_before:
+        """Commit the pending offsets; after a failure, do nothing until a pause is over."""
+        if not self._uncommitted or time.monotonic() < self._not_before:
             return
-        if reason := self._refusal():
+        if reason := self._commit_error():
             pause = self._pauses.next()
             self._not_before = time.monotonic() + pause
             log.warning(
-                "the offsets are not committed; trying again later", reason=reason, pause=round(pause, 1)
+                "could not commit offsets; retrying after the pause, and starting no batch before that."
+                " If this repeats, check the broker and the rights on the consumer group",
+                reason=reason,
+                pause=round(pause, 1),
             )
         else:
-            self._open.clear()
+            self._uncommitted.clear()
             self._pauses.reset()
 
-    def _refusal(self) -> str | None:
-        """Why the broker did not take them, or None when it did."""
-        places = [TopicPartition(topic, number, end) for (topic, number), end in self._open.items()]
+    def _commit_error(self) -> str | None:
+        """Commit the pending offsets; return why the broker did not take them, or None if it did."""
+        offsets = [
+            TopicPartition(topic, number, offset) for (topic, number), offset in self._uncommitted.items()
+        ]
         try:
-            results = self._consumer.commit(offsets=places, asynchronous=False)
+            results = self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
             return str(error.args[0].str())
-        refused = [place.error.str() for place in results or () if place.error is not None]
-        return refused[0] if refused else None
+        errors = [result.error.str() for result in results or () if result.error is not None]
+        return errors[0] if errors else None

@@ -1,69 +1,75 @@
-"""The threads that work off batches."""
+"""The worker pool: the threads that process batches."""
 
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 
 from app.kafka.batch import Batch
-from app.kafka.entry import Partition
+from app.kafka.message import BufferedMessage, Partition
 
 
-class Crew:
-    """So many threads; each works off one batch, and no two hold messages of the same partition."""
+class WorkerPool:
+    """A fixed number of threads, each of which processes one batch at a time."""
 
-    def __init__(self, number: int, work_off: Callable[[Batch], None]) -> None:
-        self._number = number
-        self._work_off = work_off
-        self._threads = ThreadPoolExecutor(number, thread_name_prefix="batch")
-        self._under_way: dict[Future[None], Batch] = {}
-        self._ended: SimpleQueue[Future[None]] = SimpleQueue()
-
-    def __bool__(self) -> bool:
-        return bool(self._under_way)
+    def __init__(self, size: int, process: Callable[[Batch], None]) -> None:
+        self._size = size
+        self._process = process
+        self._executor = ThreadPoolExecutor(size, thread_name_prefix="batch")
+        self._in_flight: dict[Future[None], Batch] = {}
+        self._finished: SimpleQueue[Future[None]] = SimpleQueue()
 
     @property
-    def free(self) -> bool:
-        """There is a thread for one more batch."""
-        return len(self._under_way) < self._number
+    def busy(self) -> bool:
+        """Whether a batch is in flight: started, and not yet returned by `finished`."""
+        return bool(self._in_flight)
+
+    @property
+    def has_free_thread(self) -> bool:
+        """Whether another batch can start at once."""
+        return len(self._in_flight) < self._size
 
     @property
     def partitions(self) -> Collection[Partition]:
-        """Those of which messages are under way."""
-        return {partition for batch in self._under_way.values() for partition in batch.partitions}
+        """The partitions that have messages in flight."""
+        return {partition for batch in self._in_flight.values() for partition in batch.partitions}
 
-    def start(self, batch: Batch) -> None:
-        """Have the batch worked off."""
-        future = self._threads.submit(self._work_off, batch)
-        self._under_way[future] = batch
-        future.add_done_callback(self._ended.put)
+    def start(self, messages: list[BufferedMessage]) -> None:
+        """Process the messages as a batch; none of their partitions may be in flight already."""
+        batch = Batch(messages)
+        future = self._executor.submit(self._process, batch)
+        self._in_flight[future] = batch
+        future.add_done_callback(self._finished.put)
 
-    def ended(self, wait: float) -> list[Batch]:
-        """The batches that have ended since; waits up to so many seconds for the first of them."""
-        ended: list[Batch] = []
+    def finished(self, timeout: float) -> list[Batch]:
+        """Return the batches that have finished since the last call; wait up to `timeout` seconds for one.
+
+        Raises what the processing of a batch raised.
+        """
+        batches: list[Batch] = []
         try:
             while True:
-                future = self._ended.get(timeout=0 if ended else wait)
-                ended.append(self._under_way.pop(future))
+                future = self._finished.get(timeout=0 if batches else timeout)
+                batches.append(self._in_flight.pop(future))
                 future.result()
         except Empty:
-            return ended
+            return batches
 
-    def asking(self, partitions: Collection[Partition]) -> bool:
-        """Whether an answer about messages of these partitions can be expected soon."""
+    def is_processing(self, partitions: Collection[Partition]) -> bool:
+        """Whether messages of these partitions are being processed right now, not waiting for a retry."""
         return any(
-            not batch.resting and not batch.partitions.isdisjoint(partitions)
-            for batch in self._under_way.values()
+            not batch.waiting and not batch.partitions.isdisjoint(partitions)
+            for batch in self._in_flight.values()
         )
 
-    def leave(self, partitions: Collection[Partition]) -> int:
-        """Let go of these partitions' messages; returns how many they were."""
-        return sum(batch.leave(partitions) for batch in self._under_way.values())
+    def drop_partitions(self, partitions: Collection[Partition]) -> int:
+        """Drop the messages of these partitions from all batches; return their number."""
+        return sum(batch.drop_partitions(partitions) for batch in self._in_flight.values())
 
-    def call_off(self) -> None:
-        """Let all batches end with the try that is under way."""
-        for batch in self._under_way.values():
-            batch.call_off()
+    def cancel_all(self) -> None:
+        """Make the current try of each batch the last one."""
+        for batch in self._in_flight.values():
+            batch.cancel()
 
     def close(self) -> None:
-        """End the threads, once their batches have ended."""
-        self._threads.shutdown()
+        """Wait until the batches have finished, and end the threads."""
+        self._executor.shutdown()

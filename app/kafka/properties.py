@@ -1,4 +1,4 @@
-"""librdkafka's properties, and the topics that must be there."""
+"""The properties of librdkafka clients, and the topics that must exist."""
 
 import logging
 import re
@@ -14,11 +14,11 @@ from app.core.logging import get_logger
 log = get_logger("kafka")
 
 Properties = dict[str, str | int | bool]
-_QUIET: Properties = {"log_level": 0}  # what goes wrong is told by the call that needed it
+_SILENT: Properties = {"log_level": 0}  # the call that meets an error reports it
 
 
-class Sparing(logging.Filter):
-    """Lets a line pass once in `interval` seconds: librdkafka tells of a lost broker 20 times a second."""
+class RepeatedLineFilter(logging.Filter):
+    """Passes a line once in `interval` seconds: librdkafka reports a lost broker 20 times a second."""
 
     interval = 30.0
 
@@ -27,7 +27,7 @@ class Sparing(logging.Filter):
         self._passed: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Lines that differ in numbers only are the same."""
+        """Return whether the line passes. Lines that differ only in their numbers are the same."""
         now, text = time.monotonic(), re.sub(r"\d+", "", record.getMessage())
         if now - self._passed.get(text, -self.interval) < self.interval:
             return False
@@ -36,61 +36,69 @@ class Sparing(logging.Filter):
 
 
 def librdkafka_logger() -> logging.Logger:
-    """Where the consumer's client library writes."""
+    """Return the logger to which the consumer's librdkafka writes."""
     logger = logging.getLogger("librdkafka")
-    logger.addFilter(Sparing())
+    logger.addFilter(RepeatedLineFilter())
     return logger
 
 
 def consumer_properties(config: Settings) -> Properties:
-    """A member of the consumer group: only this program says what is done, offset by offset."""
-    usual: Properties = {
+    """Return the properties of a member of the consumer group. Only our own calls commit offsets."""
+    defaults: Properties = {
         "auto.offset.reset": "earliest",
         "session.timeout.ms": 6_000,
-        "heartbeat.interval.ms": 1_000,  # it is by a heartbeat that a member hears of another one
+        "heartbeat.interval.ms": 1_000,  # a member hears of a rebalance by its next heartbeat
         "queued.max.messages.kbytes": 16_384,  # fetched ahead; librdkafka's own default is 64 MB
     }
     if config.kafka.get("group.protocol") == "consumer":
-        del usual["session.timeout.ms"], usual["heartbeat.interval.ms"]  # the broker sets them (KIP-848)
-    ours: Properties = {
+        del (
+            defaults["session.timeout.ms"],
+            defaults["heartbeat.interval.ms"],
+        )  # the broker sets them (KIP-848)
+    fixed: Properties = {
         "group.id": config.kafka_group_id,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
     }
-    return {**usual, **config.kafka, **ours}
+    return {**defaults, **config.kafka, **fixed}
 
 
-def reader_properties(config: Settings, group: str) -> Properties:
-    """A reader that assigns itself its partitions and is told where they end."""
-    ours: Properties = {"group.id": group, "enable.auto.commit": False, "enable.partition.eof": True}
-    return {**_QUIET, "auto.offset.reset": "earliest", **config.kafka, **ours}
+def dlq_reader_properties(config: Settings) -> Properties:
+    """Return the properties of the DLQ's reader, which assigns itself partitions and sees where they end."""
+    fixed: Properties = {
+        "group.id": f"{config.kafka_group_id}.dlq-replay",
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+    }
+    return {**_SILENT, "auto.offset.reset": "earliest", **config.kafka, **fixed}
 
 
 def producer_properties(config: Settings) -> Properties:
-    """A producer for few, single messages.
+    """Return the properties of a producer of few, single messages.
 
-    Not idempotent unless it is asked for: small brokers can't, and at worst a letter is there twice.
-    One message a batch, so that a large one is not refused together with its neighbours, and one batch at a
-    time, so that they keep their order; the broker, not the client, says what is too large.
+    It is idempotent only where KAFKA_CONFIG__ENABLE_IDEMPOTENCE asks for it: small brokers don't support it,
+    and at worst a message is there twice. Each message is a batch of its own, so that a large one is not
+    refused together with its neighbours; one batch is in flight at a time, so that messages keep their order.
+    The broker, not the client, decides what is too large.
     """
-    usual: Properties = {
+    defaults: Properties = {
         "acks": "all",
         "enable.idempotence": False,
         "message.timeout.ms": 20_000,
         "message.max.bytes": 100_000_000,
         "max.in.flight.requests.per.connection": 1,
     }
-    return {**_QUIET, **usual, **config.kafka, "batch.num.messages": 1}
+    return {**_SILENT, **defaults, **config.kafka, "batch.num.messages": 1}
 
 
 def dead_letter_topic(config: Settings) -> str:
-    """Where the messages go that can't be accepted."""
+    """Return the name of the DLQ: the topic for messages that can't be accepted."""
     return f"{config.kafka_dns_topic}.dlq"
 
 
 def ensure_topics(config: Settings) -> None:
-    """Create the topic and its dead-letter topic where they are missing; log it when that may not be."""
-    admin = AdminClient({**_QUIET, **config.kafka})
+    """Create the topic and its DLQ where they are missing; log a warning where that is not possible."""
+    admin = AdminClient({**_SILENT, **config.kafka})
     wanted = [
         NewTopic(config.kafka_dns_topic, config.kafka_partitions, -1),  # -1: the broker's default
         NewTopic(dead_letter_topic(config), 1, -1),
@@ -101,4 +109,8 @@ def ensure_topics(config: Settings) -> None:
             log.info("created the topic", topic=topic)
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                log.warning("could not create the topic", topic=topic, reason=error.args[0].str())
+                log.warning(
+                    "could not create the topic; create it by hand if it does not exist",
+                    topic=topic,
+                    reason=error.args[0].str(),
+                )

@@ -1,38 +1,38 @@
-"""Trouble that passes: try again later, after growing pauses."""
+"""Retries: the errors after which the consumer tries again, and its pauses in between."""
 
-import random
+from app.core.backoff import Backoff
 
-FIRST_PAUSE = 0.5  # seconds
-LONGEST_PAUSE = 30.0
-LONGEST_RETRY_AFTER = 300.0
+BACKOFF = Backoff(first=0.5, longest=30.0, jitter=0.5)
+MAX_RETRY_AFTER = 300.0  # seconds
 
 
-class TryLater(Exception):
-    """Nothing is wrong with the messages; some other part is away. `retry_after` is in seconds."""
+class RetryLater(Exception):
+    """Another part does not answer as it should; the messages are not to blame.
+
+    `retry_after` is the pause that it asked for, in seconds, or None.
+    """
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
 
 
-class Tripped(TryLater):
-    """The API made a mistake (500): passing trouble too, unless it is always over the same message."""
+class ApiFailed(RetryLater):
+    """The API answered 500. If it does so again and again for one message, that message is to blame."""
 
 
-class Pauses:
-    """Pauses that double from one failure to the next, with jitter so that consumers don't come in step."""
+class RetryPauses:
+    """The pauses between tries, which grow with each failure in a row."""
 
     def __init__(self) -> None:
         self._failures = 0
 
     def next(self, retry_after: float | None = None) -> float:
-        """The seconds to wait now: what the server asked for, or half to all of the doubled pause."""
-        full = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self._failures, 16))
+        """Count a failure and return the seconds to wait: `retry_after` if given, at most MAX_RETRY_AFTER."""
+        pause = BACKOFF.pause(self._failures)
         self._failures += 1
-        if retry_after is not None:
-            return min(retry_after, LONGEST_RETRY_AFTER)
-        return full * random.uniform(0.5, 1.0)  # noqa: S311 - nothing secret
+        return pause if retry_after is None else min(retry_after, MAX_RETRY_AFTER)
 
     def reset(self) -> None:
-        """Start with the shortest pause again."""
+        """Forget the failures: the next pause is the shortest again."""
         self._failures = 0

@@ -1,1 +1,1 @@
-"""The dead-letter queue: a topic that keeps the messages that can't be accepted; they can be sent back."""
+"""The dead-letter queue (DLQ): a topic for messages that can't be accepted, each with the reason."""

@@ -1,4 +1,4 @@
-"""Dead letters: messages that can't be accepted, kept with the reason in a topic of their own."""
+"""The writing side of the DLQ: produces dead letters, each with the reason in its headers."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -8,16 +8,15 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from app.core.config import Settings
-from app.kafka.message import Place, UnreadableMessage, headers
+from app.kafka.message import InvalidMessage, Partition, TopicPartitionOffset, read_headers
 from app.kafka.properties import dead_letter_topic, ensure_topics, producer_properties
-from app.kafka.retry import TryLater
+from app.kafka.retry import RetryLater
 from app.schemas.response import Reason
 
 Headers = list[tuple[str, bytes | None]]
-Content = dict[str, Any]  # arguments of Producer.produce
-Shape = Callable[["DeadLetter"], Content]
+ProduceArguments = dict[str, Any]  # of Producer.produce
 VALUE_LEFT_OUT = "value-left-out"
-OUR_HEADERS = (
+DLQ_HEADERS = (
     "error",
     "original-topic",
     "original-partition",
@@ -25,116 +24,130 @@ OUR_HEADERS = (
     "original-timestamp",
     VALUE_LEFT_OUT,
 )
-LONGEST_ERROR = 2_000  # characters
-DELIVERY_LIMIT = 30.0  # seconds
+MAX_ERROR = 2_000  # characters
+DELIVERY_TIMEOUT = 30.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message and why it can't be accepted, as `code: message; code: message`."""
+    """A message that can't be accepted, and why: `code: field: text; code: text`."""
 
     message: Message
     error: str
 
     @classmethod
-    def of(cls, message: Message, reasons: Sequence[Reason]) -> "DeadLetter":
-        """A letter with all the reasons that the API gave."""
-        return cls(message, "; ".join(map(_say, reasons)))
+    def of(cls, message: Message, reasons: Iterable[Reason]) -> "DeadLetter":
+        """Make a dead letter with all the reasons that the API gave."""
+        return cls(message, "; ".join(map(_format_reason, reasons)))
+
+    @property
+    def partition(self) -> Partition:
+        """The partition from which the message came."""
+        return TopicPartitionOffset.of(self.message)[:2]
 
     def headers(self) -> Headers:
-        """What is added behind the message's own headers."""
+        """Return the headers that follow the message's own."""
         _, timestamp = self.message.timestamp()
-        place = Place.of(self.message)
+        position = TopicPartitionOffset.of(self.message)
         return [
-            ("error", self.error[:LONGEST_ERROR].encode(errors="backslashreplace")),
-            ("original-topic", place.topic.encode()),
-            ("original-partition", str(place.partition).encode()),
-            ("original-offset", str(place.offset).encode()),
+            ("error", self.error[:MAX_ERROR].encode(errors="backslashreplace")),
+            ("original-topic", position.topic.encode()),
+            ("original-partition", str(position.partition).encode()),
+            ("original-offset", str(position.offset).encode()),
             ("original-timestamp", str(timestamp).encode()),
         ]
 
 
-class DeadLetters:
-    """Delivers dead letters, each confirmed by the broker."""
+class DeadLetterProducer:
+    """Produces dead letters; several threads may do so at once."""
 
     def __init__(self, config: Settings) -> None:
         self._config = config
         self._topic = dead_letter_topic(config)
         self._producer = Producer(producer_properties(config))
 
-    def deliver(self, letters: Iterable[DeadLetter]) -> None:
-        """Return when the broker has them all; one that is too large for it goes without its value, or bare.
+    def produce(self, dead_letters: Sequence[DeadLetter]) -> None:
+        """Return when the broker has confirmed each dead letter. Raises RetryLater if it does not.
 
-        Raises TryLater when the broker did not confirm each of them.
+        One that is too large for the broker goes without the value, or else without key and headers too.
         """
-        waiting = list(letters)
-        for shape in (_whole, _without_value, _bare):
-            waiting = self._send(waiting, shape)
-        if waiting:
-            raise TryLater("the broker finds even a bare dead letter too large")
+        remaining = dead_letters
+        for form in (_complete, _without_value, _bare):
+            remaining = self._produce_in_form(remaining, form)
+        if remaining:
+            raise RetryLater(
+                "the broker refuses a dead letter as too large, even without value, key and headers;"
+                f" raise max.message.bytes of {self._topic}"
+            )
 
-    def _send(self, letters: Sequence[DeadLetter], shape: Shape) -> list[DeadLetter]:
-        """Send the letters; return those that are too large in this shape."""
-        errors = send_all(self._producer, self._topic, [shape(letter) for letter in letters])
+    def _produce_in_form(
+        self, dead_letters: Sequence[DeadLetter], form: Callable[[DeadLetter], ProduceArguments]
+    ) -> list[DeadLetter]:
+        """Produce the dead letters; return those that are too large in this form."""
+        errors = produce_all(self._producer, self._topic, [form(dead_letter) for dead_letter in dead_letters])
         for error in errors:
             if error is not None and error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
-                ensure_topics(self._config)  # theirs may have been deleted
-                raise TryLater(f"the dead letters are not delivered: {error.str()}")
-        return [letter for letter, error in zip(letters, errors, strict=True) if error is not None]
+                ensure_topics(self._config)  # the DLQ may have been deleted
+                raise RetryLater(f"the dead letters are not delivered: {error.str()}")
+        return [
+            dead_letter for dead_letter, error in zip(dead_letters, errors, strict=True) if error is not None
+        ]
 
 
-def send_all(producer: Producer, topic: str, messages: Sequence[Content]) -> list[KafkaError | None]:
-    """Produce the messages and wait; for each, in order, None once the broker has it, or else the error."""
-    lost = KafkaError(KafkaError._TIMED_OUT)
-    outcomes: list[KafkaError | None] = [lost] * len(messages)
+def produce_all(
+    producer: Producer, topic: str, messages: Sequence[ProduceArguments]
+) -> list[KafkaError | None]:
+    """Produce the messages and wait; return for each None if the broker has confirmed it, or the error."""
+    results: list[KafkaError | None] = [KafkaError(KafkaError._TIMED_OUT)] * len(messages)
 
-    def confirm(position: int, error: KafkaError | None, _: Message) -> None:
-        outcomes[position] = error
+    def confirm(index: int, error: KafkaError | None, _: Message) -> None:
+        results[index] = error
 
-    for position, content in enumerate(messages):
+    for index, arguments in enumerate(messages):
         try:
-            producer.produce(topic, on_delivery=partial(confirm, position), **content)
+            producer.produce(topic, on_delivery=partial(confirm, index), **arguments)
         except KafkaException as refused:
-            outcomes[position] = refused.args[0]
+            results[index] = refused.args[0]
         except BufferError:
-            outcomes[position] = KafkaError(KafkaError._QUEUE_FULL)
-    producer.flush(DELIVERY_LIMIT)
-    return outcomes
+            results[index] = KafkaError(KafkaError._QUEUE_FULL)
+    producer.flush(DELIVERY_TIMEOUT)
+    return results
 
 
-def _say(reason: Reason) -> str:
-    place = ".".join(str(step) for step in reason.loc)
-    return f"{reason.type}: {place}: {reason.msg}" if place else f"{reason.type}: {reason.msg}"
-
-
-def own_headers(message: Message) -> Headers:
-    """The message's headers, as far as they can be read."""
+def readable_headers(message: Message) -> Headers:
+    """Return the message's headers, or none at all if they can't be read."""
     try:
-        return headers(message)
-    except UnreadableMessage:
+        return read_headers(message)
+    except InvalidMessage:
         return []
 
 
-def _whole(letter: DeadLetter) -> Content:
-    message = letter.message
+def _format_reason(reason: Reason) -> str:
+    field = ".".join(str(step) for step in reason.loc)
+    return f"{reason.type}: {field}: {reason.msg}" if field else f"{reason.type}: {reason.msg}"
+
+
+def _complete(dead_letter: DeadLetter) -> ProduceArguments:
+    message = dead_letter.message
     return {
         "key": message.key(),
         "value": message.value(),
-        "headers": [*own_headers(message), *letter.headers()],
+        "headers": [*readable_headers(message), *dead_letter.headers()],
     }
 
 
-def _without_value(letter: DeadLetter) -> Content:
+def _without_value(dead_letter: DeadLetter) -> ProduceArguments:
+    message = dead_letter.message
     return {
-        "key": letter.message.key(),
-        "headers": [*own_headers(letter.message), *letter.headers(), _left_out(letter.message)],
+        "key": message.key(),
+        "headers": [*readable_headers(message), *dead_letter.headers(), _value_left_out(message)],
     }
 
 
-def _bare(letter: DeadLetter) -> Content:
-    return {"headers": [*letter.headers(), _left_out(letter.message)]}
+def _bare(dead_letter: DeadLetter) -> ProduceArguments:
+    return {"headers": [*dead_letter.headers(), _value_left_out(dead_letter.message)]}
 
 
-def _left_out(message: Message) -> tuple[str, bytes]:
-    """Says that the value was too large to keep, and its size in bytes."""
+def _value_left_out(message: Message) -> tuple[str, bytes]:
+    """Return the header that holds the size, in bytes, of a value that was too large to be kept."""
     return VALUE_LEFT_OUT, str(len(message.value() or b"")).encode()

@@ -1,135 +1,216 @@
-"""The dead-letter topic from its reading end: look at the letters, and send them back."""
+"""The reading side of the DLQ: lists dead letters, and sends their messages back to the topic."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from app.core.config import Settings
-from app.kafka.dlq.letter import Letter
-from app.kafka.dlq.producer import send_all
-from app.kafka.message import Place
-from app.kafka.properties import dead_letter_topic, producer_properties, reader_properties
+from app.kafka.dlq.producer import (
+    DLQ_HEADERS,
+    VALUE_LEFT_OUT,
+    Headers,
+    ProduceArguments,
+    produce_all,
+    readable_headers,
+)
+from app.kafka.message import KEY_HEADER, TopicPartitionOffset
+from app.kafka.properties import dead_letter_topic, dlq_reader_properties, producer_properties
 
 TIMEOUT = 10.0  # seconds that the broker may take to answer
-CHUNK = 100  # letters that are confirmed together
+CHUNK = 100  # dead letters that are replayed before the offsets are committed
 
 
-class LetterBoxError(Exception):
-    """The letters can't be read or sent back; the text says why."""
+class DeadLetterQueueError(Exception):
+    """Dead letters can't be read or replayed; the text says why."""
 
 
-class Extent(NamedTuple):
-    """A partition's offsets: the first, the first that was not sent back yet, the one after the last."""
+@dataclass(frozen=True, slots=True)
+class StoredDeadLetter:
+    """A dead letter as the DLQ holds it, the message's own headers apart from those that the DLQ added."""
 
-    first: int
-    position: int
-    end: int
+    message: Message
+    own_headers: Headers
+    dlq_headers: Mapping[str, str]
+    replayed: bool
+
+    @classmethod
+    def of(cls, message: Message, replayed: bool) -> Self:
+        """Read a dead letter. The DLQ's headers come last, each once; those before are the message's."""
+        own, added = readable_headers(message), dict[str, str]()
+        while own and own[-1][0] in DLQ_HEADERS and own[-1][0] not in added:
+            name, value = own.pop()
+            added[name] = (value or b"").decode(errors="backslashreplace")
+        return cls(message, own, added, replayed)
+
+    @property
+    def position(self) -> TopicPartitionOffset:
+        """The position of the dead letter in the DLQ."""
+        return TopicPartitionOffset.of(self.message)
+
+    @property
+    def written_at(self) -> datetime:
+        """When the dead letter was written."""
+        return datetime.fromtimestamp(self.message.timestamp()[1] / 1000, UTC)
+
+    @property
+    def error(self) -> str:
+        """Why the message was not accepted."""
+        return self.dlq_headers.get("error", "")
+
+    @property
+    def origin(self) -> str:
+        """The position of the original message, as `topic:partition:offset`."""
+        names = ("original-topic", "original-partition", "original-offset")
+        return ":".join(self.dlq_headers.get(name, "") for name in names)
+
+    def obstacle(self, topic: str) -> str | None:
+        """Return why it can't be sent back to `topic`, or None if it can."""
+        if self.dlq_headers.get("original-topic") != topic:
+            return f"it does not come from {topic}"
+        if VALUE_LEFT_OUT in self.dlq_headers:
+            return "its value was too large to be kept"
+        return None
+
+    def original_message(self) -> ProduceArguments:
+        """Return the message as it was, with the idempotency key that it had or was given.
+
+        With the key, a message that is sent back twice is still one request.
+        """
+        has_key = any(name == KEY_HEADER and value for name, value in self.own_headers)
+        key = f"{self.origin}:{self.dlq_headers.get('original-timestamp', '')}".encode()
+        return {
+            "key": self.message.key(),
+            "value": self.message.value(),
+            "headers": self.own_headers if has_key else [*self.own_headers, (KEY_HEADER, key)],
+        }
 
 
-class LetterBox:
-    """Remembers how far the letters were sent back, as the position of a consumer group of its own."""
+class PartitionOffsets(NamedTuple):
+    """The offsets of a DLQ partition: those from `low` up to, not including, `high` exist.
+
+    Those below `committed` were replayed.
+    """
+
+    low: int
+    committed: int
+    high: int
+
+
+class DeadLetterQueue:
+    """Reads and replays dead letters.
+
+    How far they were replayed is what a consumer group of its own, `<group>.dlq-replay`, has committed.
+    Each method that talks to the broker raises DeadLetterQueueError.
+    """
 
     def __init__(self, config: Settings) -> None:
         self._topic = config.kafka_dns_topic
-        self._letters = dead_letter_topic(config)
-        self._reader = Consumer(reader_properties(config, f"{config.kafka_group_id}.dlq-replay"))
+        self._dlq_topic = dead_letter_topic(config)
+        self._reader = Consumer(dlq_reader_properties(config))
         self._producer = Producer(producer_properties(config))
-        self._extents = self._ask_extents()
+        self._offsets = self._fetch_offsets()
 
     def close(self) -> None:
         """Close the connections."""
         self._reader.close()
 
-    def letters(self) -> Iterator[Letter]:
-        """Every letter that is there now, in order within its partition."""
-        return self._read({partition: extent.first for partition, extent in self._extents.items()})
+    def read_all(self) -> Iterator[StoredDeadLetter]:
+        """Yield every dead letter that is there now, in order within each partition."""
+        return self._read_from({partition: offsets.low for partition, offsets in self._offsets.items()})
 
-    def waiting(self) -> Iterator[Letter]:
-        """The letters behind the position: not sent back yet."""
-        return self._read({partition: extent.position for partition, extent in self._extents.items()})
+    def find(self, partition: int, offset: int) -> StoredDeadLetter:
+        """Return the dead letter at this offset. Raises DeadLetterQueueError if there is none."""
+        offsets = self._offsets.get(partition, PartitionOffsets(0, 0, 0))
+        found = self._read_from({partition: offset}) if offsets.low <= offset < offsets.high else iter(())
+        dead_letter = next(found, None)
+        if dead_letter is None or dead_letter.position.offset != offset:
+            position = TopicPartitionOffset(self._dlq_topic, partition, offset)
+            raise DeadLetterQueueError(f"there is no dead letter at {position}")
+        return dead_letter
 
-    def find(self, partition: int, offset: int) -> Letter:
-        """One letter. Raises LetterBoxError when there is none at that place."""
-        extent = self._extents.get(partition, Extent(0, 0, 0))
-        found = self._read({partition: offset}) if extent.first <= offset < extent.end else iter(())
-        letter = next(found, None)
-        if letter is None or letter.place.offset != offset:
-            raise LetterBoxError(f"there is no letter at {Place(self._letters, partition, offset)}")
-        return letter
+    def replay_waiting(self) -> Iterator[tuple[StoredDeadLetter, str | None]]:
+        """Send back all messages that were not replayed yet; yield each with None, or with why it can't be.
 
-    def replay_waiting(self) -> Iterator[tuple[Letter, str | None]]:
-        """Send back every waiting letter; each comes out with None, or with what stood in its way.
-
-        The position moves on with each chunk that the broker has confirmed.
+        Commits the offsets of each chunk once the broker has confirmed its messages.
         """
-        letters = self.waiting()
-        while chunk := list(islice(letters, CHUNK)):
-            judged = self._send_back(chunk)
-            self._move_on({letter.place.partition: letter.place.offset + 1 for letter in chunk})
-            yield from judged
+        waiting = self._read_from(
+            {partition: offsets.committed for partition, offsets in self._offsets.items()}
+        )
+        while chunk := list(islice(waiting, CHUNK)):
+            outcomes = self._send_back(chunk)
+            positions = [dead_letter.position for dead_letter in chunk]
+            self._commit({each.partition: each.offset + 1 for each in positions})
+            yield from outcomes
 
-    def replay(self, letter: Letter) -> str | None:
-        """Send back one letter, even again; the result is what stood in its way, or None."""
-        [(_, obstacle)] = self._send_back([letter])
-        _, partition, offset = letter.place
-        if offset == self._extents[partition].position:
-            self._move_on({partition: offset + 1})
+    def replay(self, dead_letter: StoredDeadLetter) -> str | None:
+        """Send back one message, even if that was done before; return None, or why it can't be."""
+        [(_, obstacle)] = self._send_back([dead_letter])
+        _, partition, offset = dead_letter.position
+        if offset == self._offsets[partition].committed:
+            self._commit({partition: offset + 1})
         return obstacle
 
-    def _send_back(self, letters: Sequence[Letter]) -> list[tuple[Letter, str | None]]:
-        judged = [(letter, letter.obstacle(self._topic)) for letter in letters]
-        contents = [letter.content() for letter, obstacle in judged if obstacle is None]
-        for error in send_all(self._producer, self._topic, contents):
+    def _send_back(
+        self, dead_letters: Sequence[StoredDeadLetter]
+    ) -> list[tuple[StoredDeadLetter, str | None]]:
+        outcomes = [(dead_letter, dead_letter.obstacle(self._topic)) for dead_letter in dead_letters]
+        messages = [dead_letter.original_message() for dead_letter, obstacle in outcomes if obstacle is None]
+        for error in produce_all(self._producer, self._topic, messages):
             if error is not None:
-                raise LetterBoxError(f"a letter could not be sent back: {error.str()}")
-        return judged
+                raise DeadLetterQueueError(f"a message could not be sent back: {error.str()}")
+        return outcomes
 
-    def _move_on(self, positions: Mapping[int, int]) -> None:
-        offsets = [TopicPartition(self._letters, *place) for place in positions.items()]
+    def _commit(self, next_offsets: Mapping[int, int]) -> None:
+        offsets = [TopicPartition(self._dlq_topic, *each) for each in next_offsets.items()]
         try:
             self._reader.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
-            raise LetterBoxError(f"the position could not be kept: {error.args[0].str()}") from error
+            reason = error.args[0].str()
+            raise DeadLetterQueueError(
+                f"messages were sent back, but the offsets could not be committed: {reason}"
+            ) from error
 
-    def _read(self, starts: Mapping[int, int]) -> Iterator[Letter]:
-        """The letters from these offsets on, up to those that were there in the beginning."""
-        unread = {partition for partition, start in starts.items() if start < self._extents[partition].end}
-        self._reader.assign([TopicPartition(self._letters, each, starts[each]) for each in unread])
+    def _read_from(self, starts: Mapping[int, int]) -> Iterator[StoredDeadLetter]:
+        """Yield the dead letters from these offsets (by partition) up to the high watermarks."""
+        unread = {partition for partition, start in starts.items() if start < self._offsets[partition].high}
+        self._reader.assign([TopicPartition(self._dlq_topic, each, starts[each]) for each in unread])
         while unread:
             message = self._reader.poll(TIMEOUT)
             if message is None:
-                raise LetterBoxError(f"the broker sent nothing for {TIMEOUT:.0f} s")
-            if _ends(message):
+                raise DeadLetterQueueError(f"the broker sent nothing for {TIMEOUT:.0f} s")
+            if _is_partition_end(message):
                 unread.discard(message.partition() or 0)
                 continue
-            _, partition, offset = Place.of(message)
-            extent = self._extents[partition]
-            if offset + 1 >= extent.end:
+            _, partition, offset = TopicPartitionOffset.of(message)
+            offsets = self._offsets[partition]
+            if offset + 1 >= offsets.high:
                 unread.discard(partition)
-            if offset < extent.end:
-                yield Letter.of(message, replayed=offset < extent.position)
+            if offset < offsets.high:
+                yield StoredDeadLetter.of(message, replayed=offset < offsets.committed)
 
-    def _ask_extents(self) -> dict[int, Extent]:
+    def _fetch_offsets(self) -> dict[int, PartitionOffsets]:
         try:
-            found = self._reader.list_topics(self._letters, timeout=TIMEOUT).topics[self._letters]
-            places = [TopicPartition(self._letters, partition) for partition in found.partitions]
-            positions = self._reader.committed(places, timeout=TIMEOUT) if places else []
-            ends = [self._reader.get_watermark_offsets(place, timeout=TIMEOUT) for place in places]
+            found = self._reader.list_topics(self._dlq_topic, timeout=TIMEOUT).topics[self._dlq_topic]
+            partitions = [TopicPartition(self._dlq_topic, number) for number in found.partitions]
+            committed = self._reader.committed(partitions, timeout=TIMEOUT) if partitions else []
+            watermarks = [self._reader.get_watermark_offsets(each, timeout=TIMEOUT) for each in partitions]
         except KafkaException as error:
-            raise LetterBoxError(f"the dead letters can't be read: {error.args[0].str()}") from error
+            raise DeadLetterQueueError(f"the dead letters can't be read: {error.args[0].str()}") from error
         return {
-            place.partition: Extent(first, max(first, place.offset), end)
-            for place, (first, end) in zip(positions, ends, strict=True)
+            each.partition: PartitionOffsets(low, max(low, each.offset), high)
+            for each, (low, high) in zip(committed, watermarks, strict=True)
         }
 
 
-def _ends(message: Message) -> bool:
-    """Whether it marks the end of its partition. Raises LetterBoxError if it tells of trouble."""
+def _is_partition_end(message: Message) -> bool:
+    """Whether the message marks the end of its partition. Raises DeadLetterQueueError if it is an error."""
     error = message.error()
     if error is None:
         return False
     if error.code() == KafkaError._PARTITION_EOF:
         return True
-    raise LetterBoxError(f"the dead letters can't be read: {error.str()}")
+    raise DeadLetterQueueError(f"the dead letters can't be read: {error.str()}")

@@ -1,13 +1,15 @@
-"""Brokers of both kinds, the API, and a sandbox for each test."""
+"""Fixtures of the Kafka tests: brokers of both kinds, the API, a sandbox for each test."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from stack.embedded import Stack
-from tests.conftest import temporary_database
 from tests.support.kafka import apache
 from tests.support.kafka.apache import ApacheKafka
 from tests.support.kafka.broker import Broker
@@ -16,7 +18,7 @@ from tests.support.kafka.processes import Api
 from tests.support.kafka.sandbox import ZONE, KafkaSandbox
 from tests.support.kafka.tansu import Tansu
 
-# Package scope: a broker starts with the first test that uses it, and runs to the end of the package.
+# The brokers end with the last test of this package: an idle one would take processor time from other tests.
 
 
 @pytest.fixture(scope="package")
@@ -29,7 +31,7 @@ def tansu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tansu]:
 
 @pytest.fixture(scope="package")
 def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
-    """Apache Kafka, the broker of most tests; they are skipped where it can't run, and fail on CI."""
+    """Apache Kafka, on which everything is shown; skipped where it can't run, but not on CI."""
     if reason := apache.why_not():
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
     broker = ApacheKafka(tmp_path_factory.mktemp("apache"))
@@ -55,7 +57,7 @@ def tansu_sandbox(tansu: Broker, tmp_path: Path) -> Iterator[KafkaSandbox]:
 
 @pytest.fixture(params=["tansu", "apache_kafka"])
 def any_sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KafkaSandbox]:
-    """The same on each kind of broker, for the few things that differ between them."""
+    """The same on each kind of broker, for the few things in which they differ."""
     sandbox = KafkaSandbox(request.getfixturevalue(request.param), tmp_path)
     yield sandbox
     sandbox.stop_all()
@@ -63,7 +65,7 @@ def any_sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kafk
 
 @pytest.fixture
 def api() -> Iterator[FakeApi]:
-    """A fake API."""
+    """A stand-in for the API."""
     with fake_api() as running:
         yield running
 
@@ -71,14 +73,18 @@ def api() -> Iterator[FakeApi]:
 @pytest.fixture(scope="package")
 def api_env(infrastructure: Stack) -> Iterator[dict[str, str]]:
     """The environment of an API that serves the zone `kafka.test`, on a database of its own."""
+    url = infrastructure.env["DATABASE_URL"]
+    name = f"kafka_{secrets.token_hex(6)}"
     redis = infrastructure.env["CELERY_BROKER_URL"].rpartition("/")[0]
-    with temporary_database(infrastructure) as url:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
         yield {
             **infrastructure.env,
-            "DATABASE_URL": url,
+            "DATABASE_URL": f"{url.rpartition('/')[0]}/{name}",
             "CELERY_BROKER_URL": f"{redis}/9",  # no worker looks there: the requests stay pending
             "BOOTSTRAP_ZONES": f"{ZONE}=bind",
         }
+        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
 @pytest.fixture(scope="package")

@@ -1,4 +1,4 @@
-"""Brokers that come and go, and those that are spoken to in other ways."""
+"""Brokers that stop and start, and other ways to talk to them."""
 
 import time
 from collections.abc import Iterator
@@ -45,7 +45,9 @@ def test_a_broker_that_comes_late_is_waited_for(own_tansu: Tansu, api: FakeApi, 
     sandbox.stop_all()
 
 
-def test_offsets_that_start_again_are_no_old_messages(own_tansu: Tansu, api: FakeApi, tmp_path: Path) -> None:
+def test_messages_are_new_though_their_offsets_start_at_zero_again(
+    own_tansu: Tansu, api: FakeApi, tmp_path: Path
+) -> None:
     """On Tansu, which forgets topics and offsets when it restarts."""
     own_tansu.start()
     sandbox = KafkaSandbox(own_tansu, tmp_path)
@@ -115,7 +117,7 @@ def test_sasl_and_tls_are_a_matter_of_the_environment(sandbox: KafkaSandbox, api
     ],
     ids=lambda properties: next(iter(properties.values())),
 )
-def test_other_ways_of_apache_kafka_can_be_chosen(
+def test_other_protocols_of_apache_kafka_can_be_chosen(
     sandbox: KafkaSandbox, api: FakeApi, properties: dict[str, str]
 ) -> None:
     sandbox.create_topic()

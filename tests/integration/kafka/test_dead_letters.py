@@ -1,10 +1,11 @@
-"""Dead letters, looked at and sent back from the command line."""
+"""Dead letters, listed and replayed from the command line."""
 
 import json
 import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Message
@@ -32,8 +33,10 @@ def refuse(sandbox: KafkaSandbox, api: Api, zone: str, *names: str) -> None:
     eventually(lambda: sandbox.committed() == before + len(names))
 
 
-def test_letters_are_sent_back_once_and_become_requests(any_sandbox: KafkaSandbox, kafka_api: Api) -> None:
-    """On both: how far the letters were sent back is a group's position, of which each has its own idea."""
+def test_dead_letters_are_sent_back_once_and_become_requests(
+    any_sandbox: KafkaSandbox, kafka_api: Api
+) -> None:
+    """On both: how far the DLQ was replayed is a committed offset, which each keeps in its own way."""
     sandbox = any_sandbox
     sandbox.create_topic()
     zone = f"{sandbox.account}.test"
@@ -54,7 +57,7 @@ def test_letters_are_sent_back_once_and_become_requests(any_sandbox: KafkaSandbo
     assert [letter["state"] for letter in listed(sandbox)] == ["replayed"] * 3
 
 
-def test_one_letter_can_be_sent_back_even_twice(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+def test_one_dead_letter_can_be_sent_back_even_twice(sandbox: KafkaSandbox, kafka_api: Api) -> None:
     sandbox.create_topic()
     zone = f"{sandbox.account}.test"
     refuse(sandbox, kafka_api, zone, "one", "two")
@@ -69,7 +72,7 @@ def test_one_letter_can_be_sent_back_even_twice(sandbox: KafkaSandbox, kafka_api
     assert len(kafka_api.requests(sandbox.account)) == 2
 
 
-def test_a_letter_that_is_refused_again_is_a_new_letter(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+def test_a_message_that_is_refused_again_is_a_new_dead_letter(sandbox: KafkaSandbox, kafka_api: Api) -> None:
     sandbox.create_topic()
     refuse(sandbox, kafka_api, "nowhere.test", "one")
     assert sandbox.cli("dlq", "replay", "--all").out == "1 sent back\n"
@@ -81,7 +84,7 @@ def test_a_letter_that_is_refused_again_is_a_new_letter(sandbox: KafkaSandbox, k
     assert [name for name, _ in own_headers(second)] == ["trace", "idempotency-key"]
 
 
-def test_a_letter_without_its_value_stays(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+def test_a_dead_letter_without_its_value_is_not_sent_back(sandbox: KafkaSandbox, kafka_api: Api) -> None:
     sandbox.create_topic()
     sandbox.create_topic(f"{sandbox.topic}.dlq", 1, **{"max.message.bytes": "10000"})
     sandbox.produce(b"x" * 20_000, b"not JSON", key="a")
@@ -89,13 +92,15 @@ def test_a_letter_without_its_value_stays(sandbox: KafkaSandbox, kafka_api: Api)
     eventually(lambda: sandbox.committed() == 2)
     done = sandbox.cli("dlq", "replay", "--all")
     assert (done.status, done.out) == (1, "1 sent back, 1 not\n")
-    assert done.err == f"{sandbox.topic}.dlq:0:1 stays: its value was too large to be kept\n"
+    assert done.err == f"{sandbox.topic}.dlq:0:1 is not sent back: its value was too large to be kept\n"
 
 
-def test_a_letter_from_elsewhere_is_not_sent_anywhere(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+def test_a_dead_letter_of_another_topic_is_not_sent_anywhere(
+    sandbox: KafkaSandbox, kafka_api: Api, tmp_path: Path
+) -> None:
     sandbox.create_topic()
     refuse(sandbox, kafka_api, "nowhere.test", "one")
-    forger = KafkaSandbox(sandbox.broker, sandbox.directory)
+    forger = KafkaSandbox(sandbox.broker, tmp_path)
     forger.topic = f"{sandbox.topic}.dlq"
     forger.produce(b"{}", headers=[("error", b"x"), ("original-topic", b"secrets")])
     done = sandbox.cli("dlq", "replay", "--offset", "1")
@@ -103,7 +108,7 @@ def test_a_letter_from_elsewhere_is_not_sent_anywhere(sandbox: KafkaSandbox, kaf
     assert "does not come from" in done.err
 
 
-def test_in_a_pipe_each_letter_is_one_line(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+def test_in_a_pipe_each_dead_letter_is_one_line(sandbox: KafkaSandbox, kafka_api: Api) -> None:
     sandbox.create_topic()
     sandbox.produce(b"x", b"x", b"x", key=b"a\tb\x1b[31m\n")
     sandbox.start_consumer(kafka_api.url)
@@ -113,7 +118,7 @@ def test_in_a_pipe_each_letter_is_one_line(sandbox: KafkaSandbox, kafka_api: Api
     assert lines[0].split("\t")[-1] == "a\\tb\\x1b[31m\\n"
 
 
-def test_on_a_terminal_the_letters_are_a_table(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+def test_on_a_terminal_the_dead_letters_are_a_table(sandbox: KafkaSandbox, kafka_api: Api) -> None:
     sandbox.create_topic()
     sandbox.produce(b"x", key=b"[bold]\x1b[2J")
     sandbox.start_consumer(kafka_api.url)
@@ -125,16 +130,16 @@ def test_on_a_terminal_the_letters_are_a_table(sandbox: KafkaSandbox, kafka_api:
     assert "\x1b[2J" not in screen
 
 
-def test_no_topic_means_no_letters(any_sandbox: KafkaSandbox) -> None:
+def test_no_topic_means_no_dead_letters(any_sandbox: KafkaSandbox) -> None:
     """On both: they answer differently for a topic that is not there."""
     sandbox = any_sandbox
     assert listed(sandbox) == []
     assert sandbox.cli("dlq", "replay", "--all").out == "0 sent back\n"
     done = sandbox.cli("dlq", "replay", "--offset", "5")
-    assert (done.status, done.err) == (1, f"there is no letter at {sandbox.topic}.dlq:0:5\n")
+    assert (done.status, done.err) == (1, f"there is no dead letter at {sandbox.topic}.dlq:0:5\n")
 
 
-def test_no_broker_is_said_plainly(sandbox: KafkaSandbox) -> None:
+def test_without_a_broker_the_error_is_one_line(sandbox: KafkaSandbox) -> None:
     done = sandbox.cli("dlq", "list", KAFKA_BROKER_URL=f"127.0.0.1:{free_port()}")
     assert (done.status, done.out) == (1, "")
     assert done.err.startswith("the dead letters can't be read: ")

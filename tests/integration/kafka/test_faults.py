@@ -1,11 +1,11 @@
-"""The consumer with an API in trouble: a fake API shows what the real one can't be made to show."""
+"""The consumer with an API in trouble: what the real one cannot be made to show, a stand-in shows."""
 
 import time
 
 from tests.support.eventually import eventually
 from tests.support.kafka.broker import free_port
 from tests.support.kafka.fake_api import FakeApi, Json, Reply, accept, api_url, decide, fake_api, name
-from tests.support.kafka.sandbox import ZONE, KafkaSandbox, header, request
+from tests.support.kafka.sandbox import BATCH_FAILED, ZONE, KafkaSandbox, header, request
 
 AT_ONCE = {"Retry-After": "0"}
 
@@ -17,10 +17,11 @@ def names(calls: list[list[Json]]) -> list[list[str]]:
 
 def test_nothing_is_committed_while_the_api_is_away(sandbox: KafkaSandbox) -> None:
     sandbox.create_topic()
-    sandbox.produce(*(request(sandbox, f"n{number}") for number in range(10)), b"not JSON")
+    messages = [request(sandbox, f"n{number}") for number in range(10)]
+    sandbox.produce(*messages, b"not JSON", key=ZONE)  # one partition: the last one alone would need no API
     port = free_port()
     consumer = sandbox.start_consumer(api_url(port))
-    eventually(lambda: consumer.output.count("trying again later") > 1)
+    eventually(lambda: consumer.output.count(BATCH_FAILED) > 1)
     assert sandbox.committed() == 0
     assert sandbox.dead_letters() == []
     with fake_api(port) as api:
@@ -35,14 +36,14 @@ def test_sigterm_ends_a_consumer_whose_api_is_away(sandbox: KafkaSandbox) -> Non
     sandbox.create_topic()
     sandbox.produce(request(sandbox, "one"))
     consumer = sandbox.start_consumer(api_url(free_port()))
-    eventually(lambda: consumer.output.count("trying again later") > 2)  # a pause of seconds has begun
+    eventually(lambda: consumer.output.count(BATCH_FAILED) > 2)  # a pause of seconds has begun
     began = time.monotonic()
     assert consumer.stop() == 0
     assert time.monotonic() - began < 5
     assert sandbox.committed() == 0
 
 
-def test_the_api_is_not_asked_again_before_the_time_it_named(sandbox: KafkaSandbox, api: FakeApi) -> None:
+def test_retry_after_is_obeyed(sandbox: KafkaSandbox, api: FakeApi) -> None:
     sandbox.create_topic()
     sandbox.produce(request(sandbox, "one"))
     api.answer = lambda _: Reply(503, {"detail": "full"}, {"Retry-After": "3"})
@@ -68,7 +69,7 @@ def test_a_batch_with_an_undecided_item_is_sent_again_as_it_was(sandbox: KafkaSa
     assert len(sandbox.dead_letters()) == 1
 
 
-def test_an_item_that_trips_the_api_again_and_again_blocks_its_partition_no_longer(
+def test_an_item_on_which_the_api_fails_again_and_again_no_longer_blocks_its_partition(
     sandbox: KafkaSandbox, api: FakeApi
 ) -> None:
     sandbox.create_topic()
@@ -82,7 +83,7 @@ def test_an_item_that_trips_the_api_again_and_again_blocks_its_partition_no_long
     assert len(api.calls) == 6
 
 
-def test_a_message_that_makes_the_api_trip_over_the_whole_call_is_told_apart(
+def test_a_message_on_which_the_api_fails_the_whole_call_is_found(
     sandbox: KafkaSandbox, api: FakeApi
 ) -> None:
     sandbox.create_topic()
@@ -104,15 +105,15 @@ def test_a_message_that_makes_the_api_trip_over_the_whole_call_is_told_apart(
     eventually(lambda: sandbox.committed() == 6)
 
 
-def test_no_other_trouble_makes_a_dead_letter_however_often_it_comes(
+def test_no_other_failure_makes_a_dead_letter_however_often_it_comes(
     sandbox: KafkaSandbox, api: FakeApi
 ) -> None:
     """Only a 500 counts, and only as long as nothing else comes in between."""
     sandbox.create_topic()
     sandbox.produce(request(sandbox, "one"), request(sandbox, "two"), key=ZONE)
-    away, tripped = Reply(503, headers=AT_ONCE), Reply(500, headers=AT_ONCE)
-    trouble = [decide([202, 503]), *[tripped] * 3, *[away] * 8, *[tripped, tripped, away] * 3]
-    replies = [*trouble, decide([200, 202])]
+    away, failed = Reply(503, headers=AT_ONCE), Reply(500, headers=AT_ONCE)
+    failures = [decide([202, 503]), *[failed] * 3, *[away] * 8, *[failed, failed, away] * 3]
+    replies = [*failures, decide([200, 202])]
     api.answer = lambda _: replies[len(api.calls) - 1]
     sandbox.start_consumer(api.url)
     eventually(lambda: sandbox.committed() == 2)
@@ -120,7 +121,9 @@ def test_no_other_trouble_makes_a_dead_letter_however_often_it_comes(
     assert sandbox.dead_letters() == []
 
 
-def test_an_item_too_large_for_the_api_is_alone_to_blame(sandbox: KafkaSandbox, api: FakeApi) -> None:
+def test_an_item_too_large_for_the_api_alone_becomes_a_dead_letter(
+    sandbox: KafkaSandbox, api: FakeApi
+) -> None:
     sandbox.create_topic()
     sandbox.produce(*(request(sandbox, name) for name in ("one", "huge", "two", "three")), key=ZONE)
     api.answer = lambda items: Reply(413) if "huge" in str(items) else accept(items)
@@ -132,7 +135,7 @@ def test_an_item_too_large_for_the_api_is_alone_to_blame(sandbox: KafkaSandbox, 
     assert accepted == ["one", "two", "three"]
 
 
-def test_the_stop_signal_lets_the_batch_in_hand_end(sandbox: KafkaSandbox, api: FakeApi) -> None:
+def test_the_stop_signal_lets_the_batch_in_flight_finish(sandbox: KafkaSandbox, api: FakeApi) -> None:
     sandbox.create_topic()
     sandbox.produce(request(sandbox, "one"), key=ZONE)
 
@@ -148,7 +151,7 @@ def test_the_stop_signal_lets_the_batch_in_hand_end(sandbox: KafkaSandbox, api: 
     assert len(api.calls) == 1
 
 
-def test_a_dead_letter_topic_that_was_deleted_is_made_again(sandbox: KafkaSandbox, api: FakeApi) -> None:
+def test_a_dlq_that_was_deleted_is_created_again(sandbox: KafkaSandbox, api: FakeApi) -> None:
     sandbox.create_topic()
     consumer = sandbox.start_member(api.url)
     sandbox.delete_topic(f"{sandbox.topic}.dlq")

@@ -1,17 +1,18 @@
 """The consumer as a member of its group."""
 
-import time
 from threading import Event
 
 from tests.support.eventually import eventually
 from tests.support.kafka.broker import free_port
 from tests.support.kafka.fake_api import FakeApi, Json, Reply, api_url, fake_api
-from tests.support.kafka.sandbox import ZONE, KafkaSandbox, request
+from tests.support.kafka.sandbox import BATCH_FAILED, ZONE, KafkaSandbox, request
 
 SESSION = 6.0  # seconds until the broker gives up a member that it does not hear from
 
 
-def test_a_consumer_that_is_told_to_stop_hands_over_at_once(sandbox: KafkaSandbox, api: FakeApi) -> None:
+def test_a_consumer_that_is_told_to_stop_leaves_the_group_at_once(
+    sandbox: KafkaSandbox, api: FakeApi
+) -> None:
     sandbox.create_topic()
     consumers = [sandbox.start_member(api.url), sandbox.start_member(api.url)]
     eventually(lambda: sandbox.members() == [3, 3])
@@ -23,7 +24,7 @@ def test_a_consumer_that_is_told_to_stop_hands_over_at_once(sandbox: KafkaSandbo
     assert sandbox.members() == []
 
 
-def test_a_consumer_of_tansu_hands_over(tansu_sandbox: KafkaSandbox, api: FakeApi) -> None:
+def test_a_consumer_of_tansu_leaves_the_group(tansu_sandbox: KafkaSandbox, api: FakeApi) -> None:
     """On Tansu too: it forms groups in a way of its own."""
     sandbox = tansu_sandbox
     sandbox.create_topic()
@@ -38,12 +39,12 @@ def test_a_consumer_of_tansu_hands_over(tansu_sandbox: KafkaSandbox, api: FakeAp
     assert len(api.kept) == 120
 
 
-def test_messages_in_hand_go_to_the_member_that_takes_over(sandbox: KafkaSandbox) -> None:
+def test_buffered_messages_go_to_the_member_that_takes_over(sandbox: KafkaSandbox) -> None:
     sandbox.create_topic()
     port = free_port()
     sandbox.produce(*(request(sandbox, f"n{number}") for number in range(200)))
     first = sandbox.start_consumer(api_url(port))
-    eventually(lambda: "trying again later" in first.output)
+    eventually(lambda: BATCH_FAILED in first.output)
     second = sandbox.start_consumer(api_url(port))
     eventually(lambda: sandbox.members() == [3, 3])
     eventually(lambda: "partitions are revoked" in first.output)
@@ -55,8 +56,10 @@ def test_messages_in_hand_go_to_the_member_that_takes_over(sandbox: KafkaSandbox
     assert sum(map(len, api.calls)) == 200
 
 
-def test_partitions_are_handed_over_with_what_is_being_answered(sandbox: KafkaSandbox, api: FakeApi) -> None:
-    """A member that joins meanwhile gets nothing of it a second time, nor does a dead letter come twice."""
+def test_partitions_are_revoked_after_their_batches_have_finished(
+    sandbox: KafkaSandbox, api: FakeApi
+) -> None:
+    """A member that joins meanwhile gets no message a second time, and no dead letter is written twice."""
     sandbox.create_topic()
     sandbox.produce(request(sandbox, "one"), b"not JSON", key=ZONE)
     joined = Event()
@@ -83,9 +86,6 @@ def test_waiting_for_the_api_is_no_reason_to_lose_the_membership(sandbox: KafkaS
     sandbox.produce(request(sandbox, "one"))
     short = {"KAFKA_CONFIG__MAX_POLL_INTERVAL_MS": "6000"}
     consumer = sandbox.start_consumer(api_url(free_port()), short)
-    eventually(lambda: "trying again later" in consumer.output)
-    until = time.monotonic() + 2 * SESSION
-    while time.monotonic() < until:
-        assert sandbox.members() == [6]
-        time.sleep(0.5)
+    eventually(lambda: BATCH_FAILED in consumer.output)
+    sandbox.assert_members_stay([6], 2 * SESSION)
     assert "revoked" not in consumer.output

@@ -1,4 +1,4 @@
-"""Several batches under way at once."""
+"""Several batches in flight at once."""
 
 import threading
 import time
@@ -9,25 +9,25 @@ import pytest
 
 from tests.support.eventually import eventually
 from tests.support.kafka.fake_api import FakeApi, Json, Reply, decide
-from tests.support.kafka.sandbox import KafkaSandbox, request
+from tests.support.kafka.sandbox import BATCH_FAILED, KafkaSandbox, request
 
 PARTITIONS = 6
 EACH = 60  # messages
 AT_ONCE = 3  # batches
 
 
-def place(item: Json) -> tuple[int, int]:
+def position(item: Json) -> tuple[int, int]:
     """The partition and the offset of an item's message."""
     _, partition, offset, _ = item["idempotency_key"].split(":")
     return int(partition), int(offset)
 
 
 def partitions(items: list[Json]) -> set[int]:
-    return {place(item)[0] for item in items}
+    return {position(item)[0] for item in items}
 
 
 class Watch:
-    """Lets calls go on only when as many are open as may be, and notes which were open together."""
+    """Holds calls back until AT_ONCE of them are open, and records which partitions these had in common."""
 
     def __init__(self, api: FakeApi) -> None:
         self._api = api
@@ -58,14 +58,14 @@ class Watch:
 
 @pytest.fixture
 def filled(sandbox: KafkaSandbox) -> KafkaSandbox:
-    """A sandbox whose partitions hold the same number of messages each."""
+    """A sandbox with the same number of messages in each partition."""
     sandbox.create_topic()
     for number in range(PARTITIONS):
         sandbox.produce(*(request(sandbox, f"p{number}n{index}") for index in range(EACH)), partition=number)
     return sandbox
 
 
-def test_batches_are_under_way_together_but_never_two_of_a_partition(
+def test_batches_are_in_flight_together_but_never_two_of_a_partition(
     filled: KafkaSandbox, api: FakeApi
 ) -> None:
     watch = Watch(api)
@@ -74,7 +74,7 @@ def test_batches_are_under_way_together_but_never_two_of_a_partition(
     eventually(lambda: filled.committed() == PARTITIONS * EACH)
     assert watch.most == AT_ONCE
     assert watch.clashes == []
-    came = [place(item) for item in api.kept.values()]
+    came = [position(item) for item in api.kept.values()]
     for number in range(PARTITIONS):
         assert [offset for partition, offset in came if partition == number] == list(range(EACH))
 
@@ -88,7 +88,7 @@ def test_one_at_a_time_is_a_matter_of_the_environment(filled: KafkaSandbox, api:
     assert watch.most == 1
 
 
-def test_a_partition_that_has_to_wait_holds_up_no_other(filled: KafkaSandbox, api: FakeApi) -> None:
+def test_a_partition_that_waits_for_a_retry_holds_up_no_other(filled: KafkaSandbox, api: FakeApi) -> None:
     stuck = threading.Event()
     stuck.set()
 
@@ -103,13 +103,13 @@ def test_a_partition_that_has_to_wait_holds_up_no_other(filled: KafkaSandbox, ap
     assert len(api.kept) == PARTITIONS * EACH
 
 
-def test_partitions_change_hands_while_these_are_full(filled: KafkaSandbox, api: FakeApi) -> None:
-    """What was paused for want of room is no longer so when it is assigned anew."""
+def test_partitions_are_reassigned_while_the_buffer_is_full(filled: KafkaSandbox, api: FakeApi) -> None:
+    """Partitions that were paused because the buffer was full are resumed when they are assigned again."""
     answering = threading.Event()
     api.answer = lambda items: api.keep(items) if answering.is_set() else Reply(503)
     little = {"KAFKA_IN_HAND": "20000", "KAFKA_BATCH_ITEMS": "5"}
     first = filled.start_consumer(api.url, little)
-    eventually(lambda: "trying again later" in first.output)
+    eventually(lambda: BATCH_FAILED in first.output)
     time.sleep(2)  # paused by then
     second = filled.start_consumer(api.url, little)
     eventually(lambda: filled.members() == [PARTITIONS // 2, PARTITIONS // 2])
@@ -119,8 +119,8 @@ def test_partitions_change_hands_while_these_are_full(filled: KafkaSandbox, api:
     assert [consumer.stop() for consumer in (first, second)] == [0, 0]
 
 
-def test_with_its_hands_full_a_member_keeps_its_partitions(filled: KafkaSandbox, api: FakeApi) -> None:
-    """It takes nothing new, but polls: otherwise it would lose them within the 6 s that are given here."""
+def test_with_its_buffer_full_a_member_keeps_its_partitions(filled: KafkaSandbox, api: FakeApi) -> None:
+    """It receives nothing new, but polls: otherwise it would lose them within the 6 s that are set here."""
     answering = threading.Event()
 
     def answer(items: list[Json]) -> Reply:
@@ -129,11 +129,8 @@ def test_with_its_hands_full_a_member_keeps_its_partitions(filled: KafkaSandbox,
     api.answer = answer
     short = {"KAFKA_IN_HAND": "20000", "KAFKA_BATCH_ITEMS": "5", "KAFKA_CONFIG__MAX_POLL_INTERVAL_MS": "6000"}
     consumer = filled.start_consumer(api.url, short)
-    eventually(lambda: "trying again later" in consumer.output)
-    until = time.monotonic() + 8
-    while time.monotonic() < until:
-        assert filled.members() == [PARTITIONS]
-        time.sleep(0.5)
+    eventually(lambda: BATCH_FAILED in consumer.output)
+    filled.assert_members_stay([PARTITIONS], 8)
     for number in range(PARTITIONS):
         filled.produce(request(filled, f"p{number}later"), partition=number)
     answering.set()

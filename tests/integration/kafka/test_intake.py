@@ -64,7 +64,7 @@ def test_the_senders_idempotency_key_counts(sandbox: KafkaSandbox, kafka_api: Ap
 
 
 def bad_messages(sandbox: KafkaSandbox) -> dict[str, bytes | None]:
-    """A message of each kind that can't be accepted, by the code that its letter must bear."""
+    """A message of each kind that can't be accepted, by the error code that its dead letter must have."""
     good = json.loads(request(sandbox, "good"))
     return {
         "message_empty": None,
@@ -103,7 +103,7 @@ def test_bad_messages_become_dead_letters_and_the_next_one_is_processed(
     assert all(list(letter.headers() or ())[:2] == headers for letter in letters)
 
 
-def test_a_letter_too_large_for_the_broker_goes_without_its_value(
+def test_a_dead_letter_too_large_for_the_broker_is_written_without_its_value(
     sandbox: KafkaSandbox, kafka_api: Api
 ) -> None:
     sandbox.create_topic()
@@ -121,7 +121,7 @@ def test_a_letter_too_large_for_the_broker_goes_without_its_value(
     assert len(kafka_api.requests(sandbox.account)) == 1
 
 
-def test_a_header_that_cannot_be_read_stops_nobody(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+def test_a_header_that_cannot_be_read_blocks_no_partition(sandbox: KafkaSandbox, kafka_api: Api) -> None:
     sandbox.create_topic()
     raw_producer.produce(sandbox.broker.address, sandbox.topic, request(sandbox, "odd"), header=b"\xff\xfe")
     sandbox.produce(request(sandbox, "next"))
@@ -149,6 +149,6 @@ def test_a_killed_consumer_loses_and_doubles_nothing(sandbox: KafkaSandbox, kafk
 
 
 def counts(output: str, *fields: str) -> int:
-    """The sum of these fields over the lines that tell of a batch."""
+    """The sum of these fields over the lines that report a batch."""
     lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    return sum(line[name] for line in lines if line["message"] == "worked off a batch" for name in fields)
+    return sum(line[name] for line in lines if line["message"] == "processed a batch" for name in fields)

@@ -56,7 +56,7 @@ class ApacheKafka(Broker):
         if self._properties.exists():
             return
         issue(self.certificate, self._keystore)
-        shutil.copytree(formatted(), self._data)
+        shutil.copytree(formatted(), self.data)
         self._write_properties()
 
     def format(self) -> None:
@@ -76,7 +76,7 @@ class ApacheKafka(Broker):
         return self.directory / "server.properties"
 
     @property
-    def _data(self) -> Path:
+    def data(self) -> Path:
         return self.directory / "data"
 
     @property
@@ -97,7 +97,7 @@ class ApacheKafka(Broker):
             "listener.name.sasl_ssl.plain.sasl.jaas.config": JAAS,
             "listener.name.sasl_ssl.ssl.keystore.type": "PEM",
             "listener.name.sasl_ssl.ssl.keystore.location": self._keystore,
-            "log.dirs": self._data,
+            "log.dirs": self.data,
             "offsets.topic.replication.factor": 1,
             "offsets.topic.num.partitions": 1,
             "transaction.state.log.replication.factor": 1,
@@ -145,7 +145,7 @@ def formatted() -> Path:
             node.format()
             shutil.rmtree(kept, ignore_errors=True)
             with suppress(OSError):  # another test process was faster
-                node._data.rename(kept)
+                node.data.rename(kept)
     return kept
 
 

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,9 @@ from tests.support.kafka.broker import Broker
 from tests.support.kafka.forked import CLI, CONSUMER, Forked
 
 ZONE = "kafka.test"
+
+
+BATCH_FAILED = "could not process a batch"  # what a consumer logs before it tries again
 
 
 class CommandResult(NamedTuple):
@@ -102,6 +106,13 @@ class KafkaSandbox:
         consumer = self.start_consumer(api_url, env)
         eventually(lambda: "partitions are assigned" in consumer.output)
         return consumer
+
+    def assert_members_stay(self, partitions: list[int], seconds: float) -> None:
+        """Assert for so long that the members hold these numbers of partitions."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.members() == partitions
+            time.sleep(0.5)
 
     def cli(self, *words: str, **env: str) -> CommandResult:
         """Run the command line with its output in files, not on a terminal."""

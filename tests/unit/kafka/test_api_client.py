@@ -1,4 +1,4 @@
-"""The batch call over real HTTP, against every way in which it can go wrong."""
+"""The client of the batch call over real HTTP, against every way in which a call can go wrong."""
 
 import json
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from app.core.config import Settings
-from app.kafka.api_client import BatchCall
-from app.kafka.retry import Tripped, TryLater
+from app.kafka.api_client import ApiClient
+from app.kafka.retry import ApiFailed, RetryLater
 from tests.support.kafka.broker import free_port
 from tests.support.kafka.fake_api import FakeApi, Reply, accept, fake_api
 
@@ -21,17 +21,20 @@ def api() -> Iterator[FakeApi]:
         yield running
 
 
-def submit(api: FakeApi, items: list[Any], *, apart: bool = False, **limits: int) -> list[tuple[int, str]]:
+def submit(
+    api: FakeApi, items: list[Any], *, split_failed: bool = False, **limits: int
+) -> list[tuple[int, str]]:
     """The status and the first reason's code for each item."""
-    call = BatchCall(Settings(api_url=api.url, **limits))  # type: ignore[arg-type]
+    client = ApiClient(Settings(api_url=api.url, **limits))  # type: ignore[arg-type]
     try:
-        answers = call.submit([json.dumps(item).encode() for item in items], apart=apart)
+        encoded = [json.dumps(item).encode() for item in items]
+        results = client.submit_batch(encoded, split_failed=split_failed)
     finally:
-        call.close()
-    return [(answer.status_code, answer.reasons[0].type) for answer in answers]
+        client.close()
+    return [(result.status_code, result.reasons[0].type) for result in results]
 
 
-def test_each_item_has_its_answer(api: FakeApi) -> None:
+def test_each_item_has_its_result(api: FakeApi) -> None:
     reason = {"loc": ["body", "resource"], "msg": "no", "type": "rdata_invalid"}
     results = [
         {"index": 0, "status_code": 202, "request": {"id": "x"}},
@@ -61,27 +64,27 @@ def test_a_call_that_is_refused_as_a_whole_is_halved_down_to_the_one_to_blame(
     api: FakeApi, status: int
 ) -> None:
     api.answer = lambda items: Reply(status) if "bad" in items else accept(items)
-    answers = submit(api, ["good"] * 5 + ["bad"] + ["good"] * 7)
-    assert [code for code, _ in answers] == [202] * 5 + [status] + [202] * 7
-    assert answers[5][1] == ("message_too_large" if status == 413 else "api_refused")
+    results = submit(api, ["good"] * 5 + ["bad"] + ["good"] * 7)
+    assert [code for code, _ in results] == [202] * 5 + [status] + [202] * 7
+    assert results[5][1] == ("message_too_large" if status == 413 else "api_refused")
 
 
-def test_a_call_over_which_the_api_trips_is_halved_if_asked_to(api: FakeApi) -> None:
+def test_a_call_on_which_the_api_fails_is_halved_if_asked_to(api: FakeApi) -> None:
     api.answer = lambda items: Reply(500) if "bad" in items else accept(items)
     items = ["good"] * 5 + ["bad"] + ["good"] * 7
-    with pytest.raises(Tripped):
+    with pytest.raises(ApiFailed):
         submit(api, items)
     assert len(api.calls) == 1
-    answers = submit(api, items, apart=True)
-    assert [code for code, _ in answers] == [202] * 5 + [500] + [202] * 7
+    results = submit(api, items, split_failed=True)
+    assert [code for code, _ in results] == [202] * 5 + [500] + [202] * 7
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_a_call_that_comes_too_early_is_not_halved(api: FakeApi, status: int) -> None:
+def test_a_call_that_the_api_may_accept_later_is_not_halved(api: FakeApi, status: int) -> None:
     api.answer = lambda _: Reply(status)
-    with pytest.raises(TryLater) as caught:
-        submit(api, ["one", "two"], apart=True)
-    assert not isinstance(caught.value, Tripped)
+    with pytest.raises(RetryLater) as caught:
+        submit(api, ["one", "two"], split_failed=True)
+    assert not isinstance(caught.value, ApiFailed)
     assert len(api.calls) == 1
 
 
@@ -92,9 +95,9 @@ def test_the_reasons_of_a_refused_call_are_kept(api: FakeApi) -> None:
 
 
 @pytest.mark.parametrize("status", [302, 401, 403, 404, 405, 415, 429, 500, 502, 503, 504])
-def test_any_other_answer_means_later(api: FakeApi, status: int) -> None:
+def test_after_any_other_answer_the_call_is_to_be_retried_later(api: FakeApi, status: int) -> None:
     api.answer = lambda _: Reply(status, {"detail": "no"})
-    with pytest.raises(TryLater, match=str(status)):
+    with pytest.raises(RetryLater, match=str(status)):
         submit(api, ["one"])
     assert len(api.calls) == 1
 
@@ -110,17 +113,17 @@ def test_any_other_answer_means_later(api: FakeApi, status: int) -> None:
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
     ],
 )
-def test_the_api_may_say_when(api: FakeApi, value: str, seconds: float | None) -> None:
+def test_the_api_may_say_when_to_retry(api: FakeApi, value: str, seconds: float | None) -> None:
     api.answer = lambda _: Reply(503, headers={"Retry-After": value.encode().decode("latin-1")})
-    with pytest.raises(TryLater) as caught:
+    with pytest.raises(RetryLater) as caught:
         submit(api, ["one"])
     assert caught.value.retry_after == seconds
 
 
-def test_the_api_may_say_when_as_a_date(api: FakeApi) -> None:
+def test_the_api_may_say_when_to_retry_as_a_date(api: FakeApi) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     api.answer = lambda _: Reply(503, headers={"Retry-After": date})
-    with pytest.raises(TryLater) as caught:
+    with pytest.raises(RetryLater) as caught:
         submit(api, ["one"])
     assert caught.value.retry_after == pytest.approx(60, abs=3)
 
@@ -136,12 +139,12 @@ def test_the_api_may_say_when_as_a_date(api: FakeApi) -> None:
         Reply(207, raw=b""),
     ],
 )
-def test_an_answer_that_does_not_fit_the_items_is_no_answer(api: FakeApi, reply: Reply) -> None:
+def test_a_response_that_does_not_fit_the_items_is_not_used(api: FakeApi, reply: Reply) -> None:
     api.answer = lambda _: reply
-    with pytest.raises(TryLater):
+    with pytest.raises(RetryLater):
         submit(api, ["one", "two"])
 
 
-def test_no_api_means_later() -> None:
-    with pytest.raises(TryLater, match="ConnectError"):
+def test_without_an_api_the_call_is_to_be_retried_later() -> None:
+    with pytest.raises(RetryLater, match="ConnectError"):
         submit(FakeApi(free_port()), ["one"])

@@ -8,7 +8,7 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.kafka.message import UnreadableMessage, to_item
+from app.kafka.message import InvalidMessage, to_item
 
 BODY = {"context": {"account_id": "team-a"}, "resource": {"domain": "ü.example.test"}}
 LIMIT = 10_000
@@ -86,14 +86,14 @@ def test_the_idempotency_key(headers: list[tuple[str, bytes | None]], key: str) 
         (json.dumps({"a": "x" * (LIMIT - 20)}).encode(), "message_too_large"),
     ],
 )
-def test_what_is_no_request_is_refused_by_name(value: bytes | None, code: str) -> None:
-    with pytest.raises(UnreadableMessage) as caught:
+def test_what_is_no_request_is_refused_with_its_code(value: bytes | None, code: str) -> None:
+    with pytest.raises(InvalidMessage) as caught:
         to_item(message(value), LIMIT)
     assert caught.value.code == code
 
 
 def test_a_key_that_is_not_utf8_is_refused() -> None:
-    with pytest.raises(UnreadableMessage) as caught:
+    with pytest.raises(InvalidMessage) as caught:
         item(BODY, [("idempotency-key", b"\xff")])
     assert caught.value.code == "idempotency_key_invalid"
 
@@ -139,7 +139,7 @@ def test_odd_texts_go_through(text: str) -> None:
 def test_whatever_comes_is_an_item_or_refused(value: bytes) -> None:
     try:
         encoded = to_item(message(value), LIMIT)
-    except UnreadableMessage:
+    except InvalidMessage:
         return
     assert len(encoded) <= LIMIT
     assert json.loads(encoded)["idempotency_key"]

@@ -2,26 +2,26 @@
 
 import pytest
 
-from app.kafka.retry import LONGEST_PAUSE, Pauses
+from app.kafka.retry import BACKOFF, RetryPauses
 
 
 def test_the_pauses_grow_up_to_the_longest() -> None:
-    pauses = Pauses()
-    for full in (0.5, 1, 2, 4, 8, 16, LONGEST_PAUSE, LONGEST_PAUSE):
+    pauses = RetryPauses()
+    for full in (0.5, 1, 2, 4, 8, 16, BACKOFF.longest, BACKOFF.longest):
         assert full / 2 <= pauses.next() <= full
 
 
 def test_no_number_of_failures_is_too_many() -> None:
-    pauses = Pauses()
-    assert max(pauses.next() for _ in range(3000)) <= LONGEST_PAUSE
+    pauses = RetryPauses()
+    assert max(pauses.next() for _ in range(3000)) <= BACKOFF.longest
 
 
-def test_consumers_do_not_come_in_step() -> None:
-    assert len({Pauses().next() for _ in range(20)}) > 1
+def test_consumers_do_not_retry_in_step() -> None:
+    assert len({RetryPauses().next() for _ in range(20)}) > 1
 
 
-def test_success_starts_over() -> None:
-    pauses = Pauses()
+def test_a_reset_starts_with_the_shortest_pause_again() -> None:
+    pauses = RetryPauses()
     for _ in range(9):
         pauses.next()
     pauses.reset()
@@ -29,5 +29,5 @@ def test_success_starts_over() -> None:
 
 
 @pytest.mark.parametrize(("asked", "paused"), [(0.0, 0.0), (17.0, 17.0), (1e9, 300.0), (float("inf"), 300.0)])
-def test_the_server_is_obeyed_within_reason(asked: float, paused: float) -> None:
-    assert Pauses().next(asked) == paused
+def test_retry_after_is_obeyed_up_to_a_limit(asked: float, paused: float) -> None:
+    assert RetryPauses().next(asked) == paused
