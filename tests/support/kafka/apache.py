@@ -47,6 +47,11 @@ class ApacheKafka(Broker):
         """The certificate of the second listener, which clients must be told to trust."""
         return self.directory / "certificate.pem"
 
+    @property
+    def data(self) -> Path:
+        """The node's storage."""
+        return self.directory / "data"
+
     def command(self) -> Sequence[str | Path]:
         """`kafka.Kafka`, as bin/kafka-server-start.sh runs it."""
         return _java("kafka.Kafka", self._properties)
@@ -74,10 +79,6 @@ class ApacheKafka(Broker):
     @property
     def _properties(self) -> Path:
         return self.directory / "server.properties"
-
-    @property
-    def data(self) -> Path:
-        return self.directory / "data"
 
     @property
     def _keystore(self) -> Path:
