@@ -13,7 +13,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.cli.output import decoded, printable
-from app.core.config import settings
 from app.kafka.dlq.replay import DeadLetterQueue, DeadLetterQueueError, StoredDeadLetter
 
 dlq = typer.Typer(help="Kafka messages that could not be accepted", no_args_is_help=True)
@@ -64,7 +63,7 @@ def replay_dead_letters(
 def _open_queue() -> Iterator[DeadLetterQueue]:
     """Open the DLQ; an error ends the command with its text and exit status 1."""
     try:
-        queue = DeadLetterQueue(settings())
+        queue = DeadLetterQueue()
         try:
             yield queue
         finally:

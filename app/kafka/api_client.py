@@ -8,7 +8,6 @@ from http import HTTPStatus
 import httpx2
 from pydantic import BaseModel, ValidationError
 
-from app.core.config import Settings
 from app.kafka.retry import ApiFailed, RetryLater
 from app.schemas.response import Reason, Refused
 
@@ -57,13 +56,13 @@ class _BatchResponse(BaseModel):
 
 
 class ApiClient:
-    """Submits items to the API; several threads may do so at once."""
+    """Submits items to the API, at most `max_items` and `max_bytes` in one call. Threads may share it."""
 
-    def __init__(self, config: Settings) -> None:
+    def __init__(self, batch_url: str, max_items: int, max_bytes: int) -> None:
         self._http = httpx2.Client(timeout=TIMEOUT, headers={"content-type": "application/json"})
-        self._url = config.batch_url
-        self._max_items = config.max_batch_items
-        self._max_size = config.max_batch_body
+        self._url = batch_url
+        self._max_items = max_items
+        self._max_size = max_bytes
 
     def submit_batch(self, items: Sequence[bytes], *, split_failed: bool = False) -> list[ItemResult]:
         """Submit items (JSON) in as few calls as the API allows; return their results in the order given.

@@ -8,7 +8,7 @@ from types import FrameType
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from app.core.config import Settings, settings
+from app.core.config import settings
 from app.core.logging import configure_logging, get_logger
 from app.kafka.buffer import MessageBuffer
 from app.kafka.message import BufferedMessage, Partition
@@ -29,12 +29,11 @@ REVOKE_TIMEOUT = 10.0  # seconds for which revoked partitions are kept until the
 class RequestConsumer:
     """One member of the consumer group. All calls of Kafka's consumer are made by the thread of `run()`."""
 
-    def __init__(self, config: Settings) -> None:
-        self._config = config
-        self._consumer = Consumer(consumer_properties(config), logger=librdkafka_logger())
-        self._buffer = MessageBuffer(config.kafka_in_hand)
-        self._processor = BatchProcessor(config)
-        self._pool = WorkerPool(config.kafka_in_flight, self._processor.process)
+    def __init__(self) -> None:
+        self._consumer = Consumer(consumer_properties(), logger=librdkafka_logger())
+        self._buffer = MessageBuffer(settings().kafka_in_hand)
+        self._processor = BatchProcessor()
+        self._pool = WorkerPool(settings().kafka_in_flight, self._processor.process)
         self._offsets = OffsetCommitter(self._consumer)
         self._paused = False
         self._last_poll = time.monotonic()
@@ -42,9 +41,9 @@ class RequestConsumer:
 
     def run(self) -> None:
         """Consume until `stop()`, then leave the group. Raises KafkaException after a fatal error."""
-        ensure_topics(self._config)
+        ensure_topics()
         self._consumer.subscribe(
-            [self._config.kafka_dns_topic],
+            [settings().kafka_dns_topic],
             on_assign=self._on_assign,
             on_revoke=self._on_revoke,
             on_lost=self._on_lost,
@@ -88,17 +87,18 @@ class RequestConsumer:
         return 0
 
     def _buffer_messages(self, messages: Iterable[Message]) -> None:
+        max_item = settings().max_body
         for message in messages:
             error = message.error()
             if error is None:
-                self._buffer.add(BufferedMessage.of(message, self._config.max_body))
+                self._buffer.add(BufferedMessage.of(message, max_item))
             else:
                 self._handle_error(error)
 
     def _start_batches(self) -> None:
         """Start batches of partitions that have nothing in flight, so that each partition keeps its order."""
         while self._pool.has_free_thread and not self._offsets.pending:
-            messages = self._buffer.take(self._config.kafka_batch_items, self._pool.partitions)
+            messages = self._buffer.take(settings().kafka_batch_items, self._pool.partitions)
             if not messages:
                 return
             self._pool.start(messages)
@@ -158,13 +158,13 @@ class RequestConsumer:
             code=error.name(),
         )
         if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            ensure_topics(self._config)
+            ensure_topics()
 
 
 def main() -> None:
     """Run the consumer until SIGTERM or SIGINT."""
     configure_logging("consumer")
-    consumer = RequestConsumer(settings())
+    consumer = RequestConsumer()
 
     def stop(number: int, _: FrameType | None) -> None:
         consumer.stop()

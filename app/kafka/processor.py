@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
 
-from app.core.config import Settings
+from app.core.config import settings
 from app.core.logging import get_logger
 from app.kafka.api_client import ApiClient, ItemResult
 from app.kafka.batch import Batch
@@ -24,9 +24,9 @@ FAILURES_BEFORE_SPLIT = 3
 class BatchProcessor:
     """Processes batches; several threads may do so at once."""
 
-    def __init__(self, config: Settings) -> None:
-        self._api = ApiClient(config)
-        self._dlq = DeadLetterProducer(config)
+    def __init__(self) -> None:
+        self._api = ApiClient(settings().batch_url, settings().max_batch_items, settings().max_batch_body)
+        self._dlq = DeadLetterProducer()
 
     def process(self, batch: Batch) -> None:
         """Try, with growing pauses, until the batch is done or cancelled."""

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from app.core.config import Settings
+from app.core.config import settings
 from app.core.logging import get_logger
 
 log = get_logger("kafka")
@@ -42,7 +42,7 @@ def librdkafka_logger() -> logging.Logger:
     return logger
 
 
-def consumer_properties(config: Settings) -> Properties:
+def consumer_properties() -> Properties:
     """Return the properties of a member of the consumer group. Only our own calls commit offsets."""
     defaults: Properties = {
         "auto.offset.reset": "earliest",
@@ -50,30 +50,30 @@ def consumer_properties(config: Settings) -> Properties:
         "heartbeat.interval.ms": 1_000,  # a member hears of a rebalance by its next heartbeat
         "queued.max.messages.kbytes": 16_384,  # fetched ahead; librdkafka's own default is 64 MB
     }
-    if config.kafka.get("group.protocol") == "consumer":
+    if settings().kafka.get("group.protocol") == "consumer":
         del (
             defaults["session.timeout.ms"],
             defaults["heartbeat.interval.ms"],
         )  # the broker sets them (KIP-848)
     fixed: Properties = {
-        "group.id": config.kafka_group_id,
+        "group.id": settings().kafka_group_id,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
     }
-    return {**defaults, **config.kafka, **fixed}
+    return {**defaults, **settings().kafka, **fixed}
 
 
-def dlq_reader_properties(config: Settings) -> Properties:
+def dlq_reader_properties() -> Properties:
     """Return the properties of the DLQ's reader, which assigns itself partitions and sees where they end."""
     fixed: Properties = {
-        "group.id": f"{config.kafka_group_id}.dlq-replay",
+        "group.id": f"{settings().kafka_group_id}.dlq-replay",
         "enable.auto.commit": False,
         "enable.partition.eof": True,
     }
-    return {**_SILENT, "auto.offset.reset": "earliest", **config.kafka, **fixed}
+    return {**_SILENT, "auto.offset.reset": "earliest", **settings().kafka, **fixed}
 
 
-def producer_properties(config: Settings) -> Properties:
+def producer_properties() -> Properties:
     """Return the properties of a producer of few, single messages.
 
     It is idempotent only where KAFKA_CONFIG__ENABLE_IDEMPOTENCE asks for it: small brokers don't support it,
@@ -88,20 +88,20 @@ def producer_properties(config: Settings) -> Properties:
         "message.max.bytes": 100_000_000,
         "max.in.flight.requests.per.connection": 1,
     }
-    return {**_SILENT, **defaults, **config.kafka, "batch.num.messages": 1}
+    return {**_SILENT, **defaults, **settings().kafka, "batch.num.messages": 1}
 
 
-def dead_letter_topic(config: Settings) -> str:
+def dead_letter_topic() -> str:
     """Return the name of the DLQ: the topic for messages that can't be accepted."""
-    return f"{config.kafka_dns_topic}.dlq"
+    return f"{settings().kafka_dns_topic}.dlq"
 
 
-def ensure_topics(config: Settings) -> None:
+def ensure_topics() -> None:
     """Create the topic and its DLQ where they are missing; log a warning where that is not possible."""
-    admin = AdminClient({**_SILENT, **config.kafka})
+    admin = AdminClient({**_SILENT, **settings().kafka})
     wanted = [
-        NewTopic(config.kafka_dns_topic, config.kafka_partitions, -1),  # -1: the broker's default
-        NewTopic(dead_letter_topic(config), 1, -1),
+        NewTopic(settings().kafka_dns_topic, settings().kafka_partitions, -1),  # -1: the broker's default
+        NewTopic(dead_letter_topic(), 1, -1),
     ]
     for topic, created in admin.create_topics(wanted, operation_timeout=10, request_timeout=10).items():
         try:

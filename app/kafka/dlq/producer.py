@@ -7,7 +7,6 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from app.core.config import Settings
 from app.kafka.message import InvalidMessage, Partition, TopicPartitionOffset, read_headers
 from app.kafka.properties import dead_letter_topic, ensure_topics, producer_properties
 from app.kafka.retry import RetryLater
@@ -61,10 +60,9 @@ class DeadLetter:
 class DeadLetterProducer:
     """Produces dead letters; several threads may do so at once."""
 
-    def __init__(self, config: Settings) -> None:
-        self._config = config
-        self._topic = dead_letter_topic(config)
-        self._producer = Producer(producer_properties(config))
+    def __init__(self) -> None:
+        self._topic = dead_letter_topic()
+        self._producer = Producer(producer_properties())
 
     def produce(self, dead_letters: Sequence[DeadLetter]) -> None:
         """Return when the broker has confirmed each dead letter. Raises RetryLater if it does not.
@@ -87,7 +85,7 @@ class DeadLetterProducer:
         errors = produce_all(self._producer, self._topic, [form(dead_letter) for dead_letter in dead_letters])
         for error in errors:
             if error is not None and error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
-                ensure_topics(self._config)  # the DLQ may have been deleted
+                ensure_topics()  # the DLQ may have been deleted
                 raise RetryLater(f"the dead letters are not delivered: {error.str()}")
         return [
             dead_letter for dead_letter, error in zip(dead_letters, errors, strict=True) if error is not None

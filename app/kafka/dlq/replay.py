@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from app.core.config import Settings
+from app.core.config import settings
 from app.kafka.dlq.producer import (
     DLQ_HEADERS,
     VALUE_LEFT_OUT,
@@ -107,11 +107,11 @@ class DeadLetterQueue:
     Each method that talks to the broker raises DeadLetterQueueError.
     """
 
-    def __init__(self, config: Settings) -> None:
-        self._topic = config.kafka_dns_topic
-        self._dlq_topic = dead_letter_topic(config)
-        self._reader = Consumer(dlq_reader_properties(config))
-        self._producer = Producer(producer_properties(config))
+    def __init__(self) -> None:
+        self._topic = settings().kafka_dns_topic
+        self._dlq_topic = dead_letter_topic()
+        self._reader = Consumer(dlq_reader_properties())
+        self._producer = Producer(producer_properties())
         self._offsets = self._fetch_offsets()
 
     def close(self) -> None:

@@ -8,26 +8,19 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.domain.change import Action, Source
+from app.domain.change import Source
 from app.domain.errors import RequestNotFound
 from app.domain.lifecycle import Status
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor, normalize_name
+from app.services.requests.submit import AcceptedRequest
 from app.store import requests
 from app.store.models import Request
 
 
 @dataclass(slots=True)
-class RequestState:
+class RequestState(AcceptedRequest):
     """A request and how far it has come; its fields are those of the table."""
 
-    id: UUID
-    action: Action
-    status: Status
-    zone: str
-    account_id: str
-    source: Source
-    resource: dict[str, Any]
-    created_at: datetime
     attempts: int
     run_id: UUID | None
     error_code: str | None

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from app.core.config import Settings
 from app.kafka.api_client import ApiClient
 from app.kafka.retry import ApiFailed, RetryLater
 from tests.support.kafka.broker import free_port
@@ -22,10 +21,15 @@ def api() -> Iterator[FakeApi]:
 
 
 def submit(
-    api: FakeApi, items: list[Any], *, split_failed: bool = False, **limits: int
+    api: FakeApi,
+    items: list[Any],
+    *,
+    split_failed: bool = False,
+    max_items: int = 10_000,
+    max_bytes: int = 16 * 1024 * 1024,
 ) -> list[tuple[int, str]]:
     """The status and the first reason's code for each item."""
-    client = ApiClient(Settings(api_url=api.url, **limits))  # type: ignore[arg-type]
+    client = ApiClient(api.url.removesuffix("/create") + "/batch", max_items, max_bytes)
     try:
         encoded = [json.dumps(item).encode() for item in items]
         results = client.submit_batch(encoded, split_failed=split_failed)
@@ -53,7 +57,7 @@ def test_nothing_to_submit_is_no_call(api: FakeApi) -> None:
 
 def test_a_call_stays_below_the_limits(api: FakeApi) -> None:
     items = ["x" * (number % 90) for number in range(200)]
-    submit(api, items, max_batch_body=1000, max_batch_items=15)
+    submit(api, items, max_bytes=1000, max_items=15)
     assert [item for call in api.calls for item in call] == items
     assert max(api.sizes) <= 1000
     assert max(len(call) for call in api.calls) == 15
