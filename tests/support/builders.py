@@ -4,7 +4,7 @@ Owner names are relative to the zone, as in a zone file; "@" is its apex.
 """
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from app.domain.change import Action, Change
 
@@ -47,13 +47,12 @@ def change(
     *rdata: str,
     zone: str = ZONE,
     ttl: int = 300,
-    request_id: UUID | None = None,
     comment: str | None = None,
     extra_config: dict[str, Any] | None = None,
 ) -> Change:
-    """A change as the app has it, with a new id if none is given."""
+    """A change to an RRset, of a request with a new id, as the app has it."""
     return Change(
-        request_id or uuid4(),
+        uuid4(),
         Action(action),
         zone,
         full_name(owner, zone),
