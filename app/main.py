@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from app.api import errors, openapi
-from app.api.body import BodyLimits
+from app.api.body_limits import BodyLimits
 from app.api.fast_routes import put_in_front
 from app.api.v1.endpoints import dns, health, records, requests, zones
 from app.core.config import settings

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 Call = Callable[[Request], Awaitable[Response]]
 
@@ -16,6 +17,17 @@ Call = Callable[[Request], Awaitable[Response]]
 def put_in_front(app: FastAPI, prefix: str, calls: dict[str, Call]) -> None:
     """Let POST calls to these paths below `prefix` go straight to their functions."""
     app.router.routes[:0] = [
-        Route(f"{prefix}{path}", call, methods=["POST"], include_in_schema=False)
+        Route(f"{prefix}{path}", _Endpoint(call), methods=["POST"], include_in_schema=False)
         for path, call in calls.items()
     ]
+
+
+class _Endpoint:
+    """A call as an ASGI application, which Starlette does not wrap in handlers of errors a second time."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._call(Request(scope, receive, send))
+        await response(scope, receive, send)

@@ -1,0 +1,106 @@
+"""Bounds the body of every request, in bytes and in seconds."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_CHECK_INTERVAL = 0.5  # seconds
+
+
+class BodyLimits:
+    """Middleware. A body that is too large is answered 413, one that does not come in time 408.
+
+    `by_path` holds the limits of the paths that take more bytes than `default`. The answer is given where the
+    call reads its body, by the handlers of errors.
+    """
+
+    def __init__(self, app: ASGIApp, default: int, by_path: Mapping[str, int], seconds: float) -> None:
+        self._app = app
+        self._default = default
+        self._by_path = by_path
+        self._watchdog = _Watchdog(seconds)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on, with a bounded body."""
+        if scope["type"] == "http":
+            limit = self._by_path.get(scope["path"], self._default)
+            receive = _BoundedBody(receive, limit, self._watchdog).receive
+        await self._app(scope, receive, send)
+
+
+class _BoundedBody:
+    __slots__ = ("_complete", "_deadline", "_left", "_limit", "_receive", "_watchdog")
+
+    def __init__(self, receive: Receive, limit: int, watchdog: "_Watchdog") -> None:
+        self._receive = receive
+        self._limit = self._left = limit
+        self._watchdog = watchdog
+        self._deadline = 0.0  # not set yet
+        self._complete = False
+
+    async def receive(self) -> Message:
+        if self._complete:  # what comes now is the client's disconnection, at any time
+            return await self._receive()
+        self._deadline = self._watchdog.watch(self._deadline)
+        try:
+            message = await self._receive()
+        except asyncio.CancelledError:
+            self._watchdog.raise_if_interrupted()
+            raise
+        finally:
+            self._watchdog.unwatch()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise HTTPException(413, f"the body is larger than {self._limit} bytes")
+        self._complete = not message.get("more_body", False)
+        return message
+
+
+class _Watchdog:
+    """Interrupts tasks that wait too long for a part of a body.
+
+    One timer looks after all of them: to start and stop one for each part takes longer than to read a body.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._deadlines: dict[asyncio.Task[Any] | None, float] = {}  # of the tasks that wait
+        self._interrupted: set[asyncio.Task[Any] | None] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None  # which runs the timer
+
+    def watch(self, deadline: float) -> float:
+        """Watch over the current task; return its deadline, which begins now unless it is set."""
+        loop = asyncio.get_running_loop()
+        self._deadlines[asyncio.current_task()] = deadline = deadline or loop.time() + self._seconds
+        if self._loop is not loop:
+            self._start_timer(loop)
+        return deadline
+
+    def unwatch(self) -> None:
+        """Leave the current task alone from now on."""
+        del self._deadlines[asyncio.current_task()]
+
+    def raise_if_interrupted(self) -> None:
+        """Raise HTTPException 408 when the watchdog has cancelled the current task."""
+        task = asyncio.current_task()
+        if task is not None and task in self._interrupted:
+            self._interrupted.discard(task)
+            task.uncancel()
+            raise HTTPException(408, f"the body was not complete after {self._seconds:g} s") from None
+
+    def _start_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        loop.call_later(_CHECK_INTERVAL, self._interrupt_overdue, loop)
+
+    def _interrupt_overdue(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = None
+        now = loop.time()
+        for task, deadline in self._deadlines.items():
+            if task is not None and deadline < now and task not in self._interrupted:
+                self._interrupted.add(task)
+                task.cancel()
+        if self._deadlines:
+            self._start_timer(loop)
