@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from itertools import product
 from threading import Barrier
 
 import httpx2
@@ -219,3 +220,31 @@ def send(api: Api, zone: str, name: str) -> socket.socket:
     client = socket.create_connection((HOST, api.port), timeout=TIMEOUT)
     client.sendall(f"POST /api/v1/dns/create HTTP/1.1\r\n{head}\r\n".encode() + request.read())
     return client
+
+
+SLOW_CALLS = [
+    b"POST /api/v1/dns/create",
+    b"POST /api/v1/dns/batch",
+    b"POST /api/v1/dns/plan",
+    b"POST /api/v1/zones",
+]
+
+
+def test_a_body_that_does_not_come_in_time_is_408_and_holds_up_nobody(start: StartApi, new_zone: str) -> None:
+    api = start(BODY_TIMEOUT="1")
+    api.wait()
+    with ExitStack() as open_calls:
+        slow = []
+        for call, beginning in product(SLOW_CALLS, (b"", b'{"context"')):
+            connection = open_calls.enter_context(socket.create_connection((HOST, api.port), timeout=TIMEOUT))
+            head = (
+                call
+                + b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+            )
+            connection.sendall(head + beginning)
+            slow.append(connection)
+        assert api.create(new_zone).status_code == 202
+        answers = [connection.recv(4096) for connection in slow]
+    assert {answer.partition(b"\r\n")[0] for answer in answers} == {b"HTTP/1.1 408 Request Timeout"}
+    assert all(b'{"detail":' in answer for answer in answers)
+    assert api.create(new_zone).status_code == 202
