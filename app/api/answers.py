@@ -29,7 +29,7 @@ from app.services.requests.lookup import LogLine, RequestState
 from app.services.requests.validate import Refused
 from app.services.zones.registry import ServedZone
 
-_UNDECIDED = Reason((), "try_again", "the database went away before it could say what this key stands for")
+_UNDECIDED = Reason((), "try_again", "the database failed before it could tell what this key stands for")
 
 
 def accepted(request: submit.AcceptedRequest) -> Accepted:

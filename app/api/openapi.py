@@ -63,13 +63,13 @@ BODY: Responses = {
     **_problem(413, "The body is too large"),
     **_problem(415, "The body is not application/json"),
     422: {"model": response.Refused, "description": "All the reasons why it can't be accepted"},
-    **_problem(503, "The database is away: try again"),
+    **_problem(503, "The database is unavailable: try again"),
 }
 _REUSED = _problem(409, "The idempotency key was used with another body")
 _REUSED_IN_BATCH: Responses = {
     409: {"model": response.Refused, "description": "Only with `atomic`: keys were used with another body"}
 }
-_NO_ANSWER = _problem(503, "The database is away, or no worker has answered in time: try again")
+_NO_ANSWER = _problem(503, "The database is unavailable, or no worker has answered in time: try again")
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",

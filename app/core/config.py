@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     batch_limit: PositiveInt = 10_000  # changes in one run
     lease: PositiveFloat = 30  # how long a zone stays claimed after its worker's last sign of life
     max_attempts: PositiveInt = 5  # runs whose outcome stays unknown before the request fails
-    retry_pause: PositiveFloat = 1  # the first pause of a zone whose servers are away; doubles
+    retry_pause: PositiveFloat = 1  # the first pause of a zone whose servers are unavailable; doubles
     retry_pause_max: PositiveFloat = 60
     sweep_interval: PositiveFloat = 1
     drain_budget: PositiveFloat = 30  # after that long another zone gets the worker
@@ -98,7 +98,7 @@ class Settings(BaseSettings):
 
     @property
     def kafka(self) -> dict[str, str]:
-        """librdkafka's properties: the broker, and whatever `KAFKA_CONFIG__…` sets."""
+        """librdkafka's properties: the broker, and what `KAFKA_CONFIG__…` sets."""
         extra = {
             key.lower().replace("_", "."): value.get_secret_value()
             for key, value in self.kafka_config.items()

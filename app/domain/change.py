@@ -29,7 +29,7 @@ class Outcome(StrEnum):
     """What a playbook says became of one change."""
 
     APPLIED = "applied"  # the server took it
-    UNCHANGED = "unchanged"  # it was so already
+    UNCHANGED = "unchanged"  # the RRset was so already
     FAILED = "failed"  # the server, or the playbook, refused it
 
 

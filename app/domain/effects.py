@@ -59,7 +59,7 @@ def _apply(change: Change, at_name: dict[str, RRset]) -> Effect:
     at_name.pop(change.type, None)
     if after is not None:
         at_name[change.type] = after
-    same = PlannedOutcome(Outcome.UNCHANGED, None, "it is so already")
+    same = PlannedOutcome(Outcome.UNCHANGED, None, "the RRset is so already")
     planned = same if before == after else PlannedOutcome(Outcome.APPLIED)
     return Effect(change, before, after, obstacle or planned)
 
