@@ -51,7 +51,7 @@ class Decision:
     message: str
     code: str | None = None  # of the error, when it failed
     run_lost: bool = False  # the run's outcome stayed unknown: one strike
-    backend_away: bool = False  # the backend was unavailable: no strike
+    backend_unavailable: bool = False  # the backend was unavailable: no strike
 
 
 def decide(requests: Iterable[InFlight], answers: Answers, max_attempts: int) -> dict[UUID, Decision]:
@@ -109,7 +109,7 @@ def _refused(item: InFlight) -> Decision:
 def _postponed(first: InFlight) -> Decision:
     message = first.result.message if first.result else None
     why = message or "the server is unavailable"
-    return Decision(Status.PENDING, f"will be tried again: {why}", backend_away=True)
+    return Decision(Status.PENDING, f"will be tried again: {why}", backend_unavailable=True)
 
 
 def _not_answered(item: InFlight, complaint: str) -> Decision:

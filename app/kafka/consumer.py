@@ -20,7 +20,7 @@ from app.kafka.properties import consumer_properties, ensure_topics, librdkafka_
 log = get_logger("kafka")
 
 MAX_POLL_RECORDS = 500  # messages received at once
-IDLE_TIMEOUT = 1.0  # seconds to wait for a message while the consumer has none
+IDLE_TIMEOUT = 1.0  # seconds to wait for a message while nothing is buffered or in flight
 BUSY_TIMEOUT = 0.01  # seconds to wait for a batch to finish before the topic is polled again
 FULL_POLL_INTERVAL = 0.5  # seconds between two polls while the buffer is full
 REVOKE_TIMEOUT = 10.0  # seconds for which revoked partitions are kept until their batches have finished
@@ -153,7 +153,7 @@ class RequestConsumer:
             raise KafkaException(error)
         log.warning(
             "Kafka reported an error; the consumer keeps trying."
-            " If this repeats, check the broker and the settings KAFKA_…",
+            " If this repeats, check the broker, KAFKA_BROKER_URL and KAFKA_CONFIG__…",
             reason=error.str(),
             code=error.name(),
         )

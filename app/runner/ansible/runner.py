@@ -1,4 +1,4 @@
-"""Executes a run as one `ansible-playbook`, in a fork of a loaded Ansible where there is one."""
+"""Executes a run as one `ansible-playbook`, which `process/supervisor.py` starts and follows."""
 
 import json
 import re

@@ -20,7 +20,7 @@ from app.core.logging import get_logger
 from app.runner.fork_server.protocol import Command, Descriptors, ServerOptions
 from app.runner.process.client import CHECK_INTERVAL, NoForkServer, StartAborted, connect, hand_over
 from app.runner.process.fingerprint import fingerprint, shared_environment
-from app.runner.process.launch import START_TIMEOUT, StartFailed, launch
+from app.runner.process.fork_server_launch import START_TIMEOUT, StartFailed, launch
 from app.runner.process.start_backoff import StartBackoff
 
 log = get_logger(__name__)

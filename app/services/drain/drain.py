@@ -33,7 +33,7 @@ log = get_logger(__name__)
 
 _APPLIED = ChangeResult(Outcome.APPLIED)
 _ZONE_GONE = ChangeResult(Outcome.FAILED, "zone_unknown", "the zone is not served any more")
-_SUSPECT_SHARE = 15  # a batch with a request that has lost its runs shrinks by this factor each time
+_BATCH_SHRINK_FACTOR = 15  # for each lost run of a request after its first
 
 Results = Mapping[UUID, ChangeResult | None]  # by request; None: the outcome is unknown
 
@@ -56,29 +56,31 @@ class Claim:
 
 
 def drain(zone: str, runner: Runner, backends: Backends) -> None:
-    """Drain the zone batch by batch, until nothing is due, it must rest, or it is another zone's turn."""
+    """Drain the zone batch by batch, until nothing is due, it must rest, or `DRAIN_BUDGET` is used up."""
     kicks.clear_mark(zone)
     until = time.monotonic() + settings().drain_budget
-    with bound(zone=zone), hold_lease(zone, backends) as (held_lease, lost):
+    with bound(zone=zone), hold_lease(zone, backends) as (held_lease, lease_lost):
         lease = held_lease
         try:
             while lease and time.monotonic() < until and (claim := _claim(lease, backends)):
-                results = _apply(claim, runner, backends, lost)
+                results = _apply(claim, runner, backends, lease_lost)
                 in_flight = [
                     InFlight(item.change, results[item.id], item.lost_runs, item.overdue)
                     for item in claim.items
                 ]
-                answers = _verify(claim, in_flight, backends)
+                answers = _ask_servers(claim, in_flight, backends)
                 decisions = decide(in_flight, answers, settings().max_attempts)
                 lease = _settle(lease, claim, decisions, answers)
         except LeaseLost:
-            log.warning("another worker has taken the zone over; nothing was settled, it goes on from here")
-    if held_lease is not None:  # a zone that could not be had is left to its holder and to the sweep
-        _kick_successor(held_lease, backends)
+            log.warning("lease lost: another worker drains the zone and settles what this one has left open")
+    if (
+        held_lease is not None
+    ):  # without the lease there is nothing to do: its holder, or the sweep, sees to the zone
+        _kick_next_zone(held_lease, backends)
 
 
-def _kick_successor(lease: Lease, backends: Backends) -> None:
-    """Kick a zone that can be drained now that this one has been released."""
+def _kick_next_zone(lease: Lease, backends: Backends) -> None:
+    """Kick a zone that waits for a run on this backend; if runs are not limited, this zone if it has work."""
     if lease.backend and backends.limits(lease.backend).max_runs:
         kicks.kick_one_zone_of(lease.backend)
     else:
@@ -89,7 +91,7 @@ def _claim(lease: Lease, backends: Backends) -> Claim | None:
     """Claim the requests to work on next; None when nothing is due."""
     with transaction() as session:
         served_by = leases.check(session, lease)
-        if served_by and served_by != lease.backend:  # it was moved: the new backend must admit it first
+        if served_by and served_by != lease.backend:  # the zone was moved: its new backend is asked next
             return None
         claim = Claim(lease.zone, lease.backend, orphaned=queue.list_orphaned(session, lease))
         if claim.orphaned:
@@ -108,6 +110,8 @@ def _claim_pending(session: Session, lease: Lease, claim: Claim, backends: Backe
     run_id, backend = uuid7(), claim.backend or "nowhere"
     runs.start(session, run_id, lease.zone, backend, len(pending))
     message = f"one of {len(pending)} in a run on {backend}"
+    if claim.backend is None:
+        message = "not run: the zone is not served any more"
     ids = queue.claim(session, lease, [item.id for item in pending], run_id, message)
     return replace(claim, run_id=run_id, to_apply=[item for item in pending if item.id in ids])
 
@@ -134,38 +138,38 @@ def _first_batch(pending: Sequence[Item]) -> Sequence[Item]:
 
 def _max_batch_with(item: Item) -> int:
     lost_again = max(0, item.lost_runs - 1)
-    return max(1, settings().batch_limit // int(_SUSPECT_SHARE**lost_again))
+    return max(1, settings().batch_limit // int(_BATCH_SHRINK_FACTOR**lost_again))
 
 
-def _apply(claim: Claim, runner: Runner, backends: Backends, lost: Event) -> Results:
+def _apply(claim: Claim, runner: Runner, backends: Backends, lease_lost: Event) -> Results:
     """Return what is known of each request, after Ansible has applied what was pending."""
     if claim.backend is None:
         return dict.fromkeys((item.id for item in claim.items), _ZONE_GONE)
     results: dict[UUID, ChangeResult | None] = {item.id: _APPLIED for item in claim.verifying}
     results |= {item.id: None for item in claim.orphaned}
     if claim.run_id is not None:
-        results |= _run_ansible(claim.run_id, claim.backend, claim, runner, backends, lost)
+        results |= _run_ansible(claim.run_id, claim.backend, claim, runner, backends, lease_lost)
     if why := backends.why_unusable(claim.backend):
         return dict.fromkeys(results, ChangeResult(Outcome.FAILED, "backend_unknown", why))
     return results
 
 
 def _run_ansible(
-    run_id: UUID, backend: str, claim: Claim, runner: Runner, backends: Backends, lost: Event
+    run_id: UUID, backend: str, claim: Claim, runner: Runner, backends: Backends, lease_lost: Event
 ) -> Results:
     """Run Ansible once. A request that the run gives no result for is unknown."""
     changes = [item.change for item in claim.to_apply]
     timeout = backends.limits(backend).run_timeout or settings().run_timeout
     run = Run(run_id, claim.zone, backend, changes, timeout)
     with bound(run_id=run_id), RunLog(run_id) as run_log:
-        result = runner.run(run, run_log.append, lost)
+        result = runner.run(run, run_log.append, lease_lost)
         log.info("run ended", backend=backend, changes=len(changes), rc=result.rc, why=result.why)
     with transaction() as session:
         runs.finish(session, run_id, result.rc, result.why, result.stats, result.output)
     return {item.id: result.trusted(item.id) for item in claim.to_apply}
 
 
-def _verify(claim: Claim, in_flight: Sequence[InFlight], backends: Backends) -> Answers:
+def _ask_servers(claim: Claim, in_flight: Sequence[InFlight], backends: Backends) -> Answers:
     changes = [item.change for item in in_flight if item.needs_answers]
     return backends.ask(claim.backend, changes) if claim.backend and changes else {}
 
@@ -193,21 +197,22 @@ def _rest_or_go_on(
     session: Session, lease: Lease, claim: Claim, decisions: Mapping[UUID, Decision]
 ) -> Lease | None:
     """Let the backend rest when it was unavailable, and the zone when a run was lost."""
-    away = any(decision.backend_away for decision in decisions.values())
-    lost = any(
-        decision.status is Status.PENDING and not decision.backend_away for decision in decisions.values()
+    unavailable = any(decision.backend_unavailable for decision in decisions.values())
+    run_lost = any(
+        decision.status is Status.PENDING and not decision.backend_unavailable
+        for decision in decisions.values()
     )
     backoff = Backoff(settings().retry_pause, settings().retry_pause_max, jitter=0.25)
-    if away and lease.backend:
+    if unavailable and lease.backend:
         failures = store_backends.failures(session, lease.backend)
         store_backends.rest(session, lease.backend, backoff.pause(failures))
-    if lost:
+    if run_lost:
         leases.rest(session, lease, backoff.pause(lease.failures))
-    return None if away or lost else _forget_failures(session, lease, claim)
+    return None if unavailable or run_lost else _forget_failures(session, lease, claim)
 
 
 def _forget_failures(session: Session, lease: Lease, claim: Claim) -> Lease:
-    """Forget earlier failures; those of the backend only when it has answered to a change."""
+    """Forget earlier failures; those of the backend only when this batch has sent it a change."""
     if lease.failures:
         leases.forget_failures(session, lease)
     if lease.probe and lease.backend and claim.to_apply:

@@ -1,4 +1,10 @@
-"""A worker's lease of a zone: acquired if the backend may have a run, extended by a heartbeat, released."""
+"""A worker's lease of a zone: acquired if the backend may have a run, extended by a heartbeat, released.
+
+A killed worker does not extend its lease. When that has run out, `store/leases.py: zones_with_work` lists the
+zone, the sweep (`services/kicks.py`) kicks it, and the next worker acquires the lease with a higher token:
+should the old one come back, it can't settle anything. What it has left running is `list_orphaned` of
+`store/queue.py`; the servers are asked about that first (`drain.py`).
+"""
 
 import os
 import socket

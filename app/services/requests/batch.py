@@ -20,7 +20,7 @@ from app.services.requests.submit import Submitted, submit
 from app.services.requests.validate import Draft, RawChange, read_change, shape_reasons
 
 BATCHES_AT_ONCE = 4  # that are worked on
-MAX_BATCHES = 16  # in hand: with the limit of their bodies this bounds the memory that they take
+MAX_BATCHES = 16  # accepted and not answered: with the limit of their bodies this bounds their memory
 
 _ENVELOPE = tuple(Envelope.model_fields)
 
@@ -36,8 +36,8 @@ class BatchWorkers:
         self._kicks = kicks
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Take a place for all that is done for one batch, its body's reading included. Raises Overloaded."""
+    def reserve_slot(self) -> Iterator[None]:
+        """Reserve a slot while one batch is read, stored and answered. Raises Overloaded."""
         if self._in_hand >= MAX_BATCHES:
             raise Overloaded
         self._in_hand += 1

@@ -25,7 +25,7 @@ router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 
 _ACCEPTED = TypeAdapter(Accepted)
 _BATCH = TypeAdapter(BatchOut)
-_LARGE = 8 * 1024  # bytes: a body that takes so long to validate that others would have to wait
+_LARGE = 8 * 1024  # bytes: a larger body is validated in a thread, to keep the event loop free
 
 
 @router.post("/create", response_model=Accepted, **openapi.submission("Add a value to an RRset"))
@@ -54,13 +54,13 @@ async def delete(request: Request) -> Response:
 
 @router.post("/batch", response_model=BatchOut, **openapi.batch())
 async def batch(request: Request) -> Response:
-    """Submits up to 10,000 changes, each judged by itself: a bad one never sinks the others.
+    """Submits up to 10,000 changes, each judged by itself: an invalid one does not affect the others.
 
     With `"atomic": true` it is all or nothing: one bad item, and nothing is stored. The answer then names
     every reason, with the item's index in `loc`.
     """
     workers: BatchWorkers = request.app.state.batch_workers
-    with workers.place():
+    with workers.reserve_slot():
         raw = await read_json(request)
         return await workers.run(partial(_answer_batch, raw))
 
@@ -79,8 +79,8 @@ FAST: dict[str, Call] = {
 async def plan(body: Plan) -> PlanOut:
     """Validates and shows what would change, and stores nothing.
 
-    What is there now is what our records know of. With `ask_servers` a worker runs the playbook in Ansible's
-    check mode, which asks the DNS servers. What waits in the queue is not taken into account.
+    The current state is taken from the stored records. With `ask_servers` a worker runs the playbook in
+    Ansible's check mode, which asks the DNS servers. Open requests are not taken into account.
     """
     planned = await run_in_threadpool(plan_from_records, read_items(body.requests))
     if body.ask_servers:
@@ -114,14 +114,14 @@ async def _with_reasons_of_body(error: InvalidInput, action: Action, request: Re
     raw = await read_json(request)
     try:
         change = RawChange(action, decode_json(raw))
-    except InvalidInput as no_json:
-        return error.also(no_json)
+    except InvalidInput as json_error:
+        return error.also(json_error)
     [planned] = await run_in_threadpool(plan_from_records, [change])
     return error.also(InvalidInput(planned.reasons)) if isinstance(planned, Refused) else error
 
 
 def _answer_batch(raw: bytes) -> tuple[Sequence[submit.Submitted], Response]:
-    """Submit a batch, and write the answer to it, which takes as long. Raises InvalidInput."""
+    """Submit a batch, and serialize the answer, which takes as long as storing. Raises InvalidInput."""
     submitted = submit_batch(decode_json(raw))
     results = [answers.batch_result(index, result) for index, result in enumerate(submitted)]
     content = _BATCH.dump_json(BatchOut(results), exclude_none=True)

@@ -91,10 +91,10 @@ def test_more_batches_than_may_be_in_hand_are_refused_at_once() -> None:
     workers = BatchWorkers(KickSender())
     with ExitStack() as stack:
         for _ in range(MAX_BATCHES):
-            stack.enter_context(workers.place())
-        with pytest.raises(Overloaded), workers.place():
+            stack.enter_context(workers.reserve_slot())
+        with pytest.raises(Overloaded), workers.reserve_slot():
             pass
-    with workers.place():
+    with workers.reserve_slot():
         pass
 
 

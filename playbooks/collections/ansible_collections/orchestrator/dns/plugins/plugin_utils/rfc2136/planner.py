@@ -1,9 +1,9 @@
 """Plans what to send for changes, given what is there.
 
 Servers answer NOERROR to much that they silently ignore, such as a CNAME beside other data, or a deletion of
-the last NS of the apex. So a step also holds, as prerequisites, what its plan relies on; a step that changes
-nothing consists of prerequisites alone, by which the server confirms that. If one does not hold, somebody
-else has changed the records, or an answer was made from a wildcard: then the caller queries and plans again.
+the last NS of the apex. So a step also carries prerequisites for everything that its plan assumes. A step that
+changes nothing consists of prerequisites alone, by which the server confirms that. If one does not hold,
+somebody else has changed the records, or an answer was made from a wildcard: then the caller plans again.
 """
 
 from collections.abc import Collection
@@ -24,7 +24,7 @@ _NAME_IN_USE = Instruction(Kind.NAME_IN_USE)
 _NAME_NOT_IN_USE = Instruction(Kind.NAME_NOT_IN_USE)
 _CNAME_EXISTS = Instruction(Kind.RRSET_EXISTS, CNAME)
 _CNAME_ABSENT = Instruction(Kind.RRSET_ABSENT, CNAME)
-_EXTRA_NS = (dns.rdata.from_text("IN", "NS", "ttl-change.invalid."),)
+_TEMPORARY_NS = (dns.rdata.from_text("IN", "NS", "ttl-change.invalid."),)
 
 _Instructions = tuple[Instruction, ...]
 
@@ -64,7 +64,7 @@ class Planner:
     # --- conflicts with what is there
 
     def _conflict(self, change: Change, node: Node) -> tuple[Result, _Instructions] | None:
-        """Return the failure of a change that can't be carried out, and what confirms that it can't."""
+        """Return the failure of a change that can't be carried out, and the prerequisites that confirm it."""
         if change.action == "update" and node.rrset is None and not node.occluded:
             return result.rrset_missing(change), (Instruction(Kind.RRSET_ABSENT, change.type),)
         if change.type == CNAME:
@@ -174,7 +174,7 @@ def _set_ttl(before: RRset, after: RRset) -> _Instructions:
     """
     if before.ttl == after.ttl or after.values - before.values:
         return ()
-    return (*_add(after.ttl, _EXTRA_NS), Instruction(Kind.DELETE_VALUES, values=_EXTRA_NS))
+    return (*_add(after.ttl, _TEMPORARY_NS), Instruction(Kind.DELETE_VALUES, values=_TEMPORARY_NS))
 
 
 def _add(ttl: int, values: Collection[dns.rdata.Rdata]) -> _Instructions:
