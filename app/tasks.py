@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import Any
 
@@ -57,7 +58,8 @@ def _log_json(instance: Any, **_: Any) -> None:
 
 def _write_line(message: str, *_: object) -> None:
     """Write what Celery says from within signal handlers, where logging could wait for a lock for ever."""
-    line = {"level": "info", "process": "worker", "message": message.strip()}
+    at = datetime.now(UTC).isoformat()
+    line = {"logger": "celery", "level": "info", "at": at, "process": "worker", "message": message.strip()}
     os.write(1, json.dumps(line).encode() + b"\n")
 
 

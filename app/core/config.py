@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     fork_server_jobs: PositiveInt = 16  # runs at once in a worker's fork server; more wait
     fork_server_idle: PositiveFloat = 3600  # without a run; then the server goes until it is needed
     batch_limit: PositiveInt = 10_000  # changes in one run
-    lease: PositiveFloat = 30  # how long a zone stays claimed after its worker's last sign of life
+    lease: PositiveFloat = 30  # how long a zone stays leased after its worker's last sign of life
     max_attempts: PositiveInt = 5  # runs whose outcome stays unknown before the request fails
     retry_pause: PositiveFloat = 1  # the first pause of a zone whose servers are unavailable; doubles
     retry_pause_max: PositiveFloat = 60

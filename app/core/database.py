@@ -19,7 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.core.config import settings
 
-Executor = Session | Connection  # what executes a statement
+AnySession = Session | Connection  # in a transaction, or in autocommit mode
 
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 _MIGRATION_LOCK = 0x444E53  # any number that is the same in every process

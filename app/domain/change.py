@@ -17,7 +17,7 @@ class Action(StrEnum):
 
 
 class Source(StrEnum):
-    """The door by which a request came in."""
+    """The door by which a request came in, as it says itself; what comes over Kafka is `kafka`."""
 
     API = "api"
     KAFKA = "kafka"

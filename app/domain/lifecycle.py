@@ -17,7 +17,7 @@ class Status(StrEnum):
 
 INITIAL = Status.PENDING
 
-# Every change of status that the service makes. A status without successors is final.
+# Every change of status; one without successors is final. Cancelling is done by hand (docs/operations.md).
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.RUNNING, Status.CANCELLED}),
     Status.RUNNING: frozenset({Status.PENDING, Status.VERIFYING, Status.SUCCEEDED, Status.FAILED}),

@@ -160,7 +160,7 @@ class RequestEvent(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     # No foreign key: an event is written by the statement that writes its request. To check (and lock) each
-    # request again would cost a third of storing it.
+    # request again would cost a quarter of storing it.
     request_id: Mapped[UUID] = mapped_column(index=True)
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     run_id: Mapped[UUID | None]  # the run that the change of status belongs to

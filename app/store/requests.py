@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Column, ColumnElement, Table, Uuid, column, sele
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from app.core.database import Executor
+from app.core.database import AnySession
 from app.domain.change import Action, Source
 from app.domain.lifecycle import INITIAL, OPEN, Status
 from app.domain.rdata import RecordType
@@ -102,15 +102,15 @@ _EARLIER = text(
 ).columns(column("new_id", Uuid), *_EARLIER_COLUMNS, column("same", Boolean))
 
 
-def insert(executor: Executor, new: Sequence[NewRequest]) -> Stored:
+def insert(session: AnySession, new: Sequence[NewRequest]) -> Stored:
     """Store the requests in order, but for those whose idempotency key was used before."""
-    row = executor.execute(_INSERT, {"rows": _rows(new)}).one()
+    row = session.execute(_INSERT, {"rows": _rows(new)}).one()
     return Stored(row.at, frozenset(row.key_used))
 
 
-def find_earlier(executor: Executor, new: Sequence[NewRequest]) -> dict[UUID, EarlierRequest]:
+def find_earlier(session: AnySession, new: Sequence[NewRequest]) -> dict[UUID, EarlierRequest]:
     """Return, by the id of each new request, the stored request that has its idempotency key."""
-    found = executor.execute(_EARLIER, {"rows": _rows(new)}).mappings()
+    found = session.execute(_EARLIER, {"rows": _rows(new)}).mappings()
     names = [field.name for field in fields(EarlierRequest)]
     return {row["new_id"]: EarlierRequest(**{name: row[name] for name in names}) for row in found}
 

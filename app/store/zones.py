@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.core.database import Executor
+from app.core.database import AnySession
 from app.store.models import Zone
 
 # One parameter, so that the statement is the same whatever the number of names.
@@ -37,6 +37,6 @@ def remove(session: Session, name: str) -> None:
     session.execute(delete(Zone).where(Zone.name == name))
 
 
-def existing(executor: Executor, names: Iterable[str]) -> set[str]:
+def existing(session: AnySession, names: Iterable[str]) -> set[str]:
     """Return those of the names that are zones."""
-    return set(executor.execute(_EXISTING, {"names": to_json(list(names)).decode()}).scalars())
+    return set(session.execute(_EXISTING, {"names": to_json(list(names)).decode()}).scalars())

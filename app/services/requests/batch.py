@@ -93,5 +93,5 @@ def _read_item(item: Any) -> RawChange:
 
 
 def _store(drafts: Sequence[Draft], *, atomic: bool) -> list[Submitted]:
-    with transaction() if atomic else statements() as executor:
-        return submit(executor, drafts, atomic=atomic)
+    with transaction() if atomic else statements() as session:
+        return submit(session, drafts, atomic=atomic)

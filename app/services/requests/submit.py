@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
-from app.core.database import Executor
+from app.core.database import AnySession
 from app.domain.change import Action, Source
 from app.domain.errors import BatchKeysReused, BatchRefused, IdempotencyKeyReused, Reason
 from app.domain.lifecycle import INITIAL, Status
@@ -62,24 +62,24 @@ class Undecided(NamedTuple):
 Submitted = Accepted | Replayed | KeyReused | Refused | Undecided
 
 
-def submit(executor: Executor, drafts: Sequence[Draft], *, atomic: bool = False) -> list[Submitted]:
+def submit(session: AnySession, drafts: Sequence[Draft], *, atomic: bool = False) -> list[Submitted]:
     """Store these changes in order. A bad one never sinks the others, unless they are `atomic`.
 
     Raises BatchRefused when one of those that are atomic can't be accepted, and what the database raises: the
     caller rolls the transaction back.
     """
-    placed = place(executor, drafts)
+    placed = place(session, drafts)
     new = [new_request(change) for change in placed if isinstance(change, ValidChange)]
-    stored = iter(_store(executor, new))
+    stored = iter(_store(session, new))
     results = [change if isinstance(change, Refused) else next(stored) for change in placed]
     if atomic:
         _insist_on_all(results)
     return results
 
 
-def place(executor: Executor, drafts: Sequence[Draft]) -> list[ValidChange | Refused]:
+def place(session: AnySession, drafts: Sequence[Draft]) -> list[ValidChange | Refused]:
     """Find the zone of each draft, and check what depends on it."""
-    served = zones.existing(executor, lineages(draft.name for draft in drafts if draft.name))
+    served = zones.existing(session, lineages(draft.name for draft in drafts if draft.name))
     return [place_in_zone(draft, served) for draft in drafts]
 
 
@@ -108,16 +108,16 @@ def accepted_request(row: NewRequest | EarlierRequest, created_at: datetime) -> 
     )
 
 
-def _store(executor: Executor, new: Sequence[NewRequest]) -> list[Submitted]:
+def _store(session: AnySession, new: Sequence[NewRequest]) -> list[Submitted]:
     """Return, for each row, what was stored, or what its idempotency key stands for already."""
     if not new:
         return []
-    stored = requests.insert(executor, new)
-    known = _look_up_keys(executor, [request for request in new if request.id in stored.key_used])
+    stored = requests.insert(session, new)
+    known = _look_up_keys(session, [request for request in new if request.id in stored.key_used])
     return [known.get(row.id) or Accepted(accepted_request(row, stored.at)) for row in new]
 
 
-def _look_up_keys(executor: Executor, new: Sequence[NewRequest]) -> Mapping[UUID, Submitted]:
+def _look_up_keys(session: AnySession, new: Sequence[NewRequest]) -> Mapping[UUID, Submitted]:
     """Return the results of rows whose idempotency keys were used before.
 
     The other rows are stored, even if this look-up fails.
@@ -125,7 +125,7 @@ def _look_up_keys(executor: Executor, new: Sequence[NewRequest]) -> Mapping[UUID
     if not new:
         return {}
     try:
-        earlier = requests.find_earlier(executor, new)
+        earlier = requests.find_earlier(session, new)
     except DBAPIError as error:
         return {request.id: Undecided(error) for request in new}
     return {

@@ -19,8 +19,8 @@ def test_claiming_changes_no_index(app_settings: Settings, new_zone: str) -> Non
     with transaction() as session:
         zones.add(session, new_zone, "bind")
     changes = [RawChange(Action.CREATE, body(new_zone, f"h{number}")) for number in range(NUMBER)]
-    with statements() as executor:
-        submit(executor, [read_change(change) for change in changes])
+    with statements() as session:
+        submit(session, [read_change(change) for change in changes])
     with transaction() as session:
         lease = leases.acquire(session, new_zone, "me", 60)
         assert lease is not None

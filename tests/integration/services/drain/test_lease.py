@@ -79,7 +79,7 @@ def proxy(app_settings: Settings, set_settings: SetSettings) -> Iterator[Proxy]:
         database.engine().dispose()
 
 
-def test_a_worker_that_is_cut_off_knows_it_before_its_claim_runs_out(proxy: Proxy) -> None:
+def test_a_worker_that_is_cut_off_knows_it_before_its_lease_runs_out(proxy: Proxy) -> None:
     with hold_lease("example.test", make_backends()) as (lease, lost):
         assert lease is not None
         assert not lost.wait(1.5 * LEASE)  # the lease is renewed meanwhile

@@ -1,7 +1,7 @@
 """Plans what to send for changes, given what is there.
 
 Servers answer NOERROR to much that they silently ignore, such as a CNAME beside other data, or a deletion of
-the last NS of the apex. So a step also carries prerequisites for everything that its plan assumes. A step that
+the last NS of the apex. So a step also carries prerequisites for all that its plan assumes. A step that
 changes nothing consists of prerequisites alone, by which the server confirms that. If one does not hold,
 somebody else has changed the records, or an answer was made from a wildcard: then the caller plans again.
 """
