@@ -59,6 +59,7 @@ def create_app() -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},  # it looks for a provider at each call
     )
     batch = settings().max_batch_body
+    # The first that is added is the innermost: others stand around it, and see its errors as answers.
     app.add_middleware(
         BodyLimits,
         default=settings().max_body,

@@ -14,7 +14,7 @@ import psutil
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from benchmarks.rig import PATIENCE, Rig
+from benchmarks.rig import TIMEOUT, Rig
 from stack.ports import Ports
 
 ZONE = "load.test"
@@ -87,11 +87,11 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _until_it_answers(door: Door) -> None:
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while time.monotonic() < until:
         try:
             httpx2.get(f"{door.url}/openapi.json", timeout=5)
             return
         except httpx2.TransportError:
             time.sleep(0.1)
-    raise TimeoutError(f"the API did not answer within {PATIENCE:g} s")
+    raise TimeoutError(f"the API did not answer within {TIMEOUT:g} s")

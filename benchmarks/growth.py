@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from app.domain.change import Action
-from app.services.requests.lookup import RequestFilter, get_request, list_requests
+from app.services.requests.lookup import RequestFilter, find_requests, get_request
 from app.services.requests.submit import Accepted, submit
 from app.services.requests.validate import RawChange, read_change
 from app.store import queue
@@ -116,7 +116,7 @@ def _claim(tables: Tables) -> None:
 def _list(tables: Tables) -> None:
     with Session(tables.engine) as session:
         for wanted in (RequestFilter(), RequestFilter(zone=ZONE)):
-            assert len(list_requests(session, wanted, _PAGE, None).items) == _PAGE
+            assert len(find_requests(session, wanted, _PAGE, None).items) == _PAGE
 
 
 def _show(tables: Tables) -> None:

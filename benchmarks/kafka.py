@@ -16,7 +16,7 @@ import psycopg
 from benchmarks.door import OURS, USUAL, Door, door
 from benchmarks.peers.usual_consumer import usual_consumer
 from benchmarks.report import Figure, Report, at_least
-from benchmarks.rig import PATIENCE, Rig
+from benchmarks.rig import TIMEOUT, Rig
 from benchmarks.statistics import interleaved
 from benchmarks.topic import apache_kafka, fill, item, new_topic, plain_rate
 from tests.support.eventually import eventually
@@ -96,12 +96,12 @@ def _ours(bench: Bench, consumers: int, partitions: int) -> float:
         ExitStack() as running,
     ):
         members = [running.enter_context(_consumer(bench, sandbox)) for _ in range(consumers)]
-        eventually(lambda: sandbox.members() == [partitions // consumers] * consumers, PATIENCE)
+        eventually(lambda: sandbox.members() == [partitions // consumers] * consumers, TIMEOUT)
         with _writes_blocked(bench.ours):
             fill(sandbox, partitions, bench.number)
             time.sleep(0.5)  # until the consumers have read messages
             began = _database_time(bench)
-        eventually(lambda: _count_rows(bench, sandbox) >= bench.number, PATIENCE, pause=0.25)
+        eventually(lambda: _count_rows(bench, sandbox) >= bench.number, TIMEOUT, pause=0.25)
         bench.memory = max(bench.memory, *(member.most_memory for member in members))
         return _rate(bench, sandbox, began)
 
@@ -152,7 +152,7 @@ def _batch_call(bench: Bench) -> float:
     ]
     url = f"{bench.ours.url}/api/v1/dns/batch"
     headers = {"content-type": "application/json"}
-    with httpx2.Client(timeout=PATIENCE, headers=headers) as client, ThreadPoolExecutor(_AT_ONCE) as pool:
+    with httpx2.Client(timeout=TIMEOUT, headers=headers) as client, ThreadPoolExecutor(_AT_ONCE) as pool:
         began = time.perf_counter()
         for answer in pool.map(lambda body: client.post(url, content=body), bodies):
             answer.raise_for_status()

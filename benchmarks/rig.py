@@ -14,7 +14,7 @@ from celery import Celery
 
 from stack.embedded import Stack
 
-PATIENCE = 300.0  # seconds within which requests must be settled
+TIMEOUT = 300.0  # seconds within which requests must be settled
 _FORK_SERVER_READY = "Ansible is kept ready"  # in the worker's log
 
 Resource = Mapping[str, Any]
@@ -26,7 +26,7 @@ class Rig:
     def __init__(self, stack: Stack, folder: Path, database: psycopg.Connection[Any]) -> None:
         self.stack = stack
         self.folder = folder
-        self.api = httpx2.Client(base_url=stack.env["API_URL"].removesuffix("/dns/create"), timeout=PATIENCE)
+        self.api = httpx2.Client(base_url=stack.env["API_URL"].removesuffix("/dns/create"), timeout=TIMEOUT)
         self.address, _, port = stack.env["DNS_SERVER"].rpartition(":")
         self.port = int(port)
         self._database = database
@@ -79,13 +79,13 @@ class Rig:
         return time.perf_counter() - began
 
     def wait_until_settled(self, zones: Sequence[str]) -> None:
-        """Wait until no request of these zones is open. Raises AssertionError after `PATIENCE`."""
-        until = time.monotonic() + PATIENCE
+        """Wait until no request of these zones is open. Raises AssertionError after `TIMEOUT`."""
+        until = time.monotonic() + TIMEOUT
         statement: LiteralString = (
             "SELECT EXISTS (SELECT FROM dns_requests WHERE zone = ANY(%s) AND finished_at IS NULL)"
         )
         while self.query(statement, list(zones))[0][0]:
-            assert time.monotonic() < until, f"requests are still open after {PATIENCE:g} s"
+            assert time.monotonic() < until, f"requests are still open after {TIMEOUT:g} s"
             time.sleep(0.01)
 
     def count_requests(self, zones: Sequence[str], status: str) -> int:
@@ -113,7 +113,7 @@ class Rig:
         """Give the worker something to do, so that both its processes have run Ansible before."""
         warm = self.stack.env.get("ANSIBLE_FORK_SERVER") != "false"
         if warm:
-            until = time.monotonic() + PATIENCE
+            until = time.monotonic() + TIMEOUT
             while self._count_fork_servers() == self._fork_servers_before:
                 assert time.monotonic() < until, "the fork server is not ready"
                 time.sleep(0.1)

@@ -7,7 +7,7 @@ import dns.flags
 import dns.message
 
 _PAUSE = 0.001  # seconds between queries
-_PATIENCE = 60.0  # seconds
+_TIMEOUT = 60.0  # seconds
 
 
 def seconds_until_answered(address: str, port: int, name: str, began: float) -> float:
@@ -16,12 +16,12 @@ def seconds_until_answered(address: str, port: int, name: str, began: float) -> 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:
         connection.settimeout(1)
         connection.connect((address, port))
-        while time.perf_counter() - began < _PATIENCE:
+        while time.perf_counter() - began < _TIMEOUT:
             connection.send(query)
             if _has_answer(connection.recv(4096)):
                 return time.perf_counter() - began
             time.sleep(_PAUSE)
-    raise TimeoutError(f"the DNS server had no A record of {name} within {_PATIENCE:g} s")
+    raise TimeoutError(f"the DNS server had no A record of {name} within {_TIMEOUT:g} s")
 
 
 def _has_answer(response: bytes) -> bool:

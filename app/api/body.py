@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import from_json
 from starlette.requests import ClientDisconnect
+from starlette.types import Scope
 
 from app.domain.errors import InvalidInput, Reason
 from app.schemas.request import LINE
@@ -33,8 +34,8 @@ class JsonRoute(APIRoute):
         async def handle_json(request: Request) -> Response:
             if self.body_field is None:
                 return await handle(request)
-            decoded = _DecodedRequest(request.scope, request.receive)
             _require_json(request)
+            decoded = _DecodedRequest(_announced_as_json(request.scope), request.receive)
             decoded.decoded = decode_json(await decoded.body())
             return await handle(decoded)
 
@@ -75,6 +76,12 @@ def read_idempotency_key(request: Request) -> str | None:
     except ValidationError as error:
         reasons = (Reason(("idempotency-key",), item["type"], item["msg"]) for item in error.errors())
         raise InvalidInput(reasons, "header") from error
+
+
+def _announced_as_json(scope: Scope) -> Scope:
+    """Return the scope with the media type that FastAPI takes for JSON; not every `…+json` is one to it."""
+    others = [header for header in scope["headers"] if header[0] != b"content-type"]
+    return {**scope, "headers": [*others, (b"content-type", b"application/json")]}
 
 
 def _require_json(request: Request) -> None:

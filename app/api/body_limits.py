@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakSet
 
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _CHECK_INTERVAL = 0.5  # seconds
+_CLOSE = {"Connection": "close"}  # the rest of the body is not worth waiting for
 
 
 class BodyLimits:
@@ -26,7 +28,8 @@ class BodyLimits:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on, with a bounded body."""
         if scope["type"] == "http":
-            limit = self._by_path.get(scope["path"], self._default)
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            limit = self._by_path.get(path, self._default)
             receive = _BoundedBody(receive, limit, self._watchdog).receive
         await self._app(scope, receive, send)
 
@@ -54,7 +57,7 @@ class _BoundedBody:
             self._watchdog.unwatch()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise HTTPException(413, f"the body is larger than {self._limit} bytes")
+            raise HTTPException(413, f"the body is larger than {self._limit} bytes", _CLOSE)
         self._complete = not message.get("more_body", False)
         return message
 
@@ -69,13 +72,13 @@ class _Watchdog:
         self._seconds = seconds
         self._deadlines: dict[asyncio.Task[Any] | None, float] = {}  # of the tasks that wait
         self._interrupted: set[asyncio.Task[Any] | None] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None  # which runs the timer
+        self._timed: WeakSet[asyncio.AbstractEventLoop] = WeakSet()  # the loops that have a timer
 
     def watch(self, deadline: float) -> float:
         """Watch over the current task; return its deadline, which begins now unless it is set."""
         loop = asyncio.get_running_loop()
         self._deadlines[asyncio.current_task()] = deadline = deadline or loop.time() + self._seconds
-        if self._loop is not loop:
+        if loop not in self._timed:
             self._start_timer(loop)
         return deadline
 
@@ -88,19 +91,19 @@ class _Watchdog:
         task = asyncio.current_task()
         if task is not None and task in self._interrupted:
             self._interrupted.discard(task)
-            task.uncancel()
-            raise HTTPException(408, f"the body was not complete after {self._seconds:g} s") from None
+            if task.uncancel() == 0:  # nobody else has cancelled it, too
+                raise HTTPException(408, f"the body was not complete after {self._seconds:g} s", _CLOSE)
 
     def _start_timer(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self._timed.add(loop)
         loop.call_later(_CHECK_INTERVAL, self._interrupt_overdue, loop)
 
     def _interrupt_overdue(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = None
-        now = loop.time()
-        for task, deadline in self._deadlines.items():
-            if task is not None and deadline < now and task not in self._interrupted:
+        self._timed.discard(loop)
+        waiting = {task: until for task, until in self._deadlines.items() if task and task.get_loop() is loop}
+        for task, deadline in waiting.items():
+            if deadline < loop.time() and task not in self._interrupted:
                 self._interrupted.add(task)
                 task.cancel()
-        if self._deadlines:
+        if waiting:
             self._start_timer(loop)

@@ -1,6 +1,7 @@
 """How errors become answers. Nothing that a client can send ends in a stack trace."""
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -12,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.requests import ClientDisconnect
 
 from app.core.logging import get_logger
-from app.domain.errors import Error, InvalidInput, Reason, Unavailable
+from app.domain.errors import DomainError, Error, InvalidInput, Reason, Unavailable
 from app.schemas import response
 
 log = get_logger(__name__)
@@ -46,6 +47,10 @@ def _answer(detail: Any, status: int, retry_after: int | None = None) -> Respons
 
 def _answer_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, Error)
+    if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # meant for operators: handled as any other bug
+        raise error
+    if isinstance(error, DomainError):
+        error = InvalidInput([error.reason()])
     if isinstance(error, InvalidInput):
         return _answer(wire_reasons(error.reasons), error.status)
     return _answer(str(error), error.status, error.retry_after if isinstance(error, Unavailable) else None)
@@ -54,8 +59,15 @@ def _answer_error(_: Request, error: Exception) -> Response:
 def _answer_invalid(_: Request, error: Exception) -> Response:
     """Answer to a parameter or a body that FastAPI refuses; without the input, which may be anything."""
     assert isinstance(error, RequestValidationError)
-    detail = [{"loc": list(item["loc"]), "msg": item["msg"], "type": item["type"]} for item in error.errors()]
-    return _answer(detail, 422)
+    reasons = [Reason(item["loc"], item["type"], item["msg"]) for item in error.errors()]
+    return _answer(wire_reasons(map(_as_elsewhere, reasons)), 422)
+
+
+def _as_elsewhere(reason: Reason) -> Reason:
+    """FastAPI has a code of its own for a body that is no object."""
+    if reason.code != "model_attributes_type":
+        return reason
+    return reason._replace(code="model_type", message="Input should be a valid dictionary")
 
 
 def _answer_disconnected(_: Request, __: Exception) -> Response:

@@ -33,13 +33,10 @@ from typing import ClassVar, NamedTuple
 
 from app.domain.server import Server
 
-# Result codes of a playbook that may pass by themselves.
-UNAVAILABLE_CODES = frozenset(
-    {"server_unreachable", "backend_unknown"}
-)  # nothing was sent: tried again, always
-UNCERTAIN_CODES = frozenset(
-    {"server_failed", "changed_meanwhile"}
-)  # the server failed: tried again, not for ever
+# Result codes of a playbook for what may pass by itself. Nothing was sent: the request is tried again.
+UNAVAILABLE_CODES = frozenset({"server_unreachable", "backend_unknown"})
+# The server failed in the middle: the request is tried again, but not for ever.
+UNCERTAIN_CODES = frozenset({"server_failed", "changed_meanwhile"})
 
 _MAX_QUOTED = 60  # characters of a requester's text that a message repeats
 

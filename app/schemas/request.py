@@ -11,9 +11,8 @@ from app.domain.rdata import RecordType
 LINE = r"^[^\x00-\x1f\x7f]*$"
 PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
-Backend = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$")
-]  # an inventory host
+# The name of an inventory host.
+Backend = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=LINE)]
 Target = Annotated[str, StringConstraints(min_length=1, max_length=65_535)]
 MAX_VALUES = 100  # BIND's limit for one RRset, max-records-per-type

@@ -18,9 +18,8 @@ log = get_logger(__name__)
 
 KICKED = "dns:kicked:{zone}"  # the Redis key that marks a zone as kicked, until a worker begins with it
 _MARK_EXPIRY = 30  # seconds after which a kick that no worker took counts as lost
-_SEND_INTERVAL = (
-    0.02  # seconds between two calls of Redis: a call for each group would be a tenth of its whole cost
-)
+# Seconds between two calls of Redis: a call for each group would be a tenth of the group's whole cost.
+_SEND_INTERVAL = 0.02
 
 
 def kick_zones(names: Iterable[str]) -> None:

@@ -48,10 +48,11 @@ class RecordFilter:
         return {column: value for column, value in wanted.items() if value is not None}
 
 
-def list_records(session: Session, wanted: RecordFilter, limit: int, cursor: str | None) -> Page[RecordState]:
+def find_records(session: Session, wanted: RecordFilter, limit: int, cursor: str | None) -> Page[RecordState]:
     """Return a page of at most `limit` records by zone, name and type. Raises InvalidFilter."""
+    columns = wanted.columns()
     after = _read_cursor(cursor) if cursor is not None else None
-    rows = records.page(session, wanted.columns(), limit + 1, after)
+    rows = records.page(session, columns, limit + 1, after)
     names = [field.name for field in fields(RecordState)]
     items = [RecordState(**{name: getattr(row, name) for name in names}) for row in rows[:limit]]
     last = items[-1] if len(rows) > limit else None

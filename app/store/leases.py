@@ -20,7 +20,7 @@ class Lease:
     token: int
     failures: int  # runs in a row whose outcome stayed unknown
     backend: str | None = None  # which serves the zone; None: the zone is not served any more
-    probe: bool = False  # the backend was away: try it with one request
+    probe: bool = False  # the backend was unavailable: try it with one request
 
 
 _ACQUIRE = text(

@@ -134,7 +134,7 @@ class Request(Base):
         CheckConstraint(_one_of("source", tuple(Source)), name="source"),
         CheckConstraint("ttl BETWEEN 0 AND 2147483647", name="ttl"),
         CheckConstraint(f"({_one_of('status', OPEN)}) = (finished_at IS NULL)", name="open"),
-        CheckConstraint("(status = 'failed') = (error_code IS NOT NULL)", name="failed"),
+        CheckConstraint(f"(status = '{Status.FAILED}') = (error_code IS NOT NULL)", name="failed"),
         # The status is in no index: a claim then changes none, as long as the row's page has room (heap-only
         # tuples).
         Index("ix_dns_requests_open", "zone", "seq", postgresql_where=text("finished_at IS NULL")),

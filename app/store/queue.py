@@ -69,6 +69,7 @@ _SETTLE = text(
     )
     INSERT INTO dns_request_events (request_id, run_id, status, message)
     SELECT id, run_id, status, message FROM settled
+    RETURNING request_id
     """  # noqa: S608
 )
 
@@ -137,11 +138,14 @@ def list_verifying(session: Session, zone: str, names: Iterable[str]) -> list[It
     return _items(session, _VERIFYING, zone=zone, names=list(names))
 
 
-def settle(session: Session, decisions: Mapping[UUID, Decision], *, deadline: float, pause: float) -> None:
-    """Write what was decided on every request, and an event for each.
+def settle(
+    session: Session, decisions: Mapping[UUID, Decision], *, deadline: float, pause: float
+) -> set[UUID]:
+    """Write what was decided on every request, and an event for each; return the requests that were settled.
 
     A request that stays to be verified is checked again after `pause` seconds, until `deadline` seconds have
-    passed. A change of status that `TRANSITIONS` does not know is not made.
+    passed. A change of status that `TRANSITIONS` does not know is not made: then somebody has changed the
+    request by hand.
     """
     rows = [
         {
@@ -153,7 +157,8 @@ def settle(session: Session, decisions: Mapping[UUID, Decision], *, deadline: fl
         }
         for request_id, decision in decisions.items()
     ]
-    session.execute(_SETTLE, {"rows": json.dumps(rows), "deadline": deadline, "pause": pause})
+    parameters = {"rows": json.dumps(rows), "deadline": deadline, "pause": pause}
+    return set(session.scalars(_SETTLE, parameters))
 
 
 def _items(session: Session, statement: TextClause, **parameters: object) -> list[Item]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import httpx2
 import psycopg
 
-from benchmarks.rig import PATIENCE, Rig
+from benchmarks.rig import TIMEOUT, Rig
 from stack.ports import Ports
 
 _BODY = {
@@ -62,19 +62,19 @@ def _running(rig: Rig, *module: str) -> Iterator[None]:
 
 
 def _until_it_answers(client: httpx2.Client) -> None:
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while time.monotonic() < until:
         try:
             client.get("/docs")
             return
         except httpx2.TransportError:
             time.sleep(0.1)
-    raise TimeoutError(f"the baseline's API did not answer within {PATIENCE:g} s")
+    raise TimeoutError(f"the baseline's API did not answer within {TIMEOUT:g} s")
 
 
 def _wait_until_open(database: psycopg.Connection, most: int) -> int:
     """Wait until at most `most` requests are open; return how many are."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while time.monotonic() < until:
         row = database.execute(
             "SELECT count(*) FROM baseline_requests WHERE status <> 'succeeded'"
@@ -82,4 +82,4 @@ def _wait_until_open(database: psycopg.Connection, most: int) -> int:
         if row is not None and row[0] <= most:
             return int(row[0])
         time.sleep(0.01)
-    raise TimeoutError(f"the baseline's worker was not done within {PATIENCE:g} s")
+    raise TimeoutError(f"the baseline's worker was not done within {TIMEOUT:g} s")

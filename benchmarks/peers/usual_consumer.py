@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from benchmarks.door import Door
-from benchmarks.rig import PATIENCE
+from benchmarks.rig import TIMEOUT
 from tests.support.eventually import eventually
 from tests.support.kafka.processes import Program
 from tests.support.kafka.sandbox import KafkaSandbox
@@ -19,9 +19,9 @@ def usual_consumer(door: Door, sandbox: KafkaSandbox, number: int, log: Path) ->
     with psycopg.connect(door.database, autocommit=True) as database:
         before = _count_rows(database)
         with Program(["-m", "benchmarks.baseline.consumer"], environment, log):
-            first = eventually(lambda: _count_rows(database) - before, PATIENCE, pause=0.02)
+            first = eventually(lambda: _count_rows(database) - before, TIMEOUT, pause=0.02)
             began = time.perf_counter()
-            eventually(lambda: _count_rows(database) - before >= number, PATIENCE, pause=0.02)
+            eventually(lambda: _count_rows(database) - before >= number, TIMEOUT, pause=0.02)
             return (number - first) / (time.perf_counter() - began)
 
 

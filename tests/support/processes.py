@@ -29,9 +29,8 @@ def servers_of(folder: Path) -> list[int]:
                 parents[int(process.name)] = int(_status(process)[1])
         except OSError:
             continue
-    return [
-        pid for pid, parent in parents.items() if parent not in parents
-    ]  # a new fork has its parent's title
+    # A new fork has its parent's title.
+    return [pid for pid, parent in parents.items() if parent not in parents]
 
 
 def server_of(folder: Path) -> int:

@@ -181,10 +181,19 @@ def _settle(lease: Lease, claim: Claim, decisions: Mapping[UUID, Decision], answ
     """
     with transaction() as session:
         leases.check(session, lease)
-        queue.settle(session, decisions, deadline=settings().verify_deadline, pause=settings().verify_pause)
-        records.put(session, _answered_rrsets(claim.items, decisions, answers))
+        settled = queue.settle(
+            session, decisions, deadline=settings().verify_deadline, pause=settings().verify_pause
+        )
+        items = [item for item in claim.items if item.id in settled]
+        records.put(session, _answered_rrsets(items, decisions, answers))
         next_lease = _rest_or_go_on(session, lease, claim, decisions)
-    log_info_lines(__name__, (_log_line(*decided) for decided in decisions.items()))
+    log_info_lines(__name__, (_log_line(item.id, decisions[item.id]) for item in items))
+    for request_id in decisions.keys() - settled:
+        log.warning(
+            "not settled: somebody has changed the request's status meanwhile; it stays as it is now",
+            request_id=str(request_id),
+            decision=decisions[request_id].message,
+        )
     return next_lease
 
 

@@ -42,15 +42,14 @@ def _known(rows: Iterable[Record]) -> dict[ZoneRRset, RRset]:
 
 
 def _change(valid: ValidChange) -> Change:
-    resource = valid.resource
     return Change(
-        uuid7(),
-        valid.action,
-        valid.zone,
-        valid.name,
-        resource.record_type.value,
-        resource.config.ttl,
-        tuple(valid.rdata),
-        resource.comment,
-        resource.config.extra_config,
+        request_id=uuid7(),
+        action=valid.action,
+        zone=valid.zone,
+        name=valid.name,
+        type=valid.record_type.value,
+        ttl=valid.ttl,
+        rdata=tuple(valid.rdata),
+        comment=valid.comment,
+        extra_config=valid.extra_config,
     )

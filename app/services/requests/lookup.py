@@ -79,12 +79,13 @@ def get_request(session: Session, request_id: UUID) -> tuple[RequestState, list[
     return _state(row), sorted(log, key=lambda line: line.at)
 
 
-def list_requests(
+def find_requests(
     session: Session, wanted: RequestFilter, limit: int, cursor: str | None
 ) -> Page[RequestState]:
     """Return a page of at most `limit` requests, newest first. Raises InvalidFilter."""
+    columns = wanted.columns()
     before = _read_cursor(cursor) if cursor is not None else None
-    rows = requests.page(session, wanted.columns(), limit + 1, before)
+    rows = requests.page(session, columns, limit + 1, before)
     items = [_state(row) for row in rows[:limit]]
     return Page(items, encode_cursor(str(items[-1].id)) if len(rows) > limit else None)
 

@@ -85,18 +85,17 @@ def place(session: AnySession, drafts: Sequence[Draft]) -> list[ValidChange | Re
 
 def new_request(change: ValidChange) -> NewRequest:
     """Return the row that a change becomes."""
-    resource = change.resource
     return NewRequest(
         id=uuid7(),
         action=change.action,
-        account_id=change.context.account_id,
-        source=change.context.source,
-        resource=resource.model_dump(mode="json", exclude_none=True),
+        account_id=change.account_id,
+        source=change.source,
+        resource=change.asked,
         zone=change.zone,
         name=change.name,
-        record_type=resource.record_type,
-        ttl=resource.config.ttl,
-        rdata=list(change.rdata),
+        record_type=change.record_type,
+        ttl=change.ttl,
+        rdata=change.rdata,
         idempotency_key=change.idempotency_key,
     )
 

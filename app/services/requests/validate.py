@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from app.domain import names, rdata, rules
-from app.domain.change import Action
+from app.domain.change import Action, Source
 from app.domain.errors import DomainError, Reason
 from app.domain.rdata import RecordType
-from app.schemas.request import Context, Resource, Submission
+from app.schemas.request import Submission
 
 MAX_EXTRA_CONFIG = 8 * 1024  # characters of JSON
 
@@ -50,9 +50,14 @@ class ValidChange:
     action: Action
     zone: str
     name: str
-    rdata: Sequence[str]
-    context: Context
-    resource: Resource
+    record_type: RecordType
+    ttl: int  # seconds
+    rdata: list[str]
+    account_id: str
+    source: Source
+    comment: str | None
+    extra_config: dict[str, Any]
+    asked: dict[str, Any]  # the resource as it was asked for
     idempotency_key: str | None
 
 
@@ -85,14 +90,20 @@ def place_in_zone(draft: Draft, zones: Container[str]) -> ValidChange | Refused:
     reasons = [*draft.reasons, *_zone_reasons(draft, zone)]
     if reasons or zone is None or draft.name is None or draft.submission is None:
         return Refused(reasons)
+    context, resource = draft.submission.context, draft.submission.resource
     return ValidChange(
-        draft.action,
-        zone,
-        draft.name,
-        draft.rdata,
-        draft.submission.context,
-        draft.submission.resource,
-        draft.idempotency_key,
+        action=draft.action,
+        zone=zone,
+        name=draft.name,
+        record_type=resource.record_type,
+        ttl=resource.config.ttl,
+        rdata=draft.rdata,
+        account_id=context.account_id,
+        source=context.source,
+        comment=resource.comment,
+        extra_config=resource.config.extra_config,
+        asked=resource.model_dump(mode="json", exclude_none=True),
+        idempotency_key=draft.idempotency_key,
     )
 
 

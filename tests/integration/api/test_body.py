@@ -3,9 +3,12 @@
 from itertools import product
 
 import pytest
+from fastapi import Request, Response
 from fastapi.testclient import TestClient
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 
 from tests.support.answers import codes
+from tests.support.builders import body
 
 JSON = {"Content-Type": "application/json"}
 LARGE = 16 * 1024 * 1024 + 1  # bytes: more than any call takes
@@ -84,3 +87,32 @@ def test_numbers_that_no_database_holds_are_refused(client: TestClient, new_zone
         b'"domain": "www.%b", "config": {"extra_config": {"x": 1e999}}}}' % new_zone.encode()
     )
     assert codes(client.post("/api/v1/dns/create", content=raw, headers=JSON)) == {"number_not_finite"}
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/problem+json", "text/x+json", "application/json; charset=utf-8"]
+)
+def test_every_way_to_announce_json(client: TestClient, media_type: str) -> None:
+    for call in CALLS:
+        answer = client.request(*call, content=b"[]", headers={"Content-Type": media_type})
+        assert "model_type" in codes(answer), call
+
+
+def test_limits_are_the_same_behind_a_path_of_a_proxy(client: TestClient, new_zone: str) -> None:
+    items = [body(new_zone, f"h{number}", action="create") for number in range(3_000)]
+    with TestClient(client.app, root_path="/behind") as proxied:
+        answer = proxied.post("/behind/api/v1/dns/batch", json={"requests": items})
+    assert answer.status_code == 207, answer.text
+
+
+def test_limits_hold_below_a_middleware_that_reads_bodies_in_tasks_of_its_own(client: TestClient) -> None:
+    from app.main import create_app
+
+    async def hand_on(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        return await call_next(request)
+
+    app = create_app()
+    app.add_middleware(BaseHTTPMiddleware, dispatch=hand_on)
+    with TestClient(app) as around:
+        for call in CALLS:
+            assert around.request(*call, content=b" " * LARGE, headers=JSON).status_code == 413, call

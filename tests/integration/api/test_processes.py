@@ -255,4 +255,5 @@ def test_a_body_that_does_not_come_in_time_is_408_and_holds_up_nobody(start: Sta
         answers = [read_answer(connection) for connection in slow]
     assert {answer.partition(b"\r\n")[0] for answer in answers} == {b"HTTP/1.1 408 Request Timeout"}
     assert all(b'{"detail":' in answer for answer in answers)
+    assert all(b"connection: close" in answer.lower() for answer in answers)
     assert api.create(new_zone).status_code == 202

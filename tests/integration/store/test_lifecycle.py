@@ -1,5 +1,6 @@
 """The store's statements make exactly the changes of status that the table of transitions allows."""
 
+import re
 from itertools import product
 from uuid import UUID, uuid4
 
@@ -17,6 +18,7 @@ from app.domain.rdata import RecordType
 from app.domain.settlement import Decision
 from app.store import leases, queue, requests, zones
 from app.store.requests import NewRequest
+from stack.paths import ROOT
 
 ALLOWED = {(before, after) for before, successors in TRANSITIONS.items() for after in successors}
 BY_HAND = {(Status.PENDING, Status.CANCELLED)}  # docs/operations.md, "Backup"
@@ -109,3 +111,24 @@ def test_every_status_can_be_reached_and_none_is_both_open_and_final() -> None:
     assert set(OPEN) | set(FINAL) == set(Status)
     assert not set(OPEN) & set(FINAL)
     assert all(predecessors(status) or status is INITIAL for status in Status)
+
+
+def test_the_documented_way_to_cancel_by_hand(zone: str) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    [statement] = re.findall(r"`(UPDATE dns_requests SET status = 'cancelled'[^`]*)`", page)
+    with transaction() as session:
+        request_id = new_request(session, zone)
+        session.execute(text(statement.replace("…", ":id")), {"id": request_id})
+        found = requests.get(session, request_id)
+        assert found is not None
+        assert found.status is Status.CANCELLED
+
+
+def test_a_decision_on_a_request_that_was_changed_by_hand_is_not_written(zone: str) -> None:
+    with transaction() as session:
+        running, cancelled = (
+            new_request(session, zone, status) for status in (Status.RUNNING, Status.CANCELLED)
+        )
+        succeeded = Decision(Status.SUCCEEDED, "answered")
+        settled = queue.settle(session, {running: succeeded, cancelled: succeeded}, deadline=60, pause=1)
+        assert settled == {running}

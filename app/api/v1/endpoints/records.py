@@ -9,8 +9,7 @@ from app.api.query import Cursor, Limit, Text
 from app.core.database import transaction
 from app.domain.rdata import RecordType
 from app.schemas.response import RecordPage
-from app.services.records import RecordFilter
-from app.services.records import list_records as list_page
+from app.services.records import RecordFilter, find_records
 
 router = APIRouter(prefix="/dns/records", tags=["dns"])
 
@@ -27,5 +26,5 @@ def list_records(
     """The RRsets that requests have changed, as the authoritative servers last answered them."""
     wanted = RecordFilter(zone, domain, record_type, account_id)
     with transaction() as session:
-        page = list_page(session, wanted, limit, cursor)
+        page = find_records(session, wanted, limit, cursor)
     return RecordPage(items=[answers.record_out(item) for item in page.items], next_cursor=page.next_cursor)

@@ -12,8 +12,7 @@ from app.domain.change import Source
 from app.domain.lifecycle import Status
 from app.domain.rdata import RecordType
 from app.schemas.response import RequestDetail, RequestPage
-from app.services.requests.lookup import RequestFilter, get_request
-from app.services.requests.lookup import list_requests as list_page
+from app.services.requests.lookup import RequestFilter, find_requests, get_request
 
 router = APIRouter(prefix="/dns/requests", tags=["dns"])
 
@@ -40,5 +39,5 @@ def list_requests(
     """Newest first."""
     wanted = RequestFilter(status, account_id, zone, domain, record_type, source)
     with transaction() as session:
-        page = list_page(session, wanted, limit, cursor)
+        page = find_requests(session, wanted, limit, cursor)
     return RequestPage(items=[answers.request_out(item) for item in page.items], next_cursor=page.next_cursor)
