@@ -24,17 +24,20 @@ from tests.support.runs import execute
 
 RECORD = change("create", "www", "A", "192.0.2.1")
 
-# Children that leave their session and their parent, and that want to end as little as their parent does.
+# Children that leave their session and their parent, and that want to end as little as their parent does. They
+# wait by a builtin: a `sleep` of theirs would have no mark in its command line, and outlive the test.
 STUBBORN = """\
 - hosts: bind
   gather_facts: false
   tasks:
     - shell: |
-        setsid nohup bash -c 'trap "" TERM INT HUP; : {mark}; while :; do sleep 300; done' >/dev/null 2>&1 &
-        (setsid bash -c 'trap "" TERM; : {mark}; while :; do sleep 300; done' &) &
+        setsid nohup bash -c 'trap "" TERM INT HUP; : {mark}; while :; do read -t 9 <> <(:); done' \\
+          >/dev/null 2>&1 &
+        (setsid bash -c 'trap "" TERM; : {mark}; while :; do read -t 9 <> <(:); done' &) &
         trap "" TERM INT HUP
         touch {started}
-        : {mark}; while :; do sleep 300; done
+        : {mark}; while :; do read -t 9 <> <(:); done
+      args: {{executable: /bin/bash}}
 """
 
 
