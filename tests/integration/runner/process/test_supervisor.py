@@ -24,8 +24,8 @@ from tests.support.runs import execute
 
 RECORD = change("create", "www", "A", "192.0.2.1")
 
-# Children that leave their session and their parent, and that want to end as little as their parent does. They
-# wait by a builtin: a `sleep` of theirs would have no mark in its command line, and outlive the test.
+# Children that leave their session and their parent, and that want to end as little as their parent does.
+# They wait by a builtin: a `sleep` of theirs would have no mark in its command line, and outlive the test.
 STUBBORN = """\
 - hosts: bind
   gather_facts: false
