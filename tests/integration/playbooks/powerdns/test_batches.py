@@ -1,17 +1,7 @@
 """What batches over PowerDNS's API do to what is there, and what they leave alone."""
 
-import pytest
-
-from tests.integration.conftest import ZoneOn
 from tests.support.powerdns import Answer, call, creates, http_server, intercepted, put, rrsets_at
 from tests.support.zones import APPLIED, UNCHANGED, ApiZoneUnderTest, failed
-
-
-@pytest.fixture
-def zone(zone_on: ZoneOn) -> ApiZoneUnderTest:
-    made = zone_on("api")
-    assert isinstance(made, ApiZoneUnderTest)
-    return made
 
 
 def test_changes_of_one_name_are_one_call(zone: ApiZoneUnderTest) -> None:

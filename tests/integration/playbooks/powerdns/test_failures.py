@@ -7,17 +7,13 @@ import pytest
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns import batch
 
 from stack.embedded import Stack
-from tests.integration.conftest import ZoneOn
 from tests.support.powerdns import Answer, call, creates, http_server, intercepted, put
 from tests.support.zones import APPLIED, UNCHANGED, UNKNOWN, ApiZoneUnderTest, failed
 
 
-@pytest.fixture
-def zone(zone_on: ZoneOn, monkeypatch: pytest.MonkeyPatch) -> ApiZoneUnderTest:
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "RETRY_PAUSES", (0.01, 0.01, 0.01))
-    made = zone_on("api")
-    assert isinstance(made, ApiZoneUnderTest)
-    return made
 
 
 def test_a_key_that_the_server_refuses(zone: ApiZoneUnderTest) -> None:

@@ -14,13 +14,6 @@ from tests.support.zones import ApiZoneUnderTest
 
 
 @pytest.fixture
-def zone(zone_on: ZoneOn) -> ApiZoneUnderTest:
-    made = zone_on("api")
-    assert isinstance(made, ApiZoneUnderTest)
-    return made
-
-
-@pytest.fixture
 def hosts(more_name_servers: Stack) -> Path:
     return Path(more_name_servers.env["INVENTORY"])
 

@@ -1,4 +1,4 @@
-"""Queries for records that are refused; what the lists hold is tested where changes are applied."""
+"""Queries for requests and records that are refused."""
 
 import pytest
 from fastapi.testclient import TestClient
@@ -6,6 +6,7 @@ from fastapi.testclient import TestClient
 from tests.support.answers import codes
 
 
+@pytest.mark.parametrize("path", ["/api/v1/dns/requests", "/api/v1/dns/records"])
 @pytest.mark.parametrize(
     "query",
     [
@@ -20,5 +21,5 @@ from tests.support.answers import codes
         {"account_id": "a\0"},
     ],
 )
-def test_a_bad_query_is_refused(client: TestClient, query: dict[str, str]) -> None:
-    assert codes(client.get("/api/v1/dns/records", params=query))
+def test_a_bad_query_is_refused(client: TestClient, path: str, query: dict[str, str]) -> None:
+    assert codes(client.get(path, params=query))
