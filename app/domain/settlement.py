@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.domain.change import Change, ChangeResult, Outcome, RRsetKey
-from app.domain.errors import UNAVAILABLE_CODES, UNCERTAIN_CODES
+from app.domain.errors import BACKEND_UNAVAILABLE_CODES, UNCERTAIN_CODES, ZONE_UNAVAILABLE_CODES
 from app.domain.expectation import Answer, Expectation, expectations
 from app.domain.lifecycle import Status
+
+_UNAVAILABLE_CODES = (BACKEND_UNAVAILABLE_CODES | ZONE_UNAVAILABLE_CODES) - {"playbook_failed"}
 
 Answers = Mapping[str, Mapping[RRsetKey, Answer]]  # by server, the one that takes updates first
 
@@ -24,7 +26,7 @@ class InFlight:
     @property
     def not_sent(self) -> bool:
         """Whether the backend was unavailable, so that nothing was sent."""
-        return self.result is not None and self.result.code in UNAVAILABLE_CODES
+        return self.result is not None and self.result.code in _UNAVAILABLE_CODES
 
     @property
     def uncertain(self) -> bool:
