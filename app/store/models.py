@@ -120,7 +120,7 @@ class Request(Base):
     run_id: Mapped[UUID | None]
     lease_token: Mapped[int | None] = mapped_column(BigInteger)
     error_code: Mapped[str | None]
-    error_message: Mapped[str | None]
+    error_message: Mapped[str | None]  # and of one that is open: what keeps it from going on
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]
     verify_by: Mapped[datetime | None]  # the deadline of verification

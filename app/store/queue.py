@@ -24,6 +24,9 @@ _TRANSITIONS_OF_SETTLING = ", ".join(
     for after in sorted(TRANSITIONS[before])
 )
 
+_PAUSE_GROWTH = 0.25  # of the time for which a request has been verifying: the pause until the next check
+_ATTEMPTS_TOLD = 8  # tries that ended alike are in the log up to this one, then the 16th, the 32nd, …
+
 # Joined, so that each request is found by its id: with a condition, the planner would rather look through all
 # open requests of the zone.
 _CLAIM = text(
@@ -54,22 +57,43 @@ _SETTLE = text(
         UPDATE dns_requests AS request
            SET status = decision.status,
                error_code = decision.code,
-               error_message = CASE WHEN decision.code IS NOT NULL THEN decision.message END,
+               error_message = CASE WHEN decision.status <> '{Status.SUCCEEDED}' THEN decision.message END,
                lost_runs = request.lost_runs + decision.run_lost::int,
                verify_by = CASE WHEN decision.status = '{Status.VERIFYING}'
                    THEN coalesce(request.verify_by, clock_timestamp() + make_interval(secs => :deadline)) END,
+               -- the longer it waits, the longer the pause; the last check is at the deadline
                check_at = CASE WHEN decision.status = '{Status.VERIFYING}'
-                   THEN clock_timestamp() + make_interval(secs => :pause) END,
+                   THEN least(
+                       clock_timestamp() + greatest(
+                           make_interval(secs => :pause),
+                           {_PAUSE_GROWTH} * (clock_timestamp() - request.verify_by
+                                              + make_interval(secs => :deadline))),
+                       greatest(request.verify_by, clock_timestamp() + make_interval(secs => :pause))) END,
                verified_at = CASE WHEN decision.status = '{Status.SUCCEEDED}' THEN clock_timestamp() END,
                finished_at = CASE WHEN decision.status IN ({_words(FINAL)}) THEN clock_timestamp() END
           FROM decision
          WHERE request.id = decision.id
            AND (request.status, decision.status) IN ({_TRANSITIONS_OF_SETTLING})
-        RETURNING request.id, request.run_id, decision.status, decision.message
+        RETURNING request.id, request.run_id, decision.status, decision.message,
+                  coalesce(old.error_message = decision.message, false)
+                  AND (old.status = decision.status
+                       OR decision.status = '{Status.PENDING}' AND old.attempts > {_ATTEMPTS_TOLD}
+                          -- no power of two
+                          AND old.attempts & (old.attempts - 1) <> 0) AS repeated
+    ), told AS (
+        INSERT INTO dns_request_events (request_id, run_id, status, message)
+        SELECT id, run_id, status, message FROM settled WHERE NOT repeated
     )
-    INSERT INTO dns_request_events (request_id, run_id, status, message)
-    SELECT id, run_id, status, message FROM settled
-    RETURNING request_id
+    SELECT id, status, repeated FROM settled
+    """  # noqa: S608
+)
+
+# A try that has ended as the one before leaves no trace in the log. `claim` wrote that it began.
+_FORGET_TRY = text(
+    f"""
+    DELETE FROM dns_request_events AS event USING dns_requests AS request
+     WHERE event.request_id = ANY(:ids) AND request.id = event.request_id
+       AND event.run_id = request.run_id AND event.status = '{Status.RUNNING}'
     """  # noqa: S608
 )
 
@@ -140,12 +164,16 @@ def list_verifying(session: Session, zone: str, names: Iterable[str]) -> list[It
 
 def settle(
     session: Session, decisions: Mapping[UUID, Decision], *, deadline: float, pause: float
-) -> set[UUID]:
-    """Write what was decided on every request, and an event for each; return the requests that were settled.
+) -> dict[UUID, bool]:
+    """Write what was decided on every request, and an event for each that says something new.
 
-    A request that stays to be verified is checked again after `pause` seconds, until `deadline` seconds have
-    passed. A change of status that `TRANSITIONS` does not know is not made: then somebody has changed the
-    request by hand.
+    Returns the requests that were settled, each with whether its status or words have changed. What repeats
+    itself is written once: another round of questions with the same answers, another try of a backend that is
+    unavailable as before.
+
+    A request that stays to be verified is checked again after `pause` seconds or more, until `deadline`
+    seconds have passed. A change of status that `TRANSITIONS` does not know is not made: then somebody has
+    changed the request meanwhile.
     """
     rows = [
         {
@@ -158,7 +186,10 @@ def settle(
         for request_id, decision in decisions.items()
     ]
     parameters = {"rows": json.dumps(rows), "deadline": deadline, "pause": pause}
-    return set(session.scalars(_SETTLE, parameters))
+    settled = session.execute(_SETTLE, parameters).all()
+    if tries := [row.id for row in settled if row.repeated and row.status == Status.PENDING]:
+        session.execute(_FORGET_TRY, {"ids": tries})
+    return {row.id: not row.repeated for row in settled}
 
 
 def _items(session: Session, statement: TextClause, **parameters: object) -> list[Item]:

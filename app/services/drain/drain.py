@@ -187,7 +187,8 @@ def _settle(lease: Lease, claim: Claim, decisions: Mapping[UUID, Decision], answ
         items = [item for item in claim.items if item.id in settled]
         records.put(session, _answered_rrsets(items, decisions, answers))
         next_lease = _rest_or_go_on(session, lease, claim, decisions)
-    log_info_lines(__name__, (_log_line(item.id, decisions[item.id]) for item in items))
+    news = (item.id for item in items if settled[item.id])
+    log_info_lines(__name__, (_log_line(request_id, decisions[request_id]) for request_id in news))
     for request_id in decisions.keys() - settled:
         log.warning(
             "not settled: somebody has changed the request's status meanwhile; it stays as it is now",
