@@ -17,7 +17,7 @@ from benchmarks.statistics import interleaved
 _NUMBER = 10_000
 _AT_ONCE = 1_000  # rows in an INSERT
 _REQUEST = (
-    "id, action, status, account_id, source, resource::text, zone, name, record_type, ttl, rdata::text,"
+    "id, action, status, account_id, source, via, resource::text, zone, name, record_type, ttl, rdata::text,"
     " attempts, lost_runs, created_at"
 )
 _COLUMNS = _REQUEST.replace("::text", "")

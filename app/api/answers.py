@@ -39,7 +39,7 @@ def accepted(request: submit.AcceptedRequest) -> Accepted:
         request.action,
         request.status,
         request.zone,
-        ContextOut(request.account_id, request.source),
+        ContextOut(request.account_id, request.source, request.via),
         request.resource,
         request.created_at,
     )
@@ -119,7 +119,7 @@ def _request(state: RequestState) -> dict[str, Any]:
         "action": state.action,
         "status": state.status,
         "zone": state.zone,
-        "context": ContextOut(state.account_id, state.source),
+        "context": ContextOut(state.account_id, state.source, state.via),
         "resource": state.resource,
         "created_at": state.created_at,
         "attempts": state.attempts,

@@ -10,8 +10,9 @@ from pydantic_core import from_json
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
+from app.domain.change import Via
 from app.domain.errors import InvalidInput, Reason
-from app.schemas.request import LINE
+from app.schemas.request import LINE, VIA_HEADER
 
 IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=LINE)]
 IDEMPOTENCY_KEY = TypeAdapter(IdempotencyKey)
@@ -76,6 +77,21 @@ def read_idempotency_key(request: Request) -> str | None:
     except ValidationError as error:
         reasons = (Reason(("idempotency-key",), item["type"], item["msg"]) for item in error.errors())
         raise InvalidInput(reasons, "header") from error
+
+
+def read_via(request: Request) -> Via:
+    """Return the door that the request came by: the API, unless its caller is a door itself.
+
+    Raises InvalidInput.
+    """
+    given = request.headers.get(VIA_HEADER)
+    if given is None:
+        return Via.API
+    try:
+        return Via(given)
+    except ValueError:
+        reason = Reason((VIA_HEADER,), "via_unknown", f"one of {', '.join(Via)} is allowed")
+        raise InvalidInput([reason], "header") from None
 
 
 def _announced_as_json(scope: Scope) -> Scope:

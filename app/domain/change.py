@@ -16,8 +16,8 @@ class Action(StrEnum):
     DELETE = "delete"  # remove the values, or the whole RRset where none is given
 
 
-class Source(StrEnum):
-    """The door by which a request came in, as it says itself; what comes over Kafka is `kafka`."""
+class Via(StrEnum):
+    """The door by which a request came in. What it says of its origin itself is its source, a free label."""
 
     API = "api"
     KAFKA = "kafka"

@@ -8,7 +8,9 @@ from http import HTTPStatus
 import httpx2
 from pydantic import BaseModel, ValidationError
 
+from app.domain.change import Via
 from app.kafka.retry import ApiFailed, RetryLater
+from app.schemas.request import VIA_HEADER
 from app.schemas.response import Reason, Refused
 
 TIMEOUT = httpx2.Timeout(30, connect=5)  # seconds
@@ -20,6 +22,7 @@ _FAILED = HTTPStatus.INTERNAL_SERVER_ERROR
 _BODY_REFUSED = frozenset(
     (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY)
 )
+_HEADERS = {"content-type": "application/json", VIA_HEADER: Via.KAFKA.value}
 _HEAD, _TAIL = b'{"requests":[', b"]}"
 
 
@@ -59,7 +62,7 @@ class ApiClient:
     """Submits items to the API, at most `max_items` and `max_bytes` in one call. Threads may share it."""
 
     def __init__(self, batch_url: str, max_items: int, max_bytes: int) -> None:
-        self._http = httpx2.Client(timeout=TIMEOUT, headers={"content-type": "application/json"})
+        self._http = httpx2.Client(timeout=TIMEOUT, headers=_HEADERS)
         self._url = batch_url
         self._max_items = max_items
         self._max_size = max_bytes

@@ -6,11 +6,8 @@ from typing import Any, NamedTuple, Self, cast
 from confluent_kafka import Message
 from pydantic_core import from_json, to_json
 
-from app.domain.change import Source
-
 KEY_HEADER = "idempotency-key"
 Partition = tuple[str, int]  # topic and number
-_SOURCE = Source.KAFKA.value
 _OVERHEAD = 1_000  # bytes of memory that a message takes besides its value and its item, roughly
 
 
@@ -68,14 +65,12 @@ class BufferedMessage(NamedTuple):
 def to_item(message: Message, max_size: int) -> bytes:
     """Return the message as an item of `POST /api/v1/dns/batch`: JSON of at most `max_size` bytes.
 
-    Sets `context.source` and `idempotency_key`, and leaves everything else as it is, for the API to validate.
+    Sets `idempotency_key`, and leaves everything else as it is, for the API to validate.
     Raises InvalidMessage.
     """
     body = _decode_object(message, max_size)
     if "idempotency_key" in body:
         raise InvalidMessage("message_field_reserved", f"the idempotency key belongs in header {KEY_HEADER}")
-    if isinstance(body.get("context"), dict):
-        body["context"]["source"] = _SOURCE
     body["idempotency_key"] = idempotency_key(message)
     return _encode(body, max_size)
 

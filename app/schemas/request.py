@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from app.domain.change import Action, Source
+from app.domain.change import Action
 from app.domain.rdata import RecordType
 
 # No control characters: they are never meant, and PostgreSQL cannot hold NUL in a text.
@@ -13,8 +13,11 @@ PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
 # The name of an inventory host.
 Backend = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$")]
+# What a client says it comes from.
+Source = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=LINE)]
 Target = Annotated[str, StringConstraints(min_length=1, max_length=65_535)]
+VIA_HEADER = "orchestrator-via"  # by which a caller that is a door itself, the consumer say, names itself
 MAX_VALUES = 100  # BIND's limit for one RRset, max-records-per-type
 
 
@@ -25,10 +28,12 @@ class Strict(BaseModel):
 
 
 class Context(Strict):
-    """Who asks, and by which door."""
+    """Who asks, and from where."""
 
     account_id: Line
-    source: Source = Source.API
+    source: Source | None = Field(
+        None, description="a label of the client's choice; the door by which the request came unless given"
+    )
 
 
 class Config(Strict):

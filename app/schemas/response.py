@@ -7,16 +7,17 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from app.domain.change import Action, Source
+from app.domain.change import Action, Via
 from app.domain.lifecycle import Status
 
 
 @dataclass(slots=True)
 class ContextOut:
-    """Who asked, and by which door."""
+    """Who asked, from where as the client says, and by which door."""
 
     account_id: str
-    source: Source
+    source: str
+    via: Via
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from app.domain.change import Action, Source
+from app.domain.change import Action, Via
 from app.domain.lifecycle import OPEN, Status
 
 
@@ -107,7 +107,8 @@ class Request(Base):
     action: Mapped[Action] = mapped_column(_word(Action))
     status: Mapped[Status] = mapped_column(_word(Status), server_default=Status.PENDING.value)
     account_id: Mapped[str]
-    source: Mapped[Source] = mapped_column(_word(Source))
+    source: Mapped[str]  # what the client says it comes from
+    via: Mapped[Via] = mapped_column(_word(Via), server_default=Via.API.value)  # the door
     resource: Mapped[dict[str, Any]]  # as it was asked for
     zone: Mapped[str]
     name: Mapped[str]  # the owner name in canonical form
@@ -131,7 +132,7 @@ class Request(Base):
     __table_args__ = (
         CheckConstraint(_one_of("status", tuple(Status)), name="status"),
         CheckConstraint(_one_of("action", tuple(Action)), name="action"),
-        CheckConstraint(_one_of("source", tuple(Source)), name="source"),
+        CheckConstraint(_one_of("via", tuple(Via)), name="via"),
         CheckConstraint("ttl BETWEEN 0 AND 2147483647", name="ttl"),
         CheckConstraint(f"({_one_of('status', OPEN)}) = (finished_at IS NULL)", name="open"),
         CheckConstraint(f"(status = '{Status.FAILED}') = (error_code IS NOT NULL)", name="failed"),

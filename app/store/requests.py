@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from app.core.database import AnySession
-from app.domain.change import Action, Source
+from app.domain.change import Action, Via
 from app.domain.lifecycle import INITIAL, OPEN, Status
 from app.domain.rdata import RecordType
 from app.store.models import Request, RequestEvent, RunEvent
@@ -25,7 +25,8 @@ class NewRequest:
     id: UUID
     action: Action
     account_id: str
-    source: Source
+    source: str
+    via: Via
     resource: dict[str, Any]
     zone: str
     name: str
@@ -42,7 +43,8 @@ class EarlierRequest:
     id: UUID
     action: Action
     account_id: str
-    source: Source
+    source: str
+    via: Via
     resource: dict[str, Any]
     zone: str
     created_at: datetime

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.core.config import settings
 from app.core.database import is_deadlock, statements, transaction
-from app.domain.change import Action
+from app.domain.change import Action, Via
 from app.domain.errors import InvalidInput, Overloaded, Reason
 from app.schemas.request import Batch, Envelope
 from app.services.kicks import KickSender
@@ -53,7 +53,7 @@ class BatchWorkers:
         return result
 
 
-def submit_batch(body: object) -> list[Submitted]:
+def submit_batch(body: object, via: Via = Via.API) -> list[Submitted]:
     """Submit the changes of a decoded body, and return what became of each.
 
     Raises InvalidInput for what is no batch or too long, BatchRefused for an atomic batch with bad items.
@@ -62,7 +62,7 @@ def submit_batch(body: object) -> list[Submitted]:
         batch = Batch.model_validate(body)
     except ValidationError as error:
         raise InvalidInput(shape_reasons(error)) from error
-    drafts = [read_change(raw) for raw in read_items(batch.requests)]
+    drafts = [read_change(raw._replace(via=via)) for raw in read_items(batch.requests)]
     try:
         return _store(drafts, atomic=batch.atomic)
     except OperationalError as error:  # two batches with the same idempotency keys in another order

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.domain.change import Source
 from app.domain.errors import RequestNotFound
 from app.domain.lifecycle import Status
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor, normalize_name
@@ -48,7 +47,7 @@ class RequestFilter:
     zone: str | None = None
     domain: str | None = None
     record_type: str | None = None
-    source: Source | None = None
+    source: str | None = None
 
     def columns(self) -> Mapping[str, Any]:
         """Return the wanted value of each column that is filtered by. Raises InvalidFilter."""

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
 from app.core.database import AnySession
-from app.domain.change import Action, Source
+from app.domain.change import Action, Via
 from app.domain.errors import BatchKeysReused, BatchRefused, IdempotencyKeyReused, Reason
 from app.domain.lifecycle import INITIAL, Status
 from app.domain.names import lineages
@@ -30,7 +30,8 @@ class AcceptedRequest:
     status: Status
     zone: str
     account_id: str
-    source: Source
+    source: str
+    via: Via
     resource: dict[str, Any]
     created_at: datetime
 
@@ -90,6 +91,7 @@ def new_request(change: ValidChange) -> NewRequest:
         action=change.action,
         account_id=change.account_id,
         source=change.source,
+        via=change.via,
         resource=change.asked,
         zone=change.zone,
         name=change.name,
@@ -103,7 +105,15 @@ def new_request(change: ValidChange) -> NewRequest:
 def accepted_request(row: NewRequest | EarlierRequest, created_at: datetime) -> AcceptedRequest:
     """Return the request of a row as it was accepted."""
     return AcceptedRequest(
-        row.id, row.action, INITIAL, row.zone, row.account_id, row.source, row.resource, created_at
+        id=row.id,
+        action=row.action,
+        status=INITIAL,
+        zone=row.zone,
+        account_id=row.account_id,
+        source=row.source,
+        via=row.via,
+        resource=row.resource,
+        created_at=created_at,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from app.domain import names, rdata, rules
-from app.domain.change import Action, Source
+from app.domain.change import Action, Via
 from app.domain.errors import DomainError, Reason
 from app.domain.rdata import RecordType
 from app.schemas.request import Submission
@@ -28,6 +28,7 @@ class RawChange(NamedTuple):
     body: object
     idempotency_key: str | None = None
     reasons: Sequence[Reason] = ()  # what the door has found against it
+    via: Via = Via.API
 
 
 @dataclass(slots=True)
@@ -36,6 +37,7 @@ class Draft:
 
     action: Action
     idempotency_key: str | None = None
+    via: Via = Via.API
     submission: Submission | None = None
     name: str | None = None
     record_type: RecordType | None = None
@@ -54,7 +56,8 @@ class ValidChange:
     ttl: int  # seconds
     rdata: list[str]
     account_id: str
-    source: Source
+    source: str
+    via: Via
     comment: str | None
     extra_config: dict[str, Any]
     asked: dict[str, Any]  # the resource as it was asked for
@@ -69,7 +72,7 @@ class Refused(NamedTuple):
 
 def read_change(raw: RawChange) -> Draft:
     """Check everything that the body says by itself: its shape, the name, the RDATA."""
-    draft = Draft(raw.action, raw.idempotency_key, reasons=list(raw.reasons))
+    draft = Draft(raw.action, raw.idempotency_key, raw.via, reasons=list(raw.reasons))
     body = raw.body
     try:
         draft.submission = Submission.model_validate(body)
@@ -99,7 +102,8 @@ def place_in_zone(draft: Draft, zones: Container[str]) -> ValidChange | Refused:
         ttl=resource.config.ttl,
         rdata=draft.rdata,
         account_id=context.account_id,
-        source=context.source,
+        source=context.source or draft.via.value,
+        via=draft.via,
         comment=resource.comment,
         extra_config=resource.config.extra_config,
         asked=resource.model_dump(mode="json", exclude_none=True),

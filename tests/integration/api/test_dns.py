@@ -20,9 +20,44 @@ def test_the_owners_body_is_accepted(client: TestClient, new_zone: str) -> None:
     assert UUID(accepted["id"]).version == 7
     assert answer.headers["location"] == f"/api/v1/dns/requests/{accepted['id']}"
     assert accepted["resource"] == sent["resource"]
-    assert accepted["context"] == sent["context"]
+    assert accepted["context"] == sent["context"] | {"via": "api"}
     assert (accepted["action"], accepted["status"], accepted["zone"]) == ("create", "pending", new_zone)
     assert set(accepted) == {"id", "action", "status", "zone", "context", "resource", "created_at"}
+
+
+@pytest.mark.parametrize("source", ["billing-system", "api", "kafka", "v1.2_x", "x" * 64])
+def test_the_source_is_a_label_of_the_clients_choice(client: TestClient, new_zone: str, source: str) -> None:
+    sent = body(new_zone)
+    sent["context"]["source"] = source
+    accepted = client.post("/api/v1/dns/create", json=sent).json()
+    assert accepted["context"] == {"account_id": "team-a", "source": source, "via": "api"}
+    found = client.get("/api/v1/dns/requests", params={"source": source}).json()["items"]
+    assert [each["id"] for each in found] == [accepted["id"]]
+
+
+@pytest.mark.parametrize("source", ["", "x" * 65, "two words", "ä", "a\n", "a\u202eb"])
+def test_what_is_no_label_is_no_source(client: TestClient, new_zone: str, source: str) -> None:
+    sent = body(new_zone)
+    sent["context"]["source"] = source
+    answer = client.post("/api/v1/dns/create", json=sent)
+    assert reasons(answer) == {("body.context.source", "string_pattern_mismatch")}
+    assert client.get("/api/v1/dns/requests", params={"source": source}).status_code == 422
+
+
+@pytest.mark.parametrize("via", ["api", "kafka", "cli", "console"])
+def test_without_a_source_it_is_the_door(client: TestClient, new_zone: str, via: str) -> None:
+    door = {"Orchestrator-Via": via}
+    single = client.post("/api/v1/dns/create", json=body(new_zone), headers=door).json()
+    batch = client.post("/api/v1/dns/batch", json={"requests": [body(new_zone, "h")]}, headers=door).json()
+    expected = {"account_id": "team-a", "source": via, "via": via}
+    assert single["context"] == batch["results"][0]["request"]["context"] == expected
+
+
+@pytest.mark.parametrize("call", ["create", "batch"])
+def test_a_door_that_there_is_not(client: TestClient, new_zone: str, call: str) -> None:
+    sent = body(new_zone) if call == "create" else {"requests": [body(new_zone)]}
+    answer = client.post(f"/api/v1/dns/{call}", json=sent, headers={"Orchestrator-Via": "window"})
+    assert reasons(answer) == {("header.orchestrator-via", "via_unknown")}
 
 
 @pytest.mark.parametrize("action", ["create", "update", "upsert", "delete"])

@@ -24,7 +24,7 @@ def test_accepted_messages_are_committed(any_sandbox: KafkaSandbox, kafka_api: A
         ("delete", f"gone.{ZONE}"),
     }
     assert len(found) == 6
-    assert {each["context"]["source"] for each in found} == {"kafka"}
+    assert {(each["context"]["source"], each["context"]["via"]) for each in found} == {("kafka", "kafka")}
 
 
 def test_a_redelivery_is_no_second_request(sandbox: KafkaSandbox, kafka_api: Api) -> None:

@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from app.core.config import Settings
 from app.core.database import transaction, upgrade
-from app.domain.change import Action, Source
+from app.domain.change import Action, Via
 from app.domain.lifecycle import FINAL, INITIAL, OPEN, TRANSITIONS, Status, predecessors
 from app.domain.rdata import RecordType
 from app.domain.settlement import Decision
@@ -45,7 +45,8 @@ def new_request(session: Session, zone: str, status: Status = INITIAL) -> UUID:
         id=uuid7(),
         action=Action.CREATE,
         account_id="tests",
-        source=Source.API,
+        source="api",
+        via=Via.API,
         resource={},
         zone=zone,
         name=f"www.{zone}",

@@ -8,9 +8,9 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import TypeAdapter
 
 from app.api import answers, openapi
-from app.api.body import JsonRoute, decode_json, read_idempotency_key, read_json
+from app.api.body import JsonRoute, decode_json, read_idempotency_key, read_json, read_via
 from app.api.fast_routes import Call
-from app.domain.change import Action
+from app.domain.change import Action, Via
 from app.domain.errors import InvalidInput
 from app.schemas.request import Plan
 from app.schemas.response import Accepted, BatchOut, PlanOut
@@ -60,9 +60,10 @@ async def batch(request: Request) -> Response:
     every reason, with the item's index in `loc`.
     """
     workers: BatchWorkers = request.app.state.batch_workers
+    via = read_via(request)
     with workers.reserve_slot():
         raw = await read_json(request)
-        return await workers.run(partial(_answer_batch, raw))
+        return await workers.run(partial(_answer_batch, raw, via))
 
 
 # The calls that come by the thousand; see fast_routes.
@@ -90,12 +91,13 @@ async def plan(body: Plan) -> PlanOut:
 
 async def _submit(action: Action, request: Request) -> Response:
     try:
-        key = read_idempotency_key(request)
+        key, via = read_idempotency_key(request), read_via(request)
     except InvalidInput as error:
         raise await _with_reasons_of_body(error, action, request) from None
     raw = await read_json(request)
     group_commit: GroupCommit = request.app.state.group_commit
-    result = await group_commit.submit(RawChange(action, decode_json(raw), key), large=len(raw) > _LARGE)
+    change = RawChange(action, decode_json(raw), key, via=via)
+    result = await group_commit.submit(change, large=len(raw) > _LARGE)
     match result:
         case submit.Accepted(accepted) | submit.Replayed(accepted):
             headers = {"Location": f"/api/v1/dns/requests/{accepted.id}"}
@@ -120,9 +122,9 @@ async def _with_reasons_of_body(error: InvalidInput, action: Action, request: Re
     return error.also(InvalidInput(planned.reasons)) if isinstance(planned, Refused) else error
 
 
-def _answer_batch(raw: bytes) -> tuple[Sequence[submit.Submitted], Response]:
+def _answer_batch(raw: bytes, via: Via) -> tuple[Sequence[submit.Submitted], Response]:
     """Submit a batch, and serialize the answer, which takes as long as storing. Raises InvalidInput."""
-    submitted = submit_batch(decode_json(raw))
+    submitted = submit_batch(decode_json(raw), via)
     results = [answers.batch_result(index, result) for index, result in enumerate(submitted)]
     content = _BATCH.dump_json(BatchOut(results), exclude_none=True)
     return submitted, Response(content, 207, media_type="application/json")

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query
 from app.api import answers, openapi
 from app.api.query import Cursor, Limit, Text
 from app.core.database import transaction
-from app.domain.change import Source
 from app.domain.lifecycle import Status
 from app.domain.rdata import RecordType
+from app.schemas.request import Source
 from app.schemas.response import RequestDetail, RequestPage
 from app.services.requests.lookup import RequestFilter, find_requests, get_request
 
@@ -32,7 +32,7 @@ def list_requests(
     zone: Annotated[Text | None, Query()] = None,
     domain: Annotated[Text | None, Query()] = None,
     record_type: RecordType | None = None,
-    source: Source | None = None,
+    source: Annotated[Source | None, Query()] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> RequestPage:
