@@ -14,11 +14,11 @@ from app.api.fast_routes import put_in_front
 from app.api.v1.endpoints import dns, health, records, requests, zones
 from app.core.config import settings
 from app.core.database import close, transaction, upgrade
-from app.core.logging import configure_logging
+from app.core.logging import configure_logging, warn_if_simulated
 from app.services.kicks import KickSender
 from app.services.requests.batch import BatchWorkers
 from app.services.requests.group_commit import GroupCommit
-from app.services.zones.registry import add_bootstrap_zones
+from app.services.zones.registry import add_bootstrap_zones, forget_simulated_zones
 
 _PREFIX = "/api/v1"
 # New objects before the garbage collector looks for garbage; Python's own value is 700. A large batch is that
@@ -30,10 +30,13 @@ def _prepare_database() -> None:
     upgrade()
     with transaction() as session:
         add_bootstrap_zones(session, settings().bootstrap_zones)
+        if not settings().simulated:
+            forget_simulated_zones(session)
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    warn_if_simulated()
     await run_in_threadpool(_prepare_database)
     gc.freeze()  # what has been loaded stays, and need not be looked through
     gc.set_threshold(_GC_THRESHOLD)

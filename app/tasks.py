@@ -18,7 +18,7 @@ from celery.signals import (
 
 from app.core.celery_app import DRAIN, PLAN, celery_app
 from app.core.database import forget_connections
-from app.core.logging import configure_logging, for_people, get_logger
+from app.core.logging import configure_logging, for_people, get_logger, warn_if_simulated
 from app.domain.errors import InventoryError
 from app.runner import make_runner, warm_up
 from app.services import kicks
@@ -66,6 +66,7 @@ def _write_line(message: str, *_: object) -> None:
 @worker_init.connect  # type: ignore[untyped-decorator]
 def _prepare(**_: Any) -> None:
     """Load what the pool's processes share, before they are forked and while no thread of ours runs."""
+    warn_if_simulated()
     server = Thread(target=warm_up, name="warm-up")
     server.start()
     try:

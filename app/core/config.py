@@ -42,7 +42,9 @@ class Settings(BaseSettings):
     intake_queue: PositiveInt = 10_000  # single submissions that may wait to be stored; then 503
 
     # execution
-    executor: Literal["ansible", "simulated"] = "ansible"
+    # auto: real runs where one of the next two is set, else the simulation
+    executor: Literal["auto", "ansible", "simulated"] = "auto"
+    dns_server: str = ""  # the embedded stack's, which writes the inventory of it
     playbook: Path = ROOT / "playbooks" / "provision.yml"
     inventory: Path = ROOT / "playbooks" / "inventory"
     # further environment variables that a playbook gets, "HTTPS_PROXY,PDNS_API_KEY": by default next to none
@@ -85,6 +87,13 @@ class Settings(BaseSettings):
         if not all(zone and backend for zone, backend in zones.items()):
             raise ValueError("each zone needs a backend: example.test=bind,example.org=ns1")
         return zones
+
+    @property
+    def simulated(self) -> bool:
+        """Whether changes are only simulated: nothing is sent to a DNS server."""
+        if self.executor == "auto":
+            return not self.model_fields_set & {"inventory", "dns_server"}
+        return self.executor == "simulated"
 
     @property
     def database(self) -> URL:

@@ -133,6 +133,15 @@ def get_logger(name: str = "app") -> FilteringBoundLogger:
     return cast(FilteringBoundLogger, structlog.get_logger(name))
 
 
+def warn_if_simulated() -> None:
+    """Say it where changes are only simulated."""
+    if settings().simulated:
+        get_logger("app").warning(
+            "changes are only simulated: nothing is sent to a DNS server, and every name is accepted."
+            " Set INVENTORY to have real runs"
+        )
+
+
 @contextmanager
 def bound(**fields: object) -> Iterator[None]:
     """Add fields such as `zone` and `run_id` to every line that is logged inside the block."""

@@ -11,7 +11,7 @@ from app.runner.simulated import SimulatedRunner
 
 def make_runner() -> Runner:
     """Return the runner of the executor that the settings ask for."""
-    if settings().executor == "simulated":
+    if settings().simulated:
         return SimulatedRunner(settings().simulated_delay, settings().simulated_failure_rate)
     return make_ansible_runner()
 

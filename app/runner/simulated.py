@@ -24,7 +24,7 @@ class SimulatedRunner:
         if run.check:
             return RunResult(rc=0, results={change.request_id: _WOULD_APPLY for change in run.changes})
         count = len(run.changes)
-        on_event(RunEvent(f"simulated: {count} changes on {run.backend}; nothing is sent to a DNS server"))
+        on_event(RunEvent(f"simulated: nothing was sent to a DNS server (changes: {count})"))
         if cancel.wait(min(self._delay, run.timeout)):
             return RunResult(rc=None, results={}, why="cancelled")
         if self._delay > run.timeout:

@@ -192,7 +192,8 @@ class PlanOut(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether each dependency answers: "ok" or "unavailable"."""
+    """Whether each dependency answers: "ok" or "unavailable"; and whether changes are only simulated."""
 
     status: str
+    executor: Literal["ansible", "simulated"]
     dependencies: dict[str, str]

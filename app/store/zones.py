@@ -15,6 +15,15 @@ _EXISTING = text(
     "SELECT name FROM dns_zones WHERE name IN (SELECT jsonb_array_elements_text(CAST(:names AS jsonb)))"
 )
 
+_REMOVE_SIMULATED = text(
+    """
+    DELETE FROM dns_zones AS zone WHERE backend = :backend AND NOT EXISTS (
+        SELECT FROM dns_requests AS request WHERE request.zone = zone.name AND request.finished_at IS NULL)
+    """
+)
+
+SIMULATED_BACKEND = "simulation"  # serves the zones that the simulation has made up
+
 
 def get(session: Session, name: str, *, lock: bool = False) -> Zone | None:
     """Return the zone of that name. With `lock` nobody else changes it until the transaction ends."""
@@ -30,6 +39,18 @@ def add(session: Session, name: str, backend: str) -> Zone | None:
     """Store a new zone; None when there is one of that name."""
     statement = insert(Zone).values(name=name, backend=backend).on_conflict_do_nothing().returning(Zone)
     return session.scalars(statement).one_or_none()
+
+
+def add_simulated(session: AnySession, names: Iterable[str]) -> None:
+    """Store those of the names that are not zones yet as zones of the simulation."""
+    rows = [{"name": name, "backend": SIMULATED_BACKEND} for name in sorted(names)]
+    if rows:
+        session.execute(insert(Zone).values(rows).on_conflict_do_nothing())
+
+
+def remove_simulated(session: Session) -> None:
+    """Remove the zones of the simulation, but for those that have open requests."""
+    session.execute(_REMOVE_SIMULATED, {"backend": SIMULATED_BACKEND})
 
 
 def remove(session: Session, name: str) -> None:

@@ -97,7 +97,7 @@ class SimulatedBackends:
 
 def make_backends() -> Backends:
     """Return the backends of the executor that the settings ask for."""
-    if settings().executor == "simulated":
+    if settings().simulated:
         return SimulatedBackends()
     return InventoryBackends(settings().inventory)
 

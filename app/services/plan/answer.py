@@ -41,10 +41,11 @@ def answer_plan(zone: str, items: Iterable[Mapping[str, Any]], reply_to: str, ru
 def _plan(zone: str, changes: Sequence[Change], runner: Runner) -> dict[UUID, PlannedOutcome]:
     with transaction() as session:
         served = zones.get(session, zone)
-    if served is None:
+    if served is None and not settings().simulated:
         gone = PlannedOutcome(Outcome.FAILED, "zone_unknown", "the zone is not served any more")
         return {change.request_id: gone for change in changes}
-    run = Run(uuid7(), zone, served.backend, changes, settings().plan_timeout, check=True)
+    backend = served.backend if served else zones.SIMULATED_BACKEND
+    run = Run(uuid7(), zone, backend, changes, settings().plan_timeout, check=True)
     with bound(run_id=run.id):
         result = runner.run(run, lambda event: log.info(event.message), Event())
     return {change.request_id: _outcome(result, change.request_id) for change in changes}

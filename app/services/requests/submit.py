@@ -9,11 +9,13 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
+from app.core.config import settings
 from app.core.database import AnySession
 from app.domain.change import Action, Via
 from app.domain.errors import BatchKeysReused, BatchRefused, IdempotencyKeyReused, Reason
 from app.domain.lifecycle import INITIAL, Status
-from app.domain.names import lineages
+from app.domain.names import lineages, longest_match
+from app.domain.simulated_zone import simulated_zone
 from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone
 from app.store import requests, zones
 from app.store.requests import EarlierRequest, NewRequest
@@ -70,6 +72,8 @@ def submit(session: AnySession, drafts: Sequence[Draft], *, atomic: bool = False
     caller rolls the transaction back.
     """
     placed = place(session, drafts)
+    if settings().simulated:
+        zones.add_simulated(session, {change.zone for change in placed if isinstance(change, ValidChange)})
     new = [new_request(change) for change in placed if isinstance(change, ValidChange)]
     stored = iter(_store(session, new))
     results = [change if isinstance(change, Refused) else next(stored) for change in placed]
@@ -79,8 +83,11 @@ def submit(session: AnySession, drafts: Sequence[Draft], *, atomic: bool = False
 
 
 def place(session: AnySession, drafts: Sequence[Draft]) -> list[ValidChange | Refused]:
-    """Find the zone of each draft, and check what depends on it."""
-    served = zones.existing(session, lineages(draft.name for draft in drafts if draft.name))
+    """Find the zone of each draft, and check what depends on it. The simulation has a zone for every name."""
+    names = [draft.name for draft in drafts if draft.name]
+    served = zones.existing(session, lineages(names))
+    if settings().simulated:
+        served |= {simulated_zone(name) for name in names if longest_match(name, served) is None}
     return [place_in_zone(draft, served) for draft in drafts]
 
 

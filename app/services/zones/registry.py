@@ -69,6 +69,11 @@ def add_bootstrap_zones(session: Session, wanted: Mapping[str, str]) -> None:
         zones.add(session, normalize(name), backend)
 
 
+def forget_simulated_zones(session: Session) -> None:
+    """Stop serving the zones that the simulation has made up: there are real servers now."""
+    zones.remove_simulated(session)
+
+
 def _zone_name(name: str) -> str:
     normal = normalize(name)
     if normal.startswith("*"):

@@ -54,6 +54,25 @@ def test_it_can_be_stopped(timeout: float, cancelled: bool, why: str) -> None:
     assert (result.rc, result.results, result.why) == (None, {}, why)
 
 
+@pytest.mark.parametrize(
+    ("variables", "runner"),
+    [
+        ({}, SimulatedRunner),
+        ({"INVENTORY": "/etc/dns/inventory"}, AnsibleRunner),
+        ({"DNS_SERVER": "192.0.2.53:53"}, AnsibleRunner),
+        ({"INVENTORY": "/etc/dns/inventory", "EXECUTOR": "simulated"}, SimulatedRunner),
+        ({"EXECUTOR": "ansible"}, AnsibleRunner),
+    ],
+)
+def test_real_runs_where_there_is_an_inventory(
+    variables: dict[str, str], runner: type, set_settings: SetSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("EXECUTOR", "INVENTORY", "DNS_SERVER"):
+        monkeypatch.delenv(name, raising=False)
+    set_settings(**variables)
+    assert isinstance(make_runner(), runner)
+
+
 def test_the_settings_choose_the_runner(set_settings: SetSettings) -> None:
     set_settings(EXECUTOR="simulated")
     assert isinstance(make_runner(), SimulatedRunner)

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from app.core.config import settings
 from app.schemas.response import Readiness
 from app.services.health import OK, check_dependencies
 
@@ -23,5 +24,6 @@ def readyz(response: Response) -> Readiness:
     response.status_code = 200 if ready else 503
     return Readiness(
         status="degraded" if ready and degraded else "ready" if ready else "unavailable",
+        executor="simulated" if settings().simulated else "ansible",
         dependencies=dependencies,
     )
