@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_nested_delimiter="__", extra="ignore")
 
     # where the parts are
-    database_url: SecretStr = SecretStr("postgresql://postgres:postgres@localhost:5432/dns")
+    database_url: SecretStr = SecretStr("postgresql://dns:dns@localhost:5432/dns")
     celery_broker_url: SecretStr = SecretStr("redis://localhost:6379/0")
     kafka_broker_url: str = "localhost:9092"
     kafka_dns_topic: str = "dns_requests"

@@ -1,10 +1,12 @@
-# The images of the three processes. `app` runs the API and the consumer; `worker` can also reach hosts over SSH,
-# for inventories whose playbooks do not run on the worker itself.
+# The images of the three processes. The last stage, which `docker build .` makes, runs any of them: the API unless
+# another command is given. `--target worker` can also reach hosts over SSH, for inventories whose playbooks do not run
+# on the worker itself.
 
 FROM python:3.11-slim-bookworm AS base
 ENV PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    PATH=/opt/venv/bin:$PATH
+    PATH=/opt/venv/bin:$PATH \
+    API_URL=http://app:8000/api/v1/dns/create
 RUN groupadd --gid 10001 app \
  && useradd --uid 10001 --gid app --home-dir /tmp --no-create-home --shell /usr/sbin/nologin app
 WORKDIR /srv
@@ -22,13 +24,6 @@ COPY playbooks playbooks
 COPY deploy/consumer_health.py deploy/
 RUN chmod -R u=rwX,go=rX /srv
 
-FROM base AS app
-COPY --from=files /opt/venv /opt/venv
-COPY --from=files /srv /srv
-USER 10001:10001
-EXPOSE 8000
-CMD ["uvicorn", "app.main:app", "--host", "0.0.0.0", "--port", "8000"]
-
 FROM base AS worker
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends openssh-client \
@@ -37,3 +32,10 @@ COPY --from=files /opt/venv /opt/venv
 COPY --from=files /srv /srv
 USER 10001:10001
 CMD ["celery", "-A", "app.tasks", "worker", "--loglevel=info", "-Q", "dns_tasks"]
+
+FROM base AS app
+COPY --from=files /opt/venv /opt/venv
+COPY --from=files /srv /srv
+USER 10001:10001
+EXPOSE 8000
+CMD ["uvicorn", "app.main:app", "--host", "0.0.0.0", "--port", "8000"]
