@@ -56,13 +56,14 @@ class Settings(BaseSettings):
     batch_limit: PositiveInt = 10_000  # changes in one run
     lease: PositiveFloat = 30  # how long a zone stays leased after its worker's last sign of life
     max_attempts: PositiveInt = 5  # runs whose outcome stays unknown before the request fails
-    retry_pause: PositiveFloat = 1  # the first pause of a zone whose servers are unavailable; doubles
-    retry_pause_max: PositiveFloat = 60
+    retry_pause: PositiveFloat = 1  # the first pause of a backend, a zone or a request that failed; doubles
+    retry_pause_max: PositiveFloat = 30
     sweep_interval: PositiveFloat = 1
     drain_budget: PositiveFloat = 30  # after that long another zone gets the worker
     verify_timeout: PositiveFloat = 3  # one round of questions to one server
-    verify_pause: PositiveFloat = 1  # until the servers are asked again
-    verify_deadline: PositiveFloat = 60  # from applied to answered by every server
+    verify_pause: PositiveFloat = 1  # until the servers are asked again; grows
+    primary_deadline: PositiveFloat = 3  # from applied to answered by the primary itself
+    verify_deadline: PositiveFloat = 60  # from applied to answered by every server that answers at all
     simulated_delay: float = 0.05
     simulated_failure_rate: float = 0.0
 

@@ -1,17 +1,46 @@
-"""What becomes of each request of a batch, decided by the results of the run and by the servers' answers."""
+"""What becomes of each request of a batch, decided by the results of the run and by the servers' answers.
+
+A fault of the whole is never booked on a part: where nothing was sent, or nobody could look, the backend or
+the zone rests, and no request is to blame. A request fails on evidence about itself.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from app.domain.change import Change, ChangeResult, Outcome, RRsetKey
 from app.domain.errors import BACKEND_UNAVAILABLE_CODES, UNCERTAIN_CODES, ZONE_UNAVAILABLE_CODES
-from app.domain.expectation import Answer, Expectation, expectations
+from app.domain.expectation import Answer, expectations
 from app.domain.lifecycle import Status
 
-_UNAVAILABLE_CODES = (BACKEND_UNAVAILABLE_CODES | ZONE_UNAVAILABLE_CODES) - {"playbook_failed"}
-
 Answers = Mapping[str, Mapping[RRsetKey, Answer]]  # by server, the one that takes updates first
+
+_OUTCOME_UNKNOWN = "outcome_unknown"
+_MAYBE_SENT = frozenset({"playbook_failed"})  # a fault of the whole after which the servers are asked
+_NOT_SENT = (BACKEND_UNAVAILABLE_CODES | ZONE_UNAVAILABLE_CODES) - _MAYBE_SENT
+_UNCERTAIN = UNCERTAIN_CODES | _MAYBE_SENT
+# The server takes other changes, so these are about the change itself.
+_OF_THE_CHANGE = frozenset({"server_failed", "changed_meanwhile"})
+
+_NOT_KEPT, _NOT_ANSWERED = "not_kept", "not_answered"
+_APPLIED_AND_FAILED = (_NOT_KEPT, _NOT_ANSWERED)
+
+
+class Scope(StrEnum):
+    """How far a fault reaches."""
+
+    BACKEND = "backend"
+    ZONE = "zone"
+
+
+class Fault(NamedTuple):
+    """What keeps a whole backend, or a whole zone, from being worked on."""
+
+    scope: Scope
+    code: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +51,23 @@ class InFlight:
     result: ChangeResult | None  # None: the outcome is unknown
     lost_runs: int = 0  # earlier runs whose outcome stayed unknown
     overdue: bool = False  # the deadline of its verification has passed
+    primary_overdue: bool = False  # the primary has had its time to answer what it has taken
+    blamable: bool = False  # it was alone in its run, and others have ended well since its last one
+
+    @property
+    def code(self) -> str:
+        """The code of its result, where that is a failure or unknown."""
+        return (self.result.code if self.result else None) or _OUTCOME_UNKNOWN
 
     @property
     def not_sent(self) -> bool:
-        """Whether the backend was unavailable, so that nothing was sent."""
-        return self.result is not None and self.result.code in _UNAVAILABLE_CODES
+        """Whether the backend or the zone was unavailable, so that nothing was sent."""
+        return self.result is not None and self.result.code in _NOT_SENT
 
     @property
     def uncertain(self) -> bool:
         """Whether it is unknown if the change was applied."""
-        return self.result is None or self.result.code in UNCERTAIN_CODES
+        return self.result is None or self.result.code in _UNCERTAIN
 
     @property
     def refused(self) -> bool:
@@ -52,41 +88,81 @@ class Decision:
     status: Status
     message: str
     code: str | None = None  # of the error, when it failed
-    run_lost: bool = False  # the run's outcome stayed unknown: one strike
-    backend_unavailable: bool = False  # the backend was unavailable: no strike
+    run_lost: bool = False  # the outcome of its run stayed unknown
+    fault: Fault | None = None  # of the whole: the backend or the zone must rest
+    pauses: bool = False  # it alone waits before its next try; its zone goes on
+    unreached: bool = False  # some server gave no answer: the deadline counts from its return
+
+    @property
+    def applied(self) -> bool:
+        """Whether the change has been applied: its RRset is as the primary answers it."""
+        return self.status in (Status.SUCCEEDED, Status.VERIFYING) or self.code in _APPLIED_AND_FAILED
+
+    def __post_init__(self) -> None:
+        if (self.status is Status.FAILED) != (self.code is not None):
+            raise ValueError(f"a request that {self.status} has the code {self.code!r}")
 
 
-def decide(requests: Iterable[InFlight], answers: Answers, max_attempts: int) -> dict[UUID, Decision]:
+@dataclass(frozen=True, slots=True)
+class _Complaints:
+    """What the servers answer that do not answer as they should, for one RRset."""
+
+    by_server: Mapping[str, str]
+    unreached: frozenset[str]  # those that gave no answer
+    first: str | None  # the server that is believed: the one that takes updates
+    primary_is_known: bool
+
+    @property
+    def nobody_looked(self) -> bool:
+        return self.first is not None and self.first in self.unreached
+
+    @property
+    def first_is_content(self) -> bool:
+        return self.first is not None and self.first not in self.by_server
+
+    @property
+    def primary_contradicts(self) -> bool:
+        return self.primary_is_known and not self.first_is_content and not self.nobody_looked
+
+    def __str__(self) -> str:
+        return "; ".join(f"{server}: {what}" for server, what in self.by_server.items())
+
+
+def decide(
+    requests: Iterable[InFlight], answers: Answers, max_attempts: int, primary: str | None = None
+) -> dict[UUID, Decision]:
     """Decide on every request. Those of one RRset are judged together, in the order given.
 
-    A request succeeds only when all servers answer what all requests for its RRset add up to.
+    A request succeeds only when all servers answer what all requests for its RRset add up to. `primary` is
+    the server of `answers` that takes updates, if it is among them.
     """
     by_rrset: dict[RRsetKey, list[InFlight]] = {}
     for request in requests:
         by_rrset.setdefault(request.change.key, []).append(request)
     decisions: dict[UUID, Decision] = {}
     for key, group in by_rrset.items():
-        decisions |= _decide_on_rrset(key, group, answers, max_attempts)
+        decisions |= _decide_on_rrset(key, group, answers, max_attempts, primary)
     return decisions
 
 
 def _decide_on_rrset(
-    key: RRsetKey, group: list[InFlight], answers: Answers, max_attempts: int
+    key: RRsetKey, group: list[InFlight], answers: Answers, max_attempts: int, primary: str | None
 ) -> dict[UUID, Decision]:
     decisions = {item.change.request_id: _refused(item) for item in group if item.refused}
     sendable = [item for item in group if not item.refused]
     sent, postponed = _cut_before_first(sendable, [item.not_sent for item in sendable])
     decisions |= {item.change.request_id: _postponed(postponed[0]) for item in postponed}
-    complaint = _complaint(key, sent, answers) if sent else ""
-    if not complaint:
+    complaints = _complaints(key, sent, answers, primary)
+    if not complaints.by_server:
         succeeded = Decision(
             Status.SUCCEEDED, f"answered by {', '.join(answers) or 'no server: none to ask'}"
         )
         return decisions | {item.change.request_id: succeeded for item in sent}
     applied, uncertain = _cut_before_first(sent, [item.uncertain for item in sent])
-    decisions |= {item.change.request_id: _not_answered(item, complaint) for item in applied}
-    decisions |= {item.change.request_id: _lost(item, complaint, max_attempts) for item in uncertain}
-    return decisions
+    if complaints.first_is_content:  # so all of it has been applied, and other servers lag behind
+        applied, uncertain = sent, []
+    decisions |= {item.change.request_id: _not_answered(item, complaints) for item in applied}
+    return decisions | _uncertain(key, uncertain, complaints, max_attempts)
 
 
 def _cut_before_first(items: list[InFlight], marks: Sequence[bool]) -> tuple[list[InFlight], list[InFlight]]:
@@ -95,34 +171,83 @@ def _cut_before_first(items: list[InFlight], marks: Sequence[bool]) -> tuple[lis
     return items[:cut], items[cut:]
 
 
-def _complaint(key: RRsetKey, sent: Sequence[InFlight], answers: Answers) -> str:
-    """Say what each server answers that does not answer as it should; empty when all do."""
-    expectation = expectations(item.change for item in sent).get(key, Expectation())
-    unmet = ((server, expectation.unmet(answered[key])) for server, answered in answers.items())
-    return "; ".join(f"{server}: {what}" for server, what in unmet if what)
+def _complaints(
+    key: RRsetKey, sent: Sequence[InFlight], answers: Answers, primary: str | None
+) -> _Complaints:
+    expectation = expectations(item.change for item in sent).get(key)
+    said = {server: answered[key] for server, answered in answers.items() if expectation}
+    unmet = {server: expectation.unmet(answer) for server, answer in said.items() if expectation}
+    return _Complaints(
+        by_server={server: what for server, what in unmet.items() if what},
+        unreached=frozenset(server for server, answer in said.items() if answer.error is not None),
+        first=primary if primary in said else next(iter(said), None),
+        primary_is_known=primary in said,
+    )
 
 
 def _refused(item: InFlight) -> Decision:
-    code = item.result.code if item.result else None
     message = item.result.message if item.result else None
-    return Decision(Status.FAILED, message or "the playbook refused it", code or "refused")
+    code = (item.result.code if item.result else None) or "refused"
+    return Decision(Status.FAILED, message or "the playbook refused it", code)
 
 
 def _postponed(first: InFlight) -> Decision:
     message = first.result.message if first.result else None
-    why = message or "the server is unavailable"
-    return Decision(Status.PENDING, f"will be tried again: {why}", backend_unavailable=True)
+    scope = Scope.ZONE if first.code in ZONE_UNAVAILABLE_CODES else Scope.BACKEND
+    fault = Fault(scope, first.code, message or "the server is unavailable")
+    return Decision(Status.PENDING, f"will be tried again: {fault.why}", fault=fault)
 
 
-def _not_answered(item: InFlight, complaint: str) -> Decision:
-    if item.overdue:
-        return Decision(Status.FAILED, f"not answered as asked in time; {complaint}", "not_answered")
-    return Decision(Status.VERIFYING, f"applied, not answered everywhere yet; {complaint}")
+def _not_answered(item: InFlight, complaints: _Complaints) -> Decision:
+    if complaints.primary_contradicts and item.primary_overdue:
+        return Decision(
+            Status.FAILED,
+            f"the primary has taken it, but answers otherwise; {complaints}",
+            _NOT_KEPT,
+        )
+    unreached = bool(complaints.unreached)
+    if item.overdue and not unreached:
+        return Decision(Status.FAILED, f"not answered as asked in time; {complaints}", _NOT_ANSWERED)
+    message = f"applied, not answered everywhere yet; {complaints}"
+    return Decision(Status.VERIFYING, message, unreached=unreached)
 
 
-def _lost(item: InFlight, complaint: str, max_attempts: int) -> Decision:
-    known = item.result.message if item.result else "the run ended without a result for it"
-    if item.lost_runs + 1 >= max_attempts:
-        code = item.result.code if item.result else "outcome_unknown"
-        return Decision(Status.FAILED, f"{known}; {complaint}", code, run_lost=True)
-    return Decision(Status.PENDING, f"will be tried again: {known}; {complaint}", run_lost=True)
+def _uncertain(
+    key: RRsetKey, items: Sequence[InFlight], complaints: _Complaints, max_attempts: int
+) -> dict[UUID, Decision]:
+    """Decide on the requests from the first on whose outcome is unknown; the others are done again behind it.
+
+    Only those whose own outcome is unknown count the run as lost.
+    """
+    decisions: dict[UUID, Decision] = {}
+    for item in items:
+        if item.uncertain:
+            decision = _lost(item, complaints, max_attempts)
+        else:
+            message = f"will be tried again, behind an earlier request for {key}"
+            decision = Decision(Status.PENDING, message, pauses=_head(decisions).pauses)
+        decisions[item.change.request_id] = decision
+    return decisions
+
+
+def _head(decisions: Mapping[UUID, Decision]) -> Decision:
+    return next(iter(decisions.values()))
+
+
+def _lost(item: InFlight, complaints: _Complaints, max_attempts: int) -> Decision:
+    known = (item.result.message if item.result else None) or "the run ended without a result for it"
+    if complaints.nobody_looked:
+        fault = Fault(Scope.BACKEND, "server_unreachable", str(complaints))
+        return Decision(Status.PENDING, f"will be tried again: {known}; {complaints}", fault=fault)
+    about_itself = item.code in _OF_THE_CHANGE
+    scope = Scope.BACKEND if item.code in BACKEND_UNAVAILABLE_CODES else Scope.ZONE
+    of_the_whole = None if about_itself else Fault(scope, item.code, known)
+    if (about_itself or item.blamable) and item.lost_runs + 1 >= max_attempts:
+        return Decision(Status.FAILED, f"{known}; {complaints}", item.code, run_lost=True, fault=of_the_whole)
+    return Decision(
+        Status.PENDING,
+        f"will be tried again: {known}; {complaints}",
+        run_lost=True,
+        fault=of_the_whole,
+        pauses=about_itself,
+    )

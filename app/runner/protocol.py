@@ -32,22 +32,29 @@ class RunEvent:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a run ended. The outcome of a change that has no entry in `results` is unknown."""
+    """How a run ended.
+
+    What became of a change that has no entry in `results` is unknown, or else said by `fault`.
+    """
 
     rc: int | None  # the exit status; None when the run was killed
     results: Mapping[UUID, ChangeResult]
     why: str | None = None  # "timeout", "cancelled" or "lost" when it did not end by itself
+    fault: ChangeResult | None = None  # what the run as a whole says of each change without a result
+    detail: str | None = None  # the fault in words for operators
     stats: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # per host: ok, changed, failed, …
     output: str = ""
     problems: Sequence[str] = ()  # what is wrong with the results file, in words
 
     def trusted(self, request_id: UUID) -> ChangeResult | None:
-        """Return the result of a request; None if there is none, or if it can't be relied on.
+        """Return the result of a request, or else the run's fault; None if nothing can be relied on.
 
         Of a run that failed as a whole, only those results are relied on that are failures.
         """
         result = self.results.get(request_id)
-        return result if self.rc == 0 or (result and result.outcome is Outcome.FAILED) else None
+        if result is None:
+            return self.fault
+        return result if self.rc == 0 or result.outcome is Outcome.FAILED else None
 
 
 class Runner(Protocol):

@@ -1,14 +1,25 @@
 """Backends that were unavailable: they rest, and one of their zones probes them. Other backends go on."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from enum import Enum, auto
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.domain.errors import UnknownBackend
+from app.domain.settlement import Fault
 from app.store.models import Backend, Zone, ZoneLease
 
+_WELL = {
+    "failures": 0,
+    "failing_since": None,
+    "fault_code": None,
+    "fault": None,
+    "paused_until": None,
+    "probed_by": None,
+}
 _FAILURES = text("SELECT failures FROM dns_backends WHERE name = :name")
 _PROBE = text(
     """
@@ -51,23 +62,48 @@ def failures(session: Session, name: str) -> int:
     return session.scalar(_FAILURES, {"name": name}) or 0
 
 
-def rest(session: Session, name: str, seconds: float) -> None:
+def rest(session: Session, name: str, seconds: float, fault: Fault) -> None:
     """Let all zones of an unavailable backend rest for `seconds`.
 
     Zones that were being drained find out one by one; while the backend rests, that is no further failure.
     """
     now = func.clock_timestamp()
-    until = now + timedelta(seconds=seconds)
-    statement = insert(Backend).values(name=name, failures=1, paused_until=until)
-    changed = {"failures": Backend.failures + 1, "paused_until": until}
+    values = {"paused_until": now + timedelta(seconds=seconds), "fault_code": fault.code, "fault": fault.why}
+    statement = insert(Backend).values(name=name, failures=1, failing_since=now, **values)
+    changed = {
+        "failures": Backend.failures + 1,
+        "failing_since": func.coalesce(Backend.failing_since, now),
+        **values,
+    }
     awake = Backend.paused_until.is_(None) | (Backend.paused_until <= now)
     session.execute(statement.on_conflict_do_update(index_elements=[Backend.name], set_=changed, where=awake))
 
 
 def forget_failures(session: Session, name: str) -> None:
     """Forget the failures: the backend has answered, and all its zones may be drained."""
-    values = {"failures": 0, "paused_until": None, "probed_by": None}
-    session.execute(update(Backend).where(Backend.name == name, Backend.failures > 0).values(**values))
+    session.execute(update(Backend).where(Backend.name == name, Backend.failures > 0).values(**_WELL))
+
+
+def publish(session: Session, names: Iterable[str]) -> None:
+    """Note that a worker's inventory has these backends; one that rested for not being there is tried again."""
+    now = func.clock_timestamp()
+    for name in sorted(set(names)):  # in order, so that two workers do not wait for each other
+        statement = insert(Backend).values(name=name, seen_at=now)
+        session.execute(statement.on_conflict_do_update(index_elements=[Backend.name], set_={"seen_at": now}))
+    mended = (Backend.fault_code == UnknownBackend.code) & Backend.name.in_(list(names))
+    session.execute(update(Backend).where(mended).values(paused_until=now))
+
+
+def forget_unseen(session: Session, seconds: float) -> None:
+    """Forget the backends that no inventory has had for `seconds` and that no zone is served by."""
+    unseen = Backend.seen_at < func.clock_timestamp() - timedelta(seconds=seconds)
+    serving = select(Zone.name).where(Zone.backend == Backend.name).exists()
+    session.execute(delete(Backend).where(unseen, ~serving))
+
+
+def list_names(session: Session) -> list[str]:
+    """Return the names of the backends that workers have found in their inventories."""
+    return list(session.scalars(select(Backend.name).where(Backend.seen_at.is_not(None)).order_by("name")))
 
 
 def _count_runs(session: Session, name: str) -> int:

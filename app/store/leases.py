@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.errors import LeaseLost
 from app.domain.lifecycle import Status
+from app.domain.settlement import Fault
 from app.store.models import ZoneLease
 
 
@@ -18,7 +19,7 @@ class Lease:
 
     zone: str
     token: int
-    failures: int  # runs in a row whose outcome stayed unknown
+    failures: int  # in a row, of runs that found the zone unavailable or whose outcome stayed unknown
     backend: str | None = None  # which serves the zone; None: the zone is not served any more
     probe: bool = False  # the backend was unavailable: try it with one request
 
@@ -46,11 +47,11 @@ _CHECK = text(
 
 # Which zones get work. `candidate` is a table of one column, `zone`.
 _DUE = f"""
-    -- some request is open, and is not just waiting for its next verification
+    -- some request is open, and does not just wait for its next try or verification
     EXISTS (
         SELECT FROM dns_requests AS request
          WHERE request.zone = candidate.zone AND request.finished_at IS NULL
-           AND (request.status <> '{Status.VERIFYING}' OR request.check_at <= clock_timestamp()))
+           AND (request.check_at IS NULL OR request.check_at <= clock_timestamp()))
     -- no worker holds the zone, and it does not rest after a lost run
     AND NOT EXISTS (
         SELECT FROM dns_zone_leases AS lease
@@ -113,19 +114,25 @@ def check(session: Session, lease: Lease) -> str | None:
     return cast(str | None, row.backend)
 
 
-def rest(session: Session, lease: Lease, seconds: float) -> None:
-    """Let the zone rest for `seconds`: the outcome of its last run is unknown."""
+def rest(session: Session, lease: Lease, seconds: float, fault: Fault) -> None:
+    """Let the zone rest for `seconds`."""
+    now = func.clock_timestamp()
     _update(
         session,
         lease,
         failures=ZoneLease.failures + 1,
-        paused_until=func.clock_timestamp() + timedelta(seconds=seconds),
+        failing_since=func.coalesce(ZoneLease.failing_since, now),
+        fault_code=fault.code,
+        fault=fault.why,
+        paused_until=now + timedelta(seconds=seconds),
     )
 
 
 def forget_failures(session: Session, lease: Lease) -> None:
     """Forget the zone's failures: a run has ended as it should."""
-    _update(session, lease, failures=0, paused_until=None)
+    _update(
+        session, lease, failures=0, failing_since=None, fault_code=None, fault=None, paused_until=None
+    )
 
 
 def end_rest(session: Session, zone: str) -> None:

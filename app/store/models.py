@@ -71,12 +71,16 @@ class Zone(Base):
 
 
 class Backend(Base):
-    """A DNS service that was unavailable at some time: how often in a row, and how long it rests."""
+    """A DNS service that some worker's inventory names, or that was unavailable at some time."""
 
     __tablename__ = "dns_backends"
 
     name: Mapped[str] = mapped_column(primary_key=True)  # a host of the inventory
+    seen_at: Mapped[datetime | None]  # when a worker last found it in its inventory
     failures: Mapped[int] = mapped_column(server_default="0")  # in a row
+    failing_since: Mapped[datetime | None]
+    fault_code: Mapped[str | None]
+    fault: Mapped[str | None]  # in words, for operators
     paused_until: Mapped[datetime | None]
     probed_by: Mapped[str | None]  # the zone that probes the backend, while it is leased
 
@@ -94,6 +98,9 @@ class ZoneLease(Base):
     holder: Mapped[str]
     expires_at: Mapped[datetime]
     failures: Mapped[int] = mapped_column(server_default="0")  # in a row
+    failing_since: Mapped[datetime | None]
+    fault_code: Mapped[str | None]
+    fault: Mapped[str | None]  # in words, for operators
     paused_until: Mapped[datetime | None]
 
 
@@ -125,7 +132,7 @@ class Request(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]
     verify_by: Mapped[datetime | None]  # the deadline of verification
-    check_at: Mapped[datetime | None]  # when to ask the servers again
+    check_at: Mapped[datetime | None]  # when to ask the servers again, or to try it again
     verified_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 

@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import TextClause, text, update
 from sqlalchemy.orm import Session
 
 from app.domain.change import Action, Change
 from app.domain.lifecycle import FINAL, TRANSITIONS, Status, predecessors
 from app.domain.settlement import Decision
 from app.store.leases import Lease
+from app.store.models import Request
 
 
 def _words(statuses: Iterable[Status]) -> str:
@@ -24,7 +26,7 @@ _TRANSITIONS_OF_SETTLING = ", ".join(
     for after in sorted(TRANSITIONS[before])
 )
 
-_PAUSE_GROWTH = 0.25  # of the time for which a request has been verifying: the pause until the next check
+_PAUSE_GROWTH = 0.25  # of the time since a request was started: the pause until its next verification
 _ATTEMPTS_TOLD = 8  # tries that ended alike are in the log up to this one, then the 16th, the 32nd, …
 
 # Joined, so that each request is found by its id: with a condition, the planner would rather look through all
@@ -34,6 +36,7 @@ _CLAIM = text(
     WITH claimed AS (
         UPDATE dns_requests AS request
            SET status = '{Status.RUNNING}', attempts = attempts + 1, run_id = :run_id, lease_token = :token,
+               check_at = NULL,
                started_at = coalesce(started_at, clock_timestamp())
           FROM unnest(CAST(:ids AS uuid[])) AS wanted (id)
          WHERE request.id = wanted.id AND request.status IN ({_words(predecessors(Status.RUNNING))})
@@ -52,7 +55,7 @@ _SETTLE = text(
     f"""
     WITH decision AS (
         SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (
-               id uuid, status text, message text, code text, run_lost boolean)
+               id uuid, status text, message text, code text, run_lost boolean, pauses boolean, unreached boolean)
     ), settled AS (
         UPDATE dns_requests AS request
            SET status = decision.status,
@@ -60,15 +63,20 @@ _SETTLE = text(
                error_message = CASE WHEN decision.status <> '{Status.SUCCEEDED}' THEN decision.message END,
                lost_runs = request.lost_runs + decision.run_lost::int,
                verify_by = CASE WHEN decision.status = '{Status.VERIFYING}'
-                   THEN coalesce(request.verify_by, clock_timestamp() + make_interval(secs => :deadline)) END,
-               -- the longer it waits, the longer the pause; the last check is at the deadline
-               check_at = CASE WHEN decision.status = '{Status.VERIFYING}'
-                   THEN least(
-                       clock_timestamp() + greatest(
-                           make_interval(secs => :pause),
-                           {_PAUSE_GROWTH} * (clock_timestamp() - request.verify_by
-                                              + make_interval(secs => :deadline))),
-                       greatest(request.verify_by, clock_timestamp() + make_interval(secs => :pause))) END,
+                   THEN coalesce(CASE WHEN decision.unreached IS NOT TRUE THEN request.verify_by END,
+                                 clock_timestamp() + make_interval(secs => :verify_deadline)) END,
+               check_at = CASE
+                   -- the longer it waits, the longer the pause; the last check is at the deadline
+                   WHEN decision.status = '{Status.VERIFYING}'
+                   THEN clock_timestamp() + greatest(make_interval(secs => :verify_pause), least(
+                       make_interval(secs => :longest_pause),
+                       {_PAUSE_GROWTH} * (clock_timestamp() - request.started_at),
+                       CASE WHEN decision.unreached IS NOT TRUE
+                           THEN request.verify_by - clock_timestamp() END))
+                   -- doubles with each lost run
+                   WHEN decision.pauses
+                   THEN clock_timestamp() + least(make_interval(secs => :longest_pause),
+                       make_interval(secs => :retry_pause) * 2 ^ least(request.lost_runs, 16)) END,
                verified_at = CASE WHEN decision.status = '{Status.SUCCEEDED}' THEN clock_timestamp() END,
                finished_at = CASE WHEN decision.status IN ({_words(FINAL)}) THEN clock_timestamp() END
           FROM decision
@@ -105,7 +113,10 @@ class Item:
     change: Change
     account_id: str
     lost_runs: int
+    run_id: UUID | None  # its last run
+    waits_until: datetime | None  # its next try, when that is not now
     overdue: bool  # the deadline of its verification has passed
+    primary_overdue: bool  # the primary has had its time to answer what it has taken
 
     @property
     def id(self) -> UUID:
@@ -115,10 +126,13 @@ class Item:
 
 # As text: for one request, SQLAlchemy takes longer to compose a statement than PostgreSQL to execute it.
 _OPEN_ITEMS = """
-    SELECT id, action, zone, name, record_type, ttl, rdata, account_id, lost_runs,
+    SELECT id, action, zone, name, record_type, ttl, rdata, account_id, lost_runs, run_id,
            resource ->> 'comment' AS comment,
            coalesce(resource #> '{config,extra_config}', '{}') AS extra_config,
-           coalesce(verify_by <= clock_timestamp(), false) AS overdue
+           CASE WHEN check_at > clock_timestamp() THEN check_at END AS waits_until,
+           coalesce(verify_by <= clock_timestamp(), false) AS overdue,
+           verify_by IS NOT NULL AND started_at <= clock_timestamp() - make_interval(secs => :primary_deadline)
+               AS primary_overdue
       FROM dns_requests
      WHERE zone = :zone AND finished_at IS NULL
 """
@@ -136,8 +150,18 @@ _VERIFYING = text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a request waits, and how long its verification may take; all in seconds."""
+
+    verify_deadline: float  # from applied to answered by every server that answers at all
+    verify_pause: float  # the first pause until the servers are asked again; grows
+    retry_pause: float  # the first pause of a request that must be tried again alone; doubles
+    longest_pause: float
+
+
 def list_pending(session: Session, zone: str, limit: int) -> list[Item]:
-    """Return the zone's pending requests in the order of their acceptance."""
+    """Return the zone's pending requests in the order of their acceptance, also those that must wait."""
     return _items(session, _PENDING, zone=zone, limit=limit)
 
 
@@ -147,33 +171,38 @@ def claim(session: Session, lease: Lease, ids: Sequence[UUID], run_id: UUID, mes
     return set(session.scalars(_CLAIM, parameters))
 
 
+def let_wait(session: Session, waiting: Mapping[UUID, datetime]) -> None:
+    """Let each of these pending requests wait until the given time."""
+    for request_id, until in waiting.items():
+        session.execute(update(Request).where(Request.id == request_id).values(check_at=until))
+
+
 def list_orphaned(session: Session, lease: Lease) -> list[Item]:
     """Return the requests that an earlier holder of the lease left running: applied or not is unknown."""
     return _items(session, _ORPHANED, zone=lease.zone, token=lease.token)
 
 
-def list_verifying(session: Session, zone: str, names: Iterable[str]) -> list[Item]:
+def list_verifying(
+    session: Session, zone: str, names: Iterable[str], primary_deadline: float
+) -> list[Item]:
     """Return the verifying requests at these names, and at every name where one is due to be checked again.
 
     An RRset is judged by everything that was asked of it, so its requests are judged together, in the order
     in which they were applied. That is not always the order of `seq`: a long batch may be committed after a
     later one.
     """
-    return _items(session, _VERIFYING, zone=zone, names=list(names))
+    return _items(session, _VERIFYING, primary_deadline, zone=zone, names=list(names))
 
 
-def settle(
-    session: Session, decisions: Mapping[UUID, Decision], *, deadline: float, pause: float
-) -> dict[UUID, bool]:
+def settle(session: Session, decisions: Mapping[UUID, Decision], timing: Timing) -> dict[UUID, bool]:
     """Write what was decided on every request, and an event for each that says something new.
 
     Returns the requests that were settled, each with whether its status or words have changed. What repeats
     itself is written once: another round of questions with the same answers, another try of a backend that is
     unavailable as before.
 
-    A request that stays to be verified is checked again after `pause` seconds or more, until `deadline`
-    seconds have passed. A change of status that `TRANSITIONS` does not know is not made: then somebody has
-    changed the request meanwhile.
+    A change of status that `TRANSITIONS` does not know is not made: then somebody has changed the request
+    meanwhile.
     """
     rows = [
         {
@@ -182,17 +211,20 @@ def settle(
             "message": decision.message,
             "code": decision.code,
             "run_lost": decision.run_lost,
+            "pauses": decision.pauses,
+            "unreached": decision.unreached,
         }
         for request_id, decision in decisions.items()
     ]
-    parameters = {"rows": json.dumps(rows), "deadline": deadline, "pause": pause}
-    settled = session.execute(_SETTLE, parameters).all()
+    settled = session.execute(_SETTLE, {"rows": json.dumps(rows), **asdict(timing)}).all()
     if tries := [row.id for row in settled if row.repeated and row.status == Status.PENDING]:
         session.execute(_FORGET_TRY, {"ids": tries})
     return {row.id: not row.repeated for row in settled}
 
 
-def _items(session: Session, statement: TextClause, **parameters: object) -> list[Item]:
+def _items(
+    session: Session, statement: TextClause, primary_deadline: float = 0, **parameters: object
+) -> list[Item]:
     return [
         Item(
             change=Change(
@@ -208,7 +240,10 @@ def _items(session: Session, statement: TextClause, **parameters: object) -> lis
             ),
             account_id=row.account_id,
             lost_runs=row.lost_runs,
+            run_id=row.run_id,
+            waits_until=row.waits_until,
             overdue=row.overdue,
+            primary_overdue=row.primary_overdue,
         )
-        for row in session.execute(statement, parameters)
+        for row in session.execute(statement, {**parameters, "primary_deadline": primary_deadline})
     ]

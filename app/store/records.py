@@ -24,12 +24,14 @@ _PUT = text(
                  = (answered.zone, answered.name, answered.record_type)
            AND answered.rdata = '{}'
     )
-    INSERT INTO dns_records (zone, name, record_type, ttl, rdata, account_id, request_id, comment)
+    INSERT INTO dns_records AS record (zone, name, record_type, ttl, rdata, account_id, request_id, comment)
     SELECT zone, name, record_type, ttl, rdata, account_id, request_id, comment FROM answered
      WHERE rdata <> '{}'
     ON CONFLICT (zone, name, record_type) DO UPDATE
        SET ttl = excluded.ttl, rdata = excluded.rdata, account_id = excluded.account_id,
            request_id = excluded.request_id, comment = excluded.comment, updated_at = now()
+     WHERE (record.ttl, record.rdata, record.request_id)
+           IS DISTINCT FROM (excluded.ttl, excluded.rdata, excluded.request_id)
     """
 )
 

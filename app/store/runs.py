@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app.store.models import Run, RunEvent
@@ -36,6 +36,15 @@ def finish(
     ended = {"rc": rc, "why": why, "stats": stats, "output": output, "finished_at": func.clock_timestamp()}
     unfinished = update(Run).where(Run.id == run_id, Run.finished_at.is_(None))
     session.execute(unfinished.values(**ended))
+
+
+def any_ended_well(session: Session, backend: str, since: UUID) -> bool:
+    """Return whether a run on the backend that began after the run `since` has ended by itself, without error.
+
+    Ids of runs grow with time, so only the newest runs are looked at.
+    """
+    well = (Run.backend == backend) & (Run.id > since) & (Run.rc == 0) & Run.why.is_(None)
+    return session.scalar(select(Run.id).where(well).limit(1)) is not None
 
 
 def abandon(session: Session, zone: str) -> None:

@@ -46,6 +46,17 @@ def authoritative_servers(inventory: Path, backend: str) -> list[Server]:
     return list(dict.fromkeys(_server(item, backend) for item in listed))
 
 
+def primary_server(inventory: Path, backend: str) -> Server | None:
+    """Return the server of `dns_server` and `dns_port`, which takes updates; None where none is named.
+
+    Raises UnknownBackend, InventoryError.
+    """
+    variables = host_variables(inventory, backend)
+    if not variables.get("dns_server"):
+        return None
+    return _server({"address": variables["dns_server"], "port": variables.get("dns_port", DNS_PORT)}, backend)
+
+
 def run_limits(inventory: Path, backend: str) -> RunLimits:
     """Return the limits of a backend's runs. Raises UnknownBackend, InventoryError."""
     variables = host_variables(inventory, backend)

@@ -5,9 +5,11 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
+from app.domain.change import ChangeResult, Outcome
 from app.domain.errors import InventoryError
 from app.runner.ansible.events import EventReader
 from app.runner.ansible.inventory import host_variables
@@ -57,7 +59,7 @@ class AnsibleRunner:
     def run(self, run: Run, on_event: Callable[[RunEvent], None], cancel: Event) -> RunResult:
         """Execute `run` to its end; report its log as it goes; stop early when `cancel` is set.
 
-        A run that can't be started has failed: `rc` is not 0, and `output` says why.
+        A run that can't be started has failed: `rc` is not 0, and `fault` and `output` say why.
         """
         try:
             redactor = self._check(run)
@@ -65,7 +67,7 @@ class AnsibleRunner:
                 return self._execute(run, workdir, EventReader(on_event, redactor), redactor, cancel)
         except (CannotStart, InventoryError, OSError) as error:
             on_event(RunEvent(f"the run could not start: {error}"))
-            return RunResult(rc=1, results={}, output=str(error))
+            return _not_started(error)
 
     def _check(self, run: Run) -> Redactor:
         """Refuse what Ansible could not use, or would take for a pattern or a template.
@@ -93,7 +95,15 @@ class AnsibleRunner:
         parsed = read_results(workdir.results, (change.request_id for change in run.changes), redactor)
         if parsed.problems:
             events.report(parsed.summary)
-        return RunResult(ended.rc, parsed.results, ended.why, events.stats, output, parsed.problems)
+        result = RunResult(
+            ended.rc,
+            parsed.results,
+            ended.why,
+            stats=events.stats,
+            output=output,
+            problems=parsed.problems,
+        )
+        return result if parsed.results or ended.why else _without_results(result)
 
     def _command(self, run: Run, workdir: Workdir) -> Command:
         cwd = self._playbook.parent  # where Ansible finds the playbook's ansible.cfg
@@ -116,6 +126,21 @@ class AnsibleRunner:
         hosts = ["--inventory", str(self._inventory), "--limit", run.backend]
         mode = ["--check"] if run.check else []
         return [*ansible, *hosts, *mode, "--extra-vars", json.dumps(variables), str(self._playbook)]
+
+
+def _not_started(error: Exception) -> RunResult:
+    """Return the result of a run that could not start: nothing was sent, and that is known."""
+    code = error.code if isinstance(error, InventoryError) else "run_not_started"
+    fault = ChangeResult(Outcome.FAILED, code, "the run could not start")
+    return RunResult(1, {}, fault=fault, detail=str(error), output=str(error))
+
+
+def _without_results(result: RunResult) -> RunResult:
+    """Return the result of a playbook that has ended without a result for anybody: that is nobody's fault."""
+    message = f"the playbook ended without a result for any change (exit status {result.rc})"
+    detail = _first_error(result.output) or "; ".join(result.problems) or message
+    fault = ChangeResult(Outcome.FAILED, "playbook_failed", message)
+    return replace(result, fault=fault, detail=detail)
 
 
 def _first_error(output: str) -> str | None:

@@ -12,7 +12,13 @@ from app.domain.change import Change
 from app.domain.errors import InventoryError
 from app.domain.expectation import Answer, Expectation
 from app.domain.settlement import Answers
-from app.runner.ansible.inventory import RunLimits, authoritative_servers, read_ahead, run_limits
+from app.runner.ansible.inventory import (
+    RunLimits,
+    authoritative_servers,
+    primary_server,
+    read_ahead,
+    run_limits,
+)
 from app.services.drain.verify import ask_servers
 from app.store import records
 
@@ -33,7 +39,14 @@ class Backends(Protocol):
         ...
 
     def ask(self, backend: str, changes: Sequence[Change]) -> Answers:
-        """Return what each authoritative server answers for every RRset that these changes touch."""
+        """Return what each authoritative server answers for every RRset that these changes touch.
+
+        The primary's answers come first where it is asked. Raises InventoryError.
+        """
+        ...
+
+    def primary(self, backend: str) -> str | None:
+        """Return which of the servers in the answers takes updates; None when none does, or none is known."""
         ...
 
 
@@ -65,7 +78,17 @@ class InventoryBackends:
     def ask(self, backend: str, changes: Sequence[Change]) -> Answers:
         """Return what each of the host's authoritative servers answers. Raises InventoryError."""
         servers = authoritative_servers(self._inventory, backend)
+        first = primary_server(self._inventory, backend)
+        servers.sort(key=lambda server: server != first)
         return ask_servers(servers, changes, settings().verify_timeout)
+
+    def primary(self, backend: str) -> str | None:
+        """Return the server that takes updates, if the inventory names one and it can be looked up."""
+        try:
+            server = primary_server(self._inventory, backend)
+        except InventoryError:
+            return None
+        return str(server) if server else None
 
 
 class SimulatedBackends:
@@ -93,6 +116,10 @@ class SimulatedBackends:
         return {
             self.SERVER: {key: Answer(rrset.ttl, rrset.exact or frozenset()) for key, rrset in state.items()}
         }
+
+    def primary(self, backend: str) -> str | None:
+        """Return the simulated server."""
+        return self.SERVER
 
 
 def make_backends() -> Backends:
