@@ -85,7 +85,7 @@ def forget_failures(session: Session, name: str) -> None:
 
 
 def publish(session: Session, names: Iterable[str]) -> None:
-    """Note that a worker's inventory has these backends; one that rested for not being there is tried again."""
+    """Note that a worker's inventory has these backends; one that was missing there is tried again."""
     now = func.clock_timestamp()
     for name in sorted(set(names)):  # in order, so that two workers do not wait for each other
         statement = insert(Backend).values(name=name, seen_at=now)

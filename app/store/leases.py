@@ -8,7 +8,6 @@ from sqlalchemy import Interval, bindparam, func, text, update
 from sqlalchemy.orm import Session
 
 from app.domain.errors import LeaseLost
-from app.domain.lifecycle import Status
 from app.domain.settlement import Fault
 from app.store.models import ZoneLease
 
@@ -46,7 +45,7 @@ _CHECK = text(
 )
 
 # Which zones get work. `candidate` is a table of one column, `zone`.
-_DUE = f"""
+_DUE = """
     -- some request is open, and does not just wait for its next try or verification
     EXISTS (
         SELECT FROM dns_requests AS request
@@ -66,7 +65,7 @@ _DUE = f"""
           LEFT JOIN dns_zone_leases AS probe_lease ON probe_lease.zone = probing.name
          WHERE served.name = candidate.zone
            AND (backend.paused_until > clock_timestamp() OR probe_lease.expires_at > clock_timestamp()))
-"""  # noqa: S608
+"""
 _HAS_WORK = text(f"SELECT {_DUE} FROM (VALUES (:zone)) AS candidate (zone)")  # noqa: S608
 # Steps from zone to zone along ix_dns_requests_open: the cost grows with the number of zones that have open
 # requests, not with the number of requests.
@@ -130,9 +129,7 @@ def rest(session: Session, lease: Lease, seconds: float, fault: Fault) -> None:
 
 def forget_failures(session: Session, lease: Lease) -> None:
     """Forget the zone's failures: a run has ended as it should."""
-    _update(
-        session, lease, failures=0, failing_since=None, fault_code=None, fault=None, paused_until=None
-    )
+    _update(session, lease, failures=0, failing_since=None, fault_code=None, fault=None, paused_until=None)
 
 
 def end_rest(session: Session, zone: str) -> None:

@@ -55,7 +55,8 @@ _SETTLE = text(
     f"""
     WITH decision AS (
         SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (
-               id uuid, status text, message text, code text, run_lost boolean, pauses boolean, unreached boolean)
+               id uuid, status text, message text, code text,
+               run_lost boolean, pauses boolean, unreached boolean)
     ), settled AS (
         UPDATE dns_requests AS request
            SET status = decision.status,
@@ -131,7 +132,8 @@ _OPEN_ITEMS = """
            coalesce(resource #> '{config,extra_config}', '{}') AS extra_config,
            CASE WHEN check_at > clock_timestamp() THEN check_at END AS waits_until,
            coalesce(verify_by <= clock_timestamp(), false) AS overdue,
-           verify_by IS NOT NULL AND started_at <= clock_timestamp() - make_interval(secs => :primary_deadline)
+           verify_by IS NOT NULL
+               AND started_at + make_interval(secs => :primary_deadline) <= clock_timestamp()
                AS primary_overdue
       FROM dns_requests
      WHERE zone = :zone AND finished_at IS NULL
@@ -182,9 +184,7 @@ def list_orphaned(session: Session, lease: Lease) -> list[Item]:
     return _items(session, _ORPHANED, zone=lease.zone, token=lease.token)
 
 
-def list_verifying(
-    session: Session, zone: str, names: Iterable[str], primary_deadline: float
-) -> list[Item]:
+def list_verifying(session: Session, zone: str, names: Iterable[str], primary_deadline: float) -> list[Item]:
     """Return the verifying requests at these names, and at every name where one is due to be checked again.
 
     An RRset is judged by everything that was asked of it, so its requests are judged together, in the order

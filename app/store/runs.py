@@ -39,7 +39,7 @@ def finish(
 
 
 def any_ended_well(session: Session, backend: str, since: UUID) -> bool:
-    """Return whether a run on the backend that began after the run `since` has ended by itself, without error.
+    """Return whether a run on the backend that began after the run `since` has ended without error.
 
     Ids of runs grow with time, so only the newest runs are looked at.
     """

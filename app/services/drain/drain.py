@@ -163,7 +163,7 @@ def _run_ansible(
     run = Run(run_id, claim.zone, backend, changes, timeout)
     with bound(run_id=run_id), RunLog(run_id) as run_log:
         result = runner.run(run, run_log.append, lease_lost)
-        why = result.why or (result.fault and result.fault.code)
+        why = result.why or (result.fault.code if result.fault else None)
         log.info("run ended", backend=backend, changes=len(changes), rc=result.rc, why=why)
     with transaction() as session:
         runs.finish(session, run_id, result.rc, why, result.stats, result.output)
@@ -242,7 +242,7 @@ def _log_line(request_id: UUID, decision: Decision) -> tuple[str, Mapping[str, o
 def _answered_rrsets(
     items: Iterable[Item], decisions: Mapping[UUID, Decision], answers: Answers
 ) -> list[AnsweredRRset]:
-    """Return each RRset that was changed as the first server answers it, and the request that changed it last.
+    """Return each changed RRset as the first server answers it, and the request that changed it last.
 
     Whatever becomes of the requests: what was seen is true.
     """

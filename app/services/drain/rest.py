@@ -1,4 +1,4 @@
-"""Rest: a backend or a zone that is unavailable is left alone for growing pauses, then probed with one request."""
+"""Rest: an unavailable backend or zone is left alone for growing pauses, then probed with one request."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace

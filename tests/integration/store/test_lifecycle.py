@@ -19,6 +19,7 @@ from app.domain.settlement import Decision
 from app.store import leases, queue, requests, zones
 from app.store.requests import NewRequest
 from stack.paths import ROOT
+from tests.support.faults import TIMING
 
 ALLOWED = {(before, after) for before, successors in TRANSITIONS.items() for after in successors}
 BY_HAND = {(Status.PENDING, Status.CANCELLED)}  # docs/operations.md, "Backup"
@@ -71,7 +72,7 @@ def change(session: Session, lease: leases.Lease, request_id: UUID, after: Statu
     if after is Status.RUNNING:
         queue.claim(session, lease, [request_id], uuid4(), "claimed")
     code = "refused" if after is Status.FAILED else None
-    queue.settle(session, {request_id: Decision(after, "settled", code)}, deadline=60, pause=1)
+    queue.settle(session, {request_id: Decision(after, "settled", code)}, TIMING)
 
 
 def test_every_allowed_change_is_made_and_no_other(zone: str) -> None:
@@ -131,5 +132,5 @@ def test_a_decision_on_a_request_that_was_changed_by_hand_is_not_written(zone: s
             new_request(session, zone, status) for status in (Status.RUNNING, Status.CANCELLED)
         )
         succeeded = Decision(Status.SUCCEEDED, "answered")
-        settled = queue.settle(session, {running: succeeded, cancelled: succeeded}, deadline=60, pause=1)
+        settled = queue.settle(session, {running: succeeded, cancelled: succeeded}, TIMING)
         assert settled.keys() == {running}

@@ -14,6 +14,7 @@ from app.services.requests.validate import RawChange, read_change
 from app.store import leases, queue, requests, zones
 from app.store.leases import Lease
 from tests.support.builders import body
+from tests.support.faults import TIMING
 
 NUMBER = 100
 
@@ -56,7 +57,7 @@ def settle_next(lease: Lease, status: Status, message: str) -> bool:
     with transaction() as session:
         request_id = session.scalar(text("SELECT id FROM dns_requests WHERE finished_at IS NULL"))
         decision = Decision(status, message, "refused" if status is Status.FAILED else None)
-        [news] = queue.settle(session, {request_id: decision}, deadline=60, pause=1).values()
+        [news] = queue.settle(session, {request_id: decision}, TIMING).values()
     return news
 
 
@@ -83,7 +84,10 @@ def test_rounds_of_verification_write_what_is_new(lease: Lease) -> None:
 def test_the_pauses_between_rounds_grow_until_the_deadline(lease: Lease) -> None:
     rounds, passed = 0, 0.0
     next_check = text("SELECT extract(epoch FROM check_at - clock_timestamp()) FROM dns_requests")
-    later = text("UPDATE dns_requests SET verify_by = verify_by - make_interval(secs => :passed)")
+    later = text(
+        "UPDATE dns_requests SET verify_by = verify_by - make_interval(secs => :passed),"
+        " started_at = started_at - make_interval(secs => :passed)"
+    )
     while passed < 59.9:
         settle_next(lease, Status.VERIFYING, "stale")
         with transaction() as session:

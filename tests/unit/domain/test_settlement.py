@@ -1,14 +1,16 @@
 """What becomes of requests, decided from a run's results and the servers' answers."""
 
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
 import pytest
 
 from app.domain.change import ChangeResult, Outcome, RRsetKey
+from app.domain.errors import BACKEND_UNAVAILABLE_CODES, ZONE_UNAVAILABLE_CODES
 from app.domain.expectation import Answer
 from app.domain.lifecycle import Status
-from app.domain.settlement import Answers, Decision, InFlight, decide
+from app.domain.settlement import Answers, Decision, Fault, InFlight, Scope, decide
 from tests.support.builders import change
 
 KEY = RRsetKey("www.example.test", "A")
@@ -90,10 +92,87 @@ def test_an_unknown_outcome_that_is_not_answered_is_tried_again() -> None:
     assert (decision.status, decision.run_lost) == (Status.PENDING, True)
 
 
-def test_an_unknown_outcome_fails_after_the_last_attempt() -> None:
-    item = InFlight(create("192.0.2.1"), None, lost_runs=4)
-    decision = only(decide([item], answers(a=[]), 5))
+def test_an_unknown_outcome_fails_only_where_the_request_alone_is_to_blame() -> None:
+    innocent = InFlight(create("192.0.2.1"), None, lost_runs=40)
+    assert only(decide([innocent], answers(a=[]), 5)).status is Status.PENDING
+    alone = replace(innocent, lost_runs=4, blamable=True)
+    decision = only(decide([alone], answers(a=[]), 5))
     assert (decision.status, decision.code) == (Status.FAILED, "outcome_unknown")
+    assert decision.fault is not None  # its last run is no proof that the zone works again
+
+
+@pytest.mark.parametrize("code", ["playbook_failed", "no_answer", None])
+def test_a_run_that_is_lost_as_a_whole_is_a_fault_of_the_whole(code: str | None) -> None:
+    result = ChangeResult(Outcome.FAILED, code, "exit status 2") if code else None
+    decision = only(decide([InFlight(create("192.0.2.1"), result, lost_runs=9)], answers(a=[]), 5))
+    assert (decision.status, decision.run_lost) == (Status.PENDING, True)
+    scope = Scope.BACKEND if code == "playbook_failed" else Scope.ZONE
+    words = "exit status 2" if code else "the run ended without a result for it"
+    assert decision.fault == Fault(scope, code or "outcome_unknown", words)
+
+
+def test_where_nobody_could_look_no_request_is_to_blame() -> None:
+    said = {"a": {KEY: Answer(None, frozenset(), "no connection")}}
+    item = InFlight(create("192.0.2.1"), None, lost_runs=9, blamable=True)
+    decision = only(decide([item], said, 5))
+    assert (decision.status, decision.run_lost) == (Status.PENDING, False)
+    assert decision.fault is not None
+    assert decision.fault.scope is Scope.BACKEND
+
+
+def test_what_the_primary_has_is_applied_although_the_run_was_lost_and_a_secondary_lags() -> None:
+    item = InFlight(create("192.0.2.1"), None)
+    decision = only(decide([item], answers(a=["192.0.2.1"], b=[]), 5, primary="a"))
+    assert (decision.status, decision.run_lost) == (Status.VERIFYING, False)
+
+
+def test_a_primary_that_answers_otherwise_than_it_has_taken_is_told_at_once() -> None:
+    said = answers(a=[], b=[])
+    first = InFlight(create("192.0.2.1"), APPLIED)
+    assert only(decide([first], said, 5, primary="a")).status is Status.VERIFYING
+    second = replace(first, primary_overdue=True)
+    decision = only(decide([second], said, 5, primary="a"))
+    assert (decision.status, decision.code, decision.applied) == (Status.FAILED, "not_kept", True)
+    assert only(decide([second], said, 5)).status is Status.VERIFYING  # no primary is known
+
+
+def test_a_server_that_is_away_lets_no_deadline_pass() -> None:
+    gone = {"b": {KEY: Answer(None, frozenset(), "no connection")}}
+    item = InFlight(create("192.0.2.1"), APPLIED, overdue=True)
+    decision = only(decide([item], {**answers(a=["192.0.2.1"]), **gone}, 5, primary="a"))
+    assert (decision.status, decision.unreached) == (Status.VERIFYING, True)
+
+
+def test_a_change_that_failed_for_itself_takes_no_neighbour_along() -> None:
+    tripped = ChangeResult(Outcome.FAILED, "server_failed", "SERVFAIL")
+    in_flight = [
+        InFlight(create("192.0.2.1"), tripped, lost_runs=4),
+        InFlight(create("192.0.2.2"), ChangeResult(Outcome.UNCHANGED), lost_runs=4),
+    ]
+    bad, good = decide(in_flight, answers(a=["192.0.2.2"]), 5).values()
+    assert (bad.status, bad.code) == (Status.FAILED, "server_failed")
+    assert (good.status, good.run_lost) == (Status.PENDING, False)
+
+
+def test_a_change_that_the_server_fails_at_waits_alone() -> None:
+    tripped = ChangeResult(Outcome.FAILED, "server_failed", "SERVFAIL")
+    decision = only(decide([InFlight(create("192.0.2.1"), tripped)], answers(a=[]), 5))
+    assert (decision.status, decision.pauses, decision.fault) == (Status.PENDING, True, None)
+
+
+@pytest.mark.parametrize("code", sorted(BACKEND_UNAVAILABLE_CODES | ZONE_UNAVAILABLE_CODES))
+def test_a_fault_of_the_whole_is_booked_on_no_request(code: str) -> None:
+    result = ChangeResult(Outcome.FAILED, code, "said so")
+    decision = only(decide([InFlight(create("192.0.2.1"), result, lost_runs=99)], answers(a=[]), 5))
+    assert decision.status is Status.PENDING
+    assert decision.fault is not None
+    scope = Scope.ZONE if code in ZONE_UNAVAILABLE_CODES else Scope.BACKEND
+    assert (decision.fault.scope, decision.fault.code) == (scope, code)
+
+
+def test_no_request_can_fail_without_a_code() -> None:
+    with pytest.raises(ValueError, match="code"):
+        Decision(Status.FAILED, "who knows")
 
 
 @pytest.mark.parametrize("gap", [AWAY, None])

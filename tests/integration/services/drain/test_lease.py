@@ -17,6 +17,7 @@ from app.services.drain.backends import make_backends
 from app.services.drain.lease import hold_lease
 from app.store import backends, leases
 from tests.support.builders import body
+from tests.support.faults import NO_CONNECTION
 from tests.support.locks import wait_for_blocked_transaction
 from tests.support.settings import SetSettings
 
@@ -128,5 +129,5 @@ def test_settling_and_claiming_lock_in_the_same_order(client: TestClient, new_zo
         other.start()
         wait_for_blocked_transaction()
         session.execute(text("SET LOCAL lock_timeout = '500ms'"))
-        backends.rest(session, "bind", 1)
+        backends.rest(session, "bind", 1, NO_CONNECTION)
     other.join()
