@@ -13,7 +13,7 @@ from app.api.body_limits import BodyLimits
 from app.api.fast_routes import put_in_front
 from app.api.v1.endpoints import dns, health, records, requests, zones
 from app.core.config import settings
-from app.core.database import close, transaction, upgrade
+from app.core.database import close, require_schema, transaction, upgrade
 from app.core.logging import configure_logging, warn_if_simulated
 from app.services.kicks import KickSender
 from app.services.requests.batch import BatchWorkers
@@ -27,7 +27,10 @@ _GC_THRESHOLD = 300_000
 
 
 def _prepare_database() -> None:
-    upgrade()
+    if settings().migrate == "auto":
+        upgrade()
+    else:
+        require_schema()
     with transaction() as session:
         add_bootstrap_zones(session, settings().bootstrap_zones)
         if not settings().simulated:

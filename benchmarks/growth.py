@@ -81,8 +81,8 @@ def _seconds(way: Callable[[Tables], None], tables: Tables) -> float:
     with tables.engine.begin() as connection:  # otherwise the running requests would add up
         connection.execute(
             text(
-                "UPDATE dns_requests SET status = 'succeeded', finished_at = now() WHERE finished_at IS NULL"
-                " AND status = 'running'"
+                "UPDATE dns_requests SET status = 'succeeded', verified_at = now(), finished_at = now()"
+                " WHERE finished_at IS NULL AND status = 'running'"
             )
         )
     began = time.perf_counter()

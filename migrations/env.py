@@ -1,4 +1,4 @@
-"""Run the migrations on the connection that `app.core.database.upgrade` passes, or on a new one."""
+"""Run the migrations on the connection that `app.core.migrations` passes, or on a new one."""
 
 from alembic import context
 
@@ -11,12 +11,17 @@ def run() -> None:
     if connection is not None:
         _migrate(connection)
         return
-    with engine().begin() as own:
+    with engine().connect() as own:
         _migrate(own)
 
 
 def _migrate(connection: object) -> None:
-    context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)  # type: ignore[arg-type]
+    context.configure(
+        connection=connection,  # type: ignore[arg-type]
+        target_metadata=Base.metadata,
+        compare_type=True,
+        transaction_per_migration=True,  # no lock is held for longer than one revision takes
+    )
     with context.begin_transaction():
         context.run_migrations()
 

@@ -18,6 +18,7 @@ class Settings(BaseSettings):
 
     # where the parts are
     database_url: SecretStr = SecretStr("postgresql://dns:dns@localhost:5432/dns")
+    migrate: Literal["auto", "off"] = "auto"  # whether the API brings the schema up to date when it starts
     celery_broker_url: SecretStr = SecretStr("redis://localhost:6379/0")
     kafka_broker_url: str = "localhost:9092"
     kafka_dns_topic: str = "dns_requests"

@@ -4,12 +4,9 @@ import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote
 
-from alembic import command
-from alembic.config import Config
 from psycopg.errors import DeadlockDetected
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
@@ -17,12 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from app.core import migrations
 from app.core.config import settings
 
 AnySession = Session | Connection  # in a transaction, or in autocommit mode
-
-_MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
-_MIGRATION_LOCK = 0x444E53  # any number that is the same in every process
 
 
 # How to connect where `DATABASE_URL` does not say otherwise: a dead connection is given up.
@@ -123,15 +118,14 @@ def ping() -> None:
         session.execute(text("SELECT 1")).one()
 
 
-def upgrade() -> None:
-    """Bring the schema to the newest revision; processes that start together take turns."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    with engine().begin() as connection:
-        connection.execute(text("SET LOCAL lock_timeout = 0"))  # other processes' migrations may take long
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+def upgrade(revision: str = "head") -> None:
+    """Bring the schema to the newest revision, beside running processes; see `migrations.py`."""
+    migrations.upgrade(engine(), revision)
+
+
+def require_schema() -> None:
+    """Raise SchemaOutdated unless somebody has brought the schema to the newest revision."""
+    migrations.require_newest(engine())
 
 
 def close() -> None:

@@ -104,13 +104,19 @@ class ZoneLease(Base):
     paused_until: Mapped[datetime | None]
 
 
+# What is true of cancelled requests only, without their status: claims change that.
+CANCELLED = "finished_at IS NOT NULL AND error_code IS NULL AND verified_at IS NULL"
+
+
 class Request(Base):
     """One asked-for change, from acceptance until it is settled."""
 
     __tablename__ = "dns_requests"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)  # version 7: grows with time
-    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))  # the order of acceptance
+    # The order of acceptance. A request that is retried gets a new one: it goes to the end of the queue.
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=False))
+    batch_id: Mapped[UUID | None]
     action: Mapped[Action] = mapped_column(_word(Action))
     status: Mapped[Status] = mapped_column(_word(Status), server_default=Status.PENDING.value)
     account_id: Mapped[str]
@@ -143,10 +149,23 @@ class Request(Base):
         CheckConstraint("ttl BETWEEN 0 AND 2147483647", name="ttl"),
         CheckConstraint(f"({_one_of('status', OPEN)}) = (finished_at IS NULL)", name="open"),
         CheckConstraint(f"(status = '{Status.FAILED}') = (error_code IS NOT NULL)", name="failed"),
+        CheckConstraint(f"(status = '{Status.CANCELLED}') = ({CANCELLED})", name="cancelled"),
         # The status is in no index: a claim then changes none, as long as the row's page has room (heap-only
         # tuples).
         Index("ix_dns_requests_open", "zone", "seq", postgresql_where=text("finished_at IS NULL")),
+        Index("ix_dns_requests_open_id", "id", postgresql_where=text("finished_at IS NULL")),
         Index("ix_dns_requests_failed", "id", postgresql_where=text("error_code IS NOT NULL")),
+        Index("ix_dns_requests_failed_zone", "zone", "id", postgresql_where=text("error_code IS NOT NULL")),
+        Index(
+            "ix_dns_requests_failed_account",
+            "account_id",
+            "id",
+            postgresql_where=text("error_code IS NOT NULL"),
+        ),
+        Index(
+            "ix_dns_requests_failed_code", "error_code", "id", postgresql_where=text("error_code IS NOT NULL")
+        ),
+        Index("ix_dns_requests_cancelled", "id", postgresql_where=text(CANCELLED)),
         Index(
             "uq_dns_requests_idempotency",
             "account_id",
@@ -159,6 +178,17 @@ class Request(Base):
         Index("ix_dns_requests_name", "name", "id"),
         {"postgresql_with": {"fillfactor": 50}},
     )
+
+
+class Batch(Base):
+    """Many requests that came in one call. Others' ids may lie between the first one's and the last one's."""
+
+    __tablename__ = "dns_batches"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    first_request_id: Mapped[UUID]
+    last_request_id: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class RequestEvent(Base):
@@ -207,6 +237,8 @@ class Run(Base):
     zone: Mapped[str] = mapped_column(index=True)
     backend: Mapped[str]
     changes: Mapped[int]  # how many it was given
+    first_request_id: Mapped[UUID | None]  # others' ids may lie between these
+    last_request_id: Mapped[UUID | None]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     rc: Mapped[int | None]

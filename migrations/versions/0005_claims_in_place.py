@@ -6,12 +6,17 @@ from alembic import op
 revision = "0005"
 down_revision = "0004"
 
-_OPEN = "status IN ('pending', 'running', 'verifying')"
+_OPEN = "(status IN ('pending', 'running', 'verifying'))"
 
 
 def upgrade() -> None:
+    # By hand, a status could be set without the rest.
+    op.execute(f"UPDATE dns_requests SET finished_at = now() WHERE NOT {_OPEN} AND finished_at IS NULL")  # noqa: S608
+    op.execute(
+        "UPDATE dns_requests SET error_code = 'outcome_unknown' WHERE status = 'failed' AND error_code IS NULL"
+    )
     op.create_check_constraint(
-        op.f("ck_dns_requests_open"), "dns_requests", f"({_OPEN}) = (finished_at IS NULL)"
+        op.f("ck_dns_requests_open"), "dns_requests", f"{_OPEN} = (finished_at IS NULL)"
     )
     op.create_check_constraint(
         op.f("ck_dns_requests_failed"), "dns_requests", "(status = 'failed') = (error_code IS NOT NULL)"

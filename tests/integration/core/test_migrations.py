@@ -1,0 +1,221 @@
+"""Migrations beside processes that are at work, and schemas that another release has left."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from fastapi.testclient import TestClient
+from psycopg.sql import SQL, Identifier, Literal
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from app.core import database, migrations
+from app.core.config import ROOT, Settings
+from app.core.database import transaction
+from app.core.migrations import LOCK_TIMEOUT, SchemaOutdated, build_index, newest_revision
+from tests.support.builders import body
+from tests.support.eventually import eventually
+from tests.support.settings import SetSettings
+
+Logged = Callable[[], str]
+BEFORE = "0006"  # the next one changes dns_requests
+
+
+@pytest.fixture
+def url(app_settings: Settings) -> str:
+    return app_settings.database_url.get_secret_value()
+
+
+@contextmanager
+def in_background(work: Callable[[], object]) -> Iterator[Future[object]]:
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(work)
+
+
+def slowest(url: str, until: Event) -> float:
+    """The longest time, in seconds, that a statement of a running process takes until the event is set."""
+    taken = 0.0
+    with psycopg.connect(url, autocommit=True) as running:
+        while not until.is_set():
+            began = time.monotonic()
+            running.execute("SELECT id FROM dns_requests LIMIT 1")
+            running.execute("UPDATE dns_requests SET attempts = attempts + 1")
+            taken = max(taken, time.monotonic() - began)
+            time.sleep(0.01)
+    return taken
+
+
+def revision() -> str:
+    with transaction() as session:
+        return str(session.scalar(text("SELECT version_num FROM alembic_version")))
+
+
+def test_nobody_waits_behind_a_migration_that_waits(url: str, logged: Logged) -> None:
+    database.upgrade(BEFORE)
+    done = Event()
+    with psycopg.connect(url, application_name="pg_dump") as dump, ThreadPoolExecutor(2) as pool:
+        dump.execute("LOCK TABLE dns_requests IN ACCESS SHARE MODE")
+        waited = pool.submit(slowest, url, done)
+        migrated = pool.submit(database.upgrade)
+        for _ in range(2):
+            eventually(lambda: "schema not migrated yet" in logged(), limit=4 * LOCK_TIMEOUT + 5)
+        assert not migrated.done()
+        dump.rollback()
+        migrated.result(60)
+        done.set()
+        assert waited.result() < LOCK_TIMEOUT + 1
+    assert revision() == newest_revision()
+
+
+def test_the_log_says_who_is_in_the_way(url: str, logged: Logged) -> None:
+    database.upgrade(BEFORE)
+    with psycopg.connect(url, application_name="pg_dump") as dump:
+        dump.execute("LOCK TABLE dns_requests IN ACCESS SHARE MODE")
+        lines = ""
+        with in_background(database.upgrade) as migrated:
+
+            def said() -> bool:
+                nonlocal lines
+                lines += logged()
+                return "schema not migrated yet" in lines
+
+            eventually(said, limit=LOCK_TIMEOUT + 10)
+            assert re.search(rf"process {dump.info.backend_pid} \(pg_dump, idle in transaction\)", lines)
+            dump.rollback()
+            migrated.result(60)
+
+
+def test_an_index_waits_for_old_transactions_and_nobody_waits_for_it(url: str) -> None:
+    database.upgrade("0007")  # the next one builds indexes
+    done = Event()
+    with psycopg.connect(url) as old, ThreadPoolExecutor(2) as pool:
+        old.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        old.execute("SELECT count(*) FROM dns_requests")
+        waited = pool.submit(slowest, url, done)
+        migrated = pool.submit(database.upgrade)
+        time.sleep(LOCK_TIMEOUT + 1)  # longer than a change of a table would wait
+        assert not migrated.done()
+        old.rollback()
+        migrated.result(60)
+        done.set()
+        assert waited.result() < 1
+
+
+def test_an_index_that_was_interrupted_is_built_again(url: str) -> None:
+    database.upgrade()
+    with psycopg.connect(url, autocommit=True) as connection:
+        invalid = (
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_dns_requests_cancelled'::regclass"
+        )
+        connection.execute(invalid)
+    with database.engine().connect() as connection:
+        context = MigrationContext.configure(connection, opts={"transaction_per_migration": True})
+        with Operations.context(context), context.begin_transaction(_per_migration=True):
+            build_index("ix_dns_requests_cancelled", "dns_requests", ["id"], where="finished_at IS NOT NULL")
+        connection.invalidate()
+    with transaction() as session:
+        asked = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_dns_requests_cancelled'::regclass"
+        assert session.scalar(text(asked)) is True
+
+
+def test_what_was_cancelled_by_hand_does_not_stop_a_migration(url: str) -> None:
+    database.upgrade("0004")
+    row = """
+        INSERT INTO dns_requests (id, action, status, account_id, source, resource, zone, name, record_type,
+                                  ttl, rdata)
+        VALUES (gen_random_uuid(), 'create', %s, 'a', 'api', '{}', 'z.test', 'z.test', 'A', 300, '{}')
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+        for status in ("cancelled", "failed", "pending"):
+            connection.execute(row, [status])
+    database.upgrade()
+    with transaction() as session:
+        closed = text("SELECT count(*) FROM dns_requests WHERE finished_at IS NOT NULL OR status = 'failed'")
+        assert session.scalar(closed) == 2
+
+
+def newer_schema() -> None:
+    """The schema as a later release might leave it."""
+    database.upgrade()
+    with transaction() as session:
+        session.execute(text("ALTER TABLE dns_requests ADD COLUMN from_the_future text DEFAULT 'x' NOT NULL"))
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+
+@pytest.mark.parametrize("migrate", ["auto", "off"])
+def test_an_older_release_works_on_a_newer_schema(
+    app_settings: Settings, new_zone: str, set_settings: SetSettings, logged: Logged, migrate: str
+) -> None:
+    from app.main import app
+
+    newer_schema()
+    set_settings(MIGRATE=migrate)
+    with TestClient(app) as api:
+        assert "newer than this release" in logged()
+        api.post("/api/v1/zones", json={"name": new_zone, "backend": "bind"}).raise_for_status()
+        accepted = api.post("/api/v1/dns/create", json=body(new_zone))
+        assert accepted.status_code == 202
+        assert api.get(accepted.headers["location"]).json()["status"] == "pending"
+    assert revision() == "9999"
+
+
+def test_with_migrations_off_the_api_says_what_is_missing(
+    app_settings: Settings, set_settings: SetSettings
+) -> None:
+    from app.main import app
+
+    database.upgrade(BEFORE)
+    set_settings(MIGRATE="off")
+    with (
+        pytest.raises(SchemaOutdated, match=f"at revision {BEFORE}.* needs {newest_revision()}.*cli migrate"),
+        TestClient(app),
+    ):
+        pass
+    assert revision() == BEFORE
+
+
+def test_with_migrations_off_the_role_of_the_api_owns_nothing(
+    url: str, new_zone: str, set_settings: SetSettings
+) -> None:
+    from app.main import app
+
+    page = (ROOT / "docs" / "operations.md").read_text()
+    grants = re.findall(r"^(GRANT .*);$", page, re.MULTILINE)
+    database.upgrade()
+    role = f"role_{make_url(url).database}"
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute(SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(Identifier(role), Literal("secret")))
+        for grant in grants:
+            owner.execute(grant.replace("dns_runtime", role).encode())
+    own = make_url(url).set(username=role, password="secret").render_as_string(hide_password=False)
+    set_settings(MIGRATE="off", DATABASE_URL=own)
+    database.engine.cache_clear()
+    try:
+        with TestClient(app) as api:
+            api.post("/api/v1/zones", json={"name": new_zone, "backend": "bind"}).raise_for_status()
+            call = f"/api/v1/dns/requests/{api.post('/api/v1/dns/create', json=body(new_zone)).json()['id']}"
+            assert api.get(call).json()["status"] == "pending"
+            assert api.delete(f"/api/v1/zones/{new_zone}").status_code == 409
+    finally:
+        database.close()
+        with psycopg.connect(url, autocommit=True) as owner:
+            owner.execute(SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(Identifier(role)).as_string())
+
+
+def test_every_revision_can_be_taken_back(url: str) -> None:
+    database.upgrade()
+    config = migrations.alembic_config()
+    with database.engine().connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        connection.invalidate()
+    database.upgrade()
+    assert revision() == newest_revision()

@@ -1,0 +1,95 @@
+"""Revisions that running processes do not notice: rules that every file of migrations/versions keeps.
+
+The first six were written before there was anything to keep running.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+
+from app.core.config import ROOT
+
+FILES = [path for path in sorted((ROOT / "migrations" / "versions").glob("*.py")) if path.name[:4] > "0006"]
+OUTSIDE_OF_TRANSACTIONS = {"build_index", "drop_index", "validate"}  # of app.core.migrations
+IN_ONE_STATEMENT_FOR_ALL_ROWS = re.compile(r"(?is)\b(UPDATE|DELETE)\b.*\bdns_|\bCREATE\s+(UNIQUE\s+)?INDEX\b")
+
+
+def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    """Each call in `upgrade`, with its name: `op.create_index`, `build_index`."""
+    for function in ast.parse(path.read_text()).body:
+        if isinstance(function, ast.FunctionDef) and function.name == "upgrade":
+            for node in ast.walk(function):
+                if isinstance(node, ast.Call):
+                    yield ast.unparse(node.func), node
+
+
+def made_here(path: Path) -> set[str]:
+    """The tables that the revision itself creates."""
+    return {ast.literal_eval(call.args[0]) for name, call in calls(path) if name == "op.create_table"}
+
+
+def violations(path: Path) -> Iterator[str]:
+    """What in the revision would stop, or break, processes that are at work."""
+    names = [name for name, _ in calls(path)]
+    if OUTSIDE_OF_TRANSACTIONS & set(names) and any(name.startswith("op.") for name in names):
+        yield "it changes tables and works outside of transactions: an interrupted one can't be repeated"
+    for name, call in calls(path):
+        if name.startswith("op."):
+            yield from what_is_wrong(name.removeprefix("op."), call, made_here(path))
+
+
+def what_is_wrong(operation: str, call: ast.Call, made: set[str]) -> Iterator[str]:
+    match operation:
+        case "create_index" | "drop_index" | "create_unique_constraint":
+            if not any(isinstance(value, ast.Constant) and value.value in made for value in call.args[1:2]):
+                yield "it blocks writers: app.core.migrations.build_index, drop_index"
+        case "create_check_constraint" | "create_foreign_key":
+            if "postgresql_not_valid=True" not in ast.unparse(call):
+                yield "it reads the whole table under a lock: app.core.migrations.add_check, validate"
+        case "add_column":
+            if "nullable=False" in ast.unparse(call) and "server_default" not in ast.unparse(call):
+                yield f"an older release can't write rows: {ast.unparse(call)}"
+        case "execute":
+            yield from what_is_wrong_with(ast.unparse(call.args[0]))
+
+
+def what_is_wrong_with(statement: str) -> Iterator[str]:
+    if IN_ONE_STATEMENT_FOR_ALL_ROWS.search(statement):
+        yield f"it locks rows or writers for as long as the table is large: {statement}"
+    if "ADD CONSTRAINT" in statement and "NOT VALID" not in statement:
+        yield f"it reads the whole table under a lock: {statement}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_running_processes_do_not_notice_a_revision(path: Path) -> None:
+    assert list(violations(path)) == []
+
+
+BAD = {
+    'op.create_index("ix", "dns_requests", ["name"])': "blocks writers",
+    'op.create_check_constraint("ck", "dns_requests", "ttl > 0")': "reads the whole table",
+    'op.add_column("dns_requests", sa.Column("x", sa.Text(), nullable=False))': "older release",
+    'op.execute("CREATE INDEX ix ON dns_requests (name)")': "locks rows or writers",
+    'op.execute("UPDATE dns_requests SET ttl = 1")': "locks rows or writers",
+    'op.execute("ALTER TABLE dns_zones ADD CONSTRAINT x CHECK (true)")': "reads the whole table",
+    'op.drop_table("x"); build_index("ix", "dns_zones", ["name"])': "can't be repeated",
+}
+
+
+@pytest.mark.parametrize("statement", BAD)
+def test_the_rules_find_what_breaks_them(tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "0099_bad.py"
+    path.write_text(f"def upgrade() -> None:\n    {statement}\n")
+    [found] = violations(path)
+    assert BAD[statement] in found
+
+
+def test_the_revisions_are_one_chain() -> None:
+    script = ScriptDirectory(str(ROOT / "migrations"))
+    revisions = [each.revision for each in script.walk_revisions()]
+    assert sorted(revisions, reverse=True) == revisions
+    assert len(script.get_heads()) == 1
