@@ -26,7 +26,7 @@ from tests.support.eventually import eventually
 from tests.support.settings import SetSettings
 
 Logged = Callable[[], str]
-BEFORE = "0006"  # the next one changes dns_requests
+BEFORE = "0007"  # the next one changes dns_requests
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_the_log_says_who_is_in_the_way(url: str, logged: Logged) -> None:
 
 
 def test_an_index_waits_for_old_transactions_and_nobody_waits_for_it(url: str) -> None:
-    database.upgrade("0007")  # the next one builds indexes
+    database.upgrade("0008")  # the next one builds indexes
     done = Event()
     with psycopg.connect(url) as old, ThreadPoolExecutor(2) as pool:
         old.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

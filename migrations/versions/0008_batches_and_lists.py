@@ -5,8 +5,8 @@ from alembic import op
 
 from app.core.migrations import add_check
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 # By default a table is vacuumed when a fifth of it is dead: of a hundred million rows, twenty million.
 _VACUUM = {

@@ -2,8 +2,8 @@
 
 from app.core.migrations import build_index, drop_index, validate
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 _FAILED = "error_code IS NOT NULL"
 _CANCELLED = "finished_at IS NOT NULL AND error_code IS NULL AND verified_at IS NULL"
