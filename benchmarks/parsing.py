@@ -51,7 +51,8 @@ def run(rig: Rig, quick: bool) -> Report:
 
 def _ways_to_read(server: Server, keys: Sequence[RRsetKey]) -> dict[str, Callable[[], Answers]]:
     responses = [
-        (wire, keys[index]) for index, wire in query_pipelined(server, map(question_section, keys), _TIMEOUT)
+        (reply.wire, keys[index])
+        for index, reply in query_pipelined(server, map(question_section, keys), _TIMEOUT)
     ]
     readers = {_OURS: read_answer, "from_wire": _read_all, "from_wire, answer section only": _read_section}
     return {name: partial(_read_each, responses, reader) for name, reader in readers.items()}
@@ -72,7 +73,8 @@ def _ways_to_ask(server: Server, keys: Sequence[RRsetKey]) -> dict[str, Callable
 def _ask(server: Server, keys: Sequence[RRsetKey], asker: Asker, reader: Reader) -> Answers:
     questions = [asker(key) for key in keys]
     return {
-        keys[index]: reader(wire, keys[index]) for index, wire in query_pipelined(server, questions, _TIMEOUT)
+        keys[index]: reader(reply.wire, keys[index])
+        for index, reply in query_pipelined(server, questions, _TIMEOUT)
     }
 
 

@@ -14,8 +14,7 @@ from app.conformance import contract
 from app.conformance.contract import Finding, TrialRun
 from app.conformance.trial import Step, Trial, expected_after
 from app.domain.change import RRsetKey
-from app.domain.errors import ServerUnreachable
-from app.domain.expectation import Answer, Expectation
+from app.domain.expectation import Expectation
 from app.domain.server import Server
 from app.nameservers.resolver import ask_all
 from app.runner.protocol import Run, RunEvent, Runner
@@ -147,13 +146,7 @@ def _ask(setup: TrialSetup, wanted: Mapping[RRsetKey, Expectation]) -> dict[RRse
     wrong: dict[RRsetKey, str] = {}
     for server, answers in answered.items():
         for key, expectation in wanted.items():
-            difference = _difference(answers, key, expectation)
+            difference = expectation.unmet(answers[key])
             if difference:
                 wrong[key] = f"{server}: {key}: {difference}"
     return wrong
-
-
-def _difference(
-    answers: Mapping[RRsetKey, Answer] | ServerUnreachable, key: RRsetKey, wanted: Expectation
-) -> str | None:
-    return answers.why if isinstance(answers, ServerUnreachable) else wanted.unmet(answers[key])

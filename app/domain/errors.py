@@ -261,4 +261,9 @@ class ServerUnreachable(Error):
 
 def quoted(text: str) -> str:
     """Return `text` quoted for a message: shortened, and without unprintable characters."""
-    return repr(text if len(text) <= _MAX_QUOTED else text[:_MAX_QUOTED] + "…")
+    return repr(shortened(text, _MAX_QUOTED))
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return `text`, cut to `limit` characters and an ellipsis where it is longer."""
+    return text if len(text) <= limit else text[:limit] + "…"

@@ -4,27 +4,35 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from app.domain import values
 from app.domain.change import Action, Change, RRsetKey
+from app.domain.errors import shortened
 
 _MAX_NAMED = 3  # values that a sentence names before it counts the rest
+_MAX_VALUE = 50  # characters of a value that a sentence repeats
+_MAX_ERROR = 200  # characters of an error that a sentence repeats
 
 
 class Answer(NamedTuple):
     """What one server answers for one RRset, in canonical form; without `rdata` there is no RRset.
 
-    `error` says why the server's response decides nothing; the other fields mean nothing then.
+    `error` says why the server's response decides nothing, `hidden` why no response of the server can show the
+    RRset: a delegation, a DNAME or a child zone covers it. The other fields mean nothing then.
     """
 
     ttl: int | None
     rdata: frozenset[str]
     error: str | None = None
+    hidden: str | None = None
+    other_ttls: frozenset[int] = frozenset()  # of its records, where they differ; `ttl` is the lowest
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """What one RRset must be: exactly `exact`; or, where that is None, with `present` and without `absent`.
 
-    `ttl` (seconds) is compared too, unless it is None or the RRset is gone.
+    Values are compared by what they mean (`domain/values.py`); a pattern in `absent` stands for all values that
+    fit it and are not in `present`. `ttl` (seconds) is compared too, unless it is None or the RRset is gone.
     """
 
     exact: frozenset[str] | None = None
@@ -34,43 +42,56 @@ class Expectation:
 
     def after(self, change: Change) -> "Expectation":
         """Return the expectation after `change` is applied on top of this one."""
-        values = frozenset(change.rdata)
+        rdata = frozenset(change.rdata)
         if change.action is Action.DELETE:
-            return self._without(values) if values else NO_RRSET
+            return self._without(rdata) if rdata else NO_RRSET
         if change.action is Action.CREATE and change.type != "CNAME":
-            return self._with(values, change.ttl)
-        return Expectation(exact=values, ttl=change.ttl)  # a CNAME has one value: a new one takes its place
+            return self._with(rdata, change.ttl)
+        return Expectation(exact=rdata, ttl=change.ttl)  # a CNAME has one value: a new one takes its place
 
     def unmet(self, answer: Answer) -> str | None:
-        """Return what is wrong with the answer, in words; None when it is as expected."""
+        """Return what is wrong with the answer, in a short sentence; None when nothing is.
+
+        Nothing is wrong with an answer that is hidden: no server will ever show more. It proves nothing either.
+        """
         if answer.error is not None:
-            return answer.error
+            return shortened(answer.error, _MAX_ERROR)
+        if answer.hidden is not None:
+            return None
         return self._unmet_rdata(answer.rdata) or self._unmet_ttl(answer)
 
-    def _with(self, values: frozenset[str], ttl: int) -> "Expectation":
+    def _with(self, added: frozenset[str], ttl: int) -> "Expectation":
         if self.exact is not None:
-            return Expectation(exact=self.exact | values, ttl=ttl)
-        return Expectation(present=self.present | values, absent=self.absent - values, ttl=ttl)
+            return Expectation(exact=values.union(self.exact, added), ttl=ttl)
+        patterns = frozenset(filter(values.is_pattern, self.absent))
+        absent = values.without(self.absent - patterns, added) | patterns
+        return Expectation(present=values.union(self.present, added), absent=absent, ttl=ttl)
 
-    def _without(self, values: frozenset[str]) -> "Expectation":
+    def _without(self, removed: frozenset[str]) -> "Expectation":
         if self.exact is not None:
-            return Expectation(exact=self.exact - values, ttl=self.ttl)
-        return Expectation(present=self.present - values, absent=self.absent | values, ttl=self.ttl)
+            return Expectation(exact=values.without(self.exact, removed), ttl=self.ttl)
+        present = values.without(self.present, removed)
+        return Expectation(present=present, absent=values.union(self.absent, removed), ttl=self.ttl)
 
     def _unmet_rdata(self, there: frozenset[str]) -> str | None:
         wanted = self.present if self.exact is None else self.exact
-        missing = wanted - there
-        surplus = there & self.absent if self.exact is None else there - self.exact
+        if there == wanted:
+            return None
+        missing = values.without(wanted, there)
+        instead = values.without(there, wanted)
+        surplus = values.matching(instead, self.absent) if self.exact is None else instead
         if missing:
-            instead = there - wanted
             verb = "is" if len(missing) == 1 else "are"
             return f"{_names(missing)} {verb} missing" + (f", there is {_names(instead)}" if instead else "")
         return f"there is still {_names(surplus)}" if surplus else None
 
     def _unmet_ttl(self, answer: Answer) -> str | None:
-        if self.ttl is None or answer.ttl == self.ttl or not answer.rdata:
+        if self.ttl is None or not answer.rdata:
             return None
-        return f"the TTL is {answer.ttl}, not {self.ttl}"
+        if answer.other_ttls:
+            ttls = sorted({answer.ttl or 0, *answer.other_ttls})
+            return f"the TTLs of its records differ, from {ttls[0]} to {ttls[-1]}, and are not all {self.ttl}"
+        return None if answer.ttl == self.ttl else f"the TTL is {answer.ttl}, not {self.ttl}"
 
 
 NO_RRSET = Expectation(exact=frozenset())
@@ -84,7 +105,7 @@ def expectations(changes: Iterable[Change]) -> dict[RRsetKey, Expectation]:
     return result
 
 
-def _names(values: frozenset[str]) -> str:
-    named = sorted(values)[:_MAX_NAMED]
-    more = len(values) - len(named)
+def _names(rdata: frozenset[str]) -> str:
+    named = [shortened(value, _MAX_VALUE) for value in sorted(rdata)[:_MAX_NAMED]]
+    more = len(rdata) - len(named)
     return ", ".join(named) + (f" and {more} more" if more else "")

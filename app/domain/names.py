@@ -11,6 +11,8 @@ from app.domain.errors import InvalidName, quoted
 MAX_LABEL = 63  # octets, RFC 1035 2.3.4
 MAX_NAME = 253  # characters as written, which is 255 octets on the wire, RFC 1035 2.3.4
 
+ESCAPED_DOT = r"\046"  # a dot within a label: by its number, so that a dot always ends a label
+
 _MAX_INPUT = 4 * MAX_NAME  # no Unicode form of a valid name is longer
 _MAX_MESSAGE = 200  # characters of the IDNA library's message that are passed on
 _LABEL = re.compile(r"[a-z0-9_-]*")
@@ -59,6 +61,11 @@ def host_name(name: str, *, underscore: bool = False) -> str:
 def longest_match(name: str, zones: Container[str]) -> str | None:
     """Return the longest of `zones` that is the normalized `name` or a parent of it, or None."""
     return next((parent for parent in lineage(name) if parent in zones), None)
+
+
+def is_below(name: str, ancestor: str) -> bool:
+    """Whether the normalized `name` is below `ancestor`, another name than that; "" is the root."""
+    return not ancestor or name.endswith(f".{ancestor}")
 
 
 def lineage(name: str) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """DNS messages on the wire: the query for one RRset, and what the response says about it (RFC 1035 4).
 
+What a zone holds at or below a delegation, or below a DNAME, no server shows: such an answer is `hidden`.
+
 Names and RDATA are dnspython's. The frame around them is read here, and only as far as the answer needs it:
 `dns.message.from_wire` takes several times as long (docs/decisions/0010-reading-replies.md).
 """
@@ -10,12 +12,14 @@ from typing import NamedTuple
 
 import dns.exception
 import dns.flags
+import dns.name
 import dns.rcode
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.wire
 
+from app.domain import names
 from app.domain.change import RRsetKey
 from app.domain.expectation import Answer
 from app.domain.rdata import presentation
@@ -80,14 +84,13 @@ class _Response:
         if self.wire[start : start + 2] == _QUESTION_NAME:
             self._parser.seek(start + 2)
             return self._question_name
-        return self._parser.get_name(decompress=True).to_text(omit_final_dot=True).lower()
+        name = self._parser.get_name(decompress=True).to_text(omit_final_dot=True).lower()
+        return name.replace(r"\.", names.ESCAPED_DOT) if "\\" in name else name
 
 
 def question_section(key: RRsetKey) -> bytes:
     """Return the question section that asks for `key`."""
-    labels = key.name.encode("ascii").split(b".")
-    name = b"".join(bytes([len(label)]) + label for label in labels)
-    return name + b"\0" + _QUESTION_END.pack(_type_number(key.type), dns.rdataclass.IN)
+    return _name_on_wire(key.name) + _QUESTION_END.pack(_type_number(key.type), dns.rdataclass.IN)
 
 
 def query(query_id: int, question: bytes) -> bytes:
@@ -114,45 +117,76 @@ def is_response_to(wire: bytes, question: bytes) -> bool:
     return wire[_HEADER.size : end] == question or wire[_HEADER.size : end].lower() == question.lower()
 
 
-def read_answer(wire: bytes, key: RRsetKey) -> Answer:
-    """Return what the response `wire` says about `key`.
+def read_answer(wire: bytes, key: RRsetKey, zone: str = "") -> Answer:
+    """Return what the response `wire` says about `key` of the zone.
 
-    The answer has an `error` when the response does not decide what the RRset is, or can't be read.
+    The answer has an `error` when the response does not decide what the RRset is, or can't be read; it is
+    `hidden` when a delegation or a DNAME in the zone keeps the server from showing the RRset.
     """
     try:
-        return _judge_response(_Response(wire, key.name), key)
+        return _judge_response(_Response(wire, key.name), key, zone)
     except (dns.exception.DNSException, struct.error, ValueError) as error:
-        return _undecided(f"the reply can't be read: {error}")
+        return undecided(f"the reply can't be read: {error}")
 
 
-def _judge_response(response: _Response, key: RRsetKey) -> Answer:
+def read_enclosing_zone(wire: bytes, name: str) -> str | None:
+    """Return the zone that the server answers from, by its response to a query for the SOA of `name`."""
+    try:
+        response = _Response(wire, name)
+        if response.rcode not in (_NOERROR, _NXDOMAIN) or not response.authoritative:
+            return None
+        sections = [*response.read_next_section(), *response.read_next_section()]
+    except (dns.exception.DNSException, struct.error, ValueError):
+        return None
+    owners = [record.owner for record in sections if record.type == dns.rdatatype.SOA]
+    return next((owner for owner in owners if owner == name or names.is_below(name, owner)), None)
+
+
+def undecided(why: str) -> Answer:
+    """Return the answer of a server that does not tell what the RRset is."""
+    return Answer(ttl=None, rdata=frozenset(), error=why)
+
+
+def hidden(why: str) -> Answer:
+    """Return the answer of a server that does not show the RRset."""
+    return Answer(ttl=None, rdata=frozenset(), hidden=why)
+
+
+def _judge_response(response: _Response, key: RRsetKey, zone: str) -> Answer:
     if response.truncated:
-        return _undecided("the reply is cut off")
+        return undecided("the reply is cut off")
     if response.rcode not in (_NOERROR, _NXDOMAIN):
-        return _undecided(f"the server answers {dns.rcode.to_text(dns.rcode.Rcode(response.rcode))}")
+        return undecided(f"the server answers {dns.rcode.to_text(dns.rcode.Rcode(response.rcode))}")
     records = response.read_next_section()
     if not response.authoritative:
-        return _undecided(_LAME) if records else _judge_referral(response, key)
-    if any(record.type == dns.rdatatype.DNAME for record in records):
-        return _answer(response, key, [])  # the CNAME beside it is synthesized from it (RFC 6672 3.1)
+        return undecided(_LAME) if records else _judge_referral(response, key, zone)
+    for record in records:
+        # The CNAME beside it is synthesized from it (RFC 6672 3.1).
+        if record.type == dns.rdatatype.DNAME and names.is_below(key.name, record.owner):
+            return _behind_dname(record.owner, zone)
     return _answer(response, key, records)
 
 
-def _judge_referral(response: _Response, key: RRsetKey) -> Answer:
-    """The parent of a zone cut knows the NS RRset there and its glue, and nothing else (RFC 1034 4.3.2)."""
+def _behind_dname(owner: str, zone: str) -> Answer:
+    if owner != zone and not names.is_below(owner, zone):
+        return undecided(_LAME)
+    return hidden(f"it lies below the DNAME {owner}")
+
+
+def _judge_referral(response: _Response, key: RRsetKey, zone: str) -> Answer:
+    """The parent of a zone cut shows the NS RRset there and its glue, and nothing else (RFC 1034 4.3.2)."""
     ns_records = [record for record in response.read_next_section() if record.type == dns.rdatatype.NS]
-    cut = ns_records[0].owner if ns_records else None
-    if cut is None or not f".{key.name}".endswith(f".{cut}"):
-        return _undecided(_LAME)
+    cut = ns_records[0].owner if ns_records else ""
+    if not cut or (key.name != cut and not names.is_below(key.name, cut)):
+        return undecided(_LAME)
+    if not names.is_below(cut, zone):
+        return undecided(f"{cut} is delegated to other servers")
     if key == RRsetKey(cut, "NS"):
         return _answer(response, key, ns_records)
-    if f"{key.name}." in {_rdata_text(response.wire, record) for record in ns_records}:
+    is_glue = f"{key.name}." in {_rdata_text(response.wire, record) for record in ns_records}
+    if is_glue and key.type in ("A", "AAAA"):
         return _answer(response, key, response.read_next_section())
-    return _undecided(f"{cut} is delegated to other servers")
-
-
-def _undecided(why: str) -> Answer:
-    return Answer(ttl=None, rdata=frozenset(), error=why)
+    return hidden(f"it lies at or below the delegation {cut}")
 
 
 def _answer(response: _Response, key: RRsetKey, records: list[_Record]) -> Answer:
@@ -161,7 +195,12 @@ def _answer(response: _Response, key: RRsetKey, records: list[_Record]) -> Answe
     rrset = [record for record in records if record.type == wanted and record.owner == key.name]
     if not rrset:
         return Answer(ttl=None, rdata=frozenset())
-    return Answer(ttl=rrset[0].ttl, rdata=frozenset(_rdata_text(response.wire, record) for record in rrset))
+    rdata = frozenset(_rdata_text(response.wire, record) for record in rrset)
+    ttls = {record.ttl for record in rrset}
+    if len(ttls) == 1:
+        return Answer(ttl=rrset[0].ttl, rdata=rdata)
+    lowest = min(ttls)
+    return Answer(ttl=lowest, rdata=rdata, other_ttls=frozenset(ttls - {lowest}))
 
 
 def _rdata_text(wire: bytes, record: _Record) -> str:
@@ -172,3 +211,11 @@ def _rdata_text(wire: bytes, record: _Record) -> str:
 @lru_cache(maxsize=64)
 def _type_number(record_type: str) -> int:
     return int(dns.rdatatype.from_text(record_type))
+
+
+
+def _name_on_wire(name: str) -> bytes:
+    if "\\" in name:
+        return dns.name.from_text(name).to_wire() or b""
+    labels = name.encode("ascii").split(b".")
+    return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"

@@ -1,87 +1,134 @@
 """Ask authoritative servers for RRsets, directly and without recursion."""
 
 import secrets
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from app.core.logging import get_logger
 from app.domain.change import RRsetKey
 from app.domain.errors import ServerUnreachable
 from app.domain.expectation import Answer
-from app.domain.names import MAX_NAME
+from app.domain.names import MAX_NAME, is_below
 from app.domain.server import Server
 from app.nameservers import message
-from app.nameservers.tcp import query_pipelined
+from app.nameservers.key_file import KeyUnusable, read_key
+from app.nameservers.tcp import Reply, query_pipelined
+from app.nameservers.tsig import Signer
 
-__all__ = ["Doubt", "ServerUnreachable", "ask", "ask_all"]
+__all__ = ["Doubt", "ask", "ask_all"]
 
-Doubt = Callable[[RRsetKey, Answer], bool]  # whether an answer may have been synthesized from a wildcard
+log = get_logger(__name__)
+
+Doubt = Callable[[RRsetKey, Answer], bool]  # whether an answer may not be what the zone itself holds
 
 _NO_RRSET = Answer(ttl=None, rdata=frozenset())
+_NO_KEY = "the key for questions to this server can't be used; the log of the worker says why"
 
 
 def ask(
-    server: Server, keys: Collection[RRsetKey], timeout: float, doubt: Doubt | None = None
+    server: Server, keys: Collection[RRsetKey], timeout: float, doubt: Doubt | None = None, zone: str = ""
 ) -> dict[RRsetKey, Answer]:
-    """Return what `server` answers for each of `keys`.
+    """Return what `server` answers for each of `keys`, names of the zone.
 
-    A response that does not decide what the RRset is (SERVFAIL, REFUSED, a lame server) is an Answer with
-    `error`. At a zone cut the parent's NS RRset and its glue count as answers. A CNAME that the server
-    synthesizes from a DNAME does not count. What it synthesizes from a wildcard looks like an RRset of that
-    name: where `doubt` is true of an answer, a second query tells the two apart, and a synthesized RRset does
-    not count either.
+    An answer that does not decide what the RRset is has an `error`: none came in time, or it is SERVFAIL,
+    REFUSED, or that of a lame server. It costs the other answers nothing. At a zone cut the parent's NS RRset
+    and its glue count as answers; what else a delegation or a DNAME in the zone covers is `hidden`.
 
-    `timeout` is in seconds without a response. Raises ServerUnreachable.
+    A server can also answer from a wildcard, or from a child zone that it serves beside this one. Where
+    `doubt` is true of an answer, further queries tell: what is synthesized from a wildcard does not count,
+    and an RRset that a child zone covers is hidden.
+
+    `timeout` is in seconds without a response; `tcp.query_pipelined` says how long the whole may take.
     """
-    answers = _query_rrsets(server, keys, timeout)
+    try:
+        signer = Signer(read_key(server.key_file)) if server.key_file else None
+    except KeyUnusable as error:
+        log.warning("server not asked: its key can't be used", server=str(server), error=str(error))
+        return dict.fromkeys(keys, message.undecided(_NO_KEY))
+    asked = _Asked(server, timeout, signer)
+    answers = asked.answers(keys, zone)
     if doubt is not None:
-        doubtful = [key for key, answer in answers.items() if answer.rdata and doubt(key, answer)]
-        answers |= dict.fromkeys(_synthesized_from_wildcards(server, doubtful, timeout), _NO_RRSET)
+        doubtful = [key for key, answer in answers.items() if _is_shown(answer) and doubt(key, answer)]
+        answers |= asked.covered_by_child_zones(doubtful, zone)
+        doubtful = [key for key in doubtful if answers[key].rdata]
+        answers |= dict.fromkeys(asked.synthesized_from_wildcards(doubtful), _NO_RRSET)
     return answers
 
 
 def ask_all(
-    servers: Iterable[Server], keys: Collection[RRsetKey], timeout: float, doubt: Doubt | None = None
-) -> dict[Server, dict[RRsetKey, Answer] | ServerUnreachable]:
-    """Return what each of `servers` answers, as `ask` does, or the error of a server that can't be reached.
-
-    The servers are asked at the same time, each in a thread. `timeout` is in seconds, and is each server's
-    own: how long it may go without a response.
-    """
+    servers: Iterable[Server],
+    keys: Collection[RRsetKey],
+    timeout: float,
+    doubt: Doubt | None = None,
+    zone: str = "",
+) -> dict[Server, dict[RRsetKey, Answer]]:
+    """Return what each of `servers` answers, as `ask` does; they are asked at the same time."""
     distinct = list(dict.fromkeys(servers))
     if not distinct:
         return {}
-    ask_one = partial(_ask_or_error, keys=keys, timeout=timeout, doubt=doubt)
+    ask_one = partial(ask, keys=keys, timeout=timeout, doubt=doubt, zone=zone)
     with ThreadPoolExecutor(max_workers=len(distinct)) as pool:
         return dict(zip(distinct, pool.map(ask_one, distinct), strict=True))
 
 
-def _ask_or_error(
-    server: Server, keys: Collection[RRsetKey], timeout: float, doubt: Doubt | None
-) -> dict[RRsetKey, Answer] | ServerUnreachable:
-    try:
-        return ask(server, keys, timeout, doubt)
-    except ServerUnreachable as error:
-        return error
+def _is_shown(answer: Answer) -> bool:
+    return answer.error is None and answer.hidden is None
 
 
-def _query_rrsets(server: Server, keys: Iterable[RRsetKey], timeout: float) -> dict[RRsetKey, Answer]:
-    distinct = list(dict.fromkeys(keys))
-    questions = [message.question_section(key) for key in distinct]
-    return {
-        distinct[index]: message.read_answer(response, distinct[index])
-        for index, response in query_pipelined(server, questions, timeout)
-    }
+class _Asked:
+    """One server, which is asked several times."""
 
+    def __init__(self, server: Server, timeout: float, signer: Signer | None) -> None:
+        self._server = server
+        self._timeout = timeout
+        self._signer = signer
 
-def _synthesized_from_wildcards(server: Server, keys: Iterable[RRsetKey], timeout: float) -> list[RRsetKey]:
-    """Return those of `keys` for which `server` has no RRset but synthesizes one from a wildcard.
+    def answers(self, keys: Iterable[RRsetKey], zone: str) -> dict[RRsetKey, Answer]:
+        """Return what the server answers for each key."""
+        return {
+            key: message.undecided(reply.problem)
+            if reply.problem is not None
+            else message.read_answer(reply.wire, key, zone)
+            for key, reply in self._replies(keys).items()
+        }
 
-    A wildcard answers for all names below its parent except those that exist and what is below them (RFC 4592
-    3.3.1). So it answers for a name below `key` if and only if `key` does not exist. The asterisk label in
-    between keeps a wildcard right below `key` from answering instead.
-    """
-    probes = {key: RRsetKey(f"{secrets.token_hex(8)}.*.{key.name}", key.type) for key in keys}
-    possible = {key: probe for key, probe in probes.items() if len(probe.name) <= MAX_NAME}
-    answers = _query_rrsets(server, possible.values(), timeout)
-    return [key for key, probe in possible.items() if answers[probe].rdata]
+    def covered_by_child_zones(self, keys: Collection[RRsetKey], zone: str) -> Mapping[RRsetKey, Answer]:
+        """Return hidden answers for those of `keys` that the server answers from a zone below `zone`."""
+        names = {key.name for key in keys if is_below(key.name, zone)} if zone else set()
+        replies = self._replies(RRsetKey(name, "SOA") for name in names)
+        zones = {
+            probe.name: message.read_enclosing_zone(reply.wire, probe.name)
+            for probe, reply in replies.items()
+            if reply.problem is None
+        }
+        children = {name: child for name, child in zones.items() if child and is_below(child, zone)}
+        return {
+            key: message.hidden(f"the server answers from the zone {children[key.name]} there")
+            for key in keys
+            if key.name in children
+        }
+
+    def synthesized_from_wildcards(self, keys: Iterable[RRsetKey]) -> list[RRsetKey]:
+        """Return those of `keys` for which the server has no RRset but synthesizes one from a wildcard.
+
+        A wildcard answers for all names below its parent except those that exist and what is below them (RFC
+        4592 3.3.1). So it answers for a name below `key` if and only if `key` does not exist. The asterisk
+        label in between keeps a wildcard right below `key` from answering instead.
+        """
+        probes = {key: RRsetKey(f"{secrets.token_hex(8)}.*.{key.name}", key.type) for key in keys}
+        possible = {key: probe for key, probe in probes.items() if len(probe.name) <= MAX_NAME}
+        answers = self.answers(possible.values(), "")
+        return [key for key, probe in possible.items() if answers[probe].rdata]
+
+    def _replies(self, keys: Iterable[RRsetKey]) -> dict[RRsetKey, Reply]:
+        """Return a reply for each key; where the server gave none, it says why."""
+        distinct = list(dict.fromkeys(keys))
+        replies: dict[RRsetKey, Reply] = {}
+        try:
+            questions = [message.question_section(key) for key in distinct]
+            for index, reply in query_pipelined(self._server, questions, self._timeout, self._signer):
+                replies[distinct[index]] = reply
+        except ServerUnreachable as error:
+            replies |= {key: Reply(b"", error.why) for key in distinct if key not in replies}
+        return replies

@@ -1,7 +1,7 @@
 """Many queries over one TCP connection, pipelined: sent without waiting for each response (RFC 7766 6.2.1.1).
 
-The Ansible collection has a pipeline of its own (`plugin_utils/rfc2136/connection.py`), which also signs its
-messages. The two share no code: the collection runs in Ansible's processes, where the app can't be imported.
+The Ansible collection has a pipeline of its own (`plugin_utils/rfc2136/connection.py`). The two share no code:
+the collection runs in Ansible's processes, where the app can't be imported.
 """
 
 import socket
@@ -10,62 +10,98 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
+from typing import NamedTuple
 
 from app.domain.errors import ServerUnreachable
 from app.domain.server import Server
 from app.nameservers import message
+from app.nameservers.connect import connect
+from app.nameservers.tsig import Signer
 
 MAX_OUTSTANDING = 256  # queries: enough to hide the round trip, far below what a server buffers
+TIME_PER_QUESTION = 0.001  # seconds that a round may take for each of its questions besides the timeout
+_NARROWER = 16  # so many times fewer queries are outstanding after a connection without any response
+_MAX_HUNG_UP = 3  # questions in a row that a server hangs up on; then no more is asked
+_HUNG_UP = "it hung up without an answer"
 _RECEIVE_SIZE = 256 * 1024  # octets
 _LENGTH = struct.Struct("!H")  # in front of each message, RFC 1035 4.2.2
 
 
-def query_pipelined(
-    server: Server, questions: Iterable[bytes], timeout: float
-) -> Iterator[tuple[int, bytes]]:
-    """Send a query for each of `questions` (question sections), and yield the responses as they come in.
+class Reply(NamedTuple):
+    """A response, or the reason why there is none that can be relied on."""
 
-    Yields the question's index and the response's message. When the server closes the connection after some
-    responses, which it may do at any time, the other queries are sent over a new one.
-    Raises ServerUnreachable, also when `timeout` seconds pass without a response.
+    wire: bytes
+    problem: str | None = None
+
+
+def query_pipelined(
+    server: Server, questions: Iterable[bytes], timeout: float, signer: Signer | None = None
+) -> Iterator[tuple[int, Reply]]:
+    """Send a query for each of `questions` (question sections), and yield the replies as they come in.
+
+    Yields the question's index and its reply. When the server closes the connection, which it may do at any
+    time, the queries without a response are sent over a new one; a question that it hangs up on again and
+    again is found and put aside. Raises ServerUnreachable for all that have no reply yet when there is no
+    connection, when `timeout` seconds pass without a response, or when the whole takes longer than `timeout`
+    and `TIME_PER_QUESTION` for each question.
     """
     unanswered = dict(enumerate(questions))
+    deadline = time.monotonic() + timeout + TIME_PER_QUESTION * len(unanswered)
+    window, hung_up = MAX_OUTSTANDING, 0
     while unanswered:
         before = len(unanswered)
-        for index, response in _query_over_one_connection(server, list(unanswered.items()), timeout):
+        connection = _Connection(server, timeout, deadline, signer)
+        for index, reply in connection.query(list(unanswered.items()), window):
             del unanswered[index]
-            yield index, response
-        if len(unanswered) == before:
-            raise ServerUnreachable(server, "it hung up without an answer")
+            yield index, reply
+        if len(unanswered) < before:
+            hung_up = 0
+        elif window > 1:
+            window //= _NARROWER
+        else:
+            hung_up += 1
+            if hung_up == _MAX_HUNG_UP:
+                raise ServerUnreachable(server, _HUNG_UP)
+            index = next(iter(unanswered))
+            del unanswered[index]
+            yield index, Reply(b"", _HUNG_UP)
+            window = MAX_OUTSTANDING
 
 
-def _query_over_one_connection(
-    server: Server, questions: list[tuple[int, bytes]], timeout: float
-) -> Iterator[tuple[int, bytes]]:
-    with _connect(server, timeout) as sock, DefaultSelector() as selector:
-        pipeline = _Pipeline(sock, questions)
-        selector.register(sock, EVENT_READ | EVENT_WRITE)
-        deadline = time.monotonic() + timeout
-        while pipeline.has_outstanding:
-            selector.modify(sock, EVENT_READ | (EVENT_WRITE if pipeline.has_unsent else 0))
-            selector.select(max(0.0, deadline - time.monotonic()))
-            if not pipeline.send_and_receive():
-                return
-            for response in pipeline.take_responses():
-                deadline = time.monotonic() + timeout
-                yield response
-            if time.monotonic() > deadline:
-                raise ServerUnreachable(server, f"no answer within {timeout:g} s")
+class _Connection(NamedTuple):
+    """One connection to a server, with the limits for what is done over it."""
 
+    server: Server
+    timeout: float  # seconds without a response
+    deadline: float  # for the whole, on the monotonic clock
+    signer: Signer | None
 
-def _connect(server: Server, timeout: float) -> socket.socket:
-    try:
-        sock = socket.create_connection(server, timeout)
-    except OSError as error:
-        raise ServerUnreachable(server, str(error) or "no connection") from error
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setblocking(False)
-    return sock
+    def query(self, questions: list[tuple[int, bytes]], window: int) -> Iterator[tuple[int, Reply]]:
+        """Yield the replies that come in until the server closes the connection, or all are there."""
+        with connect(self.server, self._left()) as sock, DefaultSelector() as selector:
+            pipeline = _Pipeline(sock, questions, window, self.signer)
+            selector.register(sock, EVENT_READ | EVENT_WRITE)
+            mute_since = time.monotonic()
+            while pipeline.has_outstanding:
+                selector.modify(sock, EVENT_READ | (EVENT_WRITE if pipeline.has_unsent else 0))
+                selector.select(min(self._left(), self.timeout))
+                if not pipeline.send_and_receive():
+                    return
+                for found in pipeline.take_replies():
+                    mute_since = time.monotonic()
+                    yield found
+                self._check_time(mute_since)
+
+    def _left(self) -> float:
+        """Seconds that are left."""
+        return max(0.001, min(self.timeout, self.deadline - time.monotonic()))
+
+    def _check_time(self, mute_since: float) -> None:
+        now = time.monotonic()
+        if now - mute_since > self.timeout:
+            raise ServerUnreachable(self.server, f"no answer within {self.timeout:g} s")
+        if now > self.deadline:
+            raise ServerUnreachable(self.server, "it answers too slowly: the time for this round is over")
 
 
 class _Pipeline:
@@ -74,11 +110,19 @@ class _Pipeline:
     It receives while it sends, so that a server which waits for its responses to be received can't block it.
     """
 
-    def __init__(self, sock: socket.socket, questions: Iterable[tuple[int, bytes]]) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        questions: Iterable[tuple[int, bytes]],
+        window: int,
+        signer: Signer | None,
+    ) -> None:
         self._sock = sock
+        self._signer = signer
         self._questions = iter(questions)  # not sent yet, each with its index
-        self._free_ids = list(range(MAX_OUTSTANDING))
+        self._free_ids = list(range(window))
         self._outstanding: dict[int, tuple[int, bytes]] = {}  # by query id: the question and its index
+        self._macs: dict[int, bytes] = {}  # by query id, of those that are signed
         self._unsent = bytearray()
         self._received = bytearray()
         self._add_queries()
@@ -100,14 +144,14 @@ class _Pipeline:
         except OSError:
             return False
 
-    def take_responses(self) -> Iterator[tuple[int, bytes]]:
-        """Yield the responses that have been received, each with its question's index; then add queries."""
+    def take_replies(self) -> Iterator[tuple[int, Reply]]:
+        """Yield the replies that have been received, each with its question's index; then add queries."""
         position = 0
         while (end := self._end_of_message(position)) <= len(self._received):
             wire = bytes(self._received[position + _LENGTH.size : end])
             position = end
-            if (index := self._match_query(wire)) is not None:
-                yield index, wire
+            if (found := self._match_query(wire)) is not None:
+                yield found
         del self._received[:position]
         self._add_queries()
 
@@ -116,6 +160,8 @@ class _Pipeline:
             query_id = self._free_ids.pop()
             self._outstanding[query_id] = item
             query = message.query(query_id, item[1])
+            if self._signer is not None:
+                query, self._macs[query_id] = self._signer.sign(query)
             self._unsent += _LENGTH.pack(len(query)) + query
 
     def _send(self) -> None:
@@ -137,8 +183,8 @@ class _Pipeline:
             return body
         return body + int(_LENGTH.unpack_from(self._received, position)[0])
 
-    def _match_query(self, wire: bytes) -> int | None:
-        """Remove the query that `wire` responds to; return its question's index, None when there is none."""
+    def _match_query(self, wire: bytes) -> tuple[int, Reply] | None:
+        """Remove the query that `wire` responds to; return its question's index and the reply, or None."""
         query_id = message.message_id(wire)
         if query_id is None or query_id not in self._outstanding:
             return None
@@ -147,4 +193,5 @@ class _Pipeline:
             return None
         del self._outstanding[query_id]
         self._free_ids.append(query_id)
-        return index
+        problem = None if self._signer is None else self._signer.check(wire, self._macs.pop(query_id))
+        return index, Reply(wire, problem)

@@ -1,31 +1,25 @@
 """Verify: ask the authoritative servers what they answer for the RRsets that were changed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
-from app.domain.change import Change, RRsetKey
-from app.domain.errors import ServerUnreachable
-from app.domain.expectation import Answer, expectations
+from app.domain.change import Change
+from app.domain.expectation import expectations
 from app.domain.server import Server
 from app.domain.settlement import Answers
 from app.nameservers.resolver import ask_all
 
 
 def ask_servers(servers: Sequence[Server], changes: Sequence[Change], timeout: float) -> Answers:
-    """Return what each server answers, by server, for every RRset that these changes touch.
+    """Return what each server answers, by server, for every RRset that these changes of one zone touch.
 
-    `timeout` is in seconds without a response. The answer of a server that can't be asked is an error.
+    `timeout` is in seconds without a response. What a server does not answer is an error, of that RRset alone.
     """
-    keys = list(dict.fromkeys(change.key for change in changes))
     expected = expectations(changes)
     answered = ask_all(
-        servers, keys, timeout, doubt=lambda key, answer: expected[key].unmet(answer) is not None
+        servers,
+        list(expected),
+        timeout,
+        doubt=lambda key, answer: expected[key].unmet(answer) is not None,
+        zone=changes[0].zone if changes else "",
     )
-    return {str(server): _by_key(keys, answered[server]) for server in servers}
-
-
-def _by_key(
-    keys: Iterable[RRsetKey], answered: Mapping[RRsetKey, Answer] | ServerUnreachable
-) -> Mapping[RRsetKey, Answer]:
-    if isinstance(answered, ServerUnreachable):
-        return dict.fromkeys(keys, Answer(None, frozenset(), answered.why))
-    return answered
+    return {str(server): answered[server] for server in servers}

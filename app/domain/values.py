@@ -1,0 +1,63 @@
+"""Values of RRsets, compared by what they mean: one text can be written in many ways.
+
+A TXT record's text is what its strings hold together (RFC 7208 3.3, RFC 6376 3.6.2.2), however it is split. In
+a deletion `*` stands for any number: "* mail.example.test." is that host's MX record of whatever preference.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from functools import lru_cache
+
+ANY_NUMBER = "*"
+
+_BETWEEN_STRINGS = '" "'  # within a string a quote follows a backslash
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+
+def is_pattern(value: str) -> bool:
+    """Whether the value stands for several, as `* mail.example.test.` does."""
+    return value.startswith("* ") or (" * " in value and '"' not in value)
+
+
+def meaning(value: str) -> str:
+    """Return the one spelling of all canonical values that mean the same."""
+    return _joined(value) if value.startswith('"') and _BETWEEN_STRINGS in value else value
+
+
+def matching(values: Collection[str], asked: Collection[str]) -> frozenset[str]:
+    """Return those of `values` that mean the same as one of `asked`, or fit a pattern among them."""
+    meanings = set(map(meaning, asked))
+    patterns = [value.split(" ") for value in asked if is_pattern(value)]
+    return frozenset(
+        value for value in values if meaning(value) in meanings or (patterns and _fits(value, patterns))
+    )
+
+
+def without(values: Collection[str], removed: Collection[str]) -> frozenset[str]:
+    """Return `values` without those that mean the same as one of `removed`, or fit a pattern among them."""
+    return frozenset(values) - matching(values, removed)
+
+
+def union(values: Collection[str], added: Iterable[str]) -> frozenset[str]:
+    """Return `values` with those of `added` that mean something new."""
+    meanings = set(map(meaning, values))
+    return frozenset(values) | {value for value in added if meaning(value) not in meanings}
+
+
+def same(values: Collection[str], others: Collection[str]) -> bool:
+    """Whether both mean the same."""
+    return set(map(meaning, values)) == set(map(meaning, others))
+
+
+def _fits(value: str, patterns: Iterable[list[str]]) -> bool:
+    fields = value.split(" ")
+    return any(
+        len(pattern) == len(fields)
+        and all(wanted in (ANY_NUMBER, field) for wanted, field in zip(pattern, fields, strict=True))
+        for pattern in patterns
+    )
+
+
+@lru_cache(maxsize=1024)
+def _joined(value: str) -> str:
+    return '"' + "".join(_STRING.findall(value)) + '"'

@@ -1,0 +1,55 @@
+"""Reads the TSIG key that signs questions from a key file in BIND's syntax, as `tsig-keygen` writes it.
+
+The collection reads the same files (`plugin_utils/rfc2136/key_file.py`); the two share no code, as Ansible's
+processes can't import the app.
+"""
+
+import re
+from pathlib import Path
+
+import dns.exception
+import dns.name
+import dns.tsig
+
+_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|#[^\n]*", re.DOTALL)
+_KEY = re.compile(r'\s*key\s+"?(?P<name>[^\s"{;]+)"?\s*\{(?P<body>[^{}]*)\}\s*;?\s*')
+_STATEMENT = re.compile(r'\s*(?P<name>\w+)\s+"?(?P<value>[^\s";]+)"?\s*;')
+_ALGORITHMS = {name.to_text(omit_final_dot=True).lower(): name for name in dns.tsig.mac_sizes} | {
+    "hmac-md5": dns.tsig.HMAC_MD5
+}
+
+
+class KeyUnusable(Exception):
+    """The key file can't be used. The text never quotes what the file holds."""
+
+
+def read_key(path: Path) -> dns.tsig.Key:
+    """Return the key of a file that holds one, as `key "name" { algorithm …; secret "…"; };`.
+
+    Raises KeyUnusable.
+    """
+    try:
+        text = path.expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text, or not found"
+        raise KeyUnusable(f"the key file {path} can't be read: {reason}") from None
+    key = _parse(text)
+    if key is None:
+        raise KeyUnusable(
+            f'the key file {path} must hold one key: key "name" {{ algorithm …; secret "…"; }};'
+        )
+    return key
+
+
+def _parse(text: str) -> dns.tsig.Key | None:
+    found = _KEY.fullmatch(_COMMENT.sub(" ", text))
+    if found is None:
+        return None
+    options = {each["name"].lower(): each["value"] for each in _STATEMENT.finditer(found["body"])}
+    algorithm = _ALGORITHMS.get(options.get("algorithm", "").lower())
+    try:
+        name = dns.name.from_text(found["name"]).canonicalize()
+        key = dns.tsig.Key(name, options.get("secret", ""), algorithm) if algorithm else None
+    except (dns.exception.DNSException, ValueError):
+        return None
+    return key if key is not None and key.secret else None

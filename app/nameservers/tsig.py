@@ -1,0 +1,104 @@
+"""Questions that are signed with a shared key, and replies whose signatures are checked (RFC 8945)."""
+
+import struct
+import time
+
+import dns.exception
+import dns.flags
+import dns.rcode
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+import dns.tsig
+import dns.wire
+from dns.rdtypes.ANY.TSIG import TSIG
+
+_FUDGE = 300  # seconds that the clocks may differ, RFC 8945 10
+_COUNTS = struct.Struct("!HHHH")  # how many records each of the four sections has
+_COUNTS_AT, _HEADER_SIZE = 4, 12  # octets
+_RECORD = struct.Struct("!HHIH")  # type, class, TTL, length of the RDATA
+_QUESTION_END = 4  # octets: type and class
+
+_REFUSALS: dict[type[Exception], str] = {
+    dns.tsig.PeerBadKey: "it has no key of this name and algorithm (BADKEY)",
+    dns.tsig.PeerBadSignature: "it has another secret (BADSIG)",
+    dns.tsig.PeerBadTime: "its clock and ours differ too much (BADTIME)",
+    dns.tsig.PeerBadTruncation: "the signature is too short (BADTRUNC)",
+}
+
+
+class Signer:
+    """Signs queries with one key."""
+
+    def __init__(self, key: dns.tsig.Key) -> None:
+        self._key = key
+        self._owner = key.name.to_wire()
+        assert self._owner is not None  # without a file to write to, to_wire returns the octets
+
+    def sign(self, query: bytes) -> tuple[bytes, bytes]:
+        """Return the signed query, and its MAC, which the reply's signature covers too."""
+        query_id = int.from_bytes(query[:2])
+        unsigned = TSIG(
+            dns.rdataclass.ANY, dns.rdatatype.TSIG, self._key.algorithm, 0, _FUDGE, b"", query_id, 0, b""
+        )
+        signature, _ = dns.tsig.sign(query, self._key, unsigned, int(time.time()))
+        rdata = signature.to_wire()
+        record = _RECORD.pack(dns.rdatatype.TSIG, dns.rdataclass.ANY, 0, len(rdata)) + rdata
+        additional = (int.from_bytes(query[10:12]) + 1).to_bytes(2)
+        return query[:10] + additional + query[12:] + (self._owner or b"") + record, signature.mac
+
+    def check(self, reply: bytes, query_mac: bytes) -> str | None:
+        """Return why the reply can't be trusted, in words; None when its signature is right.
+
+        An unsigned refusal passes: it tells nothing about the zone, and some servers sign none.
+        """
+        try:
+            start = _start_of_signature(reply)
+            if start is None:
+                return None if _is_refusal(reply) else "the reply is not signed"
+            return self._validate(reply, start, query_mac)
+        except tuple(_REFUSALS) as error:
+            return f"the server refuses the key: {_REFUSALS[type(error)]}"
+        except (dns.exception.DNSException, struct.error, ValueError) as error:
+            return f"the reply's signature is not right: {type(error).__name__}"
+
+    def _validate(self, reply: bytes, start: int, query_mac: bytes) -> None:
+        parser = dns.wire.Parser(reply, start)
+        owner = parser.get_name()
+        _, _, _, length = parser.get_struct(_RECORD.format)
+        rdata = dns.rdata.from_wire_parser(dns.rdataclass.ANY, dns.rdatatype.TSIG, _part(parser, length))
+        dns.tsig.validate(reply, self._key, owner, rdata, int(time.time()), query_mac, start)
+
+
+def _part(parser: dns.wire.Parser, length: int) -> dns.wire.Parser:
+    part = dns.wire.Parser(parser.wire, parser.current)
+    part.end = parser.current + length
+    return part
+
+
+def _is_refusal(reply: bytes) -> bool:
+    return reply[3] & 0x0F not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
+
+
+def _start_of_signature(wire: bytes) -> int | None:
+    """Return where the message's last record begins, if that is a TSIG record (RFC 8945 5.1)."""
+    questions, *records = _COUNTS.unpack_from(wire, _COUNTS_AT)
+    position = _HEADER_SIZE
+    for _ in range(questions):
+        position = _end_of_name(wire, position) + _QUESTION_END
+    start, last_type = position, None
+    for _ in range(sum(records)):
+        start, head = position, _end_of_name(wire, position)
+        last_type, _, _, length = _RECORD.unpack_from(wire, head)
+        position = head + _RECORD.size + length
+    return start if records[-1] and last_type == dns.rdatatype.TSIG else None
+
+
+def _end_of_name(wire: bytes, position: int) -> int:
+    while length := wire[position : position + 1]:
+        if length[0] >= 0xC0:  # a pointer ends a name, RFC 1035 4.1.4
+            return position + 2
+        position += 1 + length[0]
+        if length[0] == 0:
+            return position
+    raise ValueError("a name that does not end")
