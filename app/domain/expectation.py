@@ -16,8 +16,8 @@ _MAX_ERROR = 200  # characters of an error that a sentence repeats
 class Answer(NamedTuple):
     """What one server answers for one RRset, in canonical form; without `rdata` there is no RRset.
 
-    `error` says why the server's response decides nothing, `hidden` why no response of the server can show the
-    RRset: a delegation, a DNAME or a child zone covers it. The other fields mean nothing then.
+    `error` says why the server's response decides nothing, `hidden` why no response can show the RRset: a
+    delegation, a DNAME or a child zone covers it. The other fields mean nothing then.
     """
 
     ttl: int | None
@@ -31,8 +31,9 @@ class Answer(NamedTuple):
 class Expectation:
     """What one RRset must be: exactly `exact`; or, where that is None, with `present` and without `absent`.
 
-    Values are compared by what they mean (`domain/values.py`); a pattern in `absent` stands for all values that
-    fit it and are not in `present`. `ttl` (seconds) is compared too, unless it is None or the RRset is gone.
+    Values are compared by what they mean (`domain/values.py`); a pattern in `absent` stands for all values
+    that fit it and are not in `present`. `ttl` (seconds) is compared too, unless it is None or the RRset is
+    gone.
     """
 
     exact: frozenset[str] | None = None
@@ -52,7 +53,7 @@ class Expectation:
     def unmet(self, answer: Answer) -> str | None:
         """Return what is wrong with the answer, in a short sentence; None when nothing is.
 
-        Nothing is wrong with an answer that is hidden: no server will ever show more. It proves nothing either.
+        Nothing is wrong with an answer that is hidden: the server will never show more. It proves nothing.
         """
         if answer.error is not None:
             return shortened(answer.error, _MAX_ERROR)

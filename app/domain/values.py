@@ -1,7 +1,7 @@
 """Values of RRsets, compared by what they mean: one text can be written in many ways.
 
-A TXT record's text is what its strings hold together (RFC 7208 3.3, RFC 6376 3.6.2.2), however it is split. In
-a deletion `*` stands for any number: "* mail.example.test." is that host's MX record of whatever preference.
+A TXT record's text is what its strings hold together (RFC 7208 3.3, RFC 6376 3.6.2.2), however it is split.
+In a deletion `*` stands for any number: "* mail.example.test." is that host's MX record of any preference.
 """
 
 import re

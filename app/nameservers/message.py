@@ -213,7 +213,6 @@ def _type_number(record_type: str) -> int:
     return int(dns.rdatatype.from_text(record_type))
 
 
-
 def _name_on_wire(name: str) -> bytes:
     if "\\" in name:
         return dns.name.from_text(name).to_wire() or b""

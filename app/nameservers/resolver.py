@@ -1,15 +1,16 @@
 """Ask authoritative servers for RRsets, directly and without recursion."""
 
 import secrets
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import takewhile
 
 from app.core.logging import get_logger
 from app.domain.change import RRsetKey
 from app.domain.errors import ServerUnreachable
 from app.domain.expectation import Answer
-from app.domain.names import MAX_NAME, is_below
+from app.domain.names import MAX_NAME, is_below, lineage
 from app.domain.server import Server
 from app.nameservers import message
 from app.nameservers.key_file import KeyUnusable, read_key
@@ -72,6 +73,11 @@ def ask_all(
         return dict(zip(distinct, pool.map(ask_one, distinct), strict=True))
 
 
+def _between(name: str, zone: str) -> Iterator[str]:
+    """Yield `name` and its parents below the apex of the zone: one of them may be the apex of a child."""
+    return takewhile(lambda parent: parent != zone, lineage(name))
+
+
 def _is_shown(answer: Answer) -> bool:
     return answer.error is None and answer.hidden is None
 
@@ -95,14 +101,19 @@ class _Asked:
 
     def covered_by_child_zones(self, keys: Collection[RRsetKey], zone: str) -> Mapping[RRsetKey, Answer]:
         """Return hidden answers for those of `keys` that the server answers from a zone below `zone`."""
-        names = {key.name for key in keys if is_below(key.name, zone)} if zone else set()
-        replies = self._replies(RRsetKey(name, "SOA") for name in names)
-        zones = {
+        between = {key.name: [*_between(key.name, zone)] if zone else [] for key in keys}
+        probes = {RRsetKey(name, "SOA") for names in between.values() for name in names}
+        found = {
             probe.name: message.read_enclosing_zone(reply.wire, probe.name)
-            for probe, reply in replies.items()
+            for probe, reply in self._replies(probes).items()
             if reply.problem is None
         }
-        children = {name: child for name, child in zones.items() if child and is_below(child, zone)}
+        children = {
+            name: child
+            for name, names in between.items()
+            for child in filter(None, map(found.get, reversed(names)))
+            if is_below(child, zone)
+        }
         return {
             key: message.hidden(f"the server answers from the zone {children[key.name]} there")
             for key in keys

@@ -1,7 +1,7 @@
 """Many queries over one TCP connection, pipelined: sent without waiting for each response (RFC 7766 6.2.1.1).
 
-The Ansible collection has a pipeline of its own (`plugin_utils/rfc2136/connection.py`). The two share no code:
-the collection runs in Ansible's processes, where the app can't be imported.
+The Ansible collection has a pipeline of its own (`plugin_utils/rfc2136/connection.py`). The two share no
+code: the collection runs in Ansible's processes, where the app can't be imported.
 """
 
 import socket

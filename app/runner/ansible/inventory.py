@@ -3,7 +3,6 @@
 import ipaddress
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -32,10 +31,11 @@ class RunLimits:
 
 
 def authoritative_servers(inventory: Path, backend: str) -> list[Server]:
-    """Return the servers that must answer for the zones of a backend, their names resolved to addresses.
+    """Return the servers that must answer for the zones of a backend; host names are not resolved.
 
     They are those that the host variable `dns_verify_servers` lists, or else the one of `dns_server` and
-    `dns_port`. Raises UnknownBackend, InventoryError.
+    `dns_port`. Questions are signed with the key of the item's `key_file`, or else of `dns_verify_key_file`.
+    Raises UnknownBackend, InventoryError.
     """
     variables = host_variables(inventory, backend)
     listed = variables.get("dns_verify_servers") or [
@@ -43,7 +43,8 @@ def authoritative_servers(inventory: Path, backend: str) -> list[Server]:
     ]
     if not isinstance(listed, list):
         raise InventoryError(f"dns_verify_servers of {backend} is not a list")
-    return list(dict.fromkeys(_server(item, backend) for item in listed))
+    key_file = variables.get("dns_verify_key_file")
+    return list(dict.fromkeys(_server(item, key_file, backend) for item in listed))
 
 
 def primary_server(inventory: Path, backend: str) -> Server | None:
@@ -149,19 +150,27 @@ def _parse_listing(listing: Mapping[str, Any]) -> Mapping[str, Variables]:
     return {str(host): variables.get(host, {}) for host in hosts}
 
 
-def _server(item: object, backend: str) -> Server:
+def _server(item: object, key_file: object, backend: str) -> Server:
     if isinstance(item, dict):
         address, port = item.get("address"), item.get("port", DNS_PORT)
+        key_file = item.get("key_file", key_file)
     else:
-        address, port = _split_port(str(item))
+        address, port = _split_port(item if isinstance(item, str) else "")
     if not address or "{{" in f"{address}{port}":
         raise InventoryError(
             f"{backend}: {item!r} of dns_server or dns_verify_servers is not a plain address"
         )
-    try:
-        return Server(_resolve(str(address)), int(port))
-    except (OSError, ValueError) as error:
-        raise InventoryError(f"{backend}: the server {address}:{port} can't be resolved: {error}") from error
+    if not str(port).isdecimal() or not 0 < int(port) < 65_536:
+        raise InventoryError(f"{backend}: {port!r} is not a port")
+    return Server(_canonical_address(str(address)), int(port), _key_file(key_file, backend))
+
+
+def _key_file(written: object, backend: str) -> Path | None:
+    if written is None or written == "":
+        return None
+    if not isinstance(written, str) or "{{" in written:
+        raise InventoryError(f"{backend}: key_file or dns_verify_key_file is not a plain path: {written!r}")
+    return Path(written)
 
 
 def _split_port(text: str) -> tuple[str, str | int]:
@@ -175,12 +184,12 @@ def _split_port(text: str) -> tuple[str, str | int]:
     return address, port or DNS_PORT
 
 
-def _resolve(address: str) -> str:
+def _canonical_address(address: str) -> str:
+    """Return an IP address in its one spelling, and a host name as it is: it is resolved when it is asked."""
     try:
         return str(ipaddress.ip_address(address))
     except ValueError:
-        found = socket.getaddrinfo(address, None, type=socket.SOCK_DGRAM)
-        return str(found[0][4][0])
+        return address
 
 
 def _positive_number(variables: Variables, name: str, backend: str) -> float | None:

@@ -40,6 +40,7 @@ def backend_redactor(variables: Mapping[str, Any], names: Iterable[str]) -> Reda
     """
     known = [
         *_secrets_in_file(variables.get("dns_tsig_key_file"), _TSIG_SECRET),
+        *_secrets_in_file(variables.get("dns_verify_key_file"), _TSIG_SECRET),
         *_secrets_in_file(variables.get("dns_api_key_file"), _API_KEY),
         *(os.environ.get(name, "") for name in names),
     ]

@@ -12,7 +12,7 @@ from app.nameservers.resolver import ask_all
 def ask_servers(servers: Sequence[Server], changes: Sequence[Change], timeout: float) -> Answers:
     """Return what each server answers, by server, for every RRset that these changes of one zone touch.
 
-    `timeout` is in seconds without a response. What a server does not answer is an error, of that RRset alone.
+    `timeout` is in seconds without a response. What a server does not answer is that RRset's error alone.
     """
     expected = expectations(changes)
     answered = ask_all(

@@ -17,6 +17,7 @@ from app.domain.rdata import RecordType, canonical
 from app.domain.server import Server
 from app.nameservers.resolver import ask, ask_all
 from stack.embedded import Stack
+from tests.support.zones import APPLIED, ZoneUnderTest
 
 NONE = Answer(ttl=None, rdata=frozenset())
 
@@ -53,7 +54,7 @@ class Zone:
 
     def ask(self, owner: str, record_type: str, *, doubt: bool = False) -> Answer:
         key = self.key(owner, record_type)
-        return ask(self.server, [key], timeout=30, doubt=lambda *_: doubt)[key]
+        return ask(self.server, [key], timeout=30, doubt=lambda *_: doubt, zone=self.name)[key]
 
     def key(self, owner: str, record_type: str) -> RRsetKey:
         return RRsetKey(self.name if owner == "@" else f"{owner}.{self.name}", record_type)
@@ -131,14 +132,45 @@ def test_a_delegation(zone: Zone) -> None:
     assert zone.ask("sub", "NS") == there(f"ns1.sub.{zone.name}.", "ns.other.test.")
     assert zone.ask("ns1.sub", "A") == there("192.0.2.53")  # glue
     assert zone.ask("ns1.sub", "AAAA") == NONE
-    assert zone.ask("www.sub", "A").error == f"sub.{zone.name} is delegated to other servers"
-    assert zone.ask("sub", "A").error == f"sub.{zone.name} is delegated to other servers"
+    for owner, record_type in (("www.sub", "A"), ("sub", "A"), ("ns1.sub", "TXT")):
+        answer = zone.ask(owner, record_type)
+        assert answer.hidden == f"it lies at or below the delegation sub.{zone.name}"
+        assert answer.error is None
+
+
+@pytest.mark.parametrize("server", ["bind", "knot", "powerdns"])
+def test_a_child_zone_on_the_same_server(
+    infrastructure: Stack, more_name_servers: Stack, new_zone: str, server: str
+) -> None:
+    """What the parent holds below the cut, no server shows: it answers from the child."""
+    stack = infrastructure if server == "bind" else more_name_servers
+    if server != "bind":
+        stack.add_zone(new_zone, server)
+    child = f"child.{new_zone}"
+    stack.add_zone(child, server)
+    parent, below = ZoneUnderTest(stack, new_zone, server), ZoneUnderTest(stack, child, server)
+    assert parent.do("create", "child", "NS", "ns.other.test.") == APPLIED
+    assert below.do("create", "alias", "CNAME", "www.other.test.") == APPLIED
+    keys = [
+        RRsetKey(child, "NS"),
+        *(RRsetKey(f"{owner}.{child}", "A") for owner in ("www", "alias", "a.b")),
+        RRsetKey(f"www.{new_zone}", "A"),
+    ]
+    address = Server(parent.target.address, parent.target.port)
+    answers = ask(address, keys, timeout=30, doubt=lambda *_: True, zone=new_zone)
+    reason = f"the server answers from the zone {child} there"
+    assert [answer.hidden for answer in answers.values()] == [*[reason] * 4, None]
+    answers = ask(address, keys[1:2], timeout=30, doubt=lambda *_: True, zone=child)
+    assert list(answers.values()) == [NONE]
 
 
 def test_what_a_dname_makes_up_is_not_there(zone: Zone) -> None:
-    zone.add("old 300 DNAME new.example.test.")
-    assert zone.ask("www.old", "CNAME") == NONE
-    assert zone.ask("www.old", "A") == NONE
+    zone.add("old 300 DNAME new.example.test.", f"alias 300 CNAME www.old.{zone.name}.")
+    for record_type in ("CNAME", "A"):
+        assert zone.ask("www.old", record_type).hidden == f"it lies below the DNAME old.{zone.name}"
+    assert zone.ask("old", "A") == NONE
+    assert zone.ask("alias", "A") == NONE
+    assert zone.ask("alias", "CNAME") == there(f"www.old.{zone.name}.")
 
 
 def test_a_name_that_the_server_does_not_serve(zone: Zone) -> None:

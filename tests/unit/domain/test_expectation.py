@@ -99,6 +99,82 @@ def test_a_reply_that_decides_nothing_meets_nothing() -> None:
     assert expected(delete()).unmet(lame) == "the server answers REFUSED"
 
 
+def test_what_no_server_shows_is_not_unmet() -> None:
+    behind = Answer(ttl=None, rdata=frozenset(), hidden="it lies below the DNAME old.example.test")
+    for each in (create(X), update(X), upsert(X), delete(X), delete()):
+        assert expected(each).unmet(behind) is None
+
+
+JOINED, SPLIT, OTHER = '"foobar"', '"foo" "bar"', '"foo bar"'
+
+
+def txt(action: str, *rdata: str) -> Change:
+    return change(action, "www", "TXT", *rdata)
+
+
+@pytest.mark.parametrize(
+    ("changes", "met", "unmet"),
+    [
+        ([txt("create", JOINED)], [SPLIT, JOINED, '"" "foobar" ""'], [OTHER, '"foo\\" \\"bar"']),
+        ([txt("upsert", SPLIT)], [SPLIT, JOINED], [OTHER]),
+        ([txt("delete", JOINED)], [OTHER], [SPLIT, JOINED]),
+        ([txt("delete", SPLIT), txt("create", JOINED)], [SPLIT, JOINED], [OTHER]),
+        ([txt("upsert", JOINED, OTHER), txt("delete", SPLIT)], [OTHER], [SPLIT]),
+    ],
+)
+def test_a_text_is_the_same_however_it_is_split(
+    changes: list[Change], met: list[str], unmet: list[str]
+) -> None:
+    assert [expected(*changes).unmet(answer(each)) for each in met] == [None] * len(met)
+    assert all(expected(*changes).unmet(answer(each)) for each in unmet)
+
+
+MAIL_10, MAIL_20, BACKUP = "10 mail.test.", "20 mail.test.", "10 backup.test."
+
+
+def mx(action: str, *rdata: str) -> Change:
+    return change(action, "www", "MX", *rdata)
+
+
+@pytest.mark.parametrize(
+    ("changes", "met", "unmet"),
+    [
+        ([mx("delete", "* mail.test.")], [[], [BACKUP]], [[MAIL_10], [MAIL_20, BACKUP]]),
+        ([mx("delete", "* mail.test."), mx("create", MAIL_10)], [[MAIL_10]], [[], [MAIL_10, MAIL_20]]),
+        ([mx("create", MAIL_10), mx("delete", "* mail.test.")], [[], [BACKUP]], [[MAIL_10]]),
+        ([mx("upsert", MAIL_10, BACKUP), mx("delete", "* mail.test.")], [[BACKUP]], [[MAIL_10, BACKUP]]),
+    ],
+)
+def test_a_host_of_any_preference(
+    changes: list[Change], met: list[list[str]], unmet: list[list[str]]
+) -> None:
+    assert [expected(*changes).unmet(answer(*each)) for each in met] == [None] * len(met)
+    assert all(expected(*changes).unmet(answer(*each)) for each in unmet)
+
+
+def test_records_of_one_rrset_with_different_ttls() -> None:
+    mixed = Answer(ttl=60, rdata=frozenset({X, Y}), other_ttls=frozenset({3600}))
+    words = "the TTLs of its records differ, from 60 to 3600, and are not all 60"
+    assert expected(upsert(X, Y, ttl=60)).unmet(mixed) == words
+    assert expected(delete(Z)).unmet(mixed) is None
+
+
+any_value = st.text(max_size=40) | st.integers(0, 64_000).map(lambda size: '"' + "x" * size + '"')
+any_answer = st.builds(
+    Answer,
+    ttl=st.integers(0, 2**31 - 1),
+    rdata=st.frozensets(any_value, max_size=8),
+    error=st.none() | st.text(max_size=2000),
+)
+
+
+@given(st.frozensets(any_value, min_size=1, max_size=8), any_answer)
+def test_whatever_is_wrong_is_said_shortly(wanted: frozenset[str], found: Answer) -> None:
+    for action in Action:
+        complaint = expected(change(action, "www", "TXT", *wanted)).unmet(found)
+        assert len(complaint or "") < 400
+
+
 values = st.frozensets(st.sampled_from([X, Y, Z]), min_size=1)
 changes_of_one_rrset = st.lists(
     st.builds(

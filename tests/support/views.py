@@ -1,0 +1,65 @@
+"""BIND with two views that are chosen by key, each with a zone of the same name."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.domain.server import Server
+from stack.bind import Bind
+from stack.nameserver import create_key, empty_zone
+from stack.paths import PACKAGES
+from stack.ports import HOST, Ports, is_free
+from tests.support.eventually import eventually
+
+ZONE = "split.test"
+VIEWS = {"inside": "192.0.2.1", "outside": "192.0.2.2"}  # the address of www in each
+
+_OPTIONS = """\
+options {{
+    directory "{home}"; listen-on port {port} {{ {host}; }}; listen-on-v6 {{ none; }};
+    pid-file none; session-keyfile none; recursion no; dnssec-validation no; notify no;
+}};
+"""
+_VIEW = """\
+view "{view}" {{
+    match-clients {{ key "{view}"; }};
+    zone "{zone}" {{ type primary; file "{view}.zone"; allow-query {{ key "{view}"; }}; }};
+}};
+"""
+
+
+class Views:
+    """Where the server is, and the key file of each view."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self.home = home
+        self.server = Server(HOST, port)
+
+    def key_file(self, view: str) -> Path:
+        return self.home / f"{view}.key"
+
+    def signed(self, view: str) -> Server:
+        """The server, asked with the view's key."""
+        return self.server._replace(key_file=self.key_file(view))
+
+
+@contextmanager
+def bind_with_views(home: Path) -> Iterator[Views]:
+    """Run BIND in this folder for the block."""
+    ports = Ports.free()
+    views = Views(home, ports.dns)
+    text = _OPTIONS.format(home=home, port=ports.dns, host=HOST)
+    for view, address in VIEWS.items():
+        create_key(views.key_file(view), view)
+        (home / f"{view}.zone").write_text(empty_zone(ZONE) + f"www A {address}\n")
+        text = f'include "{views.key_file(view)}";\n{text}{_VIEW.format(view=view, zone=ZONE)}'
+    (home / "named.conf").write_text(text)
+    bind = Bind(home / "state", ports.dns, ports.rndc, PACKAGES)
+    command = [bind.command()[0], "-f", "-n", "1", "-c", home / "named.conf"]
+    with subprocess.Popen(command, env=bind.environment(), stderr=subprocess.DEVNULL) as named:
+        try:
+            eventually(lambda: not is_free(ports.dns))
+            yield views
+        finally:
+            named.terminate()
