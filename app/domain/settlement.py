@@ -108,6 +108,7 @@ class _Complaints:
     """What the servers answer that do not answer as they should, for one RRset."""
 
     by_server: Mapping[str, str]
+    hidden: Mapping[str, str]  # the servers that can't show the RRset, and why
     unreached: frozenset[str]  # those that gave no answer
     first: str | None  # the server that is believed: the one that takes updates
     primary_is_known: bool
@@ -118,11 +119,11 @@ class _Complaints:
 
     @property
     def first_is_content(self) -> bool:
-        return self.first is not None and self.first not in self.by_server
+        return self.first is not None and self.first not in self.by_server and self.first not in self.hidden
 
     @property
     def primary_contradicts(self) -> bool:
-        return self.primary_is_known and not self.first_is_content and not self.nobody_looked
+        return self.primary_is_known and self.first in self.by_server and not self.nobody_looked
 
     def __str__(self) -> str:
         return "; ".join(f"{server}: {what}" for server, what in self.by_server.items())
@@ -153,15 +154,15 @@ def _decide_on_rrset(
     sent, postponed = _cut_before_first(sendable, [item.not_sent for item in sendable])
     decisions |= {item.change.request_id: _postponed(postponed[0]) for item in postponed}
     complaints = _complaints(key, sent, answers, primary)
-    if not complaints.by_server:
-        succeeded = Decision(
-            Status.SUCCEEDED, f"answered by {', '.join(answers) or 'no server: none to ask'}"
-        )
-        return decisions | {item.change.request_id: succeeded for item in sent}
     applied, uncertain = _cut_before_first(sent, [item.uncertain for item in sent])
-    if complaints.first_is_content:  # so all of it has been applied, and other servers lag behind
+    # What the first server shows has been applied; other servers may lag behind.
+    if complaints.first_is_content or not answers:
         applied, uncertain = sent, []
-    decisions |= {item.change.request_id: _not_answered(item, complaints) for item in applied}
+    if complaints.by_server:
+        decisions |= {item.change.request_id: _not_answered(item, complaints) for item in applied}
+    else:
+        succeeded = Decision(Status.SUCCEEDED, _answered_by(answers, complaints.hidden))
+        decisions |= {item.change.request_id: succeeded for item in applied}
     return decisions | _uncertain(key, uncertain, complaints, max_attempts)
 
 
@@ -179,9 +180,19 @@ def _complaints(
     unmet = {server: expectation.unmet(answer) for server, answer in said.items() if expectation}
     return _Complaints(
         by_server={server: what for server, what in unmet.items() if what},
+        hidden={server: answer.hidden for server, answer in said.items() if answer.hidden},
         unreached=frozenset(server for server, answer in said.items() if answer.error is not None),
         first=primary if primary in said else next(iter(said), None),
         primary_is_known=primary in said,
+    )
+
+
+def _answered_by(answers: Answers, hidden: Mapping[str, str]) -> str:
+    """Say who answers as asked, and who can't show it: then the run's own result is believed."""
+    shown = [server for server in answers if server not in hidden]
+    words = [f"answered by {', '.join(shown) or 'no server: none to ask'}"] if shown or not hidden else []
+    return "; ".join(
+        [*words, *(f"applied, but {server} can't show it: {why}" for server, why in hidden.items())]
     )
 
 

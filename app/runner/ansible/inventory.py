@@ -55,7 +55,8 @@ def primary_server(inventory: Path, backend: str) -> Server | None:
     variables = host_variables(inventory, backend)
     if not variables.get("dns_server"):
         return None
-    return _server({"address": variables["dns_server"], "port": variables.get("dns_port", DNS_PORT)}, backend)
+    item = {"address": variables["dns_server"], "port": variables.get("dns_port", DNS_PORT)}
+    return _server(item, None, backend)
 
 
 def run_limits(inventory: Path, backend: str) -> RunLimits:

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy.orm import Session
-
 from app.core.config import settings
 from app.core.database import transaction
 from app.domain.change import Change
 from app.domain.errors import InventoryError
-from app.domain.expectation import Answer, Expectation
+from app.domain.expectation import Answer
 from app.domain.settlement import Answers
 from app.runner.ansible.inventory import (
     RunLimits,
@@ -19,8 +17,7 @@ from app.runner.ansible.inventory import (
     read_ahead,
     run_limits,
 )
-from app.services.drain.verify import ask_servers
-from app.store import records
+from app.services.drain.verify import ask_servers, recorded
 
 
 class Backends(Protocol):
@@ -79,7 +76,7 @@ class InventoryBackends:
         """Return what each of the host's authoritative servers answers. Raises InventoryError."""
         servers = authoritative_servers(self._inventory, backend)
         first = primary_server(self._inventory, backend)
-        servers.sort(key=lambda server: server != first)
+        servers.sort(key=lambda server: str(server) != str(first))
         return ask_servers(servers, changes, settings().verify_timeout)
 
     def primary(self, backend: str) -> str | None:
@@ -110,7 +107,7 @@ class SimulatedBackends:
     def ask(self, backend: str, changes: Sequence[Change]) -> Answers:
         """Return what a server would answer that holds our records and took these changes."""
         with transaction() as session:
-            state = {change.key: _recorded(session, change) for change in changes}
+            state = {change.key: recorded(session, change.zone, change.key) for change in changes}
         for change in changes:
             state[change.key] = state[change.key].after(change)
         return {
@@ -127,8 +124,3 @@ def make_backends() -> Backends:
     if settings().simulated:
         return SimulatedBackends()
     return InventoryBackends(settings().inventory)
-
-
-def _recorded(session: Session, change: Change) -> Expectation:
-    record = records.get(session, change.zone, change.key)
-    return Expectation(exact=frozenset(record.rdata if record else ()), ttl=record.ttl if record else None)

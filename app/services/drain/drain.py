@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import bound, get_logger, log_info_lines
-from app.domain.change import ChangeResult, Outcome
+from app.domain.change import ChangeResult, Outcome, RRsetKey
 from app.domain.errors import InventoryError, LeaseLost, UnknownBackend
 from app.domain.expectation import Answer
 from app.domain.settlement import Answers, Decision, Fault, InFlight, Scope, decide
@@ -23,6 +23,7 @@ from app.services.drain.batch import PROBE_CANDIDATES, behind_waiting, first_bat
 from app.services.drain.lease import hold_lease
 from app.services.drain.rest import rest, rest_or_go_on
 from app.services.drain.run_log import RunLog
+from app.services.drain.verify import fill_in_hidden
 from app.store import leases, queue, records, runs
 from app.store.leases import Lease
 from app.store.queue import Item, Timing
@@ -211,7 +212,11 @@ def _settle(
         leases.check(session, lease)
         settled = queue.settle(session, decisions, _timing())
         items = [item for item in claim.items if item.id in settled]
-        records.put(session, _answered_rrsets(items, decisions, answers))
+        first = next(iter(answers.values()), {})
+        answered = fill_in_hidden(
+            session, [item.change for item in items if decisions[item.id].applied], first
+        )
+        records.put(session, _answered_rrsets(items, decisions, answered))
         sent = [item.id for item in claim.to_apply]
         next_lease = rest_or_go_on(session, lease, decisions, sent, detail)
     news = (item.id for item in items if settled[item.id])
@@ -240,13 +245,12 @@ def _log_line(request_id: UUID, decision: Decision) -> tuple[str, Mapping[str, o
 
 
 def _answered_rrsets(
-    items: Iterable[Item], decisions: Mapping[UUID, Decision], answers: Answers
+    items: Iterable[Item], decisions: Mapping[UUID, Decision], answered: Mapping[RRsetKey, Answer]
 ) -> list[AnsweredRRset]:
     """Return each changed RRset as the first server answers it, and the request that changed it last.
 
     Whatever becomes of the requests: what was seen is true.
     """
-    answered = next(iter(answers.values()), {})
     last = {item.change.key: item for item in items if decisions[item.id].applied}
     return [
         AnsweredRRset(

@@ -1,12 +1,15 @@
 """Verify: ask the authoritative servers what they answer for the RRsets that were changed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from app.domain.change import Change
-from app.domain.expectation import expectations
+from sqlalchemy.orm import Session
+
+from app.domain.change import Change, RRsetKey
+from app.domain.expectation import Answer, Expectation, expectations
 from app.domain.server import Server
 from app.domain.settlement import Answers
 from app.nameservers.resolver import ask_all
+from app.store import records
 
 
 def ask_servers(servers: Sequence[Server], changes: Sequence[Change], timeout: float) -> Answers:
@@ -23,3 +26,29 @@ def ask_servers(servers: Sequence[Server], changes: Sequence[Change], timeout: f
         zone=changes[0].zone if changes else "",
     )
     return {str(server): answered[server] for server in servers}
+
+
+def fill_in_hidden(
+    session: Session, changes: Sequence[Change], answered: Mapping[RRsetKey, Answer]
+) -> Mapping[RRsetKey, Answer]:
+    """Return a server's answers, with what the records say in place of what the server can't show.
+
+    `changes` have been applied; the records do not have them yet.
+    """
+    hidden = {change.key for change in changes if change.key in answered and answered[change.key].hidden}
+    if not hidden:
+        return answered
+    filled = dict(answered)
+    for key in hidden:
+        own = [change for change in changes if change.key == key]
+        state = recorded(session, own[0].zone, key)
+        for change in own:
+            state = state.after(change)
+        filled[key] = Answer(state.ttl, state.exact or frozenset())
+    return filled
+
+
+def recorded(session: Session, zone: str, key: RRsetKey) -> Expectation:
+    """Return the RRset as the records have it."""
+    record = records.get(session, zone, key)
+    return Expectation(exact=frozenset(record.rdata if record else ()), ttl=record.ttl if record else None)

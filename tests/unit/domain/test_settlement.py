@@ -1,5 +1,6 @@
 """What becomes of requests, decided from a run's results and the servers' answers."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from uuid import UUID
@@ -205,3 +206,27 @@ def test_a_server_that_trips_over_a_change_is_tried_again_but_not_for_ever() -> 
     assert only(decide([first], answers(a=[]), 5)).status is Status.PENDING
     decision = only(decide([last], answers(a=[]), 5))
     assert (decision.status, decision.code) == (Status.FAILED, "server_failed")
+
+
+HIDDEN: Mapping[RRsetKey, Answer] = {
+    KEY: Answer(None, frozenset(), hidden="it lies at or below the delegation example.test")
+}
+
+
+def test_what_no_server_can_show_is_judged_by_the_result_of_the_run() -> None:
+    item = InFlight(create("192.0.2.1"), APPLIED, overdue=True, primary_overdue=True)
+    decision = only(decide([item], {"a": HIDDEN, "b": HIDDEN}, 5, "a"))
+    assert decision.status is Status.SUCCEEDED
+    assert "a can't show it: it lies at or below the delegation" in decision.message
+
+
+def test_what_no_server_can_show_proves_nothing() -> None:
+    """The first is known to be applied, the second is not: it is done again, and never taken for done."""
+    known, unknown = InFlight(create("192.0.2.1"), APPLIED), InFlight(delete("192.0.2.1"), None)
+    assert statuses([known, unknown], {"a": HIDDEN}) == [Status.SUCCEEDED, Status.PENDING]
+
+
+def test_a_server_that_shows_something_else_counts_beside_one_that_shows_nothing() -> None:
+    item = InFlight(create("192.0.2.1"), APPLIED)
+    assert statuses([item], {"a": HIDDEN, **answers(b=[])}) == [Status.VERIFYING]
+    assert statuses([item], {"a": HIDDEN, **answers(b=["192.0.2.1"])}) == [Status.SUCCEEDED]
