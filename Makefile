@@ -26,9 +26,15 @@ up: venv ## start everything in the foreground; Ctrl-C stops it
 demo: venv ## start everything, show requests on their way, stop everything
 	@$(BIN)/python -m stack.demo
 
-test: venv .stack/examples/ready ## run all tests, on real servers
+test: venv .stack/examples/ready .stack/runtime/ready ## run all tests, on real servers
 	@if command -v mvn >/dev/null; then echo "Fetching Apache Kafka …" && $(BIN)/python -m tests.support.kafka.apache; fi
+	@$(BIN)/python -m tests.support.images
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
+
+# What is needed to run the service, and nothing else: as `pip install -r requirements.txt` makes it.
+.stack/runtime/ready: requirements.txt
+	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m stack.bootstrap .stack/runtime $<
+	@touch $@
 
 # Only a few of its 12,000 modules are ever imported: Python compiles them then, so none is compiled here.
 .stack/examples/ready: requirements-examples.txt

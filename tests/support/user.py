@@ -21,6 +21,16 @@ class User:
         server, _, port = env["DNS_SERVER"].rpartition(":")
         self._server, self._port = server, int(port)
 
+    def wait_until_ready(self) -> None:
+        """Wait until the API answers that it is ready."""
+        eventually(self._ready)
+
+    def _ready(self) -> bool:
+        try:
+            return self.api.get(self.api.base_url.join("/readyz")).is_success
+        except httpx2.HTTPError:
+            return False
+
     def serve(self, zone: str, backend: str = "bind") -> None:
         """Let the orchestrator serve a zone."""
         self.api.post("/zones", json={"name": zone, "backend": backend}).raise_for_status()

@@ -1,0 +1,155 @@
+"""Images built and run without Docker: Debian's buildah, on a base that debootstrap makes.
+
+`python -m tests.support.images` makes the base, once: it downloads, which no test should. The official images
+of PostgreSQL, Redis and Kafka can't be had so; embedded servers stand in for them.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from stack.paths import STATE
+
+STORE = STATE / "images"
+BASES = ("docker.io/library/python:3.11-slim-bookworm", "docker.io/library/debian:bookworm-slim")
+_PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
+_CERTIFICATES = "/etc/ssl/certs:/etc/ssl/certs:ro"  # those of this machine, which may be behind a proxy
+_TRIES, _PATIENCE = 3, 300  # seconds for one try
+# A container has processes of its own, as a Docker container has: none outlives it, however the tests end.
+_PROCESSES = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+_MAX_STORED = 120  # layers and images; then all but the base go
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def why_not() -> str | None:
+    """Return why images can't be built here; None where they can."""
+    if os.geteuid() != 0:
+        return "building images without Docker needs root"
+    missing = [name for name in ("buildah", "debootstrap") if not shutil.which(name, path=_PATH)]
+    if missing:
+        return f"building images without Docker needs {' and '.join(missing)} (apt-get install)"
+    return None
+
+
+def main() -> int:
+    """Make the base image unless it is there; return the exit status."""
+    if reason := why_not():
+        print(f"No images are tested: {reason}.", file=sys.stderr)  # noqa: T201
+        return int(os.environ.get("CI") == "true")
+    if not _has_base():
+        print("Making the base of the images from Debian's packages (once, a minute) …", flush=True)  # noqa: T201
+        _make_base()
+    return 0
+
+
+class Images:
+    """Builds images, and starts containers of them that share this thread's network."""
+
+    def __init__(self) -> None:
+        main()
+        _buildah("rm", "--all")  # what a test that was killed has left
+        stored = json.loads(_buildah("images", "--all", "--json"))
+        if len(stored) > _MAX_STORED:
+            _buildah("rmi", "--force", *(each["id"] for each in stored if not each.get("names")))
+
+    def build(self, tag: str, context: Path, target: str | None = None) -> None:
+        """Build as `docker build -t tag [--target target] context` does."""
+        options = ["--network=host", "--pull-never", "--layers", "-v", _CERTIFICATES, "--isolation=chroot"]
+        aim = ["--target", target] if target else []
+        _buildah("bud", *options, *aim, "-t", tag, str(context))
+
+    @contextmanager
+    def run(
+        self,
+        image: str,
+        command: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        volumes: Sequence[str] = (),
+        user: str | None = None,
+    ) -> Iterator["subprocess.Popen[bytes]"]:
+        """Run a container for the block as `docker run` does; its command is the image's unless given."""
+        words = list(command) or _default_command(image)
+        name = _buildah("from", "--pull-never", image).strip()
+        variables = [f"--env={key}={value}" for key, value in (environment or {}).items()]
+        mounts = [word for volume in volumes for word in ("-v", volume)]
+        who = ["--user", user] if user else []
+        options = ("--isolation=chroot", "--no-hosts", *variables, *mounts, *who)
+        run = [*_PROCESSES, *_command("run", *options, name, "--", *words)]
+        try:
+            with subprocess.Popen(run, start_new_session=True) as process:
+                try:
+                    yield process
+                finally:
+                    _end(process)
+        finally:
+            _buildah("rm", name)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End the container."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, 15)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=30)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, 9)
+
+
+def _default_command(image: str) -> list[str]:
+    found = json.loads(_buildah("inspect", "--type=image", image))
+    return [str(word) for word in found["OCIv1"]["config"]["Cmd"]]
+
+
+def _command(*words: str) -> list[str]:
+    return ["buildah", f"--root={STORE}/storage", f"--runroot={STORE}/run", *words]
+
+
+def _buildah(*words: str) -> str:
+    environment = {**os.environ, "PATH": _PATH}
+    done = subprocess.run(_command(*words), env=environment, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, f"buildah {' '.join(words)}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+    return done.stdout
+
+
+def _has_base() -> bool:
+    stored = json.loads(_buildah("images", "--json") or "[]")
+    return set(BASES) <= {name for each in stored for name in each.get("names") or ()}
+
+
+def _make_base() -> None:
+    STORE.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=STORE) as work:
+        root = Path(work) / "root"
+        _debootstrap(root)
+        (root / "usr/bin/python").symlink_to("python3")
+        container = _buildah("from", "scratch").strip()
+        _buildah("add", "--quiet", container, str(root), "/")
+        _buildah("config", f"--env=PATH={_PATH}", container)
+        _buildah("commit", "--quiet", "--rm", container, BASES[0])
+        _buildah("tag", *BASES)
+
+
+def _debootstrap(root: Path) -> None:
+    command = ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", str(root)]
+    for left in reversed(range(_TRIES)):
+        try:
+            subprocess.run(
+                command, env={"PATH": _PATH}, check=True, timeout=_PATIENCE, stdout=subprocess.PIPE
+            )
+            return
+        except (subprocess.SubprocessError, OSError) as error:
+            if not left:
+                raise SystemExit(f"debootstrap can't make the base of the images: {error}") from error
+            shutil.rmtree(root, ignore_errors=True)
+            time.sleep(5)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
