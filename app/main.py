@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from app.api import errors, openapi
 from app.api.body_limits import BodyLimits
 from app.api.fast_routes import put_in_front
-from app.api.v1.endpoints import dns, health, records, requests, zones
+from app.api.v1.endpoints import backends, dns, health, records, requests, zones
 from app.core.config import settings
 from app.core.database import close, require_schema, transaction, upgrade
 from app.core.logging import configure_logging, warn_if_simulated
@@ -72,7 +72,7 @@ def create_app() -> FastAPI:
         by_path={f"{_PREFIX}/dns/batch": batch, f"{_PREFIX}/dns/plan": batch},
         seconds=settings().body_timeout,
     )
-    for endpoint in (dns, requests, records, zones):
+    for endpoint in (dns, requests, records, zones, backends):
         app.include_router(endpoint.router, prefix=_PREFIX)
     app.include_router(health.router)
     put_in_front(app, _PREFIX, dns.FAST)

@@ -22,6 +22,7 @@ from app.core.logging import configure_logging, for_people, get_logger, warn_if_
 from app.domain.errors import InventoryError
 from app.runner import make_runner, warm_up
 from app.services import kicks
+from app.services.backends import publish_until
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from app.services.plan.answer import answer_plan
@@ -87,6 +88,8 @@ def _forget_connections(**_: Any) -> None:
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def _start_sweeper(**_: Any) -> None:
     Thread(target=kicks.sweep_until, args=[_stopping], name="sweep", daemon=True).start()
+    publish = (_stopping, make_backends().names)
+    Thread(target=publish_until, args=publish, name="publish backends", daemon=True).start()
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]

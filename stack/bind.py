@@ -3,7 +3,8 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from stack.debian import library_path, unpacked
@@ -81,9 +82,21 @@ class Bind(NameServer):
     def add_zone(self, name: str) -> None:
         """Serve one more zone, which holds SOA and NS only. Raises StackError."""
         self._create_zone_file(name)
-        done = self._run_rndc("addzone", name, f"{{ {self._zone(name)} }};")
+        self._control("addzone", name, f"{{ {self._zone(name)} }};")
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Take no updates of the zone for the block. Raises StackError."""
+        self._control("freeze", name)
+        try:
+            yield
+        finally:
+            self._control("thaw", name)
+
+    def _control(self, *command: str) -> None:
+        done = self._run_rndc(*command)
         if done.returncode != 0:
-            raise StackError(f"BIND: zone {name} was not added: {done.stderr.strip()}")
+            raise StackError(f"BIND: {' '.join(command)}: {done.stderr.strip()}")
 
     def _configuration(self) -> str:
         options = _CONFIGURATION.format(home=self._home, host=HOST, dns=self._port, rndc=self._rndc_port)

@@ -2,12 +2,13 @@
 
 from collections import defaultdict, deque
 from collections.abc import Collection, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from stack.assembly import INFRASTRUCTURE, Assembly
+from stack.bind import Bind
 from stack.child import Log
 from stack.errors import StackError
 from stack.inventory import BACKEND
@@ -102,6 +103,13 @@ class Stack:
     def add_zone(self, name: str, server: str = BACKEND) -> None:
         """Let a DNS server of the stack serve one more zone, which holds SOA and NS only."""
         self._name_server(server).add_zone(name)
+
+    def frozen(self, name: str) -> AbstractContextManager[None]:
+        """Let BIND take no updates of a zone for the block."""
+        bind = self._name_server(BACKEND)
+        if not isinstance(bind, Bind):
+            raise StackError("BIND is not a part of the stack.")
+        return bind.frozen(name)
 
     def key_file(self, server: str = BACKEND) -> Path:
         """Return the file with the TSIG key for a DNS server's updates."""

@@ -1,6 +1,8 @@
 """What the services return, as the shapes on the wire."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from app.api.errors import wire_reasons
@@ -8,20 +10,24 @@ from app.domain.effects import RRset
 from app.domain.errors import InvalidInput, Reason
 from app.schemas.response import (
     Accepted,
+    BackendOut,
     BatchResult,
     ChangeOut,
     ContextOut,
     ErrorOut,
     EventOut,
+    Fault,
     PlannedOut,
     PlanResult,
     RecordOut,
     RequestDetail,
     RequestOut,
+    RestingZone,
     RRsetOut,
     ZoneOut,
 )
 from app.schemas.response import Reason as ReasonOut
+from app.services.backends import BackendState
 from app.services.plan.from_records import Planned
 from app.services.records import RecordState
 from app.services.requests import submit
@@ -110,6 +116,27 @@ def zone_out(zone: ServedZone) -> ZoneOut:
     return ZoneOut(
         name=zone.name, backend=zone.backend, created_at=zone.created_at, updated_at=zone.updated_at
     )
+
+
+def backend_out(state: BackendState) -> BackendOut:
+    """Return a backend, with its fault if it has one."""
+    return BackendOut(
+        name=state.name,
+        state=state.state.value,
+        seen_at=state.seen_at,
+        fault=_fault(state.since, state.code, state.why, state.next_try),
+        zones=state.zones,
+        open_requests=state.open_requests,
+        resting_zones=[RestingZone(**asdict(zone)) for zone in state.resting_zones],
+    )
+
+
+def _fault(
+    since: datetime | None, code: str | None, why: str | None, next_try: datetime | None
+) -> Fault | None:
+    if since is None:
+        return None
+    return Fault(since=since, code=code or "", why=why or "", next_try=next_try)
 
 
 def _request(state: RequestState) -> dict[str, Any]:

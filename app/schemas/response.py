@@ -111,6 +111,39 @@ class ZoneList(BaseModel):
     items: list[ZoneOut]
 
 
+class Fault(BaseModel):
+    """What keeps a backend or a zone from working; `next_try` is null while it is being tried."""
+
+    since: datetime
+    code: str
+    why: str
+    next_try: datetime | None
+
+
+class RestingZone(Fault):
+    """A zone with a fault of its own: the backend's other zones go on."""
+
+    zone: str
+
+
+class BackendOut(BaseModel):
+    """A DNS service; `seen_at` is when a worker last found it in its inventory."""
+
+    name: str
+    state: Literal["well", "resting", "probing", "unknown"]
+    seen_at: datetime | None
+    fault: Fault | None
+    zones: int
+    open_requests: int  # 10,000 stands for more, too
+    resting_zones: list[RestingZone]
+
+
+class BackendList(BaseModel):
+    """Every backend, by name."""
+
+    items: list[BackendOut]
+
+
 class Reason(BaseModel):
     """One reason why the input is refused; `type` is a stable code."""
 

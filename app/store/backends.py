@@ -1,16 +1,19 @@
 """Backends that were unavailable: they rest, and one of their zones probes them. Other backends go on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from enum import Enum, auto
+from typing import Any
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.domain.errors import UnknownBackend
 from app.domain.settlement import Fault
 from app.store.models import Backend, Zone, ZoneLease
+
+MAX_OPEN = 10_000  # open requests of a backend that are counted
 
 _WELL = {
     "failures": 0,
@@ -31,6 +34,32 @@ _PROBE = text(
             WHERE lease.zone = probed_by AND lease.zone <> :zone AND lease.expires_at > clock_timestamp()
               AND probing.backend = :name)
     RETURNING name
+    """
+)
+
+
+# Zones are served by backends that no inventory has: those are listed, too.
+_STATES = text(
+    f"""
+    WITH named AS (SELECT name FROM dns_backends UNION SELECT backend FROM dns_zones)
+    SELECT named.name, backend.seen_at, backend.failing_since, backend.fault_code, backend.fault,
+           CASE WHEN backend.paused_until > clock_timestamp() THEN backend.paused_until END AS next_try,
+           (SELECT count(*) FROM dns_zones WHERE dns_zones.backend = named.name) AS zones,
+           (SELECT count(*) FROM (
+                SELECT FROM dns_zones AS zone JOIN dns_requests AS request ON request.zone = zone.name
+                 WHERE zone.backend = named.name AND request.finished_at IS NULL LIMIT {MAX_OPEN}) AS open
+           ) AS open_requests
+      FROM named LEFT JOIN dns_backends AS backend ON backend.name = named.name
+     ORDER BY named.name
+    """  # noqa: S608
+)
+_RESTING_ZONES = text(
+    """
+    SELECT zone.backend, zone.name AS zone, lease.failing_since, lease.fault_code, lease.fault,
+           CASE WHEN lease.paused_until > clock_timestamp() THEN lease.paused_until END AS next_try
+      FROM dns_zone_leases AS lease JOIN dns_zones AS zone ON zone.name = lease.zone
+     WHERE lease.failures > 0
+     ORDER BY lease.failing_since, zone.name LIMIT :limit
     """
 )
 
@@ -99,6 +128,16 @@ def forget_unseen(session: Session, seconds: float) -> None:
     unseen = Backend.seen_at < func.clock_timestamp() - timedelta(seconds=seconds)
     serving = select(Zone.name).where(Zone.backend == Backend.name).exists()
     session.execute(delete(Backend).where(unseen, ~serving))
+
+
+def list_states(session: Session) -> Sequence[Row[Any]]:
+    """Return each backend that an inventory has or a zone names: its fault if any, its zones, its work."""
+    return session.execute(_STATES).all()
+
+
+def list_resting_zones(session: Session, limit: int) -> Sequence[Row[Any]]:
+    """Return the zones that have a fault of their own, those that have had it longest first."""
+    return session.execute(_RESTING_ZONES, {"limit": limit}).all()
 
 
 def list_names(session: Session) -> list[str]:

@@ -21,7 +21,10 @@ SETTINGS = {
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Every part and every process, with short pauses, and a playbook that takes one second more."""
-    with Stack(tmp_path_factory.mktemp("faults"), app=True, settings=SETTINGS) as running:
+    folder = tmp_path_factory.mktemp("faults")
+    (folder / "tmp").mkdir()
+    settings = {**SETTINGS, "TMPDIR": str(folder / "tmp")}
+    with Stack(folder, app=True, settings=settings) as running:
         yield running
 
 

@@ -76,6 +76,11 @@ def read_ahead(inventory: Path) -> None:
     _cache.hosts(inventory)
 
 
+def host_names(inventory: Path) -> list[str]:
+    """Return the names of all hosts. Raises InventoryError."""
+    return sorted(_cache.hosts(inventory))
+
+
 def host_variables(inventory: Path, backend: str) -> Variables:
     """Return the variables of a backend, templates in them unrendered. Raises UnknownBackend, InventoryError.
 

@@ -13,6 +13,7 @@ from app.domain.settlement import Answers
 from app.runner.ansible.inventory import (
     RunLimits,
     authoritative_servers,
+    host_names,
     primary_server,
     read_ahead,
     run_limits,
@@ -25,6 +26,10 @@ class Backends(Protocol):
 
     def prepare(self) -> None:
         """Read what the first drain will need. Raises InventoryError."""
+        ...
+
+    def names(self) -> Sequence[str]:
+        """Return the names of all backends. Raises InventoryError."""
         ...
 
     def limits(self, backend: str) -> RunLimits:
@@ -56,6 +61,10 @@ class InventoryBackends:
     def prepare(self) -> None:
         """Read the inventory. Raises InventoryError."""
         read_ahead(self._inventory)
+
+    def names(self) -> Sequence[str]:
+        """Return the names of all hosts. Raises InventoryError."""
+        return host_names(self._inventory)
 
     def limits(self, backend: str) -> RunLimits:
         """Return the host's limits; none where the inventory can't be used: the run will say so."""
@@ -95,6 +104,10 @@ class SimulatedBackends:
 
     def prepare(self) -> None:
         """Do nothing: there is nothing to read."""
+
+    def names(self) -> Sequence[str]:
+        """Return nothing: any name will do."""
+        return ()
 
     def limits(self, backend: str) -> RunLimits:
         """Return that there are none."""

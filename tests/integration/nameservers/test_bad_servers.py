@@ -1,12 +1,9 @@
 """Servers that respond late, wrongly, in part or not at all: none of that may count as an answer."""
 
 import socket
-import socketserver
 import struct
-import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Mapping
 
 import dns.flags
 import dns.message
@@ -18,54 +15,10 @@ from app.domain.change import RRsetKey
 from app.domain.expectation import Answer
 from app.domain.server import Server
 from app.nameservers.resolver import ask, ask_all
+from tests.support.name_servers import Connection, Script, serving
 
 KEYS = [RRsetKey(f"h{i}.example.test", "A") for i in range(1000)]
 KEY = KEYS[7]
-
-Script = Callable[["Connection"], None]
-
-
-class Connection:
-    """A server's side of a connection, for the scripts below."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._file = sock.makefile("rb")
-
-    def query(self) -> dns.message.Message | None:
-        head = self._file.read(2)
-        return dns.message.from_wire(self._file.read(*struct.unpack("!H", head))) if len(head) == 2 else None
-
-    def queries(self, most: int = 10**9) -> Iterator[dns.message.Message]:
-        while most and (query := self.query()):
-            most -= 1
-            yield query
-
-    def send(self, reply: dns.message.Message) -> None:
-        self.send_wire(reply.to_wire(max_size=65_535))
-
-    def send_wire(self, wire: bytes) -> None:
-        self.send_octets(struct.pack("!H", len(wire)) + wire)
-
-    def send_octets(self, octets: bytes) -> None:
-        self._sock.sendall(octets)
-
-
-@contextmanager
-def serving(script: Script) -> Iterator[Server]:
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            with suppress(OSError):  # the client may leave at any time
-                script(Connection(self.request))
-
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield Server("127.0.0.1", server.server_address[1])
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def reply_to(query: dns.message.Message, flags: int = dns.flags.AA) -> dns.message.Message:

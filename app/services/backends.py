@@ -1,0 +1,118 @@
+"""The DNS services that inventories name: published by the workers, and listed with their state."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from threading import Event
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.core.database import transaction
+from app.core.logging import get_logger
+from app.domain.errors import InventoryError
+from app.store import backends
+
+log = get_logger(__name__)
+
+_PUBLISH_INTERVAL = 5.0  # seconds between two looks at the inventory
+_PUBLISH_AGAIN = 300.0  # seconds after which the same names are published again
+_FORGET_AFTER = 86_400.0  # seconds for which a name that is in no inventory any more is listed
+_MAX_RESTING_ZONES = 1_000
+
+
+class State(StrEnum):
+    """How a backend is."""
+
+    WELL = "well"  # as far as is known: no fault has been found since it last worked
+    RESTING = "resting"  # it was unavailable, and is left alone until its next try
+    PROBING = "probing"  # it was unavailable, and is tried with one request next
+    UNKNOWN = "unknown"  # zones name it, but no worker's inventory has it
+
+
+@dataclass(frozen=True, slots=True)
+class RestingZone:
+    """A zone with a fault of its own: the backend's other zones go on."""
+
+    zone: str
+    since: datetime
+    code: str
+    why: str
+    next_try: datetime | None  # None: it is tried now
+
+
+@dataclass(frozen=True, slots=True)
+class BackendState:
+    """A backend, what is wrong with it if anything is, and what waits for it."""
+
+    name: str
+    state: State
+    seen_at: datetime | None  # when a worker last found it in its inventory
+    since: datetime | None
+    code: str | None
+    why: str | None
+    next_try: datetime | None
+    zones: int
+    open_requests: int  # at most `store.backends.MAX_OPEN` are counted
+    resting_zones: Sequence[RestingZone]
+
+
+def list_backends(session: Session) -> list[BackendState]:
+    """Return every backend that an inventory has or a zone names, by name."""
+    resting: dict[str, list[RestingZone]] = {}
+    for row in backends.list_resting_zones(session, _MAX_RESTING_ZONES):
+        zone = RestingZone(row.zone, row.failing_since, row.fault_code, row.fault, row.next_try)
+        resting.setdefault(row.backend, []).append(zone)
+    return [
+        BackendState(
+            name=row.name,
+            state=_state(row.seen_at, row.failing_since, row.next_try),
+            seen_at=row.seen_at,
+            since=row.failing_since,
+            code=row.fault_code,
+            why=row.fault,
+            next_try=row.next_try,
+            zones=row.zones,
+            open_requests=row.open_requests,
+            resting_zones=resting.get(row.name, []),
+        )
+        for row in backends.list_states(session)
+    ]
+
+
+def publish_until(stop: Event, list_names: Callable[[], Iterable[str]]) -> None:
+    """Publish the names of the backends whenever they change, and now and then, until `stop` is set.
+
+    `list_names` reads the inventory; it raises InventoryError.
+    """
+    published: frozenset[str] | None = None
+    age = 0.0
+    while True:
+        try:
+            names = frozenset(list_names())
+            if names != published or age >= _PUBLISH_AGAIN:
+                _publish(names)
+                published, age = names, 0.0
+        except InventoryError as error:
+            published = None  # what rests for it is tried again once it can be read
+            log.debug("backends not published: the inventory can't be read", error=str(error))
+        except SQLAlchemyError as error:
+            log.warning("backends not published: the database failed; tried again soon", error=str(error))
+        if stop.wait(_PUBLISH_INTERVAL):
+            return
+        age += _PUBLISH_INTERVAL
+
+
+def _publish(names: Iterable[str]) -> None:
+    with transaction() as session:
+        backends.publish(session, names)
+        backends.forget_unseen(session, _FORGET_AFTER)
+
+
+def _state(seen_at: datetime | None, since: datetime | None, next_try: datetime | None) -> State:
+    if next_try is not None:
+        return State.RESTING
+    if since is not None:
+        return State.PROBING
+    return State.WELL if seen_at is not None else State.UNKNOWN

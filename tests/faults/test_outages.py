@@ -1,0 +1,173 @@
+"""Outages of a whole backend or zone: no request fails for them, and all succeed by themselves afterwards.
+
+`OUTAGE` (seconds) and `REQUESTS` in the environment make them longer and larger than `make test` needs.
+"""
+
+import os
+import secrets
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from stack.embedded import Stack
+from stack.inventory import write_backend
+from stack.nameserver import create_key
+from tests.support.builders import body
+from tests.support.eventually import eventually
+from tests.support.name_servers import close_at_once, fail_always, serving
+from tests.support.user import User
+
+OUTAGE = float(os.environ.get("OUTAGE", "4"))
+REQUESTS = int(os.environ.get("REQUESTS", "100"))
+ZONES = 5
+RECOVERY = 90  # seconds
+
+BACKEND = "mirror"
+
+
+class Scene:
+    """Five zones on a backend of their own, whose inventory file and key a fault may change."""
+
+    def __init__(self, stack: Stack, user: User, folder: Path) -> None:
+        self.stack, self.user = stack, user
+        self.key = folder / "mirror.key"
+        shutil.copy(stack.key_file(), self.key)
+        self.account = f"team-{secrets.token_hex(4)}"
+        self.zones = [f"t-{secrets.token_hex(4)}.test" for _ in range(ZONES)]
+        self.write()
+        for zone in self.zones:
+            stack.add_zone(zone)
+            user.serve(zone, BACKEND)
+
+    def write(self, port: int | None = None, **variables: str) -> None:
+        """Write the backend's inventory file."""
+        host, _, own = self.stack.env["DNS_SERVER"].rpartition(":")
+        inventory = Path(self.stack.env["INVENTORY"])
+        more = {"dns_tsig_key_file": str(self.key), **variables}
+        write_backend(inventory, BACKEND, host, port or int(own), **more)
+
+    def submit(self) -> None:
+        """Ask for all changes in one batch."""
+        items = [
+            body(self.zones[n % ZONES], f"h{n}", target="192.0.2.1", account=self.account)
+            for n in range(REQUESTS)
+        ]
+        self.user.submit(*items)
+
+    def statuses(self) -> Counter[str]:
+        """How many requests have which status."""
+        with psycopg.connect(self.stack.env["DATABASE_URL"]) as connection:
+            query = "SELECT status, count(*) FROM dns_requests WHERE account_id = %s GROUP BY status"
+            return Counter(dict(connection.execute(query, [self.account]).fetchall()))
+
+    def fault_codes(self) -> set[str]:
+        """What `GET /backends` says is wrong with the backend or its zones."""
+        listed: list[dict[str, Any]] = self.user.api.get("/backends").raise_for_status().json()["items"]
+        (backend,) = (item for item in listed if item["name"] == BACKEND)
+        faults = [backend["fault"], *backend["resting_zones"]]
+        return {fault["code"] for fault in faults if fault}
+
+
+Outage = Callable[[Scene], Any]
+
+
+@contextmanager
+def playbook_exits_2(scene: Scene) -> Iterator[None]:
+    scene.write(broken="true")
+    yield
+    scene.write()
+
+
+@contextmanager
+def accepts_and_closes(scene: Scene) -> Iterator[None]:
+    with serving(close_at_once) as server:
+        scene.write(server.port)
+        yield
+        scene.write()
+
+
+@contextmanager
+def servfail_to_everything(scene: Scene) -> Iterator[None]:
+    with serving(fail_always) as server:
+        scene.write(server.port)
+        yield
+        scene.write()
+
+
+@contextmanager
+def wrong_key(scene: Scene) -> Iterator[None]:
+    right = scene.key.read_bytes()
+    scene.key.unlink()
+    create_key(scene.key)
+    yield
+    scene.key.write_bytes(right)
+
+
+@contextmanager
+def missing_key(scene: Scene) -> Iterator[None]:
+    elsewhere = scene.key.with_suffix(".gone")
+    scene.key.rename(elsewhere)
+    yield
+    elsewhere.rename(scene.key)
+
+
+@contextmanager
+def frozen_zones(scene: Scene) -> Iterator[None]:
+    with ExitStack() as frozen:
+        for zone in scene.zones:
+            frozen.enter_context(scene.stack.frozen(zone))
+        yield
+
+
+@contextmanager
+def no_room_for_files(scene: Scene) -> Iterator[None]:
+    folder = Path(scene.stack.env["TMPDIR"])
+    elsewhere = folder.with_name("tmp-elsewhere")
+    folder.rename(elsewhere)
+    folder.touch()
+    yield
+    folder.unlink()
+    elsewhere.rename(folder)
+
+
+@contextmanager
+def inventory_with_a_mistake(scene: Scene) -> Iterator[None]:
+    path = Path(scene.stack.env["INVENTORY"]) / "mistake.yml"
+    path.write_text("dns: [")
+    yield
+    path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("outage", "code"),
+    [
+        (playbook_exits_2, "playbook_failed"),
+        (accepts_and_closes, "server_unreachable"),
+        (servfail_to_everything, "zone_failed"),
+        (wrong_key, "tsig_refused"),
+        (missing_key, "key_unusable"),
+        (frozen_zones, "zone_refuses_updates"),
+        (no_room_for_files, "run_not_started"),
+        (inventory_with_a_mistake, "backend_unknown"),
+    ],
+)
+def test_nothing_fails_for_a_fault_of_the_whole(
+    stack: Stack, user: User, tmp_path: Path, outage: Outage, code: str
+) -> None:
+    scene = Scene(stack, user, tmp_path)
+    with outage(scene):
+        scene.submit()
+        eventually(lambda: code in scene.fault_codes(), limit=30)
+        time.sleep(OUTAGE)
+        assert set(scene.statuses()) <= {"pending", "running"}
+    done = {"succeeded": REQUESTS}
+    eventually(lambda: scene.statuses() == done, limit=RECOVERY)
+    assert scene.fault_codes() == set()
+    assert user.dig(f"h0.{scene.zones[0]}", "A") == {"192.0.2.1"}

@@ -1,0 +1,70 @@
+"""Servers that do what a test's script says: late, wrong, partial or no replies, over TCP."""
+
+import socket
+import socketserver
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import dns.message
+import dns.rcode
+
+from app.domain.server import Server
+
+Script = Callable[["Connection"], None]
+
+
+class Connection:
+    """A server's side of a connection, for the scripts below."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._file = sock.makefile("rb")
+
+    def query(self) -> dns.message.Message | None:
+        head = self._file.read(2)
+        return dns.message.from_wire(self._file.read(*struct.unpack("!H", head))) if len(head) == 2 else None
+
+    def queries(self, most: int = 10**9) -> Iterator[dns.message.Message]:
+        while most and (query := self.query()):
+            most -= 1
+            yield query
+
+    def send(self, reply: dns.message.Message) -> None:
+        self.send_wire(reply.to_wire(max_size=65_535))
+
+    def send_wire(self, wire: bytes) -> None:
+        self.send_octets(struct.pack("!H", len(wire)) + wire)
+
+    def send_octets(self, octets: bytes) -> None:
+        self._sock.sendall(octets)
+
+
+@contextmanager
+def serving(script: Script) -> Iterator[Server]:
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):  # the client may leave at any time
+                script(Connection(self.request))
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield Server("127.0.0.1", server.server_address[1])
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def close_at_once(_: Connection) -> None:
+    """Do what a load balancer does whose servers are dead."""
+
+
+def fail_always(connection: Connection) -> None:
+    """Answer SERVFAIL to everything."""
+    for query in connection.queries():
+        reply = dns.message.make_response(query)
+        reply.set_rcode(dns.rcode.SERVFAIL)
+        connection.send(reply)
