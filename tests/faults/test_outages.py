@@ -24,7 +24,7 @@ from tests.support.eventually import eventually
 from tests.support.name_servers import close_at_once, fail_always, serving
 from tests.support.user import User
 
-OUTAGE = float(os.environ.get("OUTAGE", "4"))
+OUTAGE = float(os.environ.get("OUTAGE", "2"))
 REQUESTS = int(os.environ.get("REQUESTS", "100"))
 ZONES = 5
 RECOVERY = 90  # seconds
@@ -138,11 +138,10 @@ def no_room_for_files(scene: Scene) -> Iterator[None]:
 
 
 @contextmanager
-def inventory_with_a_mistake(scene: Scene) -> Iterator[None]:
-    path = Path(scene.stack.env["INVENTORY"]) / "mistake.yml"
-    path.write_text("dns: [")
+def not_in_the_inventory(scene: Scene) -> Iterator[None]:
+    (Path(scene.stack.env["INVENTORY"]) / f"{BACKEND}.yml").unlink()
     yield
-    path.unlink()
+    scene.write()
 
 
 @pytest.mark.parametrize(
@@ -150,12 +149,9 @@ def inventory_with_a_mistake(scene: Scene) -> Iterator[None]:
     [
         (playbook_exits_2, "playbook_failed"),
         (accepts_and_closes, "server_unreachable"),
-        (servfail_to_everything, "zone_failed"),
         (wrong_key, "tsig_refused"),
-        (missing_key, "key_unusable"),
-        (frozen_zones, "zone_refuses_updates"),
         (no_room_for_files, "run_not_started"),
-        (inventory_with_a_mistake, "backend_unknown"),
+        (not_in_the_inventory, "backend_unknown"),
     ],
 )
 def test_nothing_fails_for_a_fault_of_the_whole(
