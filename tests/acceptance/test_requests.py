@@ -1,10 +1,18 @@
 """Requests of every action, from the API to the DNS server's answer and the records."""
 
+import time
 from pathlib import Path
+from typing import Any
+
+import dns.flags
+import dns.message
+import dns.rrset
+import psycopg
 
 from stack.embedded import Stack
 from tests.support.builders import body
 from tests.support.eventually import eventually
+from tests.support.name_servers import Connection, serving
 from tests.support.user import User, statuses
 
 
@@ -63,27 +71,77 @@ def test_a_request_tells_its_story(user: User, zone: str) -> None:
     assert any("1 change to 127.0.0.1" in message for message in messages)
 
 
-def test_a_secondary_that_never_answers_fails_the_request_at_the_deadline(
+def serve_with_secondary(stack: Stack, user: User, zone: str, port: int) -> None:
+    """Let the zone's backend be one that has another server at this port."""
+    inventory = Path(stack.env["INVENTORY"])
+    backend = f"with_{port}"
+    hosts = (inventory / "hosts.yml").read_text().replace("bind:", f"{backend}:")
+    hosts += f"        - address: 127.0.0.1\n          port: {port}\n"
+    (inventory / f"{backend}.yml").write_text(hosts)
+    user.api.patch(f"/zones/{zone}", json={"backend": backend}).raise_for_status()
+
+
+def answer_nothing_yet(connection: Connection) -> None:
+    """Answer, with authority, that the name is not there: a secondary that lags behind."""
+    for query in connection.queries():
+        reply = dns.message.make_response(query)
+        reply.flags |= dns.flags.AA
+        connection.send(reply)
+
+
+def answer_the_address(connection: Connection) -> None:
+    """Answer what the primary has."""
+    for query in connection.queries():
+        reply = dns.message.make_response(query)
+        reply.flags |= dns.flags.AA
+        reply.answer.append(dns.rrset.from_text(query.question[0].name, 300, "IN", "A", "192.0.2.1"))
+        connection.send(reply)
+
+
+def test_a_secondary_that_lags_behind_fails_the_request_at_the_deadline(
     stack: Stack, user: User, zone: str
 ) -> None:
-    inventory = Path(stack.env["INVENTORY"])
-    hosts = (inventory / "hosts.yml").read_text().replace("bind:", "half_dead:")
-    hosts += "        - address: 127.0.0.1\n          port: 9\n"
-    (inventory / "half_dead.yml").write_text(hosts)
-    user.api.patch(f"/zones/{zone}", json={"backend": "half_dead"}).raise_for_status()
-    (request,) = user.submit_and_wait(body(zone))
+    with serving(answer_nothing_yet) as secondary:
+        serve_with_secondary(stack, user, zone, secondary.port)
+        (request,) = user.submit_and_wait(body(zone))
     assert statuses(request) == ["pending", "running", "verifying", "failed"]
     assert request["error"]["code"] == "not_answered"
-    assert "127.0.0.1:9" in request["error"]["message"]
+    assert str(secondary.port) in request["error"]["message"]
     assert user.dig(f"www.{zone}", "A") == {"192.0.2.1"}
 
 
-def test_a_backend_that_the_inventory_lacks_keeps_its_requests_waiting(user: User, zone: str) -> None:
-    user.api.patch(f"/zones/{zone}", json={"backend": "missing"}).raise_for_status()
+def test_a_secondary_that_is_away_fails_nothing_and_what_the_primary_answers_is_recorded(
+    stack: Stack, user: User, zone: str
+) -> None:
+    with serving(answer_the_address) as secondary:
+        port = secondary.port  # it is closed from here on
+    serve_with_secondary(stack, user, zone, port)
     (request_id,) = user.submit(body(zone))
-    eventually(
-        lambda: any('no host "missing"' in event["message"] for event in user.request(request_id)["events"])
-    )
+    eventually(lambda: user.request(request_id)["status"] == "verifying")
+    (record,) = user.api.get("/dns/records", params={"zone": zone}).json()["items"]
+    assert record["target"] == ["192.0.2.1"]
+    time.sleep(2 * float(stack.env["VERIFY_DEADLINE"]))
+    assert user.request(request_id)["status"] == "verifying"
+    with serving(answer_the_address, port):
+        (request,) = user.wait_until_settled([request_id])
+    assert statuses(request) == ["pending", "running", "verifying", "succeeded"]
+
+
+def test_a_backend_that_the_inventory_lacks_keeps_its_requests_waiting(
+    stack: Stack, user: User, zone: str
+) -> None:
+    with psycopg.connect(stack.env["DATABASE_URL"]) as connection:  # as after a mistake in the inventory
+        connection.execute("UPDATE dns_zones SET backend = 'missing' WHERE name = %s", [zone])
+    (request_id,) = user.submit(body(zone))
+    eventually(lambda: fault_of(user, "missing") == "backend_unknown")
+    assert user.request(request_id)["status"] == "pending"
     user.api.patch(f"/zones/{zone}", json={"backend": "bind"}).raise_for_status()
     (request,) = user.wait_until_settled([request_id])
     assert request["status"] == "succeeded"
+
+
+def fault_of(user: User, backend: str) -> str | None:
+    """The code of what is wrong with a backend."""
+    listed: list[dict[str, Any]] = user.api.get("/backends").raise_for_status().json()["items"]
+    faults = (item["fault"] for item in listed if item["name"] == backend)
+    return next((fault["code"] for fault in faults if fault), None)

@@ -41,14 +41,20 @@ class Connection:
         self._sock.sendall(octets)
 
 
+class _TcpServer(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+
+
 @contextmanager
-def serving(script: Script) -> Iterator[Server]:
+def serving(script: Script, port: int = 0) -> Iterator[Server]:
+    """Serve at this port of 127.0.0.1, or at a free one, for the block."""
+
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with suppress(OSError):  # the client may leave at any time
                 script(Connection(self.request))
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+    with _TcpServer(("127.0.0.1", port), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
