@@ -61,6 +61,25 @@ class Expectation:
             return None
         return self._unmet_rdata(answer.rdata) or self._unmet_ttl(answer)
 
+    def concerns(self, change: Change, answer: Answer) -> bool:
+        """Return whether what is wrong with the answer is about this one of the changes that were expected.
+
+        It is when a value of the change is missing, a value that it removed is still there, or the TTL that
+        it set is not.
+        """
+        if answer.error is not None or answer.hidden is not None:
+            return answer.error is not None
+        rdata = frozenset(change.rdata)
+        missing, _, surplus = self._differences(answer.rdata)
+        match change.action:
+            case Action.DELETE:
+                return bool(values.matching(surplus, rdata) if rdata else surplus)
+            case Action.UPDATE | Action.UPSERT:
+                about_it = values.without(surplus, rdata)
+            case Action.CREATE:
+                about_it = frozenset()
+        return bool(about_it or values.matching(missing, rdata) or self._unmet_ttl(answer))
+
     def _with(self, added: frozenset[str], ttl: int) -> "Expectation":
         if self.exact is not None:
             return Expectation(exact=values.union(self.exact, added), ttl=ttl)
@@ -75,16 +94,20 @@ class Expectation:
         return Expectation(present=present, absent=values.union(self.absent, removed), ttl=self.ttl)
 
     def _unmet_rdata(self, there: frozenset[str]) -> str | None:
-        wanted = self.present if self.exact is None else self.exact
-        if there == wanted:
-            return None
-        missing = values.without(wanted, there)
-        instead = values.without(there, wanted)
-        surplus = values.matching(instead, self.absent) if self.exact is None else instead
+        missing, instead, surplus = self._differences(there)
         if missing:
             verb = "is" if len(missing) == 1 else "are"
             return f"{_names(missing)} {verb} missing" + (f", there is {_names(instead)}" if instead else "")
         return f"there is still {_names(surplus)}" if surplus else None
+
+    def _differences(self, there: frozenset[str]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+        """Return what is missing, what is there beside the wanted values, and what of that must not be."""
+        wanted = self.present if self.exact is None else self.exact
+        if there == wanted:
+            return frozenset(), frozenset(), frozenset()
+        instead = values.without(there, wanted)
+        surplus = values.matching(instead, self.absent) if self.exact is None else instead
+        return values.without(wanted, there), instead, surplus
 
     def _unmet_ttl(self, answer: Answer) -> str | None:
         if self.ttl is None or not answer.rdata:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.domain.change import Change, ChangeResult, Outcome, RRsetKey
 from app.domain.errors import BACKEND_UNAVAILABLE_CODES, UNCERTAIN_CODES, ZONE_UNAVAILABLE_CODES
-from app.domain.expectation import Answer, expectations
+from app.domain.expectation import Answer, Expectation, expectations
 from app.domain.lifecycle import Status
 
 Answers = Mapping[str, Mapping[RRsetKey, Answer]]  # by server, the one that takes updates first
@@ -111,6 +111,8 @@ class _Complaints:
     hidden: Mapping[str, str]  # the servers that can't show the RRset, and why
     unreached: frozenset[str]  # those that gave no answer
     first: str | None  # the server that is believed: the one that takes updates
+    expectation: Expectation
+    said: Mapping[str, Answer]
     primary_is_known: bool
 
     @property
@@ -124,6 +126,10 @@ class _Complaints:
     @property
     def primary_contradicts(self) -> bool:
         return self.primary_is_known and self.first in self.by_server and not self.nobody_looked
+
+    def concern(self, change: Change) -> bool:
+        """Return whether some of it is about this change, and not only about others of its RRset."""
+        return any(self.expectation.concerns(change, self.said[server]) for server in self.by_server)
 
     def __str__(self) -> str:
         return "; ".join(f"{server}: {what}" for server, what in self.by_server.items())
@@ -175,10 +181,12 @@ def _cut_before_first(items: list[InFlight], marks: Sequence[bool]) -> tuple[lis
 def _complaints(
     key: RRsetKey, sent: Sequence[InFlight], answers: Answers, primary: str | None
 ) -> _Complaints:
-    expectation = expectations(item.change for item in sent).get(key)
-    said = {server: answered[key] for server, answered in answers.items() if expectation}
-    unmet = {server: expectation.unmet(answer) for server, answer in said.items() if expectation}
+    expectation = expectations(item.change for item in sent).get(key, Expectation())
+    said = {server: answered[key] for server, answered in answers.items() if sent}
+    unmet = {server: expectation.unmet(answer) for server, answer in said.items()}
     return _Complaints(
+        expectation=expectation,
+        said=said,
         by_server={server: what for server, what in unmet.items() if what},
         hidden={server: answer.hidden for server, answer in said.items() if answer.hidden},
         unreached=frozenset(server for server, answer in said.items() if answer.error is not None),
@@ -210,14 +218,18 @@ def _postponed(first: InFlight) -> Decision:
 
 
 def _not_answered(item: InFlight, complaints: _Complaints) -> Decision:
-    if complaints.primary_contradicts and item.primary_overdue:
+    not_kept = complaints.primary_contradicts and item.primary_overdue
+    unreached = bool(complaints.unreached)
+    not_answered = item.overdue and not unreached
+    if (not_kept or not_answered) and not complaints.concern(item.change):
+        return Decision(Status.SUCCEEDED, f"answered; what others asked for its RRset is not: {complaints}")
+    if not_kept:
         return Decision(
             Status.FAILED,
             f"the primary has taken it, but answers otherwise; {complaints}",
             _NOT_KEPT,
         )
-    unreached = bool(complaints.unreached)
-    if item.overdue and not unreached:
+    if not_answered:
         return Decision(Status.FAILED, f"not answered as asked in time; {complaints}", _NOT_ANSWERED)
     message = f"applied, not answered everywhere yet; {complaints}"
     return Decision(Status.VERIFYING, message, unreached=unreached)

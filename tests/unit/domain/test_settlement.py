@@ -137,6 +137,25 @@ def test_a_primary_that_answers_otherwise_than_it_has_taken_is_told_at_once() ->
     assert only(decide([second], said, 5)).status is Status.VERIFYING  # no primary is known
 
 
+def test_of_an_rrset_only_those_fail_whose_values_are_not_answered() -> None:
+    kept, dropped, removed = create("192.0.2.1"), create("192.0.2.3"), delete("192.0.2.4")
+    in_flight = [InFlight(each, APPLIED, primary_overdue=True) for each in (kept, dropped, removed)]
+    decisions = decide(in_flight, answers(a=["192.0.2.1", "192.0.2.2"]), 5, primary="a")
+    assert [decision.code for decision in decisions.values()] == [None, "not_kept", None]
+    decisions = decide(in_flight, answers(a=["192.0.2.1", "192.0.2.3", "192.0.2.4"]), 5, primary="a")
+    assert [decision.code for decision in decisions.values()] == [None, None, "not_kept"]
+
+
+def test_a_ttl_that_the_primary_lowers_concerns_those_that_set_it() -> None:
+    in_flight = [
+        InFlight(create("192.0.2.1"), APPLIED, primary_overdue=True),
+        InFlight(delete("192.0.2.4"), APPLIED, primary_overdue=True),
+    ]
+    said = {"a": {KEY: Answer(60, frozenset({"192.0.2.1"}))}}
+    lowered, removed = decide(in_flight, said, 5, primary="a").values()
+    assert (lowered.code, removed.status) == ("not_kept", Status.SUCCEEDED)
+
+
 def test_a_server_that_is_away_lets_no_deadline_pass() -> None:
     gone = {"b": {KEY: Answer(None, frozenset(), "no connection")}}
     item = InFlight(create("192.0.2.1"), APPLIED, overdue=True)
