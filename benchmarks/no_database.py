@@ -23,7 +23,7 @@ class Nowhere:
         placed = place_in_zone(read_change(raw), settings().bootstrap_zones)
         if isinstance(placed, Refused):
             return placed
-        return Accepted(accepted_request(new_request(placed), datetime.now(UTC)))
+        return Accepted(accepted_request(new_request(placed), datetime.now(UTC), None))
 
 
 @asynccontextmanager

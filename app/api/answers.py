@@ -11,12 +11,14 @@ from app.domain.errors import InvalidInput, Reason
 from app.schemas.response import (
     Accepted,
     BackendOut,
+    BatchProgress,
     BatchResult,
     ChangeOut,
     ContextOut,
     ErrorOut,
     EventOut,
     Fault,
+    ManyChanged,
     PlannedOut,
     PlanResult,
     RecordOut,
@@ -31,7 +33,8 @@ from app.services.backends import BackendState
 from app.services.plan.from_records import Planned
 from app.services.records import RecordState
 from app.services.requests import submit
-from app.services.requests.lookup import LogLine, RequestState
+from app.services.requests.lookup import BatchState, LogLine, RequestState
+from app.services.requests.many import Changed
 from app.services.requests.validate import Refused
 from app.services.zones.registry import ServedZone
 
@@ -95,6 +98,22 @@ def request_detail(state: RequestState, log: Sequence[LogLine]) -> RequestDetail
     return RequestDetail(**_request(state), events=events)
 
 
+def batch_progress(state: BatchState) -> BatchProgress:
+    """Return how far the requests of a batch have come."""
+    return BatchProgress(
+        id=state.id,
+        created_at=state.created_at,
+        requests=state.requests,
+        open=state.open,
+        by_status=dict(state.by_status),
+    )
+
+
+def many_changed(changed: Changed) -> ManyChanged:
+    """Return how many requests a call has changed."""
+    return ManyChanged(count=changed.count, next_cursor=changed.next_cursor)
+
+
 def record_out(state: RecordState) -> RecordOut:
     """Return a record."""
     return RecordOut(
@@ -155,6 +174,7 @@ def _request(state: RequestState) -> dict[str, Any]:
         "started_at": state.started_at,
         "finished_at": state.finished_at,
         "verified_at": state.verified_at,
+        "batch_id": state.batch_id,
     }
 
 

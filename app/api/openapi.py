@@ -56,6 +56,9 @@ def _problem(status: int, description: str) -> Responses:
 
 
 NO_REQUEST = _problem(404, "No such request")
+NOT_CANCELLABLE = _problem(409, "A worker applies it now, or it has ended")
+NOT_RETRYABLE = _problem(409, "It is open or has succeeded, or its zone is not served any more")
+NO_BATCH = _problem(404, "No such batch")
 NO_ZONE = _problem(404, "No such zone")
 ZONE_CONFLICT = _problem(409, "The zone is served already, or is in use")
 BODY: Responses = {

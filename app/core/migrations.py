@@ -12,7 +12,6 @@ from pathlib import Path
 
 from alembic import command, op
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import Connection, Engine, text
@@ -153,7 +152,8 @@ def _patient_connection(engine: Engine) -> Iterator[Connection]:
 
 
 def _current_revision(connection: Connection) -> str | None:
-    current = MigrationContext.configure(connection).get_current_revision()
+    there = connection.scalar(text("SELECT to_regclass('alembic_version')"))
+    current = connection.scalar(text("SELECT version_num FROM alembic_version")) if there else None
     connection.rollback()
     return current
 

@@ -9,10 +9,15 @@
     │   ├── InvalidName
     │   └── InvalidRdata
     ├── NotFound                404
+    │   ├── BatchNotFound
     │   ├── RequestNotFound
     │   └── ZoneNotFound
     ├── Conflict                409
     │   ├── IdempotencyKeyReused
+    │   ├── RequestRunning
+    │   ├── RequestSettled
+    │   ├── RequestNotRetryable
+    │   ├── ZoneNotServed
     │   ├── ZoneExists
     │   └── ZoneInUse
     ├── Unavailable             503  passes by itself: the client may try again after `retry_after` seconds
@@ -160,6 +165,15 @@ class RequestNotFound(NotFound):
         super().__init__("there is no such request")
 
 
+class BatchNotFound(NotFound):
+    """There is no batch of that id."""
+
+    code = "batch_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("there is no such batch")
+
+
 class ZoneNotFound(NotFound):
     """The zone is not served."""
 
@@ -185,6 +199,42 @@ class IdempotencyKeyReused(Conflict):
         super().__init__("this idempotency key was used with another body")
 
 
+class RequestRunning(Conflict):
+    """A worker applies the request now: nobody can cancel it."""
+
+    code = "request_running"
+
+    def __init__(self) -> None:
+        super().__init__("a worker applies this request now; try again when it has ended")
+
+
+class RequestSettled(Conflict):
+    """The request has ended already."""
+
+    code = "request_settled"
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"this request has {status} already: there is nothing left to cancel")
+
+
+class RequestNotRetryable(Conflict):
+    """Only a request that has failed, or was cancelled, can be retried."""
+
+    code = "request_not_retryable"
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"only a failed or a cancelled request can be retried; this one is {status}")
+
+
+class ZoneNotServed(Conflict):
+    """The request's zone is not served any more."""
+
+    code = "zone_not_served"
+
+    def __init__(self, zone: str) -> None:
+        super().__init__(f"the zone {zone} is not served any more")
+
+
 class ZoneExists(Conflict):
     """The zone is served already."""
 
@@ -200,7 +250,10 @@ class ZoneInUse(Conflict):
     code = "zone_in_use"
 
     def __init__(self) -> None:
-        super().__init__("requests for this zone are still on their way")
+        super().__init__(
+            "requests for this zone are not settled yet: ?cancel_open=true cancels those that wait;"
+            " those that are running end by themselves"
+        )
 
 
 class Unavailable(Error):

@@ -1,6 +1,6 @@
 """How far a request has come: the statuses, and which of them may follow which."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 
@@ -12,26 +12,37 @@ class Status(StrEnum):
     VERIFYING = "verifying"  # applied; some authoritative server does not answer it yet
     SUCCEEDED = "succeeded"  # every authoritative server answers as asked
     FAILED = "failed"  # will not be tried again by itself; the error says why
-    CANCELLED = "cancelled"  # taken back by its account before it ran
+    CANCELLED = "cancelled"  # taken back before it ran, or before every server answered it
 
 
 INITIAL = Status.PENDING
 
-# Every change of status; one without successors is final. Cancelling is done by hand (docs/operations.md).
+# Every change of status. Workers claim and settle; cancelling and retrying are calls of the API.
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.RUNNING, Status.CANCELLED}),
     Status.RUNNING: frozenset({Status.PENDING, Status.VERIFYING, Status.SUCCEEDED, Status.FAILED}),
     # Back to pending when the inventory has lost the backend: there is no server left to ask.
-    Status.VERIFYING: frozenset({Status.PENDING, Status.VERIFYING, Status.SUCCEEDED, Status.FAILED}),
+    Status.VERIFYING: frozenset(
+        {Status.PENDING, Status.VERIFYING, Status.SUCCEEDED, Status.FAILED, Status.CANCELLED}
+    ),
     Status.SUCCEEDED: frozenset(),
-    Status.FAILED: frozenset(),
-    Status.CANCELLED: frozenset(),
+    Status.FAILED: frozenset({Status.PENDING}),
+    Status.CANCELLED: frozenset({Status.PENDING}),
 }
 
-OPEN = tuple(status for status, successors in TRANSITIONS.items() if successors)
-FINAL = tuple(status for status, successors in TRANSITIONS.items() if not successors)
+# A final status stays, unless somebody retries the request.
+FINAL = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
+OPEN = tuple(status for status in TRANSITIONS if status not in FINAL)
+
+CANCELLABLE = tuple(status for status in OPEN if Status.CANCELLED in TRANSITIONS[status])
+RETRYABLE = tuple(status for status in FINAL if Status.PENDING in TRANSITIONS[status])
 
 
 def predecessors(status: Status) -> frozenset[Status]:
     """Return the statuses that `status` may follow."""
     return frozenset(before for before, successors in TRANSITIONS.items() if status in successors)
+
+
+def words(statuses: Iterable[Status]) -> str:
+    """Return the statuses as a list in SQL."""
+    return ", ".join(f"'{status}'" for status in sorted(statuses))

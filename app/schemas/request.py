@@ -1,10 +1,12 @@
 """The shapes of what a client sends."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from app.domain.change import Action
+from app.domain.lifecycle import Status
 from app.domain.rdata import RecordType
 
 # No control characters: they are never meant, and PostgreSQL cannot hold NUL in a text.
@@ -87,6 +89,34 @@ class Plan(Batch):
     """Changes to plan: nothing is stored. With `ask_servers` a worker asks the DNS servers."""
 
     ask_servers: bool = False
+
+
+class Selection(Strict):
+    """Which requests a call for many is about: those that match everything that is given."""
+
+    code: Line | None = Field(None, description="of the error", examples=["server_failed"])
+    account_id: Line | None = None
+    zone: str | None = Field(None, max_length=1024)
+    domain: str | None = Field(None, max_length=1024, description="the owner name")
+    record_type: RecordType | None = None
+    source: Source | None = None
+    run_id: UUID | None = Field(None, description="the last run that they were part of")
+    batch_id: UUID | None = None
+    since: AwareDatetime | None = Field(None, description="accepted then or later")
+    until: AwareDatetime | None = Field(None, description="accepted earlier")
+    cursor: str | None = Field(None, max_length=1024, description="`next_cursor` of the call before")
+
+
+class RetrySelection(Selection):
+    """Which requests to retry."""
+
+    status: Literal[Status.FAILED, Status.CANCELLED] | None = Field(None, description="failed unless given")
+
+
+class CancelSelection(Selection):
+    """Which requests to cancel."""
+
+    status: Literal[Status.PENDING, Status.VERIFYING] | None = Field(None, description="pending unless given")
 
 
 class NewZone(Strict):

@@ -58,6 +58,7 @@ class RequestOut(Accepted):
     started_at: datetime | None
     finished_at: datetime | None
     verified_at: datetime | None
+    batch_id: UUID | None
 
 
 @dataclass(slots=True)
@@ -68,9 +69,26 @@ class RequestDetail(RequestOut):
 
 
 class RequestPage(BaseModel):
-    """Requests, newest first."""
+    """Requests, newest first. A page can be short, even empty: the last one has no cursor."""
 
     items: list[RequestOut]
+    next_cursor: str | None
+
+
+class BatchProgress(BaseModel):
+    """How far the requests of a batch have come."""
+
+    id: UUID
+    created_at: datetime
+    requests: int
+    open: int
+    by_status: dict[Status, int]
+
+
+class ManyChanged(BaseModel):
+    """How many requests were changed. Where there is a cursor, call again with it for the rest."""
+
+    count: int
     next_cursor: str | None
 
 
@@ -90,7 +108,7 @@ class RecordOut(BaseModel):
 
 
 class RecordPage(BaseModel):
-    """Records by zone, name and type."""
+    """Records by zone, name and type. A page can be short, even empty: the last one has no cursor."""
 
     items: list[RecordOut]
     next_cursor: str | None
@@ -179,6 +197,7 @@ class BatchOut:
     """The results in the order of the items."""
 
     results: list[BatchResult]
+    batch_id: UUID | None = None  # without one nothing was stored
 
 
 class RRsetOut(BaseModel):

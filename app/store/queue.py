@@ -10,20 +10,15 @@ from sqlalchemy import TextClause, text, update
 from sqlalchemy.orm import Session
 
 from app.domain.change import Action, Change
-from app.domain.lifecycle import FINAL, TRANSITIONS, Status, predecessors
+from app.domain.lifecycle import FINAL, TRANSITIONS, Status, predecessors, words
 from app.domain.settlement import Decision
 from app.store.leases import Lease
 from app.store.models import Request
 
-
-def _words(statuses: Iterable[Status]) -> str:
-    return ", ".join(f"'{status}'" for status in sorted(statuses))
-
-
 _TRANSITIONS_OF_SETTLING = ", ".join(
     f"('{before}', '{after}')"
     for before in (Status.RUNNING, Status.VERIFYING)
-    for after in sorted(TRANSITIONS[before])
+    for after in sorted(TRANSITIONS[before] - {Status.CANCELLED})
 )
 
 _PAUSE_GROWTH = 0.25  # of the time since a request was started: the pause until its next verification
@@ -39,11 +34,11 @@ _CLAIM = text(
                check_at = NULL,
                started_at = coalesce(started_at, clock_timestamp())
           FROM unnest(CAST(:ids AS uuid[])) AS wanted (id)
-         WHERE request.id = wanted.id AND request.status IN ({_words(predecessors(Status.RUNNING))})
+         WHERE request.id = wanted.id AND request.status IN ({words(predecessors(Status.RUNNING))})
         RETURNING request.id, request.attempts
     ), logged AS (
         INSERT INTO dns_request_events (request_id, run_id, status, message)
-        SELECT id, :run_id, '{Status.RUNNING}',
+        SELECT id, CAST(:run_id AS uuid), '{Status.RUNNING}',
                CAST(:message AS text) || CASE WHEN attempts > 1 THEN ', attempt ' || attempts ELSE '' END
           FROM claimed
     )
@@ -79,7 +74,7 @@ _SETTLE = text(
                    THEN clock_timestamp() + least(make_interval(secs => :longest_pause),
                        make_interval(secs => :retry_pause) * 2 ^ least(request.lost_runs, 16)) END,
                verified_at = CASE WHEN decision.status = '{Status.SUCCEEDED}' THEN clock_timestamp() END,
-               finished_at = CASE WHEN decision.status IN ({_words(FINAL)}) THEN clock_timestamp() END
+               finished_at = CASE WHEN decision.status IN ({words(FINAL)}) THEN clock_timestamp() END
           FROM decision
          WHERE request.id = decision.id
            AND (request.status, decision.status) IN ({_TRANSITIONS_OF_SETTLING})
@@ -167,8 +162,10 @@ def list_pending(session: Session, zone: str, limit: int) -> list[Item]:
     return _items(session, _PENDING, zone=zone, limit=limit)
 
 
-def claim(session: Session, lease: Lease, ids: Sequence[UUID], run_id: UUID, message: str) -> set[UUID]:
-    """Mark the requests as running in this run; return those that were still pending."""
+def claim(
+    session: Session, lease: Lease, ids: Sequence[UUID], run_id: UUID | None, message: str
+) -> set[UUID]:
+    """Mark the requests as running in this run, if there is one; return those that were still pending."""
     parameters = {"ids": list(ids), "run_id": run_id, "token": lease.token, "message": message}
     return set(session.scalars(_CLAIM, parameters))
 

@@ -1,19 +1,19 @@
 """Requests: stored in one statement, looked up by id or page by page."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import Boolean, Column, ColumnElement, Table, Uuid, column, select, text
+from sqlalchemy import Boolean, Column, Table, TextClause, Uuid, column, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from app.core.database import AnySession
 from app.domain.change import Action, Via
-from app.domain.lifecycle import INITIAL, OPEN, Status
+from app.domain.lifecycle import CANCELLABLE, INITIAL, RETRYABLE, Status, words
 from app.domain.rdata import RecordType
 from app.store.models import Request, RequestEvent, RunEvent
 
@@ -48,6 +48,7 @@ class EarlierRequest:
     resource: dict[str, Any]
     zone: str
     created_at: datetime
+    batch_id: UUID | None
     same: bool  # whether it asks for the same change
 
 
@@ -80,13 +81,17 @@ _INSERT = text(
     WITH new AS MATERIALIZED (
         SELECT * FROM {_NEW_ROWS}
     ), stored AS (
-        INSERT INTO dns_requests ({_NEW_COLUMNS})
-        SELECT {_NEW_COLUMNS} FROM new
+        INSERT INTO dns_requests ({_NEW_COLUMNS}, batch_id)
+        SELECT {_NEW_COLUMNS}, CAST(:batch_id AS uuid) FROM new
         ON CONFLICT (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
         RETURNING id, created_at
     ), logged AS (
         INSERT INTO dns_request_events (request_id, at, status, message)
         SELECT id, created_at, '{INITIAL}', 'accepted' FROM stored
+    ), batch AS (
+        INSERT INTO dns_batches (id, first_request_id, last_request_id)
+        SELECT CAST(:batch_id AS uuid), :first, :last
+         WHERE CAST(:batch_id AS uuid) IS NOT NULL AND EXISTS (SELECT FROM stored)
     )
     SELECT now() AS at, ARRAY(
         SELECT id FROM new WHERE idempotency_key IS NOT NULL EXCEPT SELECT id FROM stored
@@ -104,9 +109,73 @@ _EARLIER = text(
 ).columns(column("new_id", Uuid), *_EARLIER_COLUMNS, column("same", Boolean))
 
 
-def insert(session: AnySession, new: Sequence[NewRequest]) -> Stored:
-    """Store the requests in order, but for those whose idempotency key was used before."""
-    row = session.execute(_INSERT, {"rows": _rows(new)}).one()
+# The new place in the queue is taken in the order of the old ones. Nobody can remove the zone meanwhile.
+_RETRYABLE = f"""
+    WITH chosen AS MATERIALIZED (
+        SELECT request.id, coalesce('failed: ' || request.error_code, request.status) AS state
+          FROM dns_requests AS request JOIN dns_zones AS served ON served.name = request.zone
+         WHERE request.id = ANY(:ids) AND request.status IN ({words(RETRYABLE)})
+         ORDER BY request.seq
+           FOR KEY SHARE OF served FOR UPDATE OF request
+"""  # noqa: S608
+_RETRY_CHOSEN = f"""
+    ), queued AS MATERIALIZED (
+        SELECT id, state, nextval(pg_get_serial_sequence('dns_requests', 'seq')) AS seq FROM chosen
+    ), changed AS (
+        UPDATE dns_requests AS request
+           SET status = '{INITIAL}', seq = queued.seq, error_code = NULL, error_message = NULL, lost_runs = 0,
+               verify_by = NULL, check_at = NULL, verified_at = NULL, finished_at = NULL
+          FROM queued WHERE request.id = queued.id
+        RETURNING request.*, queued.state
+    ), logged AS (
+        INSERT INTO dns_request_events (request_id, status, message)
+        SELECT id, status, 'retried, behind what is waiting already; it was ' || state
+          FROM changed ORDER BY seq
+    )
+    SELECT * FROM changed
+"""  # noqa: S608
+_RETRY = text(f"{_RETRYABLE} {_RETRY_CHOSEN}")
+_RETRY_FREE = text(f"{_RETRYABLE} SKIP LOCKED {_RETRY_CHOSEN}")
+_CANCEL_CHOSEN = f"""
+    ), changed AS (
+        UPDATE dns_requests AS request
+           SET status = '{Status.CANCELLED}', error_message = NULL, verify_by = NULL, check_at = NULL,
+               finished_at = clock_timestamp()
+          FROM chosen WHERE request.id = chosen.id
+        RETURNING request.*, chosen.status AS before
+    ), logged AS (
+        INSERT INTO dns_request_events (request_id, status, message)
+        SELECT id, status,
+               CASE WHEN before = '{Status.VERIFYING}'
+                    THEN 'cancelled: it is applied, and no longer verified'
+                    WHEN lost_runs > 0 THEN 'cancelled; an earlier run may have applied it'
+                    ELSE 'cancelled before it was applied' END
+          FROM changed
+    )
+    SELECT * FROM changed
+"""  # noqa: S608
+_CANCELLABLE = f"""
+    WITH chosen AS MATERIALIZED (
+        SELECT id, status FROM dns_requests WHERE status IN ({words(CANCELLABLE)})
+"""  # noqa: S608
+_CANCEL = text(f"{_CANCELLABLE} AND id = ANY(:ids) FOR UPDATE {_CANCEL_CHOSEN}")
+# Never waits for a claim, which locks many requests in another order.
+_CANCEL_FREE = text(f"{_CANCELLABLE} AND id = ANY(:ids) FOR UPDATE SKIP LOCKED {_CANCEL_CHOSEN}")
+_CANCEL_IN_ZONE = text(
+    f"""
+    {_CANCELLABLE} AND zone = :zone AND finished_at IS NULL
+     ORDER BY seq LIMIT :limit FOR UPDATE SKIP LOCKED {_CANCEL_CHOSEN}
+    """
+)
+
+
+def insert(session: AnySession, new: Sequence[NewRequest], batch_id: UUID | None = None) -> Stored:
+    """Store the requests in order, but for those whose idempotency key was used before.
+
+    Their ids must grow from one to the next, as those of version 7 do that one process makes.
+    """
+    parameters = {"rows": _rows(new), "batch_id": batch_id, "first": new[0].id, "last": new[-1].id}
+    row = session.execute(_INSERT, parameters).one()
     return Stored(row.at, frozenset(row.key_used))
 
 
@@ -122,21 +191,26 @@ def get(session: Session, request_id: UUID) -> Request | None:
     return session.get(Request, request_id)
 
 
-def page(session: Session, filters: Mapping[str, Any], limit: int, before: UUID | None) -> list[Request]:
-    """Return requests whose columns equal the filters, newest first, older than the request `before`."""
-    statement = select(Request).filter_by(**filters).order_by(Request.id.desc()).limit(limit)
-    if status := filters.get("status"):
-        statement = statement.where(_index_condition(status))
-    if before is not None:
-        statement = statement.where(Request.id < before)
-    return list(session.scalars(statement))
+def retry(session: Session, ids: Sequence[UUID], *, wait: bool) -> list[Request]:
+    """Put those of the requests that have failed or were cancelled at the end of their zones' queues.
+
+    Those of zones that are not served any more stay as they are; `wait` as with `cancel`.
+    """
+    return _changed(session, _RETRY if wait else _RETRY_FREE, ids=list(ids))
 
 
-def _index_condition(status: Status) -> ColumnElement[bool]:
-    """Return a condition that holds for every request of this status, and that an index knows."""
-    if status in OPEN:
-        return Request.finished_at.is_(None)
-    return Request.error_code.is_not(None) if status is Status.FAILED else Request.finished_at.is_not(None)
+def cancel(session: Session, ids: Sequence[UUID], *, wait: bool) -> list[Request]:
+    """Cancel those of the requests that are waiting or being verified.
+
+    With `wait` another transaction that works on a request, a claim say, ends first; do that with one request
+    only. Without, the requests that others work on stay as they are.
+    """
+    return _changed(session, _CANCEL if wait else _CANCEL_FREE, ids=list(ids))
+
+
+def cancel_in_zone(session: Session, zone: str, limit: int) -> int:
+    """Cancel up to `limit` of the zone's requests that are waiting or being verified; return how many."""
+    return len(_changed(session, _CANCEL_IN_ZONE, zone=zone, limit=limit))
 
 
 def has_open(session: Session, zone: str) -> bool:
@@ -155,6 +229,10 @@ def run_events(session: Session, run_ids: Iterable[UUID]) -> list[RunEvent]:
     """Return the log lines of these runs, oldest first."""
     statement = select(RunEvent).where(RunEvent.run_id.in_(list(run_ids))).order_by(RunEvent.id)
     return list(session.scalars(statement))
+
+
+def _changed(session: Session, statement: TextClause, **parameters: object) -> list[Request]:
+    return list(session.scalars(select(Request).from_statement(statement), parameters))
 
 
 def _rows(new: Sequence[NewRequest]) -> str:

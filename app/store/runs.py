@@ -1,6 +1,6 @@
 """Ansible runs: what was executed, its log, and how it ended."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,15 +12,16 @@ from app.store.models import Run, RunEvent
 
 _START = text(
     """
-    INSERT INTO ansible_runs (id, zone, backend, changes, started_at)
-    VALUES (:id, :zone, :backend, :changes, clock_timestamp())
+    INSERT INTO ansible_runs (id, zone, backend, changes, first_request_id, last_request_id, started_at)
+    VALUES (:id, :zone, :backend, :changes, :first, :last, clock_timestamp())
     """
 )
 
 
-def start(session: Session, run_id: UUID, zone: str, backend: str, changes: int) -> None:
-    """Record that a run begins."""
-    session.execute(_START, {"id": run_id, "zone": zone, "backend": backend, "changes": changes})
+def start(session: Session, run_id: UUID, zone: str, backend: str, request_ids: Collection[UUID]) -> None:
+    """Record that a run for these requests begins."""
+    requests = {"changes": len(request_ids), "first": min(request_ids), "last": max(request_ids)}
+    session.execute(_START, {"id": run_id, "zone": zone, "backend": backend, **requests})
 
 
 def add_events(session: Session, run_id: UUID, events: Iterable[tuple[datetime, str]]) -> None:

@@ -128,13 +128,14 @@ def _claim_pending(session: Session, lease: Lease, claim: Claim, backends: Backe
     batch = first_batch(pending, probe=probe)
     if not batch:
         return claim
-    run_id, backend = uuid7(), claim.backend or "nowhere"
-    runs.start(session, run_id, lease.zone, backend, len(batch))
-    message = f"one of {len(batch)} in a run on {backend}"
+    ids = [item.id for item in batch]
     if claim.backend is None:
-        message = "not run: the zone is not served any more"
-    ids = queue.claim(session, lease, [item.id for item in batch], run_id, message)
-    return replace(claim, run_id=run_id, to_apply=[item for item in batch if item.id in ids])
+        run_id, message = None, "not run: the zone is not served any more"
+    else:
+        run_id, message = uuid7(), f"one of {len(batch)} in a run on {claim.backend}"
+        runs.start(session, run_id, lease.zone, claim.backend, ids)
+    claimed = queue.claim(session, lease, ids, run_id, message)
+    return replace(claim, run_id=run_id, to_apply=[item for item in batch if item.id in claimed])
 
 
 def _batch_limit(lease: Lease, backends: Backends) -> int:

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from uuid import UUID
 
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
+from uuid_utils.compat import uuid7
 
 from app.core.config import settings
 from app.core.database import is_deadlock, statements, transaction
@@ -16,7 +18,7 @@ from app.domain.errors import InvalidInput, Overloaded, Reason
 from app.schemas.request import Batch, Envelope
 from app.services.kicks import KickSender
 from app.services.requests.group_commit import zones_to_kick
-from app.services.requests.submit import Submitted, submit
+from app.services.requests.submit import Accepted, Replayed, Submitted, submit
 from app.services.requests.validate import Draft, RawChange, read_change, shape_reasons
 
 BATCHES_AT_ONCE = 4  # that are worked on
@@ -94,4 +96,10 @@ def _read_item(item: Any) -> RawChange:
 
 def _store(drafts: Sequence[Draft], *, atomic: bool) -> list[Submitted]:
     with transaction() if atomic else statements() as session:
-        return submit(session, drafts, atomic=atomic)
+        return submit(session, drafts, atomic=atomic, batch_id=uuid7())
+
+
+def batch_id_of(results: Sequence[Submitted]) -> UUID | None:
+    """Return the id of the batch to which these results belong; None when nothing was stored."""
+    stored = (result.request for result in results if isinstance(result, Accepted | Replayed))
+    return next((request.batch_id for request in stored), None)

@@ -36,6 +36,7 @@ class AcceptedRequest:
     via: Via
     resource: dict[str, Any]
     created_at: datetime
+    batch_id: UUID | None
 
 
 class Accepted(NamedTuple):
@@ -65,7 +66,9 @@ class Undecided(NamedTuple):
 Submitted = Accepted | Replayed | KeyReused | Refused | Undecided
 
 
-def submit(session: AnySession, drafts: Sequence[Draft], *, atomic: bool = False) -> list[Submitted]:
+def submit(
+    session: AnySession, drafts: Sequence[Draft], *, atomic: bool = False, batch_id: UUID | None = None
+) -> list[Submitted]:
     """Store these changes in order. A bad one never sinks the others, unless they are `atomic`.
 
     Raises BatchRefused when one of those that are atomic can't be accepted, and what the database raises: the
@@ -75,7 +78,7 @@ def submit(session: AnySession, drafts: Sequence[Draft], *, atomic: bool = False
     if settings().simulated:
         zones.add_simulated(session, {change.zone for change in placed if isinstance(change, ValidChange)})
     new = [new_request(change) for change in placed if isinstance(change, ValidChange)]
-    stored = iter(_store(session, new))
+    stored = iter(_store(session, new, batch_id))
     results = [change if isinstance(change, Refused) else next(stored) for change in placed]
     if atomic:
         _insist_on_all(results)
@@ -109,7 +112,9 @@ def new_request(change: ValidChange) -> NewRequest:
     )
 
 
-def accepted_request(row: NewRequest | EarlierRequest, created_at: datetime) -> AcceptedRequest:
+def accepted_request(
+    row: NewRequest | EarlierRequest, created_at: datetime, batch_id: UUID | None
+) -> AcceptedRequest:
     """Return the request of a row as it was accepted."""
     return AcceptedRequest(
         id=row.id,
@@ -121,16 +126,17 @@ def accepted_request(row: NewRequest | EarlierRequest, created_at: datetime) -> 
         via=row.via,
         resource=row.resource,
         created_at=created_at,
+        batch_id=batch_id,
     )
 
 
-def _store(session: AnySession, new: Sequence[NewRequest]) -> list[Submitted]:
+def _store(session: AnySession, new: Sequence[NewRequest], batch_id: UUID | None) -> list[Submitted]:
     """Return, for each row, what was stored, or what its idempotency key stands for already."""
     if not new:
         return []
-    stored = requests.insert(session, new)
+    stored = requests.insert(session, new, batch_id)
     known = _look_up_keys(session, [request for request in new if request.id in stored.key_used])
-    return [known.get(row.id) or Accepted(accepted_request(row, stored.at)) for row in new]
+    return [known.get(row.id) or Accepted(accepted_request(row, stored.at, batch_id)) for row in new]
 
 
 def _look_up_keys(session: AnySession, new: Sequence[NewRequest]) -> Mapping[UUID, Submitted]:
@@ -145,7 +151,7 @@ def _look_up_keys(session: AnySession, new: Sequence[NewRequest]) -> Mapping[UUI
     except DBAPIError as error:
         return {request.id: Undecided(error) for request in new}
     return {
-        request_id: Replayed(accepted_request(request, request.created_at))
+        request_id: Replayed(accepted_request(request, request.created_at, request.batch_id))
         if request.same
         else KeyReused(IdempotencyKeyReused())
         for request_id, request in earlier.items()

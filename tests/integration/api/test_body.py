@@ -19,6 +19,8 @@ CALLS = [
     ("POST", "/api/v1/dns/delete"),
     ("POST", "/api/v1/dns/batch"),
     ("POST", "/api/v1/dns/plan"),
+    ("POST", "/api/v1/dns/requests/cancel"),
+    ("POST", "/api/v1/dns/requests/retry"),
     ("POST", "/api/v1/zones"),
     ("PATCH", "/api/v1/zones/example.test"),
 ]

@@ -17,7 +17,7 @@ from app.schemas.response import Accepted, BatchOut, PlanOut
 from app.services.plan.from_records import plan_from_records
 from app.services.plan.from_servers import plan_from_servers
 from app.services.requests import submit
-from app.services.requests.batch import BatchWorkers, read_items, submit_batch
+from app.services.requests.batch import BatchWorkers, batch_id_of, read_items, submit_batch
 from app.services.requests.group_commit import GroupCommit
 from app.services.requests.validate import RawChange, Refused
 
@@ -58,6 +58,8 @@ async def batch(request: Request) -> Response:
 
     With `"atomic": true` it is all or nothing: one bad item, and nothing is stored. The answer then names
     every reason, with the item's index in `loc`.
+
+    `GET /dns/batches/{batch_id}` says how far it has come.
     """
     workers: BatchWorkers = request.app.state.batch_workers
     via = read_via(request)
@@ -126,5 +128,5 @@ def _answer_batch(raw: bytes, via: Via) -> tuple[Sequence[submit.Submitted], Res
     """Submit a batch, and serialize the answer, which takes as long as storing. Raises InvalidInput."""
     submitted = submit_batch(decode_json(raw), via)
     results = [answers.batch_result(index, result) for index, result in enumerate(submitted)]
-    content = _BATCH.dump_json(BatchOut(results), exclude_none=True)
+    content = _BATCH.dump_json(BatchOut(results, batch_id_of(submitted)), exclude_none=True)
     return submitted, Response(content, 207, media_type="application/json")

@@ -1,23 +1,27 @@
-"""Follow requests."""
+"""Follow requests, and take a hand in what becomes of them."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime
 
 from app.api import answers, openapi
+from app.api.body import JsonRoute
 from app.api.query import Cursor, Limit, Text
 from app.core.database import transaction
+from app.domain.errors import InvalidFilter, InvalidInput, Reason
 from app.domain.lifecycle import Status
 from app.domain.rdata import RecordType
-from app.schemas.request import Source
-from app.schemas.response import RequestDetail, RequestPage
-from app.services.requests.lookup import RequestFilter, find_requests, get_request
+from app.schemas.request import CancelSelection, RetrySelection, Selection, Source
+from app.schemas.response import BatchProgress, ManyChanged, RequestDetail, RequestOut, RequestPage
+from app.services.requests import cancel, retry
+from app.services.requests.lookup import RequestFilter, find_requests, get_batch, get_request
 
-router = APIRouter(prefix="/dns/requests", tags=["dns"])
+router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 
 
-@router.get("/{request_id}", summary="Follow a request", responses=openapi.NO_REQUEST)
+@router.get("/requests/{request_id}", summary="Follow a request", responses=openapi.NO_REQUEST)
 def show_request(request_id: UUID) -> RequestDetail:
     """How far it has come, with its log: every change of status, and what Ansible said."""
     with transaction() as session:
@@ -25,19 +29,88 @@ def show_request(request_id: UUID) -> RequestDetail:
     return answers.request_detail(state, log)
 
 
-@router.get("", summary="List requests")
+@router.get("/requests", summary="List requests")
 def list_requests(
     status: Status | None = None,
+    code: Annotated[Text | None, Query(description="of the error")] = None,
     account_id: Annotated[Text | None, Query()] = None,
     zone: Annotated[Text | None, Query()] = None,
     domain: Annotated[Text | None, Query()] = None,
     record_type: RecordType | None = None,
     source: Annotated[Source | None, Query()] = None,
+    run_id: Annotated[UUID | None, Query(description="the last run that they were part of")] = None,
+    batch_id: UUID | None = None,
+    since: Annotated[AwareDatetime | None, Query(description="accepted then or later")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="accepted earlier")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> RequestPage:
-    """Newest first."""
-    wanted = RequestFilter(status, account_id, zone, domain, record_type, source)
+    """Newest first. With filters a page can be short, even empty; the last one has no `next_cursor`."""
+    wanted = RequestFilter(
+        status, code, account_id, zone, domain, record_type, source, run_id, batch_id, since, until
+    )
     with transaction() as session:
         page = find_requests(session, wanted, limit, cursor)
     return RequestPage(items=[answers.request_out(item) for item in page.items], next_cursor=page.next_cursor)
+
+
+@router.post(
+    "/requests/{request_id}/cancel",
+    summary="Cancel a request",
+    responses=openapi.NO_REQUEST | openapi.NOT_CANCELLABLE,
+)
+def cancel_request(request_id: UUID) -> RequestOut:
+    """Cancels what is pending, or ends a verification: what was applied stays applied."""
+    return answers.request_out(cancel.cancel_request(request_id))
+
+
+@router.post(
+    "/requests/{request_id}/retry",
+    status_code=202,
+    summary="Retry a request",
+    responses=openapi.NO_REQUEST | openapi.NOT_RETRYABLE,
+)
+def retry_request(request_id: UUID, response: Response) -> RequestOut:
+    """A failed or cancelled request runs again, behind what was accepted meanwhile."""
+    response.headers["Location"] = f"/api/v1/dns/requests/{request_id}"
+    return answers.request_out(retry.retry_request(request_id))
+
+
+@router.post("/requests/cancel", summary="Cancel many requests", responses=openapi.BODY)
+def cancel_requests(selection: CancelSelection) -> ManyChanged:
+    """Cancels up to 1,000 of those that match, oldest first. What a worker claims now is left to it."""
+    filters = _filters(selection, selection.status)
+    try:
+        return answers.many_changed(cancel.cancel_many(filters, selection.cursor))
+    except InvalidFilter as error:
+        raise _of_body(error) from error
+
+
+@router.post("/requests/retry", status_code=202, summary="Retry many requests", responses=openapi.BODY)
+def retry_requests(selection: RetrySelection) -> ManyChanged:
+    """Retries up to 1,000 of those that match, oldest first."""
+    filters = _filters(selection, selection.status)
+    try:
+        return answers.many_changed(retry.retry_many(filters, selection.cursor))
+    except InvalidFilter as error:
+        raise _of_body(error) from error
+
+
+@router.get("/batches/{batch_id}", summary="Follow a batch", responses=openapi.NO_BATCH)
+def show_batch(batch_id: UUID) -> BatchProgress:
+    """How many of its requests have which status."""
+    with transaction() as session:
+        return answers.batch_progress(get_batch(session, batch_id))
+
+
+def _filters(selection: Selection, status: Status | None) -> RequestFilter:
+    """Return what is selected. Raises InvalidInput when nothing is: no call is about all requests."""
+    given = selection.model_dump(exclude={"cursor"}, exclude_none=True)
+    if not given:
+        raise InvalidInput([Reason((), "filter_missing", "say which requests: give at least one filter")])
+    return RequestFilter(**{**given, "status": status})
+
+
+def _of_body(error: InvalidFilter) -> InvalidInput:
+    """Return an error about a query parameter as one about a field of the body."""
+    return InvalidInput(reason._replace(loc=reason.loc[1:]) for reason in error.reasons)

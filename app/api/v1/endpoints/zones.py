@@ -1,6 +1,8 @@
 """The zones that are served."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from app.api import openapi
 from app.api.answers import zone_out
@@ -8,6 +10,7 @@ from app.api.body import JsonRoute
 from app.core.database import transaction
 from app.schemas.request import NewZone, ZoneChange
 from app.schemas.response import ZoneList, ZoneOut
+from app.services.requests.cancel import cancel_zone
 from app.services.zones import registry
 
 router = APIRouter(prefix="/zones", tags=["zones"], route_class=JsonRoute)
@@ -49,7 +52,16 @@ def change_zone(name: str, body: ZoneChange) -> ZoneOut:
     summary="Stop serving a zone",
     responses=openapi.NO_ZONE | openapi.ZONE_CONFLICT,
 )
-def remove_zone(name: str) -> None:
+def remove_zone(
+    name: str,
+    cancel_open: Annotated[
+        bool, Query(description="cancel the requests that wait; 409 while others are running")
+    ] = False,
+) -> None:
     """What is on its servers stays as it is."""
+    if cancel_open:
+        with transaction() as session:
+            zone = registry.get_zone(session, name)
+        cancel_zone(zone.name)
     with transaction() as session:
         registry.remove_zone(session, name)

@@ -1,0 +1,48 @@
+"""Retry requests that have failed, or were cancelled: they go to the end of their zones' queues."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from app.core.database import transaction
+from app.domain.errors import RequestNotFound, RequestNotRetryable, ZoneNotServed
+from app.domain.lifecycle import RETRYABLE, Status
+from app.services import kicks
+from app.services.requests.lookup import RequestFilter, RequestState, find_requests, state_of
+from app.services.requests.many import MAX_AT_ONCE, Changed
+from app.store import requests
+from app.store.models import Request
+
+
+def retry_request(request_id: UUID) -> RequestState:
+    """Let the request run again, with nothing held against it, and return it.
+
+    What was accepted for its RRset meanwhile comes first. Raises RequestNotFound, RequestNotRetryable,
+    ZoneNotServed.
+    """
+    with transaction() as session:
+        changed = requests.retry(session, [request_id], wait=True)
+        if not changed:
+            raise _why_not(requests.get(session, request_id))
+        state = state_of(changed[0])
+    kicks.kick_zones([state.zone])
+    return state
+
+
+def retry_many(filters: RequestFilter, cursor: str | None) -> Changed:
+    """Retry the first requests that match, oldest first; failed ones unless another status is named.
+
+    Raises InvalidFilter.
+    """
+    filters = replace(filters, status=filters.status or Status.FAILED)
+    with transaction() as session:
+        page = find_requests(session, filters, MAX_AT_ONCE, cursor, newest_first=False)
+        changed = requests.retry(session, [item.id for item in page.items], wait=False)
+        zones = {row.zone for row in changed}
+    kicks.kick_zones(zones)
+    return Changed(len(changed), page.next_cursor)
+
+
+def _why_not(row: Request | None) -> Exception:
+    if row is None:
+        return RequestNotFound()
+    return ZoneNotServed(row.zone) if row.status in RETRYABLE else RequestNotRetryable(row.status)
