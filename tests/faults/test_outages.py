@@ -167,3 +167,11 @@ def test_nothing_fails_for_a_fault_of_the_whole(
     eventually(lambda: scene.statuses() == done, limit=RECOVERY)
     assert scene.fault_codes() == set()
     assert user.dig(f"h0.{scene.zones[0]}", "A") == {"192.0.2.1"}
+
+
+def test_a_request_that_breaks_every_run_fails_alone(stack: Stack, user: User, zone: str) -> None:
+    owners = ["poison", *(f"h{number}" for number in range(5))]
+    poison, *others = user.submit(*(body(zone, owner) for owner in owners))
+    assert {request["status"] for request in user.wait_until_settled(others)} == {"succeeded"}
+    (request,) = user.wait_until_settled([poison])
+    assert (request["status"], request["error"]["code"]) == ("failed", "playbook_failed")

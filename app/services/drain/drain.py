@@ -67,8 +67,9 @@ def drain(zone: str, runner: Runner, backends: Backends) -> None:
     kicks.clear_mark(zone)
     until = time.monotonic() + settings().drain_budget
     with bound(zone=zone), hold_lease(zone, backends) as (held_lease, lease_lost):
-        lease = held_lease and _rest_if_unusable(held_lease, backends)
+        lease = held_lease
         try:
+            lease = lease and _rest_if_unusable(lease, backends)
             while lease and time.monotonic() < until and (claim := _claim(lease, backends)):
                 applied = _apply(claim, runner, backends, lease_lost)
                 in_flight = _in_flight(claim, applied.results)
