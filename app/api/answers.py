@@ -19,6 +19,7 @@ from app.schemas.response import (
     EventOut,
     Fault,
     ManyChanged,
+    ObstacleOut,
     PlannedOut,
     PlanResult,
     RecordOut,
@@ -29,7 +30,7 @@ from app.schemas.response import (
     ZoneOut,
 )
 from app.schemas.response import Reason as ReasonOut
-from app.services.backends import BackendState
+from app.services.backends import BackendState, Obstacle
 from app.services.plan.from_records import Planned
 from app.services.records import RecordState
 from app.services.requests import submit
@@ -92,10 +93,11 @@ def request_out(state: RequestState) -> RequestOut:
     return RequestOut(**_request(state))
 
 
-def request_detail(state: RequestState, log: Sequence[LogLine]) -> RequestDetail:
-    """Return a request with its log."""
+def request_detail(state: RequestState, log: Sequence[LogLine], obstacle: Obstacle | None) -> RequestDetail:
+    """Return a request with its log, and with what it waits for."""
     events = [EventOut(at=line.at, status=line.status, message=line.message) for line in log]
-    return RequestDetail(**_request(state), events=events)
+    waits_for = ObstacleOut(code=obstacle.code, since=obstacle.since) if obstacle else None
+    return RequestDetail(**_request(state), waits_for=waits_for, events=events)
 
 
 def batch_progress(state: BatchState) -> BatchProgress:

@@ -61,10 +61,18 @@ class RequestOut(Accepted):
     batch_id: UUID | None
 
 
+class ObstacleOut(BaseModel):
+    """A fault of the zone or of its backend, which keeps the request waiting. `GET /backends` has more."""
+
+    code: str
+    since: datetime
+
+
 @dataclass(slots=True)
 class RequestDetail(RequestOut):
-    """A request with its log."""
+    """A request with its log; `waits_for` is null when it waits for nothing but its turn."""
 
+    waits_for: ObstacleOut | None
     events: list[EventOut]
 
 

@@ -58,6 +58,20 @@ class BackendState:
     resting_zones: Sequence[RestingZone]
 
 
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What keeps a zone's requests waiting, in what a requester may see of it."""
+
+    code: str
+    since: datetime
+
+
+def obstacle_of(session: Session, zone: str) -> Obstacle | None:
+    """Return what the zone's requests wait for; None when nothing but their turn."""
+    row = backends.fault_of(session, zone)
+    return Obstacle(row.code, row.since) if row else None
+
+
 def list_backends(session: Session) -> list[BackendState]:
     """Return every backend that an inventory has or a zone names, by name."""
     resting: dict[str, list[RestingZone]] = {}

@@ -63,6 +63,18 @@ _RESTING_ZONES = text(
     """
 )
 
+_FAULT_OF = text(
+    """
+    SELECT coalesce(backend.fault_code, lease.fault_code) AS code,
+           coalesce(backend.failing_since, lease.failing_since) AS since
+      FROM (VALUES (:zone)) AS asked (zone)
+      LEFT JOIN dns_zone_leases AS lease ON lease.zone = asked.zone
+      LEFT JOIN dns_zones AS served ON served.name = asked.zone
+      LEFT JOIN dns_backends AS backend ON backend.name = served.backend
+     WHERE coalesce(backend.failing_since, lease.failing_since) IS NOT NULL
+    """
+)
+
 
 class Admission(Enum):
     """Whether a zone of the backend may be drained now."""
@@ -138,6 +150,11 @@ def list_states(session: Session) -> Sequence[Row[Any]]:
 def list_resting_zones(session: Session, limit: int) -> Sequence[Row[Any]]:
     """Return the zones that have a fault of their own, those that have had it longest first."""
     return session.execute(_RESTING_ZONES, {"limit": limit}).all()
+
+
+def fault_of(session: Session, zone: str) -> Row[Any] | None:
+    """Return the code and the beginning of what keeps the zone, or its backend, from being worked on."""
+    return session.execute(_FAULT_OF, {"zone": zone}).one_or_none()
 
 
 def list_names(session: Session) -> list[str]:

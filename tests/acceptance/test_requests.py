@@ -134,10 +134,11 @@ def test_a_backend_that_the_inventory_lacks_keeps_its_requests_waiting(
         connection.execute("UPDATE dns_zones SET backend = 'missing' WHERE name = %s", [zone])
     (request_id,) = user.submit(body(zone))
     eventually(lambda: fault_of(user, "missing") == "backend_unknown")
-    assert user.request(request_id)["status"] == "pending"
+    waiting = user.request(request_id)
+    assert (waiting["status"], waiting["waits_for"]["code"]) == ("pending", "backend_unknown")
     user.api.patch(f"/zones/{zone}", json={"backend": "bind"}).raise_for_status()
     (request,) = user.wait_until_settled([request_id])
-    assert request["status"] == "succeeded"
+    assert (request["status"], request["waits_for"]) == ("succeeded", None)
 
 
 def fault_of(user: User, backend: str) -> str | None:

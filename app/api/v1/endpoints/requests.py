@@ -15,6 +15,7 @@ from app.domain.lifecycle import Status
 from app.domain.rdata import RecordType
 from app.schemas.request import CancelSelection, RetrySelection, Selection, Source
 from app.schemas.response import BatchProgress, ManyChanged, RequestDetail, RequestOut, RequestPage
+from app.services.backends import obstacle_of
 from app.services.requests import cancel, retry
 from app.services.requests.lookup import RequestFilter, find_requests, get_batch, get_request
 
@@ -26,7 +27,8 @@ def show_request(request_id: UUID) -> RequestDetail:
     """How far it has come, with its log: every change of status, and what Ansible said."""
     with transaction() as session:
         state, log = get_request(session, request_id)
-    return answers.request_detail(state, log)
+        obstacle = obstacle_of(session, state.zone) if state.status is Status.PENDING else None
+    return answers.request_detail(state, log, obstacle)
 
 
 @router.get("/requests", summary="List requests")
