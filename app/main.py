@@ -2,21 +2,26 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
-from app.api import errors, openapi
+from app.api import connections, errors, openapi
 from app.api.body_limits import BodyLimits
 from app.api.fast_routes import put_in_front
+from app.api.hosts import AllowedHosts
 from app.api.v1.endpoints import backends, dns, health, records, requests, zones
+from app.core.answer_deadlines import enforce_answer_deadlines
 from app.core.config import settings
 from app.core.database import close, require_schema, transaction, upgrade
 from app.core.logging import configure_logging, warn_if_simulated
+from app.domain.change import Action
+from app.services.health import DependencyProbes
 from app.services.kicks import KickSender
-from app.services.requests.batch import BatchWorkers
+from app.services.requests.backlog import Backlog
+from app.services.requests.batch import BodyWorkers
 from app.services.requests.group_commit import GroupCommit
 from app.services.zones.registry import add_bootstrap_zones, forget_simulated_zones
 
@@ -24,6 +29,8 @@ _PREFIX = "/api/v1"
 # New objects before the garbage collector looks for garbage; Python's own value is 700. A large batch is that
 # many objects, none of them garbage before its answer.
 _GC_THRESHOLD = 300_000
+_SMALL_BODY = 16 * 1024  # bytes: the body of a call that is no change
+_FINISH_TIMEOUT = 30.0  # seconds for what was taken in to be stored, and for its kicks, when the process ends
 
 
 def _prepare_database() -> None:
@@ -43,16 +50,27 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(_prepare_database)
     gc.freeze()  # what has been loaded stays, and need not be looked through
     gc.set_threshold(_GC_THRESHOLD)
-    kicks = KickSender()
-    app.state.batch_workers = BatchWorkers(kicks)
-    app.state.group_commit = group_commit = GroupCommit(kicks)
-    storing = asyncio.create_task(group_commit.run())
+    enforce_answer_deadlines()
+    app.state.probes = DependencyProbes()
+    app.state.kicks = kicks = KickSender()
+    app.state.backlog = backlog = Backlog()
+    app.state.batch_workers = BodyWorkers("batch", at_once=4, most=16)
+    app.state.plan_workers = BodyWorkers("plan", at_once=2, most=8)
+    app.state.group_commit = group_commit = GroupCommit(kicks, backlog)
+    running = [asyncio.create_task(group_commit.run()), asyncio.create_task(backlog.run())]
     yield
-    await group_commit.wait_until_stored()
-    await kicks.wait_until_sent()
-    storing.cancel()
-    await asyncio.wait([storing])
+    await _finish(group_commit.wait_until_stored(), kicks.wait_until_sent())
+    for task in running:
+        task.cancel()
+    await asyncio.wait(running)
     close()
+
+
+async def _finish(*waiting: Awaitable[None]) -> None:
+    """Wait for each in turn, so long as it may take; whoever still waits for an answer then gets none."""
+    for each in waiting:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(each, _FINISH_TIMEOUT)
 
 
 def create_app() -> FastAPI:
@@ -62,16 +80,22 @@ def create_app() -> FastAPI:
         version="0.1.0",
         description="Ask for a DNS change, and follow it until every authoritative server answers it.",
         lifespan=_lifespan,
+        openapi_url="/openapi.json" if settings().docs else None,  # without it there are no /docs, either
         telemetry={"tracing": False, "metrics": False, "logs": False},  # it looks for a provider at each call
     )
     batch = settings().max_batch_body
     # The first that is added is the innermost: others stand around it, and see its errors as answers.
     app.add_middleware(
         BodyLimits,
-        default=settings().max_body,
-        by_path={f"{_PREFIX}/dns/batch": batch, f"{_PREFIX}/dns/plan": batch},
+        default=_SMALL_BODY,
+        by_path={
+            **{f"{_PREFIX}/dns/{action}": settings().max_body for action in Action},
+            **{f"{_PREFIX}/dns/{call}": batch for call in ("batch", "plan")},
+        },
+        together=settings().intake_bytes,
         seconds=settings().body_timeout,
     )
+    app.add_middleware(AllowedHosts, allowed=settings().allowed_hosts)
     for endpoint in (dns, requests, records, zones, backends):
         app.include_router(endpoint.router, prefix=_PREFIX)
     app.include_router(health.router)
@@ -82,4 +106,5 @@ def create_app() -> FastAPI:
 
 
 configure_logging("api")  # at import, so that uvicorn's first lines have our format, too
+connections.install()
 app = create_app()

@@ -65,6 +65,8 @@ def environment(rig: Rig, database: str) -> dict[str, str]:
         "DATABASE_URL": database,
         "CELERY_BROKER_URL": f"{rig.stack.env['CELERY_BROKER_URL'].rpartition('/')[0]}/8",
         "BOOTSTRAP_ZONES": f"{ZONE}=bind",
+        "BACKLOG_LIMIT": "1000000000",
+        "BACKLOG_LIMIT_PER_ACCOUNT": "1000000000",
     }
 
 

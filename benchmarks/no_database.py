@@ -18,7 +18,7 @@ from app.services.requests.validate import RawChange, Refused, place_in_zone, re
 class Nowhere:
     """Stands in for the group commit: what it accepts is not stored."""
 
-    async def submit(self, raw: RawChange, *, large: bool = False) -> Submitted:
+    async def submit(self, raw: RawChange, size: int) -> Submitted:
         """Return the result that the group commit would give once it had stored the request."""
         placed = place_in_zone(read_change(raw), settings().bootstrap_zones)
         if isinstance(placed, Refused):

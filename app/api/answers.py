@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from app.api.errors import wire_reasons
 from app.domain.effects import RRset
-from app.domain.errors import InvalidInput, Reason
+from app.domain.errors import BacklogFull, InvalidInput, Reason
+from app.domain.reasons import MAX_BATCH_REASONS, at_most, number_of, share
 from app.schemas.response import (
     Accepted,
     BackendOut,
+    BatchOut,
     BatchProgress,
     BatchResult,
     ChangeOut,
@@ -21,6 +24,7 @@ from app.schemas.response import (
     ManyChanged,
     ObstacleOut,
     PlannedOut,
+    PlanOut,
     PlanResult,
     RecordOut,
     RequestDetail,
@@ -34,6 +38,7 @@ from app.services.backends import BackendState, Obstacle
 from app.services.plan.from_records import Planned
 from app.services.records import RecordState
 from app.services.requests import submit
+from app.services.requests.batch import batch_id_of
 from app.services.requests.lookup import BatchState, LogLine, RequestState
 from app.services.requests.many import Changed
 from app.services.requests.validate import Refused
@@ -55,23 +60,56 @@ def accepted(request: submit.AcceptedRequest) -> Accepted:
     )
 
 
-def batch_result(index: int, result: submit.Submitted) -> BatchResult:
-    """Return the result of one item of a batch."""
+def batch_out(submitted: Sequence[submit.Submitted]) -> BatchOut:
+    """Return the results of a batch, with at most MAX_BATCH_REASONS reasons in all."""
+    found = [() if type(result) is submit.Accepted else _reasons_against(result) for result in submitted]
+    shares = share(MAX_BATCH_REASONS, list(map(len, found)))
+    results = list(map(_batch_result, count(), submitted, found, shares))
+    return BatchOut(results, batch_id_of(submitted), _number_left_out(found, shares))
+
+
+def plan_out(planned: Sequence[Planned | Refused]) -> PlanOut:
+    """Return a plan, with at most MAX_BATCH_REASONS reasons in all."""
+    found = [item.reasons if isinstance(item, Refused) else () for item in planned]
+    shares = share(MAX_BATCH_REASONS, list(map(len, found)))
+    results = [
+        PlanResult(index=index, status_code=422, errors=_body_reasons(item.reasons, given))
+        if isinstance(item, Refused)
+        else _plan_result(index, item)
+        for index, (item, given) in enumerate(zip(planned, shares, strict=True))
+    ]
+    left_out = _number_left_out(found, shares)
+    return PlanOut(results=results, more_reasons=left_out) if left_out else PlanOut(results=results)
+
+
+def _batch_result(index: int, result: submit.Submitted, reasons: Sequence[Reason], given: int) -> BatchResult:
     match result:
         case submit.Accepted(request):
             return BatchResult(index, 202, accepted(request))
         case submit.Replayed(request):
             return BatchResult(index, 200, accepted(request))
         case submit.Undecided():
-            return BatchResult(index, 503, errors=_body_reasons([_UNDECIDED]))
-    status = 409 if isinstance(result, submit.KeyReused) else 422
-    return BatchResult(index, status, errors=_body_reasons(submit.reasons_of(result)))
+            status = 503
+        case submit.KeyReused():
+            status = 409
+        case Refused():
+            status = 422
+    return BatchResult(index, status, errors=_body_reasons(reasons, given))
 
 
-def plan_result(index: int, item: Planned | Refused) -> PlanResult:
-    """Return one item of a plan."""
-    if isinstance(item, Refused):
-        return PlanResult(index=index, status_code=422, errors=_body_reasons(item.reasons))
+def _reasons_against(result: submit.Submitted) -> Sequence[Reason]:
+    if not isinstance(result, submit.Undecided):
+        return submit.reasons_of(result)
+    full = result.error if isinstance(result.error, BacklogFull) else None
+    return [Reason((), full.code, str(full)) if full else _UNDECIDED]
+
+
+def _number_left_out(found: Sequence[Sequence[Reason]], shares: Sequence[int]) -> int | None:
+    """Return how many reasons there are against items that are given none of theirs; None: nothing."""
+    return sum(number_of(reasons) for reasons, given in zip(found, shares, strict=True) if not given) or None
+
+
+def _plan_result(index: int, item: Planned) -> PlanResult:
     change, planned = item.effect.change, item.effect.planned
     return PlanResult(
         index=index,
@@ -184,5 +222,6 @@ def _rrset(rrset: RRset | None) -> RRsetOut | None:
     return RRsetOut(ttl=rrset.ttl, target=list(rrset.rdata)) if rrset else None
 
 
-def _body_reasons(reasons: Sequence[Reason]) -> list[ReasonOut]:
-    return wire_reasons(InvalidInput(reasons).reasons)
+def _body_reasons(reasons: Sequence[Reason], given: int) -> list[ReasonOut]:
+    """Return so many of an item's reasons, and how many more there are; nothing when none is to be given."""
+    return wire_reasons(InvalidInput(at_most(given, reasons)).reasons) if given else []

@@ -1,21 +1,28 @@
 """Bodies are read as strict JSON."""
 
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from collections.abc import Callable, Coroutine, Sequence
+from functools import reduce
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import HTTPException, Request, Response
-from fastapi.routing import APIRoute
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import from_json
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
+from app.api import parameters
 from app.domain.change import Via
 from app.domain.errors import InvalidInput, Reason
+from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas.request import LINE, VIA_HEADER
 
-IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=LINE)]
+MAX_KEY = 255  # characters
+MAX_BATCH_KEY = MAX_KEY - len("#9999999")  # each item's key is that of the batch, and its index
+IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=MAX_KEY, pattern=LINE)]
 IDEMPOTENCY_KEY = TypeAdapter(IdempotencyKey)
+
+_LARGE = 64 * 1024  # bytes: a smaller body can't have many values
+MAX_VALUES = 1_500_000  # in one body: 10,000 items of 100 targets, and as much again for everything else
 
 
 class _DecodedRequest(Request):
@@ -25,7 +32,7 @@ class _DecodedRequest(Request):
         return self.decoded
 
 
-class JsonRoute(APIRoute):
+class JsonRoute(parameters.StrictRoute):
     """A route whose body is a parameter, read as the calls are that read theirs by themselves."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -61,37 +68,73 @@ def decode_json(raw: bytes) -> Any:
 
     JSON is what RFC 8259 calls so: no NaN, no Infinity, no half of a surrogate pair.
     """
+    if len(raw) > _LARGE and _count_values(raw) > MAX_VALUES:
+        reason = Reason((), "json_too_many_values", f"more than {MAX_VALUES} values, lists and objects")
+        raise InvalidInput([reason])
     try:
         return from_json(raw, allow_inf_nan=False)
     except ValueError as error:
         raise InvalidInput([Reason((), "json_invalid", f"not JSON: {error}")]) from error
 
 
-def read_idempotency_key(request: Request) -> str | None:
-    """Return the `Idempotency-Key` header. Raises InvalidInput."""
-    given = request.headers.get("idempotency-key")
-    if given is None:
+class CallHeaders(NamedTuple):
+    """What the headers of a call that submits say."""
+
+    idempotency_key: str | None
+    via: Via
+
+
+def read_headers(request: Request, longest_key: int = MAX_KEY) -> CallHeaders:
+    """Return what the headers say. Raises InvalidInput with all that is wrong besides the body."""
+    reasons: list[Reason] = []
+    key = _read_key(request.headers.getlist("idempotency-key"), longest_key, reasons)
+    via = _read_via(request.headers.getlist(VIA_HEADER), reasons)
+    if reasons or request.scope["query_string"]:
+        _raise_all(parameters.reasons_against(request, ()), reasons)
+    return CallHeaders(key, via)
+
+
+def _read_key(given: list[str], longest: int, reasons: list[Reason]) -> str | None:
+    if not given:
         return None
     try:
-        return IDEMPOTENCY_KEY.validate_python(given)
+        key = IDEMPOTENCY_KEY.validate_python(given[0])
     except ValidationError as error:
-        reasons = (Reason(("idempotency-key",), item["type"], item["msg"]) for item in error.errors())
-        raise InvalidInput(reasons, "header") from error
+        reasons += [Reason(("idempotency-key",), item["type"], item["msg"]) for item in error.errors()]
+        return None
+    if len(given) > 1:
+        reasons.append(Reason(("idempotency-key",), "header_repeated", "this header may be given once"))
+    if len(key) > longest:
+        message = f"String should have at most {longest} characters: each item's key is made of it"
+        reasons.append(Reason(("idempotency-key",), "string_too_long", message))
+    return key
 
 
-def read_via(request: Request) -> Via:
-    """Return the door that the request came by: the API, unless its caller is a door itself.
-
-    Raises InvalidInput.
-    """
-    given = request.headers.get(VIA_HEADER)
-    if given is None:
+def _read_via(given: list[str], reasons: list[Reason]) -> Via:
+    """Return the door that the request came by: the API, unless its caller is a door itself."""
+    if not given:
         return Via.API
     try:
-        return Via(given)
-    except ValueError:
-        reason = Reason((VIA_HEADER,), "via_unknown", f"one of {', '.join(Via)} is allowed")
-        raise InvalidInput([reason], "header") from None
+        return Via(*given)
+    except (ValueError, TypeError):
+        reasons.append(Reason((VIA_HEADER,), "via_unknown", f"one of {', '.join(Via)} is allowed"))
+        return Via.API
+
+
+def _raise_all(of_query: Sequence[Reason], of_headers: Sequence[Reason]) -> None:
+    """Raise InvalidInput unless there are no reasons."""
+    errors = [
+        InvalidInput(at_most(MAX_REASONS, reasons), where)
+        for reasons, where in ((of_query, "query"), (of_headers, "header"))
+        if reasons
+    ]
+    if errors:
+        raise reduce(InvalidInput.also, errors)
+
+
+def _count_values(raw: bytes) -> int:
+    """Return at least the number of values in a JSON text: each takes far more memory than its text."""
+    return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
 
 
 def _announced_as_json(scope: Scope) -> Scope:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet
 
@@ -15,33 +16,42 @@ _CLOSE = {"Connection": "close"}  # the rest of the body is not worth waiting fo
 class BodyLimits:
     """Middleware. A body that is too large is answered 413, one that does not come in time 408.
 
-    `by_path` holds the limits of the paths that take more bytes than `default`. The answer is given where the
-    call reads its body, by the handlers of errors.
+    `by_path` holds the limits of the paths that take more bytes than `default`. `together` bounds the bytes
+    of all bodies that still come: when it is reached, the one that has been coming for longest is given
+    up, so that slow ones never keep others out. The answer is given where the call reads its body, by the
+    handlers of errors.
     """
 
-    def __init__(self, app: ASGIApp, default: int, by_path: Mapping[str, int], seconds: float) -> None:
+    def __init__(
+        self, app: ASGIApp, default: int, by_path: Mapping[str, int], together: int, seconds: float
+    ) -> None:
         self._app = app
         self._default = default
         self._by_path = by_path
-        self._watchdog = _Watchdog(seconds)
+        self._watchdog = _Watchdog(seconds, together)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on, with a bounded body."""
         if scope["type"] == "http":
             path = scope["path"].removeprefix(scope.get("root_path", ""))
-            limit = self._by_path.get(path, self._default)
-            receive = _BoundedBody(receive, limit, self._watchdog).receive
-        await self._app(scope, receive, send)
+            body = _BoundedBody(receive, self._by_path.get(path, self._default), self._watchdog)
+            try:
+                await self._app(scope, body.receive, send)
+            finally:
+                body.forget()
+        else:
+            await self._app(scope, receive, send)
 
 
 class _BoundedBody:
-    __slots__ = ("_complete", "_deadline", "_left", "_limit", "_receive", "_watchdog")
+    __slots__ = ("_begun", "_complete", "_deadline", "_left", "_limit", "_receive", "_watchdog")
 
     def __init__(self, receive: Receive, limit: int, watchdog: "_Watchdog") -> None:
         self._receive = receive
         self._limit = self._left = limit
         self._watchdog = watchdog
         self._deadline = 0.0  # not set yet
+        self._begun = False  # a part has come, and others are to follow
         self._complete = False
 
     async def receive(self) -> Message:
@@ -55,11 +65,29 @@ class _BoundedBody:
             raise
         finally:
             self._watchdog.unwatch()
-        self._left -= len(message.get("body", b""))
+        size = len(message.get("body", b""))
+        self._left -= size
         if self._left < 0:
             raise HTTPException(413, f"the body is larger than {self._limit} bytes", _CLOSE)
         self._complete = not message.get("more_body", False)
+        if not self._complete:
+            self._begun = True
+            self._watchdog.keep(self, size)
+        elif self._begun:
+            self.forget()
         return message
+
+    def forget(self) -> None:
+        """Count no bytes any more: the call is over, or has the whole body."""
+        if self._begun:
+            self._begun = False
+            self._watchdog.drop(self)
+
+
+@dataclass
+class _Kept:
+    task: asyncio.Task[Any] | None
+    size: int = 0  # bytes
 
 
 class _Watchdog:
@@ -68,10 +96,12 @@ class _Watchdog:
     One timer looks after all of them: to start and stop one for each part takes longer than to read a body.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, together: int) -> None:
         self._seconds = seconds
+        self._room = together  # bytes
+        self._kept: dict[_BoundedBody, _Kept] = {}  # the bodies of which parts have come, the oldest first
         self._deadlines: dict[asyncio.Task[Any] | None, float] = {}  # of the tasks that wait
-        self._interrupted: set[asyncio.Task[Any] | None] = set()
+        self._interrupted: dict[asyncio.Task[Any], str] = {}  # and why
         self._timed: WeakSet[asyncio.AbstractEventLoop] = WeakSet()  # the loops that have a timer
 
     def watch(self, deadline: float) -> float:
@@ -90,9 +120,30 @@ class _Watchdog:
         """Raise HTTPException 408 when the watchdog has cancelled the current task."""
         task = asyncio.current_task()
         if task is not None and task in self._interrupted:
-            self._interrupted.discard(task)
+            why = self._interrupted.pop(task)
             if task.uncancel() == 0:  # nobody else has cancelled it, too
-                raise HTTPException(408, f"the body was not complete after {self._seconds:g} s", _CLOSE)
+                raise HTTPException(408, why, _CLOSE)
+
+    def keep(self, body: "_BoundedBody", size: int) -> None:
+        """Note that `size` more bytes of a body have come; make room for them."""
+        kept = self._kept.setdefault(body, _Kept(asyncio.current_task()))
+        kept.size += size
+        self._room -= size
+        if self._room < 0:
+            for other in [other for other in self._kept.values() if other.task in self._deadlines]:
+                self._interrupt(other.task, "the body came slowly, and others need the memory")
+                self._room += other.size
+                other.size = 0
+                if self._room >= 0:
+                    break
+
+    def drop(self, body: "_BoundedBody") -> None:
+        """Note that the bytes of a body are not held any more."""
+        self._room += self._kept.pop(body).size
+
+    def _interrupt(self, task: asyncio.Task[Any] | None, why: str) -> None:
+        if task is not None and task not in self._interrupted and task.cancel():
+            self._interrupted[task] = why
 
     def _start_timer(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timed.add(loop)
@@ -102,8 +153,7 @@ class _Watchdog:
         self._timed.discard(loop)
         waiting = {task: until for task, until in self._deadlines.items() if task and task.get_loop() is loop}
         for task, deadline in waiting.items():
-            if deadline < loop.time() and task not in self._interrupted:
-                self._interrupted.add(task)
-                task.cancel()
+            if deadline < loop.time():
+                self._interrupt(task, f"the body was not complete after {self._seconds:g} s")
         if waiting:
             self._start_timer(loop)

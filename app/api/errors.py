@@ -8,21 +8,17 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic_core import to_json
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.requests import ClientDisconnect
 
+from app.core import database_errors
 from app.core.logging import get_logger
 from app.domain.errors import DomainError, Error, InvalidInput, Reason, Unavailable
+from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas import response
 
 log = get_logger(__name__)
 
 RETRY_AFTER = 2  # seconds after which the database is worth another try
-
-# What SQLAlchemy raises while the database is unavailable. An InternalError is one that takes no writes, as a
-# standby does until it is promoted.
-_DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError, NoConnection)
 
 
 def install(app: FastAPI) -> None:
@@ -30,7 +26,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Error, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(ClientDisconnect, _answer_disconnected)
-    for kind in _DATABASE_ERRORS:
+    for kind in database_errors.DATABASE_ERRORS:
         app.add_exception_handler(kind, _answer_database_error)
     app.add_exception_handler(Exception, _answer_bug)
 
@@ -40,9 +36,10 @@ def wire_reasons(reasons: Iterable[Reason]) -> list[response.Reason]:
     return [response.Reason(loc=list(reason.loc), msg=reason.message, type=reason.code) for reason in reasons]
 
 
-def _answer(detail: Any, status: int, retry_after: int | None = None) -> Response:
+def _answer(detail: Any, status: int, code: str | None = None, retry_after: int | None = None) -> Response:
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return Response(to_json({"detail": detail}), status, headers, "application/json")
+    content = {"detail": detail} if code is None else {"detail": detail, "code": code}
+    return Response(to_json(content), status, headers, "application/json")
 
 
 def _answer_error(_: Request, error: Exception) -> Response:
@@ -53,14 +50,17 @@ def _answer_error(_: Request, error: Exception) -> Response:
         error = InvalidInput([error.reason()])
     if isinstance(error, InvalidInput):
         return _answer(wire_reasons(error.reasons), error.status)
-    return _answer(str(error), error.status, error.retry_after if isinstance(error, Unavailable) else None)
+    retry_after = error.retry_after if isinstance(error, Unavailable) else None
+    return _answer(str(error), error.status, error.code, retry_after)
 
 
 def _answer_invalid(_: Request, error: Exception) -> Response:
     """Answer to a parameter or a body that FastAPI refuses; without the input, which may be anything."""
     assert isinstance(error, RequestValidationError)
-    reasons = [Reason(item["loc"], item["type"], item["msg"]) for item in error.errors()]
-    return _answer(wire_reasons(map(_as_elsewhere, reasons)), 422)
+    found = error.errors()
+    reasons = [Reason(item["loc"], item["type"], item["msg"]) for item in found[:MAX_REASONS]]
+    limited = at_most(MAX_REASONS, list(map(_as_elsewhere, reasons)), len(found) - len(reasons))
+    return _answer(wire_reasons(limited), 422)
 
 
 def _as_elsewhere(reason: Reason) -> Reason:
@@ -75,8 +75,25 @@ def _answer_disconnected(_: Request, __: Exception) -> Response:
 
 
 def _answer_database_error(_: Request, error: Exception) -> Response:
-    log.error("call not answered: the database failed; the client is told to try again", error=str(error))
-    return _answer("the database is not available; try again", 503, RETRY_AFTER)
+    code, detail = _why_not_answered(error)
+    log.error("call not answered: the database failed; the client is told so", code=code, error=str(error))
+    return _answer(detail, 503, code, RETRY_AFTER)
+
+
+def _why_not_answered(error: Exception) -> tuple[str, str]:
+    """Return a code and words for what others can mend, or passes by itself; raise the rest."""
+    if database_errors.is_unavailable(error):
+        return "database_unavailable", "the database is not available; try again"
+    if database_errors.is_not_set_up(error):
+        return (
+            "database_not_set_up",
+            "the database is not set up as this release needs it",
+        )
+    if database_errors.is_timeout(error):
+        return "query_timeout", "the answer takes the database too long; ask for less, by more filters"
+    if database_errors.is_locked(error):
+        return "database_locked", "another transaction is in the way; try again"
+    raise error
 
 
 def _answer_bug(_: Request, __: Exception) -> Response:

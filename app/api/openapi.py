@@ -5,9 +5,9 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
-from app.api.body import IDEMPOTENCY_KEY
+from app.api.body import IDEMPOTENCY_KEY, MAX_BATCH_KEY
 from app.schemas import response
-from app.schemas.request import Batch, BatchItem, Submission
+from app.schemas.request import Batch, BatchItem, Plan, Submission
 
 _REF = "#/components/schemas/{model}"
 
@@ -73,14 +73,19 @@ _REUSED_IN_BATCH: Responses = {
     409: {"model": response.Refused, "description": "Only with `atomic`: keys were used with another body"}
 }
 _NO_ANSWER = _problem(503, "The database is unavailable, or no worker has answered in time: try again")
-_KEY = {
+_KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
     "schema": IDEMPOTENCY_KEY.json_schema(),
     "description": "the same key with the same body gives the first answer again; keys are per account",
 }
 
-_READ_BY_CALLS = (Submission, Batch, BatchItem)
+_KEY_OF_BATCH = _KEY | {
+    "schema": _KEY["schema"] | {"maxLength": MAX_BATCH_KEY},
+    "description": "each item without a key of its own gets this one with #, and its index from 0 on",
+}
+
+_READ_BY_CALLS = (Submission, Batch, BatchItem, Plan)
 
 
 def submission(summary: str) -> dict[str, Any]:
@@ -100,7 +105,10 @@ def batch() -> dict[str, Any]:
         "status_code": 207,
         "summary": "Submit many changes",
         "responses": BODY | _REUSED_IN_BATCH,
-        "openapi_extra": _body("Batch", {"two changes": {"value": {"requests": items}}}),
+        "openapi_extra": {
+            "parameters": [_KEY_OF_BATCH],
+            **_body("Batch", {"two changes": {"value": {"requests": items}}}),
+        },
     }
 
 
@@ -110,11 +118,7 @@ def plan() -> dict[str, Any]:
     return {
         "summary": "Show what a batch would change",
         "responses": BODY | _NO_ANSWER,
-        "openapi_extra": {
-            "requestBody": {
-                "content": {"application/json": {"examples": {"asking the servers": {"value": example}}}}
-            }
-        },
+        "openapi_extra": _body("Plan", {"asking the servers": {"value": example}}),
     }
 
 

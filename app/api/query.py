@@ -3,10 +3,19 @@
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import StringConstraints
+from pydantic import BeforeValidator, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from app.schemas.request import LINE
 
+
+def _require_digits(value: object) -> object:
+    """Refuse what pydantic takes for a whole number, but nobody writes so: 5.0, +5, 1_000."""
+    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+        raise PydanticCustomError("int_parsing", "Input should be a whole number, in digits")
+    return value
+
+
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=LINE)]
-Limit = Annotated[int, Query(ge=1, le=1000)]
+Limit = Annotated[int, Query(ge=1, le=1000), BeforeValidator(_require_digits)]
 Cursor = Annotated[Text | None, Query(description="`next_cursor` of the page before")]

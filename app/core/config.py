@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 
@@ -41,6 +41,14 @@ class Settings(BaseSettings):
     body_timeout: PositiveFloat = 60  # until a request's body must have come
     plan_timeout: PositiveFloat = 30  # until a worker must have asked the servers what a batch would do
     intake_queue: PositiveInt = 10_000  # single submissions that may wait to be stored; then 503
+    intake_bytes: PositiveInt = 64 * 1024 * 1024  # of bodies that an api may hold, for each kind of call
+    database_timeout: PositiveFloat = 10  # until the database must have answered a call; then 503
+    batch_timeout: PositiveFloat = 25  # the same for a batch; a consumer waits for 30 s
+    # open requests, in all and of one account, from which on no more are accepted; 0: any number
+    backlog_limit: NonNegativeInt = 200_000
+    backlog_limit_per_account: NonNegativeInt = 100_000
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()  # more names that clients may call the api by
+    docs: bool = True  # serve /docs and /openapi.json
 
     # execution
     # auto: real runs where one of the next two is set, else the simulation
@@ -72,7 +80,7 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
 
-    @field_validator("run_environment", mode="before")
+    @field_validator("run_environment", "allowed_hosts", mode="before")
     @classmethod
     def _parse_names(cls, value: object) -> object:
         return (

@@ -1,20 +1,21 @@
 """The database engine, its sessions and the migrations."""
 
 import select
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import unquote
 
-from psycopg.errors import DeadlockDetected
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.core import migrations
+from app.core.answer_deadlines import watch_answers
 from app.core.config import settings
 
 AnySession = Session | Connection  # in a transaction, or in autocommit mode
@@ -37,23 +38,61 @@ _OPTIONS = (
     "-c tcp_keepalives_count=2",
     "-c idle_in_transaction_session_timeout=60s",
     "-c lock_timeout=30s",
+    r"-c default_transaction_isolation=read\ committed",  # a role's or a database's default may be another
 )
+
+PoolName = Literal["statements", "reads", "probes"]
+PROBE_TIMEOUT = 2.0  # seconds
+_POOL_TIMEOUT = 5.0  # seconds to wait for a free connection
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """What a pool is for: its connections, their options, and how long one may be in use in an API."""
+
+    size: int
+    options: tuple[str, ...] = ()
+    autocommit: bool = False
+    answer_within: float | None = None  # seconds
+
+
+def _pool(name: PoolName | None) -> _Pool:
+    limit = settings().database_timeout
+    milliseconds = round(limit * 1_000)
+    match name:
+        case "reads":
+            options = (f"-c statement_timeout={milliseconds}", "-c default_transaction_read_only=on")
+            return _Pool(10, options, answer_within=limit + 1)
+        case "probes":
+            return _Pool(1, autocommit=True, answer_within=PROBE_TIMEOUT)
+        case "statements":
+            return _Pool(8, autocommit=True, answer_within=max(limit, settings().batch_timeout))
+    return _Pool(40, answer_within=max(limit, settings().batch_timeout))
 
 
 @lru_cache
-def engine(isolation_level: Literal["AUTOCOMMIT"] | None = None) -> Engine:
-    """Return the process's connection pool, one for each isolation level; closed connections are replaced."""
-    url = _url()
-    made = create_engine(url, isolation_level=isolation_level, **_pool(url))
+def engine(name: PoolName | None = None) -> Engine:
+    """Return one of the process's connection pools; closed connections are replaced.
+
+    Without a name it is the one for transactions.
+    """
+    pool = _pool(name)
+    made = create_engine(_url(), **_arguments(pool))
     event.listen(made, "checkout", _refuse_closed)
+    watch_answers(made, pool.answer_within)
     return made
 
 
-def async_engine() -> AsyncEngine:
-    """Return a pool for one event loop, in autocommit mode; dispose of it in that loop."""
-    url = _url()
-    made = create_async_engine(url, isolation_level="AUTOCOMMIT", **_pool(url))
+def async_engine(size: int, lock_timeout: float) -> AsyncEngine:
+    """Return a pool for one event loop, in autocommit mode; dispose of it in that loop.
+
+    `lock_timeout` is how many seconds a statement waits for a lock.
+    """
+    options = (f"-c lock_timeout={round(lock_timeout * 1_000)}",)
+    pool = _Pool(size, options, autocommit=True, answer_within=settings().database_timeout)
+    made = create_async_engine(_url(), **_arguments(pool))
     event.listen(made.sync_engine, "checkout", _refuse_closed)
+    watch_answers(made.sync_engine, pool.answer_within)
     return made
 
 
@@ -64,12 +103,14 @@ def _url() -> URL:
     return url
 
 
-def _pool(url: URL) -> dict[str, Any]:
+def _arguments(pool: _Pool) -> dict[str, Any]:
     return {
-        "pool_size": 20,
-        "max_overflow": 20,
+        "isolation_level": "AUTOCOMMIT" if pool.autocommit else None,
+        "pool_size": (pool.size + 1) // 2,  # that stay open
+        "max_overflow": pool.size // 2,
+        "pool_timeout": _POOL_TIMEOUT,
         "hide_parameters": True,  # keeps what requesters wrote out of the log
-        "connect_args": _connect_args(url),
+        "connect_args": _connect_args(_url(), pool.options),
     }
 
 
@@ -87,9 +128,9 @@ def _refuse_closed(_: object, entry: ConnectionPoolEntry, __: object) -> None:
         raise DisconnectionError
 
 
-def _connect_args(url: URL) -> dict[str, str | int]:
+def _connect_args(url: URL, own_options: Iterable[str]) -> dict[str, str | int]:
     given = url.normalized_query
-    options = " ".join((*_OPTIONS, *given.get("options", ()), "-c timezone=UTC"))
+    options = " ".join((*_OPTIONS, *own_options, *given.get("options", ()), "-c timezone=UTC"))
     return {name: value for name, value in _DEFAULTS.items() if name not in given} | {"options": options}
 
 
@@ -101,21 +142,23 @@ def transaction() -> Iterator[Session]:
 
 
 @contextmanager
+def reading() -> Iterator[Session]:
+    """A session that only reads, for a client: what takes longer than `DATABASE_TIMEOUT` is given up."""
+    with Session(engine("reads"), expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
 def statements() -> Iterator[Connection]:
     """A connection in autocommit mode: for one statement, BEGIN and COMMIT would double the round trips."""
-    with engine("AUTOCOMMIT").connect() as connection:
+    with engine("statements").connect() as connection:
         yield connection
-
-
-def is_deadlock(error: DBAPIError) -> bool:
-    """Return whether PostgreSQL has ended the transaction because it and another waited for each other."""
-    return isinstance(error.orig, DeadlockDetected)
 
 
 def ping() -> None:
     """Ask the database for an answer. Raises what SQLAlchemy raises when there is none."""
-    with transaction() as session:
-        session.execute(text("SELECT 1")).one()
+    with engine("probes").connect() as connection:
+        connection.execute(text("SELECT 1")).one()
 
 
 def upgrade(revision: str = "head") -> None:
@@ -131,10 +174,12 @@ def require_schema() -> None:
 def close() -> None:
     """Close all connections that are not in use."""
     engine().dispose()
-    engine("AUTOCOMMIT").dispose()
+    for name in get_args(PoolName):
+        engine(name).dispose()
 
 
 def forget_connections() -> None:
     """Drop the pools that a forked child inherited, without touching the parent's sockets."""
     engine().dispose(close=False)
-    engine("AUTOCOMMIT").dispose(close=False)
+    for name in get_args(PoolName):
+        engine(name).dispose(close=False)

@@ -22,6 +22,7 @@
     │   └── ZoneInUse
     ├── Unavailable             503  passes by itself: the client may try again after `retry_after` seconds
     │   ├── Overloaded
+    │   ├── BacklogFull
     │   └── ServersNotAsked
     ├── LeaseLost                    another worker drains the zone; this and those below reach no client
     ├── InventoryError               the inventory can't be used
@@ -272,6 +273,18 @@ class Overloaded(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("more requests wait to be stored than may wait; try again")
+
+
+class BacklogFull(Unavailable):
+    """More requests are open, in all or of the account, than may be."""
+
+    code = "backlog_full"
+    retry_after = 10
+
+    def __init__(self, whose: str, number: int, limit: int) -> None:
+        super().__init__(
+            f"{number} requests {whose} are not settled yet, {limit} may be open; try again later"
+        )
 
 
 class ServersNotAsked(Unavailable):

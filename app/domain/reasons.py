@@ -23,20 +23,27 @@ def at_most(limit: int, reasons: Sequence[Reason], left_out: int = 0) -> list[Re
     return [*given[:limit], Reason((), MORE, f"and {left_out} more")]
 
 
+def number_of(reasons: Sequence[Reason]) -> int:
+    """Return how many reasons there are, with those that were left out."""
+    return sum(_number(reason) if reason.code == MORE else 1 for reason in reasons)
+
+
 def share(total: int, wanted: Sequence[int]) -> list[int]:
     """Divide `total` reasons among items that have so many each: one for each first, then in their order."""
-    ones = [min(1, number) for number in wanted]
+    left = total - sum(wanted)
+    if left >= 0:
+        return list(wanted)
+    left = total - sum(1 for number in wanted if number)
     shares: list[int] = []
-    left = max(0, total - sum(ones))
-    for one, number in zip(ones, wanted, strict=True):
-        extra = min(left, number - one)
+    for number in wanted:
+        extra = min(max(left, 0), max(number - 1, 0))
         left -= extra
-        shares.append(one + extra)
-    return _without_excess(total, shares)
+        shares.append(min(1, number) + extra)
+    return _first(total, shares)
 
 
-def _without_excess(total: int, shares: Sequence[int]) -> list[int]:
-    """Return the shares with nothing for the items after the first `total`."""
+def _first(total: int, shares: Sequence[int]) -> list[int]:
+    """Return the shares with nothing for what comes after the first `total` reasons."""
     kept: list[int] = []
     for number in shares:
         kept.append(min(number, total))

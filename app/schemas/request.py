@@ -88,7 +88,7 @@ class Batch(Strict):
 class Plan(Batch):
     """Changes to plan: nothing is stored. With `ask_servers` a worker asks the DNS servers."""
 
-    ask_servers: bool = False
+    ask_servers: bool = Field(False, strict=True)
 
 
 class Selection(Strict):

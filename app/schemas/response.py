@@ -185,9 +185,10 @@ class Refused(BaseModel):
 
 
 class Problem(BaseModel):
-    """Any other error."""
+    """Any other error; `code` is stable, and there where a program may want to tell it from others."""
 
     detail: str
+    code: str | None = None
 
 
 @dataclass(slots=True)
@@ -202,10 +203,14 @@ class BatchResult:
 
 @dataclass(slots=True)
 class BatchOut:
-    """The results in the order of the items."""
+    """The results in the order of the items.
+
+    An answer gives at most 1,000 reasons: `more_reasons` is how many there are against items without any.
+    """
 
     results: list[BatchResult]
     batch_id: UUID | None = None  # without one nothing was stored
+    more_reasons: int | None = None
 
 
 class RRsetOut(BaseModel):
@@ -246,9 +251,18 @@ class PlanResult(BaseModel):
 
 
 class PlanOut(BaseModel):
-    """The plan in the order of the items."""
+    """The plan in the order of the items; `more_reasons` is that of a batch."""
 
     results: list[PlanResult]
+    more_reasons: int | None = None
+
+
+class BacklogOut(BaseModel):
+    """How many requests are not settled yet, roughly, and how many may be (0: any number)."""
+
+    open: int
+    limit: int
+    full: bool
 
 
 class Readiness(BaseModel):
@@ -257,3 +271,4 @@ class Readiness(BaseModel):
     status: str
     executor: Literal["ansible", "simulated"]
     dependencies: dict[str, str]
+    backlog: BacklogOut

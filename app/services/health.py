@@ -1,8 +1,11 @@
 """Whether the parts that the service needs answer."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from app.core import database
+from app.core.database import PROBE_TIMEOUT
 from app.core.logging import get_logger
 from app.core.redis import redis
 
@@ -11,19 +14,37 @@ log = get_logger(__name__)
 OK = "ok"
 UNAVAILABLE = "unavailable"
 
-
-def check_dependencies() -> dict[str, str]:
-    """Return the state of each dependency by name: "ok" or "unavailable". The log has the details."""
-    return {
-        "postgresql": _check("postgresql", database.ping),
-        "redis": _check("redis", lambda: redis().ping()),
-    }
+Ask = Callable[[], object]
 
 
-def _check(name: str, ask: Callable[[], object]) -> str:
-    try:
-        ask()
-    except Exception as error:
-        log.warning("a dependency does not answer; /readyz says so", dependency=name, error=str(error))
+def _dependencies() -> Mapping[str, Ask]:
+    return {"postgresql": database.ping, "redis": lambda: redis().ping()}
+
+
+class DependencyProbes:
+    """Asks each dependency in a thread and over a connection that nothing else uses.
+
+    Calls that come together share one question, and none waits longer than `PROBE_TIMEOUT`.
+    """
+
+    def __init__(self) -> None:
+        self._asks = _dependencies()
+        self._threads = ThreadPoolExecutor(len(self._asks), "probe")
+        self._asked: dict[str, Future[object]] = {}  # by dependency: the last question
+
+    async def states(self) -> dict[str, str]:
+        """Return the state of each dependency by name: "ok" or "unavailable". The log has the details."""
+        states = await asyncio.gather(*map(self._state, self._asks))
+        return dict(zip(self._asks, states, strict=True))
+
+    async def _state(self, name: str) -> str:
+        if name not in self._asked or self._asked[name].done():
+            self._asked[name] = self._threads.submit(self._asks[name])
+        answer = asyncio.wrap_future(self._asked[name])
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # it need not be awaited
+        await asyncio.wait([answer], timeout=PROBE_TIMEOUT)
+        if answer.done() and answer.exception() is None:
+            return OK
+        why = repr(answer.exception()) if answer.done() else f"nothing within {PROBE_TIMEOUT:g} s"
+        log.warning("a dependency does not answer; /readyz says so", dependency=name, error=why)
         return UNAVAILABLE
-    return OK

@@ -53,10 +53,11 @@ class EarlierRequest:
 
 
 class Stored(NamedTuple):
-    """When new requests were stored, and which were not because their idempotency key was used before."""
+    """When new requests were stored, and which were not: their key was used before, or their zone is gone."""
 
     at: datetime
     key_used: frozenset[UUID]
+    zone_gone: frozenset[UUID]
 
 
 def _columns(of: type[NewRequest | EarlierRequest], *, without: str = "") -> list[Column[Any]]:
@@ -76,13 +77,18 @@ _NEW_ROWS = f"""
 _AS_JSON = TypeAdapter(list[NewRequest])
 
 # One statement and one parameter for any number of rows; the array's order is the order of acceptance.
+# The lock lets nobody remove a zone until its new requests can be seen, and waits for who is removing one.
 _INSERT = text(
     f"""
     WITH new AS MATERIALIZED (
         SELECT * FROM {_NEW_ROWS}
+    ), served AS MATERIALIZED (
+        SELECT name FROM dns_zones WHERE name IN (SELECT zone FROM new) FOR KEY SHARE
+    ), placed AS MATERIALIZED (
+        SELECT * FROM new WHERE zone IN (SELECT name FROM served)
     ), stored AS (
         INSERT INTO dns_requests ({_NEW_COLUMNS}, batch_id)
-        SELECT {_NEW_COLUMNS}, CAST(:batch_id AS uuid) FROM new
+        SELECT {_NEW_COLUMNS}, CAST(:batch_id AS uuid) FROM placed
         ON CONFLICT (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
         RETURNING id, created_at
     ), logged AS (
@@ -94,8 +100,10 @@ _INSERT = text(
          WHERE CAST(:batch_id AS uuid) IS NOT NULL AND EXISTS (SELECT FROM stored)
     )
     SELECT now() AS at, ARRAY(
-        SELECT id FROM new WHERE idempotency_key IS NOT NULL EXCEPT SELECT id FROM stored
-    ) AS key_used
+        SELECT id FROM placed WHERE idempotency_key IS NOT NULL EXCEPT SELECT id FROM stored
+    ) AS key_used, ARRAY(
+        SELECT id FROM new WHERE zone NOT IN (SELECT name FROM served)
+    ) AS zone_gone
     """  # noqa: S608
 )
 
@@ -170,13 +178,13 @@ _CANCEL_IN_ZONE = text(
 
 
 def insert(session: AnySession, new: Sequence[NewRequest], batch_id: UUID | None = None) -> Stored:
-    """Store the requests in order, but for those whose idempotency key was used before.
+    """Store the requests in order, but for those whose key was used before, or whose zone is gone.
 
     Their ids must grow from one to the next, as those of version 7 do that one process makes.
     """
     parameters = {"rows": _rows(new), "batch_id": batch_id, "first": new[0].id, "last": new[-1].id}
     row = session.execute(_INSERT, parameters).one()
-    return Stored(row.at, frozenset(row.key_used))
+    return Stored(row.at, frozenset(row.key_used), frozenset(row.zone_gone))
 
 
 def find_earlier(session: AnySession, new: Sequence[NewRequest]) -> dict[UUID, EarlierRequest]:

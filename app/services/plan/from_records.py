@@ -6,11 +6,12 @@ from typing import Literal
 
 from uuid_utils.compat import uuid7
 
-from app.core.database import transaction
+from app.core.database import reading
 from app.domain.change import Change, RRsetKey
 from app.domain.effects import Effect, RRset, ZoneRRset, effects
+from app.services.requests.batch import read_drafts
 from app.services.requests.submit import place
-from app.services.requests.validate import RawChange, Refused, ValidChange, read_change
+from app.services.requests.validate import RawChange, Refused, ValidChange
 from app.store import records
 from app.store.models import Record
 
@@ -25,8 +26,8 @@ class Planned:
 
 def plan_from_records(raw: Sequence[RawChange]) -> list[Planned | Refused]:
     """Validate these changes, and return what each would change, applied in the order given."""
-    drafts = [read_change(item) for item in raw]
-    with transaction() as session:
+    drafts = read_drafts(raw)
+    with reading() as session:
         placed = place(session, drafts)
         changes = [_change(item) for item in placed if isinstance(item, ValidChange)]
         known = _known(records.at_names(session, {change.name for change in changes}))

@@ -4,99 +4,138 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
 from app.core.config import settings
-from app.core.database import is_deadlock, statements, transaction
+from app.core.database import statements, transaction
+from app.core.database_errors import is_deadlock
 from app.domain.change import Action, Via
-from app.domain.errors import InvalidInput, Overloaded, Reason
+from app.domain.errors import BacklogFull, InvalidInput, Overloaded, Reason
+from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas.request import Batch, Envelope
-from app.services.kicks import KickSender
-from app.services.requests.group_commit import zones_to_kick
-from app.services.requests.submit import Accepted, Replayed, Submitted, submit
+from app.services.requests.backlog import Backlog
+from app.services.requests.submit import Accepted, Replayed, Submitted, Undecided, submit
 from app.services.requests.validate import Draft, RawChange, read_change, shape_reasons
 
-BATCHES_AT_ONCE = 4  # that are worked on
-MAX_BATCHES = 16  # accepted and not answered: with the limit of their bodies this bounds their memory
+MAX_KEPT_REASONS = 5_000  # that are kept of a batch while it is read; beyond that, one of each item
 
 _ENVELOPE = tuple(Envelope.model_fields)
 
 Result = TypeVar("Result")
 
 
-class BatchWorkers:
-    """Works on batches in threads of its own, so that a Redis that does not answer, say, can't stop them."""
+class BodyWorkers:
+    """Works on large bodies in threads of its own: `at_once` of them, while some more may wait.
 
-    def __init__(self, kicks: KickSender) -> None:
-        self._threads = ThreadPoolExecutor(BATCHES_AT_ONCE, "batch")
+    A slot is taken when the body is there, so no client can hold one by sending slowly.
+    """
+
+    def __init__(self, name: str, at_once: int, most: int) -> None:
+        self._threads = ThreadPoolExecutor(at_once, name)
+        self._most = most
+        self._max_bytes = settings().intake_bytes
         self._in_hand = 0
-        self._kicks = kicks
+        self._bytes = 0
 
     @contextmanager
-    def reserve_slot(self) -> Iterator[None]:
-        """Reserve a slot while one batch is read, stored and answered. Raises Overloaded."""
-        if self._in_hand >= MAX_BATCHES:
+    def slot(self, size: int) -> Iterator[None]:
+        """Reserve a slot for a body of `size` bytes, until it is answered. Raises Overloaded."""
+        if self._in_hand >= self._most or (self._in_hand and self._bytes + size > self._max_bytes):
             raise Overloaded
         self._in_hand += 1
+        self._bytes += size
         try:
             yield
         finally:
             self._in_hand -= 1
+            self._bytes -= size
 
-    async def run(self, work: Callable[[], tuple[Sequence[Submitted], Result]]) -> Result:
-        """Do the work of one batch in a thread, in its turn; then kick the zones of what it has submitted."""
-        submitted, result = await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        self._kicks.add(zones_to_kick(submitted))
-        return result
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Do a piece of work in a thread, in its turn."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
-def submit_batch(body: object, via: Via = Via.API) -> list[Submitted]:
+class Call(NamedTuple):
+    """What a batch call says besides its body."""
+
+    via: Via = Via.API
+    idempotency_key: str | None = None  # an item that has none of its own gets `key#index`
+
+
+def submit_batch(body: object, call: Call, backlog: Backlog | None = None) -> list[Submitted]:
     """Submit the changes of a decoded body, and return what became of each.
 
-    Raises InvalidInput for what is no batch or too long, BatchRefused for an atomic batch with bad items.
+    Raises InvalidInput for what is no batch or too long, BatchRefused for an atomic batch with bad items,
+    BacklogFull when nothing of it is accepted for that reason.
     """
     try:
         batch = Batch.model_validate(body)
     except ValidationError as error:
-        raise InvalidInput(shape_reasons(error)) from error
-    drafts = [read_change(raw._replace(via=via)) for raw in read_items(batch.requests)]
+        raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error))) from error
+    drafts = read_drafts(read_items(batch.requests, call))
     try:
-        return _store(drafts, atomic=batch.atomic)
-    except OperationalError as error:  # two batches with the same idempotency keys in another order
+        results = _store(drafts, backlog, atomic=batch.atomic)
+    except DBAPIError as error:  # two batches with the same idempotency keys in another order
         if not is_deadlock(error):
             raise
-    return _store(drafts, atomic=batch.atomic)
+        results = _store(drafts, backlog, atomic=batch.atomic)
+    _require_room(results)
+    return results
 
 
-def read_items(items: Sequence[Any]) -> list[RawChange]:
+def read_items(items: Sequence[Any], call: Call | None = None) -> list[RawChange]:
     """Return the items of a batch as single changes. Raises InvalidInput when there are too many."""
     limit = settings().max_batch_items
     if len(items) > limit:
         reason = Reason(("requests",), "too_many_items", f"{len(items)} items, {limit} are allowed")
         raise InvalidInput([reason])
-    return [_read_item(item) for item in items]
+    via, key = call or Call()
+    return [
+        _read_item(item, via, f"{key}#{index}" if key is not None else None)
+        for index, item in enumerate(items)
+    ]
 
 
-def _read_item(item: Any) -> RawChange:
+def read_drafts(changes: Sequence[RawChange]) -> list[Draft]:
+    """Read changes one by one, and keep no more reasons against them than an answer may need."""
+    drafts: list[Draft] = []
+    kept = 0
+    for change in changes:
+        draft = read_change(change)
+        if draft.reasons:
+            draft.reasons = at_most(MAX_REASONS if kept < MAX_KEPT_REASONS else 1, draft.reasons)
+            kept += len(draft.reasons)
+        drafts.append(draft)
+    return drafts
+
+
+def _read_item(item: Any, via: Via, key: str | None) -> RawChange:
     """Check what an item says besides the body of a single call, and take it out of the item."""
     if not isinstance(item, dict):
-        return RawChange(Action.CREATE, item)
+        return RawChange(Action.CREATE, item, via=via)
     written = {key: item.pop(key) for key in _ENVELOPE if key in item}
     try:
         envelope = Envelope.model_validate(written)
     except ValidationError as error:
-        return RawChange(Action.CREATE, item, reasons=shape_reasons(error))
-    return RawChange(envelope.action, item, envelope.idempotency_key)
+        return RawChange(Action.CREATE, item, reasons=shape_reasons(error), via=via)
+    return RawChange(envelope.action, item, envelope.idempotency_key or key, via=via)
 
 
-def _store(drafts: Sequence[Draft], *, atomic: bool) -> list[Submitted]:
+def _require_room(results: Sequence[Submitted]) -> None:
+    """Raise BacklogFull when nothing of a batch was accepted because of it."""
+    errors = [result.error for result in results if isinstance(result, Undecided)]
+    if errors and len(errors) == len(results) and isinstance(errors[0], BacklogFull):
+        raise errors[0]
+
+
+def _store(drafts: Sequence[Draft], backlog: Backlog | None, *, atomic: bool) -> list[Submitted]:
     with transaction() if atomic else statements() as session:
-        return submit(session, drafts, atomic=atomic, batch_id=uuid7())
+        return submit(session, drafts, atomic=atomic, batch_id=uuid7(), backlog=backlog)
 
 
 def batch_id_of(results: Sequence[Submitted]) -> UUID | None:

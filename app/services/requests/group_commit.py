@@ -1,6 +1,8 @@
 """Group commit: changes that many clients submit at once are stored by one statement and one commit.
 
-While one group is being stored the next one gathers, so that a lone client waits for nobody.
+While one group is being stored the next one gathers, so that a lone client waits for nobody. When the
+database can't store a group for what one of its changes is, or for a lock, each is set aside and stored by
+itself.
 """
 
 import asyncio
@@ -8,20 +10,29 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.config import settings
-from app.core.database import async_engine, is_deadlock
+from app.core.database import async_engine
+from app.core.database_errors import DATABASE_ERRORS, is_locked, is_not_set_up, is_unavailable
 from app.domain.errors import Overloaded
+from app.domain.reasons import MAX_REASONS, at_most
 from app.services.kicks import KickSender
+from app.services.requests.backlog import Backlog
 from app.services.requests.submit import Accepted, Submitted, Undecided, submit
 from app.services.requests.validate import Draft, RawChange, read_change
 
 MAX_GROUP = 1_000  # changes in one statement
+MAX_GROUP_BYTES = 4 * 1024 * 1024  # of their bodies
+GROUP_LOCK_TIMEOUT = 0.25  # seconds: the whole group waits
+LONE_LOCK_TIMEOUT = 5.0  # seconds
+ALONE_AT_ONCE = 8  # changes that were set aside
+_LARGE = 8 * 1024  # bytes: a larger body is validated in a thread, to keep the event loop free
 
 
 class _Waiting(NamedTuple):
     draft: Draft
+    size: int  # bytes of its body
     result: asyncio.Future[Submitted]
 
 
@@ -32,25 +43,34 @@ class GroupCommit:
     takes longer than PostgreSQL does.
     """
 
-    def __init__(self, kicks: KickSender) -> None:
+    def __init__(self, kicks: KickSender, backlog: Backlog) -> None:
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(settings().intake_queue)
-        self._engine = async_engine()
+        self._bytes = 0  # of the bodies that wait for their results
+        self._max_bytes = settings().intake_bytes
+        self._engine = async_engine(1, GROUP_LOCK_TIMEOUT)
+        self._lone_engine = async_engine(ALONE_AT_ONCE, LONE_LOCK_TIMEOUT)
+        self._lone_turns = asyncio.Semaphore(ALONE_AT_ONCE)
+        self._alone: set[asyncio.Task[None]] = set()
         self._kicks = kicks
+        self._backlog = backlog
 
-    async def submit(self, raw: RawChange, *, large: bool = False) -> Submitted:
-        """Store one change, and return after its commit. A large one is validated in a thread.
+    async def submit(self, raw: RawChange, size: int = 0) -> Submitted:
+        """Store one change whose body has `size` bytes, and return after its commit.
 
         A caller that is cancelled takes nothing back. Raises Overloaded, and what the database raises.
         """
-        if self._queue.full():
+        if self._queue.full() or (self._bytes and self._bytes + size > self._max_bytes):
             raise Overloaded
-        draft = await asyncio.to_thread(read_change, raw) if large else read_change(raw)
-        waiting = _Waiting(draft, asyncio.get_running_loop().create_future())
+        self._bytes += size
         try:
+            draft = await asyncio.to_thread(_read_large, raw) if size > _LARGE else read_change(raw)
+            waiting = _Waiting(draft, size, asyncio.get_running_loop().create_future())
             self._queue.put_nowait(waiting)
+            return await waiting.result
         except asyncio.QueueFull:
             raise Overloaded from None
-        return await waiting.result
+        finally:
+            self._bytes -= size
 
     async def run(self) -> None:
         """Store group after group, until it is cancelled."""
@@ -59,6 +79,7 @@ class GroupCommit:
                 await self._store_group(await self._next_group())
         finally:
             await self._engine.dispose()
+            await self._lone_engine.dispose()
 
     async def wait_until_stored(self) -> None:
         """Return when every change that was handed over has its result."""
@@ -66,60 +87,70 @@ class GroupCommit:
 
     async def _next_group(self) -> list[_Waiting]:
         group = [await self._queue.get()]
+        size = group[0].size
         with suppress(asyncio.QueueEmpty):
-            while len(group) < MAX_GROUP:
+            while len(group) < MAX_GROUP and size < MAX_GROUP_BYTES:
                 group.append(self._queue.get_nowait())
+                size += group[-1].size
         return group
 
     async def _store_group(self, group: Sequence[_Waiting]) -> None:
         try:
-            results = await self._store([waiting.draft for waiting in group])
-        except (InterfaceError, OperationalError) as error:  # the database is unavailable: for everybody
-            _set_error(group, error)
-        except DatabaseError as error:  # it refuses one of the changes: find out which
-            await self._store_one_by_one(group, error)
+            results = await self._execute(self._engine, group)
         except Exception as error:
-            _set_error(group, error)
+            self._after_failure(group, error)
         else:
             self._conclude(group, results)
-        finally:
-            for _ in group:
-                self._queue.task_done()
 
-    async def _store_one_by_one(self, group: Sequence[_Waiting], error: DatabaseError) -> None:
-        if len(group) == 1:
-            _set_error(group, error)
-            return
-        for waiting in group:
-            try:
-                results = await self._store([waiting.draft])
-            except Exception as its_own:
-                _set_error([waiting], its_own)
-            else:
-                self._conclude([waiting], results)
+    def _after_failure(self, group: Sequence[_Waiting], error: Exception) -> None:
+        """Tell everybody, if the fault is everybody's; else find out whose it is, one by one."""
+        if is_unavailable(error):
+            self._fail([*group, *self._drain_queue()], error)
+        elif _is_nobodys(error) or (len(group) == 1 and not is_locked(error)):
+            self._fail(group, error)
+        elif len(self._alone) + len(group) > self._queue.maxsize + MAX_GROUP:
+            self._fail(group, Overloaded())
+        else:
+            for waiting in group:
+                task = asyncio.create_task(self._store_alone(waiting))
+                self._alone.add(task)
+                task.add_done_callback(self._alone.discard)
 
-    async def _store(self, drafts: Sequence[Draft]) -> list[Submitted]:
-        """Store the drafts in one statement. One that loses a deadlock is tried once more."""
+    async def _store_alone(self, waiting: _Waiting) -> None:
         try:
-            return await self._execute(drafts)
-        except OperationalError as error:
-            if not is_deadlock(error):
-                raise
-        return await self._execute(drafts)
+            async with self._lone_turns:
+                results = await self._execute(self._lone_engine, [waiting])
+        except Exception as error:
+            self._fail([waiting], error)
+        else:
+            self._conclude([waiting], results)
 
-    async def _execute(self, drafts: Sequence[Draft]) -> list[Submitted]:
-        async with self._engine.connect() as connection:
-            return await connection.run_sync(submit, drafts)
+    async def _execute(self, engine: AsyncEngine, group: Sequence[_Waiting]) -> list[Submitted]:
+        drafts = [waiting.draft for waiting in group]
+        async with engine.connect() as connection:
+            return await connection.run_sync(submit, drafts, backlog=self._backlog)
+
+    def _drain_queue(self) -> list[_Waiting]:
+        """Take all that waits from the queue: nobody waits a second time for a database that is away."""
+        return [self._queue.get_nowait() for _ in range(self._queue.qsize())]
 
     def _conclude(self, group: Sequence[_Waiting], results: Sequence[Submitted]) -> None:
         for waiting, result in zip(group, results, strict=True):
+            self._queue.task_done()
             if waiting.result.done():  # its client has gone
                 continue
             if isinstance(result, Undecided):
                 waiting.result.set_exception(result.error)
             else:
                 waiting.result.set_result(result)
+        self._backlog.add(accounts(results))
         self._kicks.add(zones_to_kick(results))
+
+    def _fail(self, group: Iterable[_Waiting], error: Exception) -> None:
+        for waiting in group:
+            self._queue.task_done()
+            if not waiting.result.done():
+                waiting.result.set_exception(error)
 
 
 def zones_to_kick(results: Iterable[Submitted]) -> set[str]:
@@ -127,7 +158,17 @@ def zones_to_kick(results: Iterable[Submitted]) -> set[str]:
     return {result.request.zone for result in results if isinstance(result, Accepted)}
 
 
-def _set_error(group: Sequence[_Waiting], error: Exception) -> None:
-    for waiting in group:
-        if not waiting.result.done():
-            waiting.result.set_exception(error)
+def accounts(results: Iterable[Submitted]) -> list[str]:
+    """Return the account of each new request."""
+    return [result.request.account_id for result in results if isinstance(result, Accepted)]
+
+
+def _is_nobodys(error: Exception) -> bool:
+    """Return whether the fault is in none of the changes: it is ours, or an operator's."""
+    return not isinstance(error, DATABASE_ERRORS) or is_not_set_up(error)
+
+
+def _read_large(raw: RawChange) -> Draft:
+    draft = read_change(raw)
+    draft.reasons = at_most(MAX_REASONS, draft.reasons)
+    return draft

@@ -1,6 +1,6 @@
 """Submit changes: store the valid ones in one statement, and say what became of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -11,16 +11,17 @@ from uuid_utils.compat import uuid7
 
 from app.core.config import settings
 from app.core.database import AnySession
+from app.domain import rules
 from app.domain.change import Action, Via
 from app.domain.errors import BatchKeysReused, BatchRefused, IdempotencyKeyReused, Reason
 from app.domain.lifecycle import INITIAL, Status
 from app.domain.names import lineages, longest_match
+from app.domain.reasons import MAX_BATCH_REASONS, at_most
 from app.domain.simulated_zone import simulated_zone
+from app.services.requests.backlog import Backlog
 from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone
 from app.store import requests, zones
 from app.store.requests import EarlierRequest, NewRequest
-
-MAX_REASONS = 1_000  # that are given against one batch
 
 
 @dataclass(slots=True)
@@ -58,7 +59,7 @@ class KeyReused(NamedTuple):
 
 
 class Undecided(NamedTuple):
-    """The database failed before it could say what the idempotency key stands for."""
+    """It may be accepted later: too many are open, or the database could not say what the key stands for."""
 
     error: Exception
 
@@ -67,7 +68,12 @@ Submitted = Accepted | Replayed | KeyReused | Refused | Undecided
 
 
 def submit(
-    session: AnySession, drafts: Sequence[Draft], *, atomic: bool = False, batch_id: UUID | None = None
+    session: AnySession,
+    drafts: Sequence[Draft],
+    *,
+    atomic: bool = False,
+    batch_id: UUID | None = None,
+    backlog: Backlog | None = None,
 ) -> list[Submitted]:
     """Store these changes in order. A bad one never sinks the others, unless they are `atomic`.
 
@@ -77,12 +83,20 @@ def submit(
     placed = place(session, drafts)
     if settings().simulated:
         zones.add_simulated(session, {change.zone for change in placed if isinstance(change, ValidChange)})
-    new = [new_request(change) for change in placed if isinstance(change, ValidChange)]
+    admitted = [_admit(change, backlog) for change in placed] if backlog else placed
+    new = [new_request(change) for change in admitted if isinstance(change, ValidChange)]
     stored = iter(_store(session, new, batch_id))
-    results = [change if isinstance(change, Refused) else next(stored) for change in placed]
+    results = [next(stored) if isinstance(change, ValidChange) else change for change in admitted]
+    results = _replay(session, drafts, results)
     if atomic:
         _insist_on_all(results)
     return results
+
+
+def _admit(change: ValidChange | Refused, backlog: Backlog) -> ValidChange | Refused | Undecided:
+    if isinstance(change, ValidChange) and (full := backlog.refusal(change.account_id)):
+        return Undecided(full)
+    return change
 
 
 def place(session: AnySession, drafts: Sequence[Draft]) -> list[ValidChange | Refused]:
@@ -130,16 +144,60 @@ def accepted_request(
     )
 
 
+def _replay(session: AnySession, drafts: Sequence[Draft], results: Sequence[Submitted]) -> list[Submitted]:
+    """Return the results, but for changes whose idempotency keys were used before: those of their keys.
+
+    A key comes before everything that is judged: its first answer holds, even if the zone is gone by now.
+    """
+    rows = {
+        index: row
+        for index, (draft, result) in enumerate(zip(drafts, results, strict=True))
+        if isinstance(result, Refused | Undecided) and (row := _row_of_key(draft))
+    }
+    known = _look_up_keys(session, list(rows.values()))
+    answered = {index: known[row.id] for index, row in rows.items() if row.id in known}
+    return (
+        [answered.get(index, result) for index, result in enumerate(results)] if answered else list(results)
+    )
+
+
+def _row_of_key(draft: Draft) -> NewRequest | None:
+    """Return what is compared with the request that the draft's key stands for; None: nothing can be."""
+    if draft.idempotency_key is None or draft.submission is None:
+        return None
+    context, resource = draft.submission.context, draft.submission.resource
+    return NewRequest(
+        id=uuid7(),
+        action=draft.action,
+        account_id=context.account_id,
+        source=context.source or draft.via.value,
+        via=draft.via,
+        resource=resource.model_dump(mode="json", exclude_none=True),
+        zone="",
+        name="",
+        record_type=resource.record_type,
+        ttl=resource.config.ttl,
+        rdata=[],
+        idempotency_key=draft.idempotency_key,
+    )
+
+
 def _store(session: AnySession, new: Sequence[NewRequest], batch_id: UUID | None) -> list[Submitted]:
     """Return, for each row, what was stored, or what its idempotency key stands for already."""
     if not new:
         return []
     stored = requests.insert(session, new, batch_id)
     known = _look_up_keys(session, [request for request in new if request.id in stored.key_used])
+    known |= {row.id: _zone_gone(row) for row in new if row.id in stored.zone_gone}
     return [known.get(row.id) or Accepted(accepted_request(row, stored.at, batch_id)) for row in new]
 
 
-def _look_up_keys(session: AnySession, new: Sequence[NewRequest]) -> Mapping[UUID, Submitted]:
+def _zone_gone(row: NewRequest) -> Refused:
+    """Return the refusal of a change whose zone was removed between two statements."""
+    return Refused([Reason(rules.DOMAIN, "zone_unknown", f"{row.zone} is not served any more")])
+
+
+def _look_up_keys(session: AnySession, new: Sequence[NewRequest]) -> dict[UUID, Submitted]:
     """Return the results of rows whose idempotency keys were used before.
 
     The other rows are stored, even if this look-up fails.
@@ -161,15 +219,19 @@ def _look_up_keys(session: AnySession, new: Sequence[NewRequest]) -> Mapping[UUI
 def _insist_on_all(results: Sequence[Submitted]) -> None:
     """Raise what prevents an atomic batch: all the reasons, with the index of the item in their place."""
     reasons: list[Reason] = []
+    left_out = 0
     keys_only = True
     for index, result in enumerate(results):
         if isinstance(result, Undecided):
             raise result.error
         found = reasons_of(result)
-        reasons += [reason._replace(loc=("requests", index, *reason.loc)) for reason in found]
+        given = found[: MAX_BATCH_REASONS - len(reasons)]
+        left_out += len(found) - len(given)
+        reasons += [reason._replace(loc=("requests", index, *reason.loc)) for reason in given]
         keys_only = keys_only and not isinstance(result, Refused)
     if reasons:
-        raise (BatchKeysReused if keys_only else BatchRefused)(reasons[:MAX_REASONS])
+        limited = at_most(MAX_BATCH_REASONS, reasons, left_out)
+        raise (BatchKeysReused if keys_only else BatchRefused)(limited)
 
 
 def reasons_of(result: Submitted) -> Sequence[Reason]:

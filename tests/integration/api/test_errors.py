@@ -38,11 +38,30 @@ def test_a_database_that_takes_no_writes_is_away(client: TestClient, new_zone: s
 
 def test_a_mistake_of_ours_is_told_in_the_usual_shape(client: TestClient) -> None:
     with transaction() as session:
-        session.execute(text("ALTER TABLE dns_records RENAME TO elsewhere"))
+        session.execute(text("ALTER TABLE dns_records ALTER zone TYPE int USING 1"))
     browser = TestClient(client.app, raise_server_exceptions=False)
-    answer = browser.get("/api/v1/dns/records")
+    answer = browser.get("/api/v1/dns/records", params={"zone": "example.test"})
     assert answer.status_code == 500
     assert isinstance(answer.json()["detail"], str)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "ALTER TABLE dns_records RENAME TO elsewhere",
+        "ALTER TABLE dns_records RENAME COLUMN ttl TO elsewhere",
+        "SET ROLE pg_read_all_settings",
+    ],
+)
+def test_a_schema_that_is_not_set_up_is_no_mistake_of_the_caller(client: TestClient, fault: str) -> None:
+    """So the consumer waits, and makes no dead letters of a whole topic."""
+    if fault.startswith("SET ROLE"):
+        alter_database("SET role = pg_read_all_settings")
+    else:
+        with transaction() as session:
+            session.execute(text(fault))
+    answer = client.get("/api/v1/dns/records")
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_not_set_up")
 
 
 def test_an_error_that_is_meant_for_operators_is_not_told_to_clients(

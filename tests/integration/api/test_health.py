@@ -8,5 +8,10 @@ def test_health(client: TestClient) -> None:
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()) == (
         200,
-        {"status": "ready", "executor": "ansible", "dependencies": {"postgresql": "ok", "redis": "ok"}},
+        {
+            "status": "ready",
+            "executor": "ansible",
+            "dependencies": {"postgresql": "ok", "redis": "ok"},
+            "backlog": {"open": 0, "limit": 200_000, "full": False},
+        },
     )

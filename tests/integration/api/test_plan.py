@@ -78,7 +78,7 @@ def test_no_worker_answers(client: TestClient, new_zone: str, monkeypatch: pytes
     answer = client.post("/api/v1/dns/plan", json=sent)
     assert (answer.status_code, answer.json()) == (
         503,
-        {"detail": "no worker has answered within 0.5 s; try again"},
+        {"detail": "no worker has answered within 0.5 s; try again", "code": "servers_not_asked"},
     )
 
 

@@ -21,7 +21,7 @@ from stack.ports import Ports
 from tests.conftest import temporary_database
 from tests.support.builders import body
 from tests.support.eventually import eventually
-from tests.support.locks import wait_for_blocked_transaction
+from tests.support.locks import wait_for_blocked_transaction, wait_for_sleeping_transaction
 
 TIMEOUT = 60.0  # seconds
 HOST = "127.0.0.1"
@@ -113,6 +113,21 @@ def locked_requests() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def slow_inserts(seconds: float = 3) -> Iterator[None]:
+    """A group of requests that begins to be stored within the block takes so long."""
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(
+            "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN PERFORM pg_sleep({seconds}); RETURN NULL; END $$"
+        )
+        connection.execute(
+            "CREATE TRIGGER dawdle BEFORE INSERT ON dns_requests FOR EACH STATEMENT EXECUTE FUNCTION dawdle()"
+        )
+        yield
+        connection.execute("DROP FUNCTION dawdle CASCADE")
+
+
 def names_stored(api: Api, beginning: str = "") -> list[str]:
     items = httpx2.get(f"{api.url}/api/v1/dns/requests", params={"limit": 1000}).json()["items"]
     names = (item["resource"]["domain"].partition(".")[0] for item in items)
@@ -170,9 +185,9 @@ def test_a_slow_database_pushes_back(start: StartApi, new_zone: str) -> None:
     api = start(INTAKE_QUEUE="4")
     api.wait()
     with ThreadPoolExecutor(30) as pool:
-        with locked_requests():
+        with slow_inserts():
             first = pool.submit(api.create, new_zone, "first")
-            wait_for_blocked_transaction()
+            wait_for_sleeping_transaction()
             others = [pool.submit(api.create, new_zone, f"h{number}") for number in range(25)]
             eventually(lambda: sum(future.done() for future in others) >= 21, TIMEOUT)
             refused = [future.result() for future in others if future.done()]

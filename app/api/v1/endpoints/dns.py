@@ -5,27 +5,31 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from app.api import answers, openapi
-from app.api.body import JsonRoute, decode_json, read_idempotency_key, read_json, read_via
-from app.api.fast_routes import Call
-from app.domain.change import Action, Via
-from app.domain.errors import InvalidInput
+from app.api.body import MAX_BATCH_KEY, JsonRoute, decode_json, read_headers, read_json
+from app.api.fast_routes import Call as FastCall
+from app.domain.change import Action
+from app.domain.errors import InvalidInput, Reason
+from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas.request import Plan
 from app.schemas.response import Accepted, BatchOut, PlanOut
-from app.services.plan.from_records import plan_from_records
+from app.services.kicks import KickSender
+from app.services.plan.from_records import Planned, plan_from_records
 from app.services.plan.from_servers import plan_from_servers
 from app.services.requests import submit
-from app.services.requests.batch import BatchWorkers, batch_id_of, read_items, submit_batch
-from app.services.requests.group_commit import GroupCommit
-from app.services.requests.validate import RawChange, Refused
+from app.services.requests.backlog import Backlog
+from app.services.requests.batch import BodyWorkers, Call, read_items, submit_batch
+from app.services.requests.group_commit import GroupCommit, zones_to_kick
+from app.services.requests.validate import RawChange, Refused, shape_reasons
 
 router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 
 _ACCEPTED = TypeAdapter(Accepted)
 _BATCH = TypeAdapter(BatchOut)
-_LARGE = 8 * 1024  # bytes: a larger body is validated in a thread, to keep the event loop free
+_REPLAYED = {"Idempotent-Replayed": "true"}
+MAX_PLANNED_ZONES = 100  # whose servers one plan asks: each is a run
 
 
 @router.post("/create", response_model=Accepted, **openapi.submission("Add a value to an RRset"))
@@ -61,15 +65,20 @@ async def batch(request: Request) -> Response:
 
     `GET /dns/batches/{batch_id}` says how far it has come.
     """
-    workers: BatchWorkers = request.app.state.batch_workers
-    via = read_via(request)
-    with workers.reserve_slot():
-        raw = await read_json(request)
-        return await workers.run(partial(_answer_batch, raw, via))
+    headers = read_headers(request, MAX_BATCH_KEY)
+    raw = await read_json(request)
+    state = request.app.state
+    workers: BodyWorkers = state.batch_workers
+    with workers.slot(len(raw)):
+        call = Call(headers.via, headers.idempotency_key)
+        submitted, response = await workers.run(partial(_answer_batch, raw, call, state.backlog))
+    kicks: KickSender = state.kicks
+    kicks.add(zones_to_kick(submitted))
+    return response
 
 
 # The calls that come by the thousand; see fast_routes.
-FAST: dict[str, Call] = {
+FAST: dict[str, FastCall] = {
     "/dns/create": create,
     "/dns/update": update,
     "/dns/upsert": upsert,
@@ -78,35 +87,39 @@ FAST: dict[str, Call] = {
 }
 
 
-@router.post("/plan", status_code=207, response_model_exclude_unset=True, **openapi.plan())
-async def plan(body: Plan) -> PlanOut:
+@router.post("/plan", response_model=PlanOut, status_code=207, **openapi.plan())
+async def plan(request: Request) -> Response:
     """Validates and shows what would change, and stores nothing.
 
     The current state is taken from the stored records. With `ask_servers` a worker runs the playbook in
-    Ansible's check mode, which asks the DNS servers. Open requests are not taken into account.
+    Ansible's check mode, which asks the DNS servers; the changes may lie in up to 100 zones then. Open
+    requests are not taken into account.
     """
-    planned = await run_in_threadpool(plan_from_records, read_items(body.requests))
-    if body.ask_servers:
-        planned = await plan_from_servers(planned)
-    return PlanOut(results=[answers.plan_result(index, item) for index, item in enumerate(planned)])
+    raw = await read_json(request)
+    workers: BodyWorkers = request.app.state.plan_workers
+    with workers.slot(len(raw)):
+        planned, ask_servers = await workers.run(partial(_plan, raw))
+        if ask_servers:
+            planned = await plan_from_servers(planned)
+        return await workers.run(partial(_answer_plan, planned))
 
 
 async def _submit(action: Action, request: Request) -> Response:
     try:
-        key, via = read_idempotency_key(request), read_via(request)
+        headers = read_headers(request)
     except InvalidInput as error:
         raise await _with_reasons_of_body(error, action, request) from None
     raw = await read_json(request)
     group_commit: GroupCommit = request.app.state.group_commit
-    change = RawChange(action, decode_json(raw), key, via=via)
-    result = await group_commit.submit(change, large=len(raw) > _LARGE)
+    change = RawChange(action, decode_json(raw), headers.idempotency_key, via=headers.via)
+    result = await group_commit.submit(change, len(raw))
     match result:
         case submit.Accepted(accepted) | submit.Replayed(accepted):
-            headers = {"Location": f"/api/v1/dns/requests/{accepted.id}"}
+            answer_headers = {"Location": f"/api/v1/dns/requests/{accepted.id}"}
             if isinstance(result, submit.Replayed):
-                headers["Idempotent-Replayed"] = "true"
+                answer_headers |= _REPLAYED
             content = _ACCEPTED.dump_json(answers.accepted(accepted))
-            return Response(content, 202, headers, "application/json")
+            return Response(content, 202, answer_headers, "application/json")
         case Refused(reasons):
             raise InvalidInput(reasons)
         case submit.KeyReused(cause) | submit.Undecided(cause):
@@ -124,9 +137,30 @@ async def _with_reasons_of_body(error: InvalidInput, action: Action, request: Re
     return error.also(InvalidInput(planned.reasons)) if isinstance(planned, Refused) else error
 
 
-def _answer_batch(raw: bytes, via: Via) -> tuple[Sequence[submit.Submitted], Response]:
+def _answer_batch(raw: bytes, call: Call, backlog: Backlog) -> tuple[Sequence[submit.Submitted], Response]:
     """Submit a batch, and serialize the answer, which takes as long as storing. Raises InvalidInput."""
-    submitted = submit_batch(decode_json(raw), via)
-    results = [answers.batch_result(index, result) for index, result in enumerate(submitted)]
-    content = _BATCH.dump_json(BatchOut(results, batch_id_of(submitted)), exclude_none=True)
-    return submitted, Response(content, 207, media_type="application/json")
+    submitted = submit_batch(decode_json(raw), call, backlog)
+    accepted = [result for result in submitted if isinstance(result, submit.Accepted | submit.Replayed)]
+    replayed = bool(accepted) and all(isinstance(result, submit.Replayed) for result in accepted)
+    content = _BATCH.dump_json(answers.batch_out(submitted), exclude_none=True)
+    headers = _REPLAYED if replayed and call.idempotency_key is not None else None
+    return submitted, Response(content, 207, headers, "application/json")
+
+
+def _plan(raw: bytes) -> tuple[list[Planned | Refused], bool]:
+    """Plan a body by the records; return also whether to ask the servers. Raises InvalidInput."""
+    try:
+        body = Plan.model_validate(decode_json(raw))
+    except ValidationError as error:
+        raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error))) from error
+    planned = plan_from_records(read_items(body.requests))
+    zones = {item.effect.change.zone for item in planned if isinstance(item, Planned)}
+    if body.ask_servers and len(zones) > MAX_PLANNED_ZONES:
+        message = f"{len(zones)} zones, the servers of {MAX_PLANNED_ZONES} can be asked in one call"
+        raise InvalidInput([Reason(("requests",), "too_many_zones", message)])
+    return planned, body.ask_servers
+
+
+def _answer_plan(planned: Sequence[Planned | Refused]) -> Response:
+    content = answers.plan_out(planned).model_dump_json(exclude_unset=True)
+    return Response(content, 207, media_type="application/json")

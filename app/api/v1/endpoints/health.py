@@ -1,12 +1,14 @@
 """Liveness and readiness."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
+from app.api.parameters import StrictRoute
 from app.core.config import settings
-from app.schemas.response import Readiness
-from app.services.health import OK, check_dependencies
+from app.schemas.response import BacklogOut, Readiness
+from app.services.health import OK, DependencyProbes
+from app.services.requests.backlog import Backlog
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=StrictRoute)
 
 
 @router.get("/healthz", summary="Is the process alive?")
@@ -16,14 +18,20 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz", summary="Can it accept requests?", responses={503: {"model": Readiness}})
-def readyz(response: Response) -> Readiness:
-    """Each dependency by name. Without Redis requests are still accepted, and wait for the sweep."""
-    dependencies = check_dependencies()
+async def readyz(request: Request, response: Response) -> Readiness:
+    """Each dependency by name. Without Redis requests are still accepted, and wait for the sweep.
+
+    `backlog` says how many requests are open, and how many may be; beyond that, calls get 503.
+    """
+    probes: DependencyProbes = request.app.state.probes
+    backlog: Backlog = request.app.state.backlog
+    dependencies = await probes.states()
     ready = dependencies["postgresql"] == OK
-    degraded = any(state != OK for state in dependencies.values())
+    degraded = backlog.full or any(state != OK for state in dependencies.values())
     response.status_code = 200 if ready else 503
     return Readiness(
         status="degraded" if ready and degraded else "ready" if ready else "unavailable",
         executor="simulated" if settings().simulated else "ansible",
         dependencies=dependencies,
+        backlog=BacklogOut(open=backlog.open, limit=backlog.limit, full=backlog.full),
     )

@@ -5,13 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from app.api import answers
+from app.api.parameters import StrictRoute
 from app.api.query import Cursor, Limit, Text
-from app.core.database import transaction
+from app.core.database import reading
 from app.domain.rdata import RecordType
 from app.schemas.response import RecordPage
 from app.services.records import RecordFilter, find_records
 
-router = APIRouter(prefix="/dns/records", tags=["dns"])
+router = APIRouter(prefix="/dns/records", tags=["dns"], route_class=StrictRoute)
 
 
 @router.get("", summary="List records")
@@ -25,6 +26,6 @@ def list_records(
 ) -> RecordPage:
     """The RRsets that requests have changed, as the authoritative servers last answered them."""
     wanted = RecordFilter(zone, domain, record_type, account_id)
-    with transaction() as session:
+    with reading() as session:
         page = find_records(session, wanted, limit, cursor)
     return RecordPage(items=[answers.record_out(item) for item in page.items], next_cursor=page.next_cursor)

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 from app.api import answers, openapi
 from app.api.body import JsonRoute
 from app.api.query import Cursor, Limit, Text
-from app.core.database import transaction
+from app.core.database import reading
 from app.domain.errors import InvalidFilter, InvalidInput, Reason
 from app.domain.lifecycle import Status
 from app.domain.rdata import RecordType
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 @router.get("/requests/{request_id}", summary="Follow a request", responses=openapi.NO_REQUEST)
 def show_request(request_id: UUID) -> RequestDetail:
     """How far it has come, with its log: every change of status, and what Ansible said."""
-    with transaction() as session:
+    with reading() as session:
         state, log = get_request(session, request_id)
         obstacle = obstacle_of(session, state.zone) if state.status is Status.PENDING else None
     return answers.request_detail(state, log, obstacle)
@@ -51,7 +51,7 @@ def list_requests(
     wanted = RequestFilter(
         status, code, account_id, zone, domain, record_type, source, run_id, batch_id, since, until
     )
-    with transaction() as session:
+    with reading() as session:
         page = find_requests(session, wanted, limit, cursor)
     return RequestPage(items=[answers.request_out(item) for item in page.items], next_cursor=page.next_cursor)
 
@@ -101,7 +101,7 @@ def retry_requests(selection: RetrySelection) -> ManyChanged:
 @router.get("/batches/{batch_id}", summary="Follow a batch", responses=openapi.NO_BATCH)
 def show_batch(batch_id: UUID) -> BatchProgress:
     """How many of its requests have which status."""
-    with transaction() as session:
+    with reading() as session:
         return answers.batch_progress(get_batch(session, batch_id))
 
 

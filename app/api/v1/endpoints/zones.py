@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from app.api import openapi
 from app.api.answers import zone_out
 from app.api.body import JsonRoute
-from app.core.database import transaction
+from app.core.database import reading, transaction
 from app.schemas.request import NewZone, ZoneChange
 from app.schemas.response import ZoneList, ZoneOut
 from app.services.requests.cancel import cancel_zone
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/zones", tags=["zones"], route_class=JsonRoute)
 @router.get("", summary="List the zones")
 def list_zones() -> ZoneList:
     """Every zone that is served, by name."""
-    with transaction() as session:
+    with reading() as session:
         return ZoneList(items=[zone_out(zone) for zone in registry.list_zones(session)])
 
 
@@ -35,7 +35,7 @@ def add_zone(body: NewZone, response: Response) -> ZoneOut:
 @router.get("/{name}", summary="Show a zone", responses=openapi.NO_ZONE)
 def show_zone(name: str) -> ZoneOut:
     """One zone."""
-    with transaction() as session:
+    with reading() as session:
         return zone_out(registry.get_zone(session, name))
 
 

@@ -17,7 +17,8 @@ from app.domain.change import Action
 from app.domain.errors import Overloaded
 from app.services.kicks import KickSender
 from app.services.requests import group_commit
-from app.services.requests.batch import MAX_BATCHES, BatchWorkers
+from app.services.requests.backlog import Backlog
+from app.services.requests.batch import BodyWorkers
 from app.services.requests.group_commit import GroupCommit
 from app.services.requests.validate import Draft, RawChange, read_change
 from app.store import requests, zones
@@ -55,7 +56,7 @@ def test_one_key_at_the_same_time_makes_one_request(client: TestClient, new_zone
 
 
 async def stored_together(changes: list[RawChange]) -> list[Any]:
-    together = GroupCommit(KickSender())
+    together = GroupCommit(KickSender(), Backlog())
     storing = asyncio.create_task(together.run())
     results = await asyncio.gather(*map(together.submit, changes), return_exceptions=True)
     await together.wait_until_stored()
@@ -77,7 +78,7 @@ def test_more_than_may_wait_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(group_commit, "settings", lambda: Settings(intake_queue=1))
 
     async def overload() -> None:
-        together = GroupCommit(KickSender())
+        together = GroupCommit(KickSender(), Backlog())
         first = asyncio.create_task(together.submit(RawChange(Action.CREATE, {})))
         await asyncio.sleep(0)
         with pytest.raises(Overloaded):
@@ -88,20 +89,23 @@ def test_more_than_may_wait_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_more_batches_than_may_be_in_hand_are_refused_at_once() -> None:
-    workers = BatchWorkers(KickSender())
+    workers = BodyWorkers("test", at_once=1, most=3)
     with ExitStack() as stack:
-        for _ in range(MAX_BATCHES):
-            stack.enter_context(workers.reserve_slot())
-        with pytest.raises(Overloaded), workers.reserve_slot():
+        for _ in range(3):
+            stack.enter_context(workers.slot(10))
+        with pytest.raises(Overloaded), workers.slot(10):
             pass
-    with workers.reserve_slot():
+    with workers.slot(10**9), pytest.raises(Overloaded), workers.slot(10):  # one is always taken
+        pass
+    with workers.slot(10):
         pass
 
 
 def test_a_batch_more_than_may_be_in_hand_is_told_to_come_again(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.services.requests.batch.MAX_BATCHES", 0)
+    full = BodyWorkers("test", at_once=1, most=0)
+    monkeypatch.setattr(client.app.state, "batch_workers", full)  # type: ignore[attr-defined]
     answer = client.post("/api/v1/dns/batch", json={"requests": []})
     assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
 

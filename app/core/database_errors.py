@@ -1,0 +1,53 @@
+"""What an error of PostgreSQL means for others, by its SQLSTATE.
+
+psycopg's classes are too coarse: its OperationalError is a server that is away as well as one row's lock.
+https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
+
+DATABASE_ERRORS = (DBAPIError, NoConnection)
+
+# No connection, refused logins, a missing database, a standby, a full disk, too many connections, a shutdown,
+# a failing disk: nobody's statement works.
+_UNAVAILABLE = ("08", "28", "3D000", "25006", "53100", "53300", "57P", "58")
+# A missing privilege, table, column, or schema, before or during a migration: nobody's works, either.
+_NOT_SET_UP = ("42501", "42P01", "42703", "3F000")
+_LOCKED = ("55P03", "40001", "40P01")
+
+
+def is_unavailable(error: Exception) -> bool:
+    """Return whether the database is unavailable, for everybody."""
+    if isinstance(error, NoConnection):
+        return True
+    state = sqlstate(error)
+    if state is None:  # libpq's own word: there is no server to give a state
+        return isinstance(error, OperationalError | InterfaceError)
+    return state.startswith(_UNAVAILABLE)
+
+
+def is_not_set_up(error: Exception) -> bool:
+    """Return whether the schema, or our rights in it, are not what this release needs."""
+    return (sqlstate(error) or "") in _NOT_SET_UP
+
+
+def is_locked(error: Exception) -> bool:
+    """Return whether a lock that another transaction holds was in the way."""
+    return (sqlstate(error) or "") in _LOCKED
+
+
+def is_deadlock(error: Exception) -> bool:
+    """Return whether PostgreSQL has ended the transaction because it and another waited for each other."""
+    return sqlstate(error) == "40P01"
+
+
+def is_timeout(error: Exception) -> bool:
+    """Return whether the statement took longer than `statement_timeout` allows."""
+    return sqlstate(error) == "57014"
+
+
+def sqlstate(error: Exception) -> str | None:
+    """Return the SQLSTATE that PostgreSQL gave; None where it did not answer."""
+    state: str | None = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return state
