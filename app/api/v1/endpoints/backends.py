@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from app.api.answers import backend_out
 from app.api.body import JsonRoute
-from app.core.database import transaction
+from app.core.database import reading
 from app.schemas.response import BackendList
 from app.services.backends import list_backends
 
@@ -14,5 +14,5 @@ router = APIRouter(prefix="/backends", tags=["backends"], route_class=JsonRoute)
 @router.get("", summary="List the backends")
 def show_backends() -> BackendList:
     """Every backend that a worker's inventory has or a zone names: whether it works, and if not, why."""
-    with transaction() as session:
+    with reading() as session:
         return BackendList(items=[backend_out(state) for state in list_backends(session)])
