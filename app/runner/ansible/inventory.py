@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -124,8 +125,9 @@ def _file_states(inventory: Path) -> Iterator[tuple[str, int, int]]:
     for folder in folders:
         files += sorted(path for path in folder.rglob("*") if path.is_file())
     for path in files:
-        status = os.stat(path)
-        yield str(path), status.st_mtime_ns, status.st_size
+        with suppress(FileNotFoundError):  # gone since it was listed: editors and ConfigMaps replace files
+            status = os.stat(path)
+            yield str(path), status.st_mtime_ns, status.st_size
 
 
 def _list_hosts(inventory: Path) -> Mapping[str, Variables]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
+from app.core.config import settings
 from app.domain.change import ChangeResult, Outcome
 from app.domain.errors import InventoryError
 from app.runner.ansible.events import EventReader
@@ -25,6 +26,10 @@ from app.runner.protocol import Run, RunEvent, RunResult
 
 _HOST_NAME = re.compile(r"[\w.-]+")  # excludes the patterns that --limit takes
 _ERRORS = ("[ERROR]", "ERROR!", "fatal:")
+_GRACE = 3.0  # seconds between asking a run to end and killing it
+# Shares of the lease. A worker that stands still has extended its lease within the last third: two thirds are
+# left. One that can't extend it stops the run when a fifth is left (services/drain/lease.py).
+_SILENCE_SHARE, _GRACE_SHARE = 0.4, 0.1
 
 
 class CannotStart(Exception):
@@ -113,6 +118,8 @@ class AnsibleRunner:
             cwd=str(cwd),
             folder=str(workdir.folder),
             timeout=run.timeout,
+            grace=min(_GRACE, _GRACE_SHARE * settings().lease),
+            silence=_SILENCE_SHARE * settings().lease,
         )
 
     def _argv(self, run: Run, workdir: Workdir) -> list[str]:
@@ -153,6 +160,7 @@ def _ending(ended: Exit, timeout: float) -> str:
     messages = {
         "timeout": f"stopped: the run took longer than its timeout of {timeout:g} s",
         "cancelled": "stopped: the run was cancelled",
+        "frozen": "stopped: this worker stood still for too long to keep the zone",
         "lost": "lost: something outside this worker has killed the run's processes",
     }
     return messages[ended.why or "lost"]

@@ -11,6 +11,8 @@ ENTRY = os.path.join(os.path.dirname(__file__), "__main__.py")  # the script tha
 EVENTS_VARIABLE = "DNS_EVENTS_FD"  # names the command's descriptor for events, in its environment
 READY, BUSY = b"+", b"-"  # a fork server's answer to a connection: send a command, or come again later
 TAKEN = b"!"  # its answer to a command: it will be run
+CANCEL, BEAT = b"c", b"."  # on the control pipe: end the command; the worker is alive
+READY_TIMEOUT = 3.0  # seconds for a fork server's answer to a connection: it takes some milliseconds
 REPLY_TIMEOUT = 10.0  # seconds to wait for what the other side sends next
 _CHUNK = 65536  # bytes read at once
 
@@ -24,6 +26,7 @@ class Command(NamedTuple):
     folder: str  # the run's own; the reaper removes it when the worker has died
     timeout: float
     grace: float = 3.0  # between asking processes to end (SIGTERM) and killing them (SIGKILL)
+    silence: float | None = None  # without a sign of the worker's life; then the command is killed
 
     def to_json(self) -> str:
         """Return the command as JSON."""
@@ -41,7 +44,7 @@ class Descriptors(NamedTuple):
     events: int  # the callback plugin writes JSON lines to it
     output: int  # standard output and standard error
     report: int  # the reaper writes to it how the command ended: {"status": …, "why": …}
-    control: int  # the reaper reads it: a byte cancels the command; its end means that the worker has died
+    control: int  # the reaper reads it: CANCEL, or BEAT; its end means that the worker has died
 
 
 class ServerOptions(NamedTuple):
@@ -80,8 +83,13 @@ def receive(connection: socket.socket) -> tuple[Command, Descriptors]:
 
 
 def same_user(connection: socket.socket) -> bool:
-    """Return whether the kernel says that the other side runs under our user id (SO_PEERCRED, unix(7))."""
+    """Return whether the kernel says that the other side runs under our user id."""
+    return peer(connection)[1] == os.geteuid()
+
+
+def peer(connection: socket.socket) -> tuple[int, int]:
+    """Return the process and the user id of the other side, as the kernel says (SO_PEERCRED, unix(7))."""
     layout = "3i"  # struct ucred: pid, uid, gid
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize(layout))
-    _, uid, _ = struct.unpack(layout, credentials)
-    return bool(uid == os.geteuid())
+    pid, uid, _ = struct.unpack(layout, credentials)
+    return pid, uid

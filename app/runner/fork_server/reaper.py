@@ -3,8 +3,9 @@
 Ansible's workers, and what they start, leave its process group (setsid), so killing the group is not enough.
 As a "child subreaper" (prctl(2)) the reaper becomes the parent of every orphan below it, and so can find
 them all. The worker itself can't be that: it has other children. The worker holds the other end of the
-control pipe: it writes a byte to cancel the command, and the pipe's end tells the reaper that the worker has
-died, in whatever way.
+control pipe: it writes to it that it is alive, or that the command is to be ended, and the pipe's end tells
+the reaper that the worker has died, in whatever way. A worker that says nothing for too long stands still
+(SIGSTOP, a frozen container); its lease runs out, so its command must have ended before.
 
 For a command in a process of its own, the reaper is started as `python -I -S …/fork_server/__main__.py
 reaper COMMAND DESCRIPTORS`, both as JSON; for a command in a fork, it is a fork of the fork server. It
@@ -22,12 +23,13 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NoReturn
 
-from .protocol import Command, Descriptors
+from .protocol import CANCEL, Command, Descriptors
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 KILL_TIMEOUT = 10.0  # seconds of sending SIGKILL, after which a process that does not end is left alone
 _POLL_INTERVAL = 0.01  # seconds between looks at who has ended
+_CHUNK = 4096  # bytes of the control pipe that are read at once
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -51,8 +53,8 @@ def start(work: Callable[[], NoReturn]) -> int:
 
 def watch(child: int, command: Command, descriptors: Descriptors) -> None:
     """Wait for the child's end or bring it about, end every process that it leaves behind, and report."""
-    why = _wait(child, command.timeout, descriptors.control)
-    status = _end_all(child, command.grace)
+    why = _wait(child, command, descriptors.control)
+    status = _end_all(child, 0 if why == "frozen" else command.grace)
     if why == "orphaned":
         _remove(command.folder)
     os.write(descriptors.report, json.dumps({"status": status, "why": why}).encode())
@@ -80,22 +82,28 @@ def _execute(argv: Sequence[str]) -> NoReturn:
         os._exit(127)
 
 
-def _wait(child: int, timeout: float, control: int) -> str | None:
-    """Wait for the child's end, for a byte from the worker, or for the timeout.
+def _wait(child: int, command: Command, control: int) -> str | None:
+    """Wait until the command has to be ended.
 
-    Returns None if the child ended first, else "timeout", "cancelled", or "orphaned" when the worker has
-    died.
+    Returns None if the child ended by itself, else "timeout", "cancelled", "orphaned" when the worker has
+    died, or "frozen" when it has given no sign of life for too long.
     """
     pidfd = os.pidfd_open(child)
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     poll.register(control, select.POLLIN)
-    ready = dict(poll.poll(timeout * 1000))
-    if pidfd in ready:
-        return None
-    if not ready:
-        return "timeout"
-    return "cancelled" if os.read(control, 1) else "orphaned"
+    until = time.monotonic() + command.timeout
+    while True:
+        left = until - time.monotonic()
+        silence = left if command.silence is None else min(left, command.silence)
+        ready = dict(poll.poll(max(0, silence * 1000)))
+        if pidfd in ready:
+            return None
+        if not ready:
+            return "timeout" if silence == left else "frozen"
+        said = os.read(control, _CHUNK)
+        if not said or CANCEL in said:
+            return "cancelled" if said else "orphaned"
 
 
 def _end_all(child: int, grace: float) -> int | None:

@@ -28,7 +28,12 @@ def launch(options: ServerOptions, environment: Mapping[str, str], cancel: Event
     reading, writing = os.pipe()
     with open(reading, "rb", buffering=0) as report:
         with open(writing, "wb", buffering=0):
-            _start_process(options, environment, writing)
+            try:
+                _start_process(options, environment, writing)
+            except subprocess.TimeoutExpired as error:
+                raise StartFailed(
+                    f"the fork server's process had not started after {START_TIMEOUT:g} s"
+                ) from error
         _check_report(_read_all(report.fileno(), cancel))
 
 

@@ -13,20 +13,22 @@ from io import FileIO
 from threading import Event
 from typing import NamedTuple, Self
 
-from app.runner.fork_server.protocol import ENTRY, EVENTS_VARIABLE, Command, Descriptors
+from app.runner.fork_server.protocol import BEAT, CANCEL, ENTRY, EVENTS_VARIABLE, Command, Descriptors
 from app.runner.fork_server.reaper import KILL_TIMEOUT
 from app.runner.process.client import CHECK_INTERVAL, NoForkServer, StartAborted
+from app.runner.process.leftovers import kill_processes_of
 from app.runner.process.stream import Lines, Tail
 
 MAX_OUTPUT = 256 * 1024  # bytes of output that are kept: the last ones
 _MAX_REPORT = 4096  # bytes
+_BEAT_SHARE = 0.2  # of the silence that the reaper puts up with
 
 
 class Exit(NamedTuple):
     """How a command ended; every process that it started has ended, too."""
 
     rc: int | None  # None when it was killed
-    why: str | None  # "timeout", "cancelled" or "lost" when it did not end by itself
+    why: str | None  # "timeout", "cancelled", "frozen" or "lost" when it did not end by itself
     output: str
 
 
@@ -94,6 +96,7 @@ class _RunningCommand:
         self._stack = ExitStack()
         self._output_tail = Tail(MAX_OUTPUT)
         self._report_tail = Tail(_MAX_REPORT)
+        self._last_beat = 0.0
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -109,13 +112,18 @@ class _RunningCommand:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Wait for the reaper, which ends everything when the control pipe is closed."""
+        """Wait for the reaper, which ends everything when the control pipe is closed.
+
+        Of a reaper that was killed there is no report; then what it leaves behind is ended here.
+        """
         self._control.write.close()
         deadline = time.monotonic() + self._command.grace + KILL_TIMEOUT + 1
         while time.monotonic() < deadline and not self._reaper_has_ended(deadline - time.monotonic()):
             pass
         if self._reaper is not None:
             _collect(self._reaper)
+        if not self._report_tail.text():
+            kill_processes_of(self._command.folder)
         self._stack.close()
 
     def _descriptors(self) -> Descriptors:
@@ -148,17 +156,30 @@ class _RunningCommand:
     def _read_until_end(self, selector: selectors.BaseSelector) -> None:
         """Read until the reaper has ended; by then all that the command wrote is in the pipes."""
         cancelled = ended = False
+        os.set_blocking(self._control.write.fileno(), False)
         while not ended:
+            self._beat()
             for key, _ in selector.select(CHECK_INTERVAL):
                 if not _read(key):
                     selector.unregister(key.fileobj)
                     ended = ended or key.fileobj is self._report.read
             if self._cancel.is_set() and not cancelled:
                 cancelled = True
-                self._control.write.write(b"c")
+                self._tell(CANCEL)
         for key in list(selector.get_map().values()):
             while _read(key):
                 pass
+
+    def _beat(self) -> None:
+        """Tell the reaper now and then that this process is alive, and so may keep its lease."""
+        silence = self._command.silence
+        if silence is not None and time.monotonic() - self._last_beat > silence * _BEAT_SHARE:
+            self._last_beat = time.monotonic()
+            self._tell(BEAT)
+
+    def _tell(self, word: bytes) -> None:
+        with suppress(BrokenPipeError):  # the reaper has ended, which the report pipe tells
+            self._control.write.write(word)
 
     def _exit(self) -> Exit:
         output = self._output_tail.text()

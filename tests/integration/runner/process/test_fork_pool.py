@@ -69,6 +69,15 @@ def test_it_stays_while_a_run_goes_on(folder: Path, site: Path) -> None:
     assert (site / "ended").exists()
 
 
+def test_a_server_that_hangs_is_asked_once(pool: ForkPool, site: Path) -> None:
+    assert ansible(pool, site, "site.yml").rc == 0
+    server = server_of(site)
+    os.kill(server, signal.SIGSTOP)
+    assert ansible(pool, site, "site.yml").rc == 0
+    eventually(lambda: not alive(server))  # or each run would wait for it
+    assert server_of(site) != server
+
+
 def test_a_server_that_is_killed(pool: ForkPool, site: Path) -> None:
     """The run goes on under its reaper; the next one gets another server."""
     ends: list[Exit] = []

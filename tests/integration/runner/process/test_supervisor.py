@@ -163,6 +163,22 @@ def test_a_reaper_that_is_killed(stubborn: Stubborn) -> None:
     os.kill(reaper, signal.SIGKILL)
     runner.join(120)
     assert results == ["lost"]
+    assert stubborn.processes() == []  # this process has ended them: the reaper can't any more
+
+
+def test_a_worker_that_stands_still(stubborn: Stubborn, tmp_path: Path) -> None:
+    """Another one takes its zone over when the lease has run out: nothing of the run is left by then."""
+    lease = 10
+    program = WORKER.format(
+        root=str(ROOT), temporary=str(tmp_path), hosts=str(stubborn.hosts), playbook=str(stubborn.playbook)
+    )
+    environment = {**os.environ, "LEASE": str(lease)}
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=environment) as worker:
+        stubborn.wait_until_started()
+        worker.send_signal(signal.SIGSTOP)
+        eventually(lambda: stubborn.processes() == [], limit=2 / 3 * lease)
+        worker.send_signal(signal.SIGCONT)
+        worker.wait(60)
 
 
 LEFT_BEHIND = """
