@@ -1,8 +1,18 @@
-"""Leases: a worker's right to drain a zone. A lease runs out; its token grows with each holder (fencing)."""
+"""Leases: a worker's right to drain a zone. A lease runs out.
 
+What is written under a lease is fenced by its token, which grows with each holder, and by a nonce of each
+hold: a standby that has not seen the last holder before it was promoted gives the same token out again.
+
+`check` locks the lease's row FOR KEY SHARE, which lets the heartbeat through (it changes no key) and keeps
+the next holder out (`acquire` writes the key, and so needs the row for itself). However long a claim or a
+settlement takes, it never costs the worker its lease.
+"""
+
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
+from uuid import UUID
 
 from sqlalchemy import Interval, bindparam, func, text, update
 from sqlalchemy.orm import Session
@@ -19,29 +29,46 @@ class Lease:
     zone: str
     token: int
     failures: int  # in a row, of runs that found the zone unavailable or whose outcome stayed unknown
+    nonce: UUID | None = None  # of this hold
     backend: str | None = None  # which serves the zone; None: the zone is not served any more
     probe: bool = False  # the backend was unavailable: try it with one request
+    left_over: tuple[int, int] | None = None  # the range of `seq` of what the last holder has claimed last
 
 
 _ACQUIRE = text(
     """
-    INSERT INTO dns_zone_leases AS lease (zone, token, holder, expires_at)
-    VALUES (:zone, 1, :holder, clock_timestamp() + :duration)
+    INSERT INTO dns_zone_leases AS lease (zone, token, nonce, holder, expires_at)
+    SELECT :zone, 1, gen_random_uuid(), :holder, clock_timestamp() + :duration
+     -- asked first, without a lock: who finds the zone held does not wait for its holder
+     WHERE NOT EXISTS (
+        SELECT FROM dns_zone_leases AS held
+         WHERE held.zone = :zone
+           AND (held.expires_at > clock_timestamp() OR held.paused_until > clock_timestamp()))
     ON CONFLICT (zone) DO UPDATE
-       SET token = lease.token + 1, holder = excluded.holder, expires_at = excluded.expires_at
+       -- the key, too: see above
+       SET zone = excluded.zone, token = lease.token + 1, nonce = excluded.nonce,
+           holder = excluded.holder, expires_at = excluded.expires_at
      WHERE lease.expires_at <= clock_timestamp()
        AND (lease.paused_until IS NULL OR lease.paused_until <= clock_timestamp())
-    RETURNING token, failures, (SELECT backend FROM dns_zones WHERE name = lease.zone) AS backend
+    RETURNING token, nonce, failures, claimed_from, claimed_to,
+              (SELECT backend FROM dns_zones WHERE name = lease.zone) AS backend
     """
 ).bindparams(bindparam("duration", type_=Interval()))
 
+_BY_KEY = {
+    "plan_cache_mode": "force_custom_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 _CHECK = text(
-    """
-    SELECT lease.token, served.backend
+    f"""
+    SELECT lease.token, lease.nonce, lease.expires_at <= clock_timestamp() AS expired, served.backend,
+           {", ".join(f"set_config('{name}', '{value}', true)" for name, value in _BY_KEY.items())}
       FROM dns_zone_leases AS lease LEFT JOIN dns_zones AS served ON served.name = lease.zone
      WHERE lease.zone = :zone
-       FOR UPDATE OF lease
-    """
+       FOR KEY SHARE OF lease
+    """  # noqa: S608
 )
 
 # Which zones get work. `candidate` is a table of one column, `zone`.
@@ -89,7 +116,10 @@ def acquire(session: Session, zone: str, holder: str, seconds: float) -> Lease |
     row = session.execute(
         _ACQUIRE, {"zone": zone, "holder": holder, "duration": timedelta(seconds=seconds)}
     ).one_or_none()
-    return Lease(zone, row.token, row.failures, row.backend) if row else None
+    if row is None:
+        return None
+    left_over = None if row.claimed_from is None else (row.claimed_from, row.claimed_to)
+    return Lease(zone, row.token, row.failures, row.nonce, row.backend, left_over=left_over)
 
 
 def extend(session: Session, lease: Lease, seconds: float) -> bool:
@@ -102,15 +132,27 @@ def release(session: Session, lease: Lease) -> None:
     _update(session, lease, expires_at=func.clock_timestamp())
 
 
-def check(session: Session, lease: Lease) -> str | None:
+def check(session: Session, lease: Lease, *, to_claim: bool = False) -> str | None:
     """Keep the zone from being taken over until the transaction ends; return the backend that serves it.
 
-    Raises LeaseLost when another worker holds it.
+    Raises LeaseLost when another worker holds it; before a claim also when the lease has run out, since a run
+    would begin.
+
+    Until the transaction ends, rows are found by their keys (`_BY_KEY`), whatever the statistics say: those
+    of an hour without work let the planner go through all requests for each one that is claimed.
     """
     row = session.execute(_CHECK, {"zone": lease.zone}).one_or_none()
-    if row is None or row.token != lease.token:
+    if row is None or (row.token, row.nonce) != (lease.token, lease.nonce) or (to_claim and row.expired):
         raise LeaseLost(lease.zone)
     return cast(str | None, row.backend)
+
+
+def note_claim(session: Session, lease: Lease, seqs: Collection[int]) -> None:
+    """Note the range of `seq` that was claimed, in which the next holder looks for what was left running.
+
+    Call it last: it keeps the heartbeat waiting until the transaction ends.
+    """
+    _update(session, lease, claimed_from=min(seqs), claimed_to=max(seqs))
 
 
 def rest(session: Session, lease: Lease, seconds: float, fault: Fault) -> None:
@@ -151,6 +193,7 @@ def _update(session: Session, lease: Lease, **values: object) -> bool:
     statement = (
         update(ZoneLease)
         .where(ZoneLease.zone == lease.zone, ZoneLease.token == lease.token)
+        .where(ZoneLease.nonce.is_not_distinct_from(lease.nonce))
         .values(**values)
         .returning(ZoneLease.token)
     )

@@ -95,8 +95,11 @@ class ZoneLease(Base):
 
     zone: Mapped[str] = mapped_column(primary_key=True)
     token: Mapped[int] = mapped_column(BigInteger)  # the fencing token: grows with every holder
+    nonce: Mapped[UUID | None]  # of the holder: a standby may give a token out a second time
     holder: Mapped[str]
     expires_at: Mapped[datetime]
+    claimed_from: Mapped[int | None] = mapped_column(BigInteger)  # the range of `seq` that was claimed last
+    claimed_to: Mapped[int | None] = mapped_column(BigInteger)
     failures: Mapped[int] = mapped_column(server_default="0")  # in a row
     failing_since: Mapped[datetime | None]
     fault_code: Mapped[str | None]

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.domain.change import Action, Change
 from app.domain.lifecycle import FINAL, TRANSITIONS, Status, predecessors, words
 from app.domain.settlement import Decision
+from app.store import leases
 from app.store.leases import Lease
 from app.store.models import Request
 
@@ -24,8 +25,7 @@ _TRANSITIONS_OF_SETTLING = ", ".join(
 _PAUSE_GROWTH = 0.25  # of the time since a request was started: the pause until its next verification
 _ATTEMPTS_TOLD = 8  # tries that ended alike are in the log up to this one, then the 16th, the 32nd, …
 
-# Joined, so that each request is found by its id: with a condition, the planner would rather look through all
-# open requests of the zone.
+# One table and no join: the planner can only look each request up, or go through the table once.
 _CLAIM = text(
     f"""
     WITH claimed AS (
@@ -33,16 +33,16 @@ _CLAIM = text(
            SET status = '{Status.RUNNING}', attempts = attempts + 1, run_id = :run_id, lease_token = :token,
                check_at = NULL,
                started_at = coalesce(started_at, clock_timestamp())
-          FROM unnest(CAST(:ids AS uuid[])) AS wanted (id)
-         WHERE request.id = wanted.id AND request.status IN ({words(predecessors(Status.RUNNING))})
-        RETURNING request.id, request.attempts
+         WHERE request.id = ANY(CAST(:ids AS uuid[]))
+           AND request.status IN ({words(predecessors(Status.RUNNING))})
+        RETURNING request.id, request.seq, request.attempts
     ), logged AS (
         INSERT INTO dns_request_events (request_id, run_id, status, message)
         SELECT id, CAST(:run_id AS uuid), '{Status.RUNNING}',
                CAST(:message AS text) || CASE WHEN attempts > 1 THEN ', attempt ' || attempts ELSE '' END
           FROM claimed
     )
-    SELECT id FROM claimed
+    SELECT id, seq FROM claimed
     """  # noqa: S608
 )
 
@@ -52,6 +52,14 @@ _SETTLE = text(
         SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (
                id uuid, status text, message text, code text,
                run_lost boolean, pauses boolean, unreached boolean)
+    ), found AS MATERIALIZED (
+        SELECT decision.*, request.place
+          FROM decision
+         -- LIMIT keeps this one look-up for each decision, whatever the planner thinks of the tables
+         CROSS JOIN LATERAL (
+            SELECT ctid AS place, status AS before FROM dns_requests WHERE id = decision.id LIMIT 1
+         ) AS request
+         WHERE (request.before, decision.status) IN ({_TRANSITIONS_OF_SETTLING})
     ), settled AS (
         UPDATE dns_requests AS request
            SET status = decision.status,
@@ -75,9 +83,8 @@ _SETTLE = text(
                        make_interval(secs => :retry_pause) * 2 ^ least(request.lost_runs, 16)) END,
                verified_at = CASE WHEN decision.status = '{Status.SUCCEEDED}' THEN clock_timestamp() END,
                finished_at = CASE WHEN decision.status IN ({words(FINAL)}) THEN clock_timestamp() END
-          FROM decision
-         WHERE request.id = decision.id
-           AND (request.status, decision.status) IN ({_TRANSITIONS_OF_SETTLING})
+          FROM found AS decision
+         WHERE request.ctid = decision.place
         RETURNING request.id, request.run_id, decision.status, decision.message,
                   coalesce(old.error_message = decision.message, false)
                   AND (old.status = decision.status
@@ -95,9 +102,9 @@ _SETTLE = text(
 # A try that has ended as the one before leaves no trace in the log. `claim` wrote that it began.
 _FORGET_TRY = text(
     f"""
-    DELETE FROM dns_request_events AS event USING dns_requests AS request
-     WHERE event.request_id = ANY(:ids) AND request.id = event.request_id
-       AND event.run_id = request.run_id AND event.status = '{Status.RUNNING}'
+    DELETE FROM dns_request_events AS event
+     WHERE event.request_id = ANY(:ids) AND event.status = '{Status.RUNNING}'
+       AND event.run_id = (SELECT run_id FROM dns_requests WHERE id = event.request_id)
     """  # noqa: S608
 )
 
@@ -134,7 +141,9 @@ _OPEN_ITEMS = """
      WHERE zone = :zone AND finished_at IS NULL
 """
 _PENDING = text(f"{_OPEN_ITEMS} AND status = '{Status.PENDING}' ORDER BY seq LIMIT :limit")
-_ORPHANED = text(f"{_OPEN_ITEMS} AND status = '{Status.RUNNING}' AND lease_token < :token ORDER BY seq")
+_ORPHANED = text(
+    f"{_OPEN_ITEMS} AND seq BETWEEN :first AND :last AND status = '{Status.RUNNING}' ORDER BY seq"
+)
 _VERIFYING = text(
     f"""
     {_OPEN_ITEMS} AND status = '{Status.VERIFYING}'
@@ -167,7 +176,10 @@ def claim(
 ) -> set[UUID]:
     """Mark the requests as running in this run, if there is one; return those that were still pending."""
     parameters = {"ids": list(ids), "run_id": run_id, "token": lease.token, "message": message}
-    return set(session.scalars(_CLAIM, parameters))
+    claimed = {row.id: row.seq for row in session.execute(_CLAIM, parameters)}
+    if claimed:
+        leases.note_claim(session, lease, claimed.values())
+    return set(claimed)
 
 
 def let_wait(session: Session, waiting: Mapping[UUID, datetime]) -> None:
@@ -177,8 +189,14 @@ def let_wait(session: Session, waiting: Mapping[UUID, datetime]) -> None:
 
 
 def list_orphaned(session: Session, lease: Lease) -> list[Item]:
-    """Return the requests that an earlier holder of the lease left running: applied or not is unknown."""
-    return _items(session, _ORPHANED, zone=lease.zone, token=lease.token)
+    """Return the requests that the last holder of the lease left running: applied or not is unknown.
+
+    Ask before the first claim of a hold: what runs then is nobody's any more.
+    """
+    if lease.left_over is None:
+        return []
+    first, last = lease.left_over
+    return _items(session, _ORPHANED, zone=lease.zone, first=first, last=last)
 
 
 def list_verifying(session: Session, zone: str, names: Iterable[str], primary_deadline: float) -> list[Item]:

@@ -19,10 +19,16 @@ _PUT = text(
                zone text, name text, record_type text, ttl int, rdata text[],
                account_id text, request_id uuid, comment text)
     ), gone AS (
-        DELETE FROM dns_records AS record USING answered
-         WHERE (record.zone, record.name, record.record_type)
-                 = (answered.zone, answered.name, answered.record_type)
-           AND answered.rdata = '{}'
+        DELETE FROM dns_records AS record
+         WHERE record.ctid = ANY(ARRAY(
+            SELECT there.place
+              FROM answered
+             -- LIMIT keeps this one look-up for each RRset, whatever the planner thinks of the tables
+             CROSS JOIN LATERAL (
+                SELECT ctid AS place FROM dns_records
+                 WHERE (zone, name, record_type) = (answered.zone, answered.name, answered.record_type)
+                 LIMIT 1) AS there
+             WHERE answered.rdata = '{}'))
     )
     INSERT INTO dns_records AS record (zone, name, record_type, ttl, rdata, account_id, request_id, comment)
     SELECT zone, name, record_type, ttl, rdata, account_id, request_id, comment FROM answered

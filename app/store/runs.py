@@ -48,10 +48,10 @@ def any_ended_well(session: Session, backend: str, since: UUID) -> bool:
     return session.scalar(select(Run.id).where(well).limit(1)) is not None
 
 
-def abandon(session: Session, zone: str) -> None:
-    """End the unfinished runs of workers that have lost the zone. Needs the zone's lease."""
+def abandon(session: Session, run_ids: Iterable[UUID]) -> None:
+    """End those of the runs that are unfinished: their worker has lost the zone. Needs the zone's lease."""
     now = func.clock_timestamp()
-    unfinished = update(Run).where(Run.zone == zone, Run.finished_at.is_(None))
+    unfinished = update(Run).where(Run.id.in_(set(run_ids)), Run.finished_at.is_(None))
     for run_id in session.scalars(unfinished.values(why="lost", finished_at=now).returning(Run.id)):
         message = "the worker that started this run has lost the zone"
         session.execute(insert(RunEvent).values(run_id=run_id, at=now, message=message))

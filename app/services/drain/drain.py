@@ -70,7 +70,7 @@ def drain(zone: str, runner: Runner, backends: Backends) -> None:
         lease = held_lease
         try:
             lease = lease and _rest_if_unusable(lease, backends)
-            while lease and time.monotonic() < until and (claim := _claim(lease, backends)):
+            while lease and time.monotonic() < until and (claim := _claim(lease, backends, lease_lost)):
                 applied = _apply(claim, runner, backends, lease_lost)
                 in_flight = _in_flight(claim, applied.results)
                 answers = _ask_servers(claim, in_flight, backends)
@@ -104,20 +104,22 @@ def _kick_next_zone(lease: Lease, backends: Backends) -> None:
         kicks.kick_if_due(lease.zone)
 
 
-def _claim(lease: Lease, backends: Backends) -> Claim | None:
-    """Claim the requests to work on next; None when nothing is due."""
+def _claim(lease: Lease, backends: Backends, lease_lost: Event) -> Claim | None:
+    """Claim the requests to work on next; None when nothing is due. Raises LeaseLost."""
     with transaction() as session:
-        served_by = leases.check(session, lease)
+        served_by = leases.check(session, lease, to_claim=True)
         if served_by and served_by != lease.backend:  # the zone was moved: its new backend is asked next
             return None
         claim = Claim(lease.zone, lease.backend, orphaned=queue.list_orphaned(session, lease))
         if claim.orphaned:
-            runs.abandon(session, lease.zone)
+            runs.abandon(session, (item.run_id for item in claim.orphaned if item.run_id))
         else:
             claim = _claim_pending(session, lease, claim, backends)
         names = {item.change.name for item in claim.items}
         verifying = queue.list_verifying(session, lease.zone, names, settings().primary_deadline)
         claim = replace(claim, verifying=verifying)
+        if lease_lost.is_set():  # the database took its time; the run would be stopped at once
+            raise LeaseLost(lease.zone)
     return claim if claim.items else None
 
 
@@ -220,7 +222,7 @@ def _settle(
         )
         records.put(session, _answered_rrsets(items, decisions, answered))
         sent = [item.id for item in claim.to_apply]
-        next_lease = rest_or_go_on(session, lease, decisions, sent, detail)
+        next_lease = rest_or_go_on(session, replace(lease, left_over=None), decisions, sent, detail)
     news = (item.id for item in items if settled[item.id])
     log_info_lines(__name__, (_log_line(request_id, decisions[request_id]) for request_id in news))
     for request_id in decisions.keys() - settled:

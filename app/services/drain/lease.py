@@ -34,7 +34,7 @@ _SAFE_SHARE = 0.8  # of the lease; the rest is for ending the run before another
 def hold_lease(zone: str, backends: Backends) -> Iterator[tuple[Lease | None, Event]]:
     """Hold the zone's lease for the block; the lease is None while another worker has the zone or it rests.
 
-    The event is set when the lease can't be extended: another worker may soon have the zone.
+    The event is set when the lease can't be extended, or is lost: another worker has the zone, or soon may.
     """
     lost, done = Event(), Event()
     alarm = _start_alarm(zone, lost)
@@ -84,11 +84,18 @@ def _acquire_if_admitted(session: Session, zone: str, backends: Backends) -> Lea
 def _extend_until_done(lease: Lease, alarm: Timer, lost: Event, done: Event) -> None:
     while not done.wait(settings().lease / 3):
         next_alarm = _start_alarm(lease.zone, lost)
-        if _extend(lease):
+        extended = _extend(lease)
+        if extended:
             alarm.cancel()
             alarm = next_alarm
-        else:
-            next_alarm.cancel()
+            continue
+        next_alarm.cancel()
+        if extended is False:
+            log.warning(
+                "lease lost: another worker has taken the zone over; the run is stopped", zone=lease.zone
+            )
+            lost.set()
+            break
     alarm.cancel()
 
 
@@ -110,7 +117,8 @@ def _report_lost(zone: str, lost: Event) -> None:
     lost.set()
 
 
-def _extend(lease: Lease) -> bool:
+def _extend(lease: Lease) -> bool | None:
+    """Return whether the lease is extended, or lost; None when the database can't tell."""
     try:
         with transaction() as session:
             return leases.extend(session, lease, settings().lease)
@@ -120,4 +128,4 @@ def _extend(lease: Lease) -> bool:
             zone=lease.zone,
             error=str(error),
         )
-        return False
+        return None

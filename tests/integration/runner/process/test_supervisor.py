@@ -176,9 +176,10 @@ def test_a_worker_that_stands_still(stubborn: Stubborn, tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=environment) as worker:
         stubborn.wait_until_started()
         worker.send_signal(signal.SIGSTOP)
-        eventually(lambda: stubborn.processes() == [], limit=2 / 3 * lease)
-        worker.send_signal(signal.SIGCONT)
-        worker.wait(60)
+        try:
+            eventually(lambda: set(stubborn.processes()) == {worker.pid}, limit=2 / 3 * lease)
+        finally:
+            worker.kill()
 
 
 LEFT_BEHIND = """

@@ -90,6 +90,14 @@ def test_a_worker_that_is_cut_off_knows_it_before_its_lease_runs_out(proxy: Prox
         assert noticed
 
 
+def test_a_worker_whose_zone_was_taken_over_knows_it_with_its_next_heartbeat(proxy: Proxy) -> None:
+    with hold_lease("example.test", make_backends()) as (lease, lost):
+        assert lease is not None
+        with transaction() as session:
+            session.execute(text("UPDATE dns_zone_leases SET token = token + 1"))
+        assert lost.wait(0.7 * LEASE)  # the alarm would come later
+
+
 @pytest.mark.usefixtures("backend_was_away")
 def test_one_zone_probes_for_as_long_as_it_is_held(simulated: TestClient, new_zone: str) -> None:
     served = {"name": "other.test", "backend": "bind"}
@@ -116,7 +124,7 @@ def test_one_zone_probes_for_as_long_as_it_is_held(simulated: TestClient, new_zo
 @pytest.mark.usefixtures("backend_was_away")
 def test_settling_and_claiming_lock_in_the_same_order(client: TestClient, new_zone: str) -> None:
     with transaction() as session:
-        lease = leases.acquire(session, new_zone, "a worker", 30)
+        lease = leases.acquire(session, new_zone, "a worker", 0)
     assert lease is not None
 
     def claim() -> None:

@@ -1,0 +1,152 @@
+"""Claiming and settling cost what their rows cost, whatever the statistics say."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from app.core.config import Settings
+from app.core.database import engine, statements, transaction, upgrade
+from app.domain.change import Action
+from app.domain.lifecycle import Status
+from app.domain.settlement import Decision
+from app.services.requests.submit import submit
+from app.services.requests.validate import RawChange, read_change
+from app.store import leases, queue, records, zones
+from app.store.queue import Item
+from app.store.records import AnsweredRRset
+from tests.support.builders import body
+from tests.support.faults import TIMING
+
+NUMBER = 100
+# Each request again, for other names: faster than to submit them.
+MULTIPLY = """
+    INSERT INTO dns_requests
+        (id, action, account_id, source, via, resource, zone, name, record_type, ttl, rdata)
+    SELECT gen_random_uuid(), action, account_id, source, via, resource, zone, number || '.' || name,
+           record_type, ttl, rdata
+      FROM dns_requests, generate_series(1, :times) AS number
+"""
+
+
+SETTLE_ALL = "UPDATE dns_requests SET status = 'succeeded', verified_at = now(), finished_at = now()"
+
+
+@pytest.fixture
+def zone(app_settings: Settings, new_zone: str) -> Iterator[str]:
+    """The name of a served zone."""
+    upgrade()
+    with transaction() as session:
+        zones.add(session, new_zone, "bind")
+    yield new_zone
+    engine("AUTOCOMMIT").dispose()
+
+
+def accept(zone: str, times: int = 0) -> None:
+    """Store requests for the zone: NUMBER of them, and each so many times again."""
+    changes = [RawChange(Action.CREATE, body(zone, f"h{number}")) for number in range(NUMBER)]
+    with statements() as session:
+        submit(session, [read_change(change) for change in changes])
+        if times:
+            session.execute(text(MULTIPLY), {"times": times})
+
+
+def acquire(session: Session, zone: str) -> leases.Lease:
+    lease = leases.acquire(session, zone, "me", 60)
+    assert lease is not None
+    return lease
+
+
+class Work(NamedTuple):
+    """Rows of the tables that a transaction has looked at."""
+
+    scanned: int  # one after the other
+    fetched: int  # by an index
+
+
+def work(session: Session) -> Work:
+    counted = """
+        SELECT sum(seq_tup_read), sum(idx_tup_fetch) FROM pg_stat_xact_user_tables
+         WHERE relname IN ('dns_requests', 'dns_request_events', 'dns_records')
+    """
+    return Work(*(int(number) for number in session.execute(text(counted)).one()))
+
+
+def analyze_when_empty(zone: str) -> None:
+    """The statistics say that there is nothing."""
+    with statements() as session:
+        session.execute(text("ANALYZE"))
+
+
+def analyze_when_idle(zone: str) -> None:
+    """The statistics say that everything is settled."""
+    accept(zone, 20)
+    with statements() as session:
+        session.execute(text(SETTLE_ALL))
+        session.execute(text("VACUUM ANALYZE"))
+
+
+def analyze_when_emptied(zone: str) -> None:
+    """The statistics say that there are many pages and no rows in them."""
+    accept(zone, 20)
+    with statements() as session:
+        session.execute(text("DELETE FROM dns_requests"))
+        session.execute(text("ANALYZE"))
+
+
+@pytest.mark.parametrize("calm", [analyze_when_empty, analyze_when_idle, analyze_when_emptied])
+@pytest.mark.parametrize("batch", [1, 300, 3_000, 6_000])
+def test_a_burst_after_a_calm_time_costs_what_its_rows_cost(
+    zone: str, calm: Callable[[str], None], batch: int
+) -> None:
+    with statements() as session:
+        session.execute(text("ALTER TABLE dns_requests SET (autovacuum_enabled = false)"))
+    calm(zone)
+    accept(zone, 60)
+    for _ in range(7):  # more often than a plan is made anew for
+        with transaction() as session:
+            lease = acquire(session, zone)
+            leases.check(session, lease, to_claim=True)
+            items = queue.list_pending(session, zone, batch)
+            claimed = queue.claim(session, lease, [item.id for item in items], uuid7(), "one of many")
+            assert work(session).scanned == 0
+            assert work(session).fetched <= 3 * batch + NUMBER
+        settle(lease, items, claimed)
+        with transaction() as session:
+            leases.release(session, lease)
+            if batch > NUMBER:
+                break
+
+
+def settle(lease: leases.Lease, items: list[Item], claimed: set[UUID]) -> None:
+    succeeded = Decision(Status.SUCCEEDED, "answered")
+    with transaction() as session:
+        leases.check(session, lease)
+        assert len(queue.settle(session, dict.fromkeys(claimed, succeeded), TIMING)) == len(items)
+        records.put(session, [answered(item, rdata) for item in items for rdata in [()]])
+        assert work(session).scanned == 0
+        assert work(session).fetched <= 5 * len(items) + NUMBER
+
+
+def answered(item: Item, rdata: tuple[str, ...]) -> AnsweredRRset:
+    change = item.change
+    return AnsweredRRset(
+        change.zone, change.name, change.type, change.ttl, rdata, item.account_id, item.id, None
+    )
+
+
+def test_only_the_first_claim_looks_for_what_was_left_running(zone: str) -> None:
+    accept(zone, 10)
+    with transaction() as session:
+        first = acquire(session, zone)
+        ids = [item.id for item in queue.list_pending(session, zone, NUMBER)]
+        queue.claim(session, first, ids, uuid7(), "one of many")
+        leases.release(session, first)
+    with transaction() as session:
+        second = acquire(session, zone)
+        assert {item.id for item in queue.list_orphaned(session, second)} == set(ids)
+        assert work(session).fetched <= 3 * NUMBER
