@@ -82,18 +82,19 @@ class Bind(NameServer):
     def add_zone(self, name: str) -> None:
         """Serve one more zone, which holds SOA and NS only. Raises StackError."""
         self._create_zone_file(name)
-        self._control("addzone", name, f"{{ {self._zone(name)} }};")
+        self.rndc("addzone", name, f"{{ {self._zone(name)} }};")
 
     @contextmanager
     def frozen(self, name: str) -> Iterator[None]:
         """Take no updates of the zone for the block. Raises StackError."""
-        self._control("freeze", name)
+        self.rndc("freeze", name)
         try:
             yield
         finally:
-            self._control("thaw", name)
+            self.rndc("thaw", name)
 
-    def _control(self, *command: str) -> None:
+    def rndc(self, *command: str) -> None:
+        """Have the server do something, by its control program. Raises StackError."""
         done = self._run_rndc(*command)
         if done.returncode != 0:
             raise StackError(f"BIND: {' '.join(command)}: {done.stderr.strip()}")

@@ -106,10 +106,17 @@ class Stack:
 
     def frozen(self, name: str) -> AbstractContextManager[None]:
         """Let BIND take no updates of a zone for the block."""
+        return self._bind().frozen(name)
+
+    def rndc(self, *command: str) -> None:
+        """Have BIND do something, by its control program."""
+        self._bind().rndc(*command)
+
+    def _bind(self) -> Bind:
         bind = self._name_server(BACKEND)
         if not isinstance(bind, Bind):
             raise StackError("BIND is not a part of the stack.")
-        return bind.frozen(name)
+        return bind
 
     def key_file(self, server: str = BACKEND) -> Path:
         """Return the file with the TSIG key for a DNS server's updates."""

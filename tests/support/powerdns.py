@@ -1,6 +1,7 @@
 """Calls of PowerDNS's API that bypass the collection, and HTTP servers whose answers a test decides."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,6 +10,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from stack.embedded import Stack
 from tests.support.zones import ApiZoneUnderTest
 
 Answer = tuple[int, dict[str, str], bytes]  # status, headers, body
@@ -32,7 +34,7 @@ def http_server(answer: Answerer) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_PATCH = do_GET  # noqa: N815
+        do_PATCH = do_PUT = do_GET  # noqa: N815
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             pass
@@ -60,6 +62,16 @@ def put(zone: ApiZoneUnderTest, owner: str, rdtype: str, *records: str, **more: 
     body = json.dumps({"rrsets": [rrset | {"records": contents} | more]}).encode()
     status, _, text = call(zone, "PATCH", f"/api/v1/servers/localhost/zones/{zone.name}.", body)
     assert status == 204, text
+
+
+def insert(stack: Stack, zone: ApiZoneUnderTest, owner: str, rdtype: str, content: str, ttl: int) -> None:
+    """Put a record into the server's database, as the API would not."""
+    with sqlite3.connect(stack.data("powerdns") / "zones.sqlite", timeout=10) as database:
+        database.execute(
+            "INSERT INTO records (domain_id, name, type, content, ttl, disabled, auth)"
+            " SELECT id, ?, ?, ?, ?, 0, 1 FROM domains WHERE name = ?",
+            (zone.full(owner), rdtype, content, ttl, zone.name),
+        )
 
 
 def rrsets_at(zone: ApiZoneUnderTest, owner: str) -> dict[str, Any]:

@@ -88,6 +88,13 @@ class ZoneUnderTest:
                 return rrset.ttl, {value.to_text() for value in rrset}
         return None, set()
 
+    def ttls(self, owner: str, rdtype: str) -> list[int]:
+        """The TTL of each record that the server answers."""
+        query = dns.message.make_query(self.full(owner), rdtype, flags=0)
+        address, port = self.target.address, self.target.port
+        response = dns.query.tcp(query, address, timeout=30, port=port, one_rr_per_rrset=True)
+        return [rrset.ttl for rrset in response.answer]
+
     def values(self, owner: str, rdtype: str) -> set[str]:
         """The values of `answer` alone."""
         return self.answer(owner, rdtype)[1]

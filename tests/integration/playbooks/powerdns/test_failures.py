@@ -7,8 +7,8 @@ import pytest
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns import batch
 
 from stack.embedded import Stack
-from tests.support.powerdns import Answer, call, creates, http_server, intercepted, put
-from tests.support.zones import APPLIED, UNCHANGED, UNKNOWN, ApiZoneUnderTest, failed
+from tests.support.powerdns import Answer, call, creates, http_server, insert, intercepted, put
+from tests.support.zones import APPLIED, UNCHANGED, ApiZoneUnderTest, failed
 
 
 @pytest.fixture(autouse=True)
@@ -26,8 +26,7 @@ def test_a_key_that_the_server_refuses(zone: ApiZoneUnderTest) -> None:
 
 def test_a_zone_that_the_server_does_not_have(zone: ApiZoneUnderTest) -> None:
     zone.name = "not-served-here.test"
-    assert zone.apply(*creates(zone, 2)) == [failed("not_zone")] * 2
-    assert zone.outcomes.problem is None
+    assert zone.apply(*creates(zone, 2)) == [failed("zone_not_loaded")] * 2
 
 
 def test_a_zone_whose_name_is_no_plain_path(more_name_servers: Stack) -> None:
@@ -52,7 +51,6 @@ def test_a_server_that_is_down(zone: ApiZoneUnderTest) -> None:
         (200, {}, b'{"name": "x"}'),
         (200, {}, b'[{"name": 7}]'),
         (404, {}, b"Not Found"),
-        (500, {}, b"Internal Server Error"),
         (200, {"Content-Length": "1000"}, b"[]"),
     ],
 )
@@ -91,7 +89,7 @@ def test_silence_after_a_call_leaves_the_outcome_unknown(zone: ApiZoneUnderTest)
             zone.change("create", "there", "A", "192.0.2.1"),
             zone.change("create", "bad", "A", "nonsense"),
         )
-    assert said == [UNKNOWN, UNCHANGED, failed("invalid_change")]
+    assert said == [failed("no_answer"), UNCHANGED, failed("invalid_change")]
     assert "127.0.0.1" in str(zone.outcomes.problem)
 
 
@@ -105,13 +103,14 @@ def test_a_server_that_fails_as_a_whole_is_not_asked_for_each_change(zone: ApiZo
 
     with intercepted(zone, fail_when_asked_for_something):
         changes = creates(zone, 500)
-        assert zone.apply(*changes) == [failed("server_failed")] * 500
+        assert zone.apply(*changes) == [failed("zone_failed")] * 500
     assert len(bodies) < 50
     assert "database is locked (500)" in zone.message(changes[0])
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(500, "server_failed"), (503, "server_failed"), (404, "not_zone"), (422, "refused")]
+    ("status", "code"),
+    [(500, "zone_failed"), (503, "zone_failed"), (404, "zone_not_loaded"), (422, "zone_refuses_updates")],
 )
 def test_what_is_refused_as_a_whole_is_not_bisected(zone: ApiZoneUnderTest, status: int, code: str) -> None:
     with intercepted(zone, lambda body: (status, {}, b"no")):
@@ -150,3 +149,75 @@ def test_one_record_on_which_the_server_trips(zone: ApiZoneUnderTest) -> None:
         said = zone.apply(*creates(zone, 60))
     assert said == [APPLIED] * 33 + [failed("server_failed")] + [APPLIED] * 26
     assert zone.values("h59", "A") == {"192.0.2.1"}
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_zone_that_the_server_fails_to_read_is_that_zones_trouble(
+    zone: ApiZoneUnderTest, status: int
+) -> None:
+    real = zone.url
+
+    def answer(method: str, path: str, body: bytes) -> Answer:
+        is_zone = path.partition("?")[0].endswith(f"/zones/{zone.name}.")
+        return (status, {}, b"broken") if is_zone else call(zone, method, path, body, real)
+
+    with http_server(answer) as zone.url:
+        changes = creates(zone, 2)
+        assert zone.apply(*changes) == [failed("zone_failed")] * 2
+    assert f"broken ({status})" in zone.message(changes[0])
+
+
+def test_one_record_that_the_server_can_not_parse(zone: ApiZoneUnderTest, more_name_servers: Stack) -> None:
+    insert(more_name_servers, zone, "bad", "TXT", "no quotes", 60)
+    changes = creates(zone, 2)
+    assert zone.apply(*changes) == [failed("zone_failed")] * 2
+    assert "one record that it can't parse is enough" in zone.message(changes[0])
+
+
+def test_records_of_one_rrset_that_differ_in_their_ttl(
+    zone: ApiZoneUnderTest, more_name_servers: Stack
+) -> None:
+    for owner in ("www", "gone"):
+        insert(more_name_servers, zone, owner, "A", "192.0.2.1", 3600)
+        insert(more_name_servers, zone, owner, "A", "192.0.2.2", 60)
+    both = ("192.0.2.1", "192.0.2.2")
+    assert zone.do("delete", "gone", "A", "192.0.2.1") == APPLIED
+    assert zone.do("upsert", "www", "A", *both, ttl=60) == APPLIED
+    assert zone.do("upsert", "www", "A", *both, ttl=60) == UNCHANGED
+    assert zone.ttls("www", "A") == [60, 60]
+
+
+def test_secondaries_are_told_at_once(zone: ApiZoneUnderTest) -> None:
+    told: list[str] = []
+    real = zone.url
+    path = f"/api/v1/servers/localhost/zones/{zone.name}."
+
+    def answer(method: str, path: str, body: bytes) -> Answer:
+        told.extend([path] if path.endswith("/notify") else [])
+        return call(zone, method, path, body, real)
+
+    with http_server(answer) as zone.url:
+        assert zone.do("create", "a", "A", "192.0.2.1") == APPLIED
+        assert told == []  # its kind is "Native"
+        call(zone, "PUT", path, b'{"kind": "Master"}', real)
+        assert zone.do("create", "a", "A", "192.0.2.2") == APPLIED
+        assert zone.do("create", "a", "A", "192.0.2.2") == UNCHANGED
+        assert told == [f"{path}/notify"]
+        call(zone, "PUT", path, b'{"soa_edit_api": ""}', real)
+        change = zone.change("create", "a", "A", "192.0.2.3")
+        assert zone.apply(change) == [APPLIED]
+    assert "no SOA-EDIT-API" in zone.message(change)
+    assert "no SOA-EDIT-API" in str(zone.outcomes.problem)
+
+
+def test_a_notify_that_fails_fails_no_change(zone: ApiZoneUnderTest) -> None:
+    real = zone.url
+    call(zone, "PUT", f"/api/v1/servers/localhost/zones/{zone.name}.", b'{"kind": "Master"}', real)
+
+    def answer(method: str, path: str, body: bytes) -> Answer | None:
+        return None if path.endswith("/notify") else call(zone, method, path, body, real)
+
+    zone.timeout = 1
+    with http_server(answer) as zone.url:
+        assert zone.apply(*creates(zone, 2)) == [APPLIED] * 2
+    assert "could not be notified" in str(zone.outcomes.problem)

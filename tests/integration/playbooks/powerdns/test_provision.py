@@ -181,19 +181,22 @@ def test_a_playbook_that_tells_the_key(zone: ApiZoneUnderTest, hosts: Path, tmp_
 
 @pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize(
-    ("variables", "words"),
+    ("variables", "code", "words"),
     [
-        ({"dns_api_key_file": "/nowhere/api.key"}, "/nowhere/api.key can't be read"),
-        ({"group": "others"}, "dns_server is not set"),
+        ({"dns_api_key_file": "/nowhere/api.key"}, "key_unusable", "/nowhere/api.key can't be read"),
+        ({"dns_api_url": "ftp://dns"}, "backend_unknown", "dns_api_url must be an address"),
+        ({"dns_api_ca_file": "/nowhere/ca", "dns_api_url": "https://dns"}, "backend_unknown", "No such file"),
+        ({"dns_timeout": "soon"}, "backend_unknown", "could not convert"),
+        ({"group": "others"}, "backend_unknown", "dns_server is not set"),
     ],
 )
 def test_an_inventory_that_is_wrong(
-    zone: ApiZoneUnderTest, tmp_path: Path, variables: dict[str, str], words: str
+    zone: ApiZoneUnderTest, tmp_path: Path, variables: dict[str, str], code: str, words: str
 ) -> None:
     (tmp_path / "api.key").write_text(zone.api_key)
     right = {"dns_api_url": zone.url, "dns_api_key_file": str(tmp_path / "api.key")}
     hosts = inventory(tmp_path, **(right | variables))
     ended = execute(hosts, change("create", "a", "A", "192.0.2.1", zone=zone.name), backend="powerdns")
-    assert ended.outcomes == [("unknown", None)]
-    assert ended.result.rc not in (0, None)
+    assert ended.outcomes == [("failed", code)]
+    assert ended.result.trusted(ended.changes[0].request_id)
     assert words in ended.everything

@@ -205,11 +205,24 @@ def test_a_server_that_is_down(new_zone: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("warm")
-def test_a_key_file_that_is_missing(infrastructure: Stack, new_zone: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "can't be read: No such file or directory"),
+        ("nonsense", "must hold one key"),
+        ('key "a" { algorithm hmac-sha256; secret "%%"; };', "holds no usable name and secret"),
+    ],
+)
+def test_a_key_file_that_can_not_be_used(
+    infrastructure: Stack, new_zone: str, tmp_path: Path, text: str | None, words: str
+) -> None:
     address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
-    missing = str(tmp_path / "none.key")
-    hosts = inventory(tmp_path, dns_server=address, dns_port=int(port), dns_tsig_key_file=missing)
-    ended = execute(hosts, change("create", "a", "A", "192.0.2.1", zone=new_zone))
-    assert ended.outcomes == [("unknown", None)]
-    assert ended.result.rc == 2
-    assert f"{missing} can't be read" in ended.everything
+    file = tmp_path / "tsig.key"
+    if text is not None:
+        file.write_text(text)
+    hosts = inventory(tmp_path, dns_server=address, dns_port=int(port), dns_tsig_key_file=str(file))
+    asked = [change("create", owner, "A", "192.0.2.1", zone=new_zone) for owner in "ab"]
+    ended = execute(hosts, *asked)
+    assert ended.outcomes == [("failed", "key_unusable")] * 2
+    assert all(ended.result.trusted(each.request_id) for each in asked)
+    assert f"{file} {words}" in ended.everything

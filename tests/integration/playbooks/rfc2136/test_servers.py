@@ -5,10 +5,11 @@ from pathlib import Path
 
 import dns.tsig
 import pytest
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.key_file import read_key
 
 from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
-from tests.support.zones import APPLIED, ZoneUnderTest, failed
+from tests.support.zones import APPLIED, UNCHANGED, ZoneUnderTest, failed
 
 SERVERS = ["bind", "knot", "powerdns"]
 
@@ -30,13 +31,11 @@ def test_a_key_that_the_server_refuses(zone_on: ZoneOn, server: str, wrong: str)
     assert zone.values("a", "A") == set()
 
 
-@pytest.mark.parametrize(
-    ("server", "code"), [("bind", "refused"), ("knot", "not_zone"), ("powerdns", "refused")]
-)
-def test_without_a_key(zone_on: ZoneOn, server: str, code: str) -> None:
+@pytest.mark.parametrize("server", SERVERS)
+def test_without_a_key(zone_on: ZoneOn, server: str) -> None:
     zone = zone_on(server)
     zone.key = None
-    assert zone.do("create", "a", "A", "192.0.2.1") == failed(code)
+    assert zone.do("create", "a", "A", "192.0.2.1") == failed("zone_refuses_updates")
     assert zone.values("a", "A") == set()
 
 
@@ -45,9 +44,51 @@ def test_a_zone_that_the_server_does_not_have(zone_on: ZoneOn, server: str) -> N
     zone = zone_on(server)
     zone.name = "not-served-here.test"
     changes = [zone.change("create", f"h{number}", "A", "192.0.2.1") for number in range(20)]
-    assert zone.apply(*changes) == [failed("not_zone")] * 20
-    assert zone.outcomes.messages < 4
-    assert "not authoritative" in zone.message(changes[0])
+    assert zone.apply(*changes) == [failed("zone_not_loaded")] * 20
+    assert zone.outcomes.messages == 0  # nothing was sent
+    assert "does not answer for the zone" in zone.message(changes[0])
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_key_whose_name_is_written_in_capitals(zone_on: ZoneOn, server: str, tmp_path: Path) -> None:
+    zone = zone_on(server)
+    assert zone.key is not None
+    file = tmp_path / "key"
+    secret = base64.b64encode(zone.key.secret).decode()
+    file.write_text(f'key "OrcheStrator" {{ algorithm HMAC-SHA256; secret "{secret}"; }};')
+    zone.key = read_key(file)
+    assert zone.do("create", "a", "A", "192.0.2.1") == APPLIED
+
+
+def test_a_zone_that_is_frozen(zone_on: ZoneOn, infrastructure: Stack) -> None:
+    zone = zone_on("bind")
+    changes = [zone.change("create", f"h{number}", "A", "192.0.2.1") for number in range(20)]
+    changes.append(zone.change("delete", "h1", "A"))
+    with infrastructure.frozen(zone.name):
+        assert zone.apply(*changes) == [failed("zone_refuses_updates")] * 21
+        assert zone.apply(changes[0]) == [failed("zone_refuses_updates")]
+        assert "frozen" in zone.message(changes[0])
+    assert zone.apply(*changes) == [APPLIED] * 21
+
+
+def test_what_a_key_may_not_change_is_told_from_a_zone_that_it_may_not_change(
+    zone_on: ZoneOn, infrastructure: Stack
+) -> None:
+    zone = zone_on("bind")
+
+    def allow(policy: str) -> None:
+        infrastructure.rndc("delzone", zone.name)
+        options = f'type primary; file "zones/{zone.name}"; {policy};'
+        infrastructure.rndc("addzone", zone.name, f"{{ {options} }};")
+
+    allow(f"update-policy {{ grant orchestrator name ok.{zone.name}; }}")
+    said = zone.apply(
+        zone.change("create", "ok", "A", "192.0.2.1"), zone.change("create", "other", "A", "192.0.2.1")
+    )
+    assert said == [APPLIED, failed("refused")]
+    assert zone.do("create", "other", "A", "192.0.2.1") == failed("refused")
+    allow("allow-update { none; }")
+    assert zone.do("create", "ok", "A", "192.0.2.2") == failed("zone_refuses_updates")
 
 
 def test_knot_says_badkey_to_a_type_that_its_access_list_does_not_name(
@@ -70,6 +111,22 @@ def test_bind_fails_on_more_than_a_hundred_values(zone_on: ZoneOn) -> None:
         zone.change("upsert", "enough", "A", *many[:100]),
     )
     assert said == [APPLIED, failed("server_failed"), APPLIED]
+
+
+def test_a_limit_of_one_rrset_is_named_and_leaves_its_zone_alone(zone_on: ZoneOn) -> None:
+    zone = zone_on("bind")
+    zone.do("create", "full", "A", *(f"192.0.2.{number}" for number in range(100)))
+    over = zone.change("create", "full", "A", "192.0.2.200")
+    assert zone.apply(over) == [failed("server_failed")]
+    assert "max-records-per-type" in zone.message(over)
+    assert "101 records" in zone.message(over)
+    there = zone.change("create", "full", "A", "192.0.2.7")
+    more = [zone.change("create", "full", "A", f"192.0.2.{number}") for number in range(201, 221)]
+    assert zone.apply(over, there, *more) == [
+        failed("server_failed"),
+        UNCHANGED,
+        *[failed("server_failed")] * 20,
+    ]
 
 
 @pytest.mark.parametrize("server", SERVERS)

@@ -185,7 +185,6 @@ def test_what_a_requester_wrote_stays_a_string_in_the_call() -> None:
         (422, "RRset x. IN A: Name is out of zone", "not_zone"),
         (422, "Name 'a\\032b.' contains unsupported characters", "refused"),
         (400, "Bad Request", "refused"),
-        (404, "Not Found", "not_zone"),
         (500, "database is locked", "server_failed"),
         (503, "Service Unavailable", "server_failed"),
     ],

@@ -1,9 +1,15 @@
 """Splitting what has to be sent into messages, each within what a server takes at once."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 Item = TypeVar("Item")
+
+
+def halves(items: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:
+    """Return the two halves of at least two items."""
+    middle = len(items) // 2
+    return items[:middle], items[middle:]
 
 
 class Load(NamedTuple):

@@ -1,7 +1,8 @@
 """The changes file: what is asked for, read as plain data that nothing evaluates."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,17 @@ SIGNER_TYPES = frozenset(  # written by whoever signs the zone; an NSEC3 in an u
     {dns.rdatatype.RRSIG, dns.rdatatype.NSEC, dns.rdatatype.NSEC3}
 )
 MAX_TTL = 2**31 - 1  # RFC 2181 section 8
+PATTERN_TYPES = ("MX", "SRV")  # of which a value may have "*" for a number, in a deletion
+_ANY_NUMBER = re.compile(r"\*(?= )")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change to one RRset; names are absolute, `ttl` is in seconds, no value comes twice."""
+    """One change to one RRset; names are absolute, `ttl` is in seconds, no value comes twice.
+
+    A deletion may have `patterns`: each is a value's text with `*` for any number, as in `*
+    mail.example.org.`.
+    """
 
     request_id: str
     action: str
@@ -29,9 +36,15 @@ class Change:
     type: dns.rdatatype.RdataType
     ttl: int
     values: tuple[dns.rdata.Rdata, ...]
+    patterns: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name.to_text(omit_final_dot=True)} {dns.rdatatype.to_text(self.type)}"
+
+    @property
+    def is_of_whole_rrset(self) -> bool:
+        """Whether it names no value: a deletion of all there are."""
+        return not self.values and not self.patterns
 
     def is_apex_ns(self, zone: dns.name.Name) -> bool:
         """Whether it is about the zone's own NS RRset, of which one value must stay."""
@@ -59,13 +72,17 @@ def read_items(path: Path) -> list[Mapping[str, Any]]:
 def parse_change(item: Mapping[str, Any], zone: dns.name.Name) -> Change:
     """Return the change that an item of the changes file asks for. Raises UnusableChange."""
     try:
+        texts = item.get("rdata") or []
+        takes_patterns = item["action"] == "delete" and item["type"] in PATTERN_TYPES
+        patterns = tuple(filter(_ANY_NUMBER.search, texts)) if takes_patterns else ()
         change = Change(
             request_id=str(item["request_id"]),
             action=item["action"],
             name=dns.name.from_text(item["name"]),
             type=dns.rdatatype.from_text(item["type"]),
             ttl=int(item["ttl"]),
-            values=_values(item["type"], item.get("rdata") or []),
+            values=_values(item["type"], (text for text in texts if text not in patterns)),
+            patterns=patterns,
         )
     except (dns.exception.DNSException, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UnusableChange("invalid_change", f"the change can't be read: {error}") from None
@@ -73,7 +90,7 @@ def parse_change(item: Mapping[str, Any], zone: dns.name.Name) -> Change:
     return change
 
 
-def _values(rdtype: str, texts: list[str]) -> tuple[dns.rdata.Rdata, ...]:
+def _values(rdtype: str, texts: Iterable[str]) -> tuple[dns.rdata.Rdata, ...]:
     read = (
         dns.rdata.from_text(dns.rdataclass.IN, rdtype, text, dns.name.root, relativize=False)
         for text in texts
@@ -86,7 +103,7 @@ def _check(change: Change, zone: dns.name.Name) -> None:
         raise UnusableChange("invalid_change", f"{change.action!r} is not an action")
     if not 0 <= change.ttl <= MAX_TTL:
         raise UnusableChange("invalid_change", f"the TTL {change.ttl} is not between 0 and {MAX_TTL}")
-    if not change.values and change.action != "delete":
+    if change.is_of_whole_rrset and change.action != "delete":
         raise UnusableChange("invalid_change", f"the action {change.action} needs at least one value")
     if not change.name.is_subdomain(zone):
         raise UnusableChange("not_zone", f"{change.name} is not in the zone {zone}")

@@ -1,17 +1,70 @@
-"""How a batch can fail as a whole. The texts say why, and never hold a secret."""
+"""What can be wrong with a batch as a whole. The texts say why, and never hold a secret.
+
+None of it is a change's own fault. So a change that has no result by then gets the fault's code, which says
+that it was not sent: the orchestrator tries it again when the server, or the zone, is well.
+"""
+
+from typing import ClassVar
 
 
-class Unreachable(Exception):
-    """No update was sent: there was no connection, or a query got no answer. Nothing was changed."""
+class BatchFault(Exception):
+    """Why no more of a batch can be sent; `code` is stable."""
+
+    code: ClassVar[str]
 
 
-class NoAnswer(Exception):
-    """A message was sent, and no answer came that can be trusted: whether it was carried out is unknown."""
+class Unreachable(BatchFault):
+    """There was no connection, or a query got no answer. Nothing was changed by it."""
+
+    code = "server_unreachable"
 
 
-class KeyRefused(Exception):
-    """The server does not accept the TSIG key or the API key. Nothing was changed."""
+class NoAnswer(BatchFault):
+    """A message was sent, and no answer came that can be trusted: whether it was carried out is unknown.
+
+    The code is that of the changes that were not in the message.
+    """
+
+    code = "server_unreachable"
 
 
-class KeyFileError(Exception):
-    """A key file cannot be used. The text never quotes what the file holds."""
+class BackendUnusable(BatchFault):
+    """What the inventory says of the server can't be used."""
+
+    code = "backend_unknown"
+
+
+class KeyFileError(BatchFault):
+    """A key file can't be used. The text never quotes what the file holds."""
+
+    code = "key_unusable"
+
+
+class KeyRefused(BatchFault):
+    """The server does not accept the TSIG key. Nothing was changed."""
+
+    code = "tsig_refused"
+
+
+class ApiKeyRefused(BatchFault):
+    """The server does not accept the API key. Nothing was changed."""
+
+    code = "auth_refused"
+
+
+class ZoneNotLoaded(BatchFault):
+    """The server does not have the zone, or not now."""
+
+    code = "zone_not_loaded"
+
+
+class ZoneRefusesUpdates(BatchFault):
+    """The server takes no update of the zone at all, not even one that changes nothing."""
+
+    code = "zone_refuses_updates"
+
+
+class ZoneFailed(BatchFault):
+    """The server has the zone, and fails at whatever is asked of it."""
+
+    code = "zone_failed"

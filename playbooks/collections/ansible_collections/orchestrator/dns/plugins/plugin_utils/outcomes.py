@@ -4,24 +4,30 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import dns.name
 
 from .change import Change, UnusableChange, parse_change
-from .errors import NoAnswer
-from .result import Reason, Result, failed, refused
+from .errors import BatchFault, NoAnswer
+from .result import Reason, Result, failed, no_answer, refused
 
 
 @dataclass(slots=True)
 class Outcomes:
-    """Results by request id. A change that was sent and not answered never gets one: it is unknown."""
+    """Results by request id."""
 
     results: dict[str, Result] = field(default_factory=dict)
-    unknown: set[str] = field(default_factory=set)  # request ids
     messages: int = 0  # that the server has answered
     answers: set[str] = field(default_factory=set)  # response codes or HTTP statuses
-    problem: str | None = None  # what stopped the batch early
+    problem: str | None = None  # what stopped the batch early, or is wrong with the zone
+
+    @classmethod
+    def of_fault(cls, items: Iterable[Mapping[str, Any]], zone: dns.name.Name, fault: BatchFault) -> Self:
+        """Return the outcomes of a batch of which nothing can be sent."""
+        outcomes = cls()
+        outcomes.record_fault(list(outcomes.parse(items, zone)), fault)
+        return outcomes
 
     def parse(self, items: Iterable[Mapping[str, Any]], zone: dns.name.Name) -> Iterator[Change]:
         """Yield the changes that a changes file asks for, and record why the others can't be sent."""
@@ -41,11 +47,18 @@ class Outcomes:
         for change in changes:
             self.results[change.request_id] = refused(change, reason)
 
-    def record_rest(self, changes: Iterable[Change], result: Result) -> None:
-        """Record the result for those of the changes that have none and are not unknown."""
+    def record_fault(self, changes: Iterable[Change], fault: BatchFault) -> None:
+        """Record a fault of the batch for those of the changes that have no result: they were not sent."""
+        self.problem = str(fault)
         for change in changes:
-            if change.request_id not in self.unknown:
-                self.results.setdefault(change.request_id, result)
+            self.results.setdefault(change.request_id, failed(fault.code, f"not sent: {fault}"))
+
+    def note_on_applied(self, why: str) -> None:
+        """Add to what is said of the applied changes, and of the batch, why they may not show."""
+        self.problem = "; ".join(filter(None, (self.problem, why)))
+        for request_id, result in self.results.items():
+            if result.outcome == "applied":
+                self.results[request_id] = result._replace(message=f"{result.message}; {why}")
 
     def count_message(self, answer: str) -> None:
         """Note that the server has answered a message."""
@@ -54,11 +67,12 @@ class Outcomes:
 
     @contextmanager
     def unknown_without_answer(self, changes: Iterable[Change]) -> Iterator[None]:
-        """Note that the changes are unknown if the block raises NoAnswer, which goes on to the caller."""
+        """Record that the changes are unknown if the block raises NoAnswer, which goes on to the caller."""
         try:
             yield
-        except NoAnswer:
-            self.unknown.update(change.request_id for change in changes)
+        except NoAnswer as error:
+            for change in changes:
+                self.results[change.request_id] = no_answer(change, error)
             raise
 
 
@@ -68,9 +82,11 @@ def task_result(outcomes: Outcomes, server: str, total: int, unit: str = "messag
     `total` is the number of changes in the changes file, `unit` is what the server gets them in. The task has
     failed only if something stopped the batch before any change was done.
     """
-    found = Counter(result.outcome for result in outcomes.results.values())
+    found = Counter(
+        "unknown" if result.code == "no_answer" else result.outcome for result in outcomes.results.values()
+    )
     counts = {name: found[name] for name in ("applied", "unchanged", "failed")}
-    counts["unknown"] = total - len(outcomes.results)
+    counts["unknown"] = found["unknown"] + total - len(outcomes.results)
     parts = [f"{number} {name}" for name, number in counts.items() if number]
     answers = f" ({', '.join(sorted(outcomes.answers))})" if outcomes.answers else ""
     sent = f"{_count(total, 'change')} to {server} in {_count(outcomes.messages, unit)}"

@@ -2,11 +2,16 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from .change import Change
+
+MAX_MESSAGE = 500  # characters of a message
+_MAX_VALUE = 60  # characters of a value that a message repeats
+_RESERVED = 1_000  # bytes of the results file for each change, whatever will be said of it
 
 Outcome = Literal["applied", "unchanged", "failed"]
 
@@ -33,7 +38,8 @@ def unchanged(change: Change) -> Result:
 
 def applied(verb: str, change: Change) -> Result:
     """Return the result of a change that was carried out; `verb` says how: "added", "set to", "removed"."""
-    values = ", ".join(value.to_text() for value in change.values[:3])
+    texts = [*(value.to_text() for value in change.values[:3]), *change.patterns[:3]]
+    values = ", ".join(text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…" for text in texts)
     more = f" and {len(change.values) - 3} more" if len(change.values) > 3 else ""
     return Result("applied", f"{change}: {verb} {values or 'all values'}{more}")
 
@@ -41,6 +47,11 @@ def applied(verb: str, change: Change) -> Result:
 def failed(code: str, message: str) -> Result:
     """Return the result of a change that failed."""
     return Result("failed", message, code)
+
+
+def no_answer(change: Change, why: object) -> Result:
+    """Return the result of a change that was sent and not answered."""
+    return failed("no_answer", f"{change}: sent, and nobody knows whether it was carried out: {why}")
 
 
 def refused(change: Change, reason: Reason) -> Result:
@@ -93,6 +104,13 @@ def too_large(change: Change) -> Result:
     return failed("too_large", f"{change}: the RRset does not fit in a message")
 
 
+def hidden_from_pattern(change: Change) -> Result:
+    """Return the result of a deletion by pattern where the server's answers do not show what is there."""
+    return failed(
+        "refused", f"{change}: it is below a delegation, where the values to delete must be named whole"
+    )
+
+
 def _owner(change: Change) -> str:
     return change.name.to_text(omit_final_dot=True)
 
@@ -100,12 +118,29 @@ def _owner(change: Change) -> str:
 # --- the results file
 
 
-def write_results(path: Path, results: Mapping[str, Result]) -> None:
-    """Write a results file, whole or not at all, from results by request id. Raises OSError."""
-    items = [{"request_id": request_id, **result._asdict()} for request_id, result in results.items()]
+@contextmanager
+def results_file(path: Path, changes: int) -> Iterator[Callable[[Mapping[str, Result]], None]]:
+    """Yield what writes the results of so many changes, by request id, to a file that is whole or not there.
+
+    Its room is reserved before the block: a full disk is found before anything is sent, not after it.
+    Raises OSError.
+    """
     unfinished = path.with_name(f"{path.name}.unfinished")
-    with open(
-        os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-    ) as file:
-        json.dump(items, file)
-    unfinished.replace(path)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+
+    def write(results: Mapping[str, Result]) -> None:
+        file.write(json.dumps([_as_json(*result) for result in results.items()]))
+        file.truncate()
+        file.close()
+        unfinished.replace(path)
+
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            os.posix_fallocate(descriptor, 0, (changes + 1) * _RESERVED)
+            yield write
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _as_json(request_id: str, result: Result) -> dict[str, str | None]:
+    return {"request_id": request_id, **result._asdict(), "message": result.message[:MAX_MESSAGE]}

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import (
-    KeyRefused,
+    ApiKeyRefused,
     NoAnswer,
     Unreachable,
 )
@@ -68,7 +68,7 @@ class Api:
         return self._name
 
     def get(self, path: str, **query: str) -> Any:
-        """Return what a path holds. Raises Unreachable, KeyRefused, Refused."""
+        """Return what a path holds. Raises Unreachable, ApiKeyRefused, Refused."""
         try:
             return json.loads(self._call("GET", f"{path}?{urlencode(query)}" if query else path))
         except NoAnswer as error:
@@ -76,9 +76,20 @@ class Api:
         except ValueError:
             raise Unreachable(f"{self} does not answer in JSON: is it PowerDNS's API?") from None
 
+    def get_text(self, path: str) -> str:
+        """Return the text that a path holds. Raises Unreachable, ApiKeyRefused, Refused."""
+        try:
+            return self._call("GET", path).decode("utf-8", "replace")
+        except NoAnswer as error:
+            raise Unreachable(str(error)) from error
+
     def patch(self, path: str, body: str) -> None:
-        """Carry out the changes of a body, all or none. Raises Unreachable, NoAnswer, KeyRefused, Refused."""
+        """Carry out the changes of a body, all or none. Raises BatchFault, Refused."""
         self._call("PATCH", path, body)
+
+    def put(self, path: str) -> None:
+        """Have something done. Raises BatchFault, Refused."""
+        self._call("PUT", path)
 
     def _call(self, method: str, path: str, body: str | None = None) -> bytes:
         try:
@@ -97,7 +108,7 @@ class Api:
 
     def _error_of_status(self, status: int, reason: str) -> Exception:
         if status in _KEY_REFUSED:
-            return KeyRefused(f"{self} refused the API key ({status})")
+            return ApiKeyRefused(f"{self} refused the API key ({status})")
         if 300 <= status < 400:
             return Unreachable(f"{self} redirects ({status}): dns_api_url must be the API's own address")
         return Refused(status, f"{reason} ({status})")

@@ -1,7 +1,7 @@
 """What PowerDNS holds at an owner name, as its API reads and writes it."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dns.exception
@@ -17,16 +17,18 @@ Value = dns.rdata.Rdata | str  # the text if it is of a type that only PowerDNS 
 class RRset:
     """The values of one type at one owner name, each with its text; the TTL in seconds.
 
-    Disabled records are in the database, but in no answer.
+    Disabled records are in the database, but in no answer. The records may differ in their TTL, which the
+    API does not show: it tells the lowest.
     """
 
     ttl: int
     values: Mapping[Value, str]
     disabled: tuple[str, ...] = ()
+    ttls_differ: bool = False
 
     def answers_like(self, other: "RRset") -> bool:
         """Whether the server answers the same for both; the TTL of an RRset without values does not show."""
-        same_ttl = self.ttl == other.ttl or not self.values
+        same_ttl = (self.ttl == other.ttl and not self.ttls_differ) or not self.values
         return same_ttl and self.values.keys() == other.values.keys()
 
 
@@ -56,6 +58,23 @@ def _read(rrset: Mapping[str, Any]) -> RRset:
     texts = [record["content"] for record in rrset["records"] if not record.get("disabled")]
     disabled = tuple(record["content"] for record in rrset["records"] if record.get("disabled"))
     return RRset(int(rrset["ttl"]), {read_value(rrset["type"], text): text for text in texts}, disabled)
+
+
+def with_ttls(nodes: Mapping[dns.name.Name, Node], export: str) -> dict[dns.name.Name, Node]:
+    """Return the nodes with what the zone's export, in which each record has its TTL, says about theirs."""
+    ttls: dict[tuple[str, str], set[str]] = {}
+    names = {name.to_text().lower(): name for name in nodes}
+    for line in export.splitlines():
+        owner, _, rest = line.partition("\t")
+        if owner.lower() in names and len(fields := rest.split("\t")) >= 3:
+            ttls.setdefault((owner.lower(), fields[2]), set()).add(fields[0])
+    return {
+        name: {
+            rdtype: replace(rrset, ttls_differ=len(ttls.get((text, rdtype), ())) > 1)
+            for rdtype, rrset in nodes[name].items()
+        }
+        for text, name in names.items()
+    }
 
 
 def read_value(rdtype: str, text: str) -> Value:

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import dns.name
 import dns.rdatatype
 from ansible_collections.orchestrator.dns.plugins.plugin_utils import result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.spelling import spelled_as_there
 from dns.rdata import Rdata
 from dns.rdatatype import CNAME
 
@@ -37,6 +39,8 @@ class Planner:
 
     def _apply(self, change: Change, node: Node) -> tuple[Result, Node]:
         """Return a change's result, and the node as it is after the change."""
+        there = node.get(dns.rdatatype.to_text(change.type), _NO_RRSET)
+        change = spelled_as_there(change, there.values.keys())
         conflict = self._conflict(change, node)
         if conflict is not None:
             return conflict, node
@@ -65,7 +69,7 @@ class Planner:
     def _delete_conflict(self, change: Change, before: RRset | None) -> Result | None:
         if before is None or not change.is_apex_ns(self._zone):
             return None
-        left = before.values.keys() - set(change.values) if change.values else ()
+        left = () if change.is_of_whole_rrset else before.values.keys() - set(change.values)
         return None if left else result.last_apex_ns(change)
 
     def _cname_conflict(self, change: Change, before: RRset | None, *, has_other_data: bool) -> Result | None:
@@ -87,9 +91,9 @@ def _rrset_after(change: Change, before: RRset | None) -> RRset | None:
         case "create" if before is not None:
             still_disabled = tuple(text for text in before.disabled if read_value(rdtype, text) not in asked)
             return RRset(change.ttl, asked | dict(before.values), still_disabled)
-        case "delete" if before is not None and asked:
+        case "delete" if before is not None and not change.is_of_whole_rrset:
             kept = {value: text for value, text in before.values.items() if value not in asked}
-            return RRset(before.ttl, kept, before.disabled) if kept or before.disabled else None
+            return replace(before, values=kept) if kept or before.disabled else None
         case "delete":
             return None
     return RRset(change.ttl, asked)

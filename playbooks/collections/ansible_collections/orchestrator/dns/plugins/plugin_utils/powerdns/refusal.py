@@ -15,8 +15,6 @@ def explain(error: Refused) -> Reason:
     """Return why a change failed whose call was answered with this error."""
     if is_server_failure(error):
         return Reason("server_failed", f"the server failed to carry out the change: {error}")
-    if error.status == 404:
-        return Reason("not_zone", f"the server does not have the zone: {error}")
     code = next((code for words, code in _CODES.items() if words in str(error)), "refused")
     return Reason(code, f"the server refuses the change: {error}")
 

@@ -7,6 +7,7 @@ import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.batching import Load, split_by_load
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
+from dns import rdatatype
 
 from .node import Node
 
@@ -26,6 +27,18 @@ class Step:
     def name(self) -> dns.name.Name:
         """The owner name."""
         return self.changes[0].name
+
+    @property
+    def may_hide_ttls(self) -> bool:
+        """Whether a change is said to be made already, of an RRset whose records may differ in their TTL."""
+        return any(
+            result.outcome == "unchanged" and change.action != "delete" and self._has_several_values(change)
+            for change, result in zip(self.changes, self.results, strict=True)
+        )
+
+    def _has_several_values(self, change: Change) -> bool:
+        rrset = self.after.get(rdatatype.to_text(change.type))
+        return rrset is not None and len(rrset.values) > 1 and not rrset.ttls_differ
 
     @property
     def size(self) -> int:

@@ -1,35 +1,43 @@
 """A zone on a PowerDNS server: find it, read it, change it."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import quote
 
 import dns.exception
 import dns.name
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import Unreachable
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import (
+    BatchFault,
+    Unreachable,
+    ZoneFailed,
+    ZoneNotLoaded,
+    ZoneRefusesUpdates,
+)
 
 from .api import Api, Refused
-from .node import Node, read_nodes
+from .node import Node, read_nodes, with_ttls
+from .refusal import is_server_failure
 from .step import Step, make_body
 
 MAX_NAMES = 100  # to read one by one; for more it takes less time to read a zone of ten thousand RRsets
 
 
-class NotServed(Exception):
-    """The server does not have the zone."""
+_NOTIFYING_KINDS = ("master", "primary", "producer")
 
 
 class Zone:
-    """A zone as the server has it. To make one raises NotServed, Unreachable, KeyRefused."""
+    """A zone as the server has it. To make one raises BatchFault."""
 
     def __init__(self, api: Api, name: dns.name.Name) -> None:
         self._api = api
         self.name = name
         self.max_changes = api.max_changes
-        self._path = f"/zones/{quote(self._find_id(), safe='=')}"
+        zone_id, self._kind = self._find()
+        self._path = f"/zones/{quote(zone_id, safe='=')}"
+        self._serial_grows = True
 
     def read(self, names: Collection[dns.name.Name]) -> dict[dns.name.Name, Node]:
-        """Return what is at the owner names. Raises Unreachable, KeyRefused."""
+        """Return what is at the owner names. Raises BatchFault."""
         try:
             if len(names) <= MAX_NAMES and self._shows_disabled_records_of_a_name():
                 return self._read_by_name(names)
@@ -38,11 +46,47 @@ class Zone:
         try:
             return self._read_nodes(names)
         except Refused as error:
-            raise Unreachable(f"{self._api} does not answer queries for its records: {error}") from error
+            raise self.fault(error, "read") from error
+
+    def read_ttls(self, nodes: Mapping[dns.name.Name, Node]) -> dict[dns.name.Name, Node]:
+        """Return the nodes with what the zone's export says about their TTLs. Raises BatchFault."""
+        try:
+            return with_ttls(nodes, self._api.get_text(f"{self._path}/export"))
+        except Refused:
+            return dict(nodes)
 
     def apply(self, steps: Iterable[Step]) -> None:
-        """Carry out all of the steps, or none. Raises Refused, NoAnswer, Unreachable, KeyRefused."""
+        """Carry out all of the steps, or none. Raises Refused, BatchFault."""
         self._api.patch(self._path, make_body(steps))
+
+    def notify(self) -> str:
+        """Have the secondaries told of a change; return why they may not notice, or nothing if they should.
+
+        PowerDNS's API sends no NOTIFY by itself.
+        """
+        if self._kind not in _NOTIFYING_KINDS:
+            return ""
+        if not self._serial_grows:
+            return (
+                "the zone has no SOA-EDIT-API: its serial does not grow, and secondaries keep what they have"
+            )
+        try:
+            self._api.put(f"{self._path}/notify")
+        except (Refused, BatchFault) as error:
+            return f"the secondaries could not be notified: {error}"
+        return ""
+
+    def fault(self, error: Refused, verb: str) -> BatchFault:
+        """Return what is wrong with the zone where the server refuses to read it, or any change of it."""
+        zone = self.name.to_text(omit_final_dot=True)
+        if error.status == 404:
+            return ZoneNotLoaded(f"{self._api} does not have the zone {zone}: {error}")
+        if is_server_failure(error):
+            return ZoneFailed(
+                f"{self._api} fails to {verb} the zone {zone}: {error}; one record that it can't parse is "
+                "enough: its log, or pdnsutil check-zone, names it"
+            )
+        return ZoneRefusesUpdates(f"{self._api} refuses to {verb} the zone {zone}: {error}")
 
     def _shows_disabled_records_of_a_name(self) -> bool:
         """Whether PowerDNS is new enough: before 5.0 it shows them only in the whole zone."""
@@ -59,18 +103,22 @@ class Zone:
     def _read_nodes(self, names: Collection[dns.name.Name], **query: str) -> dict[dns.name.Name, Node]:
         answer = self._api.get(self._path, **query)
         with self._expecting_its_format():
+            self._serial_grows = answer.get("soa_edit_api") != ""
             return read_nodes(answer["rrsets"], names)
 
-    def _find_id(self) -> str:
+    def _find(self) -> tuple[str, str]:
+        """Return the zone's id, and its kind in lower case."""
         try:
             zones = self._api.get("/zones", zone=self.name.to_text(), dnssec="false")
         except Refused as error:
+            if is_server_failure(error):
+                raise self.fault(error, "find") from error
             raise Unreachable(f"{self._api} does not list its zones: {error}") from error
         with self._expecting_its_format():
             for zone in zones:
                 if dns.name.from_text(zone["name"]) == self.name:
-                    return str(zone["id"])
-        raise NotServed(f"{self._api} does not have the zone {self.name.to_text(omit_final_dot=True)}")
+                    return str(zone["id"]), str(zone.get("kind")).lower()
+        raise ZoneNotLoaded(f"{self._api} does not have the zone {self.name.to_text(omit_final_dot=True)}")
 
     @contextmanager
     def _expecting_its_format(self) -> Iterator[None]:

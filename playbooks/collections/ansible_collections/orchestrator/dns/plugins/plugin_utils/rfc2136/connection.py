@@ -128,12 +128,10 @@ class Connection:
         """Return an unsigned answer if we sign nothing either, or if it is a refusal.
 
         A server that knows the key signs its refusals, too. PowerDNS answers a key that it does not know
-        unsigned: REFUSED to an update, NOTAUTH to a query. Raises NoAnswer, KeyRefused.
+        unsigned: NOTAUTH to a query. Raises NoAnswer, KeyRefused.
         """
-        about_key = Rcode.REFUSED if asked.opcode() == Opcode.UPDATE else Rcode.NOTAUTH
-        if self._key is not None and answer.rcode() == about_key:
-            name = dns.rcode.to_text(about_key)
-            raise KeyRefused(f"{self.target} refused the TSIG key ({name}, not signed)")
+        if self._key is not None and answer.rcode() == Rcode.NOTAUTH and asked.opcode() == Opcode.QUERY:
+            raise KeyRefused(f"{self.target} refused the TSIG key (NOTAUTH, not signed)")
         if self._key is not None and answer.rcode() == Rcode.NOERROR:
             raise NoAnswer(f"the answer of {self.target} is not signed")
         return answer

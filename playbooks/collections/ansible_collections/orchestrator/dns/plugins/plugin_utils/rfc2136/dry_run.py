@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Outcomes
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import too_large
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.spelling import spelled_as_there
 from dns.rcode import Rcode
 from dns.rdatatype import CNAME, RdataType
 
@@ -19,8 +19,7 @@ from .connection import Connection
 from .node import InUse, Node, RRset
 from .planner import Planner
 from .query import Question, query_nodes, query_types
-from .refusal import query_refused
-from .update_message import MAX_STEPS_SIZE
+from .refusal import TOO_LARGE, query_refused
 
 
 def record_dry_run(
@@ -34,8 +33,8 @@ def record_dry_run(
             outcomes.record_refusal([change], query_refused(node))
             continue
         step = planner.plan((change,), node)
-        if step.size > MAX_STEPS_SIZE:
-            outcomes.record([change], [too_large(change)])
+        if not step.fits:
+            outcomes.record_refusal([change], TOO_LARGE)
             continue
         outcomes.record(step.group, step.results)
         if step.updates:
@@ -79,8 +78,9 @@ class _PlannedZone:
 
 def _rrset_after(change: Change, before: RRset | None) -> RRset | None:
     old = before.values if before else frozenset()
+    change = spelled_as_there(change, old)
     values = frozenset(change.values)
     if change.action == "delete":
-        left = old - values if values else frozenset()
+        left = frozenset() if change.is_of_whole_rrset else old - values
         return RRset(before.ttl, left) if before and left else None
     return RRset(change.ttl, values | old if change.action == "create" else values)

@@ -59,7 +59,8 @@ def _make_key(name: str, options: dict[str, str], path: Path) -> dns.tsig.Key:
     if algorithm is None:
         raise KeyFileError(f"the TSIG key file {path} names no algorithm that is supported")
     try:
-        key = dns.tsig.Key(dns.name.from_text(name), options.get("secret", ""), algorithm)
+        owner = dns.name.from_text(name).canonicalize()  # RFC 8945 section 4.3.3; PowerDNS compares octets
+        key = dns.tsig.Key(owner, options.get("secret", ""), algorithm)
     except (dns.exception.DNSException, ValueError):
         key = None
     if key is None or not key.secret:

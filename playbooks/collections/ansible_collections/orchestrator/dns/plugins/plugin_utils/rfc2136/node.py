@@ -17,7 +17,7 @@ import dns.rrset
 class RRset:
     """The values of one type at one owner name, and their TTL in seconds."""
 
-    ttl: int
+    ttl: int | None  # None if they differ in it, which no RRset should (RFC 2181 section 5.2)
     values: frozenset[dns.rdata.Rdata]
 
 
@@ -70,4 +70,6 @@ def _find(
     section: Iterable[dns.rrset.RRset], name: dns.name.Name, rdtype: dns.rdatatype.RdataType
 ) -> RRset | None:
     found = [rrset for rrset in section if rrset.name == name and rrset.rdtype == rdtype]
-    return RRset(found[0].ttl, frozenset(found[0])) if found else None
+    ttls = {rrset.ttl for rrset in found}
+    values = frozenset(value for rrset in found for value in rrset)
+    return RRset(ttls.pop() if len(ttls) == 1 else None, values) if found else None

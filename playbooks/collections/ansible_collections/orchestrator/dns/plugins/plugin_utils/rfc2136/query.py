@@ -73,7 +73,9 @@ def _read_node(
 def _read_answer_section(wire: bytes) -> dns.message.Message:
     """Return the answer without its authority and additional sections, which take most of the time to read.
 
-    The signature is in the additional section, so it is not checked. That is safe: an update has
-    prerequisites that confirm what was read here.
+    Each record is an RRset of its own, since the records of one RRset may differ in their TTL. The
+    signature is in the additional section, so it is not checked. That is safe: an update has prerequisites
+    that confirm what was read here.
     """
-    return dns.message.from_wire(wire[:8] + bytes(4) + wire[12:], ignore_trailing=True)
+    answer_alone = wire[:8] + bytes(4) + wire[12:]
+    return dns.message.from_wire(answer_alone, one_rr_per_rrset=True, ignore_trailing=True)

@@ -12,6 +12,7 @@ from dns.rdatatype import RdataType
 from dns.update import UpdateMessage
 
 from .dependencies import Group
+from .node import RRset
 
 MAX_STEPS_SIZE = 65_000  # bytes; the rest of a TCP message's 65,535 is for the header, the zone and the TSIG
 _RR_HEADER = 10  # bytes: type, class, TTL, length of the data
@@ -59,7 +60,8 @@ _ENTER: dict[Kind, Callable[[UpdateMessage, dns.name.Name, Instruction], None]] 
 class Step:
     """What to send for a group of changes, which the server carries out whole or not at all.
 
-    `results` are those of the changes once it has, `size` is the most bytes that the step takes in a message.
+    `results` are those of the changes once it has. `size` is the most bytes that the step takes in a
+    message, and `rrsets` are those that it makes or enlarges, as they are then.
     """
 
     group: Group
@@ -67,6 +69,23 @@ class Step:
     prerequisites: tuple[Instruction, ...]
     updates: tuple[Instruction, ...]
     size: int
+    rrsets: tuple[RRset, ...] = ()
+
+    @property
+    def fits(self) -> bool:
+        """Whether the step fits in a message, and each RRset in an answer."""
+        return self.size <= MAX_STEPS_SIZE and all(
+            len(rrset.values) == 1 or _size_in_answer(rrset) <= MAX_STEPS_SIZE for rrset in self.rrsets
+        )
+
+    @property
+    def records(self) -> int:
+        """How many records the largest of its RRsets has."""
+        return max((len(rrset.values) for rrset in self.rrsets), default=0)
+
+
+def _size_in_answer(rrset: RRset) -> int:
+    return sum(_POINTER + _RR_HEADER + len(value.to_wire() or b"") for value in rrset.values)
 
 
 def size_in_message(name: dns.name.Name, zone: dns.name.Name, instructions: Iterable[Instruction]) -> int:

@@ -1,0 +1,194 @@
+"""Plans several changes of one owner name as one step, so that it is never without data on the way."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import dns.name
+from ansible_collections.orchestrator.dns.plugins.plugin_utils import result
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.spelling import spelled_as_there
+from dns import rdatatype
+from dns.rdatatype import CNAME, RdataType
+
+from .dependencies import Group
+from .node import Node, RRset
+from .rrset_updates import (
+    CNAME_ABSENT,
+    NAME_IN_USE,
+    NAME_NOT_IN_USE,
+    Instructions,
+    add,
+    delete_values,
+    rrset_equals,
+    set_rrset,
+)
+from .update_message import Instruction, Kind, Step, size_in_message
+
+RRsets = Mapping[RdataType, RRset]  # what is at an owner name
+
+_VERBS = {"create": "added", "update": "set to", "upsert": "set to", "delete": "removed"}
+_LIKELY_TYPES = tuple(  # at a name that becomes an alias; no prerequisite says "nothing but these types"
+    map(
+        rdatatype.from_text,
+        [
+            "A",
+            "AAAA",
+            "TXT",
+            "MX",
+            "NS",
+            "SRV",
+            "CAA",
+            "PTR",
+            "DNAME",
+            "DS",
+            "TLSA",
+            "SSHFP",
+            "NAPTR",
+            "SVCB",
+            "HTTPS",
+            "LOC",
+            "HINFO",
+            "RP",
+            "URI",
+            "CERT",
+            "SPF",
+            "OPENPGPKEY",
+        ],
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NameState:
+    """What is at an owner name: the RRsets that changes are about, its CNAME, and the types of the rest.
+
+    `hidden` says that the server's answers do not show all data, at or below a delegation.
+    """
+
+    rrsets: RRsets
+    other_types: Collection[RdataType] = ()
+    hidden: bool = False
+
+
+NOTHING = NameState({})
+
+
+def read_state(nodes: Mapping[RdataType, Node], types: Collection[RdataType]) -> NameState:
+    """Return what is at an owner name, by the answers for its types, and all types that are known."""
+    rrsets = {rdtype: node.rrset for rdtype, node in nodes.items() if node.rrset is not None}
+    for node in nodes.values():
+        if node.cname is not None:
+            rrsets[CNAME] = node.cname
+    hidden = any(node.occluded for node in nodes.values())
+    return NameState(rrsets, set(types) - rrsets.keys() - nodes.keys(), hidden)
+
+
+class NamePlanner:
+    """Plans groups of changes of a zone."""
+
+    def __init__(self, zone: dns.name.Name) -> None:
+        self._zone = zone
+
+    def plan(self, group: Group, before: NameState) -> Step:
+        """Return the step that carries out a group; a change that can't be carried out fails alone."""
+        after: RRsets = before.rrsets
+        results: list[Result] = []
+        for change in group:
+            outcome, after = self._apply(change, after, before.other_types)
+            results.append(outcome)
+        prerequisites = _prerequisites(group, before, after)
+        updates = _updates(before.rrsets, after, is_apex=group[0].name == self._zone)
+        size = size_in_message(group[0].name, self._zone, (*prerequisites, *updates))
+        grown = tuple(rrset for rdtype, rrset in after.items() if rrset != before.rrsets.get(rdtype))
+        return Step(group, tuple(results), prerequisites, updates, size, grown)
+
+    def _apply(
+        self, change: Change, there: RRsets, other_types: Collection[RdataType]
+    ) -> tuple[Result, RRsets]:
+        """Return a change's result, and what is there after it."""
+        before = there.get(change.type)
+        change = spelled_as_there(change, before.values if before else ())
+        others = there.keys() - {change.type}
+        conflict = self._conflict(change, before, others, has_other_data=bool(others or other_types))
+        if conflict is not None:
+            return conflict, there
+        after = _rrset_after(change, before)
+        if after == before:
+            return result.unchanged(change), there
+        rest = {rdtype: rrset for rdtype, rrset in there.items() if rdtype != change.type}
+        return result.applied(_VERBS[change.action], change), rest | ({change.type: after} if after else {})
+
+    def _conflict(
+        self, change: Change, before: RRset | None, others: Collection[RdataType], *, has_other_data: bool
+    ) -> Result | None:
+        """Return the failure of a change that can't be carried out."""
+        if change.action == "delete":
+            is_last_ns = (
+                before is not None and change.is_apex_ns(self._zone) and _rrset_after(change, before) is None
+            )
+            return result.last_apex_ns(change) if is_last_ns else None
+        if change.action == "update" and before is None:
+            return result.rrset_missing(change)
+        if change.type != CNAME:
+            return result.data_beside_cname(change) if CNAME in others else None
+        if change.name == self._zone:
+            return result.cname_at_apex(change)
+        if len(change.values) > 1:
+            return result.several_cnames(change)
+        if has_other_data:
+            return result.cname_beside_data(change)
+        if change.action == "create" and before is not None and before.values != set(change.values):
+            return result.another_cname(change)
+        return None
+
+
+def _rrset_after(change: Change, before: RRset | None) -> RRset | None:
+    old, named = before.values if before else frozenset(), frozenset(change.values)
+    if change.action == "delete":
+        left = frozenset() if change.is_of_whole_rrset else old - named
+        return RRset(before.ttl, left) if before and left else None
+    return RRset(change.ttl, old | named if change.action == "create" else named)
+
+
+def _updates(before: RRsets, after: RRsets, *, is_apex: bool) -> Instructions:
+    """Return the updates that turn what is there into another: removals first, to make room."""
+    removed = [delete_values(rdtype, ()) for rdtype in before.keys() - after.keys()]
+    changed = [
+        _change(rdtype, before.get(rdtype), rrset, is_apex_ns=is_apex and rdtype == rdatatype.NS)
+        for rdtype, rrset in after.items()
+        if rrset != before.get(rdtype)
+    ]
+    return tuple(instruction for instructions in (*removed, *changed) for instruction in instructions)
+
+
+def _change(rdtype: RdataType, before: RRset | None, after: RRset, *, is_apex_ns: bool) -> Instructions:
+    if before is None:
+        return (add(after, after.values),)
+    added, removed = after.values - before.values, before.values - after.values
+    if before.ttl == after.ttl and not removed:
+        return (add(after, added),)
+    if before.ttl == after.ttl and not added:
+        return delete_values(rdtype, removed)
+    return set_rrset(rdtype, before, after, is_apex_ns=is_apex_ns)
+
+
+def _prerequisites(group: Group, before: NameState, after: RRsets) -> Instructions:
+    """Return the prerequisites that everything is as the plan has it."""
+    asked = dict.fromkeys(change.type for change in group)
+    equal = [rrset_equals(rrset)[1] for rrset in before.rrsets.values()]
+    absent = [Instruction(Kind.RRSET_ABSENT, rdtype) for rdtype in asked if rdtype not in before.rrsets]
+    if not equal and not before.other_types:
+        return (NAME_NOT_IN_USE,) if CNAME in after else (*absent, *_no_cname(absent))
+    becomes_alias = CNAME in after and CNAME not in before.rrsets
+    unasked = _others(asked.keys() | before.rrsets.keys()) if becomes_alias else ()
+    no_cname = () if CNAME in before.rrsets else _no_cname(absent)
+    return (NAME_IN_USE, *equal, *absent, *no_cname, *unasked)
+
+
+def _no_cname(absent: Sequence[Instruction]) -> Instructions:
+    return () if CNAME_ABSENT in absent else (CNAME_ABSENT,)
+
+
+def _others(types: Collection[RdataType]) -> Instructions:
+    return tuple(Instruction(Kind.RRSET_ABSENT, rdtype) for rdtype in _LIKELY_TYPES if rdtype not in types)
