@@ -17,13 +17,15 @@ from app.core.answer_deadlines import enforce_answer_deadlines
 from app.core.config import settings
 from app.core.database import close, require_schema, transaction, upgrade
 from app.core.logging import configure_logging, warn_if_simulated
+from app.core.setting_types import page
+from app.core.startup import said_in_one_line
 from app.domain.change import Action
 from app.services.health import DependencyProbes
 from app.services.kicks import KickSender
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers
 from app.services.requests.group_commit import GroupCommit
-from app.services.zones.registry import add_bootstrap_zones, forget_simulated_zones
+from app.services.zones.registry import add_bootstrap_zones, check_bootstrap_zones, forget_simulated_zones
 
 _PREFIX = "/api/v1"
 # New objects before the garbage collector looks for garbage; Python's own value is 700. A large batch is that
@@ -33,6 +35,7 @@ _SMALL_BODY = 16 * 1024  # bytes: the body of a call that is no change
 _FINISH_TIMEOUT = 30.0  # seconds for what was taken in to be stored, and for its kicks, when the process ends
 
 
+@said_in_one_line()
 def _prepare_database() -> None:
     if settings().migrate == "auto":
         upgrade()
@@ -74,7 +77,9 @@ async def _finish(*waiting: Awaitable[None]) -> None:
 
 
 def create_app() -> FastAPI:
-    """Build the application."""
+    """Build the application. Ends the process where the settings name zones that can't be served."""
+    if wrong := check_bootstrap_zones(settings().bootstrap_zones):
+        raise SystemExit(page(wrong))
     app = FastAPI(
         title="DNS Request Orchestrator",
         version="0.1.0",

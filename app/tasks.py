@@ -18,7 +18,13 @@ from celery.signals import (
 
 from app.core.celery_app import DRAIN, PLAN, celery_app
 from app.core.database import forget_connections
-from app.core.logging import configure_logging, for_people, get_logger, warn_if_simulated
+from app.core.logging import (
+    configure_logging,
+    for_people,
+    get_logger,
+    log_stderr_as_json,
+    warn_if_simulated,
+)
 from app.domain.errors import InventoryError
 from app.runner import make_runner, warm_up
 from app.services import kicks
@@ -52,8 +58,9 @@ def _keep_our_logging(**_: Any) -> None:
 
 @celeryd_init.connect  # type: ignore[untyped-decorator]
 def _log_json(instance: Any, **_: Any) -> None:
+    instance.quiet = True  # no banner
     if not for_people():
-        instance.quiet = True  # no banner
+        log_stderr_as_json("worker")
         celery_worker.safe_say = _write_line
 
 

@@ -40,17 +40,19 @@ class Kafka(Part):
 
     def complete(self) -> None:
         """Create the topic of the requests, and the topic of the dead letters (DLQ)."""
-        from confluent_kafka import KafkaException
+        from confluent_kafka import KafkaError, KafkaException
         from confluent_kafka.admin import AdminClient
         from confluent_kafka.cimpl import NewTopic
 
         admin = AdminClient({"bootstrap.servers": f"{HOST}:{self._port}", "log_level": 0})
         topics = [NewTopic(self._topic, PARTITIONS, 1), NewTopic(f"{self._topic}.dlq", 1, 1)]
-        try:
-            for created in admin.create_topics(topics, request_timeout=_TIMEOUT).values():
+        for created in admin.create_topics(topics, request_timeout=_TIMEOUT).values():
+            try:
                 created.result(timeout=2 * _TIMEOUT)
-        except KafkaException as error:
-            raise StackError(f"Kafka: the topics could not be created: {error}") from error
+            except KafkaException as error:
+                if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:  # a consumer was faster
+                    continue
+                raise StackError(f"Kafka: the topics could not be created: {error}") from error
 
     def settings(self) -> Mapping[str, str]:
         """Return the address, the topic, and a short session timeout, as this broker forms groups slowly."""

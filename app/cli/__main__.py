@@ -1,10 +1,12 @@
 """The command line: `python -m app.cli`."""
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
 from app.cli.dlq import dlq
 from app.cli.playbook import playbook
 from app.core import database
+from app.core.startup import cause
 
 app = typer.Typer(help="DNS Request Orchestrator", no_args_is_help=True, add_completion=False)
 app.add_typer(dlq, name="dlq")
@@ -14,7 +16,11 @@ app.add_typer(playbook, name="playbook")
 @app.command()
 def migrate() -> None:
     """Bring the database's schema to the newest revision."""
-    database.upgrade()
+    try:
+        database.upgrade()
+    except DBAPIError as error:
+        typer.echo(f"The database can't be used; check DATABASE_URL. {cause(error)}", err=True)
+        raise typer.Exit(1) from error
 
 
 if __name__ == "__main__":

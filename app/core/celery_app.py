@@ -19,6 +19,7 @@ celery_app.conf.update(
     worker_redirect_stdouts=False,
     worker_cancel_long_running_tasks_on_connection_loss=False,
     broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,  # Redis may be away for a weekend
     broker_transport_options={
         "visibility_timeout": 3600,
         "socket_timeout": 5,

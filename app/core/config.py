@@ -1,12 +1,27 @@
 """Every setting of every process, read from the environment."""
 
+import os
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 from sqlalchemy.engine import URL, make_url
+
+from app.core import setting_types
+from app.core.setting_types import (
+    Brokers,
+    DatabaseUrl,
+    HttpUrl,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    RedisUrl,
+    Topic,
+    UpperCase,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -14,14 +29,16 @@ ROOT = Path(__file__).resolve().parents[2]
 class Settings(BaseSettings):
     """Settings, one environment variable each; durations are in seconds, sizes in bytes."""
 
-    model_config = SettingsConfigDict(env_nested_delimiter="__", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_nested_delimiter="__", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     # where the parts are
-    database_url: SecretStr = SecretStr("postgresql://dns:dns@localhost:5432/dns")
+    database_url: DatabaseUrl = SecretStr("postgresql://dns:dns@localhost:5432/dns")
     migrate: Literal["auto", "off"] = "auto"  # whether the API brings the schema up to date when it starts
-    celery_broker_url: SecretStr = SecretStr("redis://localhost:6379/0")
-    kafka_broker_url: str = "localhost:9092"
-    kafka_dns_topic: str = "dns_requests"
+    celery_broker_url: RedisUrl = SecretStr("redis://localhost:6379/0")
+    kafka_broker_url: Brokers = "localhost:9092"
+    kafka_dns_topic: Topic = "dns_requests"
     kafka_group_id: str = "dns-request-orchestrator"
     # KAFKA_CONFIG__SASL_USERNAME → sasl.username
     kafka_config: dict[str, SecretStr] = Field(default_factory=dict)
@@ -29,7 +46,7 @@ class Settings(BaseSettings):
     kafka_batch_items: PositiveInt = 1_000  # messages in one call of the API
     kafka_in_flight: PositiveInt = 4  # calls of the API at once, each with other partitions' messages
     kafka_in_hand: PositiveInt = 16 * 1024 * 1024  # memory for messages that wait for a call
-    api_url: str = "http://localhost:8000/api/v1/dns/create"
+    api_url: HttpUrl = "http://localhost:8000/api/v1/dns/create"
 
     # zones that exist from the first start on: "example.test=bind,2.0.192.in-addr.arpa=bind"
     bootstrap_zones: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
@@ -62,7 +79,7 @@ class Settings(BaseSettings):
     ansible_fork_server: bool = True  # keep Ansible in memory: a run then starts in milliseconds
     fork_server_jobs: PositiveInt = 16  # runs at once in a worker's fork server; more wait
     fork_server_idle: PositiveFloat = 3600  # without a run; then the server goes until it is needed
-    batch_limit: PositiveInt = 10_000  # changes in one run
+    batch_limit: Annotated[int, Field(gt=0, le=65_536)] = 10_000  # changes in one run
     lease: PositiveFloat = 30  # how long a zone stays leased after its worker's last sign of life
     max_attempts: PositiveInt = 5  # runs whose outcome stays unknown before the request fails
     retry_pause: PositiveFloat = 1  # the first pause of a backend, a zone or a request that failed; doubles
@@ -73,11 +90,11 @@ class Settings(BaseSettings):
     verify_pause: PositiveFloat = 1  # until the servers are asked again; grows
     primary_deadline: PositiveFloat = 3  # from applied to answered by the primary itself
     verify_deadline: PositiveFloat = 60  # from applied to answered by every server that answers at all
-    simulated_delay: float = 0.05
-    simulated_failure_rate: float = 0.0
+    simulated_delay: float = Field(0.05, ge=0, le=3600, allow_inf_nan=False)
+    simulated_failure_rate: float = Field(0.0, ge=0, le=1, allow_inf_nan=False)
 
     # logs
-    log_level: str = "INFO"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], UpperCase] = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
 
     @field_validator("run_environment", "allowed_hosts", mode="before")
@@ -97,6 +114,12 @@ class Settings(BaseSettings):
         if not all(zone and backend for zone, backend in zones.items()):
             raise ValueError("each zone needs a backend: example.test=bind,example.org=ns1")
         return zones
+
+    @model_validator(mode="after")
+    def _check_pauses(self) -> Self:
+        if self.retry_pause > self.retry_pause_max:
+            raise ValueError("RETRY_PAUSE is longer than RETRY_PAUSE_MAX")
+        return self
 
     @property
     def simulated(self) -> bool:
@@ -127,5 +150,15 @@ class Settings(BaseSettings):
 
 @lru_cache
 def settings() -> Settings:
-    """The process's settings, read once."""
-    return Settings()
+    """The process's settings, read once. The process ends with a page of those that can't be used."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SystemExit(setting_types.page(setting_types.problems(error))) from None
+    except SettingsError as error:  # KAFKA_CONFIG is no JSON
+        raise SystemExit(setting_types.page([str(error)])) from None
+
+
+def misspelt_settings() -> Mapping[str, str]:
+    """Return the variables that look like a setting, misspelt, with the setting each looks like."""
+    return setting_types.misspelt(os.environ, [name.upper() for name in Settings.model_fields])

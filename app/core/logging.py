@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
-from typing import TextIO, cast
+from typing import cast
 
 import structlog
 from pydantic_core import to_json
@@ -15,7 +15,8 @@ from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
-from app.core.config import settings
+from app.core.config import misspelt_settings, settings
+from app.core.whole_lines import StderrAsJson, Turns, WholeLineHandler
 
 _SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
@@ -27,12 +28,15 @@ _SHARED: tuple[Processor, ...] = (
 )
 # Loggers that come with handlers of their own; their lines go through ours.
 _LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "celery.task", "kombu", "alembic")
+# Their lines say what a person at a terminal sees from others; LOG_LEVEL=DEBUG shows them.
+_DETAILS = ("app.services.drain.run_log", "alembic.runtime.migration", "celery.worker.consumer.mingle")
 _QUIET = ("httpx2", "httpcore2", "alembic.runtime.plugins", "celery.worker.strategy", "celery.app.trace")
 
 
 def configure_logging(process: str) -> None:
     """Send every log line of this process and of its libraries to stdout, in one format."""
-    handler = logging.StreamHandler(sys.stdout) if for_people() else BulkJsonHandler(process)
+    turns = Turns(1)
+    handler = WholeLineHandler(sys.stdout, turns) if for_people() else BulkJsonHandler(process, turns)
     handler.setFormatter(_formatter(process))
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -43,15 +47,27 @@ def configure_logging(process: str) -> None:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
     if not for_people():
-        _log_access_lines_directly(process)
+        _log_access_lines_directly(process, turns)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _DETAILS:
+        quiet = for_people() and root.level > logging.DEBUG
+        logging.getLogger(name).setLevel(logging.WARNING if quiet else logging.NOTSET)
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(root.level),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    for variable, meant in misspelt_settings().items():
+        get_logger("app").warning(f"no setting is called {variable}; is {meant} meant?")
+
+
+def log_stderr_as_json(process: str) -> None:
+    """Make lines of the log of what libraries print on standard error; not for a terminal."""
+    handler = next((each for each in logging.getLogger().handlers if isinstance(each, BulkJsonHandler)), None)
+    if handler is not None:
+        sys.stderr = StderrAsJson(process, handler.turns)
 
 
 def configure_command_logging() -> None:
@@ -90,25 +106,26 @@ class AccessLine(logging.Formatter):
         return to_json(line).decode()
 
 
-def _log_access_lines_directly(process: str) -> None:
-    handler = logging.StreamHandler(sys.stdout)
+def _log_access_lines_directly(process: str, turns: Turns) -> None:
+    handler = WholeLineHandler(sys.stdout, turns)
     handler.setFormatter(AccessLine(process))
     logger = logging.getLogger("uvicorn.access")
     logger.handlers[:] = [handler]
     logger.propagate = False
 
 
-class BulkJsonHandler(logging.StreamHandler[TextIO]):
+class BulkJsonHandler(WholeLineHandler):
     """The handler of JSON lines; it can write many of them at once."""
 
-    def __init__(self, process: str) -> None:
-        super().__init__(sys.stdout)
+    def __init__(self, process: str, turns: Turns) -> None:
+        super().__init__(sys.stdout, turns)
         self.process = process
 
     def write_lines(self, lines: Iterable[str]) -> None:
         """Write lines that are JSON already, in one piece."""
         text = "".join(f"{line}\n" for line in lines)
-        with self.lock or nullcontext(), suppress(OSError, ValueError):  # the reader has gone
+        # an OSError: the reader has gone
+        with self.lock or nullcontext(), self.turns.take(), suppress(OSError, ValueError):
             self.stream.write(text)
             self.flush()
 
@@ -157,12 +174,11 @@ def for_people() -> bool:
 
 def _formatter(process: str) -> logging.Formatter:
     def add_process(_: object, __: str, event: EventDict) -> EventDict:
-        event.pop("color_message", None)  # uvicorn's second copy of its message, with escape codes
         return {**event, "process": process}
 
     # Stack traces without local variables: among them are the database's password and requesters' data.
     last: list[Processor] = (
-        [ConsoleRenderer(exception_formatter=plain_traceback)]
+        [ConsoleRenderer(exception_formatter=plain_traceback, pad_event_to=0)]
         if for_people()
         else [
             add_process,
@@ -173,5 +189,11 @@ def _formatter(process: str) -> logging.Formatter:
     )
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=list(_SHARED),
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _drop_second_copy, *last],
     )
+
+
+def _drop_second_copy(_: object, __: str, event: EventDict) -> EventDict:
+    """Drop uvicorn's second copy of its message, which has escape codes in it."""
+    event.pop("color_message", None)
+    return event

@@ -9,7 +9,8 @@ from types import FrameType
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from app.core.config import settings
-from app.core.logging import configure_logging, get_logger
+from app.core.logging import configure_logging, get_logger, log_stderr_as_json
+from app.core.setting_types import page
 from app.kafka.buffer import MessageBuffer
 from app.kafka.message import BufferedMessage, Partition
 from app.kafka.offsets import OffsetCommitter
@@ -164,7 +165,11 @@ class RequestConsumer:
 def main() -> None:
     """Run the consumer until SIGTERM or SIGINT."""
     configure_logging("consumer")
-    consumer = RequestConsumer()
+    try:
+        consumer = RequestConsumer()
+    except KafkaException as error:  # a property that librdkafka does not know, or can't use
+        raise SystemExit(page([f"KAFKA_CONFIG__…: {error.args[0].str()}"])) from None
+    log_stderr_as_json("consumer")
 
     def stop(number: int, _: FrameType | None) -> None:
         consumer.stop()

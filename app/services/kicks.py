@@ -5,13 +5,15 @@ import random
 from collections.abc import Iterable
 from threading import Event
 
-from sqlalchemy.exc import SQLAlchemyError
+from psycopg.errors import UndefinedTable
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from app.core.celery_app import DRAIN, QUEUE, celery_app
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import get_logger
 from app.core.redis import BROKER_ERRORS, redis
+from app.core.startup import cause
 from app.store import leases, zones
 
 log = get_logger(__name__)
@@ -77,15 +79,22 @@ def sweep() -> list[str]:
 
 def sweep_until(stop: Event) -> None:
     """Sweep every `SWEEP_INTERVAL` seconds until `stop` is set, whatever happens."""
+    said = ""
     while not stop.wait(settings().sweep_interval):
         try:
             sweep()
+            said = ""
         except SQLAlchemyError as error:
-            log.warning(
-                "sweep failed: the database is unavailable; the next one is tried soon", error=str(error)
-            )
+            if (reason := cause(error)) != said:  # said once, not each second
+                log.warning(f"sweeps fail: {_advice(error)}; tried again until it works", error=reason)
+            said = reason
         except Exception:  # if this ended, lost kicks would not be made up for
             log.exception("sweep failed; another follows soon")
+
+
+def _advice(error: SQLAlchemyError) -> str:
+    missing = isinstance(error, DBAPIError) and isinstance(error.orig, UndefinedTable)
+    return "the tables are not there yet; start the api, which makes them" if missing else "no database"
 
 
 class KickSender:

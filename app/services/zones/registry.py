@@ -4,12 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
-from app.domain.errors import DomainError, InvalidInput, InvalidName, ZoneExists, ZoneInUse, ZoneNotFound
+from app.domain.errors import (
+    DomainError,
+    InvalidInput,
+    InvalidName,
+    ZoneExists,
+    ZoneInUse,
+    ZoneNotFound,
+    quoted,
+)
 from app.domain.names import normalize
+from app.schemas.request import Backend
 from app.store import leases, requests, zones
 from app.store.models import Zone
+
+_BACKEND = TypeAdapter(Backend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +75,25 @@ def remove_zone(session: Session, name: str) -> None:
     zones.remove(session, row.name)
 
 
+def check_bootstrap_zones(wanted: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with these zones and their backends, by the rules of `add_zone`; a line each."""
+    found = []
+    for name, backend in wanted.items():
+        try:
+            _zone_name(name)
+        except DomainError as error:
+            found.append(f"BOOTSTRAP_ZONES: {quoted(name)} is no zone: {error}")
+        try:
+            _BACKEND.validate_python(backend)
+        except ValidationError:
+            found.append(f"BOOTSTRAP_ZONES: {quoted(backend)} is no name of an inventory host")
+    return found
+
+
 def add_bootstrap_zones(session: Session, wanted: Mapping[str, str]) -> None:
     """Serve these zones, each with its backend, where they are not served yet."""
     for name, backend in wanted.items():
-        zones.add(session, normalize(name), backend)
+        zones.add(session, _zone_name(name), backend)
 
 
 def forget_simulated_zones(session: Session) -> None:

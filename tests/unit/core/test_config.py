@@ -1,9 +1,46 @@
-"""Bad settings are refused when a process starts, not when a request needs them."""
+"""Bad settings are refused when a process starts: all at once, in plain words."""
+
+import os
+import subprocess
+import sys
 
 import pytest
 from pydantic import ValidationError
 
-from app.core.config import Settings
+from app.core.config import ROOT, Settings, misspelt_settings
+from tests.support.settings import SetSettings
+
+PAGE = "These settings can't be used:\n"
+BAD = {
+    "DATABASE_URL": ["localhost", "mysql://u:secret@h/d", "postgresql://u:secret@h", "postgresql://h:x/d"],
+    "CELERY_BROKER_URL": ["amqp://u:secret@h//", "redis", "redis://h:port/0"],
+    "KAFKA_BROKER_URL": ["two words", "h:99999", "h:9092,,", "h:9092/x"],
+    "API_URL": ["localhost:8000/api/v1/dns/create", "http://", "http://h:x/a/b", "http://h"],
+    "KAFKA_DNS_TOPIC": ["a topic", "x" * 246],
+    "BATCH_LIMIT": ["0", "-1", "65537", "many", "1.5"],
+    "LEASE": ["0", "inf", "nan", "-1", "1e99", "x"],
+    "RETRY_PAUSE": ["3600"],
+    "SIMULATED_DELAY": ["-1", "inf"],
+    "SIMULATED_FAILURE_RATE": ["2", "-0.1", "nan"],
+    "LOG_LEVEL": ["loud"],
+    "EXECUTOR": ["terraform"],
+    "ANSIBLE_FORK_SERVER": ["maybe"],
+    "KAFKA_CONFIG": ["no json"],
+    "KAFKA_CONFIG__A__B": ["c"],
+    "BOOTSTRAP_ZONES": ["*.wild.test=bind", "ok.test=no such backend", "a..b=bind", "a.test", "=bind"],
+}
+PROCESSES = {
+    "api": [sys.executable, "-m", "uvicorn", "app.main:app"],
+    "worker": [sys.executable, "-m", "celery", "-A", "app.tasks", "worker"],
+    "consumer": [sys.executable, "run_consumer.py"],
+    "cli": [sys.executable, "-m", "app.cli", "migrate"],
+}
+SAYS = "import app.main"
+
+
+def start(command: list[str], **variables: str) -> "subprocess.CompletedProcess[str]":
+    environment = os.environ | variables
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
 
 
 def test_zones_with_their_backends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -11,8 +48,93 @@ def test_zones_with_their_backends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().bootstrap_zones == {"a.test": "bind", "b.test": "ns1"}
 
 
-@pytest.mark.parametrize("value", ["a.test", "a.test=", "=bind", "a.test=bind,b.test"])
-def test_a_zone_without_a_backend(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    monkeypatch.setenv("BOOTSTRAP_ZONES", value)
-    with pytest.raises(ValidationError, match="each zone needs a backend"):
+def test_each_bad_value_is_named_and_no_secret_is_shown() -> None:
+    code = """
+import os, sys
+from app.core.config import settings
+from app.core.setting_types import page
+from app.services.zones.registry import check_bootstrap_zones
+for line in sys.stdin:
+    name, _, value = line.rstrip("\\n").partition("=")
+    os.environ[name] = value
+    settings.cache_clear()
+    try:
+        wrong = check_bootstrap_zones(settings().bootstrap_zones)
+        print(repr((name, value, page(wrong) if wrong else "")))
+    except SystemExit as stop:
+        print(repr((name, value, str(stop))))
+    del os.environ[name]
+"""
+    values = "".join(f"{name}={value}\n" for name, each in BAD.items() for value in each)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, input=values, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    for line in done.stdout.splitlines():
+        name, value, said = eval(line)
+        assert said.startswith(PAGE), (name, value)
+        assert name.partition("__")[0] in said.upper(), (name, value, said)
+        assert len(said.splitlines()) == 3, said
+        assert "secret" not in said
+    assert len(done.stdout.splitlines()) == sum(map(len, BAD.values()))
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_every_process_says_all_of_it_at_once(name: str) -> None:
+    done = start(PROCESSES[name], BATCH_LIMIT="many", LEASE="0", API_URL="nowhere")
+    assert done.returncode == 1
+    assert (PAGE in done.stderr, "Traceback" in done.stdout + done.stderr) == (True, False)
+    assert {"BATCH_LIMIT", "LEASE", "API_URL"} <= {
+        line.split()[0].rstrip(":") for line in done.stderr.splitlines()
+    }
+
+
+def test_the_api_says_which_zones_it_can_not_serve() -> None:
+    done = start(PROCESSES["api"], BOOTSTRAP_ZONES="*.wild.test=bind,ok.test=no such backend")
+    assert done.returncode == 1
+    assert [line.split(":")[0].strip() for line in done.stderr.splitlines()[1:3]] == ["BOOTSTRAP_ZONES"] * 2
+
+
+def test_the_consumer_says_which_property_there_is_not() -> None:
+    done = start(PROCESSES["consumer"], KAFKA_CONFIG__SECURITY_PROTOKOL="SSL")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert 'security.protokol"' in done.stderr
+
+
+@pytest.mark.parametrize("name", ["api", "cli"])
+def test_a_database_that_can_not_be_used_is_one_line(name: str) -> None:
+    done = start(PROCESSES[name], DATABASE_URL="postgresql://u:secret@127.0.0.1:9/d", LOG_FORMAT="json")
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Connection refused" in said
+    assert "Traceback" not in said
+    assert "secret" not in said
+    assert len(said.splitlines()) < 8
+
+
+def test_a_setting_that_is_misspelt_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RETRY_PUASE", "DATABASE_URI", "KAFKA_CONFIG_SASL_USERNAME", "PATH", "HOME"):
+        monkeypatch.setenv(name, "1")
+    found = misspelt_settings()
+    assert found.items() >= {
+        ("RETRY_PUASE", "RETRY_PAUSE"),
+        ("DATABASE_URI", "DATABASE_URL"),
+        ("KAFKA_CONFIG_SASL_USERNAME", "KAFKA_CONFIG__SASL_USERNAME"),
+    }
+    assert not found.keys() & {"PATH", "HOME"}
+
+
+def test_what_is_set_to_nothing_is_not_set(
+    monkeypatch: pytest.MonkeyPatch, set_settings: SetSettings
+) -> None:
+    for name in ("INVENTORY", "DATABASE_URL", "LEASE", "EXECUTOR", "DNS_SERVER"):
+        monkeypatch.setenv(name, "")
+    assert Settings() == Settings.model_construct(**Settings.model_validate({}).model_dump())
+    assert Settings().simulated
+
+
+def test_pauses_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETRY_PAUSE", "10")
+    monkeypatch.setenv("RETRY_PAUSE_MAX", "5")
+    with pytest.raises(ValidationError, match="RETRY_PAUSE is longer"):
         Settings()

@@ -104,3 +104,101 @@ def test_many_lines_at_once_for_people() -> None:
         [sys.executable, "-c", MANY], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.count("good") == done.stdout.count("bad") == 2
+
+
+TORN = """
+import os, sys
+from app.core.logging import configure_logging, get_logger
+
+configure_logging("worker")
+log = get_logger("app.some")
+for _ in range(4):
+    if not os.fork():
+        for number in range(40):
+            log.info("x" * (70_000 if number % 2 else 10))
+        os._exit(0)
+for _ in range(4):
+    os.wait()
+"""
+
+
+def test_long_lines_of_processes_that_share_a_pipe_stay_whole() -> None:
+    environment = os.environ | {"LOG_FORMAT": "json"}
+    done = subprocess.run(
+        [sys.executable, "-c", TORN], env=environment, capture_output=True, text=True, check=True
+    )
+    lengths = [len(json.loads(line)["message"]) for line in done.stdout.splitlines()]
+    assert sorted(lengths) == [10] * 80 + [70_000] * 80
+
+
+STOPPED = """
+import os, signal
+from app.core.logging import configure_logging, get_logger
+from app.core.whole_lines import Turns
+
+configure_logging("worker")
+import logging
+turns = logging.getLogger().handlers[0].turns
+child = os.fork()
+if not child:
+    with turns.take():
+        os.kill(os.getpid(), signal.SIGSTOP)
+os.waitpid(child, os.WUNTRACED)
+get_logger("app.some").info("still said")
+os.kill(child, signal.SIGKILL)
+"""
+
+
+def test_a_process_that_was_stopped_while_it_wrote_keeps_no_other_from_writing() -> None:
+    environment = os.environ | {"LOG_FORMAT": "json"}
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED], env=environment, capture_output=True, text=True, timeout=30
+    )
+    assert "still said" in done.stdout
+
+
+PRINTS = """
+import sys, traceback
+from app.core.logging import configure_logging, log_stderr_as_json
+
+configure_logging("worker")
+log_stderr_as_json("worker")
+sys.stderr.write("Process ForkPoolWorker-1:\\n")
+try:
+    1 / 0
+except ZeroDivisionError:
+    traceback.print_exc()
+"""
+
+
+def test_what_libraries_print_by_themselves_is_json_too() -> None:
+    environment = os.environ | {"LOG_FORMAT": "json"}
+    done = subprocess.run(
+        [sys.executable, "-c", PRINTS], env=environment, capture_output=True, text=True, check=True
+    )
+    messages = [json.loads(line)["message"] for line in done.stdout.splitlines()]
+    assert messages[0] == "Process ForkPoolWorker-1:"
+    assert messages[-1] == "ZeroDivisionError: division by zero"
+    assert done.stderr == ""
+
+
+FOR_PEOPLE = """
+import logging
+from app.core.logging import configure_logging, get_logger
+
+configure_logging("api")
+again = {"color_message": "Uvicorn running on \\x1b[1m%s\\x1b[0m"}
+logging.getLogger("uvicorn.error").info("Uvicorn running on %s", "http://here", extra=again)
+get_logger("app.services.drain.run_log").info("task: Send the dynamic update")
+"""
+
+
+@pytest.mark.parametrize(("level", "seen"), [("INFO", False), ("DEBUG", True)])
+def test_a_terminal_shows_no_details_and_nothing_twice(level: str, seen: bool) -> None:
+    environment = os.environ | {"LOG_FORMAT": "console", "LOG_LEVEL": level}
+    done = subprocess.run(
+        [sys.executable, "-c", FOR_PEOPLE], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.count("Uvicorn running") == 1
+    assert "color_message" not in done.stdout
+    assert ("Send the dynamic update" in done.stdout) is seen

@@ -1,0 +1,104 @@
+"""The types of settings, and the page that says what is wrong with them."""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+_MOST = 2**31 - 1
+_SIMILAR = 0.85  # of two names, 0 to 1: one is taken for the other, misspelt
+_POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
+_REDIS = ("redis", "rediss")
+_BROKER = re.compile(r"(?:[A-Z_]+://)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::(?P<port>[0-9]+))?")
+_NOT_SHOWN = ("secret", "password", "token", "url")
+
+
+def _postgresql(value: SecretStr) -> SecretStr:
+    try:
+        url = make_url(value.get_secret_value())
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.drivername not in _POSTGRESQL or not url.database:
+        raise ValueError("must be postgresql://user:password@host:port/database")
+    return value
+
+
+def _redis(value: SecretStr) -> SecretStr:
+    if not _is_url(value.get_secret_value(), _REDIS):
+        raise ValueError("must be redis://:password@host:port/number, or rediss://… for TLS")
+    return value
+
+
+def _http(value: str) -> str:
+    if not _is_url(value, ("http", "https")) or urlsplit(value).path.count("/") < 2:
+        raise ValueError("must be the address of the call, http://host:port/api/v1/dns/create")
+    return value
+
+
+def _is_url(text: str, schemes: Iterable[str]) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port that is none
+        return False
+
+
+def _brokers(value: str) -> str:
+    for broker in value.split(","):
+        found = _BROKER.fullmatch(broker.strip())
+        if not found or not 0 < int(found["port"] or 9092) < 65_536:
+            raise ValueError("must be host:port, or several with commas between them")
+    return value
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+NonNegativeInt = Annotated[int, Field(ge=0, le=_MOST)]
+PositiveInt = Annotated[int, Field(gt=0, le=_MOST)]
+PositiveFloat = Annotated[float, Field(gt=0, le=_MOST, allow_inf_nan=False)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_postgresql)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
+HttpUrl = Annotated[str, AfterValidator(_http)]
+Brokers = Annotated[str, AfterValidator(_brokers)]
+Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,245}$")]  # 249 with the ending of its dead letters
+UpperCase = BeforeValidator(_upper)
+
+
+def problems(error: ValidationError) -> list[str]:
+    """Return what is wrong with each setting, a line each, without the values of secrets."""
+    return [_problem(dict(item)) for item in error.errors(include_url=False, include_context=False)]
+
+
+def page(lines: Iterable[str]) -> str:
+    """Return what a process says when it can't start with its settings."""
+    listed = "\n".join(f"  {line}" for line in lines)
+    return f"These settings can't be used:\n{listed}\nAll settings: docs/operations.md"
+
+
+def misspelt(variables: Iterable[str], known: Iterable[str]) -> Mapping[str, str]:
+    """Return the variables that look like a setting, misspelt, with the setting each looks like."""
+    names = set(known)
+    found: dict[str, str] = {}
+    for variable in variables:
+        if variable.startswith("KAFKA_CONFIG_") and not variable.startswith("KAFKA_CONFIG__"):
+            found[variable] = variable.replace("KAFKA_CONFIG_", "KAFKA_CONFIG__", 1)
+        elif variable not in names and (like := difflib.get_close_matches(variable, names, 1, _SIMILAR)):
+            found[variable] = like[0]
+    return found
+
+
+def _problem(item: Mapping[str, Any]) -> str:
+    name = "__".join(str(part).upper() for part in item["loc"])
+    words = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    value = item["input"]
+    if not name:  # about several settings
+        return str(words)
+    secret = name.startswith("KAFKA_CONFIG") or any(word in name.lower() for word in _NOT_SHOWN)
+    return f"{name}: {words}" if secret or not isinstance(value, str) else f"{name} is {value!r}: {words}"

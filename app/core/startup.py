@@ -1,0 +1,39 @@
+"""Starting a process: what keeps it from starting is said in one line, not in a stack trace."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError
+
+from app.core.logging import get_logger
+from app.core.migrations import SchemaOutdated
+
+log = get_logger(__name__)
+
+
+class CannotStart(Exception):
+    """The process can't start; the text, one line, says why."""
+
+
+@contextmanager
+def said_in_one_line() -> Iterator[None]:
+    """Turn the database's errors in the block into CannotStart, and log it."""
+    try:
+        yield
+    except (DBAPIError, SchemaOutdated) as error:
+        reason = cause(error)
+        log.error("can't start: the database can't be used; check DATABASE_URL", reason=reason)
+        logging.getLogger("uvicorn.error").addFilter(_is_no_stack_trace)
+        raise CannotStart(reason) from None
+
+
+def cause(error: Exception) -> str:
+    """Return what the database's driver said, on one line, without the statement."""
+    said = error.orig if isinstance(error, DBAPIError) else error
+    return " ".join(str(said).split())
+
+
+def _is_no_stack_trace(record: logging.LogRecord) -> bool:
+    """Return whether uvicorn may log this: not the stack trace of what was said already."""
+    return CannotStart.__name__ not in record.getMessage()
