@@ -35,7 +35,7 @@ logging {{
     category default {{ output; }};
 }};
 """
-_ZONE = 'type primary; file "{home}/zones/{name}"; allow-update {{ key "orchestrator"; }};'
+_ZONE = 'type primary; file "{home}/zones/{file}"; allow-update {{ key "orchestrator"; }};'
 
 
 class Bind(NameServer):
@@ -82,7 +82,7 @@ class Bind(NameServer):
     def add_zone(self, name: str) -> None:
         """Serve one more zone, which holds SOA and NS only. Raises StackError."""
         self._create_zone_file(name)
-        self.rndc("addzone", name, f"{{ {self._zone(name)} }};")
+        self.rndc("addzone", f'"{name}"', f"{{ {self._zone(name)} }};")
 
     @contextmanager
     def frozen(self, name: str) -> Iterator[None]:
@@ -104,10 +104,10 @@ class Bind(NameServer):
         return options + "".join(f'zone "{name}" {{ {self._zone(name)} }};\n' for name in ZONES)
 
     def _zone(self, name: str) -> str:
-        return _ZONE.format(home=self._home, name=name)
+        return _ZONE.format(home=self._home, file=_file_name(name))
 
     def _create_zone_file(self, name: str) -> None:
-        path = self._home / "zones" / name
+        path = self._home / "zones" / _file_name(name)
         if not path.exists():
             path.write_text(empty_zone(name))
 
@@ -116,6 +116,10 @@ class Bind(NameServer):
         return subprocess.run(
             [self._rndc, *address, *command], env=self.environment(), capture_output=True, text=True
         )
+
+
+def _file_name(zone: str) -> str:
+    return zone.replace("/", "-")  # which the zones of RFC 2317 have
 
 
 def bootstrap_zones() -> str:

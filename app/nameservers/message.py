@@ -84,8 +84,7 @@ class _Response:
         if self.wire[start : start + 2] == _QUESTION_NAME:
             self._parser.seek(start + 2)
             return self._question_name
-        name = self._parser.get_name(decompress=True).to_text(omit_final_dot=True).lower()
-        return name.replace(r"\.", names.ESCAPED_DOT) if "\\" in name else name
+        return names.escaped(self._parser.get_name(decompress=True).to_text(omit_final_dot=True).lower())
 
 
 def question_section(key: RRsetKey) -> bytes:

@@ -3,7 +3,16 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+)
 
 from app.domain.change import Action
 from app.domain.lifecycle import Status
@@ -18,9 +27,22 @@ Backend = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]
 # What a client says it comes from.
 Source = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=LINE)]
-Target = Annotated[str, StringConstraints(min_length=1, max_length=65_535)]
+MAX_TARGET = 262_144  # characters: a text of 64,000 octets in which each is written by its number
+Target = Annotated[str, StringConstraints(max_length=MAX_TARGET)]
 VIA_HEADER = "orchestrator-via"  # by which a caller that is a door itself, the consumer say, names itself
 MAX_VALUES = 100  # BIND's limit for one RRset, max-records-per-type
+
+
+def _kind(target: object) -> str | None:
+    """Tell by the type which branch of the union is meant, so that one fault has one reason."""
+    return "text" if isinstance(target, str) else "list" if isinstance(target, list) else None
+
+
+Targets = Annotated[
+    Annotated[Target, Tag("text")]
+    | Annotated[list[Target], Field(min_length=1, max_length=MAX_VALUES), Tag("list")],
+    Discriminator(_kind, custom_error_type="string_type"),
+]
 
 
 class Strict(BaseModel):
@@ -53,7 +75,7 @@ class Resource(Strict):
 
     record_type: RecordType
     domain: str = Field(max_length=1024, description="the owner name", examples=["www.example.test"])
-    target: Target | Annotated[list[Target], Field(min_length=1, max_length=MAX_VALUES)] | None = Field(
+    target: Targets | None = Field(
         None, description="the value, or a list of them; a delete without one removes the whole RRset"
     )
     comment: str | None = Field(None, max_length=1000, pattern=PROSE)

@@ -9,9 +9,8 @@ from uuid_utils.compat import uuid7
 from app.core.database import reading
 from app.domain.change import Change, RRsetKey
 from app.domain.effects import Effect, RRset, ZoneRRset, effects
-from app.services.requests.batch import read_drafts
 from app.services.requests.submit import place
-from app.services.requests.validate import RawChange, Refused, ValidChange
+from app.services.requests.validate import RawChange, Refused, ValidChange, read_changes
 from app.store import records
 from app.store.models import Record
 
@@ -26,7 +25,7 @@ class Planned:
 
 def plan_from_records(raw: Sequence[RawChange]) -> list[Planned | Refused]:
     """Validate these changes, and return what each would change, applied in the order given."""
-    drafts = read_drafts(raw)
+    drafts = read_changes(raw)
     with reading() as session:
         placed = place(session, drafts)
         changes = [_change(item) for item in placed if isinstance(item, ValidChange)]

@@ -20,9 +20,7 @@ from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas.request import Batch, Envelope
 from app.services.requests.backlog import Backlog
 from app.services.requests.submit import Accepted, Replayed, Submitted, Undecided, submit
-from app.services.requests.validate import Draft, RawChange, read_change, shape_reasons
-
-MAX_KEPT_REASONS = 5_000  # that are kept of a batch while it is read; beyond that, one of each item
+from app.services.requests.validate import Draft, RawChange, read_changes, shape_reasons
 
 _ENVELOPE = tuple(Envelope.model_fields)
 
@@ -77,7 +75,7 @@ def submit_batch(body: object, call: Call, backlog: Backlog | None = None) -> li
         batch = Batch.model_validate(body)
     except ValidationError as error:
         raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error))) from error
-    drafts = read_drafts(read_items(batch.requests, call))
+    drafts = read_changes(read_items(batch.requests, call))
     try:
         results = _store(drafts, backlog, atomic=batch.atomic)
     except DBAPIError as error:  # two batches with the same idempotency keys in another order
@@ -99,19 +97,6 @@ def read_items(items: Sequence[Any], call: Call | None = None) -> list[RawChange
         _read_item(item, via, f"{key}#{index}" if key is not None else None)
         for index, item in enumerate(items)
     ]
-
-
-def read_drafts(changes: Sequence[RawChange]) -> list[Draft]:
-    """Read changes one by one, and keep no more reasons against them than an answer may need."""
-    drafts: list[Draft] = []
-    kept = 0
-    for change in changes:
-        draft = read_change(change)
-        if draft.reasons:
-            draft.reasons = at_most(MAX_REASONS if kept < MAX_KEPT_REASONS else 1, draft.reasons)
-            kept += len(draft.reasons)
-        drafts.append(draft)
-    return drafts
 
 
 def _read_item(item: Any, via: Via, key: str | None) -> RawChange:

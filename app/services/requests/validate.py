@@ -2,23 +2,28 @@
 
 import json
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, Protocol
 
 from pydantic import ValidationError
 
-from app.domain import names, rdata, rules
+from app.domain import names, rdata, rules, values
 from app.domain.change import Action, Via
 from app.domain.errors import DomainError, Reason
 from app.domain.rdata import RecordType
-from app.schemas.request import Submission
+from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, at_most
+from app.schemas.request import Config, Context, Resource, Submission
 
 MAX_EXTRA_CONFIG = 8 * 1024  # characters of JSON
 
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _TYPES = {record_type.value: record_type for record_type in RecordType}
 _EXTRA = ("resource", "config", "extra_config")
+_FIELDS, _CONTEXT_FIELDS = frozenset(Submission.model_fields), frozenset(Context.model_fields)
+_RESOURCE_FIELDS, _CONFIG_FIELDS = frozenset(Resource.model_fields), frozenset(Config.model_fields)
+_UNKNOWN = "Extra inputs are not permitted"  # as pydantic has it
 
 
 class RawChange(NamedTuple):
@@ -43,6 +48,7 @@ class Draft:
     record_type: RecordType | None = None
     rdata: list[str] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
+    cut_short: bool = False  # some reasons are missing, and what was not looked at
 
 
 @dataclass(slots=True)
@@ -70,27 +76,79 @@ class Refused(NamedTuple):
     reasons: Sequence[Reason]
 
 
+def read_changes(raw: Iterable[RawChange]) -> list[Draft]:
+    """Read many changes. Once there are very many reasons, each further change gets its first one only."""
+    drafts: list[Draft] = []
+    left = MAX_BATCH_REASONS
+    for item in raw:
+        draft = read_change(item) if left > 0 else _read_until_refused(item)
+        left -= len(draft.reasons)
+        drafts.append(draft)
+    return drafts
+
+
 def read_change(raw: RawChange) -> Draft:
     """Check everything that the body says by itself: its shape, the name, the RDATA."""
     draft = Draft(raw.action, raw.idempotency_key, raw.via, reasons=list(raw.reasons))
-    body = raw.body
+    for step in _STEPS:
+        step(draft, raw.body)
+    if len(draft.reasons) > MAX_REASONS:
+        draft.reasons = at_most(MAX_REASONS, draft.reasons)
+        draft.cut_short = True
+    return draft
+
+
+def _read_until_refused(raw: RawChange) -> Draft:
+    draft = Draft(raw.action, raw.idempotency_key, raw.via, reasons=list(raw.reasons))
+    for step in _STEPS:
+        step(draft, raw.body, most=1)
+        if draft.reasons:
+            draft.reasons = draft.reasons[:1]
+            draft.cut_short = True
+            break
+    return draft
+
+
+def _read_shape(draft: Draft, body: object, most: int = MAX_REASONS) -> None:
+    if unknown := _unknown_fields(body, most):
+        draft.reasons += unknown
+        return
     try:
         draft.submission = Submission.model_validate(body)
     except ValidationError as error:
         draft.reasons += shape_reasons(error)
-    resource = _get(body, "resource")
-    config = _get(resource, "config")
-    _read_name(draft, _get(resource, "domain"))
-    _read_rdata(draft, resource, config)
-    if extra := _get(config, "extra_config"):
+
+
+def _read_extra_config(draft: Draft, body: object, most: int = MAX_REASONS) -> None:
+    if extra := _get(_get(_get(body, "resource"), "config"), "extra_config"):
         draft.reasons += _extra_config_reasons(extra)
-    return draft
+
+
+def _unknown_fields(body: object, most: int) -> list[Reason]:
+    """Return the reasons against unknown fields where there are more of them than reasons are given.
+
+    They are counted without being looked at: pydantic would make an error of each.
+    """
+    parts: list[tuple[tuple[str, ...], object, Collection[str]]] = [
+        ((), body, _FIELDS),
+        (("context",), _get(body, "context"), _CONTEXT_FIELDS),
+        (("resource",), resource := _get(body, "resource"), _RESOURCE_FIELDS),
+        (("resource", "config"), _get(resource, "config"), _CONFIG_FIELDS),
+    ]
+    found: list[Reason] = []
+    total = 0
+    for loc, part, known in parts:
+        if isinstance(part, dict) and len(part) > len(known) + MAX_REASONS:
+            names = [name for name in islice(part, len(known) + most) if name not in known]
+            found += (Reason((*loc, name), "extra_forbidden", _UNKNOWN) for name in names)
+            total += len(part) - sum(name in part for name in known)
+    return at_most(most, found, total - len(found)) if found else found
 
 
 def place_in_zone(draft: Draft, zones: Container[str]) -> ValidChange | Refused:
     """Find the zone that the name belongs to, and check the rules that depend on the zone."""
     zone = None if draft.name is None else names.longest_match(draft.name, zones)
-    reasons = [*draft.reasons, *_zone_reasons(draft, zone)]
+    reasons = draft.reasons if draft.cut_short else [*draft.reasons, *_zone_reasons(draft, zone)]
     if reasons or zone is None or draft.name is None or draft.submission is None:
         return Refused(reasons)
     context, resource = draft.submission.context, draft.submission.resource
@@ -139,7 +197,8 @@ def _zone_reasons(draft: Draft, zone: str | None) -> list[Reason]:
     return [reason for reason in found if not _has_reason(draft, reason.loc)]
 
 
-def _read_name(draft: Draft, domain: object) -> None:
+def _read_name(draft: Draft, body: object, most: int = MAX_REASONS) -> None:
+    domain = _get(_get(body, "resource"), "domain")
     if not isinstance(domain, str) or _has_reason(draft, rules.DOMAIN):
         return
     try:
@@ -148,22 +207,31 @@ def _read_name(draft: Draft, domain: object) -> None:
         draft.reasons.append(error.reason(*rules.DOMAIN))
 
 
-def _read_rdata(draft: Draft, resource: object, config: object) -> None:
+def _read_rdata(draft: Draft, body: object, most: int = MAX_REASONS) -> None:
+    resource = _get(body, "resource")
     record_type = _get(resource, "record_type")
-    draft.record_type = _TYPES.get(record_type) if isinstance(record_type, str) else None
+    if isinstance(record_type, str):
+        draft.record_type = _TYPES.get(record_type) or _TYPES.get(record_type.upper())
     if draft.record_type is None or _has_reason(draft, rules.TARGET):
         return
+    config = _get(resource, "config")
     for loc, target in _targets(_get(resource, "target")):
         try:
-            value = _canonical(draft.record_type, target, config)
+            value = _canonical(draft.record_type, target, config, draft.action)
         except DomainError as error:
             draft.reasons.append(error.reason(*loc))
+            if len(draft.reasons) == most == 1:
+                return
         else:
-            if value not in draft.rdata:
+            if value not in draft.rdata and not _is_known_text(value, draft.rdata):
                 draft.rdata.append(value)
 
 
-def _canonical(record_type: RecordType, target: str, config: object) -> str:
+def _is_known_text(value: str, rdata: Collection[str]) -> bool:
+    return bool(rdata) and value.startswith('"') and bool(values.matching(rdata, [value]))
+
+
+def _canonical(record_type: RecordType, target: str, config: object, action: Action) -> str:
     priority = _get(config, "priority")
     extra = _get(config, "extra_config")
     return rdata.canonical(
@@ -171,6 +239,7 @@ def _canonical(record_type: RecordType, target: str, config: object) -> str:
         target,
         priority=priority if type(priority) is int else None,
         extra=extra if isinstance(extra, dict) else {},
+        pattern=action is Action.DELETE,
     )
 
 
@@ -200,3 +269,12 @@ def _has_reason(draft: Draft, loc: tuple[str | int, ...]) -> bool:
 def _get(raw: object, key: str) -> Any:
     """Return the value of that key, None where `raw` is no object or has no such key."""
     return raw.get(key) if isinstance(raw, dict) else None
+
+
+class _Step(Protocol):
+    """Reads a part of the body into the draft, and adds the reasons against it: the first one, or all."""
+
+    def __call__(self, draft: Draft, body: object, most: int = MAX_REASONS) -> None: ...
+
+
+_STEPS: tuple[_Step, ...] = (_read_shape, _read_name, _read_rdata, _read_extra_config)

@@ -105,6 +105,8 @@ def _zone_name(name: str) -> str:
     normal = normalize(name)
     if normal.startswith("*"):
         raise InvalidName("name_invalid", "a wildcard is a name in a zone, not a zone (RFC 4592 4.2)")
+    if "\\" in normal:
+        raise InvalidName("name_invalid", "the name of a service's instance is no zone (RFC 6763 4.1)")
     return normal
 
 

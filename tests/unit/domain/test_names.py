@@ -1,12 +1,13 @@
 """Names: one canonical form, and a code for each kind of mistake."""
 
+import dns.name
 import idna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.errors import InvalidName
-from app.domain.names import host_name, lineage, longest_match, normalize
+from app.domain.names import escaped, host_name, lineage, longest_match, normalize
 
 LABEL_63 = "a" * 63
 NAME_253 = ".".join([LABEL_63, LABEL_63, LABEL_63, "b" * 61])
@@ -27,6 +28,18 @@ names = st.lists(labels, min_size=1, max_size=6).map(".".join).filter(lambda nam
         ("_sip._tcp.example.test", "_sip._tcp.example.test"),
         ("r3---sn.example.test", "r3---sn.example.test"),
         ("10.2.0.192.in-addr.arpa", "10.2.0.192.in-addr.arpa"),
+        ("0/25.3.0.192.in-addr.arpa", "0/25.3.0.192.in-addr.arpa"),
+        ("1.0/25.3.0.192.IN-ADDR.arpa.", "1.0/25.3.0.192.in-addr.arpa"),
+        ("_services._dns-sd._udp.example.test", "_services._dns-sd._udp.example.test"),
+        ("_printer._sub._http._tcp.example.test", "_printer._sub._http._tcp.example.test"),
+        ("My Printer._ipp._tcp.Example.TEST.", r"my\032printer._ipp._tcp.example.test"),
+        (r"My\032Printer._ipp._tcp.example.test", r"my\032printer._ipp._tcp.example.test"),
+        (r"Dr\. Pepper._http._tcp.example.test", r"dr\046\032pepper._http._tcp.example.test"),
+        ("Küche._ipp._tcp.example.test", r"k\195\188che._ipp._tcp.example.test"),
+        ("{{ 7*7 }}._ipp._tcp.example.test", r"\123\123\0327*7\032\125\125._ipp._tcp.example.test"),
+        ("*._http._tcp.example.test", "*._http._tcp.example.test"),
+        ("xn--ls8h.test", "xn--ls8h.test"),
+        ("XN--LS8H.test", "xn--ls8h.test"),
         ("müller.example.test", "xn--mller-kva.example.test"),
         ("MÜLLER.example.test", "xn--mller-kva.example.test"),
         ("mu\u0308ller.example.test", "xn--mller-kva.example.test"),  # decomposed
@@ -61,6 +74,15 @@ def test_normalize(written: str, normal: str) -> None:
         ("www\\000.example.test", "name_invalid"),
         ("www\\.example.test", "name_invalid"),
         ("www/etc.example.test", "name_invalid"),
+        ("0/25.example.test", "name_invalid"),
+        ("a/b.3.0.192.in-addr.arpa", "name_invalid"),
+        ("a.b c._http._tcp.example.test", "name_invalid"),  # a dot within a label needs a backslash
+        ("a\a._http._tcp.example.test", "name_invalid"),
+        (r"a\256._http._tcp.example.test", "name_invalid"),
+        ("a\\._http._tcp.example.test", "name_invalid"),
+        (f"{'a ' * 32}._http._tcp.example.test", "name_invalid"),
+        ("\ud800 ._http._tcp.example.test", "name_invalid"),
+        ("a b._http._tcp.www/etc.test", "name_invalid"),
         ("{{ 7*7 }}.example.test", "name_invalid"),
         ("{{7*7}}.example.test", "name_invalid"),
         ("a;b.example.test", "name_invalid"),
@@ -118,6 +140,14 @@ def test_any_text_is_either_normal_in_the_end_or_refused(text: str) -> None:
     assert normalize(normal) == normal
     assert normal.isascii()
     assert max(map(len, normal.split("."))) <= 63
+
+
+@given(st.binary(min_size=1, max_size=63).filter(lambda label: not any(o < 32 or o == 127 for o in label)))
+def test_the_name_of_an_instance_is_that_of_the_server(label: bytes) -> None:
+    there = dns.name.Name([label, b"_http", b"_tcp", b"example", b"test"])
+    normal = normalize(there.to_text())
+    assert normalize(normal) == normal == escaped(there.to_text().lower())
+    assert dns.name.from_text(normal, origin=None) == there
 
 
 @given(st.text(st.characters(categories=["Ll"], max_codepoint=0x24F), min_size=1, max_size=15))

@@ -1,5 +1,6 @@
 """RDATA: canonical forms, and a code for each kind of mistake."""
 
+import re
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
@@ -29,7 +30,7 @@ def over_the_wire(record_type: RecordType, text: str) -> str:
     wire = parsed(record_type, text).to_wire()
     assert wire is not None
     rdata_type = dns.rdatatype.from_text(record_type.value)
-    return dns.rdata.from_wire(dns.rdataclass.IN, rdata_type, wire, 0, len(wire)).to_text()
+    return presentation(dns.rdata.from_wire(dns.rdataclass.IN, rdata_type, wire, 0, len(wire)))
 
 
 def test_the_record_types() -> None:
@@ -62,7 +63,21 @@ def test_the_record_types() -> None:
         ("CAA", '0 tbs "say \\"hi\\" \\\\"', '0 tbs "say \\"hi\\" \\\\"'),
         ("TXT", "v=spf1 -all", '"v=spf1 -all"'),
         ("TXT", "", '""'),
-        ("TXT", '"quoted"', r'"\"quoted\""'),
+        ("TXT", '"quoted"', '"quoted"'),
+        ("TXT", 'half "quoted', r'"half \"quoted"'),
+        ("TXT", '"a" b', r'"\"a\" b"'),
+        ("TXT", '"one"\t"two"  ""', '"one" "two" ""'),
+        ("TXT", r'"\"quoted\""', r'"\"quoted\""'),
+        ("TXT", r'"\255\000 \065"', r'"\255\000 A"'),
+        ("TXT", '"grün"', r'"gr\195\188n"'),
+        ("MX", "20\tMail.example.test", "20 mail.example.test."),
+        ("SRV", "10 \t 5\t5060 sip.example.test", "10 5 5060 sip.example.test."),
+        ("CAA", '0\t"issue"\t"ca.example"', '0 issue "ca.example"'),
+        ("CAA", f'0 tbs "{"x" * 5000}"', f'0 tbs "{"x" * 5000}"'),
+        ("PTR", "_http._tcp.example.test", "_http._tcp.example.test."),
+        ("PTR", "My Printer._ipp._tcp.example.test", r"my\032printer._ipp._tcp.example.test."),
+        ("CNAME", "1.0/25.3.0.192.in-addr.arpa", "1.0/25.3.0.192.in-addr.arpa."),
+        ("CNAME", "xn--ls8h.test", "xn--ls8h.test."),
         ("TXT", r"back\slash \000 ;", r'"back\\slash \\000 ;"'),
         ("TXT", "{{ lookup('pipe', 'id') }}", "\"{{ lookup('pipe', 'id') }}\""),
         ("TXT", "grün\n", r'"gr\195\188n\010"'),
@@ -125,7 +140,16 @@ def test_parts_given_apart(
         ("NS", "2001:db8::53", "target_is_ip"),
         ("NS", "_ns.example.test", "target_invalid"),
         ("NS", "ns1.example.test:53", "target_invalid"),
-        ("PTR", "host_1.example.test", "target_invalid"),
+        ("NS", "host_1.example.test", "target_invalid"),
+        ("MX", "1.0/25.3.0.192.in-addr.arpa", "target_invalid"),
+        ("NS", r"a\.b._http._tcp.example.test", "target_invalid"),
+        ("TXT", f'"{"x" * 256}"', "text_too_long"),
+        ("TXT", r'"\256"', "text_invalid"),
+        ("TXT", '"\ud800"', "text_invalid"),
+        ("TXT", "x" * 63_739, "text_too_long"),
+        ("TXT", '"" ' * 64_000 + '""', "text_too_long"),
+        ("CAA", '0 "issue ca.example', "caa_invalid"),
+        ("CAA", '0 issue "' + "a-" * 30_000 + '"', "caa_invalid"),
         ("PTR", "host", "target_not_fqdn"),
         ("MX", "mail", "target_not_fqdn"),
         ("MX", "192.0.2.25", "target_is_ip"),
@@ -212,7 +236,8 @@ def test_text_means_exactly_what_was_written(text: str) -> None:
     result = canonical(RecordType.TXT, text)
     rdata = parsed(RecordType.TXT, result)
     assert isinstance(rdata, TXT)
-    assert b"".join(rdata.strings) == text.encode()
+    if not re.fullmatch(r'".*"', text, re.DOTALL):  # which may be read as in a zone file
+        assert b"".join(rdata.strings) == text.encode()
     assert over_the_wire(RecordType.TXT, result) == result
 
 
@@ -296,3 +321,39 @@ def test_the_size_is_exact_where_it_matters() -> None:
     values = [canonical(RecordType.TXT, "\x01" * 255 + str(i)) for i in range(80)]
     exact = sum(12 + len(parsed(RecordType.TXT, value).to_wire() or b"") for value in values)
     assert octets(RecordType.TXT, values) == exact
+
+
+@given(st.lists(st.binary(max_size=255), min_size=1, max_size=5))
+def test_whatever_a_server_has_can_be_written(strings: list[bytes]) -> None:
+    there = TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings).to_text()
+    assert canonical(RecordType.TXT, there) == there
+
+
+@pytest.mark.parametrize(
+    ("record_type", "written", "priority", "extra", "expected"),
+    [
+        ("MX", "mail.example.test", None, {}, "* mail.example.test."),
+        ("MX", "mail.example.test", 20, {}, "20 mail.example.test."),
+        ("MX", "20 mail.example.test", None, {}, "20 mail.example.test."),
+        ("MX", ".", None, {}, "0 ."),
+        ("SRV", "sip.example.test", None, {}, "* * * sip.example.test."),
+        ("SRV", "sip.example.test", None, {"port": 5060}, "* * 5060 sip.example.test."),
+        ("SRV", "1 2 3 sip.example.test", None, {}, "1 2 3 sip.example.test."),
+        ("A", "192.0.2.1", None, {}, "192.0.2.1"),
+    ],
+)
+def test_what_is_left_out_of_a_pattern_is_any(
+    record_type: str, written: str, priority: int | None, extra: dict[str, object], expected: str
+) -> None:
+    found = canonical(RecordType(record_type), written, priority=priority, extra=extra, pattern=True)
+    assert found == expected
+
+
+def test_a_text_that_is_allowed_is_an_rrset_that_is_allowed() -> None:
+    assert octets(RecordType.TXT, [canonical(RecordType.TXT, "x" * 63_738)]) == MAX_RDATA
+
+
+def test_types_in_any_case() -> None:
+    assert RecordType("cname") is RecordType.CNAME
+    with pytest.raises(ValueError, match="wks"):
+        RecordType("wks")

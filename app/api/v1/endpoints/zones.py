@@ -1,6 +1,7 @@
 """The zones that are served."""
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Response
 
@@ -28,18 +29,20 @@ def add_zone(body: NewZone, response: Response) -> ZoneOut:
     """From now on requests for names in it are accepted, unless a longer zone matches."""
     with transaction() as session:
         zone = registry.add_zone(session, body.name, body.backend)
-    response.headers["Location"] = f"/api/v1/zones/{zone.name}"
+    response.headers["Location"] = f"/api/v1/zones/{quote(zone.name)}"
     return zone_out(zone)
 
 
-@router.get("/{name}", summary="Show a zone", responses=openapi.NO_ZONE)
+@router.get("/{name:path}", summary="Show a zone", responses=openapi.NO_ZONE)
 def show_zone(name: str) -> ZoneOut:
     """One zone."""
     with reading() as session:
         return zone_out(registry.get_zone(session, name))
 
 
-@router.patch("/{name}", summary="Move a zone to another backend", responses=openapi.BODY | openapi.NO_ZONE)
+@router.patch(
+    "/{name:path}", summary="Move a zone to another backend", responses=openapi.BODY | openapi.NO_ZONE
+)
 def change_zone(name: str, body: ZoneChange) -> ZoneOut:
     """What is pending goes to the new backend."""
     with transaction() as session:
@@ -47,7 +50,7 @@ def change_zone(name: str, body: ZoneChange) -> ZoneOut:
 
 
 @router.delete(
-    "/{name}",
+    "/{name:path}",
     status_code=204,
     summary="Stop serving a zone",
     responses=openapi.NO_ZONE | openapi.ZONE_CONFLICT,

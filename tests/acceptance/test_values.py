@@ -1,0 +1,73 @@
+"""Names and values that are written in unusual ways, from the API to the server's answer and the records."""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from stack.embedded import Stack
+from tests.support.builders import body
+from tests.support.user import User
+
+
+def succeed(user: User, *items: dict[str, Any]) -> None:
+    requests = user.submit_and_wait(*items)
+    assert [(each["status"], each["error"]) for each in requests] == [("succeeded", None)] * len(items)
+
+
+def recorded(user: User, **where: str) -> list[Any]:
+    return [item["target"] for item in user.api.get("/dns/records", params=where).json()["items"]]
+
+
+@pytest.mark.parametrize(
+    ("written", "there"),
+    [
+        ("", '""'),
+        ('"foo" "bar"', '"foo" "bar"'),
+        (r'"\255\000"', r'"\255\000"'),
+        ('say "hi"', r'"say \"hi\""'),
+    ],
+)
+def test_texts(user: User, zone: str, written: str, there: str) -> None:
+    succeed(user, body(zone, record_type="txt", target=written))
+    assert user.dig(f"www.{zone}", "TXT") == {there}
+    assert recorded(user, zone=zone) == [[there]]
+    succeed(user, body(zone, action="delete", record_type="TXT", target=there))
+    assert user.dig(f"www.{zone}", "TXT") == set()
+
+
+def test_a_reverse_zone_of_less_than_an_octet(stack: Stack, user: User, zone: str) -> None:
+    """RFC 2317: the parent has a CNAME for each address, the zone of the range has the PTR."""
+    reverse = f"0/25.{zone.removesuffix('.test').removeprefix('t-')}.in-addr.arpa"
+    stack.add_zone(reverse)
+    user.serve(reverse)
+    succeed(user, body(reverse, "1", record_type="PTR", target=f"www.{zone}"))
+    succeed(user, body(zone, "1", record_type="CNAME", target=f"1.{reverse}"))
+    assert user.dig(f"1.{reverse}", "PTR") == {f"www.{zone}."}
+    assert user.dig(f"1.{zone}", "CNAME") == {f"1.{reverse}."}
+    path = f"/zones/{reverse.replace('/', '%2F')}"
+    assert user.api.get(path).raise_for_status().json()["name"] == reverse
+    with pytest.raises(httpx2.HTTPStatusError, match="409"):
+        user.api.post("/zones", json={"name": reverse, "backend": "bind"}).raise_for_status()
+    assert user.api.delete(path).raise_for_status().status_code == 204
+
+
+def test_a_service_and_its_instance(user: User, zone: str) -> None:
+    """RFC 6763."""
+    instance = r"my\032printer\046\032gr\195\188n"
+    succeed(
+        user,
+        body(zone, "_services._dns-sd._udp", record_type="PTR", target=f"_ipp._tcp.{zone}"),
+        body(zone, "_ipp._tcp", record_type="PTR", target=rf"My Printer\. grün._ipp._tcp.{zone}"),
+        body(zone, r"My Printer\. grün._ipp._tcp", record_type="SRV", target=f"0 0 631 printer.{zone}"),
+        body(zone, rf"{instance}._ipp._tcp", record_type="TXT", target="txtvers=1"),
+    )
+    assert user.dig(rf"{instance}._ipp._tcp.{zone}", "SRV") == {f"0 0 631 printer.{zone}."}
+    assert recorded(user, domain=f"_ipp._tcp.{zone}") == [[rf"{instance}._ipp._tcp.{zone}."]]
+    names = {item["domain"] for item in user.api.get("/dns/records", params={"zone": zone}).json()["items"]}
+    assert rf"{instance}._ipp._tcp.{zone}" in names
+
+
+def test_the_service_of_an_emoji(user: User, zone: str) -> None:
+    succeed(user, body(zone, "xn--ls8h"))
+    assert user.dig(f"xn--ls8h.{zone}", "A") == {"192.0.2.1"}

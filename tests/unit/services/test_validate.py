@@ -1,0 +1,91 @@
+"""What a body says by itself: one reason for one fault, and never very many."""
+
+import time
+from typing import Any
+
+import pytest
+
+from app.domain.change import Action
+from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, MORE
+from app.services.requests.validate import Draft, RawChange, Refused, place_in_zone, read_change, read_changes
+from tests.support.builders import ZONE, body
+
+
+def read(**fields: Any) -> Draft:
+    return read_change(RawChange(Action.CREATE, body(ZONE, **fields)))
+
+
+def codes(draft: Draft) -> list[str]:
+    placed = place_in_zone(draft, {ZONE})
+    return [reason.code for reason in placed.reasons] if isinstance(placed, Refused) else []
+
+
+@pytest.mark.parametrize(
+    ("record_type", "target", "expected"),
+    [
+        ("A", "", ["ipv4_invalid"]),
+        ("CNAME", "", ["target_invalid"]),
+        ("TXT", "", []),
+        ("TXT", ["", "x"], []),
+        ("A", [], ["too_short"]),
+        ("A", 7, ["string_type"]),
+        ("A", {}, ["string_type"]),
+        ("A", [7], ["string_type"]),
+        ("A", ["", "192.0.2.1"], ["ipv4_invalid"]),
+        ("A", ["192.0.2.1"] * 101, ["too_long"]),
+        ("A", None, ["target_missing"]),
+        ("TXT", "x" * 64_000, ["text_too_long"]),
+        ("TXT", "x" * 63_738, []),
+        ("TXT", ["x" * 40_000, "y" * 40_000], ["rrset_too_large"]),
+        ("TXT", "x" * 300_000, ["string_too_long"]),
+        ("a", "192.0.2.1", []),
+        ("Txt", "x", []),
+        ("wks", "x", ["enum"]),
+    ],
+)
+def test_one_fault_has_one_reason(record_type: str, target: Any, expected: list[str]) -> None:
+    assert codes(read(record_type=record_type, target=target)) == expected
+
+
+def test_the_same_text_twice_counts_once() -> None:
+    assert read(record_type="TXT", target=["foobar", '"foo" "bar"']).rdata == ['"foobar"']
+
+
+def test_unknown_fields_beyond_all_measure_are_only_counted() -> None:
+    started = time.monotonic()
+    draft = read_change(RawChange(Action.CREATE, {f"k{number}": 0 for number in range(200_000)}))
+    assert time.monotonic() - started < 1
+    assert len(draft.reasons) == MAX_REASONS + 1
+    assert {reason.code for reason in draft.reasons[:-1]} == {"extra_forbidden"}
+    assert (draft.reasons[-1].code, draft.reasons[-1].message) == (MORE, "and 199900 more")
+
+
+@pytest.mark.parametrize("where", ["context", "resource", "config"])
+def test_unknown_fields_anywhere(where: str) -> None:
+    item = body(ZONE, config={})
+    part = item["resource"]["config"] if where == "config" else item[where]
+    part |= {f"k{number}": 0 for number in range(150)}
+    assert read_change(RawChange(Action.CREATE, item)).reasons[-1].message == "and 50 more"
+
+
+def test_reasons_of_many_sorts_are_counted_together() -> None:
+    draft = read(target=["bad"] * 100, comment="\a", domain="a..b")
+    assert len(draft.reasons) == MAX_REASONS + 1
+    assert draft.reasons[-1].message == "and 2 more"
+
+
+def test_a_batch_gets_the_first_reasons_and_then_one_for_each_item() -> None:
+    items = [RawChange(Action.CREATE, body(ZONE, target=["bad"] * 100)) for _ in range(3_000)]
+    good = RawChange(Action.CREATE, body(ZONE))
+    drafts = read_changes([*items, good])
+    assert sum(len(draft.reasons) for draft in drafts) < MAX_BATCH_REASONS + 3_000
+    assert all(draft.reasons for draft in drafts[:-1])
+    assert codes(drafts[-2]) == ["ipv4_invalid"]
+    assert codes(drafts[-1]) == []
+
+
+@pytest.mark.parametrize("value", ["x" * 200_000, "\u202e" * 1_000, "\\" * 2_000])
+def test_no_message_repeats_a_value_whole(value: str) -> None:
+    for record_type in ("A", "AAAA", "CNAME", "MX", "SRV", "NS", "PTR", "CAA"):
+        for reason in read(record_type=record_type, target=value, domain=value).reasons:
+            assert len(reason.message) < 700
