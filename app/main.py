@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
-from app.api import connections, errors, openapi
+from app.api import connections, documentation, errors, openapi
 from app.api.body_limits import BodyLimits
 from app.api.fast_routes import put_in_front
 from app.api.hosts import AllowedHosts
@@ -85,7 +85,9 @@ def create_app() -> FastAPI:
         version="0.1.0",
         description="Ask for a DNS change, and follow it until every authoritative server answers it.",
         lifespan=_lifespan,
-        openapi_url="/openapi.json" if settings().docs else None,  # without it there are no /docs, either
+        openapi_url=documentation.openapi_url(),
+        docs_url=None,
+        redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # it looks for a provider at each call
     )
     batch = settings().max_batch_body
@@ -107,6 +109,7 @@ def create_app() -> FastAPI:
     put_in_front(app, _PREFIX, dns.FAST)
     errors.install(app)
     openapi.install(app)
+    documentation.install(app)
     return app
 
 

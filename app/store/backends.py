@@ -9,6 +9,7 @@ from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.core.database import AnySession
 from app.domain.errors import UnknownBackend
 from app.domain.settlement import Fault
 from app.store.models import Backend, Zone, ZoneLease
@@ -157,7 +158,7 @@ def fault_of(session: Session, zone: str) -> Row[Any] | None:
     return session.execute(_FAULT_OF, {"zone": zone}).one_or_none()
 
 
-def list_names(session: Session) -> list[str]:
+def list_names(session: AnySession) -> list[str]:
     """Return the names of the backends that workers have found in their inventories."""
     return list(session.scalars(select(Backend.name).where(Backend.seen_at.is_not(None)).order_by("name")))
 

@@ -20,7 +20,7 @@ from app.domain.reasons import MAX_BATCH_REASONS, at_most
 from app.domain.simulated_zone import simulated_zone
 from app.services.requests.backlog import Backlog
 from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone
-from app.store import requests, zones
+from app.store import backends, requests, zones
 from app.store.requests import EarlierRequest, NewRequest
 
 
@@ -81,7 +81,7 @@ def submit(
     caller rolls the transaction back.
     """
     placed = place(session, drafts)
-    if settings().simulated:
+    if _simulates(session):
         zones.add_simulated(session, {change.zone for change in placed if isinstance(change, ValidChange)})
     admitted = [_admit(change, backlog) for change in placed] if backlog else placed
     new = [new_request(change) for change in admitted if isinstance(change, ValidChange)]
@@ -99,11 +99,16 @@ def _admit(change: ValidChange | Refused, backlog: Backlog) -> ValidChange | Ref
     return change
 
 
+def _simulates(session: AnySession) -> bool:
+    """Return whether every name is accepted: not where a worker has told what real servers there are."""
+    return settings().simulated and not backends.list_names(session)
+
+
 def place(session: AnySession, drafts: Sequence[Draft]) -> list[ValidChange | Refused]:
     """Find the zone of each draft, and check what depends on it. The simulation has a zone for every name."""
     names = [draft.name for draft in drafts if draft.name]
     served = zones.existing(session, lineages(names))
-    if settings().simulated:
+    if _simulates(session):
         served |= {simulated_zone(name) for name in names if longest_match(name, served) is None}
     return [place_in_zone(draft, served) for draft in drafts]
 

@@ -189,7 +189,10 @@ def _zone_reasons(draft: Draft, zone: str | None) -> list[Reason]:
     if draft.name is None:
         return []
     if zone is None:
-        message = f"{draft.name} is in none of the zones that are served here"
+        message = (
+            f"{draft.name} is in none of the zones that are served here;"
+            ' POST /api/v1/zones with a "name" and a "backend" serves one'
+        )
         return [Reason(rules.DOMAIN, "zone_unknown", message)]
     if draft.record_type is None:
         return []

@@ -7,10 +7,12 @@ from datetime import datetime
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
+from app.core.config import settings
 from app.domain.errors import (
     DomainError,
     InvalidInput,
     InvalidName,
+    Reason,
     ZoneExists,
     ZoneInUse,
     ZoneNotFound,
@@ -18,10 +20,11 @@ from app.domain.errors import (
 )
 from app.domain.names import normalize
 from app.schemas.request import Backend
-from app.store import leases, requests, zones
+from app.store import backends, leases, requests, zones
 from app.store.models import Zone
 
 _BACKEND = TypeAdapter(Backend)
+_MAX_NAMED = 20  # backends that a message lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ def get_zone(session: Session, name: str) -> ServedZone:
 
 def add_zone(session: Session, name: str, backend: str) -> ServedZone:
     """Serve a zone from now on. Raises InvalidInput, ZoneExists."""
+    _check_backend(session, backend)
     try:
         normal = _zone_name(name)
     except DomainError as error:
@@ -58,7 +62,8 @@ def add_zone(session: Session, name: str, backend: str) -> ServedZone:
 
 
 def move_zone(session: Session, name: str, backend: str) -> ServedZone:
-    """Let another backend serve the zone. A rest of the zone ends. Raises ZoneNotFound."""
+    """Let another backend serve the zone. A rest of the zone ends. Raises ZoneNotFound, InvalidInput."""
+    _check_backend(session, backend)
     row = _find(session, name, lock=True)
     row.backend = backend
     leases.end_rest(session, row.name)
@@ -99,6 +104,15 @@ def add_bootstrap_zones(session: Session, wanted: Mapping[str, str]) -> None:
 def forget_simulated_zones(session: Session) -> None:
     """Stop serving the zones that the simulation has made up: there are real servers now."""
     zones.remove_simulated(session)
+
+
+def _check_backend(session: Session, backend: str) -> None:
+    """Raise InvalidInput when no worker's inventory has the backend, once one has told what it has."""
+    known = backends.list_names(session)
+    if known and backend not in known and not settings().simulated:
+        named = ", ".join(known[:_MAX_NAMED]) + (", …" if len(known) > _MAX_NAMED else "")
+        message = f"no worker's inventory has the backend {quoted(backend)}; there are: {named}"
+        raise InvalidInput([Reason(("backend",), "backend_unknown", message)])
 
 
 def _zone_name(name: str) -> str:

@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 from fastapi.testclient import TestClient
 
+from app.core.database import transaction
 from app.runner import make_runner
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
+from app.store import backends
 from tests.support.answers import codes
 from tests.support.builders import body
 from tests.support.settings import SetSettings
@@ -78,3 +80,10 @@ def test_its_zones_go_when_there_are_real_servers(api: TestClient, set_settings:
             "open.test",
         ]
         assert codes(api.post("/api/v1/dns/create", json=body("settled.test"))) == {"zone_unknown"}
+
+
+def test_an_api_that_nobody_told_of_the_real_servers_learns_of_them_from_a_worker(api: TestClient) -> None:
+    with api:
+        with transaction() as session:
+            backends.publish(session, ["bind"])
+        assert codes(api.post("/api/v1/dns/create", json=body("example.com"))) == {"zone_unknown"}

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app.core.database import transaction
+from app.store import backends
 from tests.support.answers import codes
 from tests.support.builders import body
 from tests.support.locks import wait_for_blocked_transaction
@@ -83,3 +84,32 @@ def test_bodies_are_read_as_those_of_requests(client: TestClient, new_zone: str)
         assert [reason["type"] for reason in broken.json()["detail"]] == ["json_invalid"]
         assert {reason["type"] for reason in empty.json()["detail"]} == {"missing"}
         assert all(reason["loc"][0] == "body" for reason in empty.json()["detail"])
+
+
+@pytest.fixture
+def published(client: TestClient) -> TestClient:
+    """A worker has told which backends its inventory has."""
+    with transaction() as session:
+        backends.publish(session, ["bind", "ns1"])
+    return client
+
+
+def test_a_backend_that_no_inventory_has_is_named_with_those_that_there_are(
+    published: TestClient, new_zone: str
+) -> None:
+    sent = {"name": "new.test", "backend": "bnid"}
+    added = published.post("/api/v1/zones", json=sent)
+    moved = published.patch(f"/api/v1/zones/{new_zone}", json={"backend": "bnid"})
+    for answer in (added, moved):
+        [reason] = answer.json()["detail"]
+        assert (answer.status_code, reason["loc"], reason["type"]) == (
+            422,
+            ["body", "backend"],
+            "backend_unknown",
+        )
+        assert reason["msg"].endswith("'bnid'; there are: bind, ns1")
+    assert published.post("/api/v1/zones", json=sent | {"backend": "ns1"}).status_code == 201
+
+
+def test_where_no_worker_has_told_yet_any_backend_is_taken(client: TestClient) -> None:
+    assert client.post("/api/v1/zones", json={"name": "new.test", "backend": "later"}).status_code == 201
