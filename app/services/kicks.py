@@ -1,7 +1,7 @@
 """Kicks: Celery messages that say "this zone has work". A lost kick is made up for by the sweep."""
 
 import asyncio
-import random
+import time
 from collections.abc import Iterable
 from threading import Event
 
@@ -14,14 +14,15 @@ from app.core.database import transaction
 from app.core.logging import get_logger
 from app.core.redis import BROKER_ERRORS, redis
 from app.core.startup import cause
-from app.store import leases, zones
+from app.store import due as due_zones
 
 log = get_logger(__name__)
 
-KICKED = "dns:kicked:{zone}"  # the Redis key that marks a zone as kicked, until a worker begins with it
+KICKED = "dns:kicked:{zone}"  # the Redis key that marks a zone as kicked, until a worker has its lease
 _MARK_EXPIRY = 30  # seconds after which a kick that no worker took counts as lost
 # Seconds between two calls of Redis: a call for each group would be a tenth of the group's whole cost.
 _SEND_INTERVAL = 0.02
+_MAX_SWEEP_SHARE = 0.1  # of the time: a sweep that takes long is followed by a longer pause
 
 
 def kick_zones(names: Iterable[str]) -> None:
@@ -40,7 +41,10 @@ def kick_zones(names: Iterable[str]) -> None:
 
 
 def clear_mark(zone: str) -> None:
-    """Let the zone be kicked again: a worker begins with it and may miss what is stored from now on."""
+    """Let the zone be kicked again: a worker has it, and may miss what is stored from now on.
+
+    A worker that could not have it leaves the mark: who submits more need not kick it meanwhile.
+    """
     try:
         redis().delete(KICKED.format(zone=zone))
     except BROKER_ERRORS as error:
@@ -55,32 +59,52 @@ def clear_mark(zone: str) -> None:
 def kick_if_due(zone: str) -> None:
     """Kick the zone when work for it came in after its worker last looked."""
     with transaction() as session:
-        due = leases.has_work(session, zone)
+        due = due_zones.has_work(session, zone)
     if due:
-        kick_zones([zone])
+        _kick_next([zone])
 
 
-def kick_one_zone_of(backend: str) -> None:
-    """Kick one zone of a backend that limits its runs: one of those that wait for a run to end."""
+def kick_next_of(backend: str) -> None:
+    """Kick the next zones of a backend that limits its runs: as many as there are places."""
     with transaction() as session:
-        served = {zone.name for zone in zones.list_all(session) if zone.backend == backend}
-        waiting = [zone for zone in leases.zones_with_work(session) if zone in served]
-    if waiting:
-        kick_zones([random.choice(waiting)])  # noqa: S311
+        waiting = due_zones.list_zones(session, backend)
+    _kick_next(waiting)
+
+
+def others_wait() -> bool:
+    """Return whether other kicks wait for a worker."""
+    try:
+        return not _queue_is_empty()
+    except BROKER_ERRORS:
+        return False
 
 
 def sweep() -> list[str]:
-    """Kick every zone that has work and no worker; return these zones."""
+    """Kick the zones that are due and that no kick has woken; return those that were kicked.
+
+    A mark alone does not stop it: the message may be lost. What is due for the first time may still have a
+    kick among those that wait. What is due again has none, or a worker would have it, unless all are busy.
+    """
     with transaction() as session:
-        waiting = leases.zones_with_work(session)
-    kick_zones(waiting)
-    return waiting
+        due = due_zones.list_zones(session)
+        turns = due_zones.note_kicks(session, due, settings().sweep_interval)
+    waiting = [zone for zone in due if zone in turns]
+    kicked: list[str] = []
+    try:
+        idle = bool(waiting) and _queue_is_empty()
+        kicked.extend(zone for zone in waiting if _kick_zone(zone, despite_mark=idle or turns[zone] > 1))
+    except BROKER_ERRORS as error:
+        log.warning("sweep's kicks not sent: Redis is unavailable; tried again soon", error=str(error))
+        with transaction() as session:
+            due_zones.forget_kicks(session, set(waiting) - set(kicked))
+    return kicked
 
 
 def sweep_until(stop: Event) -> None:
     """Sweep every `SWEEP_INTERVAL` seconds until `stop` is set, whatever happens."""
-    said = ""
-    while not stop.wait(settings().sweep_interval):
+    said, took = "", 0.0
+    while not stop.wait(max(settings().sweep_interval, took / _MAX_SWEEP_SHARE)):
+        began = time.monotonic()
         try:
             sweep()
             said = ""
@@ -90,6 +114,7 @@ def sweep_until(stop: Event) -> None:
             said = reason
         except Exception:  # if this ended, lost kicks would not be made up for
             log.exception("sweep failed; another follows soon")
+        took = time.monotonic() - began
 
 
 def _advice(error: SQLAlchemyError) -> str:
@@ -122,12 +147,28 @@ class KickSender:
             await asyncio.sleep(_SEND_INTERVAL)
 
 
-def _kick_zone(zone: str) -> None:
+def _kick_next(names: Iterable[str]) -> None:
+    """Kick zones that are due now: where no kick waits, their marks stand for kicks that came too early."""
+    try:
+        for zone in names:
+            if not _kick_zone(zone) and _queue_is_empty():
+                _kick_zone(zone, despite_mark=True)
+    except BROKER_ERRORS as error:
+        log.warning("kick not sent: Redis is unavailable; the sweep will send it", error=str(error))
+
+
+def _kick_zone(zone: str, *, despite_mark: bool = False) -> bool:
+    """Mark the zone and send a kick; return whether it was sent. A marked zone is not kicked again."""
     mark = KICKED.format(zone=zone)
-    if not redis().set(mark, 1, nx=True, ex=_MARK_EXPIRY):
-        return
+    if not redis().set(mark, 1, nx=not despite_mark, ex=_MARK_EXPIRY):
+        return False
     try:
         celery_app.send_task(DRAIN, args=[zone], queue=QUEUE, retry=False)
     except Exception:
         redis().delete(mark)
         raise
+    return True
+
+
+def _queue_is_empty() -> bool:
+    return redis().llen(QUEUE) == 0

@@ -25,6 +25,7 @@ _WELL = {
     "probed_by": None,
 }
 _FAILURES = text("SELECT failures FROM dns_backends WHERE name = :name")
+_STATE = text("SELECT failures, max_runs FROM dns_backends WHERE name = :name")
 _PROBE = text(
     """
     UPDATE dns_backends SET probed_by = :zone
@@ -92,7 +93,10 @@ def admit(session: Session, name: str, zone: str, max_runs: int | None) -> Admis
     """
     if max_runs is not None and _count_runs(session, name) > max_runs:
         return Admission.NOT_NOW
-    if not failures(session, name):
+    state = session.execute(_STATE, {"name": name}).one_or_none()
+    if max_runs != (state.max_runs if state else None):
+        _publish_limit(session, name, max_runs)
+    if state is None or not state.failures:
         return Admission.FREELY
     # Locked in a statement of its own, so that the next statement sees the lease of the previous lock holder.
     session.execute(select(Backend.name).where(Backend.name == name).with_for_update())
@@ -161,6 +165,14 @@ def fault_of(session: Session, zone: str) -> Row[Any] | None:
 def list_names(session: AnySession) -> list[str]:
     """Return the names of the backends that workers have found in their inventories."""
     return list(session.scalars(select(Backend.name).where(Backend.seen_at.is_not(None)).order_by("name")))
+
+
+def _publish_limit(session: Session, name: str, max_runs: int | None) -> None:
+    """Store the limit of the backend's runs, by which it is told which zones are due."""
+    statement = insert(Backend).values(name=name, max_runs=max_runs)
+    session.execute(
+        statement.on_conflict_do_update(index_elements=[Backend.name], set_={"max_runs": max_runs})
+    )
 
 
 def _count_runs(session: Session, name: str) -> int:

@@ -47,7 +47,7 @@ _ACQUIRE = text(
     ON CONFLICT (zone) DO UPDATE
        -- the key, too: see above
        SET zone = excluded.zone, token = lease.token + 1, nonce = excluded.nonce,
-           holder = excluded.holder, expires_at = excluded.expires_at
+           holder = excluded.holder, expires_at = excluded.expires_at, kicked_at = NULL, kicks = 0
      WHERE lease.expires_at <= clock_timestamp()
        AND (lease.paused_until IS NULL OR lease.paused_until <= clock_timestamp())
     RETURNING token, nonce, failures, claimed_from, claimed_to,
@@ -68,45 +68,6 @@ _CHECK = text(
       FROM dns_zone_leases AS lease LEFT JOIN dns_zones AS served ON served.name = lease.zone
      WHERE lease.zone = :zone
        FOR KEY SHARE OF lease
-    """  # noqa: S608
-)
-
-# Which zones get work. `candidate` is a table of one column, `zone`.
-_DUE = """
-    -- some request is open, and does not just wait for its next try or verification
-    EXISTS (
-        SELECT FROM dns_requests AS request
-         WHERE request.zone = candidate.zone AND request.finished_at IS NULL
-           AND (request.check_at IS NULL OR request.check_at <= clock_timestamp()))
-    -- no worker holds the zone, and it does not rest after a lost run
-    AND NOT EXISTS (
-        SELECT FROM dns_zone_leases AS lease
-         WHERE lease.zone = candidate.zone
-           AND (lease.expires_at > clock_timestamp() OR lease.paused_until > clock_timestamp()))
-    -- its backend does not rest, and is not being probed by another of its zones
-    AND NOT EXISTS (
-        SELECT FROM dns_zones AS served
-          JOIN dns_backends AS backend ON backend.name = served.backend
-          LEFT JOIN dns_zones AS probing
-            ON probing.name = backend.probed_by AND probing.backend = backend.name
-          LEFT JOIN dns_zone_leases AS probe_lease ON probe_lease.zone = probing.name
-         WHERE served.name = candidate.zone
-           AND (backend.paused_until > clock_timestamp() OR probe_lease.expires_at > clock_timestamp()))
-"""
-_HAS_WORK = text(f"SELECT {_DUE} FROM (VALUES (:zone)) AS candidate (zone)")  # noqa: S608
-# Steps from zone to zone along ix_dns_requests_open: the cost grows with the number of zones that have open
-# requests, not with the number of requests.
-_ZONES_WITH_WORK = text(
-    f"""
-    WITH RECURSIVE candidate (zone) AS (
-        (SELECT zone FROM dns_requests WHERE finished_at IS NULL ORDER BY zone LIMIT 1)
-        UNION ALL
-        SELECT (SELECT request.zone FROM dns_requests AS request
-                 WHERE request.finished_at IS NULL AND request.zone > candidate.zone
-                 ORDER BY request.zone LIMIT 1)
-          FROM candidate WHERE candidate.zone IS NOT NULL
-    )
-    SELECT candidate.zone FROM candidate WHERE {_DUE}
     """  # noqa: S608
 )
 
@@ -177,16 +138,6 @@ def forget_failures(session: Session, lease: Lease) -> None:
 def end_rest(session: Session, zone: str) -> None:
     """End the zone's rest, for example because another backend serves it now."""
     session.execute(update(ZoneLease).where(ZoneLease.zone == zone).values(paused_until=None))
-
-
-def has_work(session: Session, zone: str) -> bool:
-    """Return whether the zone has requests to work on and no worker."""
-    return bool(session.scalar(_HAS_WORK, {"zone": zone}))
-
-
-def zones_with_work(session: Session) -> list[str]:
-    """Return the zones that have requests to work on and no worker."""
-    return list(session.scalars(_ZONES_WITH_WORK))
 
 
 def _update(session: Session, lease: Lease, **values: object) -> bool:

@@ -83,6 +83,7 @@ class Backend(Base):
     fault: Mapped[str | None]  # in words, for operators
     paused_until: Mapped[datetime | None]
     probed_by: Mapped[str | None]  # the zone that probes the backend, while it is leased
+    max_runs: Mapped[int | None]  # at the same time, as the workers' inventory says; None: any number
 
 
 class ZoneLease(Base):
@@ -100,6 +101,8 @@ class ZoneLease(Base):
     expires_at: Mapped[datetime]
     claimed_from: Mapped[int | None] = mapped_column(BigInteger)  # the range of `seq` that was claimed last
     claimed_to: Mapped[int | None] = mapped_column(BigInteger)
+    kicked_at: Mapped[datetime | None]  # by a sweep, since the last holder
+    kicks: Mapped[int] = mapped_column(server_default="0")  # how often
     failures: Mapped[int] = mapped_column(server_default="0")  # in a row
     failing_since: Mapped[datetime | None]
     fault_code: Mapped[str | None]

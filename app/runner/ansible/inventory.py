@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
+from app.core.config import settings
 from app.domain.errors import InventoryError, UnknownBackend
 from app.domain.server import Server
 from app.runner.process.environment import ansible_environment
@@ -60,20 +61,21 @@ def primary_server(inventory: Path, backend: str) -> Server | None:
     return _server(item, None, backend)
 
 
-def run_limits(inventory: Path, backend: str) -> RunLimits:
-    """Return the limits of a backend's runs. Raises UnknownBackend, InventoryError."""
-    variables = host_variables(inventory, backend)
-    max_runs = _positive_number(variables, "dns_max_runs", backend)
-    max_changes = _positive_number(variables, "dns_max_changes", backend)
+def run_limits(inventory: Path, backend: str, *, as_last_read: bool = False) -> RunLimits:
+    """Return the limits of a backend's runs. Raises UnknownBackend, InventoryError.
+
+    With `as_last_read` no file is looked at, unless the inventory was never read: within transactions.
+    """
+    variables = host_variables(inventory, backend, as_last_read=as_last_read)
     return RunLimits(
-        max_runs=None if max_runs is None else int(max_runs),
-        max_changes=None if max_changes is None else int(max_changes),
-        run_timeout=_positive_number(variables, "dns_run_timeout", backend),
+        max_runs=_count(variables, "dns_max_runs", backend),
+        max_changes=_count(variables, "dns_max_changes", backend),
+        run_timeout=_seconds(variables, "dns_run_timeout", backend),
     )
 
 
 def read_ahead(inventory: Path) -> None:
-    """Read the inventory now, so that the first run need not wait for it. Raises InventoryError."""
+    """Read the inventory now if it has changed, so that nothing waits for it later. Raises InventoryError."""
     _cache.hosts(inventory)
 
 
@@ -82,12 +84,13 @@ def host_names(inventory: Path) -> list[str]:
     return sorted(_cache.hosts(inventory))
 
 
-def host_variables(inventory: Path, backend: str) -> Variables:
+def host_variables(inventory: Path, backend: str, *, as_last_read: bool = False) -> Variables:
     """Return the variables of a backend, templates in them unrendered. Raises UnknownBackend, InventoryError.
 
-    Ansible reads the inventory once, and again only after one of its files has changed.
+    Ansible reads the inventory once, and again only after one of its files has changed; with `as_last_read`
+    no file is looked at, unless the inventory was never read.
     """
-    hosts = _cache.hosts(inventory)
+    hosts = (_cache.last(inventory) if as_last_read else None) or _cache.hosts(inventory)
     if backend not in hosts:
         known = ", ".join(sorted(hosts)) or "none at all"
         raise UnknownBackend(f'the inventory {inventory} has no host "{backend}"; it has: {known}')
@@ -114,6 +117,11 @@ class _Cache:
                 listing = self._listings[inventory] = _Listing(state, _list_hosts(inventory))
             return listing.hosts
 
+    def last(self, inventory: Path) -> Mapping[str, Variables] | None:
+        """Return the inventory as it was read last, without waiting for who reads it anew."""
+        listing = self._listings.get(inventory)
+        return listing.hosts if listing else None
+
 
 _cache = _Cache()
 
@@ -124,10 +132,16 @@ def _file_states(inventory: Path) -> Iterator[tuple[str, int, int]]:
     folders, files = ([inventory], []) if inventory.is_dir() else (beside, [inventory])
     for folder in folders:
         files += sorted(path for path in folder.rglob("*") if path.is_file())
-    for path in files:
+    for path in (*files, _working_folder(inventory) / "ansible.cfg"):
         with suppress(FileNotFoundError):  # gone since it was listed: editors and ConfigMaps replace files
             status = os.stat(path)
             yield str(path), status.st_mtime_ns, status.st_size
+
+
+def _working_folder(inventory: Path) -> Path:
+    """Return the folder in which runs find their ansible.cfg; without one there, the inventory's."""
+    runs_folder = settings().playbook.absolute().parent
+    return runs_folder if (runs_folder / "ansible.cfg").is_file() else inventory.absolute().parent
 
 
 def _list_hosts(inventory: Path) -> Mapping[str, Variables]:
@@ -137,7 +151,7 @@ def _list_hosts(inventory: Path) -> Mapping[str, Variables]:
         done = subprocess.run(  # noqa: S603
             command,
             env=ansible_environment(),
-            cwd=inventory.absolute().parent,
+            cwd=_working_folder(inventory),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=INVENTORY_TIMEOUT,
@@ -200,10 +214,19 @@ def _canonical_address(address: str) -> str:
         return address
 
 
-def _positive_number(variables: Variables, name: str, backend: str) -> float | None:
+def _count(variables: Variables, name: str, backend: str) -> int | None:
     value = variables.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise InventoryError(f"{backend}: {name} is {value!r}, but must be a number above 0")
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InventoryError(f"{backend}: {name} is {value!r}, but must be a whole number above 0")
+    return value
+
+
+def _seconds(variables: Variables, name: str, backend: str) -> float | None:
+    value = variables.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise InventoryError(f"{backend}: {name} is {value!r}, but must be a number of seconds above 0")
     return value

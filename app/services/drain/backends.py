@@ -67,16 +67,17 @@ class InventoryBackends:
         return host_names(self._inventory)
 
     def limits(self, backend: str) -> RunLimits:
-        """Return the host's limits; none where the inventory can't be used: the run will say so."""
+        """Return the host's limits as last read; none where they can't be used, and neither can the host."""
         try:
-            return run_limits(self._inventory, backend)
+            return run_limits(self._inventory, backend, as_last_read=True)
         except InventoryError:
             return RunLimits()
 
     def why_unusable(self, backend: str) -> str | None:
-        """Return why the inventory does not say which servers to ask; None when it does."""
+        """Return why the inventory does not say which servers to ask, or how much; None when it does."""
         try:
             authoritative_servers(self._inventory, backend)
+            run_limits(self._inventory, backend)
         except InventoryError as error:
             return str(error)
         return None

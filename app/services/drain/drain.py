@@ -32,6 +32,7 @@ from app.store.records import AnsweredRRset
 log = get_logger(__name__)
 
 _APPLIED = ChangeResult(Outcome.APPLIED)
+_SHORT_TURN = 2.0  # seconds that a zone may have a worker while other zones wait for one
 _ZONE_GONE = ChangeResult(Outcome.FAILED, "zone_unknown", "the zone is not served any more")
 
 Results = Mapping[UUID, ChangeResult | None]  # by request; None: the outcome is unknown
@@ -64,13 +65,18 @@ class Claim:
 
 def drain(zone: str, runner: Runner, backends: Backends) -> None:
     """Drain the zone batch by batch, until nothing is due, it must rest, or `DRAIN_BUDGET` is used up."""
-    kicks.clear_mark(zone)
-    until = time.monotonic() + settings().drain_budget
+    began = time.monotonic()
     with bound(zone=zone), hold_lease(zone, backends) as (held_lease, lease_lost):
+        if held_lease is not None:
+            kicks.clear_mark(zone)
         lease = held_lease
         try:
             lease = lease and _rest_if_unusable(lease, backends)
-            while lease and time.monotonic() < until and (claim := _claim(lease, backends, lease_lost)):
+            while (
+                lease
+                and not _is_turn_over(lease, backends, began)
+                and (claim := _claim(lease, backends, lease_lost))
+            ):
                 applied = _apply(claim, runner, backends, lease_lost)
                 in_flight = _in_flight(claim, applied.results)
                 answers = _ask_servers(claim, in_flight, backends)
@@ -96,10 +102,19 @@ def _rest_if_unusable(lease: Lease, backends: Backends) -> Lease | None:
     return None
 
 
+def _is_turn_over(lease: Lease, backends: Backends, began: float) -> bool:
+    """Return whether other zones get the worker now: soon when some wait, or else after `DRAIN_BUDGET`."""
+    taken = time.monotonic() - began
+    if taken < _SHORT_TURN:
+        return False
+    limited = lease.backend is not None and backends.limits(lease.backend).max_runs is not None
+    return limited or taken >= settings().drain_budget or kicks.others_wait()
+
+
 def _kick_next_zone(lease: Lease, backends: Backends) -> None:
     """Kick a zone that waits for a run on this backend; if runs are not limited, this zone if it has work."""
     if lease.backend and backends.limits(lease.backend).max_runs:
-        kicks.kick_one_zone_of(lease.backend)
+        kicks.kick_next_of(lease.backend)
     else:
         kicks.kick_if_due(lease.zone)
 

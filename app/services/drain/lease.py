@@ -9,7 +9,7 @@ should the old one come back, it can't settle anything. What it has left running
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from threading import Event, Thread, Timer
 
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import get_logger
+from app.domain.errors import InventoryError
 from app.services.drain.backends import Backends
 from app.store import backends as store_backends
 from app.store import leases
@@ -36,6 +37,8 @@ def hold_lease(zone: str, backends: Backends) -> Iterator[tuple[Lease | None, Ev
 
     The event is set when the lease can't be extended, or is lost: another worker has the zone, or soon may.
     """
+    with suppress(InventoryError):  # before anything is locked; who can't read it now finds out once more
+        backends.prepare()
     lost, done = Event(), Event()
     alarm = _start_alarm(zone, lost)
     lease = _acquire(zone, backends)

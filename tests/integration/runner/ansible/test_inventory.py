@@ -9,9 +9,12 @@ import pytest
 
 from app.domain.errors import InventoryError, UnknownBackend
 from app.domain.server import Server
-from app.runner.ansible.inventory import authoritative_servers, host_variables
+from app.runner.ansible import inventory
+from app.runner.ansible.inventory import authoritative_servers, host_variables, run_limits
+from app.services.drain.backends import InventoryBackends
 from stack.embedded import Stack
 from stack.paths import ROOT
+from tests.support.settings import SetSettings
 
 
 def write(path: Path, **variables: object) -> Path:
@@ -163,3 +166,33 @@ def test_many_threads_ask_once(tmp_path: Path) -> None:
         thread.join(60)
     assert source.reads == 1
     assert authoritative_servers(source.path, "bind") == [Server("192.0.2.1", 53)]
+
+
+@pytest.mark.parametrize("value", ["3", 0.5, -1, 0, True, [], 1.0])
+@pytest.mark.parametrize("name", ["dns_max_runs", "dns_max_changes"])
+def test_a_limit_that_is_no_number_above_0(name: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {"dns_server": "192.0.2.1", name: value}
+    monkeypatch.setattr(inventory, "host_variables", lambda *_, **__: variables)
+    with pytest.raises(InventoryError, match=f"bind: {name} is .*, but must be a whole number above 0"):
+        run_limits(Path("hosts.json"), "bind")
+    assert InventoryBackends(Path("hosts.json")).why_unusable("bind")
+
+
+def test_within_a_transaction_no_file_is_looked_at(tmp_path: Path) -> None:
+    path = write(tmp_path / "hosts.json", dns_server="192.0.2.1", dns_max_runs=1)
+    assert run_limits(path, "bind", as_last_read=True).max_runs == 1
+    path.unlink()
+    assert run_limits(path, "bind", as_last_read=True).max_runs == 1
+    with pytest.raises(InventoryError):
+        run_limits(path, "bind")
+
+
+def test_the_inventory_is_read_with_the_configuration_of_the_runs(
+    tmp_path: Path, set_settings: SetSettings
+) -> None:
+    path = write(tmp_path / "inventory" / "hosts.json", dns_server="192.0.2.1")
+    set_settings(PLAYBOOK=str(tmp_path / "site.yml"))
+    assert host_variables(path, "bind")["dns_server"] == "192.0.2.1"
+    (tmp_path / "ansible.cfg").write_text("[inventory]\nenable_plugins = ini\nunparsed_is_failed = true\n")
+    with pytest.raises(InventoryError):
+        host_variables(path, "bind")

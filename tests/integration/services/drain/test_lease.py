@@ -15,7 +15,7 @@ from app.core.config import Settings
 from app.core.database import transaction
 from app.services.drain.backends import make_backends
 from app.services.drain.lease import hold_lease
-from app.store import backends, leases
+from app.store import backends, due, leases
 from tests.support.builders import body
 from tests.support.faults import NO_CONNECTION
 from tests.support.locks import wait_for_blocked_transaction
@@ -108,14 +108,14 @@ def test_one_zone_probes_for_as_long_as_it_is_held(simulated: TestClient, new_zo
         assert probe.probe
         with transaction() as session:
             session.execute(text("UPDATE dns_zone_leases SET expires_at = expires_at + interval '1 hour'"))
-            assert not leases.has_work(session, "other.test")
+            assert not due.has_work(session, "other.test")
         with hold_lease("other.test", make_backends()) as (other, _):
             assert other is None
         simulated.patch(f"/api/v1/zones/{new_zone}", json={"backend": "another"}).raise_for_status()
         with transaction() as session:
-            assert leases.has_work(session, "other.test")
+            assert due.has_work(session, "other.test")
     with transaction() as session:
-        assert leases.has_work(session, "other.test")
+        assert due.has_work(session, "other.test")
     with hold_lease("other.test", make_backends()) as (other, _):
         assert other is not None
         assert other.probe

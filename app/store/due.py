@@ -1,0 +1,105 @@
+"""Which zones are due: they have work, no worker, and a place among the runs of their backend."""
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import text, update
+from sqlalchemy.orm import Session
+
+from app.store.models import ZoneLease
+
+# `candidate` is a table of one column, `zone`. Of zones whose backend has places for some of them only, those
+# are due whose requests have waited longest.
+_DUE = """
+    waiting AS (
+        SELECT candidate.zone, served.backend, oldest.seq,
+               row_number() OVER (PARTITION BY served.backend ORDER BY oldest.seq) AS place
+          FROM candidate
+          LEFT JOIN dns_zones AS served ON served.name = candidate.zone
+         -- some request is open, and does not just wait for its next try or verification
+         CROSS JOIN LATERAL (
+            SELECT seq FROM dns_requests
+             WHERE zone = candidate.zone AND finished_at IS NULL
+               AND (check_at IS NULL OR check_at <= clock_timestamp())
+             ORDER BY seq LIMIT 1) AS oldest
+         WHERE served.backend IS NOT DISTINCT FROM coalesce(CAST(:backend AS text), served.backend)
+           -- no worker holds the zone, and it does not rest
+           AND NOT EXISTS (
+            SELECT FROM dns_zone_leases AS lease
+             WHERE lease.zone = candidate.zone
+               AND (lease.expires_at > clock_timestamp() OR lease.paused_until > clock_timestamp()))
+           -- its backend does not rest, and is not being probed by another of its zones
+           AND NOT EXISTS (
+            SELECT FROM dns_backends AS backend
+              LEFT JOIN dns_zones AS probing
+                ON probing.name = backend.probed_by AND probing.backend = backend.name
+              LEFT JOIN dns_zone_leases AS probe_lease ON probe_lease.zone = probing.name
+             WHERE backend.name = served.backend
+               AND (backend.paused_until > clock_timestamp() OR probe_lease.expires_at > clock_timestamp()))
+    ), limited AS MATERIALIZED (
+        SELECT backend.name, CASE WHEN backend.failures > 0 THEN 1 ELSE backend.max_runs - (
+                SELECT count(*)
+                  FROM dns_zones AS running JOIN dns_zone_leases AS lease ON lease.zone = running.name
+                 WHERE running.backend = backend.name AND lease.expires_at > clock_timestamp()
+               ) END AS places
+          FROM dns_backends AS backend WHERE backend.max_runs IS NOT NULL OR backend.failures > 0
+    )
+    SELECT waiting.zone FROM waiting LEFT JOIN limited ON limited.name = waiting.backend
+     WHERE limited.places IS NULL OR waiting.place <= limited.places
+     ORDER BY waiting.seq
+"""
+_HAS_WORK = text(f"WITH candidate (zone) AS (VALUES (:zone)), {_DUE}")
+# Steps from zone to zone along ix_dns_requests_open: the cost grows with the number of zones that have open
+# requests, not with the number of requests.
+_ZONES = text(
+    f"""
+    WITH RECURSIVE step (zone) AS (
+        (SELECT zone FROM dns_requests WHERE finished_at IS NULL ORDER BY zone LIMIT 1)
+        UNION ALL
+        SELECT (SELECT request.zone FROM dns_requests AS request
+                 WHERE request.finished_at IS NULL AND request.zone > step.zone
+                 ORDER BY request.zone LIMIT 1)
+          FROM step WHERE step.zone IS NOT NULL
+    ), candidate AS (SELECT zone FROM step WHERE zone IS NOT NULL), {_DUE}
+    """  # noqa: S608
+)
+
+_LONGEST_PAUSE = 30.0  # seconds between two kicks of a zone that nobody takes up
+# A sweep comes a little early now and then.
+_NOTE_KICKS = text(
+    """
+    INSERT INTO dns_zone_leases AS lease (zone, token, holder, expires_at, kicked_at, kicks)
+    SELECT zone, 0, '', clock_timestamp(), clock_timestamp(), 1
+      FROM unnest(CAST(:zones AS text[])) AS zone ORDER BY zone
+    ON CONFLICT (zone) DO UPDATE SET kicked_at = excluded.kicked_at, kicks = lease.kicks + 1
+     WHERE lease.kicked_at IS NULL
+        OR lease.kicked_at <= clock_timestamp() - 0.9 * make_interval(
+            secs => least(:longest, :interval * 2 ^ least(lease.kicks - 1, 16)))
+    RETURNING zone, kicks
+    """
+)
+
+
+def has_work(session: Session, zone: str) -> bool:
+    """Return whether the zone is due."""
+    return session.scalar(_HAS_WORK, {"zone": zone, "backend": None}) is not None
+
+
+def list_zones(session: Session, backend: str | None = None) -> list[str]:
+    """Return the zones that are due, of one backend or of all: those that have waited longest first."""
+    return list(session.scalars(_ZONES, {"backend": backend}))
+
+
+def note_kicks(session: Session, due: Collection[str], interval: float) -> Mapping[str, int]:
+    """Return which of these zones to kick now, and how often that makes it since they had a worker.
+
+    The first pause between two kicks of a zone is `interval` seconds, each further one twice as long: however
+    many workers sweep, and however long kicks wait for a worker, there are few for each zone.
+    """
+    parameters = {"zones": sorted(due), "interval": interval, "longest": _LONGEST_PAUSE}
+    return {row.zone: row.kicks for row in session.execute(_NOTE_KICKS, parameters)}
+
+
+def forget_kicks(session: Session, due: Collection[str]) -> None:
+    """Forget that these zones were kicked: they were not."""
+    zones = ZoneLease.zone.in_(sorted(due))
+    session.execute(update(ZoneLease).where(zones).values(kicked_at=None, kicks=0))
