@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     kafka_in_flight: PositiveInt = 4  # calls of the API at once, each with other partitions' messages
     kafka_in_hand: PositiveInt = 16 * 1024 * 1024  # memory for messages that wait for a call
     api_url: HttpUrl = "http://localhost:8000/api/v1/dns/create"
+    api_token_file: Path | None = None  # what the consumer authenticates with, towards a proxy say
+    api_ca_file: Path | None = None
+    api_certificate_file: Path | None = None
+    api_key_file: Path | None = None  # of the certificate, unless it is in the same file
 
     # zones that exist from the first start on: "example.test=bind,2.0.192.in-addr.arpa=bind"
     bootstrap_zones: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)

@@ -1,6 +1,7 @@
 """A client of the API's batch call, `POST /api/v1/dns/batch`."""
 
-from collections.abc import Collection, Iterator, Sequence
+import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -8,12 +9,14 @@ from http import HTTPStatus
 import httpx2
 from pydantic import BaseModel, ValidationError
 
+from app.core.config import settings
 from app.domain.change import Via
-from app.kafka.retry import ApiFailed, RetryLater
+from app.kafka.retry import ApiAway, ApiBroke, ApiFailed, RetryLater
 from app.schemas.request import VIA_HEADER
 from app.schemas.response import Reason, Refused
 
 TIMEOUT = httpx2.Timeout(30, connect=5)  # seconds
+PROBE_TIMEOUT = httpx2.Timeout(5)  # seconds
 # The statuses are looked up once, here: `HTTPStatus.OK` in a property would take 0.3 µs for each item.
 _REPLAYED = HTTPStatus.OK
 _UNDECIDED = frozenset((HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS))
@@ -22,6 +25,7 @@ _FAILED = HTTPStatus.INTERNAL_SERVER_ERROR
 _BODY_REFUSED = frozenset(
     (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY)
 )
+_NO_ANSWER = frozenset((HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT))  # a proxy has had none
 _HEADERS = {"content-type": "application/json", VIA_HEADER: Via.KAFKA.value}
 _HEAD, _TAIL = b'{"requests":[', b"]}"
 
@@ -58,57 +62,82 @@ class _BatchResponse(BaseModel):
     results: list[ItemResult]
 
 
+class CallRefused(Exception):
+    """The API refuses a call as a whole, for what one of its items contains or for its size."""
+
+    def __init__(self, status: int, reasons: list[Reason]) -> None:
+        super().__init__(f"the API answered {status}")
+        self.result = ItemResult(index=0, status_code=status, errors=reasons)
+
+
 class ApiClient:
-    """Submits items to the API, at most `max_items` and `max_bytes` in one call. Threads may share it."""
+    """Makes batch calls. Threads may share it."""
 
-    def __init__(self, batch_url: str, max_items: int, max_bytes: int) -> None:
-        self._http = httpx2.Client(timeout=TIMEOUT, headers=_HEADERS)
+    def __init__(self, batch_url: str) -> None:
+        self._http = httpx2.Client(timeout=TIMEOUT, headers=_HEADERS, verify=_tls())
         self._url = batch_url
-        self._max_items = max_items
-        self._max_size = max_bytes
 
-    def submit_batch(self, items: Sequence[bytes], *, split_failed: bool = False) -> list[ItemResult]:
-        """Submit items (JSON) in as few calls as the API allows; return their results in the order given.
+    def submit(self, items: Sequence[bytes]) -> list[ItemResult]:
+        """Submit items (JSON) in one call; return their results in the order given.
 
-        Raises RetryLater when the API can't be reached or answers without results, and ApiFailed when it
-        answers 500 to a whole call. With `split_failed` such a call is halved until the item to blame is
-        alone, which then has 500 as its result.
+        Raises CallRefused; ApiAway when the API can't be reached, ApiBroke when it was reached and gave no
+        answer, ApiFailed when it answered 500, RetryLater when it answered anything else without results.
         """
-        halved = _BODY_REFUSED | {_FAILED} if split_failed else _BODY_REFUSED
-        return [result for call in self._calls(items) for result in self._submit_call(call, halved)]
+        response = self._post(_HEAD + b",".join(items) + _TAIL, TIMEOUT)
+        if response.is_success:
+            return _read_results(response, len(items))
+        if response.status_code in _BODY_REFUSED:
+            raise CallRefused(response.status_code, _read_reasons(response))
+        if response.status_code in _NO_ANSWER:
+            raise ApiBroke(f"what stands before the API answered {response.status_code}")
+        kind = ApiFailed if response.status_code == _FAILED else RetryLater
+        raise kind(f"the API answered {response.status_code}", _retry_after(response))
+
+    def require_alive(self) -> None:
+        """Raise ApiAway unless the API answers a call without items."""
+        try:
+            response = self._post(_HEAD + _TAIL, PROBE_TIMEOUT)
+        except ApiBroke as error:
+            raise ApiAway("the API answers nothing at all") from error
+        if response.status_code in _NO_ANSWER or response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            raise ApiAway(f"the API is not there: {response.status_code}", _retry_after(response))
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
-    def _calls(self, items: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-        """Divide the items into calls within the API's limits of number and size."""
-        call: list[bytes] = []
-        size = len(_HEAD + _TAIL)
-        for item in items:
-            if call and (len(call) >= self._max_items or size + len(item) + 1 > self._max_size):
-                yield call
-                call, size = [], len(_HEAD + _TAIL)
-            call.append(item)
-            size += len(item) + 1
-        if call:
-            yield call
-
-    def _submit_call(self, items: Sequence[bytes], halved: Collection[int]) -> list[ItemResult]:
-        """Make one call. If its status is one of `halved`, halve it until the item to blame is alone."""
+    def _post(self, content: bytes, timeout: httpx2.Timeout) -> httpx2.Response:
         try:
-            response = self._http.post(self._url, content=_HEAD + b",".join(items) + _TAIL)
+            return self._http.post(self._url, content=content, timeout=timeout, headers=_credentials())
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError) as error:
+            raise ApiAway(f"the API can't be reached: {type(error).__name__}") from error
         except httpx2.HTTPError as error:
-            raise RetryLater(f"the API can't be reached: {type(error).__name__}") from error
-        if response.is_success:
-            return _read_results(response, len(items))
-        if response.status_code not in halved:
-            kind = ApiFailed if response.status_code == _FAILED else RetryLater
-            raise kind(f"the API answered {response.status_code}", _retry_after(response))
-        if len(items) == 1:
-            return [ItemResult(index=0, status_code=response.status_code, errors=_read_reasons(response))]
-        half = len(items) // 2
-        return self._submit_call(items[:half], halved) + self._submit_call(items[half:], halved)
+            raise ApiBroke(f"the API gave no answer: {type(error).__name__}") from error
+
+
+def size_of_call(items: Sequence[bytes]) -> int:
+    """Return the size of the body of a call, in bytes."""
+    return len(_HEAD + _TAIL) + sum(map(len, items)) + len(items)
+
+
+def _tls() -> ssl.SSLContext:
+    """Return what the connection to the API needs: the CA that is trusted, and a certificate of our own."""
+    context = ssl.create_default_context(cafile=settings().api_ca_file)
+    if certificate := settings().api_certificate_file:
+        context.load_cert_chain(certificate, settings().api_key_file)
+    return context
+
+
+def _credentials() -> dict[str, str]:
+    """Return the header with the token, which is read anew for each call, so that it can be replaced."""
+    path = settings().api_token_file
+    if path is None:
+        return {}
+    try:
+        token = path.read_text().strip()
+    except OSError as error:
+        raise RetryLater(f"API_TOKEN_FILE can't be read: {error.strerror}") from error
+    return {"authorization": f"Bearer {token}"}
 
 
 def _read_results(response: httpx2.Response, expected: int) -> list[ItemResult]:

@@ -1,12 +1,14 @@
 """A message of the topic, and the item of the batch call that the consumer makes of it."""
 
 import json
+from hashlib import sha256
 from typing import Any, NamedTuple, Self, cast
 
 from confluent_kafka import Message
 from pydantic_core import from_json, to_json
 
 KEY_HEADER = "idempotency-key"
+MAX_KEY = 255  # characters, as the API allows
 Partition = tuple[str, int]  # topic and number
 _OVERHEAD = 1_000  # bytes of memory that a message takes besides its value and its item, roughly
 
@@ -85,11 +87,20 @@ def idempotency_key(message: Message) -> str:
     given = [value for name, value in read_headers(message) if name == KEY_HEADER and value]
     if not given:
         _, timestamp = message.timestamp()
-        return f"{message.topic()}:{message.partition()}:{message.offset()}:{timestamp}"
+        return key_of_position(str(TopicPartitionOffset.of(message)), str(timestamp))
     try:
         return given[-1].decode()
     except UnicodeDecodeError as error:
         raise InvalidMessage("idempotency_key_invalid", f"header {KEY_HEADER} is not UTF-8") from error
+
+
+def key_of_position(position: str, timestamp: str) -> str:
+    """Return the key of a message that has none of its own; a long topic's name is hashed."""
+    key = f"{position}:{timestamp}"
+    if len(key) <= MAX_KEY:
+        return key
+    topic, _, rest = key.partition(":")
+    return f"{sha256(topic.encode()).hexdigest()}:{rest}"
 
 
 def read_headers(message: Message) -> list[tuple[str, bytes | None]]:

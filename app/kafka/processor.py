@@ -1,47 +1,43 @@
 """The batch processor: submits messages to the API, and sends those that it refuses to the DLQ."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from http import HTTPStatus
+from collections.abc import Iterable, Iterator
 
 from app.core.config import settings
 from app.core.logging import get_logger
 from app.kafka.api_client import ApiClient, ItemResult
 from app.kafka.batch import Batch
 from app.kafka.dlq.producer import DeadLetter, DeadLetterProducer
-from app.kafka.message import BufferedMessage, TopicPartitionOffset
-from app.kafka.retry import ApiFailed, RetryLater, RetryPauses
+from app.kafka.message import BufferedMessage
+from app.kafka.retry import RetryLater, RetryPauses
+from app.kafka.submission import Submission
 
 log = get_logger("kafka")
-
-# How many times in a row the API may fail (500) on a message before that becomes a dead letter.
-MAX_FAILURES = 6
-# The same where it fails on every message that it is sent: then the fault is more likely its own.
-MAX_FAILURES_ON_ALL = 60
-# How many times in a row the API may fail on a whole call before this is split to find the message to blame.
-FAILURES_BEFORE_SPLIT = 3
 
 
 class BatchProcessor:
     """Processes batches; several threads may do so at once."""
 
     def __init__(self) -> None:
-        self._api = ApiClient(settings().batch_url, settings().max_batch_items, settings().max_batch_body)
+        self._api = ApiClient(settings().batch_url)
         self._dlq = DeadLetterProducer()
 
     def process(self, batch: Batch) -> None:
         """Try, with growing pauses, until the batch is done or cancelled."""
         pauses = RetryPauses()
-        api_failures = 0  # in a row
+        attempt = _Attempt(self._api, batch)
         dead_letters: list[DeadLetter] | None = None
         while batch.partitions and not batch.done:
             try:
+                if len(attempt) != len(batch.messages):  # partitions were revoked
+                    attempt = _Attempt(self._api, batch)
                 if dead_letters is None:  # what the API has decided is not submitted again
-                    dead_letters = self._submit(batch, api_failures)
+                    dead_letters = attempt.submit()
                 partitions = batch.partitions
                 self._dlq.produce([each for each in dead_letters if each.partition in partitions])
                 batch.done = True
             except RetryLater as failure:
-                api_failures = api_failures + 1 if isinstance(failure, ApiFailed) else 0
+                if attempt.has_gone_on():
+                    pauses.reset()
                 if batch.cancelled or not _wait_for_retry(batch, failure, pauses):
                     return
 
@@ -49,41 +45,34 @@ class BatchProcessor:
         """Close the connections to the API."""
         self._api.close()
 
-    def _submit(self, batch: Batch, api_failures: int) -> list[DeadLetter]:
+
+class _Attempt:
+    """A batch's messages on their way into the API."""
+
+    def __init__(self, api: ApiClient, batch: Batch) -> None:
+        self._batch = batch
+        self._messages = batch.messages
+        items = [message.item for message in self._messages if message.item is not None]
+        self._submission = Submission(api, items, settings().max_batch_items, settings().max_batch_body)
+        self._steps = 0
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def has_gone_on(self) -> bool:
+        """Whether something was decided or found out since the last call of this."""
+        before, self._steps = self._steps, self._submission.steps
+        return self._steps > before
+
+    def submit(self) -> list[DeadLetter]:
         """Submit the messages; return dead letters for those that can't be accepted. Raises RetryLater."""
-        messages = batch.messages
-        sent = [message for message in messages if message.item is not None]
-        items = [message.item for message in sent if message.item is not None]
-        results = self._api.submit_batch(items, split_failed=api_failures >= FAILURES_BEFORE_SPLIT)
-        require_decisions(sent, results, api_failures)
-        dead_letters = list(_dead_letters(messages, results))
-        batch.replayed = sum(result.replayed for result in results)
-        batch.accepted = sum(result.accepted for result in results) - batch.replayed
-        batch.dead_letters = len(dead_letters)
+        self._submission.run()
+        results = self._submission.results
+        dead_letters = list(_dead_letters(self._messages, results))
+        self._batch.replayed = sum(result.replayed for result in results)
+        self._batch.accepted = sum(result.accepted for result in results) - self._batch.replayed
+        self._batch.dead_letters = len(dead_letters)
         return dead_letters
-
-
-def require_decisions(
-    sent: Sequence[BufferedMessage], results: Sequence[ItemResult], api_failures: int
-) -> None:
-    """Raise RetryLater if the API has not decided on every message that was sent.
-
-    Raises ApiFailed if it failed (500) on all that are undecided. After too many such failures in a row, of
-    which `api_failures` came before this one, 500 counts as a refusal and nothing is raised.
-    """
-    undecided = [index for index, result in enumerate(results) if result.undecided]
-    if not undecided:
-        return
-    statuses = {results[index].status_code for index in undecided}
-    failed = statuses == {HTTPStatus.INTERNAL_SERVER_ERROR}
-    allowed = MAX_FAILURES if len(undecided) < len(results) else MAX_FAILURES_ON_ALL
-    if not failed or api_failures + 1 < allowed:
-        first = TopicPartitionOffset.of(sent[undecided[0]].message)
-        kind = ApiFailed if failed else RetryLater
-        raise kind(
-            f"the API answered {sorted(statuses)} for {len(undecided)} of {len(results)} messages,"
-            f" the first of them {first}"
-        )
 
 
 def _dead_letters(messages: Iterable[BufferedMessage], results: Iterable[ItemResult]) -> Iterator[DeadLetter]:

@@ -17,8 +17,16 @@ class RetryLater(Exception):
         self.retry_after = retry_after
 
 
+class ApiAway(RetryLater):
+    """The API can't be reached, or answers nobody: that says nothing about the messages."""
+
+
 class ApiFailed(RetryLater):
     """The API answered 500. If it does so again and again for one message, that message is to blame."""
+
+
+class ApiBroke(ApiFailed):
+    """The API took a call and gave no answer: it may have died of it, or taken too long."""
 
 
 class RetryPauses:

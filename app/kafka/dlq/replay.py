@@ -17,7 +17,7 @@ from app.kafka.dlq.producer import (
     produce_all,
     readable_headers,
 )
-from app.kafka.message import KEY_HEADER, TopicPartitionOffset
+from app.kafka.message import KEY_HEADER, TopicPartitionOffset, key_of_position
 from app.kafka.properties import dead_letter_topic, dlq_reader_properties, producer_properties
 
 TIMEOUT = 10.0  # seconds that the broker may take to answer
@@ -81,7 +81,7 @@ class StoredDeadLetter:
         With the key, a message that is sent back twice is still one request.
         """
         has_key = any(name == KEY_HEADER and value for name, value in self.own_headers)
-        key = f"{self.origin}:{self.dlq_headers.get('original-timestamp', '')}".encode()
+        key = key_of_position(self.origin, self.dlq_headers.get("original-timestamp", "")).encode()
         return {
             "key": self.message.key(),
             "value": self.message.value(),

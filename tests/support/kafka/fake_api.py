@@ -1,6 +1,7 @@
 """A fake API, for faults that the real one can't be made to show, or where the real one adds nothing."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ class Reply:
     body: Json = None
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bytes | None = None
+
+
+BREAK = Reply(0)  # no answer: the connection is closed, as by an API that has died of the call
 
 
 def accept(requests: list[Json]) -> Reply:
@@ -40,6 +44,8 @@ class FakeApi:
         self.calls: list[list[Json]] = []
         self.sizes: list[int] = []
         self.answer: Callable[[list[Json]], Reply] = accept  # to be replaced by a test
+        self.answers_without_items = True  # to a call that has none, which shows that it is there
+        self.headers: list[Mapping[str, str]] = []  # of each call
         self.kept: dict[str, Json] = {}
         self._keeping = threading.Lock()
 
@@ -67,9 +73,11 @@ def name(item: Json) -> str:
 
 
 @contextmanager
-def fake_api(port: int = 0) -> Iterator[FakeApi]:
+def fake_api(port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[FakeApi]:
     """A fake API on a loopback port, for the block."""
     server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     server.daemon_threads = True
     api = FakeApi(server.server_port)
     server.api = api  # type: ignore[attr-defined]
@@ -91,9 +99,16 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         assert self.path == "/api/v1/dns/batch"
         requests = json.loads(body)["requests"]
-        api.calls.append(requests)
-        api.sizes.append(len(body))
-        reply = api.answer(requests)
+        if requests:
+            api.calls.append(requests)
+            api.sizes.append(len(body))
+            api.headers.append({name.lower(): value for name, value in self.headers.items()})
+            reply = api.answer(requests)
+        else:
+            reply = accept([]) if api.answers_without_items else BREAK
+        if reply is BREAK:
+            self.close_connection = True
+            return
         content = reply.raw if reply.raw is not None else json.dumps(reply.body).encode()
         self.send_response(reply.status)
         for name, value in reply.headers.items():

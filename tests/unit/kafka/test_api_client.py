@@ -1,17 +1,21 @@
 """The client of the batch call over real HTTP, against every way in which a call can go wrong."""
 
 import json
+import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.kafka.api_client import ApiClient
-from app.kafka.retry import ApiFailed, RetryLater
+from app.kafka.api_client import ApiClient, CallRefused
+from app.kafka.retry import ApiAway, ApiBroke, ApiFailed, RetryLater
 from tests.support.kafka.broker import free_port
-from tests.support.kafka.fake_api import FakeApi, Reply, accept, fake_api
+from tests.support.kafka.certificate import issue
+from tests.support.kafka.fake_api import BREAK, FakeApi, Reply, fake_api
+from tests.support.settings import SetSettings
 
 
 @pytest.fixture
@@ -20,19 +24,11 @@ def api() -> Iterator[FakeApi]:
         yield running
 
 
-def submit(
-    api: FakeApi,
-    items: list[Any],
-    *,
-    split_failed: bool = False,
-    max_items: int = 10_000,
-    max_bytes: int = 16 * 1024 * 1024,
-) -> list[tuple[int, str]]:
-    """The status and the first reason's code for each item."""
-    client = ApiClient(api.url.removesuffix("/create") + "/batch", max_items, max_bytes)
+def submit(api: FakeApi, items: list[Any]) -> list[tuple[int, str]]:
+    """The status and the first reason's code for each item of one call."""
+    client = ApiClient(api.url.removesuffix("/create") + "/batch")
     try:
-        encoded = [json.dumps(item).encode() for item in items]
-        results = client.submit_batch(encoded, split_failed=split_failed)
+        results = client.submit([json.dumps(item).encode() for item in items])
     finally:
         client.close()
     return [(result.status_code, result.reasons[0].type) for result in results]
@@ -50,60 +46,41 @@ def test_each_item_has_its_result(api: FakeApi) -> None:
     assert api.calls == [[1, 2, 3]]
 
 
-def test_nothing_to_submit_is_no_call(api: FakeApi) -> None:
-    assert submit(api, []) == []
-    assert api.calls == []
-
-
-def test_a_call_stays_below_the_limits(api: FakeApi) -> None:
-    items = ["x" * (number % 90) for number in range(200)]
-    submit(api, items, max_bytes=1000, max_items=15)
-    assert [item for call in api.calls for item in call] == items
-    assert max(api.sizes) <= 1000
-    assert max(len(call) for call in api.calls) == 15
-
-
-@pytest.mark.parametrize("status", [400, 413, 422])
-def test_a_call_that_is_refused_as_a_whole_is_halved_down_to_the_one_to_blame(
-    api: FakeApi, status: int
-) -> None:
-    api.answer = lambda items: Reply(status) if "bad" in items else accept(items)
-    results = submit(api, ["good"] * 5 + ["bad"] + ["good"] * 7)
-    assert [code for code, _ in results] == [202] * 5 + [status] + [202] * 7
-    assert results[5][1] == ("message_too_large" if status == 413 else "api_refused")
-
-
-def test_a_call_on_which_the_api_fails_is_halved_if_asked_to(api: FakeApi) -> None:
-    api.answer = lambda items: Reply(500) if "bad" in items else accept(items)
-    items = ["good"] * 5 + ["bad"] + ["good"] * 7
-    with pytest.raises(ApiFailed):
-        submit(api, items)
-    assert len(api.calls) == 1
-    results = submit(api, items, split_failed=True)
-    assert [code for code, _ in results] == [202] * 5 + [500] + [202] * 7
-
-
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_a_call_that_the_api_may_accept_later_is_not_halved(api: FakeApi, status: int) -> None:
-    api.answer = lambda _: Reply(status)
-    with pytest.raises(RetryLater) as caught:
-        submit(api, ["one", "two"], split_failed=True)
-    assert not isinstance(caught.value, ApiFailed)
-    assert len(api.calls) == 1
-
-
 def test_the_reasons_of_a_refused_call_are_kept(api: FakeApi) -> None:
     detail = [{"loc": ["body"], "msg": "not JSON", "type": "json_invalid"}]
     api.answer = lambda _: Reply(422, {"detail": detail})
-    assert submit(api, ["one"]) == [(422, "json_invalid")]
-
-
-@pytest.mark.parametrize("status", [302, 401, 403, 404, 405, 415, 429, 500, 502, 503, 504])
-def test_after_any_other_answer_the_call_is_to_be_retried_later(api: FakeApi, status: int) -> None:
-    api.answer = lambda _: Reply(status, {"detail": "no"})
-    with pytest.raises(RetryLater, match=str(status)):
+    with pytest.raises(CallRefused) as caught:
         submit(api, ["one"])
+    assert [reason.type for reason in caught.value.result.reasons] == ["json_invalid"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (Reply(500), ApiFailed),
+        (BREAK, ApiBroke),
+        (Reply(502), ApiBroke),
+        (Reply(504), ApiBroke),
+        *[(Reply(status), RetryLater) for status in (302, 401, 403, 404, 405, 415, 429, 503)],
+    ],
+)
+def test_what_it_means_when_there_are_no_results(api: FakeApi, fault: Reply, kind: type[RetryLater]) -> None:
+    api.answer = lambda _: fault
+    with pytest.raises(RetryLater) as caught:
+        submit(api, ["one"])
+    assert type(caught.value) is kind
     assert len(api.calls) == 1
+
+
+def test_the_token_is_read_for_each_call(api: FakeApi, tmp_path: Path, set_settings: SetSettings) -> None:
+    token = tmp_path / "token"
+    set_settings(API_TOKEN_FILE=str(token))
+    with pytest.raises(RetryLater, match="API_TOKEN_FILE"):
+        submit(api, ["one"])
+    for secret in ("first", "second"):
+        token.write_text(f"{secret}\n")
+        submit(api, ["one"])
+    assert [headers["authorization"] for headers in api.headers] == ["Bearer first", "Bearer second"]
 
 
 @pytest.mark.parametrize(
@@ -149,6 +126,21 @@ def test_a_response_that_does_not_fit_the_items_is_not_used(api: FakeApi, reply:
         submit(api, ["one", "two"])
 
 
+def test_a_connection_with_a_certificate_on_either_side(tmp_path: Path, set_settings: SetSettings) -> None:
+    certificate, both = tmp_path / "certificate.pem", tmp_path / "both.pem"
+    issue(certificate, both)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(certificate))
+    tls.load_cert_chain(both)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    with fake_api(tls=tls) as api:
+        api.url = api.url.replace("http:", "https:")
+        set_settings(API_CA_FILE=str(certificate))
+        with pytest.raises(RetryLater):
+            submit(api, ["one"])
+        set_settings(API_CERTIFICATE_FILE=str(both))
+        assert submit(api, ["one"]) == [(202, "api_refused")]
+
+
 def test_without_an_api_the_call_is_to_be_retried_later() -> None:
-    with pytest.raises(RetryLater, match="ConnectError"):
+    with pytest.raises(ApiAway, match="ConnectError"):
         submit(FakeApi(free_port()), ["one"])

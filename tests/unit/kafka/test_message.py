@@ -8,7 +8,7 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.kafka.message import InvalidMessage, to_item
+from app.kafka.message import MAX_KEY, InvalidMessage, key_of_position, to_item
 
 BODY = {"context": {"account_id": "team-a"}, "resource": {"domain": "ü.example.test"}}
 LIMIT = 10_000
@@ -143,3 +143,11 @@ def test_whatever_comes_is_an_item_or_refused(value: bytes) -> None:
         return
     assert len(encoded) <= LIMIT
     assert json.loads(encoded)["idempotency_key"]
+
+
+def test_the_key_of_a_position_in_a_topic_with_a_long_name_is_one_that_the_api_takes() -> None:
+    short, long = (key_of_position(f"{'t' * length}:5:17", "1700000000000") for length in (50, 249))
+    assert short == f"{'t' * 50}:5:17:1700000000000"
+    assert len(long) <= MAX_KEY
+    assert long.endswith(":5:17:1700000000000")
+    assert long != key_of_position(f"{'t' * 248}u:5:17", "1700000000000")
