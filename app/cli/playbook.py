@@ -52,6 +52,7 @@ def check_contract(
             timeout,
             patience,
             _say if verbose else _say_nothing,
+            _say_progress,
         )
     except (InventoryError, DomainError) as error:
         typer.echo(str(error), err=True)
@@ -64,6 +65,10 @@ def check_contract(
 
 def _say(event: RunEvent) -> None:
     typer.echo(printable(event.message), err=True)
+
+
+def _say_progress(what: str) -> None:
+    typer.echo(f"… {what}", err=True)
 
 
 def _say_nothing(_: RunEvent) -> None:
@@ -79,22 +84,22 @@ def _show_findings(findings: Sequence[Finding], as_json: bool) -> None:
         _show_findings_table(findings)
     else:
         for each in findings:
-            for line in each.broken or [each.note]:
+            for line in each.lines:
                 typer.echo("\t".join((each.check, _verdict(each), printable(line))))
 
 
 def _show_findings_table(findings: Sequence[Finding]) -> None:
     table = Table("point of the contract", "", "")
     for each in findings:
-        colour = "green" if each.holds else "red"
-        words = "\n".join(escape(printable(line)) for line in [*each.broken, each.note] if line)
+        colour = {True: "green", False: "red", None: "yellow"}[each.holds]
+        words = "\n".join(escape(printable(line)) for line in each.lines)
         table.add_row(each.check, f"[{colour}]{_verdict(each)}[/]", words)
     Console().print(table)
 
 
 def _verdict(finding: Finding) -> str:
-    return "holds" if finding.holds else "broken"
+    return {True: "holds", False: "broken", None: "not tried"}[finding.holds]
 
 
 def _all_hold(findings: Sequence[Finding]) -> bool:
-    return all(finding.holds for finding in findings)
+    return not any(finding.holds is False for finding in findings)

@@ -1,5 +1,6 @@
 """Tries a playbook with a few changes, and judges each point of its contract (docs/playbooks.md)."""
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,9 @@ from app.runner.protocol import Run, RunEvent, Runner
 
 _ROUND_TIMEOUT = 3.0  # seconds for one round of questions
 _ROUND_PAUSE = 0.2  # seconds between rounds
+_FAILURE = re.compile(
+    r"^\S+: (failed|unreachable)\b(?! \(ignored)|^(\[?ERROR|fatal:|the run could not start)"
+)
 _NO_RRSET = Expectation(exact=frozenset())
 
 
@@ -35,6 +39,7 @@ class TrialSetup:
     timeout: float = 120  # for one run
     answer_timeout: float = 10  # until every server must answer with what a run has changed
     on_event: Callable[[RunEvent], None] = field(default=lambda _: None)
+    on_progress: Callable[[str], None] = field(default=lambda _: None)  # what is tried now, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ def check_playbook(setup: TrialSetup) -> list[Finding]:
     """Run the playbook over a few harmless changes below a random label, and remove them again."""
     with TemporaryDirectory(prefix="dns-check-") as folder:
         marker = Path(folder) / "executed"
+        setup.on_progress("5 or 6 runs, and questions to the DNS servers after them")
         trial = Trial(setup.zone, f"playbook-check-{secrets.token_hex(4)}", str(marker))
         try:
             trials = _try(setup, trial)
@@ -97,26 +103,46 @@ def _judge_runs(trials: _Trials, cleanup: TrialRun) -> list[Finding]:
 def _judge_answers(
     setup: TrialSetup, trials: _Trials, leftovers: Mapping[RRsetKey, str], template_executed: bool
 ) -> list[Finding]:
-    note = "" if setup.servers else "the DNS servers were not asked"
+    not_asked = "" if setup.servers else "the DNS servers were not asked"
+    nothing_done = "" if any(map(trials.batch.did, trials.batch.steps)) else "no change was done"
     texts = [wrong for key, wrong in trials.wrong_answers.items() if key.type == "TXT"]
     others = [wrong for key, wrong in trials.wrong_answers.items() if key.type != "TXT"]
     templates = ["a template that a requester wrote was executed"] if template_executed else []
-    check_mode = trials.check_mode
-    no_plan = "" if check_mode.result(check_mode.steps[0]) else "it reports no results in check mode"
+    has_text = any(step.change.type == "TXT" and trials.batch.did(step) for step in trials.batch.steps)
+    not_written = "" if has_text else "the change with a template was not done"
+    changed = list(trials.changed_in_check_mode.values())
     return [
-        Finding("templates", [*templates, *texts], note),
-        Finding("answers", others, note),
-        Finding("check mode", list(trials.changed_in_check_mode.values()), note or no_plan),
-        Finding("leftovers", list(leftovers.values()), note),
+        Finding("templates", [*templates, *texts], not_asked, not_written),
+        Finding("answers", others, not_tried=not_asked or nothing_done),
+        _judge_check_mode(trials.check_mode, changed, not_asked),
+        Finding("leftovers", list(leftovers.values()), not_tried=not_asked or nothing_done),
     ]
+
+
+def _judge_check_mode(run: TrialRun, changed: Sequence[str], not_asked: str) -> Finding:
+    no_plan = "" if run.result(run.steps[0]) else "it reports no results in check mode"
+    failed = run.because(run.why or f"exit status {run.rc}") if run.rc != 0 else ""
+    return Finding("check mode", changed, no_plan, failed or not_asked)
 
 
 def _run(setup: TrialSetup, title: str, steps: Sequence[Step], *, check: bool = False) -> TrialRun:
     changes = [step.change for step in steps]
     run = Run(uuid7(), setup.zone, setup.backend, changes, setup.timeout, check)
-    setup.on_event(RunEvent(f"--- {title}"))
-    ended = setup.runner.run(run, setup.on_event, Event())
-    return TrialRun(title, steps, ended.results, ended.rc, ended.why, ended.problems)
+    said: list[str] = []
+
+    def note(event: RunEvent) -> None:
+        said.append(event.message)
+        setup.on_event(event)
+
+    setup.on_progress(f"run: {title}")
+    ended = setup.runner.run(run, note, Event())
+    reason = _reason(said) if ended.rc != 0 else ""
+    return TrialRun(title, steps, ended.results, ended.rc, ended.why, ended.problems, reason)
+
+
+def _reason(said: Sequence[str]) -> str:
+    """Return the last line of a run's log in which Ansible, or the runner, says what failed."""
+    return next((line for line in reversed(said) if _FAILURE.search(line)), "")
 
 
 def _expected_of(batch: TrialRun) -> dict[RRsetKey, Expectation]:
@@ -128,6 +154,8 @@ def _expected_of(batch: TrialRun) -> dict[RRsetKey, Expectation]:
 def _wrong_answers(setup: TrialSetup, wanted: Mapping[RRsetKey, Expectation]) -> dict[RRsetKey, str]:
     """Return what a server still answers otherwise than wanted when the time for that is over."""
     deadline = time.monotonic() + setup.answer_timeout
+    if setup.servers:
+        setup.on_progress("questions to the DNS servers")
     while wrong := _ask(setup, wanted):
         if time.monotonic() > deadline:
             break

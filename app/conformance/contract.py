@@ -14,20 +14,32 @@ Results = Mapping[UUID, ChangeResult]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One point of the contract, and in words what breaks it; `note` says what could not be judged."""
+    """One point of the contract, and in words what breaks it.
+
+    `not_tried` says why it could not be tried; `note` what else is to be said.
+    """
 
     check: str
     broken: Sequence[str] = ()
     note: str = ""
+    not_tried: str = ""
 
     @property
-    def holds(self) -> bool:
-        """Whether this point is kept."""
-        return not self.broken
+    def holds(self) -> bool | None:
+        """Whether this point is kept; None if it could not be tried."""
+        if self.broken:
+            return False
+        return None if self.not_tried else True
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """What is to be said of it."""
+        return self.broken or [self.not_tried or self.note]
 
     def as_json(self) -> dict[str, object]:
-        """Return the finding for programs: {"check", "holds", "broken": [text], "note"}."""
-        return {"check": self.check, "holds": self.holds, "broken": list(self.broken), "note": self.note}
+        """Return the finding for programs: {"check", "holds": bool or null, "broken": [text], "note"}."""
+        note = self.not_tried or self.note
+        return {"check": self.check, "holds": self.holds, "broken": list(self.broken), "note": note}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,7 @@ class TrialRun:
     rc: int | None
     why: str | None  # "timeout", "cancelled" or "lost" when it did not end by itself
     problems: Sequence[str]  # what is wrong with the results file
+    reason: str = ""  # what Ansible says of its failure
 
     def result(self, step: Step) -> ChangeResult | None:
         """Return the playbook's result for a step; None if there is none."""
@@ -50,6 +63,10 @@ class TrialRun:
         result = self.result(step)
         return result is not None and result.outcome is not Outcome.FAILED
 
+    def because(self, what: str) -> str:
+        """Return what is wrong with the run, with Ansible's reason if it gave one."""
+        return f"{self.title}: {what}: {self.reason}" if self.reason else f"{self.title}: {what}"
+
     @property
     def undone(self) -> list[Step]:
         """The steps that can be done, but are not reported as done."""
@@ -58,18 +75,19 @@ class TrialRun:
 
 def runs_end(runs: Iterable[TrialRun]) -> Finding:
     """Every run ends by itself."""
-    return Finding("runs end", [f"{run.title}: {run.why}" for run in runs if run.why])
+    return Finding("runs end", [run.because(run.why) for run in runs if run.why])
 
 
 def exit_status(runs: Iterable[TrialRun]) -> Finding:
     """The exit status is 0, even when changes failed."""
-    found = [f"{run.title}: exit status {run.rc}" for run in runs if run.rc not in (0, None)]
-    return Finding("exit status", found)
+    ended = [run for run in runs if run.rc is not None]
+    found = [run.because(f"exit status {run.rc}") for run in ended if run.rc != 0]
+    return Finding("exit status", found, not_tried="" if ended else "no run ended by itself")
 
 
 def results_file(runs: Iterable[TrialRun]) -> Finding:
     """There is a results file, and everything in it can be understood."""
-    found = [f"{run.title}: the results file {problem}" for run in runs for problem in run.problems]
+    found = [run.because(f"the results file {problem}") for run in runs for problem in run.problems]
     return Finding("results file", _shorten(found))
 
 
@@ -81,7 +99,7 @@ def complete(runs: Iterable[TrialRun]) -> Finding:
     return Finding("results complete", _shorten(missing))
 
 
-def outcomes(runs: Iterable[TrialRun]) -> Finding:
+def outcomes(runs: Sequence[TrialRun]) -> Finding:
     """Every change that can be made is made."""
     found = [
         f"{run.title}: {step} failed: {result.code}, {result.message}"
@@ -89,21 +107,29 @@ def outcomes(runs: Iterable[TrialRun]) -> Finding:
         for step in run.undone
         if (result := run.result(step))
     ]
-    return Finding("outcomes", _shorten(found))
+    return Finding("outcomes", _shorten(found), not_tried=_without_results(runs))
 
 
-def bad_change(runs: Iterable[TrialRun]) -> Finding:
+def bad_change(runs: Sequence[TrialRun]) -> Finding:
     """A change that can't be made is reported as failed."""
-    wrong = [(run, step) for run in runs for step in run.steps if step.is_bad and run.did(step)]
-    return Finding("bad change", [f"{run.title}: said to be done: {step}" for run, step in wrong])
+    results = [(run, step) for run in runs for step in run.steps if step.is_bad and run.result(step)]
+    wrong = [f"{run.title}: said to be done: {step}" for run, step in results if run.did(step)]
+    return Finding("bad change", wrong, not_tried="" if results else "no run has a result for the bad change")
 
 
 def neighbours(with_bad: TrialRun, without: TrialRun | None) -> Finding:
     """A change that fails does not affect the others; `without` is the same batch without the bad change."""
     affected = [step for step in with_bad.undone if without is not None and without.did(step)]
+    nothing = without is not None and not any(map(without.did, without.steps))
     return Finding(
-        "neighbours", _shorten([f"not done because of the bad change: {step}" for step in affected])
+        "neighbours",
+        _shorten([f"not done because of the bad change: {step}" for step in affected]),
+        not_tried="nothing is done without the bad change either" if nothing else "",
     )
+
+
+def _without_results(runs: Iterable[TrialRun]) -> str:
+    return "" if any(run.results for run in runs) else "there are no results"
 
 
 def _shorten(found: Sequence[str]) -> Sequence[str]:

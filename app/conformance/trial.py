@@ -67,10 +67,19 @@ class Trial:
 
     @property
     def text(self) -> Step:
-        """A TXT, a comment and an extra_config with templates in them."""
-        takeover = {"ansible_connection": "none", "ansible_python_interpreter": "/bin/false"}
+        """A TXT, a comment and an extra_config with templates, and with keys like Ansible's own."""
+        takeover: dict[str, object] = {
+            "ansible_connection": "none",
+            "ansible_python_interpreter": "/bin/false",
+        }
+        tags = {
+            "__ansible_unsafe": "x",
+            "__ansible_type": "x",
+            "__ansible_vault": "x",
+            "\N{PARTY POPPER}": 1e22,
+        }
         change = self._change("create", "text", "TXT", f'"{self._template}"')
-        return Step("create of text that looks like a template", self._with_extras(change, takeover))
+        return Step("create of text that looks like a template", self._with_extras(change, takeover | tags))
 
     @property
     def check_mode(self) -> Step:
@@ -91,7 +100,7 @@ class Trial:
         name = f"{owner}.{self._label}.{self._zone}"
         return Change(uuid4(), Action(action), self._zone, name, record_type, TTL, rdata)
 
-    def _with_extras(self, change: Change, takeover: dict[str, str]) -> Change:
+    def _with_extras(self, change: Change, takeover: dict[str, object]) -> Change:
         extras = {self._template: self._template, "vars": takeover, **takeover}
         return replace(change, comment=self._template, extra_config=extras)
 

@@ -1,6 +1,5 @@
 """The private folder of one run, with the files that the playbook reads and writes."""
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app.domain.change import Change
+from app.runner.ansible.changes_file import dump_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +41,5 @@ def temporary_workdir(changes: Sequence[Change]) -> Iterator[Workdir]:
     with TemporaryDirectory(prefix="dns-run-", ignore_cleanup_errors=True) as name:
         workdir = Workdir(Path(name))
         workdir.scratch.mkdir(mode=0o700)
-        workdir.changes.write_text(json.dumps([change.as_json() for change in changes]), encoding="utf-8")
+        workdir.changes.write_text(dump_changes(changes), encoding="utf-8")
         yield workdir

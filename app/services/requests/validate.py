@@ -17,6 +17,10 @@ from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, at_most
 from app.schemas.request import Config, Context, Resource, Submission
 
 MAX_EXTRA_CONFIG = 8 * 1024  # characters of JSON
+MAX_EXTRA_CONFIG_DEPTH = (
+    16  # objects and lists in each other; a playbook may read them by YAML, which gives up
+)
+MAX_EXTRA_CONFIG_KEY = 100  # characters; likewise
 
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _TYPES = {record_type.value: record_type for record_type in RecordType}
@@ -263,6 +267,25 @@ def _extra_config_reasons(extra: object) -> Iterator[Reason]:
         yield Reason(_EXTRA, "extra_config_too_long", f"more than {MAX_EXTRA_CONFIG} characters of JSON")
     if _ESCAPED_NUL.search(text):
         yield Reason(_EXTRA, "control_character", "NUL characters cannot be stored")
+    yield from _depth_reasons(extra)
+
+
+def _depth_reasons(extra: object) -> Iterator[Reason]:
+    level, depth = [extra], 0
+    while level := [each for each in level if isinstance(each, dict | list)]:
+        depth += 1
+        keys = (key for each in level if isinstance(each, dict) for key in each)
+        if any(len(key) > MAX_EXTRA_CONFIG_KEY for key in keys):
+            yield Reason(
+                _EXTRA, "extra_config_key_too_long", f"keys have at most {MAX_EXTRA_CONFIG_KEY} characters"
+            )
+            return
+        if depth > MAX_EXTRA_CONFIG_DEPTH:
+            yield Reason(
+                _EXTRA, "extra_config_too_deep", f"it is nested more than {MAX_EXTRA_CONFIG_DEPTH} deep"
+            )
+            return
+        level = [item for each in level for item in (each.values() if isinstance(each, dict) else each)]
 
 
 def _has_reason(draft: Draft, loc: tuple[str | int, ...]) -> bool:

@@ -1,5 +1,6 @@
 """The calls that submit one change."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -108,6 +109,8 @@ def test_all_reasons_come_at_once(client: TestClient) -> None:
         ({"config": {"ttl": True}}, "int_type"),
         ({"config": {"priority": 65536}}, "less_than_equal"),
         ({"config": {"extra_config": {"x": "y" * 9000}}}, "extra_config_too_long"),
+        ({"config": {"extra_config": {"x": json.loads("[" * 16 + "]" * 16)}}}, "extra_config_too_deep"),
+        ({"config": {"extra_config": {"x": [{"k" * 101: 1}]}}}, "extra_config_key_too_long"),
         ({"comment": "bell \a"}, "string_pattern_mismatch"),
         ({"unknown": 1}, "extra_forbidden"),
         ({"record_type": "AAAA"}, "ipv6_invalid"),

@@ -63,7 +63,7 @@ def broken(result: Result) -> dict[str, list[str]]:
     report: dict[str, Any] = json.loads(result.stdout)
     assert report["holds"] is False
     assert [each["check"] for each in report["checks"]] == CHECKS
-    return {each["check"]: each["broken"] for each in report["checks"] if not each["holds"]}
+    return {each["check"]: each["broken"] for each in report["checks"] if each["holds"] is False}
 
 
 def playbook(site: Path, *tasks: str, role: str = "include_role: {name: rfc2136}") -> str:
@@ -93,7 +93,8 @@ def test_the_shipped_playbook_keeps_the_contract(
     infrastructure: Stack, new_zone: str, dns_inventory: Path
 ) -> None:
     result = check(new_zone, dns_inventory)
-    assert result.output.splitlines() == [f"{name}\tholds\t" for name in CHECKS]
+    assert result.stdout.splitlines() == [f"{name}\tholds\t" for name in CHECKS]
+    assert "run: a batch with one bad change" in result.stderr
     assert result.exit_code == 0
     zone = ZoneUnderTest(infrastructure, new_zone)
     assert zone.values("@", "SOA")
@@ -148,12 +149,52 @@ def test_results_that_break_the_contract(
 
 
 def test_templates_that_are_executed(new_zone: str, dns_inventory: Path, site: Path, tmp_path: Path) -> None:
-    rendered = tmp_path / "rendered.json"
-    render = write("lookup('template', dns_changes_file)", str(rendered))
-    path = playbook(site, update(rendered), role=render)
+    plain, rendered = tmp_path / "plain.json", tmp_path / "rendered.json"
+    path = playbook(
+        site,
+        write(f"lookup('template', '{plain}')", str(rendered)),
+        update(rendered),
+        role=write("lookup('file', dns_changes_file) | from_json | to_json", str(plain)),
+    )
     found = broken(check(new_zone, dns_inventory, "--json", "--playbook", path))
     assert "a template that a requester wrote was executed" in found["templates"]
     assert any('there is "42"' in line for line in found["templates"])
+
+
+def test_a_changes_file_that_is_rendered_is_as_it_was(
+    new_zone: str, dns_inventory: Path, site: Path, tmp_path: Path
+) -> None:
+    rendered = tmp_path / "rendered.json"
+    render = write("lookup('template', dns_changes_file)", str(rendered))
+    result = check(new_zone, dns_inventory, "--playbook", playbook(site, update(rendered), role=render))
+    assert result.stdout.splitlines() == [f"{name}\tholds\t" for name in CHECKS]
+
+
+def test_what_could_not_be_tried_is_not_said_to_hold(new_zone: str, dns_inventory: Path, site: Path) -> None:
+    path = playbook(site, role="fail: {msg: it broke for a good reason}")
+    result = check(new_zone, dns_inventory, "--playbook", path)
+    verdicts = {line.split("\t")[0]: line.split("\t")[1] for line in result.stdout.splitlines()}
+    assert verdicts == {
+        "runs end": "holds",
+        "exit status": "broken",
+        "results file": "broken",
+        "results complete": "broken",
+        "outcomes": "not tried",
+        "bad change": "not tried",
+        "neighbours": "not tried",
+        "templates": "not tried",
+        "answers": "not tried",
+        "check mode": "not tried",
+        "leftovers": "not tried",
+    }
+    assert result.stdout.count("it broke for a good reason") > 3
+
+
+def test_without_questions_nothing_is_said_of_answers(new_zone: str, dns_inventory: Path) -> None:
+    result = check(new_zone, dns_inventory, "--no-ask")
+    not_tried = {line.split("\t")[0] for line in result.stdout.splitlines() if "\tnot tried\t" in line}
+    assert not_tried == {"answers", "check mode", "leftovers"}
+    assert result.exit_code == 0
 
 
 def test_deletes_that_are_not_carried_out(

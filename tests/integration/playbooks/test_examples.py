@@ -124,7 +124,7 @@ def test_an_api_that_refuses_the_key(
 ) -> None:
     monkeypatch.setenv("DNS_API_KEY", "another-key")
     ended = run(hosts, zone, ("create", "www", "A", "192.0.2.1"))
-    assert ended.outcomes == [("failed", "api_403")]
+    assert ended.outcomes == [("failed", "auth_refused")]
     assert "another-key" not in ended.everything
 
 
@@ -133,3 +133,14 @@ def test_the_http_api_is_not_called_in_check_mode(hosts: Path, zone: ZoneUnderTe
     assert ended.result.rc == 0
     assert ended.outcomes == [("unknown", None)]
     assert zone.values("www", "A") == set()
+
+
+def test_what_one_requester_wrote_breaks_nobodys_run(hosts: Path, zone: ZoneUnderTest) -> None:
+    hostile = {"__ansible_unsafe": "x", "__ansible_type": ["x"], "__ansible_vault": {"{{ 1 }}": "{% raw %}"}}
+    changes = [
+        change("create", "a", "A", "192.0.2.1", zone=zone.name, comment="{{ 1 }}", extra_config=hostile),
+        change("create", "b", "A", "192.0.2.1", zone=zone.name, comment="\N{PARTY POPPER}"),
+    ]
+    provision = HTTP_API / "provision.yml"
+    ended = execute(hosts, *changes, playbook=provision, backend="http-api", environment=["DNS_API_KEY"])
+    assert ended.outcomes == [("applied", None)] * 2
