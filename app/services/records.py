@@ -49,14 +49,16 @@ class RecordFilter:
 
 
 def find_records(session: Session, wanted: RecordFilter, limit: int, cursor: str | None) -> Page[RecordState]:
-    """Return a page of at most `limit` records by zone, name and type. Raises InvalidFilter."""
+    """Return a page of at most `limit` records by zone, name and type. Raises InvalidFilter.
+
+    What a page looks at is bounded: it can have fewer items than `limit`, even none, and yet a cursor.
+    """
     columns = wanted.columns()
     after = _read_cursor(cursor) if cursor is not None else None
-    rows = records.page(session, columns, limit + 1, after)
+    found = records.page(session, columns, limit, after)
     names = [field.name for field in fields(RecordState)]
-    items = [RecordState(**{name: getattr(row, name) for name in names}) for row in rows[:limit]]
-    last = items[-1] if len(rows) > limit else None
-    return Page(items, encode_cursor([last.zone, last.name, last.record_type]) if last else None)
+    items = [RecordState(**{name: getattr(row, name) for name in names}) for row in found.rows]
+    return Page(items, encode_cursor(found.position) if found.position else None)
 
 
 def _read_cursor(cursor: str) -> tuple[str, str, str]:

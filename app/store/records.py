@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, any_, cast, select, text, tuple_
+from sqlalchemy import ARRAY, Text, any_, cast, select, text
 from sqlalchemy.orm import Session
 
 from app.domain.change import RRsetKey
 from app.store.models import Record
+from app.store.pages import Found, Position, Walk
 
 _PUT = text(
     """
@@ -40,6 +41,9 @@ _PUT = text(
            IS DISTINCT FROM (excluded.ttl, excluded.rdata, excluded.request_id)
     """
 )
+
+
+_KEY = ("zone", "name", "record_type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +78,36 @@ def put(session: Session, answered: Iterable[AnsweredRRset]) -> None:
     session.execute(_PUT, {"rows": json.dumps([rrset.as_json() for rrset in answered])})
 
 
-def page(
-    session: Session, filters: Mapping[str, Any], limit: int, after: tuple[str, str, str] | None
-) -> list[Record]:
-    """Return records whose columns equal the filters, by zone, name and type, after the given one."""
-    order = (Record.zone, Record.name, Record.record_type)
-    statement = select(Record).filter_by(**filters).order_by(*order).limit(limit)
-    if after is not None:
-        statement = statement.where(tuple_(*order) > tuple_(*after))
-    return list(session.scalars(statement))
+def page(session: Session, filters: Mapping[str, Any], limit: int, after: Position | None) -> Found[Record]:
+    """Return records whose columns equal the filters, by zone, name and type, after the given position."""
+    if "name" in filters:
+        return _page_at_name(session, filters, limit, after)
+    zone, account = filters.get("zone"), filters.get("account_id")
+    walk = Walk(
+        table=Record,
+        order=_KEY,
+        wanted=lambda row: [getattr(row, name) == value for name, value in filters.items()],
+        first={} if account is None else {"account_id": account},
+        part=() if zone is None else (Record.zone >= zone, Record.zone <= zone),
+    )
+    return walk.page(session, limit, after)
+
+
+def _page_at_name(
+    session: Session, filters: Mapping[str, Any], limit: int, after: Position | None
+) -> Found[Record]:
+    """Return a page of the records at one name: there are few, one for each zone above it and type."""
+    rows = [
+        row
+        for row in sorted(at_names(session, [filters["name"]]), key=_position)
+        if all(getattr(row, name) == value for name, value in filters.items())
+        and (after is None or _position(row) > after)
+    ]
+    return Found(rows[:limit], _position(rows[limit - 1]) if len(rows) > limit else None)
+
+
+def _position(row: Record) -> Position:
+    return tuple(getattr(row, name) for name in _KEY)
 
 
 def at_names(session: Session, names: Iterable[str]) -> list[Record]:

@@ -1,7 +1,7 @@
 """Lists of requests by what they have in common."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,7 @@ class Wanted:
     """What the requests of a list have in common; None: anything."""
 
     status: Status | None = None
-    code: str | None = None  # of the error
+    error_code: str | None = None
     account_id: str | None = None
     zone: str | None = None
     name: str | None = None
@@ -37,29 +37,38 @@ class Wanted:
 
     def conditions(self, table: Any) -> Iterator[ColumnElement[bool]]:
         """Yield all conditions on a row."""
-        for column in ("status", "account_id", "zone", "name", "record_type", "source", "run_id", "batch_id"):
-            if (value := getattr(self, column)) is not None:
-                yield getattr(table, column) == value
-        if self.code is not None:
-            yield table.error_code == self.code
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None and field.name not in ("since", "until"):
+                yield getattr(table, field.name) == value
         if self.since is not None:
             yield table.created_at >= self.since
         if self.until is not None:
             yield table.created_at < self.until
+
+    def first_of(self, *names: str) -> Mapping[str, Any]:
+        """Return the first of these fields that is given."""
+        return next(({name: value} for name in names if (value := getattr(self, name)) is not None), {})
 
 
 def page(
     session: Session, wanted: Wanted, limit: int, after: Position | None, *, newest_first: bool = True
 ) -> Found[Request]:
     """Return requests in the order of their ids, or where `order` says so in that of `seq`."""
-    indexed = _indexed(wanted)
-    ranges = _ranges(session, wanted)
-    if ranges is None:
+    span = _span(session, wanted)
+    if span is None:
         return Found((), None)
-    if order(wanted) == "id":
-        indexed += ranges
+    by_id = order(wanted) == "id"
+    part, first = _index(session, wanted)
     walk = Walk(
-        Request, (order(wanted),), indexed, lambda row: list(wanted.conditions(row)), descending=newest_first
+        table=Request,
+        order=(order(wanted),),
+        wanted=lambda row: list(wanted.conditions(row)),
+        first=first,
+        part=part,
+        lowest=(span[0],) if by_id else None,
+        highest=(span[1],) if by_id else None,
+        descending=newest_first,
     )
     return walk.page(session, limit, after)
 
@@ -82,46 +91,42 @@ def count_by_status(session: Session, found: Batch) -> Mapping[Status, int]:
     return {row[0]: row[1] for row in session.execute(counted.group_by(Request.status))}
 
 
-def _indexed(wanted: Wanted) -> list[ColumnElement[bool]]:
-    """Return the conditions that one index serves: the one that leaves the fewest rows to look at."""
+def _index(session: Session, wanted: Wanted) -> tuple[Sequence[ColumnElement[bool]], Mapping[str, Any]]:
+    """Return the index that leaves the fewest rows to look at: its condition, its first column's value."""
     if wanted.name is not None:
-        return [Request.name == wanted.name]
-    if wanted.batch_id is not None or wanted.run_id is not None:
-        return []  # the ranges of their ids do
-    if wanted.status is Status.FAILED or wanted.code is not None:
-        return [Request.error_code.is_not(None), *_first_of(wanted, "zone", "account_id", "code")]
-    if wanted.status is Status.CANCELLED:
-        return [text(CANCELLED)]  # type: ignore[list-item]
-    if wanted.status in OPEN:
-        return [Request.finished_at.is_(None), *_first_of(wanted, "zone")]
-    return _first_of(wanted, "zone", "account_id")
-
-
-def _first_of(wanted: Wanted, *names: str) -> list[ColumnElement[bool]]:
-    for name in names:
-        if (value := getattr(wanted, name)) is not None:
-            return [getattr(Request, "error_code" if name == "code" else name) == value]
-    return []
-
-
-def _ranges(session: Session, wanted: Wanted) -> list[ColumnElement[bool]] | None:
-    """Return between which ids the requests are; None: there are none."""
-    ranges: list[ColumnElement[bool]] = []
-    if wanted.since is not None:
-        ranges.append(Request.id >= _id_at(wanted.since, -_CLOCK_MARGIN))
-    if wanted.until is not None:
-        ranges.append(Request.id <= _id_at(wanted.until, _CLOCK_MARGIN))
+        return (), {"name": wanted.name}
     if wanted.batch_id is not None:
-        batch = session.get(Batch, wanted.batch_id)
-        if batch is None:
-            return None
-        ranges.append(Request.id.between(batch.first_request_id, batch.last_request_id))
+        return (), {}
     if wanted.run_id is not None:
         run = session.get(Run, wanted.run_id)
-        if run is None:
+        return (), {"zone": run.zone} if run else {}
+    if wanted.status is Status.FAILED or wanted.error_code is not None:
+        return [Request.error_code.is_not(None)], wanted.first_of("zone", "account_id", "error_code")
+    if wanted.status is Status.CANCELLED:
+        return [text(CANCELLED)], {}  # type: ignore[list-item]
+    if wanted.status in OPEN:
+        return [Request.finished_at.is_(None)], wanted.first_of("zone")
+    return (), wanted.first_of("zone", "account_id")
+
+
+def _span(session: Session, wanted: Wanted) -> tuple[UUID, UUID] | None:
+    """Return the ids between which the requests are, inclusive; None: there are none."""
+    lowest, highest = UUID(int=0), UUID(int=2**128 - 1)
+    if wanted.since is not None:
+        lowest = _id_at(wanted.since, -_CLOCK_MARGIN)
+    if wanted.until is not None:
+        highest = _id_at(wanted.until, _CLOCK_MARGIN)
+    owners = [
+        session.get(table, owner_id)
+        for table, owner_id in ((Batch, wanted.batch_id), (Run, wanted.run_id))
+        if owner_id is not None
+    ]
+    for owner in owners:
+        if not isinstance(owner, Batch | Run) or owner.first_request_id is None:
             return None
-        ranges += [Request.zone == run.zone, Request.id.between(run.first_request_id, run.last_request_id)]
-    return ranges
+        lowest = max(lowest, owner.first_request_id)
+        highest = min(highest, owner.last_request_id or highest)
+    return lowest, highest
 
 
 def _id_at(at: datetime, margin: int) -> UUID:

@@ -69,7 +69,7 @@ class RequestFilter:
         """Return it with names in canonical form. Raises InvalidFilter."""
         return Wanted(
             status=self.status,
-            code=self.code,
+            error_code=self.code,
             account_id=self.account_id,
             zone=normalize_name("zone", self.zone),
             name=normalize_name("domain", self.domain),
