@@ -8,7 +8,7 @@ LOCK = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
 RESULTS := .stack/bench-results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up demo test bench bench-quick plots lint lock clean
+.PHONY: help venv up demo fetch test bench bench-quick plots lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +26,11 @@ up: venv ## start everything in the foreground; Ctrl-C stops it
 demo: venv ## start everything, show requests on their way, stop everything
 	@$(BIN)/python -m stack.demo
 
-test: venv .stack/examples/ready .stack/runtime/ready ## run all tests, on real servers
-	@if command -v mvn >/dev/null; then echo "Fetching Apache Kafka …" && $(BIN)/python -m tests.support.kafka.apache; fi
+fetch: venv ## download what tests and benchmarks run on
+	@$(BIN)/python -m stack fetch
+	@$(BIN)/python -m tests.support.kafka.apache
+
+test: fetch .stack/examples/ready .stack/runtime/ready ## run all tests, on real servers
 	@$(BIN)/python -m tests.support.images
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
 
@@ -41,13 +44,13 @@ test: venv .stack/examples/ready .stack/runtime/ready ## run all tests, on real 
 	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m stack.bootstrap .stack/examples $<
 	@touch $@
 
-bench: venv .stack/bench/ready ## measure speed beside other ways to do the same, in ten minutes
+bench: fetch .stack/bench/ready ## measure speed beside other ways to do the same, in ten minutes
 	@$(BIN)/python -m benchmarks --output $(RESULTS)
 
 plots: .stack/bench/ready ## draw the results of `make bench` for docs/performance.md
 	@.stack/bench/bin/python -m benchmarks.plots $(RESULTS) docs/performance
 
-bench-quick: venv .stack/bench/ready ## measure less of everything, in two minutes
+bench-quick: fetch .stack/bench/ready ## measure less of everything, in two minutes
 	@$(BIN)/python -m benchmarks --quick
 
 .stack/bench/ready: requirements-bench.txt

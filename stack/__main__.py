@@ -1,4 +1,7 @@
-"""`python -m stack up` runs everything in the foreground until Ctrl-C; `clean` removes all it has made."""
+"""`python -m stack up` runs everything in the foreground until Ctrl-C.
+
+`fetch` downloads the servers that are no Python packages, `clean` removes all that was made.
+"""
 
 import argparse
 import os
@@ -9,14 +12,17 @@ import zlib
 from collections.abc import Mapping
 from types import FrameType
 
+from stack.debian import unpacked
 from stack.embedded import Stack
-from stack.errors import StackError
+from stack.errors import StackError, Unavailable
 from stack.lock import locked
-from stack.paths import ROOT, STATE
+from stack.paths import PACKAGES, ROOT, STATE
 from stack.ports import Ports
+from stack.private import without_exported
 
 _COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)  # of the terminal, one for each part
 _NAME_WIDTH = 8
+_SERVERS = ("bind9", "bind9-dnsutils", "knot", "pdns-server", "pdns-backend-sqlite3")
 _CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache", ".hypothesis")
 
 
@@ -26,6 +32,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start everything and stay in the foreground")
     up.add_argument("--infra", action="store_true", help="only the servers, not the app's processes")
+    commands.add_parser("fetch", help="download the DNS servers of the stack and of the tests")
     commands.add_parser("clean", help="remove all that was downloaded, built and stored below the checkout")
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -33,6 +40,8 @@ def main() -> int:
     try:
         if arguments.command == "clean":
             clean()
+        elif arguments.command == "fetch":
+            fetch()
         else:
             run(app=not arguments.infra, environment=os.environ)
     except StackError as error:
@@ -46,6 +55,9 @@ def main() -> int:
 def run(*, app: bool, environment: Mapping[str, str]) -> None:
     """Start the stack and wait for an interrupt. Raises StackError."""
     ports = Ports.from_environment(environment)
+    environment, exported = without_exported(environment, STATE / "last-env")
+    if exported:
+        show("stack", "Started anew: what this shell has exported from an earlier stack's env is left out.")
     settings = {"LOG_FORMAT": "console"} if sys.stdout.isatty() and "LOG_FORMAT" not in environment else {}
     with Stack(
         STATE, app=app, ports=ports, settings=settings, overrides=environment, may_simulate=True, log=show
@@ -56,6 +68,15 @@ def run(*, app: bool, environment: Mapping[str, str]) -> None:
             signal.pause()
         finally:
             show("stack", "Stopping …")
+
+
+def fetch() -> None:
+    """Download and unpack the DNS servers. Where they can't be had, say so: changes are only simulated."""
+    for package in _SERVERS:
+        try:
+            unpacked(package, PACKAGES)
+        except Unavailable as error:
+            print(f"{error}\nWhat needs it is skipped, or fails and says so.", file=sys.stderr)
 
 
 def clean() -> None:

@@ -35,6 +35,7 @@ logging {{
     category default {{ output; }};
 }};
 """
+SPARE_ZONE = "example.org"  # for who wants to try how a zone is registered
 _ZONE = 'type primary; file "{home}/zones/{file}"; allow-update {{ key "orchestrator"; }};'
 
 
@@ -58,7 +59,7 @@ class Bind(NameServer):
         (self._home / "zones").mkdir(parents=True, exist_ok=True)
         create_key(self.key_file)
         create_key(self._home / "rndc.key", "rndc")
-        for name in ZONES:
+        for name in (*ZONES, SPARE_ZONE):
             self._create_zone_file(name)
         (self._home / "named.conf").write_text(self._configuration())
         write_inventory(self._inventory, HOST, self._port, self.key_file)
@@ -101,7 +102,8 @@ class Bind(NameServer):
 
     def _configuration(self) -> str:
         options = _CONFIGURATION.format(home=self._home, host=HOST, dns=self._port, rndc=self._rndc_port)
-        return options + "".join(f'zone "{name}" {{ {self._zone(name)} }};\n' for name in ZONES)
+        served = (*ZONES, SPARE_ZONE)
+        return options + "".join(f'zone "{name}" {{ {self._zone(name)} }};\n' for name in served)
 
     def _zone(self, name: str) -> str:
         return _ZONE.format(home=self._home, file=_file_name(name))

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from stack.debian import unpacked
 from stack.errors import StackError, Unavailable
+from stack.fetching import fetch
 from stack.paths import PACKAGES, ROOT
 
 UV_REQUIREMENTS = ROOT / "stack" / "requirements-uv.txt"
@@ -58,12 +59,12 @@ def install(environment: Environment) -> None:
     if uv and _uv_installs(uv, environment):
         return
     pip = _pip(environment)
-    if not uv and _succeeds([*pip, "install", "--quiet", "--require-hashes", "-r", UV_REQUIREMENTS]):
+    if not uv and _fetches([*pip, "install", "--quiet", "--require-hashes", "-r", UV_REQUIREMENTS]):
         uv = str(environment.folder / "bin" / "uv")
         if _uv_installs(uv, environment):
             return
     print("Installing the requirements with pip (a minute) …", flush=True)
-    if not _succeeds([*pip, "install", "--quiet", "--require-hashes", "-r", environment.requirements]):
+    if not _fetches([*pip, "install", "--quiet", "--require-hashes", "-r", environment.requirements]):
         raise StackError("The requirements could not be installed: see pip's messages above.")
 
 
@@ -72,7 +73,7 @@ def _uv_installs(uv: str, environment: Environment) -> bool:
     # Python compiles modules when it imports them. If it may not store the result, compile them all now.
     compile_now = ["--compile-bytecode"] if sys.dont_write_bytecode else []
     install = [uv, "pip", "install", "--quiet", *compile_now, "--require-hashes"]
-    return _succeeds([*install, "--python", environment.python, "-r", environment.requirements])
+    return _fetches([*install, "--python", environment.python, "-r", environment.requirements])
 
 
 def _pip(environment: Environment) -> list[str | Path]:
@@ -84,6 +85,10 @@ def _pip(environment: Environment) -> list[str | Path]:
         return [environment.python, next(wheels.glob("pip-*.whl")) / "pip"]
     except Unavailable as error:
         raise StackError(f"There is neither uv nor pip: install one of them. {error}") from error
+
+
+def _fetches(command: Sequence[str | Path]) -> bool:
+    return fetch("the requirements", command, stdout=subprocess.DEVNULL).returncode == 0
 
 
 def _has_ensurepip(environment: Environment) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stack.errors import Unavailable
+from stack.fetching import fetch
 
 _COMMON = (
     "-qq",
@@ -17,7 +18,15 @@ _COMMON = (
     "APT::Sandbox::User=root",
     "-o",
     "Acquire::Languages=none",
+    "-o",
+    "Acquire::Retries=2",
+    "-o",
+    "Acquire::http::Timeout=20",
+    "-o",
+    "Acquire::https::Timeout=20",
 )
+
+_TRIES, _LIMIT = 2, 120.0  # seconds for one call of apt-get
 
 
 def unpacked(package: str, cache: Path) -> Path:
@@ -80,15 +89,18 @@ def needed(plan: str, package: str) -> list[str]:
 def _apt(work: Path, options: Sequence[str], *command: str) -> str:
     for folder in ("state/lists/partial", "cache/archives/partial"):
         (work / folder).mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
+    done = fetch(
+        "Debian's packages",
         ["apt-get", *options, "-o", f"Dir::Cache={work}/cache", *command],
+        tries=1 if command[0] == "install" else _TRIES,  # which downloads nothing: it only says what it would
+        limit=_LIMIT,
         cwd=work,
         env={**os.environ, "LC_ALL": "C"},
-        check=True,
-        capture_output=True,
-        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
-    return done.stdout
+    done.check_returncode()
+    return str(done.stdout)
 
 
 def _publish(root: Path, target: Path) -> None:

@@ -16,6 +16,7 @@ from stack.private import write_private
 
 USER = "postgres"
 DATABASE = "dns"
+_EXISTS = "SELECT 1 FROM pg_database WHERE datname = %s"
 
 
 class Postgres(Part):
@@ -74,13 +75,15 @@ class Postgres(Part):
 
     def complete(self) -> None:
         """Create the database, unless it exists."""
-        address = ("-h", HOST, "-p", str(self._port), "-U", USER)
-        environment = {**os.environ, "PGPASSWORD": self._password}
-        done = subprocess.run(
-            [self._programs / "createdb", *address, DATABASE], env=environment, capture_output=True, text=True
-        )
-        if done.returncode != 0 and "already exists" not in done.stderr:
-            raise StackError(f"PostgreSQL: {done.stderr.strip()}")
+        import psycopg
+
+        address = self.settings()["DATABASE_URL"].rpartition("/")[0]
+        try:
+            with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
+                if not connection.execute(_EXISTS, [DATABASE]).fetchone():
+                    connection.execute(f"CREATE DATABASE {DATABASE}")
+        except psycopg.Error as error:
+            raise StackError(f"PostgreSQL: {error}") from error
 
     def settings(self) -> Mapping[str, str]:
         """Return `DATABASE_URL`, with the password."""

@@ -17,9 +17,25 @@ def write_private(path: Path, text: str) -> None:
 
 @contextmanager
 def env_file(path: Path, settings: Mapping[str, str]) -> Iterator[None]:
-    """Write KEY=VALUE lines for a shell (`set -a; . .stack/env`); remove the file after the block."""
-    write_private(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(settings.items())))
+    """Write KEY=VALUE lines for a shell (`set -a; . .stack/env`); remove the file after the block.
+
+    A copy, `last-env`, stays: it tells what a shell has from here.
+    """
+    lines = "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(settings.items()))
+    write_private(path, lines)
+    write_private(path.with_name("last-env"), lines)
     try:
         yield
     finally:
         path.unlink(missing_ok=True)
+
+
+def without_exported(environment: Mapping[str, str], last: Path) -> tuple[Mapping[str, str], bool]:
+    """Return the variables but for those that were exported from `last-env`, and whether there were any.
+
+    They name parts that have ended, and are to be started.
+    """
+    lines = last.read_text().splitlines() if last.exists() else []
+    written = {tuple(shlex.split(line)[0].partition("=")[::2]) for line in lines}
+    kept = {name: value for name, value in environment.items() if (name, value) not in written}
+    return kept, len(kept) < len(environment)

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from stack import bind
 from stack.embedded import Stack
 from stack.errors import StackError
+from stack.kafka import Kafka
 from stack.paths import PACKAGES, ROOT
 from stack.ports import Ports, variable
 from tests.support.eventually import eventually
@@ -103,7 +105,7 @@ def test_no_part_outlives_a_killed_supervisor(up: Up) -> None:
     process.kill()
     process.wait()
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in parts))
-    read_until(up(), "Ready.")
+    assert "ERROR" not in read_until(up(), "Ready.")
 
 
 def test_an_interrupt_while_it_starts_ends_it_too(up: Up) -> None:
@@ -173,3 +175,10 @@ def test_where_no_dns_server_can_be_had_changes_are_simulated(
         assert "changes are only simulated" in stack.output("stack")
     with pytest.raises(StackError, match="not a Debian system"):
         Stack(tmp_path, parts=["bind"]).__enter__()
+
+
+def test_a_consumer_that_has_made_the_topics_first_is_no_error(tmp_path: Path) -> None:
+    with Stack(tmp_path, parts=["kafka"]) as stack:
+        admin = AdminClient({"bootstrap.servers": stack.env["KAFKA_BROKER_URL"], "log_level": 0})
+        assert "dns_requests.dlq" in admin.list_topics(timeout=10).topics
+        Kafka(stack.ports.kafka, "dns_requests").complete()

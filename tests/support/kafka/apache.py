@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from stack.fetching import fetch
 from stack.paths import STATE
 from tests.support.kafka.broker import Broker, free_port
 from tests.support.kafka.certificate import issue
@@ -130,9 +132,10 @@ def classpath() -> str:
         CACHE.mkdir(parents=True, exist_ok=True)
         fresh = CACHE / f"classpath.{os.getpid()}"
         ask = ["mvn", "-B", "-q", "-f", str(POM), "dependency:build-classpath", f"-Dmdep.outputFile={fresh}"]
-        done = subprocess.run(ask, capture_output=True, text=True, timeout=600)
+        done = fetch("Apache Kafka", ask, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if done.returncode:
-            raise RuntimeError(f"mvn could not resolve Apache Kafka:\n{done.stdout[-4000:]}")
+            said = f"{done.stdout}{done.stderr}"[-4000:]
+            raise RuntimeError(f"mvn could not fetch Apache Kafka from Maven Central:\n{said}")
         fresh.replace(cached)
     return cached.read_text().strip()
 
@@ -154,6 +157,20 @@ def _all_exist(classpath: Path) -> bool:
     return all(Path(jar).exists() for jar in classpath.read_text().strip().split(os.pathsep))
 
 
-if __name__ == "__main__":  # fetch the jars beforehand, where a test's time limit would be too short for it
-    classpath()
-    formatted()
+def main() -> int:
+    """Fetch the jars, where a test's time limit would be too short for it; return the exit status."""
+    if reason := why_not():
+        print(f"{reason}: what needs it is skipped.", file=sys.stderr)  # noqa: T201
+        return 0
+    print("Fetching Apache Kafka …", flush=True)  # noqa: T201
+    try:
+        classpath()
+        formatted()
+    except RuntimeError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

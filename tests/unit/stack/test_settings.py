@@ -12,7 +12,7 @@ from stack.bind import bootstrap_zones
 from stack.debian import library_path, needed, unpacked
 from stack.errors import StackError
 from stack.ports import Ports, is_free
-from stack.private import env_file, write_private
+from stack.private import env_file, without_exported, write_private
 
 
 def test_every_port_can_be_set_and_has_a_default() -> None:
@@ -92,3 +92,12 @@ def test_a_private_file_replaces_one_that_others_could_read(tmp_path: Path) -> N
 
 def test_every_bootstrap_zone_is_on_the_backend_of_the_inventory() -> None:
     assert bootstrap_zones() == "example.test=bind,2.0.192.in-addr.arpa=bind,8.b.d.0.1.0.0.2.ip6.arpa=bind"
+
+
+def test_what_a_shell_has_exported_from_an_earlier_stack_is_left_out(tmp_path: Path) -> None:
+    with env_file(tmp_path / "env", {"DATABASE_URL": "postgresql://u:p@127.0.0.1:1/dns", "TOPIC": "a b"}):
+        pass
+    shell = {"DATABASE_URL": "postgresql://u:p@127.0.0.1:1/dns", "TOPIC": "mine", "PATH": "/bin"}
+    assert without_exported(shell, tmp_path / "last-env") == ({"TOPIC": "mine", "PATH": "/bin"}, True)
+    assert without_exported({"PATH": "/bin"}, tmp_path / "last-env") == ({"PATH": "/bin"}, False)
+    assert without_exported(shell, tmp_path / "none") == (shell, False)
