@@ -243,6 +243,8 @@ class Run(Base):
     zone: Mapped[str] = mapped_column(index=True)
     backend: Mapped[str]
     changes: Mapped[int]  # how many it was given
+    before: Mapped[list[Any] | None] = mapped_column(JSONB)  # RRsets that were there: store/runs.py
+    results: Mapped[list[Any] | None] = mapped_column(JSONB)  # what it says of its requests
     first_request_id: Mapped[UUID | None]  # others' ids may lie between these
     last_request_id: Mapped[UUID | None]
     started_at: Mapped[datetime]

@@ -8,6 +8,9 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
+from app.domain.change import ChangeResult, Outcome, RRsetKey
+from app.domain.effects import RRset
+from app.domain.order import Before
 from app.store.models import Run, RunEvent
 
 _START = text(
@@ -30,13 +33,28 @@ def add_events(session: Session, run_id: UUID, events: Iterable[tuple[datetime, 
     session.execute(insert(RunEvent), rows)
 
 
+def note_before(session: Session, run_id: UUID, before: Before) -> None:
+    """Record what was there before the run, as far as the fates of its requests depend on that."""
+    rows = [[*key, rrset and [rrset.ttl, rrset.rdata]] for key, rrset in before.items()]
+    session.execute(update(Run).where(Run.id == run_id).values(before=rows))
+
+
 def finish(
-    session: Session, run_id: UUID, rc: int | None, why: str | None, stats: Mapping[str, Any], output: str
+    session: Session,
+    run_id: UUID,
+    rc: int | None,
+    why: str | None,
+    stats: Mapping[str, Any],
+    output: str,
+    results: Mapping[UUID, ChangeResult],
 ) -> None:
-    """Record how the run ended, unless `abandon` has ended it before."""
-    ended = {"rc": rc, "why": why, "stats": stats, "output": output, "finished_at": func.clock_timestamp()}
+    """Record how the run ended, unless `abandon` has ended it before.
+
+    Its results are stored, too: should this worker die now, the next one goes on with them.
+    """
+    ended = {"rc": rc, "why": why, "stats": stats, "output": output, "results": _grouped(results)}
     unfinished = update(Run).where(Run.id == run_id, Run.finished_at.is_(None))
-    session.execute(unfinished.values(**ended))
+    session.execute(unfinished.values(**ended, finished_at=func.clock_timestamp()))
 
 
 def any_ended_well(session: Session, backend: str, since: UUID) -> bool:
@@ -46,6 +64,35 @@ def any_ended_well(session: Session, backend: str, since: UUID) -> bool:
     """
     well = (Run.backend == backend) & (Run.id > since) & (Run.rc == 0) & Run.why.is_(None)
     return session.scalar(select(Run.id).where(well).limit(1)) is not None
+
+
+def results(session: Session, run_ids: Collection[UUID]) -> dict[UUID, ChangeResult]:
+    """Return what these runs said of their requests, by request."""
+    stored = session.scalars(select(Run.results).where(Run.id.in_(run_ids), Run.results.is_not(None)))
+    return {
+        UUID(request_id): ChangeResult(Outcome(outcome), code, message)
+        for groups in stored
+        for outcome, code, message, request_ids in groups or ()
+        for request_id in request_ids
+    }
+
+
+def before(session: Session, run_ids: Collection[UUID]) -> Before:
+    """Return what `note_before` has recorded of these runs."""
+    stored = session.scalars(select(Run.before).where(Run.id.in_(run_ids), Run.before.is_not(None)))
+    return {
+        RRsetKey(name, kind): RRset(rrset[0], tuple(rrset[1])) if rrset else None
+        for rows in stored
+        for name, kind, rrset in rows or ()
+    }
+
+
+def _grouped(results: Mapping[UUID, ChangeResult]) -> list[Any]:
+    """Return each result with the requests that it was given: most of a run have the same."""
+    groups: dict[ChangeResult, list[str]] = {}
+    for request_id, result in results.items():
+        groups.setdefault(result, []).append(str(request_id))
+    return [[result.outcome, result.code, result.message, ids] for result, ids in groups.items()]
 
 
 def abandon(session: Session, run_ids: Iterable[UUID]) -> None:

@@ -21,6 +21,7 @@ from app.services import kicks
 from app.services.drain.backends import Backends
 from app.services.drain.batch import PROBE_CANDIDATES, behind_waiting, first_batch
 from app.services.drain.lease import hold_lease
+from app.services.drain.lost_runs import note_before, stored_results, with_fates
 from app.services.drain.rest import rest, rest_or_go_on
 from app.services.drain.run_log import RunLog
 from app.services.drain.verify import fill_in_hidden
@@ -62,6 +63,11 @@ class Claim:
         """All of them, in the order in which they were applied."""
         return [*self.verifying, *self.orphaned, *self.to_apply]
 
+    @property
+    def run_ids(self) -> set[UUID]:
+        """The run, and those that were lost."""
+        return {run_id for run_id in (self.run_id, *(item.run_id for item in self.orphaned)) if run_id}
+
 
 def drain(zone: str, runner: Runner, backends: Backends) -> None:
     """Drain the zone batch by batch, until nothing is due, it must rest, or `DRAIN_BUDGET` is used up."""
@@ -81,6 +87,7 @@ def drain(zone: str, runner: Runner, backends: Backends) -> None:
                 in_flight = _in_flight(claim, applied.results)
                 answers = _ask_servers(claim, in_flight, backends)
                 primary = backends.primary(claim.backend) if claim.backend else None
+                in_flight = with_fates(in_flight, claim.run_ids, answers, primary)
                 decisions = decide(in_flight, answers, settings().max_attempts, primary)
                 lease = _settle(lease, claim, decisions, answers, applied.detail)
         except LeaseLost:
@@ -167,7 +174,7 @@ def _apply(claim: Claim, runner: Runner, backends: Backends, lease_lost: Event) 
     if claim.backend is None:
         return Applied(dict.fromkeys((item.id for item in claim.items), _ZONE_GONE))
     known: dict[UUID, ChangeResult | None] = {item.id: _APPLIED for item in claim.verifying}
-    known |= {item.id: None for item in claim.orphaned}
+    known |= stored_results(claim.orphaned)
     if claim.run_id is None:
         return Applied(known)
     result = _run_ansible(claim.run_id, claim.backend, claim, runner, backends, lease_lost)
@@ -181,12 +188,14 @@ def _run_ansible(
     changes = [item.change for item in claim.to_apply]
     timeout = backends.limits(backend).run_timeout or settings().run_timeout
     run = Run(run_id, claim.zone, backend, changes, timeout)
+    note_before(run_id, backend, changes, backends)
     with bound(run_id=run_id), RunLog(run_id) as run_log:
         result = runner.run(run, run_log.append, lease_lost)
         why = result.why or (result.fault.code if result.fault else None)
         log.info("run ended", backend=backend, changes=len(changes), rc=result.rc, why=why)
+    said = {item.id: trusted for item in claim.to_apply if (trusted := result.trusted(item.id))}
     with transaction() as session:
-        runs.finish(session, run_id, result.rc, why, result.stats, result.output)
+        runs.finish(session, run_id, result.rc, why, result.stats, result.output, said)
     return result
 
 
