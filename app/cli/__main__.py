@@ -4,6 +4,7 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from app.cli.dlq import dlq
+from app.cli.doctor import doctor
 from app.cli.playbook import playbook
 from app.core import database
 from app.core.startup import cause
@@ -11,6 +12,7 @@ from app.core.startup import cause
 app = typer.Typer(help="DNS Request Orchestrator", no_args_is_help=True, add_completion=False)
 app.add_typer(dlq, name="dlq")
 app.add_typer(playbook, name="playbook")
+app.command()(doctor)
 
 
 @app.command()

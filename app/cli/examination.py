@@ -1,0 +1,218 @@
+"""What `doctor` looks at, one thing after the other, from the settings to the DNS servers."""
+
+import ssl
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote, urlsplit
+
+import httpx2
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from redis import RedisError
+from sqlalchemy.exc import DBAPIError
+
+from app.core import database
+from app.core.celery_app import celery_app
+from app.core.config import misspelt_settings, settings
+from app.core.database import transaction
+from app.core.migrations import SchemaOutdated
+from app.core.redis import redis
+from app.core.startup import cause
+from app.domain.errors import InventoryError
+from app.domain.server import Server
+from app.nameservers.probe import ProbeFailed, ask_serial, try_update
+from app.runner.ansible.inventory import (
+    Variables,
+    authoritative_servers,
+    host_names,
+    host_variables,
+    primary_server,
+    run_limits,
+)
+from app.services.zones.registry import list_zones
+
+_TIMEOUT = 5.0  # seconds for one question
+_API_SAYS = {401: "401: the API key is refused", 404: "404: the API does not know the zone"}
+_AT_ONCE = 16  # questions to DNS servers
+
+_Question = tuple[str, str, Callable[[], str]]  # the zone, whom is asked, and what asks
+State = Literal["ok", "warning", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, how it is, and what to know or to do about it."""
+
+    what: str
+    state: State
+    words: str
+
+
+def examine() -> Iterator[Finding]:
+    """Yield the findings, as they are made."""
+    yield from _settings()
+    yield _tried("PostgreSQL", "DATABASE_URL", _postgresql)
+    yield _tried("Redis", "CELERY_BROKER_URL", _redis)
+    yield _tried("worker", "CELERY_BROKER_URL", _worker)
+    yield _tried("Kafka", "KAFKA_BROKER_URL", _kafka)
+    yield _tried("API", "API_URL", _api)
+    yield from _backends()
+
+
+class _Wrong(Exception):
+    """Something is not as it should be; the text says what."""
+
+
+_EXPECTED = (_Wrong, DBAPIError, RedisError, SchemaOutdated, KafkaException, httpx2.HTTPError, OSError)
+
+
+def _settings() -> Iterator[Finding]:
+    for variable, meant in misspelt_settings().items():
+        yield Finding("settings", "warning", f"no setting is called {variable}; is {meant} meant?")
+    if settings().simulated:
+        words = "changes are only simulated here; set EXECUTOR=ansible, or INVENTORY, to have real runs"
+        yield Finding("executor", "warning", words)
+    else:
+        yield Finding("executor", "ok", f"ansible, with {settings().playbook}")
+
+
+def _tried(what: str, variable: str, look: Callable[[], str]) -> Finding:
+    """Return what `look` says, or its error. Where nobody has set the variable, a fault is a warning."""
+    try:
+        return Finding(what, "ok", look())
+    except _EXPECTED as error:
+        said = error.args[0].str() if isinstance(error, KafkaException) else cause(error)
+        unset = variable.lower() not in settings().model_fields_set
+        hint = f" ({variable} is not set; leave it so if this is not used here)" if unset else ""
+        return Finding(what, "warning" if unset else "failed", f"{said or type(error).__name__}{hint}")
+
+
+def _postgresql() -> str:
+    database.require_schema()
+    with transaction() as session:
+        return f"the schema is up to date, {len(list_zones(session))} zones are served"
+
+
+def _redis() -> str:
+    redis().ping()
+    return "it answers"
+
+
+def _worker() -> str:
+    found = celery_app.control.ping(timeout=1.0)
+    if not found:
+        raise _Wrong("no worker answers over Redis: start one, or look at its log")
+    return ", ".join(sorted(name for answer in found for name in answer))
+
+
+def _kafka() -> str:
+    topics = AdminClient({**settings().kafka, "log_level": 0}).list_topics(timeout=_TIMEOUT).topics
+    topic = settings().kafka_dns_topic
+    if topic not in topics:
+        raise _Wrong(f"there is no topic {topic}: start the consumer, which makes it, or make it by hand")
+    return f"topic {topic}, {len(topics[topic].partitions)} partitions"
+
+
+def _api() -> str:
+    parts = urlsplit(settings().api_url)
+    path = parts.path.rpartition("/api/v1/")[0] + "/readyz"
+    answer = httpx2.get(parts._replace(path=path).geturl(), timeout=_TIMEOUT)
+    try:
+        told = answer.json()
+        status, executor = told["status"], told["executor"]
+    except (ValueError, KeyError, TypeError):
+        raise _Wrong(f"status {answer.status_code}: this is not the API") from None
+    if status != "ready":
+        raise _Wrong(f"it is {status}: {told['dependencies']}")
+    return f"ready, executor: {executor}"
+
+
+def _backends() -> Iterator[Finding]:
+    if settings().simulated:
+        return
+    try:
+        known = host_names(settings().inventory)
+    except InventoryError as error:
+        yield Finding("inventory", "failed", str(error))
+        return
+    yield Finding("inventory", "ok", f"{settings().inventory}: {', '.join(known) or 'no host'}")
+    zones = _zones_by_backend()
+    for backend in sorted({*known, *zones}):
+        if backend in known:
+            yield from _backend(backend, zones.get(backend, []))
+        else:
+            words = f"zones name it, the inventory does not: {', '.join(zones[backend])}"
+            yield Finding(f"backend {backend}", "failed", words)
+
+
+def _zones_by_backend() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    try:
+        with transaction() as session:
+            for zone in list_zones(session):
+                found.setdefault(zone.backend, []).append(zone.name)
+    except DBAPIError:  # said already
+        pass
+    return found
+
+
+def _backend(backend: str, zones: Sequence[str]) -> Iterator[Finding]:
+    what = f"backend {backend}"
+    inventory = settings().inventory
+    try:
+        run_limits(inventory, backend)
+        variables = host_variables(inventory, backend)
+        servers, primary = authoritative_servers(inventory, backend), primary_server(inventory, backend)
+    except InventoryError as error:
+        yield Finding(what, "failed", str(error))
+        return
+    if not zones:
+        yield Finding(what, "ok", "no zone is served by it")
+        return
+    questions: list[_Question] = [
+        (zone, str(server), partial(_serial, server, zone)) for server in servers for zone in zones
+    ]
+    if url := variables.get("dns_api_url"):
+        questions += [(zone, str(url), partial(_zone_of_api, variables, zone)) for zone in zones]
+    elif primary is not None:
+        key_file = variables.get("dns_tsig_key_file")
+        path = Path(str(key_file)).expanduser() if key_file else None
+        questions += [(zone, f"{primary}, update", partial(_update, primary, zone, path)) for zone in zones]
+    yield from _asked(what, questions)
+
+
+def _asked(what: str, questions: Iterable[_Question]) -> Iterator[Finding]:
+    def ask(question: _Question) -> Finding:
+        zone, whom, look = question
+        try:
+            return Finding(what, "ok", f"{zone} at {whom}: {look()}")
+        except (ProbeFailed, _Wrong, httpx2.HTTPError, OSError) as error:
+            return Finding(what, "failed", f"{zone} at {whom}: {error}")
+
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        yield from threads.map(ask, questions)
+
+
+def _serial(server: Server, zone: str) -> str:
+    return f"serial {ask_serial(server, zone, _TIMEOUT)}"
+
+
+def _update(server: Server, zone: str, key_file: Path | None) -> str:
+    try_update(server, zone, key_file, _TIMEOUT)
+    return "the key may change the zone" if key_file else "it is taken without a key"
+
+
+def _zone_of_api(variables: Variables, zone: str) -> str:
+    key = Path(str(variables.get("dns_api_key_file"))).expanduser().read_text().strip()
+    trusted = variables.get("dns_api_ca_file")
+    context = ssl.create_default_context(cafile=str(trusted) if trusted else None)
+    url = f"{variables['dns_api_url']}/api/v1/servers/localhost/zones/{quote(zone)}.?rrsets=false"
+    status = httpx2.get(url, headers={"X-API-Key": key}, timeout=_TIMEOUT, verify=context).status_code
+    if status != HTTPStatus.OK:
+        raise _Wrong(_API_SAYS.get(status, f"the API answers {status}"))
+    return "the API knows the zone and takes the key"

@@ -1,0 +1,144 @@
+"""`doctor`, where one thing after the other is wrong."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+from app.cli.__main__ import app
+from stack.embedded import Stack
+from stack.inventory import write_inventory
+from stack.nameserver import create_key
+from tests.support.settings import SetSettings
+
+Doctor = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def doctor(client: TestClient, set_settings: SetSettings) -> Doctor:
+    """Runs the command and returns its findings, but for API and worker, which do not run here."""
+
+    def run(**variables: str) -> list[dict[str, Any]]:
+        set_settings(**variables)
+        told = CliRunner().invoke(app, ["doctor", "--json"])
+        assert told.exit_code == 1  # for API and worker
+        found = json.loads(told.stdout)
+        assert found["well"] is False
+        return [each for each in found["findings"] if each["what"] not in ("API", "worker")]
+
+    return run
+
+
+def inventory(folder: Path, server: str, key_file: Path) -> dict[str, str]:
+    """The settings of an inventory whose backend is `bind`."""
+    address, _, port = server.rpartition(":")
+    write_inventory(folder, address, int(port), key_file)
+    return {"INVENTORY": str(folder)}
+
+
+def failed(findings: list[dict[str, Any]]) -> list[str]:
+    return [f"{each['what']}: {each['words']}" for each in findings if each["state"] == "failed"]
+
+
+def test_what_is_well(doctor: Doctor, new_zone: str) -> None:
+    findings = doctor()
+    assert failed(findings) == []
+    words = [each["words"] for each in findings if each["what"] == "backend bind"]
+    assert len(words) == 2
+    assert words[0].startswith(f"{new_zone} at 127.0.0.1:")
+    assert words[1].endswith("the key may change the zone")
+
+
+def test_a_key_with_another_secret(
+    doctor: Doctor, infrastructure: Stack, tmp_path: Path, new_zone: str
+) -> None:
+    create_key(tmp_path / "key")
+    [wrong] = failed(doctor(**inventory(tmp_path / "i", infrastructure.env["DNS_SERVER"], tmp_path / "key")))
+    assert new_zone in wrong
+    assert "BADSIG" in wrong
+
+
+def test_a_key_that_the_server_does_not_know(doctor: Doctor, infrastructure: Stack, tmp_path: Path) -> None:
+    create_key(tmp_path / "key", "somebody")
+    [wrong] = failed(doctor(**inventory(tmp_path / "i", infrastructure.env["DNS_SERVER"], tmp_path / "key")))
+    assert "BADKEY" in wrong
+
+
+def test_a_key_file_that_is_not_there(doctor: Doctor, infrastructure: Stack, tmp_path: Path) -> None:
+    [wrong] = failed(doctor(**inventory(tmp_path / "i", infrastructure.env["DNS_SERVER"], tmp_path / "none")))
+    assert "can't be read: No such file" in wrong
+
+
+def test_a_server_that_is_away(doctor: Doctor, infrastructure: Stack, tmp_path: Path) -> None:
+    wrong = failed(doctor(**inventory(tmp_path / "i", "127.0.0.1:9", infrastructure.key_file())))
+    assert len(wrong) == 2
+    assert all("Connection refused" in each for each in wrong)
+
+
+def test_a_zone_that_the_server_does_not_serve(doctor: Doctor, client: TestClient) -> None:
+    client.post("/api/v1/zones", json={"name": "elsewhere.test", "backend": "bind"}).raise_for_status()
+    wrong = failed(doctor())
+    assert len(wrong) == 2
+    assert all("elsewhere.test" in each and "does not serve the zone" in each for each in wrong)
+
+
+def test_a_backend_that_the_inventory_does_not_have(doctor: Doctor, client: TestClient) -> None:
+    client.post("/api/v1/zones", json={"name": "lost.test", "backend": "bnid"}).raise_for_status()
+    assert failed(doctor()) == ["backend bnid: zones name it, the inventory does not: lost.test"]
+
+
+def test_limits_and_inventories_that_can_not_be_read(
+    doctor: Doctor, dns_inventory: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(dns_inventory, tmp_path / "i")
+    hosts = tmp_path / "i" / "hosts.yml"
+    hosts.write_text(
+        hosts.read_text().replace("      dns_server", '      dns_max_runs: "3"\n      dns_server')
+    )
+    [wrong] = failed(doctor(INVENTORY=str(tmp_path / "i")))
+    assert "dns_max_runs" in wrong
+    [wrong] = failed(doctor(INVENTORY=str(tmp_path / "none")))
+    assert "does not exist" in wrong
+
+
+def test_parts_that_are_away(doctor: Doctor) -> None:
+    away = {
+        "DATABASE_URL": "postgresql://u:secret@127.0.0.1:9/d",
+        "CELERY_BROKER_URL": "redis://127.0.0.1:9/0",
+    }
+    from app.core import database
+    from app.core.redis import redis
+
+    database.engine.cache_clear()
+    redis.cache_clear()
+    findings = doctor(KAFKA_BROKER_URL="127.0.0.1:9", **away)
+    assert [each.partition(":")[0] for each in failed(findings)] == ["PostgreSQL", "Redis", "Kafka"]
+    assert "secret" not in json.dumps(findings)
+
+
+def test_the_api_of_powerdns(
+    doctor: Doctor, client: TestClient, more_name_servers: Stack, tmp_path: Path
+) -> None:
+    more_name_servers.add_zone("doctor.test", "powerdns")
+    client.post("/api/v1/zones", json={"name": "doctor.test", "backend": "powerdns"}).raise_for_status()
+    shutil.copytree(more_name_servers.env["INVENTORY"], tmp_path / "i")
+    here = [each for each in doctor(INVENTORY=str(tmp_path / "i")) if each["what"] == "backend powerdns"]
+    assert [each["state"] for each in here] == ["ok", "ok"]
+    hosts = tmp_path / "i" / "powerdns.yml"
+    (tmp_path / "key").write_text("wrong")
+    key = str(more_name_servers.data("powerdns") / "api.key")
+    hosts.write_text(hosts.read_text().replace(key, str(tmp_path / "key")))
+    wrong = [each for each in failed(doctor(INVENTORY=str(tmp_path / "i"))) if "powerdns" in each]
+    assert len(wrong) == 1
+    assert "the API key is refused" in wrong[0]
+
+
+def test_words_for_a_pipe_and_for_a_misspelt_setting(doctor: Doctor, set_settings: SetSettings) -> None:
+    set_settings(RETRY_PUASE="1")
+    lines = CliRunner().invoke(app, ["doctor"]).stdout.splitlines()
+    assert lines[0] == "settings\twarning\tno setting is called RETRY_PUASE; is RETRY_PAUSE meant?"
