@@ -16,7 +16,7 @@ from app.store import backends
 
 log = get_logger(__name__)
 
-_PUBLISH_INTERVAL = 5.0  # seconds between two looks at the inventory
+_PUBLISH_INTERVAL = 2.0  # seconds between two looks at the inventory
 _PUBLISH_AGAIN = 300.0  # seconds after which the same names are published again
 _FORGET_AFTER = 86_400.0  # seconds for which a name that is in no inventory any more is listed
 _MAX_RESTING_ZONES = 1_000

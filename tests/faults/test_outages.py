@@ -1,6 +1,6 @@
 """Outages of a whole backend or zone: no request fails for them, and all succeed by themselves afterwards.
 
-`OUTAGE` (seconds) and `REQUESTS` in the environment make them longer and larger than `make test` needs.
+`OUTAGE` (seconds), `REQUESTS` and `ZONES` in the environment make them longer and larger than by default.
 """
 
 import os
@@ -24,16 +24,16 @@ from tests.support.eventually import eventually
 from tests.support.name_servers import close_at_once, fail_always, serving
 from tests.support.user import User
 
-OUTAGE = float(os.environ.get("OUTAGE", "2"))
-REQUESTS = int(os.environ.get("REQUESTS", "100"))
-ZONES = 5
+OUTAGE = float(os.environ.get("OUTAGE", "1"))
+REQUESTS = int(os.environ.get("REQUESTS", "40"))
+ZONES = int(os.environ.get("ZONES", "2"))
 RECOVERY = 90  # seconds
 
 BACKEND = "mirror"
 
 
 class Scene:
-    """Five zones on a backend of their own, whose inventory file and key a fault may change."""
+    """Zones on a backend of their own, whose inventory file and key a fault may change."""
 
     def __init__(self, stack: Stack, user: User, folder: Path) -> None:
         self.stack, self.user = stack, user
@@ -42,6 +42,7 @@ class Scene:
         self.account = f"team-{secrets.token_hex(4)}"
         self.zones = [f"t-{secrets.token_hex(4)}.test" for _ in range(ZONES)]
         self.write()
+        eventually(self._published)
         for zone in self.zones:
             stack.add_zone(zone)
             user.serve(zone, BACKEND)
@@ -52,6 +53,10 @@ class Scene:
         inventory = Path(self.stack.env["INVENTORY"])
         more = {"dns_tsig_key_file": str(self.key), **variables}
         write_backend(inventory, BACKEND, host, port or int(own), **more)
+
+    def _published(self) -> bool:
+        listed = self.user.api.get("/backends").raise_for_status().json()["items"]
+        return any(item["name"] == BACKEND and item["seen_at"] for item in listed)
 
     def submit(self) -> None:
         """Ask for all changes in one batch."""
@@ -149,7 +154,10 @@ def not_in_the_inventory(scene: Scene) -> Iterator[None]:
     [
         (playbook_exits_2, "playbook_failed"),
         (accepts_and_closes, "server_unreachable"),
+        (servfail_to_everything, "zone_failed"),
         (wrong_key, "tsig_refused"),
+        (missing_key, "key_unusable"),
+        (frozen_zones, "zone_refuses_updates"),
         (no_room_for_files, "run_not_started"),
         (not_in_the_inventory, "backend_unknown"),
     ],

@@ -24,7 +24,9 @@ class Connection:
 
     def query(self) -> dns.message.Message | None:
         head = self._file.read(2)
-        return dns.message.from_wire(self._file.read(*struct.unpack("!H", head))) if len(head) == 2 else None
+        if len(head) < 2:
+            return None
+        return dns.message.from_wire(self._file.read(*struct.unpack("!H", head)), keyring=False)
 
     def queries(self, most: int = 10**9) -> Iterator[dns.message.Message]:
         while most and (query := self.query()):
