@@ -15,6 +15,7 @@ from app.core.logging import get_logger
 from app.core.redis import BROKER_ERRORS, redis
 from app.core.startup import cause
 from app.store import due as due_zones
+from app.store import upkeep
 
 log = get_logger(__name__)
 
@@ -22,6 +23,7 @@ KICKED = "dns:kicked:{zone}"  # the Redis key that marks a zone as kicked, until
 _MARK_EXPIRY = 30  # seconds after which a kick that no worker took counts as lost
 # Seconds between two calls of Redis: a call for each group would be a tenth of the group's whole cost.
 _SEND_INTERVAL = 0.02
+_UPKEEP_INTERVAL = 60.0  # seconds
 _MAX_SWEEP_SHARE = 0.1  # of the time: a sweep that takes long is followed by a longer pause
 
 
@@ -100,13 +102,23 @@ def sweep() -> list[str]:
     return kicked
 
 
+def tend() -> None:
+    """Put right what a sweep goes by (store/upkeep.py)."""
+    with transaction() as session:
+        upkeep.mend_floors(session)
+        upkeep.shorten_waits(session, settings().lease, 1.25 * settings().retry_pause_max)
+
+
 def sweep_until(stop: Event) -> None:
     """Sweep every `SWEEP_INTERVAL` seconds until `stop` is set, whatever happens."""
-    said, took = "", 0.0
+    said, took, next_upkeep = "", 0.0, 0.0
     while not stop.wait(max(settings().sweep_interval, took / _MAX_SWEEP_SHARE)):
         began = time.monotonic()
         try:
             sweep()
+            if began >= next_upkeep:
+                next_upkeep = began + _UPKEEP_INTERVAL
+                tend()
             said = ""
         except SQLAlchemyError as error:
             if (reason := cause(error)) != said:  # said once, not each second

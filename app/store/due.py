@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from app.store.models import ZoneLease
 
-# `candidate` is a table of one column, `zone`. Of zones whose backend has places for some of them only, those
-# are due whose requests have waited longest.
+# `candidate` is a table of zones with their floors (store/leases.py). Of zones whose backend has places for
+# some of them only, those are due whose requests have waited longest.
 _DUE = """
     waiting AS (
         SELECT candidate.zone, served.backend, oldest.seq,
@@ -18,7 +18,7 @@ _DUE = """
          -- some request is open, and does not just wait for its next try or verification
          CROSS JOIN LATERAL (
             SELECT seq FROM dns_requests
-             WHERE zone = candidate.zone AND finished_at IS NULL
+             WHERE zone = candidate.zone AND finished_at IS NULL AND seq >= candidate.floor
                AND (check_at IS NULL OR check_at <= clock_timestamp())
              ORDER BY seq LIMIT 1) AS oldest
          WHERE served.backend IS NOT DISTINCT FROM coalesce(CAST(:backend AS text), served.backend)
@@ -47,19 +47,23 @@ _DUE = """
      WHERE limited.places IS NULL OR waiting.place <= limited.places
      ORDER BY waiting.seq
 """
-_HAS_WORK = text(f"WITH candidate (zone) AS (VALUES (:zone)), {_DUE}")
-# Steps from zone to zone along ix_dns_requests_open: the cost grows with the number of zones that have open
-# requests, not with the number of requests.
+_HAS_WORK = text(
+    f"""
+    WITH candidate AS (
+        SELECT asked.zone, coalesce(lease.seq_floor, 0) AS floor
+          FROM (VALUES (:zone)) AS asked (zone) LEFT JOIN dns_zone_leases AS lease ON lease.zone = asked.zone
+    ), {_DUE}
+    """  # noqa: S608
+)
+# One look into ix_dns_requests_open for each zone. To step through that index from zone to zone would be less
+# work for many idle zones, but visit all that was settled since the oldest snapshot.
 _ZONES = text(
     f"""
-    WITH RECURSIVE step (zone) AS (
-        (SELECT zone FROM dns_requests WHERE finished_at IS NULL ORDER BY zone LIMIT 1)
-        UNION ALL
-        SELECT (SELECT request.zone FROM dns_requests AS request
-                 WHERE request.finished_at IS NULL AND request.zone > step.zone
-                 ORDER BY request.zone LIMIT 1)
-          FROM step WHERE step.zone IS NOT NULL
-    ), candidate AS (SELECT zone FROM step WHERE zone IS NOT NULL), {_DUE}
+    WITH candidate AS MATERIALIZED (
+        SELECT zone, coalesce(lease.seq_floor, 0) AS floor
+          FROM (SELECT name AS zone FROM dns_zones UNION SELECT zone FROM dns_zone_leases) AS known
+          LEFT JOIN dns_zone_leases AS lease USING (zone)
+    ), {_DUE}
     """  # noqa: S608
 )
 

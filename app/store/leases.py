@@ -33,6 +33,7 @@ class Lease:
     backend: str | None = None  # which serves the zone; None: the zone is not served any more
     probe: bool = False  # the backend was unavailable: try it with one request
     left_over: tuple[int, int] | None = None  # the range of `seq` of what the last holder has claimed last
+    floor: int = 0  # no open request has a smaller `seq`
 
 
 _ACQUIRE = text(
@@ -50,7 +51,7 @@ _ACQUIRE = text(
            holder = excluded.holder, expires_at = excluded.expires_at, kicked_at = NULL, kicks = 0
      WHERE lease.expires_at <= clock_timestamp()
        AND (lease.paused_until IS NULL OR lease.paused_until <= clock_timestamp())
-    RETURNING token, nonce, failures, claimed_from, claimed_to,
+    RETURNING token, nonce, failures, claimed_from, claimed_to, seq_floor,
               (SELECT backend FROM dns_zones WHERE name = lease.zone) AS backend
     """
 ).bindparams(bindparam("duration", type_=Interval()))
@@ -72,6 +73,28 @@ _CHECK = text(
 )
 
 
+FLOOR_DELAY = 60.0  # seconds: a request is committed that long after it has got its `seq`, or never
+
+# The oldest request that is open now becomes the floor when FLOOR_DELAY has passed: until then, others with a
+# smaller `seq` may still be on their way to their commit.
+_NOTE_CLAIM = text(
+    """
+    UPDATE dns_zone_leases AS lease
+       SET claimed_from = :first, claimed_to = :last,
+           seq_floor = CASE WHEN due THEN coalesce(next_floor, seq_floor) ELSE seq_floor END,
+           next_floor = CASE WHEN due THEN (
+               SELECT seq FROM dns_requests
+                WHERE zone = lease.zone AND finished_at IS NULL AND seq >= lease.seq_floor
+                ORDER BY seq LIMIT 1) ELSE next_floor END,
+           next_floor_at = CASE WHEN due THEN clock_timestamp() ELSE next_floor_at END
+      FROM (SELECT coalesce(next_floor_at <= clock_timestamp() - make_interval(secs => :delay), true) AS due
+              FROM dns_zone_leases WHERE zone = :zone) AS turn
+     WHERE lease.zone = :zone AND lease.token = :token
+       AND lease.nonce IS NOT DISTINCT FROM CAST(:nonce AS uuid)
+    """
+)
+
+
 def acquire(session: Session, zone: str, holder: str, seconds: float) -> Lease | None:
     """Lease the zone for `seconds`; None while another worker holds it or the zone rests."""
     row = session.execute(
@@ -80,7 +103,9 @@ def acquire(session: Session, zone: str, holder: str, seconds: float) -> Lease |
     if row is None:
         return None
     left_over = None if row.claimed_from is None else (row.claimed_from, row.claimed_to)
-    return Lease(zone, row.token, row.failures, row.nonce, row.backend, left_over=left_over)
+    return Lease(
+        zone, row.token, row.failures, row.nonce, row.backend, left_over=left_over, floor=row.seq_floor
+    )
 
 
 def extend(session: Session, lease: Lease, seconds: float) -> bool:
@@ -113,7 +138,8 @@ def note_claim(session: Session, lease: Lease, seqs: Collection[int]) -> None:
 
     Call it last: it keeps the heartbeat waiting until the transaction ends.
     """
-    _update(session, lease, claimed_from=min(seqs), claimed_to=max(seqs))
+    fence = {"zone": lease.zone, "token": lease.token, "nonce": lease.nonce, "delay": FLOOR_DELAY}
+    session.execute(_NOTE_CLAIM, {**fence, "first": min(seqs), "last": max(seqs)})
 
 
 def rest(session: Session, lease: Lease, seconds: float, fault: Fault) -> None:

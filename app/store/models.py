@@ -101,6 +101,11 @@ class ZoneLease(Base):
     expires_at: Mapped[datetime]
     claimed_from: Mapped[int | None] = mapped_column(BigInteger)  # the range of `seq` that was claimed last
     claimed_to: Mapped[int | None] = mapped_column(BigInteger)
+    # No open request of the zone has a `seq` below the floor: settled ones, which a long snapshot keeps in
+    # the index, are passed over. The next floor takes its place when it is old enough (store/leases.py).
+    seq_floor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    next_floor: Mapped[int | None] = mapped_column(BigInteger)
+    next_floor_at: Mapped[datetime | None]
     kicked_at: Mapped[datetime | None]  # by a sweep, since the last holder
     kicks: Mapped[int] = mapped_column(server_default="0")  # how often
     failures: Mapped[int] = mapped_column(server_default="0")  # in a row

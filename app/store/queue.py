@@ -138,7 +138,7 @@ _OPEN_ITEMS = """
                AND started_at + make_interval(secs => :primary_deadline) <= clock_timestamp()
                AS primary_overdue
       FROM dns_requests
-     WHERE zone = :zone AND finished_at IS NULL
+     WHERE zone = :zone AND finished_at IS NULL AND seq >= :floor
 """
 _PENDING = text(f"{_OPEN_ITEMS} AND status = '{Status.PENDING}' ORDER BY seq LIMIT :limit")
 _ORPHANED = text(
@@ -149,7 +149,8 @@ _VERIFYING = text(
     {_OPEN_ITEMS} AND status = '{Status.VERIFYING}'
        AND (name = ANY(:names)
             OR name IN (SELECT name FROM dns_requests
-                         WHERE zone = :zone AND finished_at IS NULL AND status = '{Status.VERIFYING}'
+                         WHERE zone = :zone AND finished_at IS NULL AND seq >= :floor
+                           AND status = '{Status.VERIFYING}'
                            AND check_at <= clock_timestamp()))
      ORDER BY lease_token, run_id, seq
     """  # noqa: S608
@@ -166,9 +167,9 @@ class Timing:
     longest_pause: float
 
 
-def list_pending(session: Session, zone: str, limit: int) -> list[Item]:
+def list_pending(session: Session, zone: str, limit: int, floor: int = 0) -> list[Item]:
     """Return the zone's pending requests in the order of their acceptance, also those that must wait."""
-    return _items(session, _PENDING, zone=zone, limit=limit)
+    return _items(session, _PENDING, zone=zone, floor=floor, limit=limit)
 
 
 def claim(
@@ -196,17 +197,19 @@ def list_orphaned(session: Session, lease: Lease) -> list[Item]:
     if lease.left_over is None:
         return []
     first, last = lease.left_over
-    return _items(session, _ORPHANED, zone=lease.zone, first=first, last=last)
+    return _items(session, _ORPHANED, zone=lease.zone, floor=lease.floor, first=first, last=last)
 
 
-def list_verifying(session: Session, zone: str, names: Iterable[str], primary_deadline: float) -> list[Item]:
+def list_verifying(
+    session: Session, zone: str, names: Iterable[str], primary_deadline: float, floor: int = 0
+) -> list[Item]:
     """Return the verifying requests at these names, and at every name where one is due to be checked again.
 
     An RRset is judged by everything that was asked of it, so its requests are judged together, in the order
     in which they were applied. That is not always the order of `seq`: a long batch may be committed after a
     later one.
     """
-    return _items(session, _VERIFYING, primary_deadline, zone=zone, names=list(names))
+    return _items(session, _VERIFYING, primary_deadline, zone=zone, floor=floor, names=list(names))
 
 
 def settle(session: Session, decisions: Mapping[UUID, Decision], timing: Timing) -> dict[UUID, bool]:

@@ -138,7 +138,8 @@ def _claim(lease: Lease, backends: Backends, lease_lost: Event) -> Claim | None:
         else:
             claim = _claim_pending(session, lease, claim, backends)
         names = {item.change.name for item in claim.items}
-        verifying = queue.list_verifying(session, lease.zone, names, settings().primary_deadline)
+        deadline = settings().primary_deadline
+        verifying = queue.list_verifying(session, lease.zone, names, deadline, lease.floor)
         claim = replace(claim, verifying=verifying)
         if lease_lost.is_set():  # the database took its time; the run would be stopped at once
             raise LeaseLost(lease.zone)
@@ -148,7 +149,7 @@ def _claim(lease: Lease, backends: Backends, lease_lost: Event) -> Claim | None:
 def _claim_pending(session: Session, lease: Lease, claim: Claim, backends: Backends) -> Claim:
     probe = bool(lease.probe or lease.failures)
     limit = PROBE_CANDIDATES if probe else _batch_limit(lease, backends)
-    pending = queue.list_pending(session, lease.zone, limit)
+    pending = queue.list_pending(session, lease.zone, limit, lease.floor)
     queue.let_wait(session, behind_waiting(pending))
     batch = first_batch(pending, probe=probe)
     if not batch:

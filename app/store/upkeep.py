@@ -1,0 +1,75 @@
+"""What is put right now and then: floors of `seq`, and waits that a clock made long when it was set back."""
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.store.leases import FLOOR_DELAY
+
+# The oldest open request of each zone, from zone to zone along ix_dns_requests_open.
+_LOWER_FLOORS = text(
+    """
+    WITH RECURSIVE oldest (zone, seq) AS (
+        (SELECT zone, seq FROM dns_requests WHERE finished_at IS NULL ORDER BY zone, seq LIMIT 1)
+        UNION ALL
+        SELECT following.zone, following.seq
+          FROM oldest CROSS JOIN LATERAL (
+            SELECT zone, seq FROM dns_requests WHERE finished_at IS NULL AND zone > oldest.zone
+             ORDER BY zone, seq LIMIT 1) AS following
+    )
+    UPDATE dns_zone_leases AS lease SET seq_floor = 0, next_floor = NULL, next_floor_at = clock_timestamp()
+      FROM oldest WHERE lease.zone = oldest.zone AND lease.seq_floor > oldest.seq
+    """
+)
+_RAISE_FLOORS = text(
+    """
+    UPDATE dns_zone_leases AS lease SET seq_floor = claimed_to + 1, next_floor = NULL, next_floor_at = NULL
+     WHERE expires_at <= clock_timestamp() - make_interval(secs => :delay)
+       AND seq_floor <= claimed_to AND claimed_to < 9223372036854775807
+       AND NOT EXISTS (
+        SELECT FROM dns_requests
+         WHERE zone = lease.zone AND finished_at IS NULL AND seq BETWEEN lease.seq_floor AND claimed_to)
+    """
+)
+
+_SHORTEN_LEASES = text(
+    """
+    UPDATE dns_zone_leases
+       SET expires_at = least(expires_at, clock_timestamp() + make_interval(secs => :lease)),
+           paused_until = least(paused_until, clock_timestamp() + make_interval(secs => :pause))
+     WHERE expires_at > clock_timestamp() + make_interval(secs => 2 * :lease)
+        OR paused_until > clock_timestamp() + make_interval(secs => 2 * :pause)
+    """
+)
+_SHORTEN_RESTS = text(
+    """
+    UPDATE dns_backends SET paused_until = clock_timestamp() + make_interval(secs => :pause)
+     WHERE paused_until > clock_timestamp() + make_interval(secs => 2 * :pause)
+    """
+)
+_SHORTEN_WAITS = text(
+    """
+    UPDATE dns_requests SET check_at = clock_timestamp() + make_interval(secs => :pause)
+     WHERE finished_at IS NULL AND check_at > clock_timestamp() + make_interval(secs => 2 * :pause)
+    """
+)
+
+
+def mend_floors(session: Session) -> None:
+    """Lower the floors of zones that have an older open request; raise those of zones that are idle.
+
+    A request is below its zone's floor when its commit took longer than thought possible, or when somebody
+    has opened it again by hand.
+    """
+    session.execute(_LOWER_FLOORS)
+    session.execute(_RAISE_FLOORS, {"delay": FLOOR_DELAY})
+
+
+def shorten_waits(session: Session, lease: float, pause: float) -> None:
+    """Cut what lasts longer than it can: the database's clock was set back, or another server took its place.
+
+    No lease is longer than `lease` seconds, and no pause than `pause`. A worker that is alive extends its
+    lease again before the shortened one is over.
+    """
+    session.execute(_SHORTEN_LEASES, {"lease": lease, "pause": pause})
+    session.execute(_SHORTEN_RESTS, {"pause": pause})
+    session.execute(_SHORTEN_WAITS, {"pause": pause})

@@ -1,0 +1,109 @@
+"""Beside a snapshot that is held for long, nothing visits all that was settled since it was taken."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from app.core.config import Settings
+from app.core.database import engine, transaction, upgrade
+from app.store import due, leases, queue, upkeep, zones
+
+SETTLED = 100_000
+FIRST, SECOND = "a.test", "b.test"
+INSERT = """
+    INSERT INTO dns_requests
+        (id, action, account_id, source, via, resource, zone, name, record_type, ttl, rdata)
+    SELECT gen_random_uuid(), 'create', 'team-a', 'api', 'api', '{}', :zone, 'www.' || :zone, 'A', 300,
+           '{192.0.2.1}'
+      FROM generate_series(1, :number)
+"""
+SETTLE = """
+    UPDATE dns_requests SET status = 'succeeded', verified_at = now(), finished_at = now() WHERE zone = :zone
+"""
+LATER = "UPDATE dns_zone_leases SET next_floor_at = next_floor_at - interval '1 hour', expires_at = now()"
+LONG_AGO = "UPDATE dns_zone_leases SET expires_at = now() - interval '1 hour'"
+
+
+@pytest.fixture
+def snapshot(app_settings: Settings) -> Iterator[None]:
+    """Two zones, and a snapshot that another session holds, as a backup does."""
+    upgrade()
+    with transaction() as session:
+        session.execute(text("ALTER TABLE dns_requests SET (autovacuum_enabled = false)"))
+        for zone in (FIRST, SECOND):
+            zones.add(session, zone, "bind")
+    with engine().connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        connection.execute(text("SELECT count(*) FROM dns_requests"))
+        yield
+
+
+def accept(zone: str, number: int) -> None:
+    with transaction() as session:
+        session.execute(text(INSERT), {"zone": zone, "number": number})
+
+
+def claim_one(zone: str) -> None:
+    with transaction() as session:
+        lease = leases.acquire(session, zone, "me", 60)
+        assert lease is not None
+        [item] = queue.list_pending(session, zone, 1, lease.floor)
+        queue.claim(session, lease, [item.id], uuid7(), "one of many")
+        leases.release(session, lease)
+
+
+@contextmanager
+def few_visits(limit: int = 50) -> Iterator[Session]:
+    """A transaction that may visit some entries of the index of open requests, dead ones included."""
+    visited = text("SELECT pg_stat_get_xact_tuples_returned('ix_dns_requests_open'::regclass)")
+    with transaction() as session:
+        before = session.scalar(visited) or 0
+        yield session
+        assert (session.scalar(visited) or 0) - before < limit
+
+
+@pytest.mark.usefixtures("snapshot")
+def test_what_was_settled_is_passed_over() -> None:
+    accept(FIRST, SETTLED)
+    claim_one(FIRST)
+    with transaction() as session:
+        session.execute(text(SETTLE), {"zone": FIRST})
+    accept(FIRST, 2)
+    accept(SECOND, 1)
+    for _ in range(2):  # what is the floor after the next one, and what is the next one
+        with transaction() as session:
+            session.execute(text(LATER))
+        claim_one(FIRST)
+    with transaction() as session:
+        session.execute(text(LONG_AGO))
+    with few_visits() as session:
+        assert due.list_zones(session) == [FIRST, SECOND]
+        assert due.has_work(session, FIRST)
+    with few_visits() as session:
+        lease = leases.acquire(session, FIRST, "me", 60)
+        assert lease is not None
+        assert queue.list_pending(session, FIRST, 10, lease.floor) == []
+        assert len(queue.list_orphaned(session, lease)) == 1
+
+
+@pytest.mark.usefixtures("snapshot")
+def test_an_idle_zone_and_a_request_that_was_opened_again() -> None:
+    accept(FIRST, 1_000)
+    claim_one(FIRST)
+    with transaction() as session:
+        session.execute(text(SETTLE), {"zone": FIRST})
+        session.execute(
+            text("UPDATE dns_zone_leases SET claimed_to = 1000, expires_at = now() - interval '1 hour'")
+        )
+        upkeep.mend_floors(session)
+        assert session.scalar(text("SELECT seq_floor FROM dns_zone_leases")) == 1_001
+        reopen = (
+            "UPDATE dns_requests SET status = 'pending', verified_at = NULL, finished_at = NULL WHERE seq = 7"
+        )
+        session.execute(text(reopen))
+        assert due.list_zones(session) == []
+        upkeep.mend_floors(session)
+        assert due.list_zones(session) == [FIRST]
