@@ -25,6 +25,8 @@ def test_the_default_is_right(name: str) -> None:
 def written(default: object) -> str:
     assert default is not PydanticUndefined
     match default:
+        case None:
+            return ""
         case SecretStr():
             return default.get_secret_value()
         case Path():

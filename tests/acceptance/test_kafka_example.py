@@ -1,0 +1,27 @@
+"""The example that sends messages, on a running stack."""
+
+import json
+import os
+import subprocess
+import sys
+
+from stack.embedded import Stack
+from stack.paths import ROOT
+from tests.support.eventually import eventually
+from tests.support.user import User
+
+
+def test_what_it_sends_becomes_a_request(stack: Stack, user: User, zone: str) -> None:
+    resource = {"record_type": "TXT", "domain": f"note.{zone}", "target": "hello"}
+    line = json.dumps({"context": {"account_id": "team-a"}, "resource": resource})
+    subprocess.run(
+        [sys.executable, ROOT / "examples" / "send.py"],
+        env=os.environ | stack.env,
+        input=line + "\n",
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    found = eventually(lambda: user.api.get("/dns/requests", params={"zone": zone}).json()["items"])
+    [request] = user.wait_until_settled(each["id"] for each in found)
+    assert (request["status"], request["context"]["via"]) == ("succeeded", "kafka")
