@@ -15,7 +15,10 @@ from app.core.config import ROOT
 
 FILES = [path for path in sorted((ROOT / "migrations" / "versions").glob("*.py")) if path.name[:4] > "0006"]
 OUTSIDE_OF_TRANSACTIONS = {"build_index", "drop_index", "validate"}  # of app.core.migrations
-IN_ONE_STATEMENT_FOR_ALL_ROWS = re.compile(r"(?is)\b(UPDATE|DELETE)\b.*\bdns_|\bCREATE\s+(UNIQUE\s+)?INDEX\b")
+LARGE = r"(dns_requests|dns_request_events|dns_records|ansible_runs|ansible_run_events)"
+IN_ONE_STATEMENT_FOR_ALL_ROWS = re.compile(
+    rf"(?i)\b(UPDATE|DELETE FROM) {LARGE}\b|\bCREATE (UNIQUE )?INDEX\b"
+)
 
 
 def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
