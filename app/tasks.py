@@ -1,4 +1,4 @@
-"""The worker process: Celery tasks, and the timer that sweeps."""
+"""The worker process: Celery tasks, the timer that sweeps, and the threads that plan."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from celery.signals import (
     worker_shutting_down,
 )
 
-from app.core.celery_app import DRAIN, PLAN, celery_app
+from app.core.celery_app import DRAIN, celery_app
 from app.core.database import forget_connections
 from app.core.logging import (
     configure_logging,
@@ -31,7 +31,7 @@ from app.services import kicks
 from app.services.backends import publish_until
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
-from app.services.plan.answer import answer_plan
+from app.services.plan.answer import RUNS_AT_ONCE, answer_orders_until
 
 configure_logging("worker")  # at import, so that Celery's first lines have our format, too
 log = get_logger(__name__)
@@ -43,12 +43,6 @@ _stopping = Event()
 def drain_zone(zone: str) -> None:
     """Work off one zone."""
     drain(zone, make_runner(), make_backends())
-
-
-@celery_app.task(name=PLAN)  # type: ignore[untyped-decorator]
-def plan_on_servers(zone: str, changes: list[dict[str, Any]], reply_to: str) -> None:
-    """Find out what changes would do; nothing is changed."""
-    answer_plan(zone, changes, reply_to, make_runner())
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
@@ -97,6 +91,8 @@ def _start_sweeper(**_: Any) -> None:
     Thread(target=kicks.sweep_until, args=[_stopping], name="sweep", daemon=True).start()
     publish = (_stopping, make_backends().names)
     Thread(target=publish_until, args=publish, name="publish backends", daemon=True).start()
+    for number in range(RUNS_AT_ONCE):  # not in the pool, where a plan would keep a zone from being drained
+        Thread(target=answer_orders_until, args=[_stopping], name=f"plan {number}", daemon=True).start()
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]

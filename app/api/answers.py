@@ -31,6 +31,7 @@ from app.schemas.response import (
     RequestOut,
     RestingZone,
     RRsetOut,
+    WarningOut,
     ZoneOut,
 )
 from app.schemas.response import Reason as ReasonOut
@@ -111,7 +112,7 @@ def _number_left_out(found: Sequence[Sequence[Reason]], shares: Sequence[int]) -
 
 def _plan_result(index: int, item: Planned) -> PlanResult:
     change, planned = item.effect.change, item.effect.planned
-    return PlanResult(
+    result = PlanResult(
         index=index,
         status_code=200,
         change=ChangeOut(
@@ -124,6 +125,13 @@ def _plan_result(index: int, item: Planned) -> PlanResult:
         ),
         forecast=PlannedOut(by=item.by, outcome=planned.outcome, code=planned.code, message=planned.message),
     )
+    if item.effect.warnings:
+        result.warnings = [*map(_warning, item.effect.warnings)]
+    return result
+
+
+def _warning(warning: Reason) -> WarningOut:
+    return WarningOut(warning.code, warning.message, ["body", *warning.loc])
 
 
 def request_out(state: RequestState) -> RequestOut:

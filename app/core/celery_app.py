@@ -6,7 +6,6 @@ from app.core.config import settings
 
 QUEUE = "dns_tasks"
 DRAIN = "dns.drain"  # tasks are sent by name: services must not import app.tasks
-PLAN = "dns.plan"
 
 celery_app = Celery("dns", broker=settings().celery_broker_url.get_secret_value())
 celery_app.conf.update(

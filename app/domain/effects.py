@@ -1,13 +1,21 @@
 """What changes do to the records that we know: each RRset before and after each change."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import NamedTuple
 
+from app.domain import values
 from app.domain.change import Action, Change, Outcome, RRsetKey
+from app.domain.errors import Reason
 from app.domain.expectation import NO_RRSET, Expectation
+from app.domain.names import lineage
 
-UNKNOWN = "unknown"  # an outcome besides those of the playbook contract
+# Outcomes besides those of the playbook contract.
+UNKNOWN = "unknown"
+WOULD_BE_SENT = "would_be_sent"  # the server would be asked to: what its policy refuses, nobody knows before
+
+_NULL_MX = "0 ."
 
 ZoneRRset = tuple[str, RRsetKey]  # with the zone, since a name can be in two: NS at a zone cut
 
@@ -21,7 +29,7 @@ class RRset(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PlannedOutcome:
-    """What would become of a change: an outcome of the playbook contract, or "unknown"."""
+    """What would become of a change: an outcome of the playbook contract, "would_be_sent" or "unknown"."""
 
     outcome: str
     code: str | None = None
@@ -36,6 +44,7 @@ class Effect:
     before: RRset | None
     after: RRset | None
     planned: PlannedOutcome
+    warnings: tuple[Reason, ...] = ()
 
 
 def effects(changes: Iterable[Change], known: Mapping[ZoneRRset, RRset]) -> list[Effect]:
@@ -46,7 +55,24 @@ def effects(changes: Iterable[Change], known: Mapping[ZoneRRset, RRset]) -> list
     names: dict[tuple[str, str], dict[str, RRset]] = {}
     for (zone, key), rrset in known.items():
         names.setdefault((zone, key.name), {})[key.type] = rrset
-    return [_apply(change, names.setdefault((change.zone, change.name), {})) for change in changes]
+    return [_apply_with_warnings(change, names) for change in changes]
+
+
+def _apply_with_warnings(change: Change, names: dict[tuple[str, str], dict[str, RRset]]) -> Effect:
+    warnings = tuple(_warnings(change, names))
+    return replace(_apply(change, names.setdefault((change.zone, change.name), {})), warnings=warnings)
+
+
+def _warnings(change: Change, names: Mapping[tuple[str, str], Mapping[str, RRset]]) -> Iterator[Reason]:
+    """Warn of what can't be seen once it is applied: what a delegation covers, but itself and its glue."""
+    for parent in takewhile(lambda name: name != change.zone, lineage(change.name)):
+        cut = names.get((change.zone, parent), {}).get("NS")
+        if cut is None or change.key == RRsetKey(parent, "NS"):
+            continue
+        if change.type not in ("A", "AAAA") or f"{change.name}." not in cut.rdata:
+            message = f"it lies at or below the delegation {parent}: no server shows it, none can verify it"
+            yield Reason(("resource", "domain"), "not_visible", message)
+            return
 
 
 def _apply(change: Change, at_name: dict[str, RRset]) -> Effect:
@@ -56,11 +82,14 @@ def _apply(change: Change, at_name: dict[str, RRset]) -> Effect:
     if obstacle is not None and obstacle.outcome != UNKNOWN:
         return Effect(change, before, before, obstacle)
     after = _after(change, before)
+    if change.type == "MX" and after is not None and _NULL_MX in after.rdata and len(after.rdata) > 1:
+        message = f"a null MX stands alone, and {change.name} has another MX or would have (RFC 7505 3)"
+        return Effect(change, before, before, PlannedOutcome(Outcome.FAILED, "null_mx_not_alone", message))
     at_name.pop(change.type, None)
     if after is not None:
         at_name[change.type] = after
     same = PlannedOutcome(Outcome.UNCHANGED, None, "the RRset is so already")
-    planned = same if before == after else PlannedOutcome(Outcome.APPLIED)
+    planned = same if _is_same(before, after) else PlannedOutcome(Outcome.APPLIED)
     return Effect(change, before, after, obstacle or planned)
 
 
@@ -80,6 +109,12 @@ def _obstacle(change: Change, at_name: Mapping[str, RRset]) -> PlannedOutcome | 
     if change.type == "CNAME" and change.action is Action.CREATE and differs:
         return PlannedOutcome(Outcome.FAILED, "cname_exists", f"{change.name} has another CNAME already")
     return None
+
+
+def _is_same(before: RRset | None, after: RRset | None) -> bool:
+    if before is None or after is None:
+        return before is after
+    return before.ttl == after.ttl and values.same(before.rdata, after.rdata)
 
 
 def _after(change: Change, before: RRset | None) -> RRset | None:

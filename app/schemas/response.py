@@ -178,6 +178,15 @@ class Reason(BaseModel):
     type: str
 
 
+@dataclass(slots=True)
+class WarningOut:
+    """Something that may not be meant, or that some servers refuse; the change is accepted."""
+
+    code: str
+    message: str
+    loc: list[str | int]
+
+
 class Refused(BaseModel):
     """All the reasons at once."""
 
@@ -232,7 +241,10 @@ class ChangeOut(BaseModel):
 
 
 class PlannedOut(BaseModel):
-    """What would become of an item: applied, unchanged, failed or unknown; and who says so."""
+    """What would become of an item: applied, unchanged, failed or unknown; and who says so.
+
+    Servers can only tell that it would be sent (`would_be_sent`): their policy shows when they are asked to.
+    """
 
     by: Literal["records", "servers"]
     outcome: str
@@ -247,6 +259,7 @@ class PlanResult(BaseModel):
     status_code: int
     change: ChangeOut | None = None
     forecast: PlannedOut | None = None
+    warnings: list[WarningOut] | None = None
     errors: list[Reason] | None = None
 
 

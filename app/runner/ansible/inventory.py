@@ -107,6 +107,10 @@ class _Cache:
         self._lock = Lock()
         self._listings: dict[Path, _Listing] = {}
 
+    def forget_lock(self) -> None:
+        """Take a new lock: whoever holds the old one is no thread of this process."""
+        self._lock = Lock()
+
     def hosts(self, inventory: Path) -> Mapping[str, Variables]:
         if not inventory.exists():
             raise InventoryError(f"the inventory {inventory} does not exist")
@@ -124,6 +128,8 @@ class _Cache:
 
 
 _cache = _Cache()
+# A pool process may be forked while a thread of the worker reads the inventory.
+os.register_at_fork(after_in_child=_cache.forget_lock)
 
 
 def _file_states(inventory: Path) -> Iterator[tuple[str, int, int]]:

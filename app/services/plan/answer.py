@@ -1,10 +1,11 @@
 """Plan changes by the servers, the answering side: a worker runs the playbook in Ansible's check mode."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import astuple
 from threading import Event
-from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -12,49 +13,132 @@ from uuid_utils.compat import uuid7
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import bound, get_logger
-from app.core.redis import redis
+from app.core.redis import BROKER_ERRORS, redis
 from app.domain.change import Change, Outcome
-from app.domain.effects import UNKNOWN, PlannedOutcome
+from app.domain.effects import UNKNOWN, WOULD_BE_SENT, PlannedOutcome
+from app.domain.errors import (
+    BACKEND_UNAVAILABLE_CODES,
+    UNCERTAIN_CODES,
+    ZONE_UNAVAILABLE_CODES,
+    InventoryError,
+)
+from app.runner import make_runner
 from app.runner.protocol import Run, Runner, RunResult
+from app.services.drain.backends import Backends, make_backends
+from app.services.drain.lease import hold_lease
+from app.services.plan import orders
+from app.services.plan.orders import Order
 from app.store import zones
 
 log = get_logger(__name__)
 
+RUNS_AT_ONCE = 2  # plans of one worker, besides the runs of its pool
 _ANSWER_EXPIRY = 60  # seconds that an answer waits for the API
+_SLOT_PAUSE = 0.25  # seconds until it is tried again to get a run on a backend that limits them
+_RETRY_PAUSE = 2.0  # seconds until Redis is asked again
+
+_GONE = PlannedOutcome(Outcome.FAILED, "zone_unknown", "the zone is not served any more")
+_NO_RUN = PlannedOutcome(
+    UNKNOWN, None, "the zone is busy, or its backend has no run to spare or rests; try again"
+)
+_UNUSABLE = PlannedOutcome(UNKNOWN, None, "the inventory can't be used; the log of the worker says why")
+_NO_TIME = PlannedOutcome(UNKNOWN, None, "the time for planning was over before its turn")
+_SENT = (
+    "nothing that the servers show speaks against it; what their policy refuses, only a real update can tell"
+)
+
+_NOT_LOOKED = BACKEND_UNAVAILABLE_CODES | ZONE_UNAVAILABLE_CODES | UNCERTAIN_CODES
+
+Outcomes = Mapping[UUID, PlannedOutcome]
 
 
-def answer_plan(zone: str, items: Iterable[Mapping[str, Any]], reply_to: str, runner: Runner) -> None:
-    """Run the playbook over the changes in check mode, and put what would become of each into Redis.
+def answer_orders_until(stop: Event) -> None:
+    """Take orders and answer them, one after the other, until `stop` is set, whatever happens."""
+    while not stop.is_set():
+        try:
+            order = orders.take()
+            if order is not None:
+                answer_order(order, make_runner(), make_backends())
+        except BROKER_ERRORS as error:
+            log.warning("no plans are made: Redis is unavailable; it is asked again soon", error=str(error))
+            stop.wait(_RETRY_PAUSE)
+        except Exception:  # if this ended, nobody would plan any more
+            log.exception("a plan was not made; the client is told to try again")
 
-    `items` are changes as in a changes file, `reply_to` is the key of the list for the answer.
-    """
-    changes = [Change.from_json(item) for item in items]
-    with bound(zone=zone):
-        outcomes = _plan(zone, changes, runner)
+
+def answer_order(order: Order, runner: Runner, backends: Backends) -> None:
+    """Run the playbook over the changes in check mode, and put what would become of each into Redis."""
+    with bound(zone=order.zone):
+        outcomes = _plan(order, runner, backends)
     answer = json.dumps({str(request_id): astuple(outcome) for request_id, outcome in outcomes.items()})
     with redis().pipeline() as commands:
-        commands.rpush(reply_to, answer)
-        commands.expire(reply_to, _ANSWER_EXPIRY)
+        commands.rpush(order.reply_to, answer)
+        commands.expire(order.reply_to, _ANSWER_EXPIRY)
         commands.execute()
 
 
-def _plan(zone: str, changes: Sequence[Change], runner: Runner) -> dict[UUID, PlannedOutcome]:
+def _plan(order: Order, runner: Runner, backends: Backends) -> Outcomes:
     with transaction() as session:
-        served = zones.get(session, zone)
+        served = zones.get(session, order.zone)
     if served is None and not settings().simulated:
-        gone = PlannedOutcome(Outcome.FAILED, "zone_unknown", "the zone is not served any more")
-        return {change.request_id: gone for change in changes}
+        return _all(order.changes, _GONE)
     backend = served.backend if served else zones.SIMULATED_BACKEND
-    run = Run(uuid7(), zone, backend, changes, settings().plan_timeout, check=True)
+    try:
+        limits = backends.limits(backend)
+    except InventoryError as error:
+        log.warning("plan not made: the inventory can't be used", error=str(error))
+        return _all(order.changes, _UNUSABLE)
+    with _run_slot(order, backends, limited=bool(limits.max_runs)) as cancel:
+        if cancel is None:
+            return _all(order.changes, _NO_RUN)
+        outcomes: dict[UUID, PlannedOutcome] = {}
+        size = limits.max_changes or settings().batch_limit
+        for start in range(0, len(order.changes), size):
+            part = order.changes[start : start + size]
+            left = min(order.seconds_left, limits.run_timeout or settings().run_timeout)
+            if left <= 0:
+                outcomes |= _all(part, _NO_TIME)
+                continue
+            run = Run(uuid7(), order.zone, backend, part, left, check=True)
+            outcomes |= _dry_run(run, runner, cancel)
+    return outcomes
+
+
+@contextmanager
+def _run_slot(order: Order, backends: Backends, *, limited: bool) -> Iterator[Event | None]:
+    """Hold a run on the backend for the block; yield what cancels it, or None when there is no run in time.
+
+    Where the backend limits its runs, a plan takes one by the zone's lease, as a drain does.
+    """
+    if not limited:
+        yield Event()
+        return
+    while order.seconds_left > 0:
+        with hold_lease(order.zone, backends) as (lease, lost):
+            if lease is not None:
+                yield lost
+                return
+        time.sleep(_SLOT_PAUSE)
+    yield None
+
+
+def _dry_run(run: Run, runner: Runner, cancel: Event) -> Outcomes:
     with bound(run_id=run.id):
-        result = runner.run(run, lambda event: log.info(event.message), Event())
-    return {change.request_id: _outcome(result, change.request_id) for change in changes}
+        result = runner.run(run, lambda event: log.info(event.message), cancel)
+    return {change.request_id: _outcome(result, change.request_id) for change in run.changes}
+
+
+def _all(changes: Sequence[Change], outcome: PlannedOutcome) -> Outcomes:
+    return {change.request_id: outcome for change in changes}
 
 
 def _outcome(result: RunResult, request_id: UUID) -> PlannedOutcome:
     found = result.trusted(request_id)
+    if found is not None and found.outcome is Outcome.APPLIED:
+        return PlannedOutcome(WOULD_BE_SENT, None, _SENT)
     if found is not None:
-        return PlannedOutcome(found.outcome, found.code, found.message)
+        outcome = UNKNOWN if found.code in _NOT_LOOKED else found.outcome
+        return PlannedOutcome(outcome, found.code, found.message)
     if result.why or result.rc != 0:
         why = result.why or f"exit status {result.rc}"
         return PlannedOutcome(UNKNOWN, None, f"the run in check mode failed ({why})")

@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid7
 from app.core.database import reading
 from app.domain.change import Change, RRsetKey
 from app.domain.effects import Effect, RRset, ZoneRRset, effects
+from app.domain.names import lineages
 from app.services.requests.submit import place
 from app.services.requests.validate import RawChange, Refused, ValidChange, read_changes
 from app.store import records
@@ -29,7 +30,7 @@ def plan_from_records(raw: Sequence[RawChange]) -> list[Planned | Refused]:
     with reading() as session:
         placed = place(session, drafts)
         changes = [_change(item) for item in placed if isinstance(item, ValidChange)]
-        known = _known(records.at_names(session, {change.name for change in changes}))
+        known = _known(records.at_names(session, lineages(change.name for change in changes)))
     found = iter(effects(changes, known))
     return [item if isinstance(item, Refused) else Planned(next(found)) for item in placed]
 

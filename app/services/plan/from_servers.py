@@ -6,83 +6,88 @@ expires, and the API does not wait for ever.
 
 import asyncio
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from app.core.celery_app import PLAN, QUEUE, celery_app
 from app.core.config import settings
 from app.core.logging import get_logger
 from app.core.redis import BROKER_ERRORS, async_redis
 from app.domain.change import Change, Outcome
 from app.domain.effects import PlannedOutcome
 from app.domain.errors import ServersNotAsked
+from app.services.plan import orders
 from app.services.plan.from_records import Planned
+from app.services.plan.orders import REPLY_KEY, Order
 from app.services.requests.validate import Refused
 
 log = get_logger(__name__)
 
-REPLY_KEY = "dns:plan:{id}"  # the Redis list that a worker puts its answer into
-
-Answer = Mapping[str, tuple[str, str | None, str | None]]  # by request id: outcome, code, message
+Outcomes = Mapping[UUID, PlannedOutcome]
 
 
 async def plan_from_servers(plan: Sequence[Planned | Refused]) -> list[Planned | Refused]:
     """Return the plan with the outcomes that the servers tell in place of those of the records.
 
-    Raises ServersNotAsked when no worker answers within `PLAN_TIMEOUT`.
+    Raises ServersNotAsked when no worker answers within `PLAN_TIMEOUT`, Overloaded when very many plans wait.
     """
     outcomes = await ask_workers([item.effect.change for item in plan if isinstance(item, Planned)])
-    return [item if isinstance(item, Refused) else _corrected(item, outcomes) for item in plan]
+    return await asyncio.to_thread(_correct, plan, outcomes)
 
 
-async def ask_workers(changes: Sequence[Change]) -> dict[UUID, PlannedOutcome]:
-    """Return what would become of each change, as a worker found out. Raises ServersNotAsked."""
-    orders = {REPLY_KEY.format(id=uuid7()): part for part in _by_zone(changes).values()}
+async def ask_workers(changes: Sequence[Change]) -> Outcomes:
+    """Return what would become of each change, as a worker found out. Raises ServersNotAsked, Overloaded."""
+    if not changes:
+        return {}
     limit = settings().plan_timeout
     try:
-        await asyncio.to_thread(_send, orders, limit)
-        answers = await asyncio.wait_for(_collect(list(orders)), limit)
+        keys = await asyncio.to_thread(_send, changes, time.time() + limit)
+        answers = await asyncio.wait_for(_collect(keys), limit)
     except TimeoutError:
         raise ServersNotAsked(f"no worker has answered within {limit:g} s; try again") from None
     except BROKER_ERRORS as error:
         log.warning("plan not made: Redis is unavailable; the client is told to try again", error=str(error))
         raise ServersNotAsked("the workers can't be reached now; try again") from error
-    return {
-        UUID(request_id): PlannedOutcome(*outcome)
-        for answer in answers
-        for request_id, outcome in answer.items()
-    }
+    return await asyncio.to_thread(_read, answers)
 
 
-def _corrected(item: Planned, outcomes: Mapping[UUID, PlannedOutcome]) -> Planned:
-    effect = replace(item.effect, planned=outcomes[item.effect.change.request_id])
-    if effect.planned.outcome == Outcome.FAILED:
-        effect = replace(effect, after=effect.before)
-    return Planned(effect, "servers")
-
-
-def _by_zone(changes: Iterable[Change]) -> Mapping[str, list[Change]]:
+def _send(changes: Iterable[Change], until: float) -> list[str]:
+    """Send each zone's changes to the workers; return the keys of the replies."""
     parts: dict[str, list[Change]] = {}
     for change in changes:
         parts.setdefault(change.zone, []).append(change)
-    return parts
+    sent = [Order(zone, part, REPLY_KEY.format(id=uuid7()), until) for zone, part in parts.items()]
+    orders.send(sent)
+    return [order.reply_to for order in sent]
 
 
-def _send(orders: Mapping[str, Sequence[Change]], limit: float) -> None:
-    """Send each zone's changes, by the key of the reply; `limit` is in seconds."""
-    for reply_to, changes in orders.items():
-        arguments = [changes[0].zone, [change.as_json() for change in changes], reply_to]
-        celery_app.send_task(PLAN, args=arguments, queue=QUEUE, expires=limit, retry=False)
-
-
-async def _collect(waiting: list[str]) -> list[Answer]:
-    answers: list[Answer] = []
+async def _collect(waiting: list[str]) -> list[bytes]:
+    answers: list[bytes] = []
     async with async_redis() as client:
         while waiting:
             key, answer = await client.blpop(waiting)  # type: ignore[misc]
             waiting.remove(key.decode())
-            answers.append(json.loads(answer))
+            answers.append(answer)
     return answers
+
+
+def _read(answers: Iterable[bytes]) -> Outcomes:
+    return {
+        UUID(request_id): PlannedOutcome(*outcome)
+        for answer in answers
+        for request_id, outcome in json.loads(answer).items()
+    }
+
+
+def _correct(plan: Iterable[Planned | Refused], outcomes: Outcomes) -> list[Planned | Refused]:
+    return [item if isinstance(item, Refused) else _corrected(item, outcomes) for item in plan]
+
+
+def _corrected(item: Planned, outcomes: Outcomes) -> Planned:
+    effect = replace(item.effect, planned=outcomes[item.effect.change.request_id])
+    if effect.planned.outcome == Outcome.FAILED:
+        effect = replace(effect, after=effect.before)
+    return Planned(effect, "servers")

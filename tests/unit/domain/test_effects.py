@@ -1,10 +1,11 @@
 """What changes would do to the records, one after the other."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
-from app.domain.change import Change, RRsetKey
+from app.domain.change import Action, Change, RRsetKey
 from app.domain.effects import Effect, RRset, ZoneRRset, effects
 from tests.support.builders import change
 
@@ -71,3 +72,47 @@ def test_a_name_in_two_zones() -> None:
     cut = {("sub.example.test", RRsetKey(NAME, "A")): RRset(300, (X,))}
     (effect,) = effects([delete()], cut)
     assert effect.before is None
+
+
+def warned(*changes: Change) -> list[list[str]]:
+    return [[warning.code for warning in effect.warnings] for effect in effects(changes, {})]
+
+
+def test_what_a_delegation_covers_is_not_visible() -> None:
+    cut = change("create", "sub", "NS", "ns1.sub.example.test.", "ns.other.test.")
+    changes = [
+        change("create", "www.sub", "A", X),  # before there is a delegation
+        change("create", "@", "NS", "ns.other.test."),
+        cut,
+        change("create", "www.sub", "A", Y),
+        change("create", "ns1.sub", "A", X),
+        change("create", "ns1.sub", "TXT", '"x"'),
+        change("create", "sub", "TXT", '"x"'),
+        change("delete", "a.b.sub", "A"),
+        change("create", "xsub", "A", X),
+        replace(cut, action=Action.DELETE, rdata=()),
+        change("create", "www.sub", "A", X),
+    ]
+    covered = ["not_visible"]
+    assert warned(*changes) == [[], [], [], covered, [], covered, covered, covered, [], [], []]
+
+
+def test_a_null_mx_stands_alone() -> None:
+    mail, null = "10 mail.example.test.", "0 ."
+    (refused,) = effects([change("create", "www", "MX", null)], known(mail, rdtype="MX"))
+    assert said(refused) == ("failed", "null_mx_not_alone")
+    (refused,) = effects([change("create", "www", "MX", mail)], known(null, rdtype="MX"))
+    assert said(refused) == ("failed", "null_mx_not_alone")
+    _, fine = effects(
+        [change("delete", "www", "MX", "* mail.example.test."), change("create", "www", "MX", null)],
+        known(mail, rdtype="MX"),
+    )
+    assert said(fine) == ("applied", None)
+
+
+def test_values_are_known_by_what_they_mean() -> None:
+    split = known('"foo" "bar"', rdtype="TXT")
+    for action, outcome in (("create", "unchanged"), ("upsert", "unchanged"), ("delete", "applied")):
+        (effect,) = effects([change(action, "www", "TXT", '"foobar"')], split)
+        assert effect.planned.outcome == outcome
+    assert effect.after is None
