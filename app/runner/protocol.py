@@ -24,10 +24,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class RunEvent:
-    """A line of the run's log, written for people."""
+    """A line of the run's log, written for people; about one request, or about all of the run."""
 
     message: str
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    request_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,7 +261,7 @@ class Run(Base):
 
 
 class RunEvent(Base):
-    """A line of a run's log, shared by all requests of its batch."""
+    """A line of a run's log: of one request, or shared by all of its batch."""
 
     __tablename__ = "ansible_run_events"
 
@@ -269,3 +269,4 @@ class RunEvent(Base):
     run_id: Mapped[UUID] = mapped_column(ForeignKey(Run.id, ondelete="CASCADE"), index=True)
     at: Mapped[datetime]
     message: Mapped[str]
+    request_id: Mapped[UUID | None]  # the one that it is about, and that it is shown to; None: all

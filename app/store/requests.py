@@ -233,9 +233,10 @@ def events(session: Session, request_id: UUID) -> list[RequestEvent]:
     return list(session.scalars(statement))
 
 
-def run_events(session: Session, run_ids: Iterable[UUID]) -> list[RunEvent]:
-    """Return the log lines of these runs, oldest first."""
-    statement = select(RunEvent).where(RunEvent.run_id.in_(list(run_ids))).order_by(RunEvent.id)
+def run_events(session: Session, run_ids: Iterable[UUID], request_id: UUID) -> list[RunEvent]:
+    """Return the log lines of these runs that the request may see, oldest first."""
+    visible = RunEvent.request_id.is_(None) | (RunEvent.request_id == request_id)
+    statement = select(RunEvent).where(RunEvent.run_id.in_(list(run_ids)), visible).order_by(RunEvent.id)
     return list(session.scalars(statement))
 
 

@@ -27,9 +27,12 @@ def start(session: Session, run_id: UUID, zone: str, backend: str, request_ids: 
     session.execute(_START, {"id": run_id, "zone": zone, "backend": backend, **requests})
 
 
-def add_events(session: Session, run_id: UUID, events: Iterable[tuple[datetime, str]]) -> None:
-    """Append lines to the run's log."""
-    rows = [{"run_id": run_id, "at": at, "message": message} for at, message in events]
+def add_events(session: Session, run_id: UUID, events: Iterable[tuple[datetime, str, UUID | None]]) -> None:
+    """Append lines to the run's log, each with the request that it is about, or None."""
+    rows = [
+        {"run_id": run_id, "at": at, "message": message, "request_id": request_id}
+        for at, message, request_id in events
+    ]
     session.execute(insert(RunEvent), rows)
 
 

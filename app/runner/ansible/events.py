@@ -1,8 +1,9 @@
 """Turns what the callback plugin reports into lines of the run's log, written for people."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
+from uuid import UUID
 
 from app.runner.ansible.redaction import Redactor
 from app.runner.protocol import RunEvent
@@ -14,13 +15,22 @@ Stats = dict[str, dict[str, int]]
 
 
 class EventReader:
-    """Turns the plugin's lines into events of the run, and keeps the counts with which the run ends."""
+    """Turns the plugin's lines into events of the run, and keeps the counts with which the run ends.
 
-    def __init__(self, on_event: Callable[[RunEvent], None], redactor: Redactor) -> None:
+    What a task says of one request is kept for that request. What it says of an item of a loop that is
+    about nobody knows whom is not kept: requests of one run may belong to accounts that must not see each
+    other's changes.
+    """
+
+    def __init__(
+        self, on_event: Callable[[RunEvent], None], redactor: Redactor, asked: Collection[UUID] = ()
+    ) -> None:
+        """Take what gets the events, and the requests of the run."""
         self.stats: Stats = {}
         self.failed = False  # whether a task has failed, or a host was unreachable
         self._on_event = on_event
         self._redactor = redactor
+        self._asked = asked
         self._count = 0
 
     def feed(self, line: bytes) -> None:
@@ -34,18 +44,28 @@ class EventReader:
         if event.get("event") == "stats":
             self.stats = _stats(event.get("hosts"))
         self.failed = self.failed or event.get("event") in _FAILURES
+        request_id = self._request_id(event)
+        if event.get("event") in _OF_ITEMS and request_id is None and len(self._asked) > 1:
+            event |= {"item": None, "message": None}
         message = _message(event)
         if message:
-            self._report_limited(message)
+            self._report_limited(message, request_id)
 
-    def report(self, message: str) -> None:
-        """Add a line to the run's log, cleaned and cut."""
-        self._on_event(RunEvent(self._redactor.line(message, MAX_MESSAGE)))
+    def report(self, message: str, request_id: UUID | None = None) -> None:
+        """Add a line to the run's log, cleaned and cut; of a request, or of the run."""
+        self._on_event(RunEvent(self._redactor.line(message, MAX_MESSAGE), request_id=request_id))
 
-    def _report_limited(self, message: str) -> None:
+    def _request_id(self, event: Mapping[str, Any]) -> UUID | None:
+        try:
+            request_id = UUID(event["request_id"])
+        except (KeyError, ValueError, TypeError, AttributeError):
+            return None
+        return request_id if request_id in self._asked else None
+
+    def _report_limited(self, message: str, request_id: UUID | None) -> None:
         self._count += 1
         if self._count <= MAX_EVENTS:
-            self.report(message)
+            self.report(message, request_id)
         elif self._count == MAX_EVENTS + 1:
             self.report(f"the run reports more than {MAX_EVENTS} events; the further ones are not kept")
 
@@ -74,6 +94,7 @@ _OUTCOMES = {
     "item_failed": "failed",
 }
 _FAILURES = ("failed", "unreachable")
+_OF_ITEMS = ("item_ok", "item_failed", "retry")
 
 
 def _outcome(outcome: str, event: Mapping[str, Any]) -> str:

@@ -69,7 +69,8 @@ class AnsibleRunner:
         try:
             redactor = self._check(run)
             with temporary_workdir(run.changes) as workdir:
-                return self._execute(run, workdir, EventReader(on_event, redactor), redactor, cancel)
+                events = EventReader(on_event, redactor, {change.request_id for change in run.changes})
+                return self._execute(run, workdir, events, redactor, cancel)
         except (CannotStart, InventoryError, OSError) as error:
             on_event(RunEvent(f"the run could not start: {error}"))
             return _not_started(error)

@@ -62,7 +62,9 @@ class RunLog:
 def _store(run_id: UUID, events: Sequence[RunEvent]) -> None:
     try:
         with transaction() as session:
-            runs.add_events(session, run_id, [(event.at, event.message) for event in events])
+            runs.add_events(
+                session, run_id, [(event.at, event.message, event.request_id) for event in events]
+            )
     except SQLAlchemyError as error:  # missing log lines are no reason to stop a run
         log.warning(
             "lines of the run's log not stored: the database failed; the run goes on",

@@ -92,7 +92,7 @@ def get_request(session: Session, request_id: UUID) -> tuple[RequestState, list[
         raise RequestNotFound
     events = requests.events(session, request_id)
     runs = {event.run_id for event in events if event.run_id is not None}
-    run_events = requests.run_events(session, runs) if runs else []
+    run_events = requests.run_events(session, runs, request_id) if runs else []
     log = [LogLine(event.at, event.status, event.message) for event in events]
     log += [LogLine(event.at, Status.RUNNING, event.message) for event in run_events]
     return state_of(row), sorted(log, key=lambda line: line.at)

@@ -6,6 +6,7 @@ output of the stdout callback that is in use.
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -84,7 +85,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
         if self._play:
             self._write("play", name=self._play)
             self._play = ""
-        self._write("task", name=task.name or task.get_name())
+        self._write("task", name=task.name or task.get_name(), request_id=_request_id(task, {}))
 
     def _write_result(self, event: str, result: Any, **more: Any) -> None:
         values = result._result
@@ -94,6 +95,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
             changed=bool(values.get("changed")),
             message=_message(values),
             item=_item(values),
+            request_id=_request_id(result._task, values),
             **more,
         )
 
@@ -111,6 +113,13 @@ def _message(values: dict[str, Any]) -> str:
         return ""
     texts = (values.get(key) for key in MESSAGE_KEYS)
     return next((str(text)[:MAX_TEXT] for text in texts if text), "")
+
+
+def _request_id(task: Any, values: Mapping[str, Any]) -> str | None:
+    """Return the id of the request that a result is about, by its loop's item or that of a loop around it."""
+    item = values.get(values.get("ansible_loop_var", "item"))
+    about = (each for each in (item, *task.get_vars().values()) if isinstance(each, Mapping))
+    return next((str(each["request_id"]) for each in about if "request_id" in each), None)
 
 
 def _item(values: dict[str, Any]) -> str | None:

@@ -1,0 +1,21 @@
+"""The log of a run, as it is stored and shown."""
+
+from datetime import UTC, datetime
+
+from uuid_utils.compat import uuid7
+
+from app.core.config import Settings
+from app.core.database import transaction, upgrade
+from app.store import requests, runs
+
+
+def test_a_line_about_one_request_is_shown_to_it_alone(app_settings: Settings) -> None:
+    upgrade()
+    run_id, mine, other = uuid7(), uuid7(), uuid7()
+    now = datetime.now(UTC)
+    with transaction() as session:
+        runs.start(session, run_id, "example.test", "bind", [mine, other])
+        runs.add_events(session, run_id, [(now, "all", None), (now, "mine", mine), (now, "other", other)])
+    with transaction() as session:
+        shown = [event.message for event in requests.run_events(session, [run_id], mine)]
+    assert shown == ["all", "mine"]
