@@ -20,6 +20,7 @@ from app.core.logging import configure_logging, warn_if_simulated
 from app.core.setting_types import page
 from app.core.startup import said_in_one_line
 from app.domain.change import Action
+from app.services.backends import Unavailable
 from app.services.health import DependencyProbes
 from app.services.kicks import KickSender
 from app.services.requests.backlog import Backlog
@@ -57,10 +58,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.probes = DependencyProbes()
     app.state.kicks = kicks = KickSender()
     app.state.backlog = backlog = Backlog()
+    app.state.unavailable = unavailable = Unavailable()
     app.state.batch_workers = BodyWorkers("batch", at_once=4, most=16)
     app.state.plan_workers = BodyWorkers("plan", at_once=2, most=8)
     app.state.group_commit = group_commit = GroupCommit(kicks, backlog)
-    running = [asyncio.create_task(group_commit.run()), asyncio.create_task(backlog.run())]
+    running = [asyncio.create_task(each.run()) for each in (group_commit, backlog, unavailable)]
     yield
     await _finish(group_commit.wait_until_stored(), kicks.wait_until_sent())
     for task in running:

@@ -284,4 +284,5 @@ class Readiness(BaseModel):
     status: str
     executor: Literal["ansible", "simulated"]
     dependencies: dict[str, str]
+    unavailable_backends: dict[str, str]  # by name, the code of the fault; `GET /api/v1/backends` has more
     backlog: BacklogOut

@@ -1,6 +1,7 @@
 """The DNS services that inventories name: published by the workers, and listed with their state."""
 
-from collections.abc import Callable, Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,14 +10,17 @@ from threading import Event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.core.database import transaction
+from app.core.database import reading, transaction
+from app.core.database_errors import DATABASE_ERRORS
 from app.core.logging import get_logger
+from app.core.threads import run_to_the_end
 from app.domain.errors import InventoryError
 from app.store import backends
 
 log = get_logger(__name__)
 
 _PUBLISH_INTERVAL = 2.0  # seconds between two looks at the inventory
+_READ_INTERVAL = 2.0  # seconds between two looks at what is unavailable
 _PUBLISH_AGAIN = 300.0  # seconds after which the same names are published again
 _FORGET_AFTER = 86_400.0  # seconds for which a name that is in no inventory any more is listed
 _MAX_RESTING_ZONES = 1_000
@@ -93,6 +97,27 @@ def list_backends(session: Session) -> list[BackendState]:
         )
         for row in backends.list_states(session)
     ]
+
+
+class Unavailable:
+    """The backends that are unavailable, read now and then: a probe of this process waits for nothing."""
+
+    def __init__(self) -> None:
+        self.codes: Mapping[str, str] = {}  # by backend
+
+    async def run(self) -> None:
+        """Read again and again, until it is cancelled."""
+        while True:
+            try:
+                self.codes = await run_to_the_end(_read_faults)
+            except DATABASE_ERRORS as error:
+                log.debug("backends not read: the database failed; the last list stays", error=str(error))
+            await asyncio.sleep(_READ_INTERVAL)
+
+
+def _read_faults() -> Mapping[str, str]:
+    with reading() as session:
+        return backends.list_faults(session)
 
 
 def publish_until(stop: Event, list_names: Callable[[], Iterable[str]]) -> None:

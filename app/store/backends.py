@@ -147,6 +147,12 @@ def forget_unseen(session: Session, seconds: float) -> None:
     session.execute(delete(Backend).where(unseen, ~serving))
 
 
+def list_faults(session: Session) -> dict[str, str]:
+    """Return the code of the fault of each backend that is unavailable, by its name."""
+    faults = select(Backend.name, Backend.fault_code).where(Backend.failures > 0).order_by(Backend.name)
+    return {name: code or "" for name, code in session.execute(faults).all()}
+
+
 def list_states(session: Session) -> Sequence[Row[Any]]:
     """Return each backend that an inventory has or a zone names: its fault if any, its zones, its work."""
     return session.execute(_STATES).all()

@@ -177,6 +177,21 @@ def test_nothing_fails_for_a_fault_of_the_whole(
     assert user.dig(f"h0.{scene.zones[0]}", "A") == {"192.0.2.1"}
 
 
+def test_readyz_names_the_backends_that_are_unavailable(stack: Stack, user: User, tmp_path: Path) -> None:
+    scene = Scene(stack, user, tmp_path)
+    with missing_key(scene):
+        scene.submit()
+        eventually(lambda: unavailable(user) == {BACKEND: "key_unusable"})
+    eventually(lambda: unavailable(user) == {})
+
+
+def unavailable(user: User) -> Any:
+    """What `/readyz` says of the backends."""
+    answer = user.api.get(user.api.base_url.join("/readyz"))
+    assert answer.status_code == 200
+    return answer.json()["unavailable_backends"]
+
+
 def test_a_request_that_breaks_every_run_fails_alone(stack: Stack, user: User, zone: str) -> None:
     owners = ["poison", *(f"h{number}" for number in range(5))]
     poison, *others = user.submit(*(body(zone, owner) for owner in owners))

@@ -9,6 +9,7 @@ from app.core.config import settings
 from app.core.database import reading
 from app.core.database_errors import DATABASE_ERRORS
 from app.core.logging import get_logger
+from app.core.threads import run_to_the_end
 from app.domain.errors import BacklogFull
 from app.store import backlog as store
 
@@ -64,7 +65,7 @@ class Backlog:
     async def count(self) -> None:
         """Count the open requests."""
         before = self._added.copy()
-        self._counted = await asyncio.to_thread(_count, self.limit or None)
+        self._counted = await run_to_the_end(lambda: _count(self.limit or None))
         self._added -= before
         self.open = sum(self._counted.values()) + self._added.total()
 

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request, Response
 from app.api.parameters import StrictRoute
 from app.core.config import settings
 from app.schemas.response import BacklogOut, Readiness
+from app.services.backends import Unavailable
 from app.services.health import OK, DependencyProbes
 from app.services.requests.backlog import Backlog
 
@@ -21,10 +22,12 @@ async def healthz() -> dict[str, str]:
 async def readyz(request: Request, response: Response) -> Readiness:
     """Each dependency by name. Without Redis requests are still accepted, and wait for the sweep.
 
+    A backend that is unavailable makes the service no less ready: its requests are accepted, and wait.
     `backlog` says how many requests are open, and how many may be; beyond that, calls get 503.
     """
     probes: DependencyProbes = request.app.state.probes
     backlog: Backlog = request.app.state.backlog
+    unavailable: Unavailable = request.app.state.unavailable
     dependencies = await probes.states()
     ready = dependencies["postgresql"] == OK
     degraded = backlog.full or any(state != OK for state in dependencies.values())
@@ -33,5 +36,6 @@ async def readyz(request: Request, response: Response) -> Readiness:
         status="degraded" if ready and degraded else "ready" if ready else "unavailable",
         executor="simulated" if settings().simulated else "ansible",
         dependencies=dependencies,
+        unavailable_backends=dict(unavailable.codes),
         backlog=BacklogOut(open=backlog.open, limit=backlog.limit, full=backlog.full),
     )
