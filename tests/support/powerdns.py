@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from stack.embedded import Stack
-from tests.support.zones import ApiZoneUnderTest
+from tests.support.zones import ApiZoneUnderTest, ZoneUnderTest
 
 Answer = tuple[int, dict[str, str], bytes]  # status, headers, body
 Answerer = Callable[[str, str, bytes], Answer | None]  # of method, path and body; None closes the connection
@@ -64,7 +64,7 @@ def put(zone: ApiZoneUnderTest, owner: str, rdtype: str, *records: str, **more: 
     assert status == 204, text
 
 
-def insert(stack: Stack, zone: ApiZoneUnderTest, owner: str, rdtype: str, content: str, ttl: int) -> None:
+def insert(stack: Stack, zone: ZoneUnderTest, owner: str, rdtype: str, content: str, ttl: int) -> None:
     """Put a record into the server's database, as the API would not."""
     with sqlite3.connect(stack.data("powerdns") / "zones.sqlite", timeout=10) as database:
         database.execute(

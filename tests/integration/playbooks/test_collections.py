@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import httpx2
@@ -20,6 +21,14 @@ from tests.support.zones import ZoneUnderTest
 
 EXAMPLES = ROOT / "examples"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "the-id-of-the-key", "AWS_SECRET_ACCESS_KEY": "the-secret-of-the-key"}
+HOSTILE: dict[str, Any] = {  # what would stop Ansible's own readers, were it written as it is
+    "comment": "{{ 1 / 0 }} \N{PARTY POPPER}",
+    "extra_config": {
+        "__ansible_unsafe": "x",
+        "__ansible_type": ["x"],
+        "{{ 1 / 0 }}": {"__ansible_vault": "{% x %}"},
+    },
+}
 AWS = "{https://route53.amazonaws.com/doc/2013-04-01/}"
 
 
@@ -63,7 +72,7 @@ def nsupdate(
     (folder / "hosts.yml").write_text(text)
     return execute(
         folder / "hosts.yml",
-        *(change(*item, zone=zone.name) for item in changes),
+        *(change(*item, zone=zone.name, **HOSTILE) for item in changes),
         playbook=EXAMPLES / "nsupdate" / "provision.yml",
         backend="nsupdate",
         timeout=110,
@@ -124,8 +133,16 @@ def test_nsupdate_with_a_key_that_is_refused(zone: ZoneUnderTest, tmp_path: Path
     key_file = tmp_path / "tsig.key"
     key_file.write_text('key "orchestrator" { algorithm hmac-sha256; secret "bm90IHRoZSBzZWNyZXQ="; };')
     ended = nsupdate(zone, tmp_path, key_file, ("create", "www", "A", "192.0.2.1"))
-    assert ended.outcomes == [("failed", "nsupdate_failed")]
+    assert ended.outcomes == [("failed", "tsig_refused")]
     assert "TSIG" in str(ended.result.results)
+
+
+def test_nsupdate_in_a_zone_that_is_frozen(
+    infrastructure: Stack, zone: ZoneUnderTest, tmp_path: Path
+) -> None:
+    with infrastructure.frozen(zone.name):
+        ended = nsupdate(zone, tmp_path, infrastructure.key_file(), ("create", "www", "A", "192.0.2.1"))
+    assert ended.outcomes == [("failed", "zone_refuses_updates")]
 
 
 def test_nsupdate_on_a_server_that_is_down(
@@ -215,7 +232,7 @@ def route53(
     (folder / "hosts.yml").write_text(text.replace("{{ ansible_playbook_python }}", str(python)))
     return execute(
         folder / "hosts.yml",
-        *(change(*item, zone=hosted.zone) for item in changes),
+        *(change(*item, zone=hosted.zone, **HOSTILE) for item in changes),
         playbook=EXAMPLES / "route53" / "provision.yml",
         backend="route53",
         timeout=110,

@@ -9,6 +9,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.key_file 
 
 from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
+from tests.support.powerdns import insert
 from tests.support.zones import APPLIED, UNCHANGED, ZoneUnderTest, failed
 
 SERVERS = ["bind", "knot", "powerdns"]
@@ -142,3 +143,25 @@ def test_the_ttl_of_the_apex_name_servers_changes_whatever_stays(zone_on: ZoneOn
     ]:
         assert zone.do("update", "@", "NS", *values, ttl=ttl) == APPLIED
         assert zone.answer("@", "NS") == (ttl, values)
+
+
+def test_records_of_one_rrset_that_differ_in_their_ttl(zone_on: ZoneOn, more_name_servers: Stack) -> None:
+    zone = zone_on("powerdns")
+    insert(more_name_servers, zone, "www", "A", "192.0.2.1", 3600)
+    insert(more_name_servers, zone, "www", "A", "192.0.2.2", 60)
+    both = ("192.0.2.1", "192.0.2.2")
+    assert zone.dry_run(zone.change("upsert", "www", "A", *both, ttl=60)) == [APPLIED]
+    assert zone.do("upsert", "www", "A", *both, ttl=60) == APPLIED
+    assert zone.ttls("www", "A") == [60, 60]
+    assert zone.do("upsert", "www", "A", *both, ttl=60) == UNCHANGED
+
+
+@pytest.mark.parametrize("owner", ["a_b", "_x._tcp.a_b"])
+def test_a_refusal_names_the_rule_that_is_likely(zone_on: ZoneOn, owner: str) -> None:
+    zone = zone_on("bind")
+    host = zone.change("create", owner, "A", "192.0.2.1")
+    assert zone.apply(host) == [failed("refused")]
+    assert "check-names" in zone.message(host)
+    nowhere = zone.change("create", "p", "MX", f"10 {zone.full('nowhere')}.")
+    assert zone.apply(nowhere) == [failed("refused")]
+    assert "check-integrity" in zone.message(nowhere)
