@@ -67,7 +67,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await _finish(group_commit.wait_until_stored(), kicks.wait_until_sent())
     for task in running:
         task.cancel()
-    await asyncio.wait(running)
+    await asyncio.wait(running, timeout=_FINISH_TIMEOUT)
     close()
 
 

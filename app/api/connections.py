@@ -18,6 +18,7 @@ MAX_HEAD = 64 * 1024  # bytes of a request line and its headers, or of a body's 
 HEAD_TIMEOUT = 10.0  # seconds until a head must be complete
 READ_TIMEOUT = 60.0  # seconds in which a client must have read something of its answer
 SHUTDOWN_TIMEOUT = 30.0  # seconds until calls must be answered when the process ends
+BODY_SHUTDOWN_TIMEOUT = 3.0  # the same for those whose bodies have not come yet
 _CHECK_INTERVAL = 1.0  # seconds
 _SOCKET_OPTIONS = {  # a client whose machine has gone is noticed within 90 s
     "SO_KEEPALIVE": (socket.SOL_SOCKET, 1),
@@ -83,7 +84,8 @@ class BoundedConnection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """End after the call that is being answered; at last, without its answer."""
         super().shutdown()
-        self.loop.call_later(SHUTDOWN_TIMEOUT, self.transport.abort)
+        incomplete = self.cycle is not None and self.cycle.more_body
+        self.loop.call_later(BODY_SHUTDOWN_TIMEOUT if incomplete else SHUTDOWN_TIMEOUT, self.transport.abort)
 
     def check(self, now: float) -> None:
         """Close the connection if its client is too slow, either way."""

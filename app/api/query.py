@@ -16,6 +16,14 @@ def _require_digits(value: object) -> object:
     return value
 
 
+def _require_truth_value(value: object) -> object:
+    """Refuse what pydantic takes for a truth value besides true and false: yes, on, 1."""
+    if isinstance(value, str) and value not in ("true", "false"):
+        raise PydanticCustomError("bool_parsing", "Input should be true or false")
+    return value
+
+
+Flag = Annotated[bool, BeforeValidator(_require_truth_value)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=LINE)]
 Limit = Annotated[int, Query(ge=1, le=1000), BeforeValidator(_require_digits)]
 Cursor = Annotated[Text | None, Query(description="`next_cursor` of the page before")]

@@ -1,11 +1,13 @@
 """The shapes of what a client sends."""
 
+import re
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -13,6 +15,7 @@ from pydantic import (
     Tag,
     WithJsonSchema,
 )
+from pydantic_core import PydanticCustomError
 
 from app.domain.change import Action
 from app.domain.lifecycle import Status
@@ -27,10 +30,26 @@ Backend = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]
 # What a client says it comes from.
 Source = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=LINE)]
+# No blanks around it, no control characters of any set, and none that changes how the rest is shown (bidi,
+# zero width): two accounts that look alike are one.
+_HIDDEN = r"\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+_BLANK = r"\s\u00a0\u3000"
+ACCOUNT = rf"^[^{_HIDDEN}{_BLANK}]([^{_HIDDEN}]*[^{_HIDDEN}{_BLANK}])?$"
+Account = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=ACCOUNT)]
 MAX_TARGET = 262_144  # characters: a text of 64,000 octets in which each is written by its number
 Target = Annotated[str, StringConstraints(max_length=MAX_TARGET)]
 VIA_HEADER = "orchestrator-via"  # by which a caller that is a door itself, the consumer say, names itself
 MAX_VALUES = 100  # BIND's limit for one RRset, max-records-per-type
+
+
+def _require_text(value: object) -> object:
+    """Refuse a number of seconds, which pydantic takes for a time."""
+    if not isinstance(value, str) or not re.match(r"\d{4}-", value):
+        raise PydanticCustomError("datetime_type", "Input should be a time as RFC 3339 writes it")
+    return value
+
+
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_require_text)]
 
 
 def _kind(target: object) -> str | None:
@@ -54,7 +73,7 @@ class Strict(BaseModel):
 class Context(Strict):
     """Who asks, and from where."""
 
-    account_id: Line
+    account_id: Account
     source: Source | None = Field(
         None, description="a label of the client's choice; the door by which the request came unless given"
     )
@@ -124,8 +143,8 @@ class Selection(Strict):
     source: Source | None = None
     run_id: UUID | None = Field(None, description="the last run that they were part of")
     batch_id: UUID | None = None
-    since: AwareDatetime | None = Field(None, description="accepted then or later")
-    until: AwareDatetime | None = Field(None, description="accepted earlier")
+    since: Timestamp | None = Field(None, description="accepted then or later")
+    until: Timestamp | None = Field(None, description="accepted earlier")
     cursor: str | None = Field(None, max_length=1024, description="`next_cursor` of the call before")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable
+from itertools import islice
 from threading import Event
 
 from psycopg.errors import UndefinedTable
@@ -24,6 +25,7 @@ _MARK_EXPIRY = 30  # seconds after which a kick that no worker took counts as lo
 # Seconds between two calls of Redis: a call for each group would be a tenth of the group's whole cost.
 _SEND_INTERVAL = 0.02
 _UPKEEP_INTERVAL = 60.0  # seconds
+_MAX_ZONES = 10_000  # that wait for their kicks
 _MAX_SWEEP_SHARE = 0.1  # of the time: a sweep that takes long is followed by a longer pause
 
 
@@ -142,8 +144,10 @@ class KickSender:
         self._sender: asyncio.Task[None] | None = None
 
     def add(self, names: Iterable[str]) -> None:
-        """Kick these zones soon; call it after the commit."""
+        """Kick these zones soon; call it after the commit. What is too much is left to the sweep."""
         self._zones.update(names)
+        if len(self._zones) > _MAX_ZONES:
+            self._zones = set(islice(self._zones, _MAX_ZONES))
         if self._zones and (self._sender is None or self._sender.done()):
             self._sender = asyncio.create_task(self._send())
 

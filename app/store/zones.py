@@ -1,6 +1,7 @@
 """The zones that are served."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 from pydantic_core import to_json
 from sqlalchemy import delete, select, text
@@ -25,9 +26,13 @@ _REMOVE_SIMULATED = text(
 SIMULATED_BACKEND = "simulation"  # serves the zones that the simulation has made up
 
 
-def get(session: Session, name: str, *, lock: bool = False) -> Zone | None:
-    """Return the zone of that name. With `lock` nobody else changes it until the transaction ends."""
-    return session.get(Zone, name, with_for_update=lock)
+def get(session: Session, name: str, *, to: Literal["read", "change", "remove"] = "read") -> Zone | None:
+    """Return the zone of that name. Nobody else changes one that is to be changed until the transaction ends.
+
+    One that is to be removed gets no new requests, either.
+    """
+    lock = {"read": False, "change": {"key_share": True}, "remove": True}[to]
+    return session.get(Zone, name, with_for_update=lock)  # type: ignore[arg-type]
 
 
 def list_all(session: Session) -> list[Zone]:

@@ -48,7 +48,8 @@ class GroupCommit:
         self._bytes = 0  # of the bodies that wait for their results
         self._max_bytes = settings().intake_bytes
         self._engine = async_engine(1, GROUP_LOCK_TIMEOUT)
-        self._lone_engine = async_engine(ALONE_AT_ONCE, LONE_LOCK_TIMEOUT)
+        lock_timeout = min(LONE_LOCK_TIMEOUT, settings().database_timeout * 0.8)
+        self._lone_engine = async_engine(ALONE_AT_ONCE, lock_timeout)
         self._lone_turns = asyncio.Semaphore(ALONE_AT_ONCE)
         self._alone: set[asyncio.Task[None]] = set()
         self._kicks = kicks

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
@@ -64,7 +65,7 @@ def add_zone(session: Session, name: str, backend: str) -> ServedZone:
 def move_zone(session: Session, name: str, backend: str) -> ServedZone:
     """Let another backend serve the zone. A rest of the zone ends. Raises ZoneNotFound, InvalidInput."""
     _check_backend(session, backend)
-    row = _find(session, name, lock=True)
+    row = _find(session, name, "change")
     row.backend = backend
     leases.end_rest(session, row.name)
     session.flush()
@@ -74,7 +75,7 @@ def move_zone(session: Session, name: str, backend: str) -> ServedZone:
 
 def remove_zone(session: Session, name: str) -> None:
     """Stop serving a zone; what is on its servers stays. Raises ZoneNotFound, ZoneInUse."""
-    row = _find(session, name, lock=True)
+    row = _find(session, name, "remove")
     if requests.has_open(session, row.name):
         raise ZoneInUse
     zones.remove(session, row.name)
@@ -124,9 +125,9 @@ def _zone_name(name: str) -> str:
     return normal
 
 
-def _find(session: Session, name: str, *, lock: bool = False) -> Zone:
+def _find(session: Session, name: str, to: Literal["read", "change", "remove"] = "read") -> Zone:
     try:
-        row = zones.get(session, normalize(name), lock=lock)
+        row = zones.get(session, normalize(name), to=to)
     except DomainError as error:
         raise ZoneNotFound from error
     if row is None:

@@ -3,8 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -17,49 +15,11 @@ import pytest
 
 from app.core.config import Settings
 from stack.embedded import Stack
-from stack.ports import Ports
 from tests.conftest import temporary_database
+from tests.support.api_process import HOST, TIMEOUT, Api, read_answer
 from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.locks import wait_for_blocked_transaction, wait_for_sleeping_transaction
-
-TIMEOUT = 60.0  # seconds
-HOST = "127.0.0.1"
-
-
-class Api:
-    """A running API."""
-
-    def __init__(self, *options: str, **settings: str) -> None:
-        self.port = Ports.free().api
-        self.url = f"http://{HOST}:{self.port}"
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(self.port), *options],
-            env=os.environ | settings,
-            stdout=subprocess.DEVNULL,
-        )
-
-    def wait(self) -> None:
-        """Wait until it answers."""
-        eventually(self._healthy, TIMEOUT)
-
-    def _healthy(self) -> bool:
-        assert self.process.poll() is None, "the API has ended"
-        return self.answers()
-
-    def answers(self) -> bool:
-        """Whether it answers that it is alive."""
-        try:
-            return httpx2.get(f"{self.url}/healthz", timeout=5).is_success
-        except httpx2.TransportError:
-            return False
-
-    def create(self, zone: str, name: str = "www", key: str | None = None) -> httpx2.Response:
-        """Submit one change."""
-        headers = {"Idempotency-Key": key} if key else {}
-        url = f"{self.url}/api/v1/dns/create"
-        return httpx2.post(url, json=body(zone, name), headers=headers, timeout=TIMEOUT)
-
 
 StartApi = Callable[..., Api]
 Both = tuple[Api, Api]
@@ -79,7 +39,7 @@ def start(app_settings: Settings, new_zone: str) -> Iterator[StartApi]:
 
         def run(*options: str, **settings: str) -> Api:
             api = Api(*options, BOOTSTRAP_ZONES=f"{new_zone}=bind", **settings)
-            ending.callback(stop, api.process)
+            ending.callback(api.stop)
             return api
 
         yield run
@@ -92,16 +52,10 @@ def both(infrastructure: Stack) -> Iterator[Both]:
         env = {**infrastructure.env, "DATABASE_URL": url, "BOOTSTRAP_ZONES": "example.test=bind"}
         started = Api(**env), Api(**env)
         for api in started:
-            ending.callback(stop, api.process)
+            ending.callback(api.stop)
         for api in started:
             api.wait()
         yield started
-
-
-def stop(process: "subprocess.Popen[bytes]") -> None:
-    if process.poll() is None:
-        process.terminate()
-    process.wait(TIMEOUT)
 
 
 @contextmanager
@@ -243,14 +197,6 @@ SLOW_CALLS = [
     b"POST /api/v1/dns/plan",
     b"POST /api/v1/zones",
 ]
-
-
-def read_answer(connection: socket.socket) -> bytes:
-    """What comes up to the end of a small JSON object."""
-    answer = b""
-    while not answer.endswith(b"}") and (part := connection.recv(4096)):
-        answer += part
-    return answer
 
 
 def test_a_body_that_does_not_come_in_time_is_408_and_holds_up_nobody(start: StartApi, new_zone: str) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import get_args
 
 import psycopg
 import pytest
@@ -38,6 +39,18 @@ def test_what_the_address_asks_for_counts(app_settings: Settings, monkeypatch: p
     plain = app_settings.database_url.get_secret_value()
     query = "application_name=mine&tcp_user_timeout=9000&options=-c%20search_path%3Ddns"
     told(monkeypatch, f"{plain}?{query}", application_name="mine", search_path="dns", timezone="UTC")
+
+
+@pytest.mark.parametrize("pool", [None, *get_args(database.PoolName)])
+def test_the_isolation_is_ours(app_settings: Settings, pool: database.PoolName | None) -> None:
+    """Another default, of a role or a database, would fail leases and idempotency keys (SQLSTATE 40001)."""
+    with database.transaction() as session:
+        name = session.scalar(text("SELECT current_database()"))
+        statement = f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'"
+        session.execute(text(statement))
+    database.close()
+    with database.engine(pool).connect() as connection:
+        assert connection.scalar(text("SHOW transaction_isolation")) == "read committed"
 
 
 @pytest.mark.parametrize(

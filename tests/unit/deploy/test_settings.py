@@ -35,4 +35,6 @@ def written(default: object) -> str:
             return f"{default:g}"
         case dict() | tuple():
             return ",".join(default)
+        case None:
+            return ""
     return str(default)

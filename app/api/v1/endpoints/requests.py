@@ -4,7 +4,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime
 
 from app.api import answers, openapi
 from app.api.body import JsonRoute
@@ -13,7 +12,7 @@ from app.core.database import reading
 from app.domain.errors import InvalidFilter, InvalidInput, Reason
 from app.domain.lifecycle import Status
 from app.domain.rdata import RecordType
-from app.schemas.request import CancelSelection, RetrySelection, Selection, Source
+from app.schemas.request import CancelSelection, RetrySelection, Selection, Source, Timestamp
 from app.schemas.response import BatchProgress, ManyChanged, RequestDetail, RequestOut, RequestPage
 from app.services.backends import obstacle_of
 from app.services.requests import cancel, retry
@@ -42,8 +41,8 @@ def list_requests(
     source: Annotated[Source | None, Query()] = None,
     run_id: Annotated[UUID | None, Query(description="the last run that they were part of")] = None,
     batch_id: UUID | None = None,
-    since: Annotated[AwareDatetime | None, Query(description="accepted then or later")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="accepted earlier")] = None,
+    since: Annotated[Timestamp | None, Query(description="accepted then or later")] = None,
+    until: Annotated[Timestamp | None, Query(description="accepted earlier")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> RequestPage:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from app.api import openapi
 from app.api.answers import zone_out
 from app.api.body import JsonRoute
+from app.api.query import Flag
 from app.core.database import reading, transaction
 from app.schemas.request import NewZone, ZoneChange
 from app.schemas.response import ZoneList, ZoneOut
@@ -58,7 +59,7 @@ def change_zone(name: str, body: ZoneChange) -> ZoneOut:
 def remove_zone(
     name: str,
     cancel_open: Annotated[
-        bool, Query(description="cancel the requests that wait; 409 while others are running")
+        Flag, Query(description="cancel the requests that wait; 409 while others are running")
     ] = False,
 ) -> None:
     """What is on its servers stays as it is."""

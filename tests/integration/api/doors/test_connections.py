@@ -1,0 +1,102 @@
+"""Heads without an end, and slow clients: each connection is bounded, for a plain uvicorn, too."""
+
+import json
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.integration.api.doors.conftest import ZONE, StartApi
+from tests.support.api_process import Api, cost
+from tests.support.builders import body
+
+HEAD = b"POST /api/v1/dns/create HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+MEGABYTE = b"x" * 2**20
+
+
+@pytest.fixture(scope="module", params=["alone", "workers"])
+def api(request: pytest.FixtureRequest, start: StartApi) -> Api:
+    """An API as `uvicorn app.main:app` starts it, and one of several processes, which imports it later."""
+    return start(*(["--workers", "2"] if request.param == "workers" else []))
+
+
+def refusal(client: socket.socket, *parts: bytes) -> bytes:
+    """Send these parts, and return the first line of the answer."""
+    try:
+        for part in parts:
+            client.sendall(part)
+    except OSError:
+        pass  # it was cut off in the middle; the answer is there
+    return client.recv(65_536).partition(b"\r\n")[0]
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        HEAD + b"X-Large: ",
+        b"GET /",
+        HEAD + b"X: ",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;",  # an extension of a chunk
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\nX-Trailer: ",
+    ],
+)
+def test_forty_megabytes_of_a_head(api: Api, beginning: bytes) -> None:
+    with cost(api) as measured, api.connect() as client:
+        answer = refusal(client, beginning, *[MEGABYTE] * 40)
+    assert answer == b"HTTP/1.1 431 Request Header Fields Too Large"
+    assert not measured.held_up
+    assert measured.memory < 50
+
+
+@pytest.mark.parametrize(("size", "status"), [(60_000, b"202"), (70_000, b"431")])
+def test_the_limit_of_a_head_that_comes_at_once(api: Api, size: int, status: bytes) -> None:
+    content = json.dumps(body(ZONE)).encode()
+    head = HEAD + b"X: " + b"x" * size + b"\r\nContent-Length: %d\r\n\r\n" % len(content)
+    with api.connect() as client:
+        assert refusal(client, head + content).split()[1] == status
+
+
+def test_many_small_headers_are_a_large_head(api: Api) -> None:
+    with api.connect() as client:
+        lines = b"".join(b"X-%d: y\r\n" % number for number in range(10_000))
+        assert refusal(client, HEAD + lines + b"\r\n").split()[1] == b"431"
+
+
+def test_a_client_that_never_ends_its_head_is_cut_off(api: Api) -> None:
+    began = time.monotonic()
+    with api.connect() as silent, api.connect() as slow, api.connect() as second:
+        second.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        second.recv(65_536)
+        second.sendall(b"G")  # which ends uvicorn's own limit for idle connections
+        for each in (slow, silent, second):
+            while time.monotonic() - began < 30:
+                each.settimeout(1)
+                try:
+                    if not each.recv(65_536):
+                        break
+                except TimeoutError:
+                    if each is slow:
+                        each.sendall(b"G")
+            else:
+                pytest.fail("still open")
+    assert api.create(ZONE).status_code == 202
+
+
+def test_a_dead_client_is_noticed_by_the_kernel(api: Api) -> None:
+    """Nothing that is sent shows it: the probes do."""
+    with api.connect() as client:
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(65_536)
+        port = client.getsockname()[1]
+        assert keepalive_of(api.port, port)
+
+
+def keepalive_of(server: int, client: int) -> bool:
+    """Whether the server's end of a connection has a keep-alive timer, proc_net_tcp(5)."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        local, remote = (int(address.partition(":")[2], 16) for address in fields[1:3])
+        if (local, remote) == (server, client):
+            return fields[5].startswith("02:")
+    return False

@@ -1,0 +1,84 @@
+"""Back-pressure: from a number of open requests on, no more are accepted until some are settled."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from app.core.config import Settings
+from app.core.database import transaction
+from tests.support.builders import body
+from tests.support.eventually import eventually
+from tests.support.settings import SetSettings
+
+LIMIT, PER_ACCOUNT = 8, 5
+
+
+@pytest.fixture
+def limited(app_settings: Settings, set_settings: SetSettings, new_zone: str) -> Iterator[TestClient]:
+    """The API with small limits."""
+    set_settings(
+        BACKLOG_LIMIT=str(LIMIT),
+        BACKLOG_LIMIT_PER_ACCOUNT=str(PER_ACCOUNT),
+        BOOTSTRAP_ZONES=f"{new_zone}=bind",
+    )
+    from app.main import app
+
+    with TestClient(app) as client:
+        yield client
+
+
+def create(client: TestClient, zone: str, account: str = "a", key: str | None = None) -> Any:
+    headers = {"Idempotency-Key": key} if key else {}
+    return client.post("/api/v1/dns/create", json=body(zone, account=account), headers=headers)
+
+
+def settle_all() -> None:
+    with transaction() as session:
+        session.execute(text("UPDATE dns_requests SET status = 'cancelled', finished_at = now()"))
+
+
+def test_an_account_has_its_share(limited: TestClient, new_zone: str) -> None:
+    assert [create(limited, new_zone, key=f"k{n}").status_code for n in range(PER_ACCOUNT)] == [202] * 5
+    refused = create(limited, new_zone)
+    assert (refused.status_code, refused.json()["code"]) == (503, "backlog_full")
+    assert int(refused.headers["retry-after"]) > 0
+    assert create(limited, new_zone, key="k0").headers["idempotent-replayed"] == "true"
+    assert create(limited, new_zone, account="b").status_code == 202
+    settle_all()
+    eventually(lambda: create(limited, new_zone).status_code == 202, 20)
+
+
+def test_there_is_a_limit_for_all(limited: TestClient, new_zone: str) -> None:
+    accounts = ["a"] * 4 + ["b"] * 4
+    assert {create(limited, new_zone, account).status_code for account in accounts} == {202}
+    assert create(limited, new_zone, "c").json()["code"] == "backlog_full"
+    ready = limited.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+    assert ready.json()["backlog"] == {"open": LIMIT, "limit": LIMIT, "full": True}
+    settle_all()
+    eventually(lambda: limited.get("/readyz").json()["status"] == "ready", 20)
+
+
+def test_a_batch_is_told_item_by_item_or_as_a_whole(limited: TestClient, new_zone: str) -> None:
+    for _ in range(PER_ACCOUNT):
+        create(limited, new_zone)
+    items = [body(new_zone, account="a"), body(new_zone, account="b"), body(new_zone, target="bad")]
+    results = limited.post("/api/v1/dns/batch", json={"requests": items}).json()["results"]
+    assert [result["status_code"] for result in results] == [503, 202, 422]
+    assert results[0]["errors"][0]["type"] == "backlog_full"
+    for more in ({"requests": items[:1]}, {"requests": items[:2], "atomic": True}):
+        answer = limited.post("/api/v1/dns/batch", json=more)
+        assert (answer.status_code, answer.json()["code"]) == (503, "backlog_full")
+        assert "retry-after" in answer.headers
+
+
+def test_what_was_open_before_the_process_began_counts(
+    app_settings: Settings, limited: TestClient, new_zone: str
+) -> None:
+    for account in ["a"] * 4 + ["b"] * 4:
+        create(limited, new_zone, account)
+    with TestClient(limited.app) as another:
+        eventually(lambda: another.get("/readyz").json()["backlog"]["full"], 20)
