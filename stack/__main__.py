@@ -56,13 +56,13 @@ def run(*, app: bool, environment: Mapping[str, str]) -> None:
     """Start the stack and wait for an interrupt. Raises StackError."""
     ports = Ports.from_environment(environment)
     environment, exported = without_exported(environment, STATE / "last-env")
-    if exported:
-        show("stack", "Started anew: what this shell has exported from an earlier stack's env is left out.")
     settings = {"LOG_FORMAT": "console"} if sys.stdout.isatty() and "LOG_FORMAT" not in environment else {}
     with Stack(
         STATE, app=app, ports=ports, settings=settings, overrides=environment, may_simulate=True, log=show
     ) as stack:
         address = f"The API is at http://127.0.0.1:{ports.api}/docs. " if app else ""
+        if exported:
+            show("stack", "Started anew; what this shell has from an earlier stack's env is left out.")
         show("stack", f"Ready. {address}Settings are in {stack.directory / 'env'}. Ctrl-C stops everything.")
         try:
             signal.pause()

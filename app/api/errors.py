@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from app.core import database_errors
 from app.core.logging import get_logger
+from app.core.startup import cause
 from app.domain.errors import DomainError, Error, InvalidInput, Reason, Unavailable
 from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas import response
@@ -76,7 +77,7 @@ def _answer_disconnected(_: Request, __: Exception) -> Response:
 
 def _answer_database_error(_: Request, error: Exception) -> Response:
     code, detail = _why_not_answered(error)
-    log.error("call not answered: the database failed; the client is told so", code=code, error=str(error))
+    log.error("call not answered: the database failed; the client is told so", code=code, error=cause(error))
     return _answer(detail, 503, code, RETRY_AFTER)
 
 

@@ -178,7 +178,7 @@ def _formatter(process: str) -> logging.Formatter:
 
     # Stack traces without local variables: among them are the database's password and requesters' data.
     last: list[Processor] = (
-        [ConsoleRenderer(exception_formatter=plain_traceback, pad_event_to=0)]
+        [_shorten, ConsoleRenderer(timestamp_key="at", exception_formatter=plain_traceback, pad_event_to=0)]
         if for_people()
         else [
             add_process,
@@ -191,6 +191,12 @@ def _formatter(process: str) -> logging.Formatter:
         foreign_pre_chain=list(_SHARED),
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _drop_second_copy, *last],
     )
+
+
+def _shorten(_: object, __: str, event: EventDict) -> EventDict:
+    """Leave out what a person at a terminal knows: the date, and fields without a value."""
+    known = {key: value for key, value in event.items() if value is not None}
+    return {**known, "at": str(event["at"])[11:19]}
 
 
 def _drop_second_copy(_: object, __: str, event: EventDict) -> EventDict:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from app.core.logging import get_logger
@@ -31,7 +32,8 @@ def said_in_one_line() -> Iterator[None]:
 def cause(error: Exception) -> str:
     """Return what the database's driver said, on one line, without the statement."""
     said = error.orig if isinstance(error, DBAPIError) else error
-    return " ".join(str(said).split())
+    by_server = said.diag.message_primary if isinstance(said, psycopg.Error) else None
+    return by_server or " ".join(str(said).split())
 
 
 def _is_no_stack_trace(record: logging.LogRecord) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.core.database import reading, transaction
 from app.core.database_errors import DATABASE_ERRORS
 from app.core.logging import get_logger
+from app.core.startup import cause
 from app.core.threads import run_to_the_end
 from app.domain.errors import InventoryError
 from app.store import backends
@@ -111,7 +112,7 @@ class Unavailable:
             try:
                 self.codes = await run_to_the_end(_read_faults)
             except DATABASE_ERRORS as error:
-                log.debug("backends not read: the database failed; the last list stays", error=str(error))
+                log.debug("backends not read: the database failed; the last list stays", error=cause(error))
             await asyncio.sleep(_READ_INTERVAL)
 
 
@@ -126,6 +127,7 @@ def publish_until(stop: Event, list_names: Callable[[], Iterable[str]]) -> None:
     `list_names` reads the inventory; it raises InventoryError.
     """
     published: frozenset[str] | None = None
+    said = ""
     age = 0.0
     while True:
         try:
@@ -137,7 +139,9 @@ def publish_until(stop: Event, list_names: Callable[[], Iterable[str]]) -> None:
             published = None  # what rests for it is tried again once it can be read
             log.debug("backends not published: the inventory can't be read", error=str(error))
         except SQLAlchemyError as error:
-            log.warning("backends not published: the database failed; tried again soon", error=str(error))
+            if (reason := cause(error)) != said:  # said once
+                log.warning("backends not published: the database failed; tried again soon", error=reason)
+            said = reason
         if stop.wait(_PUBLISH_INTERVAL):
             return
         age += _PUBLISH_INTERVAL

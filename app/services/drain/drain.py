@@ -190,7 +190,8 @@ def _run_ansible(
     timeout = backends.limits(backend).run_timeout or settings().run_timeout
     run = Run(run_id, claim.zone, backend, changes, timeout)
     note_before(run_id, backend, changes, backends)
-    with bound(run_id=run_id), RunLog(run_id) as run_log:
+    alone = {"request_id": changes[0].request_id} if len(changes) == 1 else {}
+    with bound(run_id=run_id, **alone), RunLog(run_id) as run_log:
         result = runner.run(run, run_log.append, lease_lost)
         why = result.why or (result.fault.code if result.fault else None)
         log.info("run ended", backend=backend, changes=len(changes), rc=result.rc, why=why)

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import get_logger
+from app.core.startup import cause
 from app.domain.errors import InventoryError
 from app.services.drain.backends import Backends
 from app.store import backends as store_backends
@@ -129,6 +130,6 @@ def _extend(lease: Lease) -> bool | None:
         log.warning(
             "lease not extended: the database failed; it is tried again until the lease is nearly over",
             zone=lease.zone,
-            error=str(error),
+            error=cause(error),
         )
         return None

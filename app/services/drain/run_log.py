@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.database import transaction
 from app.core.logging import get_logger
+from app.core.startup import cause
 from app.runner.protocol import RunEvent
 from app.store import runs
 
@@ -70,5 +71,5 @@ def _store(run_id: UUID, events: Sequence[RunEvent]) -> None:
             "lines of the run's log not stored: the database failed; the run goes on",
             run_id=str(run_id),
             lines=len(events),
-            error=str(error),
+            error=cause(error),
         )

@@ -9,6 +9,7 @@ from app.core.config import settings
 from app.core.database import reading
 from app.core.database_errors import DATABASE_ERRORS
 from app.core.logging import get_logger
+from app.core.startup import cause
 from app.core.threads import run_to_the_end
 from app.domain.errors import BacklogFull
 from app.store import backlog as store
@@ -59,7 +60,7 @@ class Backlog:
             try:
                 await self.count()
             except DATABASE_ERRORS as error:
-                log.warning("open requests not counted: the last count stays", error=str(error))
+                log.warning("open requests not counted: the last count stays", error=cause(error))
             await asyncio.sleep(max(_INTERVAL, (time.monotonic() - began) / _SHARE))
 
     async def count(self) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import datetime
@@ -201,4 +202,5 @@ def test_a_terminal_shows_no_details_and_nothing_twice(level: str, seen: bool) -
     )
     assert done.stdout.count("Uvicorn running") == 1
     assert "color_message" not in done.stdout
+    assert re.match(r"(\x1b\[\d+m)*\d\d:\d\d:\d\d", done.stdout)
     assert ("Send the dynamic update" in done.stdout) is seen
