@@ -67,7 +67,7 @@ def _pool(name: PoolName | None) -> _Pool:
             return _Pool(1, autocommit=True, answer_within=PROBE_TIMEOUT)
         case "statements":
             return _Pool(8, autocommit=True, answer_within=max(limit, settings().batch_timeout))
-    return _Pool(40, answer_within=max(limit, settings().batch_timeout))
+    return _Pool(20, answer_within=max(limit, settings().batch_timeout))
 
 
 @lru_cache
