@@ -108,12 +108,16 @@ _FORGET_TRY = text(
     """  # noqa: S608
 )
 
+MAX_RUN_OCTETS = 16 * 1024 * 1024  # of values in one run; the last requests to be read may exceed it
+READ_AT_ONCE = 500  # requests that are read at once, each of 64 KB at most
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """An open request as a worker sees it: the change, and what its past means for the next step."""
 
     change: Change
+    seq: int
     account_id: str
     lost_runs: int
     run_id: UUID | None  # its last run
@@ -129,7 +133,7 @@ class Item:
 
 # As text: for one request, SQLAlchemy takes longer to compose a statement than PostgreSQL to execute it.
 _OPEN_ITEMS = """
-    SELECT id, action, zone, name, record_type, ttl, rdata, account_id, lost_runs, run_id,
+    SELECT id, seq, action, zone, name, record_type, ttl, rdata, account_id, lost_runs, run_id,
            resource ->> 'comment' AS comment,
            coalesce(resource #> '{config,extra_config}', '{}') AS extra_config,
            CASE WHEN check_at > clock_timestamp() THEN check_at END AS waits_until,
@@ -168,8 +172,21 @@ class Timing:
 
 
 def list_pending(session: Session, zone: str, limit: int, floor: int = 0) -> list[Item]:
-    """Return the zone's pending requests in the order of their acceptance, also those that must wait."""
-    return _items(session, _PENDING, zone=zone, floor=floor, limit=limit)
+    """Return the zone's pending requests in the order of their acceptance, also those that must wait.
+
+    They are at most `limit`, and fewer where their values are large: a run holds them all in memory.
+    """
+    items: list[Item] = []
+    octets = 0
+    while octets < MAX_RUN_OCTETS and len(items) < limit:
+        number = min(READ_AT_ONCE, limit - len(items))
+        found = _items(session, _PENDING, zone=zone, floor=floor, limit=number)
+        items += found
+        if len(found) < number:
+            break
+        octets += sum(len(value) for item in found for value in item.change.rdata)
+        floor = found[-1].seq + 1
+    return items
 
 
 def claim(
@@ -256,6 +273,7 @@ def _items(
                 comment=row.comment,
                 extra_config=row.extra_config,
             ),
+            seq=row.seq,
             account_id=row.account_id,
             lost_runs=row.lost_runs,
             run_id=row.run_id,

@@ -111,3 +111,22 @@ def test_tries_of_an_unavailable_backend_leave_few_events(lease: Lease) -> None:
         ("running", "one of 1 in a run, attempt 102"),
         ("succeeded", "answered"),
     ]
+
+
+def test_a_run_is_bounded_in_bytes(
+    app_settings: Settings, new_zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "MAX_RUN_OCTETS", 100_000)
+    monkeypatch.setattr(queue, "READ_AT_ONCE", 3)
+    upgrade()
+    with transaction() as session:
+        zones.add(session, new_zone, "bind")
+    large = {"record_type": "TXT", "target": "x" * 30_000}
+    bodies = [body(new_zone, f"h{number}") for number in range(10)]
+    bodies += [body(new_zone, f"l{number}", **large) for number in range(10)]
+    with statements() as session:
+        submit(session, [read_change(RawChange(Action.CREATE, each)) for each in bodies])
+    with transaction() as session:
+        names = [item.change.name for item in queue.list_pending(session, new_zone, 100)]
+        assert len(queue.list_pending(session, new_zone, 4)) == 4
+    assert names == [each["resource"]["domain"] for each in bodies[:15]]
