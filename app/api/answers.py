@@ -20,6 +20,7 @@ from app.schemas.response import (
     ContextOut,
     ErrorOut,
     EventOut,
+    EventPage,
     Fault,
     ManyChanged,
     ObstacleOut,
@@ -36,6 +37,7 @@ from app.schemas.response import (
 )
 from app.schemas.response import Reason as ReasonOut
 from app.services.backends import BackendState, Obstacle
+from app.services.paging import Page
 from app.services.plan.from_records import Planned
 from app.services.records import RecordState
 from app.services.requests import submit
@@ -139,11 +141,17 @@ def request_out(state: RequestState) -> RequestOut:
     return RequestOut(**_request(state))
 
 
-def request_detail(state: RequestState, log: Sequence[LogLine], obstacle: Obstacle | None) -> RequestDetail:
+def request_detail(state: RequestState, log: Page[LogLine], obstacle: Obstacle | None) -> RequestDetail:
     """Return a request with its log, and with what it waits for."""
-    events = [EventOut(at=line.at, status=line.status, message=line.message) for line in log]
     waits_for = ObstacleOut(code=obstacle.code, since=obstacle.since) if obstacle else None
-    return RequestDetail(**_request(state), waits_for=waits_for, events=events)
+    return RequestDetail(
+        **_request(state), waits_for=waits_for, events=_events(log.items), earlier_events=log.next_cursor
+    )
+
+
+def event_page(log: Page[LogLine]) -> EventPage:
+    """Return lines of a request's log."""
+    return EventPage(items=_events(log.items), next_cursor=log.next_cursor)
 
 
 def batch_progress(state: BatchState) -> BatchProgress:
@@ -204,6 +212,10 @@ def _fault(
     if since is None:
         return None
     return Fault(since=since, code=code or "", why=why or "", next_try=next_try)
+
+
+def _events(log: Sequence[LogLine]) -> list[EventOut]:
+    return [EventOut(at=line.at, status=line.status, message=line.message) for line in log]
 
 
 def _request(state: RequestState) -> dict[str, Any]:

@@ -70,10 +70,21 @@ class ObstacleOut(BaseModel):
 
 @dataclass(slots=True)
 class RequestDetail(RequestOut):
-    """A request with its log; `waits_for` is null when it waits for nothing but its turn."""
+    """A request with the end of its log; `waits_for` is null when it waits for nothing but its turn.
+
+    `earlier_events` is the cursor for `GET …/events`, when the log is longer.
+    """
 
     waits_for: ObstacleOut | None
     events: list[EventOut]
+    earlier_events: str | None
+
+
+class EventPage(BaseModel):
+    """Lines of a request's log, newest first."""
+
+    items: list[EventOut]
+    next_cursor: str | None
 
 
 class RequestPage(BaseModel):

@@ -1,8 +1,8 @@
 """Requests: stored in one statement, looked up by id or page by page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from app.core.database import AnySession
 from app.domain.change import Action, Via
 from app.domain.lifecycle import CANCELLABLE, INITIAL, RETRYABLE, Status, words
 from app.domain.rdata import RecordType
-from app.store.models import Request, RequestEvent, RunEvent
+from app.store.models import Request
 
 
 @dataclass(slots=True)
@@ -50,6 +50,24 @@ class EarlierRequest:
     created_at: datetime
     batch_id: UUID | None
     same: bool  # whether it asks for the same change
+
+
+class LogPosition(NamedTuple):
+    """The place of a line in a request's log."""
+
+    at: datetime
+    origin: int  # 0: the request's own events; 1: those of its runs
+    id: int
+
+
+class LogLine(NamedTuple):
+    """A line of a request's log."""
+
+    at: datetime
+    origin: int
+    id: int
+    status: Status
+    message: str
 
 
 class Stored(NamedTuple):
@@ -116,6 +134,28 @@ _EARLIER = text(
     """  # noqa: S608
 ).columns(column("new_id", Uuid), *_EARLIER_COLUMNS, column("same", Boolean))
 
+
+_MAX_RUNS = 20  # whose lines are part of a request's log: the last ones
+_LOG = text(
+    f"""
+    WITH own AS MATERIALIZED (
+        SELECT at, 0 AS origin, id, status, message, run_id
+          FROM dns_request_events WHERE request_id = :request_id
+    ), lately AS (
+        SELECT run_id FROM own WHERE run_id IS NOT NULL GROUP BY run_id ORDER BY max(id) DESC LIMIT :runs
+    ), line AS (
+        SELECT at, origin, id, status, message FROM own
+        UNION ALL
+        SELECT event.at, 1, event.id, '{Status.RUNNING}', event.message
+          FROM lately JOIN ansible_run_events AS event USING (run_id)
+         -- what is said of another request of the run is that one's only
+         WHERE event.request_id IS NULL OR event.request_id = :request_id
+    )
+    SELECT at, origin, id, status, message FROM line
+     WHERE (at, origin, id) < (:at, :origin, :id)
+     ORDER BY at DESC, origin DESC, id DESC LIMIT :limit
+    """  # noqa: S608
+)
 
 # The new place in the queue is taken in the order of the old ones. Nobody can remove the zone meanwhile.
 _RETRYABLE = f"""
@@ -227,17 +267,14 @@ def has_open(session: Session, zone: str) -> bool:
     return bool(session.scalar(statement, {"zone": zone}))
 
 
-def events(session: Session, request_id: UUID) -> list[RequestEvent]:
-    """Return the request's own log, oldest first."""
-    statement = select(RequestEvent).where(RequestEvent.request_id == request_id).order_by(RequestEvent.id)
-    return list(session.scalars(statement))
+def log_lines(session: Session, request_id: UUID, limit: int, before: LogPosition | None) -> list[LogLine]:
+    """Return lines of the request's log that come before that position, the newest first.
 
-
-def run_events(session: Session, run_ids: Iterable[UUID], request_id: UUID) -> list[RunEvent]:
-    """Return the log lines of these runs that the request may see, oldest first."""
-    visible = RunEvent.request_id.is_(None) | (RunEvent.request_id == request_id)
-    statement = select(RunEvent).where(RunEvent.run_id.in_(list(run_ids)), visible).order_by(RunEvent.id)
-    return list(session.scalars(statement))
+    They are its own events, and the lines of the last runs that those name.
+    """
+    position = before or LogPosition(datetime.max.replace(tzinfo=UTC), 0, 0)
+    parameters = {"request_id": request_id, "limit": limit, "runs": _MAX_RUNS, **position._asdict()}
+    return [LogLine(*row) for row in session.execute(_LOG, parameters)]
 
 
 def _changed(session: Session, statement: TextClause, **parameters: object) -> list[Request]:

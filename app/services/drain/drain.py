@@ -227,7 +227,8 @@ def _ask_servers(claim: Claim, in_flight: Sequence[InFlight], backends: Backends
     try:
         return backends.ask(claim.backend, changes)
     except InventoryError as error:  # changed since it was looked at, before the run
-        nothing = Answer(None, frozenset(), str(error))
+        log.warning("servers not asked: the inventory can't be used any more", error=str(error))
+        nothing = Answer(None, frozenset(), "it does not say any more which servers to ask")
         return {"the inventory": {change.key: nothing for change in changes}}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -14,6 +14,9 @@ from app.services.requests.submit import AcceptedRequest
 from app.store import request_lists, requests
 from app.store.models import Request
 from app.store.request_lists import Wanted
+from app.store.requests import LogPosition
+
+LOG_LINES = 200  # that come with a request
 
 
 @dataclass(slots=True)
@@ -82,20 +85,34 @@ class RequestFilter:
         )
 
 
-def get_request(session: Session, request_id: UUID) -> tuple[RequestState, list[LogLine]]:
-    """Return a request and its log, oldest first: its own events, and the log of its runs.
+def get_request(session: Session, request_id: UUID) -> tuple[RequestState, Page[LogLine]]:
+    """Return a request and the end of its log, oldest first; the cursor is that of the lines before.
 
     Raises RequestNotFound.
     """
+    row = _get(session, request_id)
+    log = _log(session, row, LOG_LINES, None)
+    return state_of(row), Page(log.items[::-1], log.next_cursor)
+
+
+def get_log(session: Session, request_id: UUID, limit: int, cursor: str | None) -> Page[LogLine]:
+    """Return a page of the request's log, newest first. Raises RequestNotFound, InvalidFilter."""
+    row = _get(session, request_id)
+    return _log(session, row, limit, _read_log_cursor(cursor) if cursor is not None else None)
+
+
+def _get(session: Session, request_id: UUID) -> Request:
     row = requests.get(session, request_id)
     if row is None:
         raise RequestNotFound
-    events = requests.events(session, request_id)
-    runs = {event.run_id for event in events if event.run_id is not None}
-    run_events = requests.run_events(session, runs, request_id) if runs else []
-    log = [LogLine(event.at, event.status, event.message) for event in events]
-    log += [LogLine(event.at, Status.RUNNING, event.message) for event in run_events]
-    return state_of(row), sorted(log, key=lambda line: line.at)
+    return row
+
+
+def _log(session: Session, row: Request, limit: int, before: LogPosition | None) -> Page[LogLine]:
+    found = requests.log_lines(session, row.id, limit + 1, before)
+    last = found[limit - 1] if len(found) > limit else None
+    lines = [LogLine(line.at, Status(line.status), line.message) for line in found[:limit]]
+    return Page(lines, encode_cursor([last.at.isoformat(), last.origin, last.id]) if last else None)
 
 
 def find_requests(
@@ -150,5 +167,15 @@ def _read_cursor(cursor: str, order: str) -> tuple[UUID | int]:
             try:
                 return (UUID(text),)
             except ValueError as error:
+                raise invalid_cursor() from error
+    raise invalid_cursor()
+
+
+def _read_log_cursor(cursor: str) -> LogPosition:
+    match decode_cursor(cursor):
+        case [str(at), int(origin), int(id_)] if origin in (0, 1) and 0 <= id_ < 2**63:
+            try:
+                return LogPosition(datetime.fromisoformat(at).astimezone(UTC), origin, id_)
+            except (ValueError, OverflowError) as error:
                 raise invalid_cursor() from error
     raise invalid_cursor()

@@ -13,10 +13,10 @@ from app.domain.errors import InvalidFilter, InvalidInput, Reason
 from app.domain.lifecycle import Status
 from app.domain.rdata import RecordType
 from app.schemas.request import CancelSelection, RetrySelection, Selection, Source, Timestamp
-from app.schemas.response import BatchProgress, ManyChanged, RequestDetail, RequestOut, RequestPage
+from app.schemas.response import BatchProgress, EventPage, ManyChanged, RequestDetail, RequestOut, RequestPage
 from app.services.backends import obstacle_of
 from app.services.requests import cancel, retry
-from app.services.requests.lookup import RequestFilter, find_requests, get_batch, get_request
+from app.services.requests.lookup import RequestFilter, find_requests, get_batch, get_log, get_request
 
 router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 
@@ -28,6 +28,13 @@ def show_request(request_id: UUID) -> RequestDetail:
         state, log = get_request(session, request_id)
         obstacle = obstacle_of(session, state.zone) if state.status is Status.PENDING else None
     return answers.request_detail(state, log, obstacle)
+
+
+@router.get("/requests/{request_id}/events", summary="Read a request's log", responses=openapi.NO_REQUEST)
+def list_events(request_id: UUID, limit: Limit = 100, cursor: Cursor = None) -> EventPage:
+    """Newest first: every change of its status, and what Ansible said of it and of its runs."""
+    with reading() as session:
+        return answers.event_page(get_log(session, request_id, limit, cursor))
 
 
 @router.get("/requests", summary="List requests")
