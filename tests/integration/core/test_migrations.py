@@ -20,7 +20,8 @@ from sqlalchemy.engine import make_url
 from app.core import database, migrations
 from app.core.config import ROOT, Settings
 from app.core.database import transaction
-from app.core.migrations import LOCK_TIMEOUT, SchemaOutdated, build_index, newest_revision
+from app.core.migrations import LOCK_TIMEOUT, build_index, newest_revision
+from app.core.startup import CannotStart
 from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.settings import SetSettings
@@ -175,7 +176,7 @@ def test_with_migrations_off_the_api_says_what_is_missing(
     database.upgrade(BEFORE)
     set_settings(MIGRATE="off")
     with (
-        pytest.raises(SchemaOutdated, match=f"at revision {BEFORE}.* needs {newest_revision()}.*cli migrate"),
+        pytest.raises(CannotStart, match=f"at revision {BEFORE}.* needs {newest_revision()}.*cli migrate"),
         TestClient(app),
     ):
         pass
