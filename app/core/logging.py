@@ -35,7 +35,7 @@ _QUIET = ("httpx2", "httpcore2", "alembic.runtime.plugins", "celery.worker.strat
 
 def configure_logging(process: str) -> None:
     """Send every log line of this process and of its libraries to stdout, in one format."""
-    turns = Turns(1)
+    turns = Turns(1, forks=process == "worker")  # the others fork no processes that log
     handler = WholeLineHandler(sys.stdout, turns) if for_people() else BulkJsonHandler(process, turns)
     handler.setFormatter(_formatter(process))
     root = logging.getLogger()

@@ -24,9 +24,14 @@ _POLL = 0.001  # seconds
 class Turns:
     """Turns at writing, of this process and all that are forked from it: fcntl(2)'s locks are processes'."""
 
-    def __init__(self, descriptor: int) -> None:
-        shared = _is_pipe(descriptor)
+    def __init__(self, descriptor: int, *, forks: bool) -> None:
+        shared = forks and _is_pipe(descriptor)
         self._file: IO[bytes] | None = tempfile.TemporaryFile() if shared else None  # noqa: SIM115
+
+    @property
+    def needed(self) -> bool:
+        """Whether other processes may write to the same pipe."""
+        return self._file is not None
 
     @contextmanager
     def take(self) -> Iterator[None]:
@@ -48,6 +53,9 @@ class WholeLineHandler(StreamHandler[TextIO]):
 
     def emit(self, record: LogRecord) -> None:
         """Write the record's line."""
+        if not self.turns.needed:
+            super().emit(record)
+            return
         with self.turns.take():
             super().emit(record)
 
