@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core import database
-from app.core.config import settings
+from app.core.config import Settings, settings
 from app.core.database import transaction, upgrade
 from app.domain.lifecycle import Status
 from app.services.records import RecordFilter, find_records
@@ -252,3 +252,13 @@ def test_the_pages_of_records_together_have_everything_once(filters: dict[str, s
     with transaction() as session:
         asked = f"SELECT name FROM dns_records WHERE {where} ORDER BY zone, name, record_type"
         assert [item.name for item in found] == list(session.scalars(text(asked), filters))
+
+
+def test_large_tables_are_vacuumed_before_much_of_them_is_dead(app_settings: Settings) -> None:
+    upgrade()
+    tables = {"dns_requests", "dns_request_events", "dns_records", "dns_zone_leases", "dns_backends"}
+    with transaction() as session:
+        rows = session.execute(text("SELECT relname, reloptions FROM pg_class WHERE reloptions IS NOT NULL"))
+        options = {name: dict(each.split("=") for each in given) for name, given in rows}
+    shares = {table: float(options[table]["autovacuum_vacuum_scale_factor"]) for table in tables}
+    assert all(share <= 0.02 for share in shares.values()), shares

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app.core.celery_app import QUEUE
+from app.core.config import settings
 from app.core.database import transaction
 from app.core.redis import redis
 from app.domain.change import ChangeResult, Outcome
@@ -100,3 +101,36 @@ def test_a_zone_that_waits_for_its_backend_is_woken_when_a_run_ends(
         assert kicks.sweep() == []  # or the workers would be kicked again and again until that run ends
     drain("busy.test", FixedRunner(AWAY), make_backends())
     assert kicked(new_zone)
+
+
+def count_runs() -> int:
+    with transaction() as session:
+        return session.scalar(text("SELECT count(*) FROM ansible_runs")) or 0
+
+
+def test_where_there_is_no_zone_any_more_nothing_runs(simulated: TestClient, new_zone: str) -> None:
+    submit(simulated, new_zone, "www")
+    with transaction() as session:
+        session.execute(text("DELETE FROM dns_zones"))  # by hand: the API keeps a zone with open requests
+    runner = FixedRunner(APPLIED)
+    drain(new_zone, runner, make_backends())
+    [request] = simulated.get("/api/v1/dns/requests").json()["items"]
+    assert (request["status"], request["error"]["code"]) == ("failed", "zone_unknown")
+    assert request["run_id"] is None
+    assert (runner.runs, count_runs()) == ([], 0)
+
+
+def test_a_zone_of_a_backend_that_does_not_exist_is_ended_by_calls(client: TestClient) -> None:
+    zone = {"name": "nowhere.test", "backend": "nosuch"}
+    client.post("/api/v1/zones", json=zone).raise_for_status()
+    submit(client, "nowhere.test", "www")
+    runner = FixedRunner(APPLIED)
+    drain("nowhere.test", runner, make_backends())
+    [request] = client.get("/api/v1/dns/requests", params={"zone": "nowhere.test"}).json()["items"]
+    shown = client.get(f"/api/v1/dns/requests/{request['id']}")
+    assert shown.json()["status"] == "pending"
+    assert str(settings().inventory) not in shown.text  # where it is, and what it has, is for operators
+    assert (runner.runs, count_runs()) == ([], 0)
+    removed = client.delete("/api/v1/zones/nowhere.test", params={"cancel_open": "true"})
+    assert removed.status_code == 204
+    assert client.get(f"/api/v1/dns/requests/{request['id']}").json()["status"] == "cancelled"
