@@ -27,7 +27,7 @@ options:
   key_file: {description: File with the TSIG key in BIND's syntax; without one nothing is signed., type: path}
   changes_file: {description: The changes to apply., type: path, required: true}
   results_file: {description: Where to write what became of them., type: path, required: true}
-  connect_timeout: {description: Seconds to wait for a connection., type: float, default: 5}
+  connect_timeout: {description: "Seconds to connect, and for the first answer.", type: float, default: 5}
   timeout: {description: Seconds to wait for an answer., type: float, default: 30}
   max_changes: {description: "Changes in one message; as many as fit, if 0.", type: int, default: 0}
 requirements: [dnspython]

@@ -65,6 +65,13 @@ class Connection:
         """Send a message and return its answer, whose signature is checked. Raises NoAnswer, KeyRefused."""
         return self.read(self.pipeline([message])[0], message)
 
+    def exchange_first(self, message: dns.message.Message) -> dns.message.Message:
+        """Exchange the first message: a silent server gets no more time for it than for a connection."""
+        self._socket.settimeout(min(self.target.connect_timeout, self.target.answer_timeout))
+        answer = self.exchange(message)
+        self._socket.settimeout(self.target.answer_timeout)
+        return answer
+
     def pipeline(self, messages: Sequence[dns.message.Message]) -> list[bytes]:
         """Send messages without waiting for each answer; return the answers in the same order, as octets.
 

@@ -23,7 +23,7 @@ def check_zone(connection: Connection, zone: dns.name.Name) -> None:
     """Ask for the zone's SOA: what takes no question takes no update. Raises BatchFault."""
     query = dns.message.make_query(zone, SOA, flags=0)
     try:
-        answer = connection.exchange(query)
+        answer = connection.exchange_first(query)
     except NoAnswer as error:
         raise Unreachable(f"no answer about the zone: {error}") from error
     code = dns.rcode.to_text(answer.rcode())
