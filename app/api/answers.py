@@ -1,5 +1,6 @@
 """What the services return, as the shapes on the wire."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -12,6 +13,7 @@ from app.domain.errors import BacklogFull, InvalidInput, Reason
 from app.domain.reasons import MAX_BATCH_REASONS, at_most, number_of, share
 from app.schemas.response import (
     Accepted,
+    AcceptedWithWarnings,
     BackendOut,
     BatchOut,
     BatchProgress,
@@ -63,6 +65,15 @@ def accepted(request: submit.AcceptedRequest) -> Accepted:
     )
 
 
+def accepted_with_warnings(
+    request: submit.AcceptedRequest, warnings: Sequence[Reason]
+) -> AcceptedWithWarnings:
+    """Return the answer to a change that was accepted, and what is to be said about it."""
+    plain = accepted(request)
+    fields = {each.name: getattr(plain, each.name) for each in dataclasses.fields(plain)}
+    return AcceptedWithWarnings(**fields, warnings=[*map(_warning, warnings)])
+
+
 def batch_out(submitted: Sequence[submit.Submitted]) -> BatchOut:
     """Return the results of a batch, with at most MAX_BATCH_REASONS reasons in all."""
     found = [() if type(result) is submit.Accepted else _reasons_against(result) for result in submitted]
@@ -87,8 +98,8 @@ def plan_out(planned: Sequence[Planned | Refused]) -> PlanOut:
 
 def _batch_result(index: int, result: submit.Submitted, reasons: Sequence[Reason], given: int) -> BatchResult:
     match result:
-        case submit.Accepted(request):
-            return BatchResult(index, 202, accepted(request))
+        case submit.Accepted(request, warnings):
+            return BatchResult(index, 202, accepted(request), [*map(_warning, warnings)] or None)
         case submit.Replayed(request):
             return BatchResult(index, 200, accepted(request))
         case submit.Undecided():
@@ -189,7 +200,11 @@ def record_out(state: RecordState) -> RecordOut:
 def zone_out(zone: ServedZone) -> ZoneOut:
     """Return a zone that is served."""
     return ZoneOut(
-        name=zone.name, backend=zone.backend, created_at=zone.created_at, updated_at=zone.updated_at
+        name=zone.name,
+        backend=zone.backend,
+        checks=zone.checks,
+        created_at=zone.created_at,
+        updated_at=zone.updated_at,
     )
 
 

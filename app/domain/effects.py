@@ -9,12 +9,13 @@ from app.domain import values
 from app.domain.change import Action, Change, Outcome, RRsetKey
 from app.domain.errors import Reason
 from app.domain.expectation import NO_RRSET, Expectation
-from app.domain.names import lineage
+from app.domain.names import is_below, lineage
 
 # Outcomes besides those of the playbook contract.
 UNKNOWN = "unknown"
 WOULD_BE_SENT = "would_be_sent"  # the server would be asked to: what its policy refuses, nobody knows before
 
+NO_ADDRESS = "target_without_address"  # the code of a warning
 _NULL_MX = "0 ."
 
 ZoneRRset = tuple[str, RRsetKey]  # with the zone, since a name can be in two: NS at a zone cut
@@ -64,7 +65,7 @@ def _apply_with_warnings(change: Change, names: dict[tuple[str, str], dict[str, 
 
 
 def _warnings(change: Change, names: Mapping[tuple[str, str], Mapping[str, RRset]]) -> Iterator[Reason]:
-    """Warn of what can't be seen once it is applied: what a delegation covers, but itself and its glue."""
+    """Warn of what a delegation covers, so that it can't be seen, and of hosts without address."""
     for parent in takewhile(lambda name: name != change.zone, lineage(change.name)):
         cut = names.get((change.zone, parent), {}).get("NS")
         if cut is None or change.key == RRsetKey(parent, "NS"):
@@ -72,7 +73,19 @@ def _warnings(change: Change, names: Mapping[tuple[str, str], Mapping[str, RRset
         if change.type not in ("A", "AAAA") or f"{change.name}." not in cut.rdata:
             message = f"it lies at or below the delegation {parent}: no server shows it, none can verify it"
             yield Reason(("resource", "domain"), "not_visible", message)
-            return
+            break
+    for host in targets_in_zone(change):
+        if not {"A", "AAAA"} & names.get((change.zone, host), {}).keys():
+            message = f"no address of {host} is recorded: servers that check integrity refuse it without one"
+            yield Reason(("resource", "target"), NO_ADDRESS, message)
+
+
+def targets_in_zone(change: Change) -> list[str]:
+    """Return the hosts of the zone that BIND's `check-integrity` wants to have an address."""
+    if change.action is Action.DELETE or not (change.type == "MX" or change.key == (change.zone, "NS")):
+        return []
+    hosts = (value.rpartition(" ")[2].removesuffix(".") for value in change.rdata)
+    return [host for host in hosts if host == change.zone or (host and is_below(host, change.zone))]
 
 
 def _apply(change: Change, at_name: dict[str, RRset]) -> Effect:

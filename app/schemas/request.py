@@ -1,7 +1,7 @@
 """The shapes of what a client sends."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import (
@@ -14,10 +14,12 @@ from pydantic import (
     StringConstraints,
     Tag,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from app.domain.change import Action
+from app.domain.checks import Checks
 from app.domain.lifecycle import Status
 from app.domain.rdata import RecordType
 
@@ -62,6 +64,9 @@ Targets = Annotated[
     | Annotated[list[Target], Field(min_length=1, max_length=MAX_VALUES), Tag("list")],
     Discriminator(_kind, custom_error_type="string_type"),
 ]
+
+
+CHECKS = "what becomes of changes that BIND's check-names would refuse"
 
 
 class Strict(BaseModel):
@@ -165,9 +170,17 @@ class NewZone(Strict):
 
     name: str = Field(max_length=1024, examples=["example.test"])
     backend: Backend = Field(description="the inventory host that serves it", examples=["bind"])
+    checks: Checks = Field(Checks.WARN, description=CHECKS)
 
 
 class ZoneChange(Strict):
-    """The settings of a zone that can be changed."""
+    """The settings of a zone that can be changed; what is left out stays as it is."""
 
-    backend: Backend
+    backend: Backend | None = Field(None, description="another one takes what is pending")
+    checks: Checks | None = Field(None, description=CHECKS)
+
+    @model_validator(mode="after")
+    def _has_one(self) -> Self:
+        if self.backend is None and self.checks is None:
+            raise PydanticCustomError("missing", "backend or checks must be given")
+        return self

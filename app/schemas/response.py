@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from app.domain.change import Action, Via
+from app.domain.checks import Checks
 from app.domain.lifecycle import Status
 
 
@@ -138,6 +139,7 @@ class ZoneOut(BaseModel):
 
     name: str
     backend: str
+    checks: Checks
     created_at: datetime
     updated_at: datetime
 
@@ -190,6 +192,13 @@ class Reason(BaseModel):
 
 
 @dataclass(slots=True)
+class AcceptedWithWarnings(Accepted):
+    """The same, with what may not be meant, where there is such a thing."""
+
+    warnings: "list[WarningOut] | None" = None
+
+
+@dataclass(slots=True)
 class WarningOut:
     """Something that may not be meant, or that some servers refuse; the change is accepted."""
 
@@ -218,6 +227,7 @@ class BatchResult:
     index: int
     status_code: int
     request: Accepted | None = None
+    warnings: list[WarningOut] | None = None
     errors: list[Reason] | None = None
 
 

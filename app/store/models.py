@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from app.domain.change import Action, Via
+from app.domain.checks import Checks
 from app.domain.lifecycle import OPEN, Status
 
 
@@ -66,8 +67,11 @@ class Zone(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     backend: Mapped[str]  # a host of the inventory
+    checks: Mapped[Checks] = mapped_column(_word(Checks), server_default=Checks.WARN.value)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+    __table_args__ = (CheckConstraint(_one_of("checks", tuple(Checks)), name="checks"),)
 
 
 class Backend(Base):

@@ -9,11 +9,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.core.database import AnySession
+from app.domain.checks import Checks
 from app.store.models import Zone
 
 # One parameter, so that the statement is the same whatever the number of names.
 _EXISTING = text(
-    "SELECT name FROM dns_zones WHERE name IN (SELECT jsonb_array_elements_text(CAST(:names AS jsonb)))"
+    "SELECT name, checks FROM dns_zones"
+    " WHERE name IN (SELECT jsonb_array_elements_text(CAST(:names AS jsonb)))"
 )
 
 _REMOVE_SIMULATED = text(
@@ -40,10 +42,10 @@ def list_all(session: Session) -> list[Zone]:
     return list(session.scalars(select(Zone).order_by(Zone.name)))
 
 
-def add(session: Session, name: str, backend: str) -> Zone | None:
+def add(session: Session, name: str, backend: str, checks: Checks = Checks.WARN) -> Zone | None:
     """Store a new zone; None when there is one of that name."""
-    statement = insert(Zone).values(name=name, backend=backend).on_conflict_do_nothing().returning(Zone)
-    return session.scalars(statement).one_or_none()
+    statement = insert(Zone).values(name=name, backend=backend, checks=checks).on_conflict_do_nothing()
+    return session.scalars(statement.returning(Zone)).one_or_none()
 
 
 def add_simulated(session: AnySession, names: Iterable[str]) -> None:
@@ -63,6 +65,7 @@ def remove(session: Session, name: str) -> None:
     session.execute(delete(Zone).where(Zone.name == name))
 
 
-def existing(session: AnySession, names: Iterable[str]) -> set[str]:
-    """Return those of the names that are zones."""
-    return set(session.execute(_EXISTING, {"names": to_json(list(names)).decode()}).scalars())
+def existing(session: AnySession, names: Iterable[str]) -> dict[str, Checks]:
+    """Return those of the names that are zones, each with its checks."""
+    rows = session.execute(_EXISTING, {"names": to_json(list(names)).decode()})
+    return {row.name: Checks(row.checks) for row in rows}

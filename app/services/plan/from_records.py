@@ -1,14 +1,16 @@
 """Plan changes by the records: what they would do, without storing or changing anything."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 from uuid_utils.compat import uuid7
 
 from app.core.database import reading
 from app.domain.change import Change, RRsetKey
-from app.domain.effects import Effect, RRset, ZoneRRset, effects
+from app.domain.checks import Checks
+from app.domain.effects import NO_ADDRESS, Effect, RRset, ZoneRRset, effects, targets_in_zone
 from app.domain.names import lineages
 from app.services.requests.submit import place
 from app.services.requests.validate import RawChange, Refused, ValidChange, read_changes
@@ -30,9 +32,17 @@ def plan_from_records(raw: Sequence[RawChange]) -> list[Planned | Refused]:
     with reading() as session:
         placed = place(session, drafts)
         changes = [_change(item) for item in placed if isinstance(item, ValidChange)]
-        known = _known(records.at_names(session, lineages(change.name for change in changes)))
+        names = lineages(change.name for change in changes) | set(chain(*map(targets_in_zone, changes)))
+        known = _known(records.at_names(session, names))
     found = iter(effects(changes, known))
-    return [item if isinstance(item, Refused) else Planned(next(found)) for item in placed]
+    return [item if isinstance(item, Refused) else _planned(item, next(found)) for item in placed]
+
+
+def _planned(valid: ValidChange, effect: Effect) -> Planned:
+    warnings = effect.warnings
+    if valid.checks is Checks.OFF:
+        warnings = tuple(warning for warning in warnings if warning.code != NO_ADDRESS)
+    return Planned(replace(effect, warnings=(*valid.warnings, *warnings)))
 
 
 def _known(rows: Iterable[Record]) -> dict[ZoneRRset, RRset]:

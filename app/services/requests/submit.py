@@ -13,6 +13,7 @@ from app.core.config import settings
 from app.core.database import AnySession
 from app.domain import rules
 from app.domain.change import Action, Via
+from app.domain.checks import Checks
 from app.domain.errors import BatchKeysReused, BatchRefused, IdempotencyKeyReused, Reason
 from app.domain.lifecycle import INITIAL, Status
 from app.domain.names import lineages, longest_match
@@ -41,9 +42,10 @@ class AcceptedRequest:
 
 
 class Accepted(NamedTuple):
-    """A new request was stored."""
+    """A new request was stored, though some servers may refuse it."""
 
     request: AcceptedRequest
+    warnings: Sequence[Reason] = ()
 
 
 class Replayed(NamedTuple):
@@ -86,11 +88,20 @@ def submit(
     admitted = [_admit(change, backlog) for change in placed] if backlog else placed
     new = [new_request(change) for change in admitted if isinstance(change, ValidChange)]
     stored = iter(_store(session, new, batch_id))
-    results = [next(stored) if isinstance(change, ValidChange) else change for change in admitted]
+    results = [
+        _with_warnings(change, next(stored)) if isinstance(change, ValidChange) else change
+        for change in admitted
+    ]
     results = _replay(session, drafts, results)
     if atomic:
         _insist_on_all(results)
     return results
+
+
+def _with_warnings(change: ValidChange, result: Submitted) -> Submitted:
+    if change.warnings and isinstance(result, Accepted):
+        return result._replace(warnings=change.warnings)
+    return result
 
 
 def _admit(change: ValidChange | Refused, backlog: Backlog) -> ValidChange | Refused | Undecided:
@@ -109,7 +120,8 @@ def place(session: AnySession, drafts: Sequence[Draft]) -> list[ValidChange | Re
     names = [draft.name for draft in drafts if draft.name]
     served = zones.existing(session, lineages(names))
     if _simulates(session):
-        served |= {simulated_zone(name) for name in names if longest_match(name, served) is None}
+        unserved = [name for name in names if longest_match(name, served) is None]
+        served |= {simulated_zone(name): Checks.WARN for name in unserved}
     return [place_in_zone(draft, served) for draft in drafts]
 
 

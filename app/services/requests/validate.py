@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from app.domain import names, rdata, rules, values
 from app.domain.change import Action, Via
+from app.domain.checks import Checks, check_names
 from app.domain.errors import DomainError, Reason
 from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, at_most
@@ -72,6 +73,8 @@ class ValidChange:
     extra_config: dict[str, Any]
     asked: dict[str, Any]  # the resource as it was asked for
     idempotency_key: str | None
+    checks: Checks = Checks.WARN
+    warnings: Sequence[Reason] = ()
 
 
 class Refused(NamedTuple):
@@ -149,12 +152,19 @@ def _unknown_fields(body: object, most: int) -> list[Reason]:
     return at_most(most, found, total - len(found)) if found else found
 
 
-def place_in_zone(draft: Draft, zones: Container[str]) -> ValidChange | Refused:
-    """Find the zone that the name belongs to, and check the rules that depend on the zone."""
+def place_in_zone(draft: Draft, zones: Mapping[str, Checks]) -> ValidChange | Refused:
+    """Find the zone that the name belongs to, and check the rules that depend on the zone.
+
+    `zones` are those that are served, each with what becomes of changes that some servers refuse.
+    """
     zone = None if draft.name is None else names.longest_match(draft.name, zones)
     reasons = draft.reasons if draft.cut_short else [*draft.reasons, *_zone_reasons(draft, zone)]
     if reasons or zone is None or draft.name is None or draft.submission is None:
         return Refused(reasons)
+    checks = zones[zone]
+    warnings = () if checks is Checks.OFF else _check_names(draft, draft.name)
+    if warnings and checks is Checks.REFUSE:
+        return Refused(warnings)
     context, resource = draft.submission.context, draft.submission.resource
     return ValidChange(
         action=draft.action,
@@ -170,7 +180,15 @@ def place_in_zone(draft: Draft, zones: Container[str]) -> ValidChange | Refused:
         extra_config=resource.config.extra_config,
         asked=resource.model_dump(mode="json", exclude_none=True),
         idempotency_key=draft.idempotency_key,
+        checks=checks,
+        warnings=warnings,
     )
+
+
+def _check_names(draft: Draft, name: str) -> Sequence[Reason]:
+    if draft.record_type is None:
+        return ()
+    return tuple(check_names(draft.action, name, draft.record_type, draft.rdata))
 
 
 def shape_reasons(error: ValidationError) -> list[Reason]:

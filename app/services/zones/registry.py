@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
 from app.core.config import settings
+from app.domain.checks import Checks
 from app.domain.errors import (
     DomainError,
     InvalidInput,
@@ -34,6 +35,7 @@ class ServedZone:
 
     name: str
     backend: str
+    checks: Checks
     created_at: datetime
     updated_at: datetime
 
@@ -48,26 +50,35 @@ def get_zone(session: Session, name: str) -> ServedZone:
     return _served(_find(session, name))
 
 
-def add_zone(session: Session, name: str, backend: str) -> ServedZone:
+def add_zone(session: Session, name: str, backend: str, checks: Checks = Checks.WARN) -> ServedZone:
     """Serve a zone from now on. Raises InvalidInput, ZoneExists."""
     _check_backend(session, backend)
     try:
         normal = _zone_name(name)
     except DomainError as error:
         raise InvalidInput([error.reason("name")]) from error
-    while (row := zones.add(session, normal, backend)) is None:
+    while (row := zones.add(session, normal, backend, checks)) is None:
         if present := zones.get(session, normal):
             raise ZoneExists(present.name, present.backend)
         # Somebody removed it between the two statements: try again.
     return _served(row)
 
 
-def move_zone(session: Session, name: str, backend: str) -> ServedZone:
-    """Let another backend serve the zone. A rest of the zone ends. Raises ZoneNotFound, InvalidInput."""
-    _check_backend(session, backend)
+def change_zone(
+    session: Session, name: str, backend: str | None = None, checks: Checks | None = None
+) -> ServedZone:
+    """Change settings of the zone; None leaves one as it is. Raises ZoneNotFound, InvalidInput.
+
+    With a backend, another one or the same, a rest of the zone ends.
+    """
+    if backend is not None:
+        _check_backend(session, backend)
     row = _find(session, name, "change")
-    row.backend = backend
-    leases.end_rest(session, row.name)
+    if backend is not None:
+        row.backend = backend
+        leases.end_rest(session, row.name)
+    if checks is not None:
+        row.checks = checks
     session.flush()
     session.refresh(row)
     return _served(row)
@@ -136,4 +147,4 @@ def _find(session: Session, name: str, to: Literal["read", "change", "remove"] =
 
 
 def _served(row: Zone) -> ServedZone:
-    return ServedZone(row.name, row.backend, row.created_at, row.updated_at)
+    return ServedZone(row.name, row.backend, row.checks, row.created_at, row.updated_at)

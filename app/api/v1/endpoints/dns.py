@@ -14,7 +14,7 @@ from app.domain.change import Action
 from app.domain.errors import InvalidInput, Reason
 from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas.request import Plan
-from app.schemas.response import Accepted, BatchOut, PlanOut
+from app.schemas.response import Accepted, AcceptedWithWarnings, BatchOut, PlanOut
 from app.services.kicks import KickSender
 from app.services.plan.from_records import Planned, plan_from_records
 from app.services.plan.from_servers import plan_from_servers
@@ -27,30 +27,32 @@ from app.services.requests.validate import RawChange, Refused, shape_reasons
 router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 
 _ACCEPTED = TypeAdapter(Accepted)
+_WITH_WARNINGS = TypeAdapter(AcceptedWithWarnings)
+_Answer = AcceptedWithWarnings  # as it is documented; without warnings there is no such field
 _BATCH = TypeAdapter(BatchOut)
 _REPLAYED = {"Idempotent-Replayed": "true"}
 MAX_PLANNED_ZONES = 100  # whose servers one plan asks: each is a run
 
 
-@router.post("/create", response_model=Accepted, **openapi.submission("Add a value to an RRset"))
+@router.post("/create", response_model=_Answer, **openapi.submission("Add a value to an RRset"))
 async def create(request: Request) -> Response:
     """Adds the value, or values, to the RRset; a value that is there already is no error."""
     return await _submit(Action.CREATE, request)
 
 
-@router.post("/update", response_model=Accepted, **openapi.submission("Replace an RRset"))
+@router.post("/update", response_model=_Answer, **openapi.submission("Replace an RRset"))
 async def update(request: Request) -> Response:
     """Replaces the RRset; fails when there is none."""
     return await _submit(Action.UPDATE, request)
 
 
-@router.post("/upsert", response_model=Accepted, **openapi.submission("Replace or create an RRset"))
+@router.post("/upsert", response_model=_Answer, **openapi.submission("Replace or create an RRset"))
 async def upsert(request: Request) -> Response:
     """Replaces the RRset, or creates it."""
     return await _submit(Action.UPSERT, request)
 
 
-@router.post("/delete", response_model=Accepted, **openapi.submission("Remove a value or an RRset"))
+@router.post("/delete", response_model=_Answer, **openapi.submission("Remove a value or an RRset"))
 async def delete(request: Request) -> Response:
     """Removes the value, or values; without a target the whole RRset."""
     return await _submit(Action.DELETE, request)
@@ -118,7 +120,11 @@ async def _submit(action: Action, request: Request) -> Response:
             answer_headers = {"Location": f"/api/v1/dns/requests/{accepted.id}"}
             if isinstance(result, submit.Replayed):
                 answer_headers |= _REPLAYED
-            content = _ACCEPTED.dump_json(answers.accepted(accepted))
+            if isinstance(result, submit.Accepted) and result.warnings:
+                answer = answers.accepted_with_warnings(accepted, result.warnings)
+                content = _WITH_WARNINGS.dump_json(answer)
+            else:
+                content = _ACCEPTED.dump_json(answers.accepted(accepted))
             return Response(content, 202, answer_headers, "application/json")
         case Refused(reasons):
             raise InvalidInput(reasons)

@@ -29,7 +29,7 @@ def list_zones() -> ZoneList:
 def add_zone(body: NewZone, response: Response) -> ZoneOut:
     """From now on requests for names in it are accepted, unless a longer zone matches."""
     with transaction() as session:
-        zone = registry.add_zone(session, body.name, body.backend)
+        zone = registry.add_zone(session, body.name, body.backend, body.checks)
     response.headers["Location"] = f"/api/v1/zones/{quote(zone.name)}"
     return zone_out(zone)
 
@@ -42,12 +42,14 @@ def show_zone(name: str) -> ZoneOut:
 
 
 @router.patch(
-    "/{name:path}", summary="Move a zone to another backend", responses=openapi.BODY | openapi.NO_ZONE
+    "/{name:path}",
+    summary="Change a zone",
+    responses=openapi.BODY | openapi.NO_ZONE,
 )
 def change_zone(name: str, body: ZoneChange) -> ZoneOut:
-    """What is pending goes to the new backend."""
+    """What is pending goes to the new backend. What is left out stays as it is."""
     with transaction() as session:
-        return zone_out(registry.move_zone(session, name, body.backend))
+        return zone_out(registry.change_zone(session, name, body.backend, body.checks))
 
 
 @router.delete(

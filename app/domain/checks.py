@@ -1,0 +1,44 @@
+"""What servers check besides the standards, as BIND's `check-names` does: a zone says what becomes of it."""
+
+import re
+from collections.abc import Collection, Iterator
+from enum import StrEnum
+
+from app.domain.change import Action
+from app.domain.errors import Reason
+from app.domain.rdata import RecordType
+
+DOMAIN = ("resource", "domain")
+TARGET = ("resource", "target")
+
+
+class Checks(StrEnum):
+    """What becomes of a change that a server with such checks would refuse."""
+
+    REFUSE = "refuse"  # it is refused at the door
+    WARN = "warn"  # it is accepted with a warning
+    OFF = "off"  # nothing is checked
+
+
+_HOST_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_HOST = re.compile(rf"(?:\*\.)?{_HOST_LABEL}(?:\.{_HOST_LABEL})*\.?")  # RFC 952, RFC 1123 2.1
+_OF_HOSTS = frozenset({RecordType.A, RecordType.AAAA, RecordType.MX})
+_DIRECTORY = "gc._msdcs."  # where Active Directory has addresses, and BIND lets it
+_REVERSE = (".in-addr.arpa", ".ip6.arpa")
+
+
+def check_names(
+    action: Action, name: str, record_type: RecordType, rdata: Collection[str]
+) -> Iterator[Reason]:
+    """Yield what BIND's `check-names` would refuse: addresses and MX at what is no host, PTR to no host."""
+    if action is Action.DELETE:
+        return
+    if record_type in _OF_HOSTS:
+        directory = record_type is not RecordType.MX and name.startswith(_DIRECTORY)
+        if not directory and not _HOST.fullmatch(name):
+            message = f"{name} is no host name: servers that check names refuse {record_type} records there"
+            yield Reason(DOMAIN, "name_not_a_host", message)
+    reverse = record_type is RecordType.PTR and name.endswith(_REVERSE)
+    if reverse and not all(map(_HOST.fullmatch, rdata)):
+        message = "not the name of a host: servers that check names refuse it as the target of an address"
+        yield Reason(TARGET, "target_not_a_host", message)
