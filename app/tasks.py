@@ -17,6 +17,7 @@ from celery.signals import (
 )
 
 from app.core.celery_app import DRAIN, celery_app
+from app.core.config import settings
 from app.core.database import forget_connections
 from app.core.logging import (
     configure_logging,
@@ -69,10 +70,19 @@ def _write_line(message: str, *_: object) -> None:
 def _prepare(**_: Any) -> None:
     """Load what the pool's processes share, before they are forked and while no thread of ours runs."""
     warn_if_simulated()
+    if not settings().simulated and not settings().playbook.is_file():
+        log.warning("playbook not found; requests wait until it is there", playbook=str(settings().playbook))
     server = Thread(target=warm_up, name="warm-up")
     server.start()
+    backends = make_backends()
     try:
-        make_backends().prepare()
+        backends.prepare()
+        for backend, why in backends.faults().items():
+            log.warning(
+                "backend not usable; its requests wait until the inventory is mended",
+                backend=backend,
+                reason=why,
+            )
     except InventoryError as error:
         log.warning(
             "inventory not usable; requests wait until it is mended, which the worker notices by itself",

@@ -77,8 +77,10 @@ def _settings() -> Iterator[Finding]:
     if settings().simulated:
         words = "changes are only simulated here; set EXECUTOR=ansible, or INVENTORY, to have real runs"
         yield Finding("executor", "warning", words)
-    else:
+    elif settings().playbook.is_file():
         yield Finding("executor", "ok", f"ansible, with {settings().playbook}")
+    else:
+        yield Finding("executor", "failed", f"there is no playbook {settings().playbook}: set PLAYBOOK")
 
 
 def _tried(what: str, variable: str, look: Callable[[], str]) -> Finding:

@@ -1,6 +1,6 @@
 """Backends as the executor knows them: their limits, and what their servers answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -10,10 +10,12 @@ from app.domain.change import Change
 from app.domain.errors import InventoryError
 from app.domain.expectation import Answer
 from app.domain.settlement import Answers
+from app.nameservers.key_file import KeyUnusable, read_key
 from app.runner.ansible.inventory import (
     RunLimits,
     authoritative_servers,
     host_names,
+    host_variables,
     primary_server,
     read_ahead,
     run_limits,
@@ -30,6 +32,10 @@ class Backends(Protocol):
 
     def names(self) -> Sequence[str]:
         """Return the names of all backends. Raises InventoryError."""
+        ...
+
+    def faults(self) -> Mapping[str, str]:
+        """Return why each backend that can't be used can't. Raises InventoryError."""
         ...
 
     def limits(self, backend: str) -> RunLimits:
@@ -65,6 +71,22 @@ class InventoryBackends:
     def names(self) -> Sequence[str]:
         """Return the names of all hosts. Raises InventoryError."""
         return host_names(self._inventory)
+
+    def faults(self) -> Mapping[str, str]:
+        """Return why each backend that can't be used as the inventory has it can't. Raises InventoryError."""
+        return {name: why for name in self.names() if (why := self._fault(name))}
+
+    def _fault(self, backend: str) -> str | None:
+        variables = host_variables(self._inventory, backend)
+        if not any(name.startswith("dns_") for name in variables):  # a host that is no backend
+            return None
+        key_file = variables.get("dns_tsig_key_file")
+        if key_file and "{{" not in str(key_file):
+            try:
+                read_key(Path(str(key_file)))
+            except KeyUnusable as error:
+                return str(error)
+        return self.why_unusable(backend)
 
     def limits(self, backend: str) -> RunLimits:
         """Return the host's limits as last read; none where they can't be used, and neither can the host."""
@@ -109,6 +131,10 @@ class SimulatedBackends:
     def names(self) -> Sequence[str]:
         """Return nothing: any name will do."""
         return ()
+
+    def faults(self) -> Mapping[str, str]:
+        """Return none: anything can be simulated."""
+        return {}
 
     def limits(self, backend: str) -> RunLimits:
         """Return that there are none."""
