@@ -8,6 +8,7 @@ import pytest
 from stack.embedded import Stack
 from tests.support.builders import body
 from tests.support.user import User
+from tests.support.zones import ZoneUnderTest
 
 
 def succeed(user: User, *items: dict[str, Any]) -> None:
@@ -71,3 +72,25 @@ def test_a_service_and_its_instance(user: User, zone: str) -> None:
 def test_the_service_of_an_emoji(user: User, zone: str) -> None:
     succeed(user, body(zone, "xn--ls8h"))
     assert user.dig(f"xn--ls8h.{zone}", "A") == {"192.0.2.1"}
+
+
+def test_a_text_that_somebody_else_has_split(stack: Stack, user: User, zone: str) -> None:
+    """As another tool writes a long DKIM key: create finds it, delete removes it."""
+    there = ZoneUnderTest(stack, zone)
+    there.do("create", "www", "TXT", '"foo" "bar"')
+    succeed(user, body(zone, action="create", record_type="TXT", target="foobar"))
+    assert user.dig(f"www.{zone}", "TXT") == {'"foo" "bar"'}
+    succeed(user, body(zone, action="delete", record_type="TXT", target="foobar"))
+    assert user.dig(f"www.{zone}", "TXT") == set()
+
+
+def test_a_host_is_deleted_whatever_its_preference(user: User, zone: str) -> None:
+    mail, backup = "mail.example.org", "backup.example.org"
+    succeed(user, body(zone, record_type="MX", target=[f"20 {mail}", f"30 {mail}", f"20 {backup}"]))
+    succeed(user, body(zone, action="delete", record_type="MX", target=mail))
+    assert user.dig(f"www.{zone}", "MX") == {f"20 {backup}."}
+    assert recorded(user, zone=zone) == [[f"20 {backup}."]]
+    succeed(user, body(zone, "_sip._tcp", record_type="SRV", target=["1 2 5060 a.test.", "1 2 5061 a.test."]))
+    port = {"extra_config": {"port": 5060}}
+    succeed(user, body(zone, "_sip._tcp", action="delete", record_type="SRV", target="a.test.", config=port))
+    assert user.dig(f"_sip._tcp.{zone}", "SRV") == {"1 2 5061 a.test."}

@@ -24,7 +24,9 @@ options {{
 _VIEW = """\
 view "{view}" {{
     match-clients {{ key "{view}"; }};
-    zone "{zone}" {{ type primary; file "{view}.zone"; allow-query {{ key "{view}"; }}; }};
+    zone "{zone}" {{
+        type primary; file "{view}.zone"; allow-query {{ key "{view}"; }}; allow-update {{ key "{view}"; }};
+    }};
 }};
 """
 
