@@ -28,6 +28,10 @@ class Ports:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Ports":
         """Return the defaults, or what `STACK_API_PORT`, `STACK_DNS_PORT` … set. Raises StackError."""
+        known = {variable(field.name) for field in fields(cls)}
+        for name in environment:
+            if name.startswith("STACK_") and name.endswith("_PORT") and name not in known:
+                raise StackError(f"{name} is no setting; there are {', '.join(sorted(known))}.")
         names = [field.name for field in fields(cls) if variable(field.name) in environment]
         return cls(**{name: _read_port(variable(name), environment) for name in names})
 

@@ -20,8 +20,14 @@ _EXISTING = text(
 
 _REMOVE_SIMULATED = text(
     """
-    DELETE FROM dns_zones AS zone WHERE backend = :backend AND NOT EXISTS (
-        SELECT FROM dns_requests AS request WHERE request.zone = zone.name AND request.finished_at IS NULL)
+    WITH removed AS (
+        DELETE FROM dns_zones AS zone
+         WHERE backend = :backend AND NOT EXISTS (
+             SELECT FROM dns_requests AS request
+              WHERE request.zone = zone.name AND request.finished_at IS NULL)
+        RETURNING name
+    )
+    DELETE FROM dns_records USING removed WHERE dns_records.zone = removed.name
     """
 )
 
@@ -56,7 +62,7 @@ def add_simulated(session: AnySession, names: Iterable[str]) -> None:
 
 
 def remove_simulated(session: Session) -> None:
-    """Remove the zones of the simulation, but for those that have open requests."""
+    """Remove the zones of the simulation and their records, but for those that have open requests."""
     session.execute(_REMOVE_SIMULATED, {"backend": SIMULATED_BACKEND})
 
 

@@ -80,6 +80,7 @@ def test_its_zones_go_when_there_are_real_servers(api: TestClient, set_settings:
             "open.test",
         ]
         assert codes(api.post("/api/v1/dns/create", json=body("settled.test"))) == {"zone_unknown"}
+        assert api.get("/api/v1/dns/records", params={"zone": "settled.test"}).json()["items"] == []
 
 
 def test_an_api_that_nobody_told_of_the_real_servers_learns_of_them_from_a_worker(api: TestClient) -> None:

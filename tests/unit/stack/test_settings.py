@@ -101,3 +101,8 @@ def test_what_a_shell_has_exported_from_an_earlier_stack_is_left_out(tmp_path: P
     assert without_exported(shell, tmp_path / "last-env") == ({"TOPIC": "mine", "PATH": "/bin"}, True)
     assert without_exported({"PATH": "/bin"}, tmp_path / "last-env") == ({"PATH": "/bin"}, False)
     assert without_exported(shell, tmp_path / "none") == (shell, False)
+
+
+def test_a_port_that_there_is_not_is_named() -> None:
+    with pytest.raises(StackError, match="STACK_API_PROT_PORT is no setting; there are STACK_API_PORT, "):
+        Ports.from_environment({"STACK_API_PROT_PORT": "8080"})
