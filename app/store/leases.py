@@ -57,7 +57,6 @@ _ACQUIRE = text(
 ).bindparams(bindparam("duration", type_=Interval()))
 
 _BY_KEY = {
-    "plan_cache_mode": "force_custom_plan",
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",

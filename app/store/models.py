@@ -168,6 +168,7 @@ class Request(Base):
         # The status is in no index: a claim then changes none, as long as the row's page has room (heap-only
         # tuples).
         Index("ix_dns_requests_open", "zone", "seq", postgresql_where=text("finished_at IS NULL")),
+        Index("ix_dns_requests_verifying", "zone", "name", postgresql_where=text("verify_by IS NOT NULL")),
         Index("ix_dns_requests_open_id", "id", postgresql_where=text("finished_at IS NULL")),
         Index("ix_dns_requests_failed", "id", postgresql_where=text("error_code IS NOT NULL")),
         Index("ix_dns_requests_failed_zone", "zone", "id", postgresql_where=text("error_code IS NOT NULL")),

@@ -132,7 +132,7 @@ class Item:
 
 
 # As text: for one request, SQLAlchemy takes longer to compose a statement than PostgreSQL to execute it.
-_OPEN_ITEMS = """
+_ITEMS = """
     SELECT id, seq, action, zone, name, record_type, ttl, rdata, account_id, lost_runs, run_id,
            resource ->> 'comment' AS comment,
            coalesce(resource #> '{config,extra_config}', '{}') AS extra_config,
@@ -142,20 +142,21 @@ _OPEN_ITEMS = """
                AND started_at + make_interval(secs => :primary_deadline) <= clock_timestamp()
                AS primary_overdue
       FROM dns_requests
-     WHERE zone = :zone AND finished_at IS NULL AND seq >= :floor
 """
+_OPEN_ITEMS = f"{_ITEMS} WHERE zone = :zone AND finished_at IS NULL AND seq >= :floor"
 _PENDING = text(f"{_OPEN_ITEMS} AND status = '{Status.PENDING}' ORDER BY seq LIMIT :limit")
 _ORPHANED = text(
     f"{_OPEN_ITEMS} AND seq BETWEEN :first AND :last AND status = '{Status.RUNNING}' ORDER BY seq"
 )
+# Only a request that is verified has a deadline for that, and so is in ix_dns_requests_verifying: the others
+# that are open are not looked at.
+_IS_VERIFYING = f"zone = :zone AND verify_by IS NOT NULL AND status = '{Status.VERIFYING}'"
 _VERIFYING = text(
     f"""
-    {_OPEN_ITEMS} AND status = '{Status.VERIFYING}'
-       AND (name = ANY(:names)
+    {_ITEMS} WHERE {_IS_VERIFYING}
+       AND (name IN (SELECT unnest(CAST(:names AS text[])))  -- hashed, however many they are
             OR name IN (SELECT name FROM dns_requests
-                         WHERE zone = :zone AND finished_at IS NULL AND seq >= :floor
-                           AND status = '{Status.VERIFYING}'
-                           AND check_at <= clock_timestamp()))
+                         WHERE {_IS_VERIFYING} AND check_at <= clock_timestamp()))
      ORDER BY lease_token, run_id, seq
     """  # noqa: S608
 )
@@ -217,16 +218,14 @@ def list_orphaned(session: Session, lease: Lease) -> list[Item]:
     return _items(session, _ORPHANED, zone=lease.zone, floor=lease.floor, first=first, last=last)
 
 
-def list_verifying(
-    session: Session, zone: str, names: Iterable[str], primary_deadline: float, floor: int = 0
-) -> list[Item]:
+def list_verifying(session: Session, zone: str, names: Iterable[str], primary_deadline: float) -> list[Item]:
     """Return the verifying requests at these names, and at every name where one is due to be checked again.
 
     An RRset is judged by everything that was asked of it, so its requests are judged together, in the order
     in which they were applied. That is not always the order of `seq`: a long batch may be committed after a
     later one.
     """
-    return _items(session, _VERIFYING, primary_deadline, zone=zone, floor=floor, names=list(names))
+    return _items(session, _VERIFYING, primary_deadline, zone=zone, names=list(names))
 
 
 def settle(session: Session, decisions: Mapping[UUID, Decision], timing: Timing) -> dict[UUID, bool]:

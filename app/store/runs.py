@@ -1,7 +1,6 @@
 """Ansible runs: what was executed, its log, and how it ended."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,19 +20,30 @@ _START = text(
 )
 
 
+_ADD_EVENT = text(
+    """
+    INSERT INTO ansible_run_events (run_id, at, message, request_id)
+    VALUES (:run_id, clock_timestamp() - make_interval(secs => :age), :message, :request_id)
+    """
+)
+
+
 def start(session: Session, run_id: UUID, zone: str, backend: str, request_ids: Collection[UUID]) -> None:
     """Record that a run for these requests begins."""
     requests = {"changes": len(request_ids), "first": min(request_ids), "last": max(request_ids)}
     session.execute(_START, {"id": run_id, "zone": zone, "backend": backend, **requests})
 
 
-def add_events(session: Session, run_id: UUID, events: Iterable[tuple[datetime, str, UUID | None]]) -> None:
-    """Append lines to the run's log, each with the request that it is about, or None."""
+def add_events(session: Session, run_id: UUID, events: Iterable[tuple[float, str, UUID | None]]) -> None:
+    """Append lines to the run's log, each with its age in seconds and the request that it is about, or None.
+
+    Their times are the database's, as those of the requests' own lines are: both stand in one log.
+    """
     rows = [
-        {"run_id": run_id, "at": at, "message": message, "request_id": request_id}
-        for at, message, request_id in events
+        {"run_id": run_id, "age": age, "message": message, "request_id": request_id}
+        for age, message, request_id in events
     ]
-    session.execute(insert(RunEvent), rows)
+    session.execute(_ADD_EVENT, rows)
 
 
 def note_before(session: Session, run_id: UUID, before: Before) -> None:

@@ -77,3 +77,20 @@ def test_postgresql_restarted_under_the_worker(stack: Stack, user: User, zone: s
     stack.restart("postgres")
     eventually(lambda: user.api.get("/dns/requests").status_code == 200)
     assert {request["status"] for request in user.wait_until_settled(ids)} == {"succeeded"}
+
+
+def test_a_worker_killed_when_ansible_has_sent_its_changes(stack: Stack, user: User, zone: str) -> None:
+    """A second run would find the record that the first one has made, and update it."""
+    items = [
+        body(zone, "linger", action="update", target="192.0.2.1"),
+        body(zone, "linger", action="create", target="192.0.2.2"),
+    ]
+    ids = user.submit(*items)
+    eventually(lambda: user.dig(f"linger.{zone}", "A") == {"192.0.2.2"})
+    stack.kill("worker")
+    eventually(lambda: not playbooks_running(stack))
+    stack.start("worker")
+    update, create = user.wait_until_settled(ids)
+    assert (update["status"], update["error"]["code"]) == ("failed", "rrset_missing")
+    assert create["status"] == "succeeded"
+    assert user.dig(f"linger.{zone}", "A") == {"192.0.2.2"}

@@ -16,7 +16,7 @@ from app.runner.ansible.events import EventReader
 from app.runner.ansible.inventory import host_variables
 from app.runner.ansible.redaction import Redactor, backend_redactor
 from app.runner.ansible.results import read_results
-from app.runner.ansible.workdir import Workdir, temporary_workdir
+from app.runner.ansible.workdir import Workdir, remove_abandoned, temporary_workdir
 from app.runner.fork_server.protocol import Command
 from app.runner.process.client import NoForkServer, StartAborted
 from app.runner.process.environment import run_environment
@@ -55,7 +55,11 @@ class AnsibleRunner:
         self._fork_pool = fork_pool
 
     def warm_up(self) -> None:
-        """Start a fork server for the first run; where that fails, the log says why."""
+        """Start a fork server for the first run; where that fails, the log says why.
+
+        What killed workers have left behind is removed.
+        """
+        remove_abandoned(age=settings().run_timeout)
         if self._fork_pool is not None:
             cwd = self._playbook.parent
             with suppress(NoForkServer, StartAborted, OSError):

@@ -138,8 +138,7 @@ def _claim(lease: Lease, backends: Backends, lease_lost: Event) -> Claim | None:
         else:
             claim = _claim_pending(session, lease, claim, backends)
         names = {item.change.name for item in claim.items}
-        deadline = settings().primary_deadline
-        verifying = queue.list_verifying(session, lease.zone, names, deadline, lease.floor)
+        verifying = queue.list_verifying(session, lease.zone, names, settings().primary_deadline)
         claim = replace(claim, verifying=verifying)
         if lease_lost.is_set():  # the database took its time; the run would be stopped at once
             raise LeaseLost(lease.zone)

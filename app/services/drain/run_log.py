@@ -1,6 +1,7 @@
 """The log of a run: each line goes to the process's log at once, and to the database soon after."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from threading import Lock, Timer
 from types import TracebackType
 from typing import Self
@@ -63,9 +64,10 @@ class RunLog:
 def _store(run_id: UUID, events: Sequence[RunEvent]) -> None:
     try:
         with transaction() as session:
-            runs.add_events(
-                session, run_id, [(event.at, event.message, event.request_id) for event in events]
-            )
+            now = datetime.now(UTC)
+            ages = [(now - event.at).total_seconds() for event in events]
+            lines = [(age, event.message, event.request_id) for age, event in zip(ages, events, strict=True)]
+            runs.add_events(session, run_id, lines)
     except SQLAlchemyError as error:  # missing log lines are no reason to stop a run
         log.warning(
             "lines of the run's log not stored: the database failed; the run goes on",

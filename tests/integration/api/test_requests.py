@@ -1,6 +1,5 @@
 """Requests as the API shows them: one by its id, and lists."""
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -67,9 +66,7 @@ def test_a_long_log_comes_in_pages(client: TestClient, new_zone: str) -> None:
         columns = "(request_id, run_id, status, message)"
         event = f"INSERT INTO dns_request_events {columns} VALUES (:id, :run, :status, '')"
         session.execute(text(event), {"id": request_id, "run": run_id, "status": "running"})
-        runs.add_events(
-            session, run_id, [(datetime.now(UTC), f"line {number}", None) for number in range(500)]
-        )
+        runs.add_events(session, run_id, [(0, f"line {number}", None) for number in range(500)])
         session.execute(text(event), {"id": request_id, "run": run_id, "status": "succeeded"})
     shown = client.get(f"/api/v1/dns/requests/{request_id}").json()
     assert len(shown["events"]) == 200

@@ -71,7 +71,9 @@ def test_asking_the_servers_again_does_not_prove_that_the_backend_is_back(
 ) -> None:
     submit(simulated, new_zone, "www")
     with transaction() as session:
-        session.execute(text("UPDATE dns_requests SET status = 'verifying', check_at = now()"))
+        session.execute(
+            text("UPDATE dns_requests SET status = 'verifying', verify_by = now(), check_at = now()")
+        )
     drain(new_zone, FixedRunner(APPLIED), make_backends())
     assert failures() == 3  # another zone will probe it
     submit(simulated, new_zone, "next")
