@@ -54,6 +54,28 @@ def test_creates_of_one_rrset_in_one_batch_are_one_message(zone: ZoneUnderTest) 
     assert zone.answer("www", "A") == (60, {"192.0.2.1", "192.0.2.2"})
 
 
+def test_a_null_mx_stands_alone(zone: ZoneUnderTest) -> None:
+    null, mail = "0 .", "10 mail.example.org."
+    alone = failed("null_mx_not_alone")
+    assert zone.do("create", "www", "MX", mail) == APPLIED
+    assert zone.do("create", "www", "MX", null) == alone
+    assert zone.apply(
+        zone.change("create", "www", "MX", null), zone.change("create", "www", "MX", "20 b.example.org.")
+    ) == [alone, APPLIED]
+    assert zone.values("www", "MX") == {mail, "20 b.example.org."}
+    assert zone.do("upsert", "www", "MX", null) == APPLIED
+    assert zone.do("create", "www", "MX", null) == UNCHANGED
+    assert zone.do("create", "www", "MX", mail) == alone
+    assert zone.dry_run(zone.change("create", "www", "MX", mail)) == [alone]
+    assert zone.apply(
+        zone.change("create", "new", "MX", mail),
+        zone.change("create", "new", "MX", null),
+        zone.change("create", "new", "A", "192.0.2.1"),
+    ) == [APPLIED, alone, APPLIED]
+    assert zone.values("www", "MX") == {null}
+    assert zone.values("new", "MX") == {mail}
+
+
 @pytest.mark.parametrize(
     ("rdtype", "value"),
     [

@@ -2,10 +2,14 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+import dns.name
+import dns.rdtypes.ANY.MX
+from dns.rdatatype import MX
 
 from .change import Change
 
@@ -70,6 +74,21 @@ def rrset_missing(change: Change) -> Result:
 def data_beside_cname(change: Change) -> Result:
     """Return the result of adding data to a name that has a CNAME (RFC 1034 section 3.6.2)."""
     return failed("cname_conflict", f"{_owner(change)} has a CNAME, and no other data may be beside it")
+
+
+def null_mx_conflict(change: Change, there: Collection[object]) -> Result | None:
+    """Return the failure of a create that would leave a null MX beside others (RFC 7505 section 3), or None.
+
+    `there` are the values of the RRset; those that can't be read are their texts.
+    """
+    together = {*there, *change.values}
+    if change.action != "create" or change.type != MX or len(together) < 2:
+        return None
+    if not any(
+        isinstance(value, dns.rdtypes.ANY.MX.MX) and value.exchange == dns.name.root for value in together
+    ):
+        return None
+    return failed("null_mx_not_alone", f"{_owner(change)} has another MX, and a null MX stands alone")
 
 
 def cname_at_apex(change: Change) -> Result:

@@ -64,7 +64,9 @@ class Planner:
             return result.rrset_missing(change)
         if change.type == CNAME:
             return self._cname_conflict(change, before, has_other_data=bool(visible))
-        return result.data_beside_cname(change) if "CNAME" in visible else None
+        if "CNAME" in visible:
+            return result.data_beside_cname(change)
+        return result.null_mx_conflict(change, before.values.keys() if before else ())
 
     def _delete_conflict(self, change: Change, before: RRset | None) -> Result | None:
         if before is None or not change.is_apex_ns(self._zone):

@@ -131,7 +131,8 @@ class NamePlanner:
         if change.action == "update" and before is None:
             return result.rrset_missing(change)
         if change.type != CNAME:
-            return result.data_beside_cname(change) if CNAME in others else None
+            beside = result.data_beside_cname(change) if CNAME in others else None
+            return beside or result.null_mx_conflict(change, before.values if before else ())
         if change.name == self._zone:
             return result.cname_at_apex(change)
         if len(change.values) > 1:

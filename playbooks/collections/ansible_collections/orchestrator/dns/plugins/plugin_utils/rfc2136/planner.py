@@ -97,10 +97,13 @@ class Planner:
         found: list[Result] = []
         for change in group:
             old_values = after.values if after else frozenset()
+            if conflict := result.null_mx_conflict(change, old_values):
+                found.append(conflict)
+                continue
             merged = RRset(change.ttl, old_values | frozenset(spelled_as_there(change, old_values).values))
             found.append(result.unchanged(change) if merged == after else result.applied("added", change))
             after = merged
-        assert after is not None  # a group holds a change
+        assert after is not None  # a group holds a change, and where nothing is its first one fits
         results = tuple(found)
         if before == after:
             return _Plan(results, rrset_equals(after))
