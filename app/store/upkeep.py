@@ -35,7 +35,9 @@ _SHORTEN_LEASES = text(
     """
     UPDATE dns_zone_leases
        SET expires_at = least(expires_at, clock_timestamp() + make_interval(secs => :lease)),
-           paused_until = least(paused_until, clock_timestamp() + make_interval(secs => :pause))
+           -- without a condition, least() would let zones rest that do not
+           paused_until = CASE WHEN paused_until IS NOT NULL
+               THEN least(paused_until, clock_timestamp() + make_interval(secs => :pause)) END
      WHERE expires_at > clock_timestamp() + make_interval(secs => 2 * :lease)
         OR paused_until > clock_timestamp() + make_interval(secs => 2 * :pause)
     """
