@@ -20,7 +20,7 @@ from .dry_run import record_dry_run
 from .name_planner import NOTHING, NamePlanner, NameState, read_state
 from .node import NONEXISTENT, InUse, Node
 from .planner import Planner
-from .query import query_nodes, query_types
+from .query import query_aliases, query_nodes, query_types
 from .refusal import PREREQUISITE_FAILED, TOO_LARGE, changed_meanwhile, query_refused, update_refused
 from .sender import Sender
 from .update_message import Step
@@ -133,6 +133,8 @@ class _Batch:
         questions = list(dict.fromkeys((change.name, change.type) for group in unseen for change in group))
         aliases = [group[0].name for group in unseen if _asks_for_all_types(group)]
         nodes = dict(zip(questions, query_nodes(self._connection, questions), strict=True))
+        failed = [question for question, node in nodes.items() if node == Rcode.SERVFAIL]
+        nodes |= query_aliases(self._connection, failed)
         types = dict(zip(aliases, query_types(self._connection, aliases), strict=True))
         found: dict[Group, State] = {}
         for group in groups:

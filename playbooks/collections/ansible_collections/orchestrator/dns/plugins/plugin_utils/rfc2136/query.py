@@ -10,10 +10,10 @@ import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import SIGNER_TYPES
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import NoAnswer, Unreachable
 from dns.rcode import Rcode
-from dns.rdatatype import ANY, RdataType
+from dns.rdatatype import ANY, CNAME, RdataType
 
 from .connection import Connection
-from .node import Node, read_node
+from .node import InUse, Node, read_node
 
 Question = tuple[dns.name.Name, RdataType]
 
@@ -30,6 +30,19 @@ def query_nodes(connection: Connection, questions: Sequence[Question]) -> list[N
             _read_node(connection, query, wire, question)
             for query, wire, question in zip(queries, answers, questions, strict=True)
         ]
+
+
+def query_aliases(connection: Connection, questions: Sequence[Question]) -> dict[Question, Node | Rcode]:
+    """Return those of the questions whose name has a CNAME, with what is there. Raises Unreachable.
+
+    BIND answers a query for anything else with SERVFAIL where the CNAME leads back to its own name.
+    """
+    nodes = query_nodes(connection, [(name, CNAME) for name, _ in questions])
+    return {
+        question: Node(InUse.YES, cname=node.rrset)
+        for question, node in zip(questions, nodes, strict=True)
+        if isinstance(node, Node) and node.rrset is not None
+    }
 
 
 def query_types(connection: Connection, names: Sequence[dns.name.Name]) -> list[set[RdataType]]:

@@ -1,0 +1,84 @@
+"""A batch does what its changes do one by one, in their order, whatever they are: on a real server."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.integration.conftest import ZoneOn
+from tests.support.zones import ZoneUnderTest
+
+TYPES = ["A", "TXT", "CNAME", "MX", "CAA"]
+OWNERS = ["a", "b", "*"]
+VALUES: dict[str, Callable[[str], list[str]]] = {
+    "A": lambda _: ["192.0.2.1", "192.0.2.2"],
+    "TXT": lambda _: ['"ab"', '"a" "b"', '"c"'],
+    "CNAME": lambda zone: ["x.example.org.", f"b.{zone}."],
+    "MX": lambda zone: [f"10 a.{zone}.", f"20 a.{zone}.", f"10 b.{zone}.", "10 mail.example.org."],
+    "CAA": lambda _: ['0 issue "ca.example.org"', '0 ISSUE "ca.example.org"'],
+}
+_numbers = count()
+
+ASKED = st.sampled_from(TYPES).flatmap(
+    lambda rdtype: st.tuples(
+        st.sampled_from(["create", "create", "update", "upsert", "delete"]),
+        st.sampled_from(OWNERS),
+        st.just(rdtype),
+        st.lists(st.integers(0, len(VALUES[rdtype]("")) - 1), min_size=0, max_size=2, unique=True),
+        st.sampled_from([300, 300, 60]),
+    )
+)
+
+
+@pytest.fixture(params=["bind", "api"])
+def server(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def zones(zone_on: ZoneOn, server: str) -> tuple[ZoneUnderTest, ZoneUnderTest]:
+    return zone_on(server), zone_on(server)
+
+
+def content(zone: ZoneUnderTest, domain: str) -> dict[tuple[str, str], tuple[int | None, set[str]]]:
+    """What the zone answers at the names of an example, whatever it is called itself."""
+    found = {
+        (owner, rdtype): zone.answer(f"{owner}.{domain}", rdtype) for owner in OWNERS for rdtype in TYPES
+    }
+    return {
+        key: (ttl, {value.replace(zone.name, "zone").replace("ISSUE", "issue") for value in values})
+        for key, (ttl, values) in found.items()
+    }
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.lists(ASKED, min_size=2, max_size=12))
+def test_a_batch_does_what_its_changes_do_one_by_one(
+    zones: tuple[ZoneUnderTest, ZoneUnderTest], asked: list[tuple[str, str, str, list[int], int]]
+) -> None:
+    domain = f"e{next(_numbers)}"  # a new one for each example, so that all can share two zones
+
+    def items(zone: ZoneUnderTest) -> list[dict[str, Any]]:
+        return [
+            zone.change(
+                action,
+                f"{owner}.{domain}",
+                rdtype,
+                *(VALUES[rdtype](f"{domain}.{zone.name}")[index] for index in indexes),
+                ttl=ttl,
+            )
+            for action, owner, rdtype, indexes, ttl in asked
+        ]
+
+    together, apart = zones
+    said = together.apply(*items(together))
+    assert said == [apart.apply(item)[0] for item in items(apart)]
+    assert content(together, domain) == content(apart, domain)
