@@ -25,9 +25,8 @@
     │   ├── BacklogFull
     │   └── ServersNotAsked
     ├── LeaseLost                    another worker drains the zone; this and those below reach no client
-    ├── InventoryError               the inventory can't be used
-    │   └── UnknownBackend
-    └── ServerUnreachable            an authoritative server can't be asked
+    └── InventoryError               the inventory can't be used
+        └── UnknownBackend
 
 `code` is stable and meant for programs, the text for people. `status` is what an HTTP door answers, by one
 handler for all of them. An error that never leaves its own folder is defined there.
@@ -36,8 +35,6 @@ handler for all of them. An error that never leaves its own folder is defined th
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import ClassVar, NamedTuple
-
-from app.domain.server import Server
 
 # Result codes of a playbook. A fault of the whole backend: nothing was sent, or nobody looked. No request
 # is to blame, all are tried again once the backend works.
@@ -309,20 +306,6 @@ class UnknownBackend(InventoryError):
     """The inventory has no host of that name."""
 
     code = "backend_unknown"
-
-
-class ServerUnreachable(Error):
-    """The server can't be reached, closed the connection, or did not respond in time."""
-
-    code = "server_unreachable"
-
-    def __init__(self, server: Server, why: str) -> None:
-        super().__init__(server, why)
-        self.server = server
-        self.why = why
-
-    def __str__(self) -> str:
-        return f"{self.server}: {self.why}"
 
 
 def quoted(text: str) -> str:

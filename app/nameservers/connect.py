@@ -8,8 +8,8 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
-from app.domain.errors import ServerUnreachable
 from app.domain.server import Server
+from app.nameservers.errors import ServerUnreachable
 
 _SocketAddress = tuple[Any, ...]  # as getaddrinfo returns it: its form depends on the family
 _Endpoint = tuple[socket.AddressFamily, _SocketAddress]

@@ -11,9 +11,9 @@ import dns.rdatatype
 import dns.tsig
 import dns.update
 
-from app.domain.errors import ServerUnreachable
 from app.domain.server import Server
 from app.nameservers.connect import connect
+from app.nameservers.errors import ServerUnreachable
 from app.nameservers.key_file import KeyUnusable, read_key
 
 _TSIG_ERRORS = {

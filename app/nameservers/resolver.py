@@ -8,11 +8,11 @@ from itertools import takewhile
 
 from app.core.logging import get_logger
 from app.domain.change import RRsetKey
-from app.domain.errors import ServerUnreachable
 from app.domain.expectation import Answer
 from app.domain.names import MAX_NAME, is_below, lineage
 from app.domain.server import Server
 from app.nameservers import message
+from app.nameservers.errors import ServerUnreachable
 from app.nameservers.key_file import KeyUnusable, read_key
 from app.nameservers.tcp import Reply, query_pipelined
 from app.nameservers.tsig import Signer

@@ -12,10 +12,10 @@ from contextlib import suppress
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 from typing import NamedTuple
 
-from app.domain.errors import ServerUnreachable
 from app.domain.server import Server
 from app.nameservers import message
 from app.nameservers.connect import connect
+from app.nameservers.errors import ServerUnreachable
 from app.nameservers.tsig import Signer
 
 MAX_OUTSTANDING = 256  # queries: enough to hide the round trip, far below what a server buffers
