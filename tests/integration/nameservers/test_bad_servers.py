@@ -243,13 +243,16 @@ def hang_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("deed", "error"),
-    [(lambda: None, "no answer within 0.5 s"), (hang_up, "it hung up without an answer")],
+    ("deed", "timeout", "error"),
+    [(lambda: None, 3, "no answer within 3 s"), (hang_up, 30, "it hung up without an answer")],
 )
-def test_one_bad_question_costs_the_others_nothing(deed: Callable[[], None], error: str) -> None:
-    bad = [KEYS[0], KEYS[500], KEYS[999]]
+def test_one_bad_question_costs_the_others_nothing(
+    deed: Callable[[], None], timeout: float, error: str
+) -> None:
+    keys = KEYS[:100]
+    bad = [keys[0], keys[50], keys[99]]
     with serving(mute_about([f"{key.name}." for key in bad], deed)) as server:
-        answers = ask(server, KEYS, timeout=0.5)
+        answers = ask(server, keys, timeout)
     assert {key: answer.error for key, answer in answers.items() if answer != GOOD} == dict.fromkeys(
         bad, error
     )
