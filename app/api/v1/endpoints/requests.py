@@ -53,7 +53,10 @@ def list_requests(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> RequestPage:
-    """Newest first. With filters a page can be short, even empty; the last one has no `next_cursor`."""
+    """Newest first; of a zone's open requests, the last in its queue first.
+
+    With filters a page can be short, even empty; only the last one has no `next_cursor`.
+    """
     wanted = RequestFilter(
         status, code, account_id, zone, domain, record_type, source, run_id, batch_id, since, until
     )
