@@ -32,7 +32,8 @@ ENDED = """
        SET status = CAST(:status AS text), finished_at = CASE WHEN :final THEN now() END,
            lost_runs = 3, attempts = 4, error_message = 'no luck',
            error_code = CASE WHEN CAST(:status AS text) = 'failed' THEN 'server_failed' END,
-           verified_at = CASE WHEN CAST(:status AS text) = 'succeeded' THEN now() END
+           verified_at = CASE WHEN CAST(:status AS text) = 'succeeded' THEN now() END,
+           verify_by = CASE WHEN CAST(:status AS text) = 'verifying' THEN now() END
      WHERE id = ANY(:ids)
 """
 
