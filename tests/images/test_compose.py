@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
+import pytest
 import redis
 import yaml  # type: ignore[import-untyped]
 
@@ -19,6 +20,8 @@ from tests.support.builders import body
 from tests.support.images import Images
 from tests.support.own_network import in_own_network
 from tests.support.user import User
+
+pytestmark = pytest.mark.timeout(900)  # where nothing has been built beforehand
 
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 BIND_USER = 10053

@@ -4,10 +4,14 @@ import shlex
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from app.core.config import ROOT
 from tests.support import owner
 from tests.support.images import Images
 from tests.support.own_network import in_own_network
+
+pytestmark = pytest.mark.timeout(900)  # where nothing has been built beforehand
 
 COMMANDS = owner.commands("Running Individual Components with Docker")
 KAFKA = 29092

@@ -1,7 +1,8 @@
 """Images built and run without Docker: Debian's buildah, on a base that debootstrap makes.
 
-`python -m tests.support.images` makes the base, once: it downloads, which no test should. The official images
-of PostgreSQL, Redis and Kafka can't be had so; embedded servers stand in for them.
+`python -m tests.support.images` makes the base and builds the images: that downloads, which no test should.
+What has not changed since comes from the layers that are stored then. The official images of PostgreSQL,
+Redis and Kafka can't be had so; embedded servers stand in for them.
 """
 
 import json
@@ -15,13 +16,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from stack.paths import STATE
+from stack.paths import ROOT, STATE
 
 STORE = STATE / "images"
 BASES = ("docker.io/library/python:3.11-slim-bookworm", "docker.io/library/debian:bookworm-slim")
 _PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
 _CERTIFICATES = "/etc/ssl/certs:/etc/ssl/certs:ro"  # those of this machine, which may be behind a proxy
 _TRIES, _PATIENCE = 3, 300  # seconds for one try
+_BUILD_LIMIT = 600  # seconds for one image
 # A container has processes of its own, as a Docker container has: none outlives it, however the tests end.
 _PROCESSES = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 _MAX_STORED = 120  # layers and images; then all but the base go
@@ -39,13 +41,19 @@ def why_not() -> str | None:
 
 
 def main() -> int:
-    """Make the base image unless it is there; return the exit status."""
+    """Make the base unless it is there, and build the images; return the exit status."""
     if reason := why_not():
         print(f"No images are tested: {reason}.", file=sys.stderr)  # noqa: T201
         return int(os.environ.get("CI") == "true")
-    if not _has_base():
-        print("Making the base of the images from Debian's packages (once, a minute) …", flush=True)  # noqa: T201
-        _make_base()
+    try:
+        images = Images()
+        print("Building the images …", flush=True)  # noqa: T201
+        images.build("app", ROOT, "app")
+        images.build("worker", ROOT, "worker")
+        images.build("bind", ROOT / "deploy" / "bind")
+    except (AssertionError, subprocess.TimeoutExpired) as error:
+        print(f"The images can't be built: {error}", file=sys.stderr)  # noqa: T201
+        return 1
     return 0
 
 
@@ -53,7 +61,9 @@ class Images:
     """Builds images, and starts containers of them that share this thread's network."""
 
     def __init__(self) -> None:
-        main()
+        if not _has_base():
+            print("Making the base of the images from Debian's packages (once, a minute) …", flush=True)  # noqa: T201
+            _make_base()
         _buildah("rm", "--all")  # what a test that was killed has left
         stored = json.loads(_buildah("images", "--all", "--json"))
         if len(stored) > _MAX_STORED:
@@ -113,7 +123,9 @@ def _command(*words: str) -> list[str]:
 
 def _buildah(*words: str) -> str:
     environment = {**os.environ, "PATH": _PATH}
-    done = subprocess.run(_command(*words), env=environment, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(
+        _command(*words), env=environment, capture_output=True, text=True, timeout=_BUILD_LIMIT
+    )
     assert done.returncode == 0, f"buildah {' '.join(words)}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
     return done.stdout
 
