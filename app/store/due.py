@@ -47,13 +47,26 @@ _DUE = """
      WHERE limited.places IS NULL OR waiting.place <= limited.places
      ORDER BY waiting.seq
 """
+# The same of one zone, but for the places among its backend's runs: asked after each drain, so it is short.
 _HAS_WORK = text(
-    f"""
-    WITH candidate AS (
-        SELECT asked.zone, coalesce(lease.seq_floor, 0) AS floor
-          FROM (VALUES (:zone)) AS asked (zone) LEFT JOIN dns_zone_leases AS lease ON lease.zone = asked.zone
-    ), {_DUE}
-    """  # noqa: S608
+    """
+    SELECT EXISTS (
+        SELECT FROM dns_requests
+         WHERE zone = :zone AND finished_at IS NULL
+           AND seq >= coalesce((SELECT seq_floor FROM dns_zone_leases WHERE zone = :zone), 0)
+           AND (check_at IS NULL OR check_at <= clock_timestamp()))
+    AND NOT EXISTS (
+        SELECT FROM dns_zone_leases
+         WHERE zone = :zone AND (expires_at > clock_timestamp() OR paused_until > clock_timestamp()))
+    AND NOT EXISTS (
+        SELECT FROM dns_zones AS served
+          JOIN dns_backends AS backend ON backend.name = served.backend
+          LEFT JOIN dns_zones AS probing
+            ON probing.name = backend.probed_by AND probing.backend = backend.name
+          LEFT JOIN dns_zone_leases AS probe_lease ON probe_lease.zone = probing.name
+         WHERE served.name = :zone
+           AND (backend.paused_until > clock_timestamp() OR probe_lease.expires_at > clock_timestamp()))
+    """
 )
 # One look into ix_dns_requests_open for each zone. To step through that index from zone to zone would be less
 # work for many idle zones, but visit all that was settled since the oldest snapshot.
@@ -84,8 +97,8 @@ _NOTE_KICKS = text(
 
 
 def has_work(session: Session, zone: str) -> bool:
-    """Return whether the zone is due."""
-    return session.scalar(_HAS_WORK, {"zone": zone, "backend": None}) is not None
+    """Return whether the zone is due, if its backend has a place for it."""
+    return bool(session.scalar(_HAS_WORK, {"zone": zone}))
 
 
 def list_zones(session: Session, backend: str | None = None) -> list[str]:
