@@ -84,13 +84,19 @@ class CallHeaders(NamedTuple):
     via: Via
 
 
+_READ_HEADERS = (b"idempotency-key", VIA_HEADER.encode())
+_NO_HEADERS = CallHeaders(None, Via.API)
+
+
 def read_headers(request: Request, longest_key: int = MAX_KEY) -> CallHeaders:
     """Return what the headers say. Raises InvalidInput with all that is wrong besides the body."""
+    given = [header for header in request.scope["headers"] if header[0] in _READ_HEADERS]
+    if not given and not request.scope["query_string"]:
+        return _NO_HEADERS
     reasons: list[Reason] = []
     key = _read_key(request.headers.getlist("idempotency-key"), longest_key, reasons)
     via = _read_via(request.headers.getlist(VIA_HEADER), reasons)
-    if reasons or request.scope["query_string"]:
-        _raise_all(parameters.reasons_against(request, ()), reasons)
+    _raise_all(parameters.reasons_against(request, ()), reasons)
     return CallHeaders(key, via)
 
 

@@ -5,7 +5,7 @@ reachable from its visitor's browser only (DNS rebinding). Such a call carries t
 """
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
 from starlette.responses import JSONResponse
@@ -32,25 +32,25 @@ class AllowedHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on if its host is allowed."""
-        if self._any or scope["type"] != "http" or all(map(self._allows, _hosts(scope))):
+        if self._any or scope["type"] != "http" or self._allows_all(scope["headers"]):
             await self._app(scope, receive, send)
             return
         detail = "this service does not answer to that host name; ALLOWED_HOSTS says to which it does"
         answer = JSONResponse({"detail": detail, "code": "host_unknown"}, 421)
         await answer(scope, receive, send)
 
+    def _allows_all(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        for name, value in headers:
+            if name == b"host" and value not in self._known and not self._allows(value):
+                return False
+        return True
+
     def _allows(self, written: bytes) -> bool:
-        if written in self._known:
-            return True
         name = _without_port(written.decode("latin-1").lower()).removesuffix(".")
         allowed = "." not in name or name in self._names or name.endswith(self._below) or _is_address(name)
         if allowed and len(self._known) < _MAX_KNOWN:
             self._known.add(written)
         return allowed
-
-
-def _hosts(scope: Scope) -> list[bytes]:
-    return [value for name, value in scope["headers"] if name == b"host"]
 
 
 def _without_port(host: str) -> str:

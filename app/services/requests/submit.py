@@ -85,14 +85,15 @@ def submit(
     placed = place(session, drafts)
     if _simulates(session):
         zones.add_simulated(session, {change.zone for change in placed if isinstance(change, ValidChange)})
-    admitted = [_admit(change, backlog) for change in placed] if backlog else placed
+    admitted = _admit(placed, backlog) if backlog else placed
     new = [new_request(change) for change in admitted if isinstance(change, ValidChange)]
     stored = iter(_store(session, new, batch_id))
     results = [
         _with_warnings(change, next(stored)) if isinstance(change, ValidChange) else change
         for change in admitted
     ]
-    results = _replay(session, drafts, results)
+    if len(new) < len(results):
+        results = _replay(session, drafts, results)
     if atomic:
         _insist_on_all(results)
     return results
@@ -104,10 +105,15 @@ def _with_warnings(change: ValidChange, result: Submitted) -> Submitted:
     return result
 
 
-def _admit(change: ValidChange | Refused, backlog: Backlog) -> ValidChange | Refused | Undecided:
-    if isinstance(change, ValidChange) and (full := backlog.refusal(change.account_id)):
-        return Undecided(full)
-    return change
+def _admit(
+    placed: Sequence[ValidChange | Refused], backlog: Backlog
+) -> Sequence[ValidChange | Refused | Undecided]:
+    """Return the changes, but Undecided for those of accounts from which nothing more is accepted now."""
+    accounts = {change.account_id for change in placed if isinstance(change, ValidChange)}
+    full = {account: Undecided(why) for account in accounts if (why := backlog.refusal(account))}
+    if not full:
+        return placed
+    return [full.get(each.account_id, each) if isinstance(each, ValidChange) else each for each in placed]
 
 
 def _simulates(session: AnySession) -> bool:

@@ -146,11 +146,15 @@ async def _with_reasons_of_body(error: InvalidInput, action: Action, request: Re
 def _answer_batch(raw: bytes, call: Call, backlog: Backlog) -> tuple[Sequence[submit.Submitted], Response]:
     """Submit a batch, and serialize the answer, which takes as long as storing. Raises InvalidInput."""
     submitted = submit_batch(decode_json(raw), call, backlog)
-    accepted = [result for result in submitted if isinstance(result, submit.Accepted | submit.Replayed)]
-    replayed = bool(accepted) and all(isinstance(result, submit.Replayed) for result in accepted)
     content = _BATCH.dump_json(answers.batch_out(submitted), exclude_none=True)
-    headers = _REPLAYED if replayed and call.idempotency_key is not None else None
+    headers = _REPLAYED if call.idempotency_key is not None and _is_replay(submitted) else None
     return submitted, Response(content, 207, headers, "application/json")
+
+
+def _is_replay(submitted: Sequence[submit.Submitted]) -> bool:
+    """Return whether the batch was submitted before, and nothing of it is new."""
+    kinds = {type(result) for result in submitted}
+    return submit.Replayed in kinds and submit.Accepted not in kinds
 
 
 def _plan(raw: bytes) -> tuple[list[Planned | Refused], bool]:
