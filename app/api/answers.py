@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from itertools import count
 from typing import Any
 
 from app.api.errors import wire_reasons
@@ -76,10 +75,20 @@ def accepted_with_warnings(
 
 def batch_out(submitted: Sequence[submit.Submitted]) -> BatchOut:
     """Return the results of a batch, with at most MAX_BATCH_REASONS reasons in all."""
-    found = [() if type(result) is submit.Accepted else _reasons_against(result) for result in submitted]
-    shares = share(MAX_BATCH_REASONS, list(map(len, found)))
-    results = list(map(_batch_result, count(), submitted, found, shares))
-    return BatchOut(results, batch_id_of(submitted), _number_left_out(found, shares))
+    found = {
+        index: _reasons_against(result)
+        for index, result in enumerate(submitted)
+        if type(result) is not submit.Accepted
+    }
+    shares = share(MAX_BATCH_REASONS, list(map(len, found.values())))
+    given = dict(zip(found, shares, strict=True))
+    results = [
+        _batch_result(index, result, found[index], given[index])
+        if index in found
+        else BatchResult(index, 202, accepted(result.request))  # type: ignore[union-attr]
+        for index, result in enumerate(submitted)
+    ]
+    return BatchOut(results, batch_id_of(submitted), _number_left_out(list(found.values()), shares))
 
 
 def plan_out(planned: Sequence[Planned | Refused]) -> PlanOut:

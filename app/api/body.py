@@ -21,7 +21,6 @@ MAX_BATCH_KEY = MAX_KEY - len("#9999999")  # each item's key is that of the batc
 IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=MAX_KEY, pattern=LINE)]
 IDEMPOTENCY_KEY = TypeAdapter(IdempotencyKey)
 
-_LARGE = 64 * 1024  # bytes: a smaller body can't have many values
 MAX_VALUES = 1_500_000  # in one body: 10,000 items of 100 targets, and as much again for everything else
 
 
@@ -68,7 +67,7 @@ def decode_json(raw: bytes) -> Any:
 
     JSON is what RFC 8259 calls so: no NaN, no Infinity, no half of a surrogate pair.
     """
-    if len(raw) > _LARGE and _count_values(raw) > MAX_VALUES:
+    if len(raw) > MAX_VALUES and _count_values(raw) > MAX_VALUES:
         reason = Reason((), "json_too_many_values", f"more than {MAX_VALUES} values, lists and objects")
         raise InvalidInput([reason])
     try:

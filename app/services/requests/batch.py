@@ -93,10 +93,9 @@ def read_items(items: Sequence[Any], call: Call | None = None) -> list[RawChange
         reason = Reason(("requests",), "too_many_items", f"{len(items)} items, {limit} are allowed")
         raise InvalidInput([reason])
     via, key = call or Call()
-    return [
-        _read_item(item, via, f"{key}#{index}" if key is not None else None)
-        for index, item in enumerate(items)
-    ]
+    if key is None:
+        return [_read_item(item, via, None) for item in items]
+    return [_read_item(item, via, f"{key}#{index}") for index, item in enumerate(items)]
 
 
 def _read_item(item: Any, via: Via, key: str | None) -> RawChange:
@@ -108,7 +107,7 @@ def _read_item(item: Any, via: Via, key: str | None) -> RawChange:
         envelope = Envelope.model_validate(written)
     except ValidationError as error:
         return RawChange(Action.CREATE, item, reasons=shape_reasons(error), via=via)
-    return RawChange(envelope.action, item, envelope.idempotency_key or key, via=via)
+    return RawChange(envelope.action, item, envelope.idempotency_key or key, (), via)
 
 
 def _require_room(results: Sequence[Submitted]) -> None:
