@@ -78,7 +78,7 @@ def batch_out(submitted: Sequence[submit.Submitted]) -> BatchOut:
     found = {
         index: _reasons_against(result)
         for index, result in enumerate(submitted)
-        if type(result) is not submit.Accepted
+        if type(result) is not submit.Accepted or result.warnings
     }
     shares = share(MAX_BATCH_REASONS, list(map(len, found.values())))
     given = dict(zip(found, shares, strict=True))
