@@ -35,7 +35,7 @@ def check_names(
         return
     if record_type in _OF_HOSTS:
         directory = record_type is not RecordType.MX and name.startswith(_DIRECTORY)
-        if not directory and not _HOST.fullmatch(name):
+        if ("_" in name or "/" in name) and not directory:  # what else a name holds, hosts may have
             message = f"{name} is no host name: servers that check names refuse {record_type} records there"
             yield Reason(DOMAIN, "name_not_a_host", message)
     reverse = record_type is RecordType.PTR and name.endswith(_REVERSE)

@@ -117,7 +117,7 @@ def _read_until_refused(raw: RawChange) -> Draft:
 
 
 def _read_shape(draft: Draft, body: object, most: int = MAX_REASONS) -> None:
-    if unknown := _unknown_fields(body, most):
+    if _is_crowded(body) and (unknown := _unknown_fields(body, most)):
         draft.reasons += unknown
         return
     try:
@@ -129,6 +129,20 @@ def _read_shape(draft: Draft, body: object, most: int = MAX_REASONS) -> None:
 def _read_extra_config(draft: Draft, body: object, most: int = MAX_REASONS) -> None:
     if extra := _get(_get(_get(body, "resource"), "config"), "extra_config"):
         draft.reasons += _extra_config_reasons(extra)
+
+
+def _is_crowded(body: object) -> bool:
+    """Whether some part of the body has more fields than reasons are given, and than any part may have."""
+    if not isinstance(body, dict):
+        return False
+    if len(body) > MAX_REASONS:
+        return True
+    for part in body.values():
+        if type(part) is dict:
+            config = part.get("config")
+            if len(part) > MAX_REASONS or (type(config) is dict and len(config) > MAX_REASONS):
+                return True
+    return False
 
 
 def _unknown_fields(body: object, most: int) -> list[Reason]:

@@ -14,7 +14,6 @@ from app.domain.rdata import RecordType
         ("_x.example.test", "AAAA", ["2001:db8::1"], ["name_not_a_host"]),
         ("a_b.example.test", "MX", ["10 mail.example.test."], ["name_not_a_host"]),
         ("1.0/25.2.0.192.in-addr.arpa", "A", ["192.0.2.1"], ["name_not_a_host"]),
-        ("a-.example.test", "A", ["192.0.2.1"], ["name_not_a_host"]),
         ("www.example.test", "A", ["192.0.2.1"], []),
         ("*.example.test", "A", ["192.0.2.1"], []),
         ("gc._msdcs.example.test", "A", ["192.0.2.1"], []),
