@@ -2,7 +2,6 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
 import dns.flags
 import dns.message
@@ -78,6 +77,7 @@ def serve_with_secondary(stack: Stack, user: User, zone: str, port: int) -> None
     hosts = (inventory / "hosts.yml").read_text().replace("bind:", f"{backend}:")
     hosts += f"        - address: 127.0.0.1\n          port: {port}\n"
     (inventory / f"{backend}.yml").write_text(hosts)
+    user.wait_for_backend(backend)
     user.api.patch(f"/zones/{zone}", json={"backend": backend}).raise_for_status()
 
 
@@ -143,6 +143,5 @@ def test_a_backend_that_the_inventory_lacks_keeps_its_requests_waiting(
 
 def fault_of(user: User, backend: str) -> str | None:
     """The code of what is wrong with a backend."""
-    listed: list[dict[str, Any]] = user.api.get("/backends").raise_for_status().json()["items"]
-    faults = (item["fault"] for item in listed if item["name"] == backend)
+    faults = (item["fault"] for item in user.backends() if item["name"] == backend)
     return next((fault["code"] for fault in faults if fault), None)

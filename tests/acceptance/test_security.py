@@ -85,14 +85,11 @@ def test_a_refused_key_lets_the_backend_rest_and_says_so(stack: Stack, user: Use
     hosts = (inventory / "hosts.yml").read_text().replace("bind:", "wrong_key:")
     hosts = re.sub(r"dns_tsig_key_file: .+", f"dns_tsig_key_file: {wrong}", hosts)
     (inventory / "wrong.yml").write_text(hosts)
+    user.wait_for_backend("wrong_key")
     user.api.patch(f"/zones/{zone}", json={"backend": "wrong_key"}).raise_for_status()
     (request_id,) = user.submit(body(zone))
     (fault,) = eventually(
-        lambda: [
-            item["fault"]
-            for item in user.api.get("/backends").json()["items"]
-            if item["name"] == "wrong_key" and item["fault"]
-        ]
+        lambda: [item["fault"] for item in user.backends() if item["name"] == "wrong_key" and item["fault"]]
     )
     assert fault["code"] == "tsig_refused"
     assert "key" in fault["why"]

@@ -18,6 +18,7 @@ def test_other_zones_go_on_while_one_zone_at_a_time_probes(stack: Stack, user: U
     hosts = (inventory / "hosts.yml").read_text().replace("bind:", "gone:")
     port = stack.env["DNS_SERVER"].rpartition(":")[2]
     (inventory / "gone.yml").write_text(hosts.replace(f": {port}", ": 9"))
+    user.wait_for_backend("gone")
     gone = [f"{secrets.token_hex(4)}.test" for _ in range(ZONES)]
     for name in gone:
         user.serve(name, "gone")

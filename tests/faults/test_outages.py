@@ -42,7 +42,7 @@ class Scene:
         self.account = f"team-{secrets.token_hex(4)}"
         self.zones = [f"t-{secrets.token_hex(4)}.test" for _ in range(ZONES)]
         self.write()
-        eventually(self._published)
+        user.wait_for_backend(BACKEND)
         for zone in self.zones:
             stack.add_zone(zone)
             user.serve(zone, BACKEND)
@@ -53,10 +53,6 @@ class Scene:
         inventory = Path(self.stack.env["INVENTORY"])
         more = {"dns_tsig_key_file": str(self.key), **variables}
         write_backend(inventory, BACKEND, host, port or int(own), **more)
-
-    def _published(self) -> bool:
-        listed = self.user.api.get("/backends").raise_for_status().json()["items"]
-        return any(item["name"] == BACKEND and item["seen_at"] for item in listed)
 
     def submit(self) -> None:
         """Ask for all changes in one batch."""
@@ -74,8 +70,7 @@ class Scene:
 
     def fault_codes(self) -> set[str]:
         """What `GET /backends` says is wrong with the backend or its zones."""
-        listed: list[dict[str, Any]] = self.user.api.get("/backends").raise_for_status().json()["items"]
-        (backend,) = (item for item in listed if item["name"] == BACKEND)
+        (backend,) = (item for item in self.user.backends() if item["name"] == BACKEND)
         faults = [backend["fault"], *backend["resting_zones"]]
         return {fault["code"] for fault in faults if fault}
 

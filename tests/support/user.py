@@ -35,6 +35,15 @@ class User:
         """Let the orchestrator serve a zone."""
         self.api.post("/zones", json={"name": zone, "backend": backend}).raise_for_status()
 
+    def wait_for_backend(self, name: str) -> None:
+        """Wait until a worker has found a backend in its inventory."""
+        eventually(lambda: any(item["name"] == name and item["seen_at"] for item in self.backends()))
+
+    def backends(self) -> list[dict[str, Any]]:
+        """The backends as the API lists them."""
+        found: list[dict[str, Any]] = self.api.get("/backends").raise_for_status().json()["items"]
+        return found
+
     def submit(self, *items: Mapping[str, Any]) -> list[str]:
         """Submit changes in one batch; returns the ids of the requests."""
         answer = self.api.post("/dns/batch", json={"requests": items}).raise_for_status()
