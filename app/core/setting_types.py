@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 _MOST = 2**31 - 1
 _SIMILAR = 0.85  # of two names, 0 to 1: one is taken for the other, misspelt
-_POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
+_POSTGRESQL = ("postgresql", "postgres")  # "postgresql+asyncpg", too: the driver is ours to choose
 _REDIS = ("redis", "rediss")
 _BROKER = re.compile(r"(?:[A-Z_]+://)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::(?P<port>[0-9]+))?")
 _NOT_SHOWN = ("secret", "password", "token", "url")
@@ -23,7 +23,7 @@ def _postgresql(value: SecretStr) -> SecretStr:
         url = make_url(value.get_secret_value())
     except (ArgumentError, ValueError):
         url = None
-    if url is None or url.drivername not in _POSTGRESQL or not url.database:
+    if url is None or url.drivername.partition("+")[0] not in _POSTGRESQL or not url.database:
         raise ValueError("must be postgresql://user:password@host:port/database")
     return value
 

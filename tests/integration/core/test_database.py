@@ -17,6 +17,7 @@ from app.core.config import Settings, settings
 def told(monkeypatch: pytest.MonkeyPatch, url: str, **shown: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     settings.cache_clear()
+    database.close()
     database.engine.cache_clear()
     try:
         with database.transaction() as session:
