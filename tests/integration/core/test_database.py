@@ -50,7 +50,8 @@ def test_the_isolation_is_ours(app_settings: Settings, pool: database.PoolName |
         statement = f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'"
         session.execute(text(statement))
     database.close()
-    with database.engine(pool).connect() as connection:
+    made = database.engine(pool) if pool else database.engine()
+    with made.connect() as connection:
         assert connection.scalar(text("SHOW transaction_isolation")) == "read committed"
 
 
