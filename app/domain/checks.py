@@ -1,7 +1,7 @@
 """What servers check besides the standards, as BIND's `check-names` does: a zone says what becomes of it."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 
 from app.domain.change import Action
@@ -29,13 +29,20 @@ _REVERSE = (".in-addr.arpa", ".ip6.arpa")
 
 def check_names(
     action: Action, name: str, record_type: RecordType, rdata: Collection[str]
+) -> Sequence[Reason]:
+    """Return what BIND's `check-names` would refuse: addresses and MX at what is no host, PTR to no host."""
+    host_like = "_" not in name and "/" not in name  # what else a name holds, hosts may have
+    if action is Action.DELETE or (host_like and record_type is not RecordType.PTR):
+        return ()
+    return tuple(_reasons(name, record_type, rdata, host_like=host_like))
+
+
+def _reasons(
+    name: str, record_type: RecordType, rdata: Collection[str], *, host_like: bool
 ) -> Iterator[Reason]:
-    """Yield what BIND's `check-names` would refuse: addresses and MX at what is no host, PTR to no host."""
-    if action is Action.DELETE:
-        return
     if record_type in _OF_HOSTS:
         directory = record_type is not RecordType.MX and name.startswith(_DIRECTORY)
-        if ("_" in name or "/" in name) and not directory:  # what else a name holds, hosts may have
+        if not host_like and not directory:
             message = f"{name} is no host name: servers that check names refuse {record_type} records there"
             yield Reason(DOMAIN, "name_not_a_host", message)
     reverse = record_type is RecordType.PTR and name.endswith(_REVERSE)

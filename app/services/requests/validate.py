@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -97,8 +97,9 @@ def read_changes(raw: Iterable[RawChange]) -> list[Draft]:
 def read_change(raw: RawChange) -> Draft:
     """Check everything that the body says by itself: its shape, the name, the RDATA."""
     draft = Draft(raw.action, raw.idempotency_key, raw.via, reasons=list(raw.reasons))
+    resource = _get(raw.body, "resource")
     for step in _STEPS:
-        step(draft, raw.body)
+        step(draft, raw.body, resource, MAX_REASONS)
     if len(draft.reasons) > MAX_REASONS:
         draft.reasons = at_most(MAX_REASONS, draft.reasons)
         draft.cut_short = True
@@ -107,8 +108,9 @@ def read_change(raw: RawChange) -> Draft:
 
 def _read_until_refused(raw: RawChange) -> Draft:
     draft = Draft(raw.action, raw.idempotency_key, raw.via, reasons=list(raw.reasons))
+    resource = _get(raw.body, "resource")
     for step in _STEPS:
-        step(draft, raw.body, most=1)
+        step(draft, raw.body, resource, 1)
         if draft.reasons:
             draft.reasons = draft.reasons[:1]
             draft.cut_short = True
@@ -116,7 +118,7 @@ def _read_until_refused(raw: RawChange) -> Draft:
     return draft
 
 
-def _read_shape(draft: Draft, body: object, most: int = MAX_REASONS) -> None:
+def _read_shape(draft: Draft, body: object, _: object, most: int) -> None:
     if _is_crowded(body) and (unknown := _unknown_fields(body, most)):
         draft.reasons += unknown
         return
@@ -126,8 +128,8 @@ def _read_shape(draft: Draft, body: object, most: int = MAX_REASONS) -> None:
         draft.reasons += shape_reasons(error)
 
 
-def _read_extra_config(draft: Draft, body: object, most: int = MAX_REASONS) -> None:
-    if extra := _get(_get(_get(body, "resource"), "config"), "extra_config"):
+def _read_extra_config(draft: Draft, _: object, resource: object, __: int) -> None:
+    if (config := _get(resource, "config")) and (extra := _get(config, "extra_config")):
         draft.reasons += _extra_config_reasons(extra)
 
 
@@ -176,7 +178,9 @@ def place_in_zone(draft: Draft, zones: Mapping[str, Checks]) -> ValidChange | Re
     if reasons or zone is None or draft.name is None or draft.submission is None:
         return Refused(reasons)
     checks = zones[zone]
-    warnings = () if checks is Checks.OFF else _check_names(draft, draft.name)
+    record_type = draft.submission.resource.record_type
+    off = checks is Checks.OFF
+    warnings = () if off else check_names(draft.action, draft.name, record_type, draft.rdata)
     if warnings and checks is Checks.REFUSE:
         return Refused(warnings)
     context, resource = draft.submission.context, draft.submission.resource
@@ -197,12 +201,6 @@ def place_in_zone(draft: Draft, zones: Mapping[str, Checks]) -> ValidChange | Re
         checks=checks,
         warnings=warnings,
     )
-
-
-def _check_names(draft: Draft, name: str) -> Sequence[Reason]:
-    if draft.record_type is None:
-        return ()
-    return tuple(check_names(draft.action, name, draft.record_type, draft.rdata))
 
 
 def shape_reasons(error: ValidationError) -> list[Reason]:
@@ -236,8 +234,8 @@ def _zone_reasons(draft: Draft, zone: str | None) -> list[Reason]:
     return [reason for reason in found if not _has_reason(draft, reason.loc)]
 
 
-def _read_name(draft: Draft, body: object, most: int = MAX_REASONS) -> None:
-    domain = _get(_get(body, "resource"), "domain")
+def _read_name(draft: Draft, _: object, resource: object, __: int) -> None:
+    domain = _get(resource, "domain")
     if not isinstance(domain, str) or _has_reason(draft, rules.DOMAIN):
         return
     try:
@@ -246,8 +244,7 @@ def _read_name(draft: Draft, body: object, most: int = MAX_REASONS) -> None:
         draft.reasons.append(error.reason(*rules.DOMAIN))
 
 
-def _read_rdata(draft: Draft, body: object, most: int = MAX_REASONS) -> None:
-    resource = _get(body, "resource")
+def _read_rdata(draft: Draft, _: object, resource: object, most: int) -> None:
     record_type = _get(resource, "record_type")
     if isinstance(record_type, str):
         draft.record_type = _TYPES.get(record_type) or _TYPES.get(record_type.upper())
@@ -262,17 +259,18 @@ def _read_rdata(draft: Draft, body: object, most: int = MAX_REASONS) -> None:
             if len(draft.reasons) == most == 1:
                 return
         else:
-            if value not in draft.rdata and not _is_known_text(value, draft.rdata):
+            if not draft.rdata or not _is_known(value, draft.rdata):
                 draft.rdata.append(value)
 
 
-def _is_known_text(value: str, rdata: Collection[str]) -> bool:
-    return bool(rdata) and value.startswith('"') and bool(values.matching(rdata, [value]))
+def _is_known(value: str, rdata: Collection[str]) -> bool:
+    return value in rdata or (value.startswith('"') and bool(values.matching(rdata, [value])))
 
 
 def _canonical(record_type: RecordType, target: str, config: object, action: Action) -> str:
-    priority = _get(config, "priority")
-    extra = _get(config, "extra_config")
+    if not isinstance(config, dict):
+        return rdata.canonical(record_type, target, pattern=action is Action.DELETE)
+    priority, extra = config.get("priority"), config.get("extra_config")
     return rdata.canonical(
         record_type,
         target,
@@ -329,10 +327,6 @@ def _get(raw: object, key: str) -> Any:
     return raw.get(key) if isinstance(raw, dict) else None
 
 
-class _Step(Protocol):
-    """Reads a part of the body into the draft, and adds the reasons against it: the first one, or all."""
-
-    def __call__(self, draft: Draft, body: object, most: int = MAX_REASONS) -> None: ...
-
-
-_STEPS: tuple[_Step, ...] = (_read_shape, _read_name, _read_rdata, _read_extra_config)
+# Each reads a part of the body, or of its resource, into the draft, and adds so many reasons against it.
+_Step = Callable[[Draft, object, object, int], None]
+_STEPS: Sequence[_Step] = (_read_shape, _read_name, _read_rdata, _read_extra_config)
