@@ -71,18 +71,14 @@ class Claim:
 
 def drain(zone: str, runner: Runner, backends: Backends) -> None:
     """Drain the zone batch by batch, until nothing is due, it must rest, or `DRAIN_BUDGET` is used up."""
-    began = time.monotonic()
     with bound(zone=zone), hold_lease(zone, backends) as (held_lease, lease_lost):
+        began = time.monotonic()
         if held_lease is not None:
             kicks.clear_mark(zone)
         lease = held_lease
         try:
             lease = lease and _rest_if_unusable(lease, backends)
-            while (
-                lease
-                and not _is_turn_over(lease, backends, began)
-                and (claim := _claim(lease, backends, lease_lost))
-            ):
+            while lease and (claim := _claim(lease, backends, lease_lost)):
                 applied = _apply(claim, runner, backends, lease_lost)
                 in_flight = _in_flight(claim, applied.results)
                 answers = _ask_servers(claim, in_flight, backends)
@@ -90,11 +86,12 @@ def drain(zone: str, runner: Runner, backends: Backends) -> None:
                 in_flight = with_fates(in_flight, claim.run_ids, answers, primary)
                 decisions = decide(in_flight, answers, settings().max_attempts, primary)
                 lease = _settle(lease, claim, decisions, answers, applied.detail)
+                if lease and _is_turn_over(lease, backends, began):
+                    break
         except LeaseLost:
             log.warning("lease lost: another worker drains the zone and settles what this one has left open")
-    if (
-        held_lease is not None
-    ):  # without the lease there is nothing to do: its holder, or the sweep, sees to the zone
+    # Without the lease there is nothing to do: its holder, or the sweep, sees to the zone.
+    if held_lease is not None:
         _kick_next_zone(held_lease, backends)
 
 
