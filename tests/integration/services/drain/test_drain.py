@@ -1,5 +1,6 @@
 """Drains of zones whose backend is away or busy; a runner without Ansible decides how runs end."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
@@ -9,13 +10,13 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app.core.celery_app import QUEUE
-from app.core.config import settings
+from app.core.config import Settings, settings
 from app.core.database import transaction
 from app.core.redis import redis
 from app.domain.change import ChangeResult, Outcome
 from app.runner.protocol import Run, RunEvent, RunResult
 from app.services import kicks
-from app.services.drain.backends import make_backends
+from app.services.drain.backends import InventoryBackends, make_backends
 from app.services.drain.drain import drain
 from app.services.drain.lease import hold_lease
 from app.services.kicks import KICKED
@@ -136,3 +137,21 @@ def test_a_zone_of_a_backend_that_does_not_exist_is_ended_by_calls(client: TestC
     removed = client.delete("/api/v1/zones/nowhere.test", params={"cancel_open": "true"})
     assert removed.status_code == 204
     assert client.get(f"/api/v1/dns/requests/{request['id']}").json()["status"] == "cancelled"
+
+
+class SlowlyRead(InventoryBackends):
+    """An inventory that takes longer to read than a zone's turn may last."""
+
+    def prepare(self) -> None:
+        time.sleep(2.1)
+        super().prepare()
+
+
+def test_a_turn_never_ends_before_its_first_batch(
+    client: TestClient, app_settings: Settings, new_zone: str
+) -> None:
+    submit(client, new_zone, "www")
+    redis().rpush(QUEUE, "the kick of another zone")  # which wants its turn
+    runner = FixedRunner(AWAY)
+    drain(new_zone, runner, SlowlyRead(app_settings.inventory))
+    assert len(runner.runs) == 1
