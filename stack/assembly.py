@@ -19,6 +19,8 @@ from stack.valkey import Valkey
 
 INFRASTRUCTURE = ("postgres", "valkey", "kafka", "bind")
 
+_HANDED_ON = ("PLAYBOOK",)  # the stack has none of its own; whoever reads `env` needs them all the same
+
 
 @dataclass
 class Assembly:
@@ -38,6 +40,7 @@ class Assembly:
             API_URL=f"http://{HOST}:{self.ports.api}/api/v1/dns/create",
             BOOTSTRAP_ZONES=bootstrap_zones(),
             EXECUTOR="ansible",
+            **{name: self.overrides[name] for name in _HANDED_ON if name in self.overrides},
         )
         for name in names:
             variable, build = self._builders()[name]

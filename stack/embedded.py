@@ -56,7 +56,7 @@ class Stack:
         with ExitStack() as opening:
             opening.enter_context(locked(self.directory))
             self._assemble()
-            opening.enter_context(env_file(self.directory / "env", self.env))
+            opening.enter_context(env_file(self.directory / "env", self.env, self._assembly.overrides))
             self._loop = opening.enter_context(LoopThread())
             opening.callback(self._stop_all)
             self._loop.run(self._supervisor.start())

@@ -16,18 +16,22 @@ def write_private(path: Path, text: str) -> None:
 
 
 @contextmanager
-def env_file(path: Path, settings: Mapping[str, str]) -> Iterator[None]:
+def env_file(path: Path, settings: Mapping[str, str], own: Mapping[str, str]) -> Iterator[None]:
     """Write KEY=VALUE lines for a shell (`set -a; . .stack/env`); remove the file after the block.
 
-    A copy, `last-env`, stays: it tells what a shell has from here.
+    `last-env` stays: it tells what a shell has from here, without the `own` settings of the user.
     """
-    lines = "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(settings.items()))
-    write_private(path, lines)
-    write_private(path.with_name("last-env"), lines)
+    write_private(path, _lines(settings))
+    ours = {name: value for name, value in settings.items() if own.get(name) != value}
+    write_private(path.with_name("last-env"), _lines(ours))
     try:
         yield
     finally:
         path.unlink(missing_ok=True)
+
+
+def _lines(settings: Mapping[str, str]) -> str:
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(settings.items()))
 
 
 def without_exported(environment: Mapping[str, str], last: Path) -> tuple[Mapping[str, str], bool]:

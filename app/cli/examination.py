@@ -11,21 +11,21 @@ from typing import Literal
 from urllib.parse import quote, urlsplit
 
 import httpx2
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
-from redis import RedisError
+from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError
 
 from app.core import database
 from app.core.celery_app import celery_app
 from app.core.config import misspelt_settings, settings
 from app.core.database import transaction
-from app.core.migrations import SchemaOutdated
 from app.core.redis import redis
+from app.core.setting_types import without_secrets
 from app.core.startup import cause
 from app.domain.errors import InventoryError
 from app.domain.server import Server
-from app.nameservers.probe import ProbeFailed, ask_serial, try_update
+from app.nameservers.probe import ask_serial, try_update
 from app.runner.ansible.inventory import (
     Variables,
     authoritative_servers,
@@ -55,20 +55,25 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """Yield the findings, as they are made."""
-    yield from _settings()
+    yield from _isolated("settings", _settings())
     yield _tried("PostgreSQL", "DATABASE_URL", _postgresql)
     yield _tried("Redis", "CELERY_BROKER_URL", _redis)
     yield _tried("worker", "CELERY_BROKER_URL", _worker)
     yield _tried("Kafka", "KAFKA_BROKER_URL", _kafka)
     yield _tried("API", "API_URL", _api)
-    yield from _backends()
+    yield from _isolated("inventory", _backends())
 
 
 class _Wrong(Exception):
     """Something is not as it should be; the text says what."""
 
 
-_EXPECTED = (_Wrong, DBAPIError, RedisError, SchemaOutdated, KafkaException, httpx2.HTTPError, OSError)
+def _isolated(what: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Yield the findings. An error, whatever it is, ends them and is the last: the others are not lost."""
+    try:
+        yield from findings
+    except Exception as error:
+        yield Finding(what, "failed", _said(error))
 
 
 def _settings() -> Iterator[Finding]:
@@ -87,17 +92,32 @@ def _tried(what: str, variable: str, look: Callable[[], str]) -> Finding:
     """Return what `look` says, or its error. Where nobody has set the variable, a fault is a warning."""
     try:
         return Finding(what, "ok", look())
-    except _EXPECTED as error:
-        said = error.args[0].str() if isinstance(error, KafkaException) else cause(error)
+    except Exception as error:
         unset = variable.lower() not in settings().model_fields_set
         hint = f" ({variable} is not set; leave it so if this is not used here)" if unset else ""
-        return Finding(what, "warning" if unset else "failed", f"{said or type(error).__name__}{hint}")
+        words = f"{_address(variable)}: {_said(error)}{hint}"
+        return Finding(what, "warning" if unset else "failed", words)
+
+
+def _said(error: Exception) -> str:
+    """Return the error in words, on one line."""
+    if isinstance(error, KafkaException) and isinstance(error.args[0], KafkaError):
+        return str(error.args[0].str())
+    return cause(error) or type(error).__name__
+
+
+def _address(variable: str) -> str:
+    """Return the address that a setting names, without user, password and options."""
+    value = getattr(settings(), variable.lower())
+    text = str(value.get_secret_value() if isinstance(value, SecretStr) else value)
+    return without_secrets(text)
 
 
 def _postgresql() -> str:
     database.require_schema()
     with transaction() as session:
-        return f"the schema is up to date, {len(list_zones(session))} zones are served"
+        number = len(list_zones(session))
+    return f"the schema is up to date, {number} {'zone is' if number == 1 else 'zones are'} served"
 
 
 def _redis() -> str:
@@ -146,7 +166,7 @@ def _backends() -> Iterator[Finding]:
     zones = _zones_by_backend()
     for backend in sorted({*known, *zones}):
         if backend in known:
-            yield from _backend(backend, zones.get(backend, []))
+            yield from _isolated(f"backend {backend}", _backend(backend, zones.get(backend, [])))
         else:
             words = f"zones name it, the inventory does not: {', '.join(zones[backend])}"
             yield Finding(f"backend {backend}", "failed", words)
@@ -193,8 +213,8 @@ def _asked(what: str, questions: Iterable[_Question]) -> Iterator[Finding]:
         zone, whom, look = question
         try:
             return Finding(what, "ok", f"{zone} at {whom}: {look()}")
-        except (ProbeFailed, _Wrong, httpx2.HTTPError, OSError) as error:
-            return Finding(what, "failed", f"{zone} at {whom}: {error}")
+        except Exception as error:
+            return Finding(what, "failed", f"{zone} at {whom}: {_said(error)}")
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         yield from threads.map(ask, questions)

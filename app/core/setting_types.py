@@ -40,6 +40,12 @@ def _http(value: str) -> str:
     return value
 
 
+def without_secrets(address: str) -> str:
+    """Return an address, a URL or not, without its user, password and options."""
+    scheme, separator, rest = address.rpartition("://")
+    return scheme + separator + rest.partition("?")[0].rpartition("@")[2]
+
+
 def _is_url(text: str, schemes: Iterable[str]) -> bool:
     try:
         parts = urlsplit(text)

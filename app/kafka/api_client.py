@@ -10,6 +10,7 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from app.core.config import settings
+from app.core.setting_types import without_secrets
 from app.domain.change import Via
 from app.kafka.retry import ApiAway, ApiBroke, ApiFailed, RetryLater
 from app.schemas.request import VIA_HEADER
@@ -110,9 +111,16 @@ class ApiClient:
         try:
             return self._http.post(self._url, content=content, timeout=timeout, headers=_credentials())
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError) as error:
-            raise ApiAway(f"the API can't be reached: {type(error).__name__}") from error
+            raise ApiAway(f"the API can't be reached at {self._shown()}: {_said(error)}") from error
         except httpx2.HTTPError as error:
-            raise ApiBroke(f"the API gave no answer: {type(error).__name__}") from error
+            raise ApiBroke(f"the API at {self._shown()} gave no answer: {_said(error)}") from error
+
+    def _shown(self) -> str:
+        return without_secrets(self._url)
+
+
+def _said(error: httpx2.HTTPError) -> str:
+    return str(error) or type(error).__name__
 
 
 def size_of_call(items: Sequence[bytes]) -> int:

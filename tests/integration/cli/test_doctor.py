@@ -1,7 +1,10 @@
 """`doctor`, where one thing after the other is wrong."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,10 +13,12 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
+from app.cli import examination
 from app.cli.__main__ import app
 from stack.embedded import Stack
 from stack.inventory import write_inventory
 from stack.nameserver import create_key
+from stack.paths import ROOT
 from tests.support.settings import SetSettings
 
 Doctor = Callable[..., list[dict[str, Any]]]
@@ -118,7 +123,37 @@ def test_parts_that_are_away(doctor: Doctor) -> None:
     redis.cache_clear()
     findings = doctor(KAFKA_BROKER_URL="127.0.0.1:9", **away)
     assert [each.partition(":")[0] for each in failed(findings)] == ["PostgreSQL", "Redis", "Kafka"]
+    assert all("127.0.0.1:9" in each for each in failed(findings))
     assert "secret" not in json.dumps(findings)
+
+
+def test_where_nothing_is_there_every_part_is_named_with_its_address(tmp_path: Path) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": "postgresql://u:secret@127.0.0.1:9/d",
+        "CELERY_BROKER_URL": "redis://:secret@127.0.0.1:10/0",
+        "KAFKA_BROKER_URL": "127.0.0.1:11",
+        "API_URL": "http://u:secret@127.0.0.1:12/api/v1/dns/create",
+        "INVENTORY": str(tmp_path),
+    }
+    command = [sys.executable, "-m", "app.cli", "doctor", "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    words = {each["what"]: each["words"] for each in json.loads(done.stdout)["findings"]}
+    addresses = {"PostgreSQL": 9, "Redis": 10, "worker": 10, "Kafka": 11, "API": 12}
+    assert {what: f"127.0.0.1:{port}" in words[what] for what, port in addresses.items()} == dict.fromkeys(
+        addresses, True
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "secret" not in done.stdout
+
+
+def test_an_error_that_nobody_foresaw_is_a_finding(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> str:
+        raise RuntimeError("never seen")
+
+    monkeypatch.setattr(examination, "host_variables", fail)
+    monkeypatch.setattr(examination, "_postgresql", fail)
+    assert [each.partition(":")[0] for each in failed(doctor())] == ["PostgreSQL", "backend bind"]
 
 
 def test_the_api_of_powerdns(

@@ -130,9 +130,10 @@ def test_two_stacks_do_not_share_a_directory(up: Up, tmp_path: Path) -> None:
 
 
 def test_a_part_that_the_environment_names_is_not_started(tmp_path: Path) -> None:
-    overrides = {"CELERY_BROKER_URL": "redis://192.0.2.1:6379/0"}
+    overrides = {"CELERY_BROKER_URL": "redis://192.0.2.1:6379/0", "PLAYBOOK": "/srv/own.yml"}
     with Stack(tmp_path, parts=["valkey", "kafka"], overrides=overrides) as stack:
         assert stack.env["CELERY_BROKER_URL"] == "redis://192.0.2.1:6379/0"
+        assert stack.env["PLAYBOOK"] == "/srv/own.yml"
         assert stack.pid("kafka") is not None
         with pytest.raises(StackError, match="valkey is not a part"):
             stack.pid("valkey")

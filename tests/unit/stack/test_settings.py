@@ -72,7 +72,7 @@ def test_libraries_are_found_in_both_places(tmp_path: Path) -> None:
 
 def test_a_shell_reads_the_env_file_as_it_was_meant(tmp_path: Path) -> None:
     file = tmp_path / "env"
-    with env_file(file, {"PLAIN": "redis://127.0.0.1:1/0", "HARD": "it's $HOME and `more`"}):
+    with env_file(file, {"PLAIN": "redis://127.0.0.1:1/0", "HARD": "it's $HOME and `more`"}, {}):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert "PLAIN=redis://127.0.0.1:1/0\n" in file.read_text()
         script = f'set -a; . {file}; printf "%s|%s" "$PLAIN" "$HARD"'
@@ -95,10 +95,13 @@ def test_every_bootstrap_zone_is_on_the_backend_of_the_inventory() -> None:
 
 
 def test_what_a_shell_has_exported_from_an_earlier_stack_is_left_out(tmp_path: Path) -> None:
-    with env_file(tmp_path / "env", {"DATABASE_URL": "postgresql://u:p@127.0.0.1:1/dns", "TOPIC": "a b"}):
+    written = {"DATABASE_URL": "postgresql://u:p@127.0.0.1:1/dns", "TOPIC": "a b", "PLAYBOOK": "mine.yml"}
+    with env_file(tmp_path / "env", written, {"PLAYBOOK": "mine.yml", "PATH": "/bin"}):
         pass
     shell = {"DATABASE_URL": "postgresql://u:p@127.0.0.1:1/dns", "TOPIC": "mine", "PATH": "/bin"}
     assert without_exported(shell, tmp_path / "last-env") == ({"TOPIC": "mine", "PATH": "/bin"}, True)
+    own = {"PLAYBOOK": "mine.yml", "PATH": "/bin"}
+    assert without_exported(own, tmp_path / "last-env") == (own, False)
     assert without_exported({"PATH": "/bin"}, tmp_path / "last-env") == ({"PATH": "/bin"}, False)
     assert without_exported(shell, tmp_path / "none") == (shell, False)
 
