@@ -40,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         create(environment)
         install(environment)
+        offer_pip(environment)
     except StackError as error:
         print(error, file=sys.stderr)
         return 1
@@ -68,6 +69,12 @@ def install(environment: Environment) -> None:
         raise StackError("The requirements could not be installed: see pip's messages above.")
 
 
+def offer_pip(environment: Environment) -> None:
+    """Have `pip` mean this environment's own where it is activated, if Python has a copy of it."""
+    if not (environment.folder / "bin" / "pip").exists():
+        _has_ensurepip(environment)
+
+
 def _uv_installs(uv: str, environment: Environment) -> bool:
     print("Installing the requirements with uv …", flush=True)
     # Python compiles modules when it imports them. If it may not store the result, compile them all now.
@@ -93,7 +100,7 @@ def _fetches(command: Sequence[str | Path]) -> bool:
 
 def _has_ensurepip(environment: Environment) -> bool:
     found = importlib.util.find_spec("ensurepip") is not None
-    return found and _succeeds([environment.python, "-m", "ensurepip"])
+    return found and _succeeds([environment.python, "-m", "ensurepip", "--default-pip"])
 
 
 def _succeeds(command: Sequence[str | Path]) -> bool:

@@ -26,7 +26,7 @@ _MX = {
     "resource": {
         "record_type": "MX",
         "domain": "example.test",
-        "target": "mail.example.test",
+        "target": "mail.example.net",
         "config": {"ttl": 3600, "priority": 10},
     },
 }

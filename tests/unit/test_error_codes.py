@@ -10,6 +10,7 @@ from app.domain import errors
 
 _CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+|refused")
 _MAKES_ONE = re.compile(r"(Reason|Invalid\w*|DomainError)$")
+_COMPOSED = {"{name}_invalid": {"priority_invalid", "weight_invalid", "port_invalid"}}  # as they are written
 _INTERNAL = {
     "lease_lost",
     "inventory_unusable",
@@ -28,8 +29,9 @@ def listed() -> list[str]:
 
 
 def codes_in(path: Path) -> Iterator[str]:
-    """The codes of errors' classes, and those that reasons and errors are made with."""
+    """The codes of errors' classes, those that reasons and errors are made with, and those of tables."""
     for node in ast.walk(ast.parse(path.read_text())):
+        yield from codes_as_data(node)
         match node:
             case ast.Assign(targets=[ast.Name(id="code")], value=ast.Constant(value=str(code))):
                 yield code
@@ -38,8 +40,37 @@ def codes_in(path: Path) -> Iterator[str]:
                 yield from (word for word in words if isinstance(word, str) and _CODE.fullmatch(word))
 
 
+def codes_as_data(node: ast.AST) -> Iterator[str]:
+    """The codes in tables (`…_CODES = {…: code}`), answers (`{"code": code}`), pairs of code and words."""
+    match node:
+        case (
+            ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict(values=values))
+            | ast.AnnAssign(target=ast.Name(id=name), value=ast.Dict(values=values))
+        ) if name.endswith("_CODES"):
+            yield from (ast.literal_eval(value) for value in values)
+        case ast.Dict(keys=keys, values=values):
+            for key, value in zip(keys, values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "code" and isinstance(value, ast.Constant):
+                    yield str(value.value)
+        case ast.Return(
+            value=ast.Tuple(elts=[ast.Constant(value=str(code)), ast.Constant(value=str(words))])
+        ):
+            if _CODE.fullmatch(code) and " " in words:
+                yield code
+
+
+def composed_in(path: Path) -> Iterator[str]:
+    """The f-strings that make codes, as they are written."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.JoinedStr):
+            written = ast.unparse(node)[2:-1]
+            if re.fullmatch(r"[a-z_]*\{\w+\}[a-z_]*", written) and "_" in re.sub(r"\{\w+\}", "", written):
+                yield written
+
+
 def made() -> set[str]:
     found = {code for path in (ROOT / "app").rglob("*.py") for code in codes_in(path)}
+    found |= set().union(*_COMPOSED.values())
     found |= errors.BACKEND_UNAVAILABLE_CODES | errors.ZONE_UNAVAILABLE_CODES | errors.UNCERTAIN_CODES
     return found - _INTERNAL
 
@@ -47,3 +78,12 @@ def made() -> set[str]:
 def test_every_code_is_documented_once() -> None:
     assert sorted(made() - set(listed())) == []
     assert len(listed()) == len(set(listed()))
+
+
+def test_no_code_is_composed_unseen() -> None:
+    composed = {written for path in (ROOT / "app" / "domain").rglob("*.py") for written in composed_in(path)}
+    assert composed == set(_COMPOSED)
+
+
+def test_codes_are_found_wherever_they_stand() -> None:
+    assert {"target_is_url", "host_unknown", "database_locked", "weight_invalid", "zone_unknown"} <= made()

@@ -225,7 +225,7 @@ def _zone_reasons(draft: Draft, zone: str | None) -> list[Reason]:
     if zone is None:
         message = (
             f"{draft.name} is in none of the zones that are served here;"
-            ' POST /api/v1/zones with a "name" and a "backend" serves one'
+            ' to serve one: POST /api/v1/zones with its "name" and "backend"'
         )
         return [Reason(rules.DOMAIN, "zone_unknown", message)]
     if draft.record_type is None:

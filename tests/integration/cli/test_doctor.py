@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from app.cli import examination
 from app.cli.__main__ import app
+from app.core import database
 from stack.embedded import Stack
 from stack.inventory import write_inventory
 from stack.nameserver import create_key
@@ -116,7 +117,6 @@ def test_parts_that_are_away(doctor: Doctor) -> None:
         "DATABASE_URL": "postgresql://u:secret@127.0.0.1:9/d",
         "CELERY_BROKER_URL": "redis://127.0.0.1:9/0",
     }
-    from app.core import database
     from app.core.redis import redis
 
     database.engine.cache_clear()
@@ -152,7 +152,7 @@ def test_an_error_that_nobody_foresaw_is_a_finding(doctor: Doctor, monkeypatch: 
         raise RuntimeError("never seen")
 
     monkeypatch.setattr(examination, "host_variables", fail)
-    monkeypatch.setattr(examination, "_postgresql", fail)
+    monkeypatch.setattr(database, "require_schema", fail)
     assert [each.partition(":")[0] for each in failed(doctor())] == ["PostgreSQL", "backend bind"]
 
 

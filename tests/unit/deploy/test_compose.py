@@ -118,7 +118,7 @@ def test_every_variable_is_a_setting(name: str) -> None:
         ("worker", "postgres", "database_url"),
         ("api", "redis", "celery_broker_url"),
         ("worker", "redis", "celery_broker_url"),
-        ("consumer", "api", "api_url"),
+        *((name, "api", "api_url") for name in OURS),
     ],
 )
 def test_a_process_on_the_host_finds_the_same_part_without_any_setting(
@@ -133,6 +133,17 @@ def test_a_process_on_the_host_finds_the_same_part_without_any_setting(
     assert inside == outside
     port = make_url(plain).port
     assert default(SERVICES[part]["ports"][0]) == f"127.0.0.1:{port}:{port}"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_they_have_as_long_to_stop_as_with_systemd(name: str) -> None:
+    unit = (ROOT / "deploy" / "systemd" / f"dns-orchestrator-{name}.service").read_text()
+    [seconds] = re.findall(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
+    assert SERVICES[name]["stop_grace_period"] == f"{seconds}s"
+
+
+def test_the_worker_where_doctor_runs_knows_kafka_as_the_consumer_does() -> None:
+    assert environment("worker")["KAFKA_BROKER_URL"] == environment("consumer")["KAFKA_BROKER_URL"]
 
 
 def test_kafka_tells_containers_and_the_host_each_an_address_that_they_can_reach() -> None:

@@ -25,6 +25,18 @@ def test_there_is_one_for_each_process() -> None:
         assert command.startswith(COMMANDS[unit.stem.rpartition("-")[2]])
 
 
+def test_the_worker_has_a_user_of_its_own_who_can_read_the_keys() -> None:
+    users = {unit.stem: re.findall(r"^User=(.+)$", unit.read_text(), re.M) for unit in UNITS}
+    worker = users.pop("dns-orchestrator-worker")
+    assert worker not in users.values()
+    steps = (
+        (ROOT / "docs" / "operations.md").read_text().partition("## With systemd")[2].partition("\n## ")[0]
+    )
+    for [user] in [worker, *users.values()]:
+        assert re.search(rf"^useradd .* {user}$", steps, re.M)
+    assert f"-o {worker[0]} " in steps
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze")
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
 def test_systemd_accepts_it(unit: Path, tmp_path: Path) -> None:
