@@ -20,13 +20,13 @@ from app.core.logging import configure_logging, warn_if_simulated
 from app.core.setting_types import page
 from app.core.startup import said_in_one_line
 from app.domain.change import Action
-from app.services.backends import Unavailable
+from app.services.backends import Unavailable, end_simulation, note_executor
 from app.services.health import DependencyProbes
 from app.services.kicks import KickSender
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers
 from app.services.requests.group_commit import GroupCommit
-from app.services.zones.registry import add_bootstrap_zones, check_bootstrap_zones, forget_simulated_zones
+from app.services.zones.registry import add_bootstrap_zones, check_bootstrap_zones
 
 _PREFIX = "/api/v1"
 # New objects before the garbage collector looks for garbage; Python's own value is 700. A large batch is that
@@ -42,10 +42,11 @@ def _prepare_database() -> None:
         upgrade()
     else:
         require_schema()
+    if not settings().simulated:
+        end_simulation()
     with transaction() as session:
+        note_executor(session)
         add_bootstrap_zones(session, settings().bootstrap_zones)
-        if not settings().simulated:
-            forget_simulated_zones(session)
 
 
 @asynccontextmanager

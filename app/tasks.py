@@ -15,6 +15,7 @@ from celery.signals import (
     worker_ready,
     worker_shutting_down,
 )
+from celery.worker.control import inspect_command
 
 from app.core.celery_app import DRAIN, celery_app
 from app.core.config import settings
@@ -44,6 +45,12 @@ _stopping = Event()
 def drain_zone(zone: str) -> None:
     """Work off one zone."""
     drain(zone, make_runner(), make_backends())
+
+
+@inspect_command()  # type: ignore[untyped-decorator]
+def executor(_: Any) -> str:
+    """Tell who asks over Redis, `doctor` say, whether this worker only simulates."""
+    return "simulated" if settings().simulated else "ansible"
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]

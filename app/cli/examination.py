@@ -1,7 +1,7 @@
 """What `doctor` looks at, one thing after the other, from the settings to the DNS servers."""
 
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -34,6 +34,7 @@ from app.runner.ansible.inventory import (
     primary_server,
     run_limits,
 )
+from app.services.drain.backends import make_backends
 from app.services.zones.registry import list_zones
 
 _TIMEOUT = 5.0  # seconds for one question
@@ -58,9 +59,11 @@ def examine() -> Iterator[Finding]:
     yield from _isolated("settings", _settings())
     yield _tried("PostgreSQL", "DATABASE_URL", _postgresql)
     yield _tried("Redis", "CELERY_BROKER_URL", _redis)
-    yield _tried("worker", "CELERY_BROKER_URL", _worker)
+    executors = {"here": _executor_here()}
+    yield _tried("worker", "CELERY_BROKER_URL", partial(_worker, executors))
     yield _tried("Kafka", "KAFKA_BROKER_URL", _kafka)
-    yield _tried("API", "API_URL", _api)
+    yield _tried("API", "API_URL", partial(_api, executors))
+    yield from _disagreement(executors)
     yield from _isolated("inventory", _backends())
 
 
@@ -125,11 +128,14 @@ def _redis() -> str:
     return "it answers"
 
 
-def _worker() -> str:
+def _worker(executors: dict[str, str]) -> str:
     found = celery_app.control.ping(timeout=1.0)
     if not found:
         raise _Wrong("no worker answers over Redis: start one, or look at its log")
-    return ", ".join(sorted(name for answer in found for name in answer))
+    for answer in celery_app.control.broadcast("executor", reply=True, timeout=1.0) or ():
+        executors.update({name: said for name, said in answer.items() if isinstance(said, str)})
+    names = sorted(name for answer in found for name in answer)
+    return ", ".join(f"{name}, executor: {executors[name]}" if name in executors else name for name in names)
 
 
 def _kafka() -> str:
@@ -140,7 +146,7 @@ def _kafka() -> str:
     return f"topic {topic}, {len(topics[topic].partitions)} partitions"
 
 
-def _api() -> str:
+def _api(executors: dict[str, str]) -> str:
     parts = urlsplit(settings().api_url)
     path = parts.path.rpartition("/api/v1/")[0] + "/readyz"
     answer = httpx2.get(parts._replace(path=path).geturl(), timeout=_TIMEOUT)
@@ -149,13 +155,38 @@ def _api() -> str:
         status, executor = told["status"], told["executor"]
     except (ValueError, KeyError, TypeError):
         raise _Wrong(f"status {answer.status_code}: this is not the API") from None
+    executors["API"] = executor
     if status != "ready":
         raise _Wrong(f"it is {status}: {told['dependencies']}")
     return f"ready, executor: {executor}"
 
 
+def _executor_here() -> str:
+    return "simulated" if settings().simulated else "ansible"
+
+
+def _disagreement(executors: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield a failure where some simulate and others do not: what becomes of a request is chance."""
+    if len(set(executors.values())) > 1:
+        said = "; ".join(f"{who}: {executor}" for who, executor in executors.items())
+        words = f"{said}. Set EXECUTOR=ansible for API and workers, and INVENTORY for the workers"
+        yield Finding("executors", "failed", words)
+
+
+def _left_alone() -> Iterator[Finding]:
+    """Yield the zones that a worker with these settings leaves to others."""
+    zones, backends = _zones_by_backend(), make_backends()
+    for backend in sorted(zones):
+        with transaction() as session:
+            mine = backends.may_be_served(session, backend)
+        if not mine:
+            words = f"a worker that only simulates leaves its zones alone: {', '.join(zones[backend])}"
+            yield Finding(f"backend {backend}", "failed", words)
+
+
 def _backends() -> Iterator[Finding]:
     if settings().simulated:
+        yield from _left_alone()
         return
     try:
         known = host_names(settings().inventory)

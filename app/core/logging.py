@@ -155,7 +155,7 @@ def warn_if_simulated() -> None:
     if settings().simulated:
         get_logger("app").warning(
             "changes are only simulated: nothing is sent to a DNS server, and every name is accepted."
-            " Set INVENTORY to have real runs"
+            " Set EXECUTOR=ansible, and INVENTORY for the worker, to have real runs"
         )
 
 

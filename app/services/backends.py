@@ -6,24 +6,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from threading import Event
+from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from app.core.config import settings
 from app.core.database import reading, transaction
 from app.core.database_errors import DATABASE_ERRORS
 from app.core.logging import get_logger
 from app.core.startup import cause
 from app.core.threads import run_to_the_end
-from app.domain.errors import InventoryError
-from app.store import backends
+from app.domain.errors import InventoryError, UnknownBackend
+from app.store import backends, zones
 
 log = get_logger(__name__)
 
 _PUBLISH_INTERVAL = 2.0  # seconds between two looks at the inventory
 _READ_INTERVAL = 2.0  # seconds between two looks at what is unavailable
 _PUBLISH_AGAIN = 300.0  # seconds after which the same names are published again
-_FORGET_AFTER = 86_400.0  # seconds for which a name that is in no inventory any more is listed
+_FORGET_AFTER = 86_400.0  # seconds after which a name that is in no inventory any more is forgotten
+KNOWN_FOR = 3 * _PUBLISH_AGAIN  # seconds for which a name counts as one of an inventory
 _MAX_RESTING_ZONES = 1_000
 
 
@@ -86,7 +90,7 @@ def list_backends(session: Session) -> list[BackendState]:
     return [
         BackendState(
             name=row.name,
-            state=_state(row.seen_at, row.failing_since, row.next_try),
+            state=_state(row),
             seen_at=row.seen_at,
             since=row.failing_since,
             code=row.fault_code,
@@ -96,7 +100,7 @@ def list_backends(session: Session) -> list[BackendState]:
             open_requests=row.open_requests,
             resting_zones=resting.get(row.name, []),
         )
-        for row in backends.list_states(session)
+        for row in backends.list_states(session, KNOWN_FOR)
     ]
 
 
@@ -119,6 +123,22 @@ class Unavailable:
 def _read_faults() -> Mapping[str, str]:
     with reading() as session:
         return backends.list_faults(session)
+
+
+def note_executor(session: Session) -> None:
+    """Tell workers without an inventory whether this API has real servers behind it."""
+    backends.note_api(session, simulated=settings().simulated)
+
+
+def end_simulation() -> None:
+    """Remove what the simulation has left behind: there are real servers now. One line of the log says what.
+
+    Open requests in its zones are cancelled, and can be retried once the zone is registered.
+    """
+    with transaction() as session:
+        removed = zones.remove_simulated(session)
+    if any(removed):
+        log.warning("what was only simulated is removed: there are real servers now", **removed._asdict())
 
 
 def publish_until(stop: Event, list_names: Callable[[], Iterable[str]]) -> None:
@@ -147,15 +167,19 @@ def publish_until(stop: Event, list_names: Callable[[], Iterable[str]]) -> None:
         age += _PUBLISH_INTERVAL
 
 
-def _publish(names: Iterable[str]) -> None:
+def _publish(names: frozenset[str]) -> None:
     with transaction() as session:
         backends.publish(session, names)
         backends.forget_unseen(session, _FORGET_AFTER)
+    if names:
+        end_simulation()
 
 
-def _state(seen_at: datetime | None, since: datetime | None, next_try: datetime | None) -> State:
-    if next_try is not None:
+def _state(row: Row[Any]) -> State:
+    if row.is_gone or row.fault_code == UnknownBackend.code:
+        return State.UNKNOWN
+    if row.next_try is not None:
         return State.RESTING
-    if since is not None:
+    if row.failing_since is not None:
         return State.PROBING
-    return State.WELL if seen_at is not None else State.UNKNOWN
+    return State.WELL if row.seen_at is not None else State.UNKNOWN

@@ -13,7 +13,9 @@ from app.core.database import AnySession
 from app.domain.errors import UnknownBackend
 from app.domain.settlement import Fault
 from app.store.models import Backend, Zone, ZoneLease
+from app.store.zones import SIMULATED_BACKEND
 
+_REAL_API = "(real API)"  # no backend: its row says what `note_api` notes; no host can be called that
 MAX_OPEN = 10_000  # open requests of a backend that are counted
 
 _WELL = {
@@ -43,8 +45,12 @@ _PROBE = text(
 # Zones are served by backends that no inventory has: those are listed, too.
 _STATES = text(
     f"""
-    WITH named AS (SELECT name FROM dns_backends UNION SELECT backend FROM dns_zones)
-    SELECT named.name, backend.seen_at, backend.failing_since, backend.fault_code, backend.fault,
+    WITH named AS (
+        SELECT name FROM dns_backends WHERE seen_at >= clock_timestamp() - make_interval(secs => :lately)
+         UNION SELECT backend FROM dns_zones)
+    SELECT named.name, backend.seen_at,
+           backend.seen_at < clock_timestamp() - make_interval(secs => :lately) AS is_gone,
+           backend.failing_since, backend.fault_code, backend.fault,
            CASE WHEN backend.paused_until > clock_timestamp() THEN backend.paused_until END AS next_try,
            (SELECT count(*) FROM dns_zones WHERE dns_zones.backend = named.name) AS zones,
            (SELECT count(*) FROM (
@@ -140,6 +146,25 @@ def publish(session: Session, names: Iterable[str]) -> None:
     session.execute(update(Backend).where(mended).values(paused_until=now))
 
 
+def note_api(session: Session, *, simulated: bool) -> None:
+    """Note whether the API, when it last started, was told that there are real servers."""
+    if simulated:
+        session.execute(delete(Backend).where(Backend.name == _REAL_API))
+    else:
+        session.execute(insert(Backend).values(name=_REAL_API).on_conflict_do_nothing())
+
+
+def are_real(session: AnySession) -> bool:
+    """Return whether there are real servers: a worker has published some, or the API was told so."""
+    real = Backend.seen_at.is_not(None) | (Backend.name == _REAL_API)
+    return session.scalar(select(Backend.name).where(real).limit(1)) is not None
+
+
+def note_simulation(session: Session) -> None:
+    """Note that there may be records of the simulation, until `zones.remove_simulated` has removed them."""
+    session.execute(insert(Backend).values(name=SIMULATED_BACKEND).on_conflict_do_nothing())
+
+
 def forget_unseen(session: Session, seconds: float) -> None:
     """Forget the backends that no inventory has had for `seconds` and that no zone is served by."""
     unseen = Backend.seen_at < func.clock_timestamp() - timedelta(seconds=seconds)
@@ -153,9 +178,12 @@ def list_faults(session: Session) -> dict[str, str]:
     return {name: code or "" for name, code in session.execute(faults).all()}
 
 
-def list_states(session: Session) -> Sequence[Row[Any]]:
-    """Return each backend that an inventory has or a zone names: its fault if any, its zones, its work."""
-    return session.execute(_STATES).all()
+def list_states(session: Session, lately: float) -> Sequence[Row[Any]]:
+    """Return each backend that an inventory has or a zone names: its fault if any, its zones, its work.
+
+    An inventory has it when a worker has published it within the last `lately` seconds.
+    """
+    return session.execute(_STATES, {"lately": lately}).all()
 
 
 def list_resting_zones(session: Session, limit: int) -> Sequence[Row[Any]]:
@@ -168,9 +196,15 @@ def fault_of(session: Session, zone: str) -> Row[Any] | None:
     return session.execute(_FAULT_OF, {"zone": zone}).one_or_none()
 
 
-def list_names(session: AnySession) -> list[str]:
-    """Return the names of the backends that workers have found in their inventories."""
-    return list(session.scalars(select(Backend.name).where(Backend.seen_at.is_not(None)).order_by("name")))
+def list_names(session: AnySession, within: float | None = None) -> list[str]:
+    """Return the names of the backends that workers have found in their inventories, ever or lately.
+
+    `within` is in seconds.
+    """
+    names = select(Backend.name).where(Backend.seen_at.is_not(None)).order_by("name")
+    if within is not None:
+        names = names.where(Backend.seen_at >= func.clock_timestamp() - timedelta(seconds=within))
+    return list(session.scalars(names))
 
 
 def _publish_limit(session: Session, name: str, max_runs: int | None) -> None:

@@ -1,7 +1,7 @@
 """The zones that are served."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic_core import to_json
 from sqlalchemy import delete, select, text
@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.core.database import AnySession
 from app.domain.checks import Checks
-from app.store.models import Zone
+from app.domain.lifecycle import Status
+from app.store.models import Backend, Record, Zone
 
 # One parameter, so that the statement is the same whatever the number of names.
 _EXISTING = text(
@@ -18,20 +19,68 @@ _EXISTING = text(
     " WHERE name IN (SELECT jsonb_array_elements_text(CAST(:names AS jsonb)))"
 )
 
+SIMULATED_BACKEND = "simulation"  # serves the zones that the simulation has made up
+
+# Those that a simulating worker has left running, too: nothing was sent to any server.
+_CANCEL_SIMULATED = text(
+    f"""
+    WITH chosen AS MATERIALIZED (
+        SELECT request.id
+          FROM dns_requests AS request JOIN dns_zones AS zone ON zone.name = request.zone
+         WHERE zone.backend = :backend AND request.finished_at IS NULL
+           AND (request.status <> '{Status.RUNNING}' OR NOT EXISTS (
+                SELECT FROM dns_zone_leases AS lease
+                 WHERE lease.zone = request.zone AND lease.expires_at > clock_timestamp()))
+         ORDER BY request.seq FOR UPDATE OF request SKIP LOCKED
+    ), changed AS (
+        UPDATE dns_requests AS request
+           SET status = '{Status.CANCELLED}', error_message = NULL, verify_by = NULL, check_at = NULL,
+               finished_at = clock_timestamp()
+          FROM chosen WHERE request.id = chosen.id
+        RETURNING request.id
+    )
+    INSERT INTO dns_request_events (request_id, status, message)
+    SELECT id, '{Status.CANCELLED}',
+           'cancelled: its zone was made up by the simulation, and there are real servers now; once the zone'
+           ' is registered, it can be retried'
+      FROM changed
+    RETURNING request_id
+    """  # noqa: S608
+)
 _REMOVE_SIMULATED = text(
     """
-    WITH removed AS (
-        DELETE FROM dns_zones AS zone
-         WHERE backend = :backend AND NOT EXISTS (
-             SELECT FROM dns_requests AS request
-              WHERE request.zone = zone.name AND request.finished_at IS NULL)
-        RETURNING name
-    )
-    DELETE FROM dns_records USING removed WHERE dns_records.zone = removed.name
+    DELETE FROM dns_zones AS zone
+     WHERE backend = :backend AND NOT EXISTS (
+         SELECT FROM dns_requests AS request
+          WHERE request.zone = zone.name AND request.finished_at IS NULL)
+    RETURNING name
     """
 )
+# In zones that were registered, those whose request the simulation has answered.
+_REMOVE_RECORDS = text(
+    """
+    DELETE FROM dns_records AS record
+     WHERE zone = ANY(:zones) OR EXISTS (
+         SELECT FROM dns_request_events AS event
+          WHERE event.request_id = record.request_id AND event.message = 'answered by the simulation')
+    RETURNING zone
+    """
+)
+_SIMULATED_HERE = text(
+    """
+    SELECT EXISTS (SELECT FROM dns_backends WHERE name = :backend)
+        OR EXISTS (SELECT FROM dns_zones WHERE backend = :backend)
+    """
+)
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('the end of the simulation', 0))")
 
-SIMULATED_BACKEND = "simulation"  # serves the zones that the simulation has made up
+
+class Removed(NamedTuple):
+    """How much of the simulation was removed."""
+
+    zones: int
+    records: int
+    cancelled: int  # open requests in those zones
 
 
 def get(session: Session, name: str, *, to: Literal["read", "change", "remove"] = "read") -> Zone | None:
@@ -61,9 +110,25 @@ def add_simulated(session: AnySession, names: Iterable[str]) -> None:
         session.execute(insert(Zone).values(rows).on_conflict_do_nothing())
 
 
-def remove_simulated(session: Session) -> None:
-    """Remove the zones of the simulation and their records, but for those that have open requests."""
-    session.execute(_REMOVE_SIMULATED, {"backend": SIMULATED_BACKEND})
+def remove_simulated(session: Session) -> Removed:
+    """Cancel what is open in the zones of the simulation, and remove them and all of its records.
+
+    A zone in which a simulating worker is at work stays for now.
+    """
+    mine = {"backend": SIMULATED_BACKEND}
+    if not session.scalar(_SIMULATED_HERE, mine):
+        return Removed(0, 0, 0)
+    session.execute(_ONE_AT_A_TIME)
+    cancelled = len(session.execute(_CANCEL_SIMULATED, mine).all())
+    names = list(session.scalars(_REMOVE_SIMULATED, mine))
+    records = len(session.execute(_REMOVE_RECORDS, {"zones": names}).all())
+    session.execute(delete(Backend).where(Backend.name == SIMULATED_BACKEND))
+    return Removed(len(names), records, cancelled)
+
+
+def forget_records(session: Session, name: str) -> None:
+    """Forget what is recorded of the zone: none of its servers has it."""
+    session.execute(delete(Record).where(Record.zone == name))
 
 
 def remove(session: Session, name: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from app.core.config import settings
-from app.core.database import transaction
+from app.core.database import AnySession, transaction
 from app.domain.change import Change
 from app.domain.errors import InventoryError
 from app.domain.expectation import Answer
@@ -21,6 +21,8 @@ from app.runner.ansible.inventory import (
     run_limits,
 )
 from app.services.drain.verify import ask_servers, recorded
+from app.store import backends as store_backends
+from app.store.zones import SIMULATED_BACKEND
 
 
 class Backends(Protocol):
@@ -36,6 +38,10 @@ class Backends(Protocol):
 
     def faults(self) -> Mapping[str, str]:
         """Return why each backend that can't be used can't. Raises InventoryError."""
+        ...
+
+    def may_be_served(self, session: AnySession, backend: str) -> bool:
+        """Return whether the backend's zones are this worker's business."""
         ...
 
     def limits(self, backend: str) -> RunLimits:
@@ -88,6 +94,10 @@ class InventoryBackends:
                 return str(error)
         return self.why_unusable(backend)
 
+    def may_be_served(self, session: AnySession, backend: str) -> bool:
+        """Return True: where the inventory does not have the backend, its zones rest."""
+        return True
+
     def limits(self, backend: str) -> RunLimits:
         """Return the host's limits as last read; none where they can't be used, and neither can the host."""
         try:
@@ -136,6 +146,18 @@ class SimulatedBackends:
         """Return none: anything can be simulated."""
         return {}
 
+    def may_be_served(self, session: AnySession, backend: str) -> bool:
+        """Return whether no real server can be meant: else success would be reported that nobody has seen.
+
+        Beside real servers the simulation keeps to the zones that it has made up. Where it was asked for, it
+        also takes those whose backend no worker has ever found in its inventory.
+        """
+        if backend == SIMULATED_BACKEND:
+            return True
+        if settings().executor == "simulated":
+            return backend not in store_backends.list_names(session)
+        return not store_backends.are_real(session)
+
     def limits(self, backend: str) -> RunLimits:
         """Return that there are none."""
         return RunLimits()
@@ -147,6 +169,7 @@ class SimulatedBackends:
     def ask(self, backend: str, changes: Sequence[Change]) -> Answers:
         """Return what a server would answer that holds our records and took these changes."""
         with transaction() as session:
+            store_backends.note_simulation(session)
             state = {change.key: recorded(session, change.zone, change.key) for change in changes}
         for change in changes:
             state[change.key] = state[change.key].after(change)

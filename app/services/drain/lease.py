@@ -21,6 +21,7 @@ from app.core.database import transaction
 from app.core.logging import get_logger
 from app.core.startup import cause
 from app.domain.errors import InventoryError
+from app.services import kicks
 from app.services.drain.backends import Backends
 from app.store import backends as store_backends
 from app.store import leases
@@ -28,6 +29,8 @@ from app.store.backends import Admission
 from app.store.leases import Lease
 
 log = get_logger(__name__)
+
+_left: set[str] = set()  # backends of which the log says that this process leaves their zones alone
 
 _SAFE_SHARE = 0.8  # of the lease; the rest is for ending the run before another worker begins
 
@@ -78,11 +81,27 @@ def _acquire_if_admitted(session: Session, zone: str, backends: Backends) -> Lea
         raise _NotAdmitted
     if lease.backend is None:
         return lease
+    if not backends.may_be_served(session, lease.backend):
+        _leave(zone, lease.backend)
+        raise _NotAdmitted
     max_runs = backends.limits(lease.backend).max_runs
     admission = store_backends.admit(session, lease.backend, zone, max_runs)
     if admission is Admission.NOT_NOW:
         raise _NotAdmitted
     return replace(lease, probe=admission is Admission.PROBE)
+
+
+def _leave(zone: str, backend: str) -> None:
+    """Leave the zone to workers with an inventory. The log says so once for each backend."""
+    kicks.clear_mark(zone)
+    if backend not in _left:
+        _left.add(backend)
+        log.warning(
+            "zones left alone: this worker only simulates, and their backend is a real one. Set INVENTORY and"
+            " EXECUTOR=ansible for it, or end it",
+            zone=zone,
+            backend=backend,
+        )
 
 
 def _extend_until_done(lease: Lease, alarm: Timer, lost: Event, done: Event) -> None:

@@ -42,6 +42,9 @@ _NO_RUN = PlannedOutcome(
     UNKNOWN, None, "the zone is busy, or its backend has no run to spare or rests; try again"
 )
 _UNUSABLE = PlannedOutcome(UNKNOWN, None, "the inventory can't be used; the log of the worker says why")
+_LEFT_ALONE = PlannedOutcome(
+    UNKNOWN, None, "a worker that only simulates was asked, and the zone's backend is a real one; try again"
+)
 _NO_TIME = PlannedOutcome(UNKNOWN, None, "the time for planning was over before its turn")
 _SENT = (
     "nothing that the servers show speaks against it; what their policy refuses, only a real update can tell"
@@ -80,9 +83,12 @@ def answer_order(order: Order, runner: Runner, backends: Backends) -> None:
 def _plan(order: Order, runner: Runner, backends: Backends) -> Outcomes:
     with transaction() as session:
         served = zones.get(session, order.zone)
+        backend = served.backend if served else zones.SIMULATED_BACKEND
+        left_alone = not backends.may_be_served(session, backend)
     if served is None and not settings().simulated:
         return _all(order.changes, _GONE)
-    backend = served.backend if served else zones.SIMULATED_BACKEND
+    if left_alone:
+        return _all(order.changes, _LEFT_ALONE)
     try:
         limits = backends.limits(backend)
     except InventoryError as error:
@@ -124,7 +130,7 @@ def _run_slot(order: Order, backends: Backends, *, limited: bool) -> Iterator[Ev
 
 def _dry_run(run: Run, runner: Runner, cancel: Event) -> Outcomes:
     with bound(run_id=run.id):
-        result = runner.run(run, lambda event: log.info(event.message), cancel)
+        result = runner.run(run, lambda event: log.debug(event.message), cancel)
     return {change.request_id: _outcome(result, change.request_id) for change in run.changes}
 
 

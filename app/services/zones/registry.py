@@ -22,6 +22,7 @@ from app.domain.errors import (
 )
 from app.domain.names import normalize
 from app.schemas.request import Backend
+from app.services.backends import KNOWN_FOR
 from app.store import backends, leases, requests, zones
 from app.store.models import Zone
 
@@ -59,6 +60,8 @@ def add_zone(session: Session, name: str, backend: str, checks: Checks = Checks.
         raise InvalidInput([error.reason("name")]) from error
     while (row := zones.add(session, normal, backend, checks)) is None:
         if present := zones.get(session, normal):
+            if present.backend == zones.SIMULATED_BACKEND != backend:  # made up until now
+                return change_zone(session, normal, backend, checks)
             raise ZoneExists(present.name, present.backend)
         # Somebody removed it between the two statements: try again.
     return _served(row)
@@ -75,6 +78,8 @@ def change_zone(
         _check_backend(session, backend)
     row = _find(session, name, "change")
     if backend is not None:
+        if row.backend == zones.SIMULATED_BACKEND != backend:
+            zones.forget_records(session, row.name)
         row.backend = backend
         leases.end_rest(session, row.name)
     if checks is not None:
@@ -113,14 +118,9 @@ def add_bootstrap_zones(session: Session, wanted: Mapping[str, str]) -> None:
         zones.add(session, _zone_name(name), backend)
 
 
-def forget_simulated_zones(session: Session) -> None:
-    """Stop serving the zones that the simulation has made up: there are real servers now."""
-    zones.remove_simulated(session)
-
-
 def _check_backend(session: Session, backend: str) -> None:
     """Raise InvalidInput when no worker's inventory has the backend, once one has told what it has."""
-    known = backends.list_names(session)
+    known = backends.list_names(session, KNOWN_FOR) or backends.list_names(session)
     if known and backend not in known and not settings().simulated:
         named = ", ".join(known[:_MAX_NAMED]) + (", …" if len(known) > _MAX_NAMED else "")
         message = f"no worker's inventory has the backend {quoted(backend)}; there are: {named}"

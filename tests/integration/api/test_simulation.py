@@ -1,14 +1,20 @@
 """The API and the worker where neither an inventory nor a DNS server is set: changes are only simulated."""
 
 from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from app.core.database import transaction
 from app.runner import make_runner
-from app.services.drain.backends import make_backends
+from app.services.backends import publish_until
+from app.services.drain.backends import InventoryBackends, make_backends
 from app.services.drain.drain import drain
+from app.services.drain.lease import hold_lease
 from app.store import backends
 from tests.support.answers import codes
 from tests.support.builders import body
@@ -67,20 +73,123 @@ def test_a_plan_makes_no_zone(api: TestClient) -> None:
         assert api.get("/api/v1/zones").json() == {"items": []}
 
 
-def test_its_zones_go_when_there_are_real_servers(api: TestClient, set_settings: SetSettings) -> None:
+def request_of(api: TestClient, zone: str) -> dict[str, Any]:
+    [request] = api.get("/api/v1/dns/requests", params={"zone": zone}).json()["items"]
+    shown: dict[str, Any] = api.get(f"/api/v1/dns/requests/{request['id']}").json()
+    return shown
+
+
+def records_of(api: TestClient, zone: str) -> list[Any]:
+    items: list[Any] = api.get("/api/v1/dns/records", params={"zone": zone}).json()["items"]
+    return items
+
+
+def go_through(api: TestClient, zone: str) -> None:
+    api.post("/api/v1/dns/create", json=body(zone)).raise_for_status()
+    drain(zone, make_runner(), make_backends())
+
+
+def test_nothing_of_it_stays_when_there_are_real_servers(
+    api: TestClient, set_settings: SetSettings, logged: Logged
+) -> None:
     with api:
         api.post("/api/v1/zones", json={"name": "mine.test", "backend": "ns1"}).raise_for_status()
-        for zone in ("settled.test", "open.test"):
-            api.post("/api/v1/dns/create", json=body(zone)).raise_for_status()
-        drain("settled.test", make_runner(), make_backends())
+        for zone in ("settled.test", "mine.test"):
+            go_through(api, zone)
+        for zone in ("open.test", "mine.test"):
+            api.post("/api/v1/dns/create", json=body(zone, "open")).raise_for_status()
+    set_settings(EXECUTOR="ansible")
+    logged()
+    with api:
+        words = logged()
+        assert "what was only simulated is removed" in words
+        assert "{'zones': 2, 'records': 2, 'cancelled': 1," in words
+        assert [zone["name"] for zone in api.get("/api/v1/zones").json()["items"]] == ["mine.test"]
+        assert codes(api.post("/api/v1/dns/create", json=body("settled.test"))) == {"zone_unknown"}
+        assert records_of(api, "settled.test") == records_of(api, "mine.test") == []
+        cancelled = request_of(api, "open.test")
+        assert cancelled["status"] == "cancelled"
+        assert "made up by the simulation" in cancelled["events"][-1]["message"]
+        api.post("/api/v1/zones", json={"name": "open.test", "backend": "ns1"}).raise_for_status()
+        api.post(f"/api/v1/dns/requests/{cancelled['id']}/retry").raise_for_status()
+    with api:
+        assert request_of(api, "open.test")["status"] == "pending"  # of a registered zone: it stays
+        assert "what was only simulated" not in logged()
+
+
+def test_what_a_simulating_worker_has_left_running_does_not_run_for_ever(
+    api: TestClient, set_settings: SetSettings
+) -> None:
+    with api:
+        api.post("/api/v1/dns/create", json=body("example.com")).raise_for_status()
+    with transaction() as session:
+        session.execute(text("UPDATE dns_requests SET status = 'running'"))
     set_settings(EXECUTOR="ansible")
     with api:
-        assert [zone["name"] for zone in api.get("/api/v1/zones").json()["items"]] == [
-            "mine.test",
-            "open.test",
-        ]
-        assert codes(api.post("/api/v1/dns/create", json=body("settled.test"))) == {"zone_unknown"}
-        assert api.get("/api/v1/dns/records", params={"zone": "settled.test"}).json()["items"] == []
+        assert request_of(api, "example.com")["status"] == "cancelled"
+        assert api.get("/api/v1/zones").json()["items"] == []
+
+
+def test_a_worker_with_an_inventory_ends_it_too(api: TestClient) -> None:
+    with api:
+        go_through(api, "example.com")
+        stop = Event()
+        stop.set()
+        publish_until(stop, lambda: ["ns1"])
+        assert api.get("/api/v1/zones").json()["items"] == []
+        assert records_of(api, "example.com") == []
+        assert [each["name"] for each in api.get("/api/v1/backends").json()["items"]] == ["ns1"]
+
+
+def test_a_zone_that_it_has_made_up_can_be_registered(api: TestClient) -> None:
+    with api:
+        for zone in ("added.test", "moved.test"):
+            go_through(api, zone)
+        api.post("/api/v1/dns/create", json=body("added.test", "open")).raise_for_status()
+        added = api.post("/api/v1/zones", json={"name": "added.test", "backend": "ns1"})
+        assert (added.status_code, added.json()["backend"]) == (201, "ns1")
+        assert api.patch("/api/v1/zones/moved.test", json={"backend": "ns1"}).is_success
+        assert records_of(api, "added.test") == records_of(api, "moved.test") == []
+        pending = api.get("/api/v1/dns/requests", params={"zone": "added.test", "status": "pending"})
+        assert len(pending.json()["items"]) == 1
+
+
+def leave(zone: str) -> None:
+    """Drain as a worker does that only simulates."""
+    drain(zone, make_runner(), make_backends())
+
+
+def test_a_zone_of_a_real_backend_is_left_alone(
+    api: TestClient, set_settings: SetSettings, logged: Logged
+) -> None:
+    set_settings(EXECUTOR="ansible")  # the API; its worker lacks the inventory, and the setting
+    with api:
+        api.post("/api/v1/zones", json={"name": "real.test", "backend": "ns9"}).raise_for_status()
+        api.post("/api/v1/dns/create", json=body("real.test")).raise_for_status()
+        set_settings(EXECUTOR="auto")
+        leave("real.test")
+        assert "zones left alone: this worker only simulates" in logged()
+        leave("real.test")
+        assert "zones left alone" not in logged()  # said once
+        request = request_of(api, "real.test")
+        assert (request["status"], request["attempts"], len(request["events"])) == ("pending", 0, 1)
+        with hold_lease("real.test", InventoryBackends(Path("/nowhere"))) as (lease, _):
+            assert lease is not None  # it neither rests nor is held: a real worker has it at once
+
+
+@pytest.mark.parametrize("executor", ["auto", "simulated"])
+def test_so_is_one_whose_backend_a_worker_has_found_in_its_inventory(
+    api: TestClient, set_settings: SetSettings, executor: str
+) -> None:
+    with api:
+        api.post("/api/v1/zones", json={"name": "real.test", "backend": "ns1"}).raise_for_status()
+        api.post("/api/v1/dns/create", json=body("real.test")).raise_for_status()
+        with transaction() as session:
+            backends.publish(session, ["ns1"])
+            session.execute(text("UPDATE dns_backends SET seen_at = seen_at - interval '30 days'"))
+        set_settings(EXECUTOR=executor)
+        leave("real.test")
+        assert request_of(api, "real.test")["status"] == "pending"
 
 
 def test_an_api_that_nobody_told_of_the_real_servers_learns_of_them_from_a_worker(api: TestClient) -> None:

@@ -111,5 +111,23 @@ def test_a_backend_that_no_inventory_has_is_named_with_those_that_there_are(
     assert published.post("/api/v1/zones", json=sent | {"backend": "ns1"}).status_code == 201
 
 
+def test_a_backend_that_no_inventory_has_any_more_is_unknown(published: TestClient, new_zone: str) -> None:
+    with transaction() as session:
+        earlier = "UPDATE dns_backends SET seen_at = now() - interval '16 min'"
+        session.execute(text(f"{earlier} WHERE name = 'ns1'"))
+    sent = {"name": "new.test", "backend": "ns1"}
+    refused = published.post("/api/v1/zones", json=sent)
+    assert refused.json()["detail"][0]["msg"].endswith("'ns1'; there are: bind")
+    listed = published.get("/api/v1/backends").json()["items"]
+    assert [(each["name"], each["state"]) for each in listed] == [("bind", "well")]
+    with transaction() as session:
+        session.execute(text("UPDATE dns_zones SET backend = 'ns1'"))
+    listed = published.get("/api/v1/backends").json()["items"]
+    assert [(each["name"], each["state"]) for each in listed] == [("bind", "well"), ("ns1", "unknown")]
+    with transaction() as session:
+        session.execute(text(earlier))
+    assert published.post("/api/v1/zones", json=sent).status_code == 201  # no worker is up
+
+
 def test_where_no_worker_has_told_yet_any_backend_is_taken(client: TestClient) -> None:
     assert client.post("/api/v1/zones", json={"name": "new.test", "backend": "later"}).status_code == 201

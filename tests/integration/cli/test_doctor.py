@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,10 +17,15 @@ from typer.testing import CliRunner
 from app.cli import examination
 from app.cli.__main__ import app
 from app.core import database
+from app.core.celery_app import celery_app
+from app.core.database import transaction
+from app.store import backends
 from stack.embedded import Stack
 from stack.inventory import write_inventory
 from stack.nameserver import create_key
 from stack.paths import ROOT
+from tests.support.api_process import Api
+from tests.support.eventually import eventually
 from tests.support.settings import SetSettings
 
 Doctor = Callable[..., list[dict[str, Any]]]
@@ -177,3 +183,32 @@ def test_words_for_a_pipe_and_for_a_misspelt_setting(doctor: Doctor, set_setting
     set_settings(RETRY_PUASE="1")
     lines = CliRunner().invoke(app, ["doctor"]).stdout.splitlines()
     assert lines[0] == "settings\twarning\tno setting is called RETRY_PUASE; is RETRY_PAUSE meant?"
+
+
+@pytest.mark.parametrize(("api", "worker"), [("ansible", "simulated"), ("simulated", "ansible")])
+def test_processes_that_do_not_agree_whether_changes_are_simulated(
+    doctor: Doctor, client: TestClient, new_zone: str, api: str, worker: str
+) -> None:
+    """As when a worker has no inventory beside an API for real servers, and the other way round."""
+    command = [sys.executable, "-m", "celery", "-A", "app.tasks", "worker", "--pool=solo", "-Q", "other"]
+    environment = os.environ | {"EXECUTOR": worker}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    running = Api(EXECUTOR=api)
+    try:
+        running.wait()
+        eventually(lambda: celery_app.control.ping(timeout=1.0))
+        wrong = failed(doctor(EXECUTOR=worker, API_URL=f"{running.url}/api/v1/dns/create"))
+    finally:
+        running.stop()
+        process.terminate()
+        process.wait(30)
+    [finding] = [each for each in wrong if each.startswith("executors: ")]
+    assert f"API: {api}" in finding
+    assert f"celery@{socket.gethostname()}: {worker}" in finding
+
+
+def test_zones_that_a_simulating_worker_leaves_alone(doctor: Doctor, new_zone: str) -> None:
+    with transaction() as session:
+        backends.publish(session, ["bind"])
+    [wrong] = failed(doctor(EXECUTOR="simulated"))
+    assert wrong == f"backend bind: a worker that only simulates leaves its zones alone: {new_zone}"
