@@ -1,4 +1,4 @@
-"""Bounds for every connection to the API: heads in bytes and seconds, answers that nobody reads, shutdowns.
+"""Bounds for every connection to the API: heads in bytes and seconds, calls ahead, unread answers, shutdowns.
 
 uvicorn with httptools bounds none of them. It decides on its protocol class before it imports the application
 (with `--workers` and `--reload`), so its own class is told to make ours: that way they hold for a plain
@@ -11,10 +11,13 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 MAX_HEAD = 64 * 1024  # bytes of a request line and its headers, or of a body's framing
+MAX_AHEAD = 16  # calls of one connection that have been read and wait for their turn; a slice may bring more
+SLICE = 4096  # bytes that are read at once: some 200 of the smallest calls
 HEAD_TIMEOUT = 10.0  # seconds until a head must be complete
 READ_TIMEOUT = 60.0  # seconds in which a client must have read something of its answer
 SHUTDOWN_TIMEOUT = 30.0  # seconds until calls must be answered when the process ends
@@ -31,11 +34,23 @@ _SOCKET_OPTIONS = {  # a client whose machine has gone is noticed within 90 s
 _checked: WeakSet[ServerState] = WeakSet()  # the servers whose connections are looked at
 
 
+class _Flow(FlowControl):
+    """Reads nothing while calls wait for their turn: uvicorn reads on after each answer."""
+
+    calls_wait = False
+
+    def resume_reading(self) -> None:
+        if not self.calls_wait:
+            super().resume_reading()
+
+
 class BoundedConnection(HttpToolsProtocol):
     """uvicorn's connection, within limits."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.flow: _Flow
+        self._ahead = memoryview(b"")  # what has come, and is read when calls before it are answered
         self._head_since = 0.0  # when a head began to come; 0: none is coming
         self._unread = 0  # bytes that came since the last head or part of a body
         self._too_large = False
@@ -45,20 +60,53 @@ class BoundedConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
         super().connection_made(transport)
+        self.flow = _Flow(transport)
         _set_socket_options(transport.get_extra_info("socket"))
         self._head_since = self.loop.time()
         if self.server_state not in _checked:
             _checked.add(self.server_state)
             self.loop.call_later(_CHECK_INTERVAL, _check_all, self.loop, self.server_state)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of the calls that wait: they refer to their connection, and the collector comes seldom."""
+        super().connection_lost(exc)
+        self.pipeline.clear()
+        self._ahead = memoryview(b"")
+        self.cycle = None  # type: ignore[assignment]
+
     def data_received(self, data: bytes) -> None:
-        """Read what has come, unless it is a head without an end."""
+        """Read what has come, as far as calls may be read ahead."""
+        if self.flow.calls_wait or len(data) > SLICE:
+            self._ahead = memoryview(bytes(self._ahead) + data)
+            self._read_ahead()
+        else:
+            self._read(data)
+            self.flow.calls_wait = bool(self.pipeline)
+
+    def on_response_complete(self) -> None:
+        """Go on with the next call, and read further ones in its place."""
+        super().on_response_complete()
+        if self.flow.calls_wait:
+            self._read_ahead()
+            self.flow.resume_reading()
+
+    def _read_ahead(self) -> None:
+        while self._ahead and len(self.pipeline) < MAX_AHEAD and not self.transport.is_closing():
+            part, self._ahead = self._ahead[:SLICE], self._ahead[SLICE:]
+            self._read(part)
+        if self.transport.is_closing():
+            return
+        self.flow.calls_wait = bool(self._ahead or self.pipeline)
+        if self.flow.calls_wait:
+            self.flow.pause_reading()
+
+    def _read(self, data: bytes | memoryview) -> None:
         if self._too_large:
             return  # it has its answer, and would lose it if it were cut off in the middle of what it sends
         if not self._head_since and (self.cycle is None or self.cycle.response_complete):
             self._head_since = self.loop.time()
         self._unread += len(data)
-        super().data_received(data)
+        super().data_received(data)  # type: ignore[arg-type]
         if self._unread > MAX_HEAD and not self.transport.is_closing():
             self._refuse_head()
 
@@ -82,7 +130,8 @@ class BoundedConnection(HttpToolsProtocol):
             super().send_400_response(msg)
 
     def shutdown(self) -> None:
-        """End after the call that is being answered; at last, without its answer."""
+        """End after the calls that have been read; at last, without their answers."""
+        self._ahead = memoryview(b"")
         super().shutdown()
         incomplete = self.cycle is not None and self.cycle.more_body
         self.loop.call_later(BODY_SHUTDOWN_TIMEOUT if incomplete else SHUTDOWN_TIMEOUT, self.transport.abort)

@@ -3,7 +3,9 @@
 import json
 import socket
 import time
+from http.client import parse_headers
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -61,6 +63,47 @@ def test_many_small_headers_are_a_large_head(api: Api) -> None:
     with api.connect() as client:
         lines = b"".join(b"X-%d: y\r\n" % number for number in range(10_000))
         assert refusal(client, HEAD + lines + b"\r\n").split()[1] == b"431"
+
+
+@pytest.mark.parametrize("call", [b"GET /healthz", b"GET /openapi.json", b"POST /api/v1/dns/create"])
+def test_calls_that_come_without_end_and_whose_answers_nobody_reads(api: Api, call: bytes) -> None:
+    content = json.dumps(body(ZONE)).encode() if call.startswith(b"POST") else b""
+    head = b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    calls = (call + head % len(content) + content) * 1000
+    with cost(api) as measured:
+        sent = [sent_until_nobody_reads(api, calls) for _ in range(3)]
+    assert max(sent) < 602
+    assert not measured.held_up
+    assert measured.memory < 50
+
+
+def sent_until_nobody_reads(api: Api, part: bytes) -> int:
+    """Return how many times a connection took the part before it took no more, or was closed."""
+    with api.connect() as client:
+        client.settimeout(1)
+        for number in range(602):
+            try:
+                client.sendall(part)
+            except OSError:
+                return number
+    return 602
+
+
+@pytest.mark.parametrize("number", [50, 5_000])
+def test_pipelined_calls_are_answered_in_their_order(api: Api, number: int) -> None:
+    bodies = [json.dumps(body(ZONE, f"p{index}")).encode() for index in range(number)]
+    calls = b"".join(HEAD + b"Content-Length: %d\r\n\r\n" % len(each) + each for each in bodies)
+    with api.connect() as client, client.makefile("rb") as answers:
+        sending = Thread(target=client.sendall, args=(calls,))
+        sending.start()
+        names = []
+        for _ in range(number):
+            assert answers.readline().split()[1] == b"202"
+            headers = parse_headers(answers)
+            answer = json.loads(answers.read(int(headers["content-length"])))
+            names.append(answer["resource"]["domain"])
+        sending.join()
+    assert names == [json.loads(each)["resource"]["domain"] for each in bodies]
 
 
 def test_a_client_that_never_ends_its_head_is_cut_off(api: Api) -> None:
