@@ -7,10 +7,11 @@ the zone rests, and no request is to blame. A request fails on evidence about it
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 from typing import NamedTuple
 from uuid import UUID
 
-from app.domain.change import Change, ChangeResult, Outcome, RRsetKey
+from app.domain.change import Action, Change, ChangeResult, Outcome, RRsetKey
 from app.domain.errors import BACKEND_UNAVAILABLE_CODES, UNCERTAIN_CODES, ZONE_UNAVAILABLE_CODES
 from app.domain.expectation import Answer, Expectation, expectations
 from app.domain.lifecycle import Status
@@ -164,12 +165,37 @@ def _decide_on_rrset(
     # What the first server shows has been applied; other servers may lag behind.
     if complaints.first_is_content or not answers:
         applied, uncertain = sent, []
+    if not uncertain:
+        return decisions | _applied(applied, complaints, answers)
+    # What is open behind them is no complaint about them, where every server answers what they ask for.
+    own = _complaints(key, applied, answers, primary)
+    decisions |= _applied(applied, complaints if own.by_server else own, answers)
+    ahead = _ahead(uncertain, complaints)
+    decisions |= _applied(ahead, _complaints(key, ahead, answers, primary), answers)
+    behind = [item for item in uncertain if item.change.request_id not in decisions]
+    return decisions | _uncertain(key, behind, complaints, max_attempts)
+
+
+def _ahead(items: Sequence[InFlight], complaints: _Complaints) -> list[InFlight]:
+    """Return those that need not wait for the first of the items, whose outcome is unknown.
+
+    They are creates that the first server answers already. Creates with the same TTL add up to the same in
+    any order; whatever else comes between keeps all behind it waiting.
+    """
+    if not items or complaints.first is None or complaints.said[complaints.first].hidden:
+        return []
+    answer, ttl = complaints.said[complaints.first], items[0].change.ttl
+    creates = takewhile(lambda item: item.change.action is Action.CREATE and item.change.ttl == ttl, items)
+    return [
+        item for item in creates if not item.uncertain and not Expectation().after(item.change).unmet(answer)
+    ]
+
+
+def _applied(items: Sequence[InFlight], complaints: _Complaints, answers: Answers) -> dict[UUID, Decision]:
     if complaints.by_server:
-        decisions |= {item.change.request_id: _not_answered(item, complaints) for item in applied}
-    else:
-        succeeded = Decision(Status.SUCCEEDED, _answered_by(answers, complaints.hidden))
-        decisions |= {item.change.request_id: succeeded for item in applied}
-    return decisions | _uncertain(key, uncertain, complaints, max_attempts)
+        return {item.change.request_id: _not_answered(item, complaints) for item in items}
+    succeeded = Decision(Status.SUCCEEDED, _answered_by(answers, complaints.hidden))
+    return {item.change.request_id: succeeded for item in items}
 
 
 def _cut_before_first(items: list[InFlight], marks: Sequence[bool]) -> tuple[list[InFlight], list[InFlight]]:

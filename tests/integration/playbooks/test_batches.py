@@ -59,6 +59,7 @@ def test_a_null_mx_stands_alone(zone: ZoneUnderTest) -> None:
     alone = failed("null_mx_not_alone")
     assert zone.do("create", "www", "MX", mail) == APPLIED
     assert zone.do("create", "www", "MX", null) == alone
+    assert zone.dry_run(zone.change("create", "www", "MX", null)) == [alone]
     assert zone.apply(
         zone.change("create", "www", "MX", null), zone.change("create", "www", "MX", "20 b.example.org.")
     ) == [alone, APPLIED]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from app.domain.change import ChangeResult, Outcome, RRsetKey
+from app.domain.change import Change, ChangeResult, Outcome, RRsetKey
 from app.domain.errors import BACKEND_UNAVAILABLE_CODES, ZONE_UNAVAILABLE_CODES
 from app.domain.expectation import Answer
 from app.domain.lifecycle import Status
@@ -18,6 +18,10 @@ KEY = RRsetKey("www.example.test", "A")
 APPLIED = ChangeResult(Outcome.APPLIED)
 REFUSED = ChangeResult(Outcome.FAILED, "refused", "the server said REFUSED")
 AWAY = ChangeResult(Outcome.FAILED, "server_unreachable", "connection refused")
+
+HIDDEN: Mapping[RRsetKey, Answer] = {
+    KEY: Answer(None, frozenset(), hidden="it lies at or below the delegation example.test")
+}
 
 create = partial(change, "create", "www", "A")
 update = partial(change, "update", "www", "A")
@@ -163,15 +167,57 @@ def test_a_server_that_is_away_lets_no_deadline_pass() -> None:
     assert (decision.status, decision.unreached) == (Status.VERIFYING, True)
 
 
+TRIPPED = ChangeResult(Outcome.FAILED, "server_failed", "SERVFAIL")
+UNCHANGED = ChangeResult(Outcome.UNCHANGED)
+
+
 def test_a_change_that_failed_for_itself_takes_no_neighbour_along() -> None:
-    tripped = ChangeResult(Outcome.FAILED, "server_failed", "SERVFAIL")
     in_flight = [
-        InFlight(create("192.0.2.1"), tripped, lost_runs=4),
-        InFlight(create("192.0.2.2"), ChangeResult(Outcome.UNCHANGED), lost_runs=4),
+        InFlight(create("192.0.2.1"), TRIPPED, lost_runs=4),
+        InFlight(delete("192.0.2.2"), UNCHANGED, lost_runs=4),
     ]
-    bad, good = decide(in_flight, answers(a=["192.0.2.2"]), 5).values()
+    bad, good = decide(in_flight, answers(a=["192.0.2.3"]), 5).values()
     assert (bad.status, bad.code) == (Status.FAILED, "server_failed")
     assert (good.status, good.run_lost) == (Status.PENDING, False)
+
+
+def test_what_is_answered_is_not_held_up_by_a_create_that_is_tried_again() -> None:
+    in_flight = [
+        InFlight(create("192.0.2.1"), APPLIED),
+        InFlight(create("192.0.2.2"), TRIPPED),
+        InFlight(create("192.0.2.3"), UNCHANGED),
+        InFlight(create("192.0.2.4"), None),
+        InFlight(create("192.0.2.5"), APPLIED),
+        InFlight(create("192.0.2.6"), APPLIED),
+    ]
+    there = ["192.0.2.1", "192.0.2.3", "192.0.2.5"]
+    done, again, behind = Status.SUCCEEDED, Status.PENDING, Status.PENDING
+    assert statuses(in_flight, answers(a=there, b=there)) == [done, again, done, again, done, behind]
+    lagging = answers(a=there, b=[])
+    assert statuses(in_flight, lagging)[2] is Status.VERIFYING
+
+
+@pytest.mark.parametrize(
+    ("first", "between"),
+    [
+        (delete("192.0.2.9"), create("192.0.2.1")),
+        (update("192.0.2.9"), create("192.0.2.1")),
+        (create("192.0.2.9"), delete("192.0.2.2")),
+        (create("192.0.2.9", ttl=60), create("192.0.2.1")),
+        (create("192.0.2.9"), create("192.0.2.1", ttl=60)),
+    ],
+)
+def test_what_does_not_add_up_to_the_same_in_any_order_waits(first: Change, between: Change) -> None:
+    last = InFlight(create("192.0.2.2"), UNCHANGED)
+    in_flight = [InFlight(first, TRIPPED), InFlight(between, TRIPPED), last]
+    assert statuses(in_flight, answers(a=["192.0.2.2"])) == [Status.PENDING] * 3
+
+
+def test_what_the_first_server_does_not_show_does_not_go_ahead() -> None:
+    in_flight = [InFlight(create("192.0.2.1"), TRIPPED), InFlight(create("192.0.2.2"), APPLIED)]
+    nothing = {"a": {KEY: Answer(None, frozenset(), "no connection")}}
+    for said in (answers(a=[]), nothing, {"a": HIDDEN}):
+        assert statuses(in_flight, said) == [Status.PENDING] * 2
 
 
 def test_a_change_that_the_server_fails_at_waits_alone() -> None:
@@ -225,11 +271,6 @@ def test_a_server_that_trips_over_a_change_is_tried_again_but_not_for_ever() -> 
     assert only(decide([first], answers(a=[]), 5)).status is Status.PENDING
     decision = only(decide([last], answers(a=[]), 5))
     assert (decision.status, decision.code) == (Status.FAILED, "server_failed")
-
-
-HIDDEN: Mapping[RRsetKey, Answer] = {
-    KEY: Answer(None, frozenset(), hidden="it lies at or below the delegation example.test")
-}
 
 
 def test_what_no_server_can_show_is_judged_by_the_result_of_the_run() -> None:

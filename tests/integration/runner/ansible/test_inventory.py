@@ -196,3 +196,19 @@ def test_the_inventory_is_read_with_the_configuration_of_the_runs(
     (tmp_path / "ansible.cfg").write_text("[inventory]\nenable_plugins = ini\nunparsed_is_failed = true\n")
     with pytest.raises(InventoryError):
         host_variables(path, "bind")
+
+
+def test_files_that_vanish_while_they_are_looked_at(tmp_path: Path) -> None:
+    hosts = write(tmp_path / "hosts.yml", dns_server="192.0.2.1")
+    folder = tmp_path / "group_vars"
+    for number in range(3):
+        write(folder / f"{number}.yml")
+    states = inventory._file_states(hosts)
+    seen = [next(states)[0]]
+    (folder / "1.yml").unlink()
+    seen += [path for path, *_ in states]
+    assert [path for path in seen if path.startswith(str(tmp_path))] == [
+        str(hosts),
+        str(folder / "0.yml"),
+        str(folder / "2.yml"),
+    ]

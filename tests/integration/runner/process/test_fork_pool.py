@@ -17,8 +17,10 @@ import pytest
 
 from app.core.backoff import Backoff
 from app.core.config import ROOT
-from app.runner.process import start_backoff
+from app.runner.fork_server.protocol import ServerOptions
+from app.runner.process import fork_server_launch, start_backoff
 from app.runner.process.fork_pool import ForkPool
+from app.runner.process.fork_server_launch import StartFailed, launch
 from app.runner.process.supervisor import Exit
 from tests.support.command_lines import ansible, slow
 from tests.support.eventually import eventually
@@ -196,6 +198,16 @@ def test_a_server_that_cannot_start(
     assert attempts.read_text() == "xx"
     assert json.loads(failure.read_text())["pause"] == 200
     assert "no fork server" not in logged()
+
+
+def test_a_process_that_does_not_start_in_time(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fork_server_launch, "START_TIMEOUT", 0.001)
+    options = ServerOptions(str(tmp_path / "s.sock"), str(site), os.getpid(), 1, 1.0)
+    with pytest.raises(StartFailed, match="had not started after"):
+        launch(options, os.environ, Event())
+    eventually(lambda: servers_of(site) == [])
 
 
 def test_it_is_tried_again_in_time(pool: ForkPool, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:

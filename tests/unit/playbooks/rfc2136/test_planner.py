@@ -72,6 +72,14 @@ def test_create_adds_only_what_is_missing() -> None:
     assert after == ["300 IN A 192.0.2.2"]
 
 
+def test_create_of_an_mx_asserts_that_no_null_mx_has_come() -> None:
+    said, before, after = done(change("create", "www", "MX", "5 w."), holds("MX", "10 a.", "10 b."))
+    assert said == APPLIED
+    assert before[0] == "ANY ANY"
+    assert sorted(before[1:]) == ["0 IN MX 10 a.", "0 IN MX 10 b.", "NONE CNAME"]
+    assert after == ["300 IN MX 5 w."]
+
+
 def test_create_of_what_is_there_sends_a_check_only() -> None:
     said, before, after = done(
         change("create", "www", "A", "192.0.2.1"), holds("A", "192.0.2.1", "192.0.2.2")

@@ -13,7 +13,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils import result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.spelling import spelled_as_there
-from dns.rdatatype import CNAME
+from dns.rdatatype import CNAME, MX
 
 from .dependencies import Group
 from .node import InUse, Node, RRset
@@ -157,5 +157,8 @@ def _no_conflict(change: Change, node: Node) -> Instructions:
         return (NAME_NOT_IN_USE,)
     if node.occluded:
         return (CNAME_ABSENT,)
+    if change.type == MX and change.action == "create" and node.rrset is not None:
+        # a null MX may take its place meanwhile
+        return (*rrset_equals(node.rrset), CNAME_ABSENT)
     as_seen = NAME_IN_USE if node.rrset else Instruction(Kind.RRSET_ABSENT, change.type)
     return (as_seen, CNAME_ABSENT)
