@@ -1,7 +1,8 @@
 """What the authoritative servers must answer once a batch has been applied."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, reduce
 from typing import NamedTuple
 
 from app.domain import values
@@ -50,6 +51,15 @@ class Expectation:
             return self._with(rdata, change.ttl)
         return Expectation(exact=rdata, ttl=change.ttl)  # a CNAME has one value: a new one takes its place
 
+    def after_each(self, changes: Sequence[Change]) -> "Expectation":
+        """Return the expectation after creates and deletions of values: of each value, the last counts."""
+        last = {values.meaning(value): (value, change.action) for change in changes for value in change.rdata}
+        added = frozenset(value for value, action in last.values() if action is Action.CREATE)
+        removed = frozenset(value for value, action in last.values() if action is Action.DELETE)
+        ttls = [change.ttl for change in changes if change.action is Action.CREATE]
+        state = self._without(removed) if removed else self
+        return state._with(added, ttls[-1]) if ttls else state
+
     def unmet(self, answer: Answer) -> str | None:
         """Return what is wrong with the answer, in a short sentence; None when nothing is.
 
@@ -73,12 +83,12 @@ class Expectation:
         missing, _, surplus = self._differences(answer.rdata)
         match change.action:
             case Action.DELETE:
-                return bool(values.matching(surplus, rdata) if rdata else surplus)
+                return values.any_matching(surplus, rdata) if rdata else bool(surplus)
             case Action.UPDATE | Action.UPSERT:
                 about_it = values.without(surplus, rdata)
             case Action.CREATE:
                 about_it = frozenset()
-        return bool(about_it or values.matching(missing, rdata) or self._unmet_ttl(answer))
+        return bool(about_it or values.any_matching(missing, rdata) or self._unmet_ttl(answer))
 
     def _with(self, added: frozenset[str], ttl: int) -> "Expectation":
         if self.exact is not None:
@@ -105,9 +115,7 @@ class Expectation:
         wanted = self.present if self.exact is None else self.exact
         if there == wanted:
             return frozenset(), frozenset(), frozenset()
-        instead = values.without(there, wanted)
-        surplus = values.matching(instead, self.absent) if self.exact is None else instead
-        return values.without(wanted, there), instead, surplus
+        return _differences(wanted, there, self.absent if self.exact is None else None)
 
     def _unmet_ttl(self, answer: Answer) -> str | None:
         if self.ttl is None or not answer.rdata:
@@ -118,15 +126,40 @@ class Expectation:
         return None if answer.ttl == self.ttl else f"the TTL is {answer.ttl}, not {self.ttl}"
 
 
+@lru_cache(maxsize=16)  # thousands of changes of one RRset ask for the same
+def _differences(
+    wanted: frozenset[str], there: frozenset[str], unwanted: frozenset[str] | None
+) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    instead = values.without(there, wanted)
+    surplus = instead if unwanted is None else values.matching(instead, unwanted)
+    return values.without(wanted, there), instead, surplus
+
+
 NO_RRSET = Expectation(exact=frozenset())
 
 
 def expectations(changes: Iterable[Change]) -> dict[RRsetKey, Expectation]:
     """Return what every RRset must be after all of `changes`, applied in the order given."""
-    result: dict[RRsetKey, Expectation] = {}
+    by_rrset: dict[RRsetKey, list[Change]] = {}
     for change in changes:
-        result[change.key] = result.get(change.key, Expectation()).after(change)
-    return result
+        by_rrset.setdefault(change.key, []).append(change)
+    return {key: _after_all(own) for key, own in by_rrset.items()}
+
+
+def _after_all(changes: Sequence[Change]) -> Expectation:
+    """Return what `after` adds up to, in a time that grows with the number of the changes, not its square."""
+    if len(changes) == 1 or any(values.is_pattern(value) for change in changes for value in change.rdata):
+        return reduce(Expectation.after, changes, Expectation())
+    start = next((place for place in reversed(range(len(changes))) if _sets_all(changes[place])), -1)
+    state = Expectation() if start < 0 else Expectation().after(changes[start])
+    return state.after_each(changes[start + 1 :])
+
+
+def _sets_all(change: Change) -> bool:
+    """Whether nothing of what was there before can be there after it."""
+    if change.action is Action.DELETE:
+        return not change.rdata
+    return change.action is not Action.CREATE or change.type == "CNAME"
 
 
 def _names(rdata: frozenset[str]) -> str:

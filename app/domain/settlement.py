@@ -184,11 +184,11 @@ def _ahead(items: Sequence[InFlight], complaints: _Complaints) -> list[InFlight]
     """
     if not items or complaints.first is None or complaints.said[complaints.first].hidden:
         return []
-    answer, ttl = complaints.said[complaints.first], items[0].change.ttl
+    key, ttl = items[0].change.key, items[0].change.ttl
     creates = takewhile(lambda item: item.change.action is Action.CREATE and item.change.ttl == ttl, items)
-    return [
-        item for item in creates if not item.uncertain and not Expectation().after(item.change).unmet(answer)
-    ]
+    certain = [item for item in creates if not item.uncertain]
+    wanted = expectations(item.change for item in certain).get(key, Expectation())
+    return [item for item in certain if not wanted.concerns(item.change, complaints.said[complaints.first])]
 
 
 def _applied(items: Sequence[InFlight], complaints: _Complaints, answers: Answers) -> dict[UUID, Decision]:

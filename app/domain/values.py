@@ -33,6 +33,18 @@ def matching(values: Collection[str], asked: Collection[str]) -> frozenset[str]:
     )
 
 
+def any_matching(values: frozenset[str], asked: Collection[str]) -> bool:
+    """Whether `matching` would return any: soon known where the same `values` are asked about often."""
+    known = _meanings(values)
+    patterns = [value for value in asked if is_pattern(value)]
+    return any(meaning(value) in known for value in asked) or bool(patterns and matching(values, patterns))
+
+
+@lru_cache(maxsize=16)
+def _meanings(values: frozenset[str]) -> frozenset[str]:
+    return frozenset(map(meaning, values))
+
+
 def without(values: Collection[str], removed: Collection[str]) -> frozenset[str]:
     """Return `values` without those that mean the same as one of `removed`, or fit a pattern among them."""
     return frozenset(values) - matching(values, removed)

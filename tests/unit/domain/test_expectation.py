@@ -1,15 +1,17 @@
 """What servers must answer for an RRset after changes in their order, and what an answer lacks."""
 
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
+from time import process_time
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.change import Action, Change, RRsetKey
 from app.domain.expectation import Answer, Expectation, expectations
+from app.domain.values import is_pattern, meaning
 from tests.support.builders import change
 
 KEY = RRsetKey("www.example.test", "A")
@@ -235,3 +237,56 @@ def all_starts() -> list[Answer]:
 def test_a_change_of_another_request_counts_the_same() -> None:
     one = create(X)
     assert expected(one) == expected(replace(one, request_id=UUID(int=1), comment="why"))
+
+
+_VALUES = {
+    "A": [X, Y, Z],
+    "TXT": ['"ab"', '"a" "b"', '"c"'],
+    "MX": ["10 a.test.", "20 a.test.", "10 b.test.", "* a.test."],
+    "CNAME": ["x.test.", "y.test."],
+}
+
+
+def _is_sound(item: Change) -> bool:
+    has_pattern = any(map(is_pattern, item.rdata))
+    return item.action is Action.DELETE or bool(item.rdata and not has_pattern)
+
+
+def _meant(state: Expectation) -> tuple[object, ...]:
+    """An expectation in which each value has one spelling."""
+    exact = None if state.exact is None else {meaning(value) for value in state.exact}
+    return exact, {*map(meaning, state.present)}, {*map(meaning, state.absent)}, state.ttl
+
+
+_CHANGES = st.sampled_from(sorted(_VALUES)).flatmap(
+    lambda rdtype: st.lists(
+        st.builds(
+            lambda action, rdata, ttl: change(action, "www", rdtype, *rdata, ttl=ttl),
+            st.sampled_from([*["create", "delete"] * 5, "update", "upsert"]),
+            st.sampled_from([1, 1, 1, 1, 2, 0]).flatmap(
+                lambda number: st.permutations(_VALUES[rdtype]).map(lambda listed: listed[:number])
+            ),
+            st.sampled_from([60, 300]),
+        ).filter(_is_sound),
+        min_size=1,
+        max_size=8,
+    )
+)
+
+
+@settings(max_examples=500)
+@given(_CHANGES)
+def test_many_changes_add_up_to_what_they_do_one_by_one(changes: list[Change]) -> None:
+    one_by_one = reduce(Expectation.after, changes, Expectation())
+    assert _meant(expected(*changes)) == _meant(one_by_one)
+
+
+def test_thousands_of_changes_of_one_rrset_are_judged_in_no_time() -> None:
+    asked = [create(f"10.0.{number // 250}.{number % 250}") for number in range(10_000)]
+    lacking = answer(*(item.rdata[0] for item in asked[5_000:]))
+    began = process_time()
+    together = expected(*asked)
+    assert together.unmet(lacking) is not None
+    concerned = [item for item in asked if together.concerns(item, lacking)]
+    assert process_time() - began < 3  # it takes minutes where each is compared with all
+    assert concerned == asked[:5_000]
