@@ -1,12 +1,14 @@
 """How errors become answers. Nothing that a client can send ends in a stack trace."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.requests import ClientDisconnect
 
@@ -16,9 +18,13 @@ from app.core.startup import cause
 from app.domain.errors import DomainError, Error, InvalidInput, Reason, Unavailable
 from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas import response
+from app.schemas.words import words
 
 log = get_logger(__name__)
 
+_AS_ELSEWHERE = {
+    "model_attributes_type": "model_type"
+}  # FastAPI has one of its own for a body that is no object
 RETRY_AFTER = 2  # seconds after which the database is worth another try
 
 
@@ -55,20 +61,27 @@ def _answer_error(_: Request, error: Exception) -> Response:
     return _answer(str(error), error.status, error.code, retry_after)
 
 
-def _answer_invalid(_: Request, error: Exception) -> Response:
+def _answer_invalid(request: Request, error: Exception) -> Response:
     """Answer to a parameter or a body that FastAPI refuses; without the input, which may be anything."""
     assert isinstance(error, RequestValidationError)
     found = error.errors()
-    reasons = [Reason(item["loc"], item["type"], item["msg"]) for item in found[:MAX_REASONS]]
-    limited = at_most(MAX_REASONS, list(map(_as_elsewhere, reasons)), len(found) - len(reasons))
+    shape = _shape_of_body(request.scope.get("route"))
+    reasons = [
+        Reason(item["loc"], _AS_ELSEWHERE.get(item["type"], item["type"]), _words(item, shape))
+        for item in found[:MAX_REASONS]
+    ]
+    limited = at_most(MAX_REASONS, reasons, len(found) - len(reasons))
     return _answer(wire_reasons(limited), 422)
 
 
-def _as_elsewhere(reason: Reason) -> Reason:
-    """FastAPI has a code of its own for a body that is no object."""
-    if reason.code != "model_attributes_type":
-        return reason
-    return reason._replace(code="model_type", message="Input should be a valid dictionary")
+def _words(item: Mapping[str, Any], shape: type[BaseModel] | None) -> str:
+    return words(item["type"], item["msg"], item["loc"][1:], shape)
+
+
+def _shape_of_body(route: object) -> type[BaseModel] | None:
+    field = route.body_field if isinstance(route, APIRoute) else None
+    shape = field.field_info.annotation if field is not None else None
+    return shape if isinstance(shape, type) and issubclass(shape, BaseModel) else None
 
 
 def _answer_disconnected(_: Request, __: Exception) -> Response:

@@ -221,7 +221,8 @@ class RequestNotRetryable(Conflict):
     code = "request_not_retryable"
 
     def __init__(self, status: str) -> None:
-        super().__init__(f"only a failed or a cancelled request can be retried; this one is {status}")
+        this = f"{'has' if status == 'succeeded' else 'is'} {status}"
+        super().__init__(f"only a failed or a cancelled request can be retried; this one {this}")
 
 
 class ZoneNotServed(Conflict):

@@ -74,7 +74,7 @@ def submit_batch(body: object, call: Call, backlog: Backlog | None = None) -> li
     try:
         batch = Batch.model_validate(body)
     except ValidationError as error:
-        raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error))) from error
+        raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error, Batch))) from error
     drafts = read_changes(read_items(batch.requests, call))
     try:
         results = _store(drafts, backlog, atomic=batch.atomic)
@@ -106,7 +106,7 @@ def _read_item(item: Any, via: Via, key: str | None) -> RawChange:
     try:
         envelope = Envelope.model_validate(written)
     except ValidationError as error:
-        return RawChange(Action.CREATE, item, reasons=shape_reasons(error), via=via)
+        return RawChange(Action.CREATE, item, reasons=shape_reasons(error, Envelope), via=via)
     return RawChange(envelope.action, item, envelope.idempotency_key or key, (), via)
 
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from app.domain import names, rdata, rules, values
 from app.domain.change import Action, Via
 from app.domain.checks import Checks, check_names
-from app.domain.errors import DomainError, Reason
+from app.domain.errors import DomainError, Reason, quoted
 from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, at_most
 from app.schemas.request import Config, Context, Resource, Submission
+from app.schemas.words import unknown_field, words
 
 MAX_EXTRA_CONFIG = 8 * 1024  # characters of JSON
 MAX_EXTRA_CONFIG_DEPTH = (
@@ -28,7 +29,6 @@ _TYPES = {record_type.value: record_type for record_type in RecordType}
 _EXTRA = ("resource", "config", "extra_config")
 _FIELDS, _CONTEXT_FIELDS = frozenset(Submission.model_fields), frozenset(Context.model_fields)
 _RESOURCE_FIELDS, _CONFIG_FIELDS = frozenset(Resource.model_fields), frozenset(Config.model_fields)
-_UNKNOWN = "Extra inputs are not permitted"  # as pydantic has it
 
 
 class RawChange(NamedTuple):
@@ -125,7 +125,7 @@ def _read_shape(draft: Draft, body: object, _: object, most: int) -> None:
     try:
         draft.submission = Submission.model_validate(body)
     except ValidationError as error:
-        draft.reasons += shape_reasons(error)
+        draft.reasons += shape_reasons(error, Submission)
 
 
 def _read_extra_config(draft: Draft, _: object, resource: object, __: int) -> None:
@@ -163,7 +163,8 @@ def _unknown_fields(body: object, most: int) -> list[Reason]:
     for loc, part, known in parts:
         if isinstance(part, dict) and len(part) > len(known) + MAX_REASONS:
             names = [name for name in islice(part, len(known) + most) if name not in known]
-            found += (Reason((*loc, name), "extra_forbidden", _UNKNOWN) for name in names)
+            places = ((*loc, name) for name in names)
+            found += (Reason(place, "extra_forbidden", unknown_field(Submission, place)) for place in places)
             total += len(part) - sum(name in part for name in known)
     return at_most(most, found, total - len(found)) if found else found
 
@@ -203,10 +204,12 @@ def place_in_zone(draft: Draft, zones: Mapping[str, Checks]) -> ValidChange | Re
     )
 
 
-def shape_reasons(error: ValidationError) -> list[Reason]:
-    """Return what pydantic found, each finding once, without its names for the branches of a union."""
+def shape_reasons(error: ValidationError, model: type[BaseModel]) -> list[Reason]:
+    """Return what pydantic found, each finding once, without its names for branches of a union."""
     found = {
-        Reason(_without_branches(item["loc"]), item["type"], item["msg"]): None
+        Reason(
+            _without_branches(item["loc"]), item["type"], words(item["type"], item["msg"], item["loc"], model)
+        ): None
         for item in error.errors(include_url=False, include_input=False, include_context=False)
     }
     return list(found)
@@ -222,6 +225,9 @@ def _zone_reasons(draft: Draft, zone: str | None) -> list[Reason]:
     """Return the reasons that depend on the zone, but for places that have a reason against them already."""
     if draft.name is None:
         return []
+    if zone is None and "." not in draft.name:
+        message = f"{quoted(draft.name)} is not a full name, such as {draft.name}.example.test"
+        return [Reason(rules.DOMAIN, "name_not_fqdn", message)]
     if zone is None:
         message = (
             f"{draft.name} is in none of the zones that are served here;"

@@ -162,7 +162,7 @@ def _plan(raw: bytes) -> tuple[list[Planned | Refused], bool]:
     try:
         body = Plan.model_validate(decode_json(raw))
     except ValidationError as error:
-        raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error))) from error
+        raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error, Plan))) from error
     planned = plan_from_records(read_items(body.requests))
     zones = {item.effect.change.zone for item in planned if isinstance(item, Planned)}
     if body.ask_servers and len(zones) > MAX_PLANNED_ZONES:

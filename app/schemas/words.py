@@ -1,0 +1,61 @@
+"""What pydantic finds against a body, in words for somebody who writes JSON and does not know its classes."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import NamedTuple, get_args
+
+from pydantic import BaseModel
+
+from app.schemas.request import Envelope, Submission
+
+_ENUM_MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
+_OBJECT_EXPECTED = frozenset({"model_type", "model_attributes_type", "dict_type"})
+
+
+def words(code: str, message: str, loc: Sequence[str | int], model: type[BaseModel] | None) -> str:
+    """Return pydantic's message against what stands at `loc` of a body of this shape, in plain words."""
+    if code in _OBJECT_EXPECTED:
+        return "Input should be a JSON object"
+    if code == "extra_forbidden" and model is not None:
+        return unknown_field(model, loc)
+    return _ENUM_MEMBER.sub(r"\1", message)
+
+
+def unknown_field(model: type[BaseModel], loc: Sequence[str | int]) -> str:
+    """Return words against the field at `loc`, which the shape does not have: what it has, and where."""
+    fields = _fields(model, tuple(map(str, loc[:-1])))
+    elsewhere = fields.below.get(str(loc[-1]))
+    hint = f", but {elsewhere}" if elsewhere else ""
+    return f"there is no such field here{hint}; the fields are {fields.names}"
+
+
+class _Fields(NamedTuple):
+    names: str
+    below: Mapping[str, str]  # where fields of the parts within are, by name
+
+
+@cache
+def _fields(model: type[BaseModel], path: tuple[str, ...]) -> _Fields:
+    part = model
+    for name in path:
+        part = _parts(part).get(name, part)
+    names = ", ".join(part.model_fields)
+    if part is Submission:
+        names += f" (and {', '.join(Envelope.model_fields)} in a batch)"
+    return _Fields(names, dict(_below(part, "")))
+
+
+def _below(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str]]:
+    for name, part in _parts(model).items():
+        yield from ((field, f"{prefix}{name}.{field}") for field in part.model_fields)
+        yield from _below(part, f"{prefix}{name}.")
+
+
+def _parts(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    found: dict[str, type[BaseModel]] = {}
+    for name, field in model.model_fields.items():
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                found[name] = kind
+    return found

@@ -1,0 +1,97 @@
+"""Words against a body or a query are for somebody who knows JSON and HTTP, not Python and its classes."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.support.answers import codes
+
+NOT_FOR_PEOPLE = re.compile(r"<\w+|\bdictionary\b|instance of|Extra inputs|\bNone\b|\bdict\b")
+WRONG: list[Any] = ["nonsense", 10**30, [], {}, {"ttl": 1}, True, -1]
+
+
+def messages(answer: Any) -> list[str]:
+    """What the answer says, in all its places; nothing where the call is accepted."""
+    told = answer.json()
+    found = told.get("results", [told])
+    reasons = [each.get("detail") or each.get("errors") or [] for each in found if isinstance(each, dict)]
+    return [reason["msg"] for several in reasons if isinstance(several, list) for reason in several]
+
+
+def calls(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            if isinstance(operation, dict):
+                yield method, re.sub(r"\{\w+\}", "01a2115e-95b5-7292-b7a4-a9ebc07f21b1", path), operation
+
+
+def bodies(schema: dict[str, Any], operation: dict[str, Any]) -> Iterator[Any]:
+    """Bodies of which each is wrong in one way."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if content is None:
+        return
+    yield from ([], "text", None, {}, {"nonsense": 1}, {"requests": [[], {"action": "nonsense"}, {"x": 1}]})
+    shape = schema["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+    for name in shape["properties"]:
+        yield from ({name: wrong} for wrong in WRONG)
+
+
+def test_no_message_shows_what_we_are_made_of(client: TestClient) -> None:
+    schema = client.get("/openapi.json").json()
+    seen = set()
+    for method, path, operation in calls(schema):
+        for body in bodies(schema, operation):
+            seen.update(messages(client.request(method, path, json=body)))
+        for parameter in operation.get("parameters", []):
+            if parameter["in"] == "query":
+                seen.update(messages(client.request(method, path, params={parameter["name"]: "nonsense"})))
+    assert len(seen) > 20
+    assert [message for message in seen if NOT_FOR_PEOPLE.search(message)] == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "loc", "words"),
+    [
+        (
+            {"ttl": 60},
+            ["body", "resource", "ttl"],
+            "here, but config.ttl; the fields are record_type, domain, ",
+        ),
+        (
+            {"config": {"tll": 60}},
+            ["body", "resource", "config", "tll"],
+            "the fields are ttl, priority, extra_",
+        ),
+    ],
+)
+def test_an_unknown_field_is_answered_by_those_that_there_are(
+    client: TestClient, new_zone: str, resource: dict[str, Any], loc: list[str], words: str
+) -> None:
+    good = {"record_type": "A", "domain": f"www.{new_zone}", "target": "192.0.2.1"}
+    answer = client.post(
+        "/api/v1/dns/create", json={"context": {"account_id": "a"}, "resource": good | resource}
+    )
+    [reason] = answer.json()["detail"]
+    assert (reason["loc"], reason["type"]) == (loc, "extra_forbidden")
+    assert words in reason["msg"]
+
+
+def test_unknown_fields_of_other_bodies_are_answered_so_too(client: TestClient) -> None:
+    for path, fields in {
+        "/api/v1/zones": "name, backend, checks",
+        "/api/v1/dns/batch": "requests, atomic",
+        "/api/v1/dns/requests/cancel": "code, account_id, zone",
+        "/api/v1/dns/create": "context, resource (and action, idempotency_key in a batch)",
+    }.items():
+        assert any(
+            f"the fields are {fields}" in each for each in messages(client.post(path, json={"x": 1}))
+        ), path
+
+
+def test_one_label_is_no_full_name(client: TestClient, new_zone: str) -> None:
+    resource = {"record_type": "A", "domain": "www", "target": "192.0.2.1"}
+    body = {"context": {"account_id": "a"}, "resource": resource}
+    assert codes(client.post("/api/v1/dns/create", json=body)) == {"name_not_fqdn"}
