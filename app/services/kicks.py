@@ -26,7 +26,10 @@ _MARK_EXPIRY = 30  # seconds after which a kick that no worker took counts as lo
 _SEND_INTERVAL = 0.02
 _UPKEEP_INTERVAL = 60.0  # seconds
 _MAX_ZONES = 10_000  # that wait for their kicks
-_MAX_SWEEP_SHARE = 0.1  # of the time: a sweep that takes long is followed by a longer pause
+# A sweep that takes long is followed by a longer pause, so that sweeps take such a share of the time; but the
+# pause lasts so many seconds at most, since the sweep may have waited for a part that stood still.
+_MAX_SWEEP_SHARE = 0.1
+_LONGEST_SWEEP_PAUSE = 3.0
 
 
 def kick_zones(names: Iterable[str]) -> None:
@@ -88,6 +91,7 @@ def sweep() -> list[str]:
 
     A mark alone does not stop it: the message may be lost. What is due for the first time may still have a
     kick among those that wait. What is due again has none, or a worker would have it, unless all are busy.
+    Raises one of BROKER_ERRORS.
     """
     with transaction() as session:
         due = due_zones.list_zones(session)
@@ -97,10 +101,10 @@ def sweep() -> list[str]:
     try:
         idle = bool(waiting) and _queue_is_empty()
         kicked.extend(zone for zone in waiting if _kick_zone(zone, despite_mark=idle or turns[zone] > 1))
-    except BROKER_ERRORS as error:
-        log.warning("sweep's kicks not sent: Redis is unavailable; tried again soon", error=str(error))
+    except BROKER_ERRORS:
         with transaction() as session:
             due_zones.forget_kicks(session, set(waiting) - set(kicked))
+        raise
     return kicked
 
 
@@ -113,11 +117,12 @@ def tend() -> None:
 
 def sweep_until(stop: Event) -> None:
     """Sweep every `SWEEP_INTERVAL` seconds until `stop` is set, whatever happens."""
-    said, took, next_upkeep = "", 0.0, 0.0
-    while not stop.wait(max(settings().sweep_interval, took / _MAX_SWEEP_SHARE)):
-        began = time.monotonic()
+    said, pause, next_upkeep = "", settings().sweep_interval, 0.0
+    while not stop.wait(pause):
+        began, pause = time.monotonic(), settings().sweep_interval
         try:
             sweep()
+            pause = max(pause, min(_LONGEST_SWEEP_PAUSE, (time.monotonic() - began) / _MAX_SWEEP_SHARE))
             if began >= next_upkeep:
                 next_upkeep = began + _UPKEEP_INTERVAL
                 tend()
@@ -126,9 +131,10 @@ def sweep_until(stop: Event) -> None:
             if (reason := cause(error)) != said:  # said once, not each second
                 log.warning(f"sweeps fail: {_advice(error)}; tried again until it works", error=reason)
             said = reason
+        except BROKER_ERRORS as error:
+            log.warning("sweep's kicks not sent: Redis is unavailable; tried again soon", error=str(error))
         except Exception:  # if this ended, lost kicks would not be made up for
             log.exception("sweep failed; another follows soon")
-        took = time.monotonic() - began
 
 
 def _advice(error: SQLAlchemyError) -> str:
