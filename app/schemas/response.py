@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.domain.change import Action, Via
 from app.domain.checks import Checks
@@ -58,7 +58,10 @@ class RequestOut(Accepted):
     error: ErrorOut | None
     started_at: datetime | None
     finished_at: datetime | None
-    verified_at: datetime | None
+    verified_at: Annotated[
+        datetime | None,
+        Field(description="when every server answered as asked; where none shows it, when the run had ended"),
+    ]
     batch_id: UUID | None
 
 
@@ -71,14 +74,17 @@ class ObstacleOut(BaseModel):
 
 @dataclass(slots=True)
 class RequestDetail(RequestOut):
-    """A request with the end of its log; `waits_for` is null when it waits for nothing but its turn.
+    """A request with the end of its log."""
 
-    `earlier_events` is the cursor for `GET …/events`, when the log is longer.
-    """
-
-    waits_for: ObstacleOut | None
+    waits_for: Annotated[
+        ObstacleOut | None,
+        Field(description="the fault of its zone or backend for which it waits; null: there is none"),
+    ]
     events: list[EventOut]
-    earlier_events: str | None
+    earlier_events: Annotated[
+        str | None,
+        Field(description="`cursor` for `GET …/events`, where the log begins earlier than `events` does"),
+    ]
 
 
 class EventPage(BaseModel):
@@ -166,11 +172,13 @@ class RestingZone(Fault):
 
 
 class BackendOut(BaseModel):
-    """A DNS service; `seen_at` is when a worker last found it in its inventory."""
+    """A DNS service, which zones are served by."""
 
     name: str
     state: Literal["well", "resting", "probing", "unknown"]
-    seen_at: datetime | None
+    seen_at: datetime | None = Field(
+        description="when a worker last published it, as it does every five minutes; null: none ever did"
+    )
     fault: Fault | None
     zones: int
     open_requests: int  # 10,000 stands for more, too
