@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.padding import Padding
+from rich.text import Text
 
 from app.cli.output import decoded, printable
 from app.kafka.dlq.replay import DeadLetterQueue, DeadLetterQueueError, StoredDeadLetter
@@ -102,7 +102,13 @@ def _columns(dead_letter: StoredDeadLetter) -> dict[str, str | int]:
 
 
 def _show_table(dead_letters: list[StoredDeadLetter]) -> None:
-    table = Table(*COLUMNS)
-    for dead_letter in dead_letters:
-        table.add_row(*(escape(str(value)) for value in _columns(dead_letter).values()))
-    Console().print(table)
+    """Print rows of short values, and each error below its row: no column is wide enough for it."""
+    rows = [_columns(dead_letter) for dead_letter in dead_letters]
+    errors = [str(row.pop("error")) for row in rows]
+    names = [name for name in COLUMNS if name != "error"]
+    widths = [max(map(len, (name, *(str(row[name]) for row in rows)))) for name in names]
+    console = Console(highlight=False, soft_wrap=True)
+    console.print("  ".join(map(str.ljust, names, widths)), style="bold")
+    for row, error in zip(rows, errors, strict=True):
+        console.print("  ".join(map(str.ljust, map(str, row.values()), widths)).rstrip(), markup=False)
+        console.print(Padding(Text(error), (0, 0, 0, 2)), soft_wrap=False, style="yellow")
