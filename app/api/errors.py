@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic_core import to_json
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from app.core import database_errors
@@ -25,12 +26,20 @@ log = get_logger(__name__)
 _AS_ELSEWHERE = {
     "model_attributes_type": "model_type"
 }  # FastAPI has one of its own for a body that is no object
+_CODES_OF_CALLS = {  # that are refused before anything of them is looked at
+    404: "path_unknown",
+    405: "method_not_allowed",
+    408: "body_too_slow",
+    413: "body_too_large",
+    415: "media_type_unsupported",
+}
 RETRY_AFTER = 2  # seconds after which the database is worth another try
 
 
 def install(app: FastAPI) -> None:
     """Register a handler for every error that may come out of a call."""
     app.add_exception_handler(Error, _answer_error)
+    app.add_exception_handler(HTTPException, _answer_refused)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(ClientDisconnect, _answer_disconnected)
     for kind in database_errors.DATABASE_ERRORS:
@@ -59,6 +68,13 @@ def _answer_error(_: Request, error: Exception) -> Response:
         return _answer(wire_reasons(error.reasons), error.status)
     retry_after = error.retry_after if isinstance(error, Unavailable) else None
     return _answer(str(error), error.status, error.code, retry_after)
+
+
+def _answer_refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    answer = _answer(error.detail, error.status_code, _CODES_OF_CALLS.get(error.status_code))
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 def _answer_invalid(request: Request, error: Exception) -> Response:

@@ -81,3 +81,24 @@ def test_filters_are_judged_before_the_cursor(client: TestClient) -> None:
     for path in ("/api/v1/dns/requests", "/api/v1/dns/records"):
         answer = client.get(path, params={"zone": "a..b", "cursor": "bad"})
         assert [reason["type"] for reason in answer.json()["detail"]] == ["label_empty"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "status", "code"),
+    [
+        ("GET", "/api/v1/nothing", b"", 404, "path_unknown"),
+        ("GET", "/api/v1/dns/create", b"", 405, "method_not_allowed"),
+        ("PUT", "/api/v1/zones", b"", 405, "method_not_allowed"),
+        ("POST", "/api/v1/dns/create", b"{}", 415, "media_type_unsupported"),
+        ("POST", "/api/v1/zones", b"{}", 415, "media_type_unsupported"),
+        ("POST", "/api/v1/zones", b" " * 20_000, 413, "body_too_large"),
+    ],
+)
+def test_calls_that_are_refused_as_such_have_a_code(
+    client: TestClient, method: str, path: str, content: bytes, status: int, code: str
+) -> None:
+    media_type = "application/json" if status == 413 else "text/plain"
+    answer = client.request(method, path, content=content, headers={"Content-Type": media_type})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert isinstance(answer.json()["detail"], str)
+    assert ("allow" in answer.headers) == (status == 405)
