@@ -70,7 +70,10 @@ BODY: Responses = {
 }
 _REUSED = _problem(409, "The idempotency key was used with another body")
 _REUSED_IN_BATCH: Responses = {
-    409: {"model": response.Refused, "description": "Only with `atomic`: keys were used with another body"}
+    409: {
+        "model": response.Refused,
+        "description": "The key was used with another body; with `atomic` also an item's own",
+    }
 }
 _NO_ANSWER = _problem(503, "The database is unavailable, or no worker has answered in time: try again")
 _KEY: dict[str, Any] = {

@@ -115,7 +115,7 @@ class BatchRefused(InvalidInput):
 
 
 class BatchKeysReused(BatchRefused):
-    """Idempotency keys that were used with another body are all that is wrong with an atomic batch."""
+    """A batch's key was used with another body, or items' keys are all that is wrong with an atomic one."""
 
     code = "idempotency_key_reused"
     status = HTTPStatus.CONFLICT

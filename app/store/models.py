@@ -204,6 +204,7 @@ class Batch(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     first_request_id: Mapped[UUID]
     last_request_id: Mapped[UUID]
+    digest: Mapped[bytes | None]  # of its body, where the batch has an idempotency key
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

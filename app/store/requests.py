@@ -1,6 +1,6 @@
 """Requests: stored in one statement, looked up by id or page by page."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
@@ -70,6 +70,13 @@ class LogLine(NamedTuple):
     message: str
 
 
+class NewBatch(NamedTuple):
+    """A batch that is not stored yet."""
+
+    id: UUID
+    digest: bytes | None = None  # of its body, where it has an idempotency key
+
+
 class Stored(NamedTuple):
     """When new requests were stored, and which were not: their key was used before, or their zone is gone."""
 
@@ -113,8 +120,8 @@ _INSERT = text(
         INSERT INTO dns_request_events (request_id, at, status, message)
         SELECT id, created_at, '{INITIAL}', 'accepted' FROM stored
     ), batch AS (
-        INSERT INTO dns_batches (id, first_request_id, last_request_id)
-        SELECT CAST(:batch_id AS uuid), :first, :last
+        INSERT INTO dns_batches (id, first_request_id, last_request_id, digest)
+        SELECT CAST(:batch_id AS uuid), :first, :last, CAST(:digest AS bytea)
          WHERE CAST(:batch_id AS uuid) IS NOT NULL AND EXISTS (SELECT FROM stored)
     )
     SELECT now() AS at, ARRAY(
@@ -134,6 +141,18 @@ _EARLIER = text(
     """  # noqa: S608
 ).columns(column("new_id", Uuid), *_EARLIER_COLUMNS, column("same", Boolean))
 
+
+_KEY_OF_OTHER_BATCH = text(
+    """
+    SELECT EXISTS (
+        SELECT
+          FROM unnest(CAST(:accounts AS text[]), CAST(:keys AS text[])) AS new (account_id, idempotency_key)
+          JOIN dns_requests AS earlier USING (account_id, idempotency_key)
+          JOIN dns_batches AS batch ON batch.id = earlier.batch_id
+         WHERE batch.digest <> :digest
+    )
+    """
+)
 
 _MAX_RUNS = 20  # whose lines are part of a request's log: the last ones
 _LOG = text(
@@ -217,14 +236,23 @@ _CANCEL_IN_ZONE = text(
 )
 
 
-def insert(session: AnySession, new: Sequence[NewRequest], batch_id: UUID | None = None) -> Stored:
+def insert(session: AnySession, new: Sequence[NewRequest], batch: NewBatch | None = None) -> Stored:
     """Store the requests in order, but for those whose key was used before, or whose zone is gone.
 
     Their ids must grow from one to the next, as those of version 7 do that one process makes.
     """
-    parameters = {"rows": _rows(new), "batch_id": batch_id, "first": new[0].id, "last": new[-1].id}
+    batch_id, digest = batch or (None, None)
+    of_batch = {"batch_id": batch_id, "first": new[0].id, "last": new[-1].id, "digest": digest}
+    parameters = {"rows": _rows(new), **of_batch}
     row = session.execute(_INSERT, parameters).one()
     return Stored(row.at, frozenset(row.key_used), frozenset(row.zone_gone))
+
+
+def belong_to_another_batch(session: AnySession, keys: Collection[tuple[str, str]], digest: bytes) -> bool:
+    """Return whether one of the keys, each with its account, was made for a batch with another body."""
+    accounts, names = [account for account, _ in keys], [name for _, name in keys]
+    parameters = {"accounts": accounts, "keys": names, "digest": digest}
+    return bool(session.execute(_KEY_OF_OTHER_BATCH, parameters).scalar())
 
 
 def find_earlier(session: AnySession, new: Sequence[NewRequest]) -> dict[UUID, EarlierRequest]:

@@ -1,9 +1,11 @@
 """Batches: many changes in one call, each judged by itself, or all or nothing."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -12,15 +14,23 @@ from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
 from app.core.config import settings
-from app.core.database import statements, transaction
+from app.core.database import AnySession, statements, transaction
 from app.core.database_errors import is_deadlock
 from app.domain.change import Action, Via
-from app.domain.errors import BacklogFull, InvalidInput, Overloaded, Reason
+from app.domain.errors import (
+    BacklogFull,
+    BatchKeysReused,
+    IdempotencyKeyReused,
+    InvalidInput,
+    Overloaded,
+    Reason,
+)
 from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas.request import Batch, Envelope
 from app.services.requests.backlog import Backlog
 from app.services.requests.submit import Accepted, Replayed, Submitted, Undecided, submit
 from app.services.requests.validate import Draft, RawChange, read_changes, shape_reasons
+from app.store.requests import NewBatch, belong_to_another_batch
 
 _ENVELOPE = tuple(Envelope.model_fields)
 
@@ -75,13 +85,14 @@ def submit_batch(body: object, call: Call, backlog: Backlog | None = None) -> li
         batch = Batch.model_validate(body)
     except ValidationError as error:
         raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error, Batch))) from error
+    digest = _digest(batch) if call.idempotency_key is not None else None
     drafts = read_changes(read_items(batch.requests, call))
     try:
-        results = _store(drafts, backlog, atomic=batch.atomic)
+        results = _store(drafts, digest, backlog, atomic=batch.atomic)
     except DBAPIError as error:  # two batches with the same idempotency keys in another order
         if not is_deadlock(error):
             raise
-        results = _store(drafts, backlog, atomic=batch.atomic)
+        results = _store(drafts, digest, backlog, atomic=batch.atomic)
     _require_room(results)
     return results
 
@@ -117,9 +128,31 @@ def _require_room(results: Sequence[Submitted]) -> None:
         raise errors[0]
 
 
-def _store(drafts: Sequence[Draft], backlog: Backlog | None, *, atomic: bool) -> list[Submitted]:
+def _digest(batch: Batch) -> bytes:
+    """Return what tells the body of a batch from another; neither blanks nor the order of fields do."""
+    content = json.dumps([batch.atomic, batch.requests], sort_keys=True)
+    return sha256(content.encode()).digest()
+
+
+def _store(
+    drafts: Sequence[Draft], digest: bytes | None, backlog: Backlog | None, *, atomic: bool
+) -> list[Submitted]:
     with transaction() if atomic else statements() as session:
-        return submit(session, drafts, atomic=atomic, batch_id=uuid7(), backlog=backlog)
+        if digest is not None:
+            _require_same_body(session, drafts, digest)
+        return submit(session, drafts, atomic=atomic, batch=NewBatch(uuid7(), digest), backlog=backlog)
+
+
+def _require_same_body(session: AnySession, drafts: Sequence[Draft], digest: bytes) -> None:
+    """Raise BatchKeysReused when the key of the batch was used with other items."""
+    keys = {
+        (draft.submission.context.account_id, draft.idempotency_key)
+        for draft in drafts
+        if draft.submission and draft.idempotency_key
+    }
+    if belong_to_another_batch(session, keys, digest):
+        error = IdempotencyKeyReused()
+        raise BatchKeysReused([Reason(("idempotency-key",), error.code, str(error))], "header")
 
 
 def batch_id_of(results: Sequence[Submitted]) -> UUID | None:

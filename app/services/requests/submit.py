@@ -22,7 +22,7 @@ from app.domain.simulated_zone import simulated_zone
 from app.services.requests.backlog import Backlog
 from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone
 from app.store import backends, requests, zones
-from app.store.requests import EarlierRequest, NewRequest
+from app.store.requests import EarlierRequest, NewBatch, NewRequest
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ def submit(
     drafts: Sequence[Draft],
     *,
     atomic: bool = False,
-    batch_id: UUID | None = None,
+    batch: NewBatch | None = None,
     backlog: Backlog | None = None,
 ) -> list[Submitted]:
     """Store these changes in order. A bad one never sinks the others, unless they are `atomic`.
@@ -87,7 +87,7 @@ def submit(
         zones.add_simulated(session, {change.zone for change in placed if isinstance(change, ValidChange)})
     admitted = _admit(placed, backlog) if backlog else placed
     new = [new_request(change) for change in admitted if isinstance(change, ValidChange)]
-    stored = iter(_store(session, new, batch_id))
+    stored = iter(_store(session, new, batch))
     results = [
         _with_warnings(change, next(stored)) if isinstance(change, ValidChange) else change
         for change in admitted
@@ -205,11 +205,12 @@ def _row_of_key(draft: Draft) -> NewRequest | None:
     )
 
 
-def _store(session: AnySession, new: Sequence[NewRequest], batch_id: UUID | None) -> list[Submitted]:
+def _store(session: AnySession, new: Sequence[NewRequest], batch: NewBatch | None) -> list[Submitted]:
     """Return, for each row, what was stored, or what its idempotency key stands for already."""
     if not new:
         return []
-    stored = requests.insert(session, new, batch_id)
+    stored = requests.insert(session, new, batch)
+    batch_id = batch.id if batch else None
     known = _look_up_keys(session, [request for request in new if request.id in stored.key_used])
     known |= {row.id: _zone_gone(row) for row in new if row.id in stored.zone_gone}
     return [known.get(row.id) or Accepted(accepted_request(row, stored.at, batch_id)) for row in new]

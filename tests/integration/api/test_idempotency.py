@@ -1,5 +1,6 @@
 """Idempotency keys: the same request again, and keys that can't be kept."""
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
@@ -38,6 +39,33 @@ def test_twice_in_one_batch(client: TestClient, new_zone: str) -> None:
     results = client.post("/api/v1/dns/batch", json={"requests": items}).json()["results"]
     assert [result["status_code"] for result in results] == [202, 200, 409]
     assert results[0]["request"] == results[1]["request"]
+
+
+@pytest.mark.parametrize("atomic", [False, True])
+def test_the_key_of_a_batch_stands_for_all_of_its_body(
+    client: TestClient, new_zone: str, *, atomic: bool
+) -> None:
+    first, second, bad = body(new_zone, "a"), body(new_zone, "b"), body(new_zone, "c", target="none")
+
+    def send(items: list[dict[str, object]], *, atomic: bool = atomic) -> httpx2.Response:
+        sent = {"requests": items, "atomic": atomic}
+        return client.post("/api/v1/dns/batch", json=sent, headers={"Idempotency-Key": "k"})
+
+    answer = send([first, second])
+    for others in ([first], [second, first], [first, second, first], [bad, second], [bad, first, second]):
+        refused = send(others)
+        assert refused.status_code == 409
+        [reason] = refused.json()["detail"]
+        assert (reason["loc"], reason["type"]) == (["header", "idempotency-key"], "idempotency_key_reused")
+    assert send([first, second], atomic=not atomic).status_code == 409
+    again = send([dict(reversed(first.items())), second])
+    assert again.headers["idempotent-replayed"] == "true"
+    assert ids_of(again) == ids_of(answer)
+    assert len(client.get("/api/v1/dns/requests").json()["items"]) == 2
+
+
+def ids_of(answer: httpx2.Response) -> list[str]:
+    return [result["request"]["id"] for result in answer.json()["results"]]
 
 
 @pytest.mark.parametrize("key", [b"a\0b", b"a\x01b", b"\x7f", b"", b"x" * 256])
