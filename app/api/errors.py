@@ -26,7 +26,7 @@ log = get_logger(__name__)
 _AS_ELSEWHERE = {
     "model_attributes_type": "model_type"
 }  # FastAPI has one of its own for a body that is no object
-_CODES_OF_CALLS = {  # that are refused before anything of them is looked at
+_CALL_CODES = {  # that are refused before anything of them is looked at
     404: "path_unknown",
     405: "method_not_allowed",
     408: "body_too_slow",
@@ -72,7 +72,7 @@ def _answer_error(_: Request, error: Exception) -> Response:
 
 def _answer_refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    answer = _answer(error.detail, error.status_code, _CODES_OF_CALLS.get(error.status_code))
+    answer = _answer(error.detail, error.status_code, _CALL_CODES.get(error.status_code))
     answer.headers.update(error.headers or {})
     return answer
 
