@@ -81,8 +81,10 @@ def null_mx_conflict(change: Change, there: Collection[object]) -> Result | None
 
     `there` are the values of the RRset; those that can't be read are their texts.
     """
+    if change.action != "create" or change.type != MX:
+        return None
     together = {*there, *change.values}
-    if change.action != "create" or change.type != MX or len(together) < 2:
+    if len(together) < 2:
         return None
     if not any(
         isinstance(value, dns.rdtypes.ANY.MX.MX) and value.exchange == dns.name.root for value in together

@@ -27,6 +27,7 @@ class Planner:
 
     def __init__(self, zone: dns.name.Name) -> None:
         self._zone = zone
+        self._sizes: dict[tuple[str, str], int] = {}  # of values, by type and text
 
     def plan(self, changes: Sequence[Change], before: Node) -> Step:
         """Return the step for changes of one owner name; a change that can't be carried out fails alone."""
@@ -49,7 +50,7 @@ class Planner:
         after = _rrset_after(change, before)
         if (before or _NO_RRSET).answers_like(after or _NO_RRSET):
             return result.unchanged(change), node
-        if after is not None and _size(after) > MAX_RRSET:
+        if after is not None and self._size(rdtype, after) > MAX_RRSET:
             return result.too_large(change), node
         others = {other: rrset for other, rrset in node.items() if other != rdtype}
         return result.applied(_VERBS[change.action], change), others | ({rdtype: after} if after else {})
@@ -85,6 +86,18 @@ class Planner:
             return result.another_cname(change)
         return None
 
+    def _size(self, rdtype: str, rrset: RRset) -> int:
+        """Return how many bytes an RRset takes at most in a DNS message."""
+        return sum(
+            self._sizes.get((rdtype, text)) or self._size_of_value(rdtype, value, text)
+            for value, text in rrset.values.items()
+        )
+
+    def _size_of_value(self, rdtype: str, value: Value, text: str) -> int:
+        size = _RR_SIZE + len(value.to_wire() or b"" if isinstance(value, Rdata) else value)
+        self._sizes[rdtype, text] = size
+        return size
+
 
 def _rrset_after(change: Change, before: RRset | None) -> RRset | None:
     rdtype = dns.rdatatype.to_text(change.type)
@@ -99,8 +112,3 @@ def _rrset_after(change: Change, before: RRset | None) -> RRset | None:
         case "delete":
             return None
     return RRset(change.ttl, asked)
-
-
-def _size(rrset: RRset) -> int:
-    """Return how many bytes an RRset takes at most in a DNS message."""
-    return sum(_RR_SIZE + len(v.to_wire() or b"" if isinstance(v, Rdata) else v) for v in rrset.values)
