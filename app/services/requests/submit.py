@@ -233,11 +233,15 @@ def _look_up_keys(session: AnySession, new: Sequence[NewRequest]) -> dict[UUID, 
     except DBAPIError as error:
         return {request.id: Undecided(error) for request in new}
     return {
-        request_id: Replayed(accepted_request(request, request.created_at, request.batch_id))
-        if request.same
-        else KeyReused(IdempotencyKeyReused())
-        for request_id, request in earlier.items()
+        request.id: _result_of_key(earlier[request.id], request) for request in new if request.id in earlier
     }
+
+
+def _result_of_key(earlier: EarlierRequest, again: NewRequest) -> Submitted:
+    if not earlier.same:
+        return KeyReused(IdempotencyKeyReused())
+    earlier.resource = again.resource  # the same, in the order of the first answer, which jsonb does not keep
+    return Replayed(accepted_request(earlier, earlier.created_at, earlier.batch_id))
 
 
 def _insist_on_all(results: Sequence[Submitted]) -> None:

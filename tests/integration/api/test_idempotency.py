@@ -13,7 +13,7 @@ def test_the_same_body_gets_the_first_answer(client: TestClient, new_zone: str) 
     again = client.post("/api/v1/dns/create", json=body(new_zone), headers=headers)
     assert "idempotent-replayed" not in first.headers
     assert again.headers["idempotent-replayed"] == "true"
-    assert again.json() == first.json()
+    assert again.text == first.text
     assert len(client.get("/api/v1/dns/requests").json()["items"]) == 1
 
 
