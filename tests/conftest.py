@@ -81,11 +81,11 @@ def set_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[SetSettings]:
 
 
 @pytest.fixture
-def logged(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+def logged(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
     """Returns what was logged since the last call, even if an earlier test has configured logging."""
 
     def look() -> str:
-        text = caplog.text + capsys.readouterr().out
+        text = caplog.text + capfd.readouterr().out
         caplog.clear()
         return text
 

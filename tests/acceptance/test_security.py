@@ -39,7 +39,8 @@ def everything_stored(stack: Stack) -> str:
 def test_templates_are_never_evaluated(stack: Stack, user: User, zone: str, tmp_path: Path) -> None:
     pwned = tmp_path / "pwned"
     attack = f"{{{{ lookup('pipe', 'touch {pwned}') }}}}"
-    extra = {attack: attack, "ansible_connection": attack, "nested": [attack]}
+    name = "{{ lookup('pipe', 'false') }}"  # a run would fail of it; names of fields are short
+    extra = {name: attack, "ansible_connection": attack, "nested": [attack]}
     sent = body(
         zone,
         "inject",
