@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
-from typing import cast
+from typing import Literal, NamedTuple, cast
 
 import structlog
 from pydantic_core import to_json
@@ -130,19 +130,30 @@ class BulkJsonHandler(WholeLineHandler):
             self.flush()
 
 
-def log_info_lines(name: str, lines: Iterable[tuple[str, Mapping[str, object]]]) -> None:
-    """Log many messages, each with its fields, in one piece: one by one they take twenty times as long."""
+class Line(NamedTuple):
+    """A message to be logged, and its fields."""
+
+    level: Literal["info", "warning"]
+    message: str
+    fields: Mapping[str, object]
+
+
+def log_lines(name: str, lines: Iterable[Line]) -> None:
+    """Log many lines in one piece: one by one they take twenty times as long."""
     root = logging.getLogger()
     handler = next((each for each in root.handlers if isinstance(each, BulkJsonHandler)), None)
     if handler is None:
-        for message, fields in lines:
-            get_logger(name).info(message, **fields)
-    elif root.isEnabledFor(logging.INFO):
-        shared = {"logger": name, "level": "info", "at": datetime.now(UTC), "process": handler.process}
-        context = structlog.contextvars.get_contextvars() | shared
-        handler.write_lines(
-            to_json({**fields, **context, "message": text}).decode() for text, fields in lines
-        )
+        for line in lines:
+            getattr(get_logger(name), line.level)(line.message, **line.fields)
+        return
+    logged = {level for level in ("info", "warning") if root.isEnabledFor(getattr(logging, level.upper()))}
+    shared = {"logger": name, "at": datetime.now(UTC), "process": handler.process}
+    context = structlog.contextvars.get_contextvars() | shared
+    handler.write_lines(
+        to_json({**line.fields, **context, "level": line.level, "message": line.message}).decode()
+        for line in lines
+        if line.level in logged
+    )
 
 
 def get_logger(name: str = "app") -> FilteringBoundLogger:

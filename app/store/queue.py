@@ -23,7 +23,8 @@ _TRANSITIONS_OF_SETTLING = ", ".join(
 )
 
 _PAUSE_GROWTH = 0.25  # of the time since a request was started: the pause until its next verification
-_ATTEMPTS_TOLD = 8  # tries that ended alike are in the log up to this one, then the 16th, the 32nd, …
+# Lost runs, which count, that ended alike are in the log up to this try, then the 16th, the 32nd, …
+_ATTEMPTS_TOLD = 8
 
 # One table and no join: the planner can only look each request up, or go through the table once.
 _CLAIM = text(
@@ -88,9 +89,11 @@ _SETTLE = text(
         RETURNING request.id, request.run_id, decision.status, decision.message,
                   coalesce(old.error_message = decision.message, false)
                   AND (old.status = decision.status
-                       OR decision.status = '{Status.PENDING}' AND old.attempts > {_ATTEMPTS_TOLD}
-                          -- no power of two
-                          AND old.attempts & (old.attempts - 1) <> 0) AS repeated
+                       OR decision.status = '{Status.PENDING}'
+                          AND (request.lost_runs = old.lost_runs
+                               OR old.attempts > {_ATTEMPTS_TOLD}
+                                  -- no power of two
+                                  AND old.attempts & (old.attempts - 1) <> 0)) AS repeated
     ), told AS (
         INSERT INTO dns_request_events (request_id, run_id, status, message)
         SELECT id, run_id, status, message FROM settled WHERE NOT repeated
@@ -99,13 +102,22 @@ _SETTLE = text(
     """  # noqa: S608
 )
 
-# A try that has ended as the one before leaves no trace in the log. `claim` wrote that it began.
+# A try that has ended as the one before leaves no trace in the log: `claim` wrote that it began, and only by
+# that line are the run's own lines found.
 _FORGET_TRY = text(
     f"""
     DELETE FROM dns_request_events AS event
      WHERE event.request_id = ANY(:ids) AND event.status = '{Status.RUNNING}'
        AND event.run_id = (SELECT run_id FROM dns_requests WHERE id = event.request_id)
     """  # noqa: S608
+)
+
+# Nor do the lines of its run, where all of its requests ended so.
+_FORGET_RUN = text(
+    """
+    DELETE FROM ansible_run_events
+     WHERE run_id IN (SELECT run_id FROM dns_requests WHERE id = ANY(:ids))
+    """
 )
 
 MAX_RUN_OCTETS = 16 * 1024 * 1024  # of values in one run; the last requests to be read may exceed it
@@ -253,6 +265,8 @@ def settle(session: Session, decisions: Mapping[UUID, Decision], timing: Timing)
     settled = session.execute(_SETTLE, {"rows": json.dumps(rows), **asdict(timing)}).all()
     if tries := [row.id for row in settled if row.repeated and row.status == Status.PENDING]:
         session.execute(_FORGET_TRY, {"ids": tries})
+        if len(tries) == len(decisions):
+            session.execute(_FORGET_RUN, {"ids": tries})
     return {row.id: not row.repeated for row in settled}
 
 

@@ -11,10 +11,11 @@ from uuid_utils.compat import uuid7
 
 from app.core.config import settings
 from app.core.database import transaction
-from app.core.logging import bound, get_logger, log_info_lines
+from app.core.logging import Line, bound, get_logger, log_lines
 from app.domain.change import ChangeResult, Outcome, RRsetKey
 from app.domain.errors import InventoryError, LeaseLost, UnknownBackend
 from app.domain.expectation import Answer
+from app.domain.lifecycle import Status
 from app.domain.settlement import Answers, Decision, Fault, InFlight, Scope, decide
 from app.runner.protocol import Run, Runner, RunResult
 from app.services import kicks
@@ -57,6 +58,7 @@ class Claim:
     to_apply: Sequence[Item] = ()  # pending before, claimed for the run
     orphaned: Sequence[Item] = ()  # left running by a worker that has lost the zone
     verifying: Sequence[Item] = ()  # applied before, not answered everywhere yet
+    probe: bool = False  # zone or backend was unavailable: most likely it ends as the try before
 
     @property
     def items(self) -> list[Item]:
@@ -157,7 +159,8 @@ def _claim_pending(session: Session, lease: Lease, claim: Claim, backends: Backe
         run_id, message = uuid7(), f"one of {len(batch)} in a run on {claim.backend}"
         runs.start(session, run_id, lease.zone, claim.backend, ids)
     claimed = queue.claim(session, lease, ids, run_id, message)
-    return replace(claim, run_id=run_id, to_apply=[item for item in batch if item.id in claimed])
+    to_apply = [item for item in batch if item.id in claimed]
+    return replace(claim, run_id=run_id, to_apply=to_apply, probe=probe)
 
 
 def _batch_limit(lease: Lease, backends: Backends) -> int:
@@ -187,10 +190,11 @@ def _run_ansible(
     run = Run(run_id, claim.zone, backend, changes, timeout)
     note_before(run_id, backend, changes, backends)
     alone = {"request_id": changes[0].request_id} if len(changes) == 1 else {}
-    with bound(run_id=run_id, **alone), RunLog(run_id) as run_log:
+    with bound(run_id=run_id, **alone), RunLog(run_id, quiet=claim.probe) as run_log:
         result = runner.run(run, run_log.append, lease_lost)
         why = result.why or (result.fault.code if result.fault else None)
-        log.info("run ended", backend=backend, changes=len(changes), rc=result.rc, why=why)
+        say = log.debug if claim.probe else log.info  # the end of the rest, or the next one, is said anyway
+        say("run ended", backend=backend, changes=len(changes), rc=result.rc, why=why)
     said = {item.id: trusted for item in claim.to_apply if (trusted := result.trusted(item.id))}
     with transaction() as session:
         runs.finish(session, run_id, result.rc, why, result.stats, result.output, said)
@@ -246,8 +250,15 @@ def _settle(
         records.put(session, _answered_rrsets(items, decisions, answered))
         sent = [item.id for item in claim.to_apply]
         next_lease = rest_or_go_on(session, replace(lease, left_over=None), decisions, sent, detail)
-    news = (item.id for item in items if settled[item.id])
-    log_info_lines(__name__, (_log_line(request_id, decisions[request_id]) for request_id in news))
+    applied = {item.id for item in claim.to_apply}
+    log_lines(
+        __name__,
+        (
+            _log_line(item, decisions[item.id], claim.run_id if item.id in applied else item.run_id)
+            for item in items
+            if settled[item.id]
+        ),
+    )
     for request_id in decisions.keys() - settled:
         log.warning(
             "not settled: somebody has changed the request's status meanwhile; it stays as it is now",
@@ -266,9 +277,19 @@ def _timing() -> Timing:
     )
 
 
-def _log_line(request_id: UUID, decision: Decision) -> tuple[str, Mapping[str, object]]:
-    fields = {"request_id": str(request_id), "status": decision.status.value, "code": decision.code}
-    return decision.message, fields
+def _log_line(item: Item, decision: Decision, run_id: UUID | None) -> Line:
+    failed = decision.status is Status.FAILED
+    what = f"{item.change.key} {decision.status}{f', {decision.code}' if failed else ''}"
+    return Line(
+        "warning" if failed else "info",
+        f"{what}: {decision.message}",
+        {
+            "request_id": str(item.id),
+            "run_id": str(run_id) if run_id else None,
+            "status": decision.status.value,
+            "code": decision.code,
+        },
+    )
 
 
 def _answered_rrsets(

@@ -23,8 +23,10 @@ _DELAY = 0.2  # seconds until a line is stored; a commit for each would take a t
 class RunLog:
     """Stores the events of one run while it goes on; at the end of the block all are stored."""
 
-    def __init__(self, run_id: UUID) -> None:
+    def __init__(self, run_id: UUID, *, quiet: bool = False) -> None:
+        """`quiet`: the process's log has the events at level debug only."""
         self._run_id = run_id
+        self._log = log.debug if quiet else log.info
         self._waiting: list[RunEvent] = []
         self._timer: Timer | None = None
         self._lock = Lock()  # of the two above
@@ -40,7 +42,7 @@ class RunLog:
 
     def append(self, event: RunEvent) -> None:
         """Log the event, and store it within a moment."""
-        log.info(event.message)
+        self._log(event.message)
         with self._lock:
             self._waiting.append(event)
             if self._timer is None:

@@ -103,11 +103,11 @@ def test_the_pauses_between_rounds_grow_until_the_deadline(lease: Lease) -> None
 
 def test_tries_of_an_unavailable_backend_leave_few_events(lease: Lease) -> None:
     news = [settle_next(lease, Status.PENDING, "connection refused") for _ in range(100)]
-    assert [number for number, new in enumerate(news, 1) if new] == [*range(1, 9), 16, 32, 64]
+    assert [number for number, new in enumerate(news, 1) if new] == [1]
     assert settle_next(lease, Status.PENDING, "the key is refused")
     assert settle_next(lease, Status.SUCCEEDED, "answered")
     log = log_of(lease.zone)
-    assert len(log) == 1 + 2 * (11 + 1 + 1)
+    assert len(log) == 1 + 2 * (1 + 1 + 1)
     assert log[-4:] == [
         ("running", "one of 1 in a run, attempt 101"),
         ("pending", "the key is refused"),

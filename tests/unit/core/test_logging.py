@@ -78,15 +78,18 @@ MANY = """
 from app.core import logging
 
 logging.configure_logging("worker")
-lines = [("good", {"request_id": "1", "code": None}), ("bad", {"request_id": "2", "code": "refused"})]
+lines = [
+    logging.Line("info", "good", {"request_id": "1", "code": None}),
+    logging.Line("warning", "bad", {"request_id": "2", "code": "refused"}),
+]
 with logging.bound(zone="example.net"):
-    logging.log_info_lines("app.some", lines)
-    for message, fields in lines:
-        logging.get_logger("app.some").info(message, **fields)
+    logging.log_lines("app.some", lines)
+    for level, message, fields in lines:
+        getattr(logging.get_logger("app.some"), level)(message, **fields)
 """
 
 
-@pytest.mark.parametrize(("level", "number"), [("info", 4), ("warning", 0)])
+@pytest.mark.parametrize(("level", "number"), [("info", 4), ("warning", 2), ("error", 0)])
 def test_many_lines_at_once_are_as_each_by_itself(level: str, number: int) -> None:
     environment = os.environ | {"LOG_FORMAT": "json", "LOG_LEVEL": level}
     done = subprocess.run(

@@ -1,7 +1,10 @@
 """Drains of zones whose backend is away or busy; a runner without Ansible decides how runs end."""
 
+import json
+import logging
 import time
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from threading import Event
 
@@ -12,6 +15,7 @@ from sqlalchemy import text
 from app.core.celery_app import QUEUE
 from app.core.config import Settings, settings
 from app.core.database import transaction
+from app.core.logging import BulkJsonHandler
 from app.core.redis import redis
 from app.domain.change import ChangeResult, Outcome
 from app.runner.protocol import Run, RunEvent, RunResult
@@ -89,6 +93,63 @@ def test_a_probe_is_one_request(simulated: TestClient, new_zone: str) -> None:
     drain(new_zone, probe, make_backends())
     assert [len(run.changes) for run in probe.runs] == [1]
     assert failures() == 4
+
+
+class TalkativeRunner(FixedRunner):
+    """A runner whose runs have a line of their own."""
+
+    def run(self, run: Run, on_event: Callable[[RunEvent], None], cancel: Event) -> RunResult:
+        on_event(RunEvent("task: Send the dynamic update"))
+        return super().run(run, on_event, cancel)
+
+
+NOT_LOADED = ChangeResult(Outcome.FAILED, "zone_not_loaded", "the server does not serve the zone")
+
+
+def end_rests() -> None:
+    with transaction() as session:
+        session.execute(text("UPDATE dns_zone_leases SET paused_until = now()"))
+
+
+def test_a_try_that_ends_as_the_one_before_is_one_line(
+    simulated: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(simulated, new_zone, "www")
+    [handler] = [each for each in logging.getLogger().handlers if isinstance(each, BulkJsonHandler)]
+    stream = StringIO()
+    monkeypatch.setattr(handler, "stream", stream)
+
+    def logged() -> str:
+        text = stream.getvalue()
+        stream.seek(0)
+        stream.truncate()
+        return text
+
+    messages: list[list[str]] = []
+    said: list[str] = []
+    for _ in range(4):
+        logged()
+        drain(new_zone, TalkativeRunner(NOT_LOADED), make_backends())
+        end_rests()
+        said.append(logged())
+        [request] = simulated.get("/api/v1/dns/requests").json()["items"]
+        shown = simulated.get(f"/api/v1/dns/requests/{request['id']}").json()
+        messages.append([event["message"] for event in shown["events"]])
+    assert request["attempts"] == 4
+    assert "task: Send the dynamic update" in messages[0]
+    assert messages == [messages[0]] * 4
+    with transaction() as session:
+        assert session.scalar(text("SELECT count(*) FROM ansible_run_events")) == 1
+    assert all(words in said[0] for words in ("task: Send", "run ended", "www", "zone unavailable"))
+    for repeated in said[1:]:
+        assert "zone unavailable" in repeated
+        assert not any(words in repeated for words in ("task: Send", "run ended", "www"))
+    drain(new_zone, TalkativeRunner(ChangeResult(Outcome.FAILED, "refused", "not so")), make_backends())
+    lines = [json.loads(line) for line in logged().splitlines()]
+    [warning] = [line for line in lines if line["level"] == "warning"]
+    assert warning["message"] == f"www.{new_zone} A failed, refused: not so"
+    [request] = simulated.get("/api/v1/dns/requests").json()["items"]
+    assert (warning["request_id"], warning["run_id"]) == (request["id"], request["run_id"])
 
 
 def test_a_zone_that_waits_for_its_backend_is_woken_when_a_run_ends(
