@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,12 +14,16 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from app.core.config import settings
+from app.core.logging import get_logger
 from app.domain.errors import InventoryError, UnknownBackend
 from app.domain.server import Server
 from app.runner.process.environment import ansible_environment
 
+log = get_logger(__name__)
+
 INVENTORY_TIMEOUT = 60  # seconds for ansible-inventory
 DNS_PORT = 53
+_UNPARSED = re.compile(r"Failed to parse inventory with 'yaml' plugin: [^\n]+|Unable to parse [^\n]+")
 
 Variables = Mapping[str, Any]
 
@@ -115,7 +120,7 @@ class _Cache:
         if not inventory.exists():
             raise InventoryError(f"the inventory {inventory} does not exist")
         with self._lock:
-            state = tuple(_file_states(inventory))
+            state = tuple(file_states(inventory))
             listing = self._listings.get(inventory)
             if listing is None or listing.state != state:
                 listing = self._listings[inventory] = _Listing(state, _list_hosts(inventory))
@@ -132,7 +137,7 @@ _cache = _Cache()
 os.register_at_fork(after_in_child=_cache.forget_lock)
 
 
-def _file_states(inventory: Path) -> Iterator[tuple[str, int, int]]:
+def file_states(inventory: Path) -> Iterator[tuple[str, int, int]]:
     """Yield each file of the inventory with its modification time (nanoseconds) and its size (bytes)."""
     beside = [inventory.parent / "group_vars", inventory.parent / "host_vars"]
     folders, files = ([inventory], []) if inventory.is_dir() else (beside, [inventory])
@@ -163,6 +168,8 @@ def _list_hosts(inventory: Path) -> Mapping[str, Variables]:
             timeout=INVENTORY_TIMEOUT,
             check=True,
         )
+        if broken := _UNPARSED.findall(done.stderr.decode("utf-8", "replace")):
+            log.warning("a file of the inventory can't be read; its hosts are unknown", error=broken[0])
         return _parse_listing(json.loads(done.stdout))
     except subprocess.CalledProcessError as error:
         reason = error.stderr.decode("utf-8", "replace").strip()[-500:]

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
@@ -10,7 +11,7 @@ import pytest
 from app.domain.errors import InventoryError, UnknownBackend
 from app.domain.server import Server
 from app.runner.ansible import inventory
-from app.runner.ansible.inventory import authoritative_servers, host_variables, run_limits
+from app.runner.ansible.inventory import authoritative_servers, host_names, host_variables, run_limits
 from app.services.drain.backends import InventoryBackends
 from stack.embedded import Stack
 from stack.paths import ROOT
@@ -203,7 +204,7 @@ def test_files_that_vanish_while_they_are_looked_at(tmp_path: Path) -> None:
     folder = tmp_path / "group_vars"
     for number in range(3):
         write(folder / f"{number}.yml")
-    states = inventory._file_states(hosts)
+    states = inventory.file_states(hosts)
     seen = [next(states)[0]]
     (folder / "1.yml").unlink()
     seen += [path for path, *_ in states]
@@ -212,3 +213,10 @@ def test_files_that_vanish_while_they_are_looked_at(tmp_path: Path) -> None:
         str(folder / "0.yml"),
         str(folder / "2.yml"),
     ]
+
+
+def test_a_file_with_a_mistake_is_named(tmp_path: Path, logged: Callable[[], str]) -> None:
+    (tmp_path / "good.yml").write_text("dns: {hosts: {bind: {dns_server: 127.0.0.1}}}\n")
+    (tmp_path / "bad.yml").write_text("dns: [\n")
+    assert host_names(tmp_path) == ["bind"]
+    assert "can't be read" in logged()
