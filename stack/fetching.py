@@ -29,7 +29,7 @@ def fetch(
 def _run(
     what: str, command: Sequence[str | Path], limit: float, options: dict[str, Any]
 ) -> "subprocess.CompletedProcess[str]":
-    with subprocess.Popen(list(map(str, command)), text=True, **options) as process:
+    with subprocess.Popen(list(map(str, command)), text=True, stdin=subprocess.DEVNULL, **options) as process:
         waited = 0.0
         while True:
             try:

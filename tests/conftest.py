@@ -85,7 +85,7 @@ def logged(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) 
     """Returns what was logged since the last call, even if an earlier test has configured logging."""
 
     def look() -> str:
-        text = caplog.text + capfd.readouterr().out
+        text = caplog.text + "".join(capfd.readouterr())
         caplog.clear()
         return text
 

@@ -93,7 +93,7 @@ class Images:
         options = ("--isolation=chroot", "--no-hosts", *variables, *mounts, *who)
         run = [*_PROCESSES, *_command("run", *options, name, "--", *words)]
         try:
-            with subprocess.Popen(run, start_new_session=True) as process:
+            with subprocess.Popen(run, start_new_session=True, stdin=subprocess.DEVNULL) as process:
                 try:
                     yield process
                 finally:
@@ -124,7 +124,12 @@ def _command(*words: str) -> list[str]:
 def _buildah(*words: str) -> str:
     environment = {**os.environ, "PATH": _PATH}
     done = subprocess.run(
-        _command(*words), env=environment, capture_output=True, text=True, timeout=_BUILD_LIMIT
+        _command(*words),
+        env=environment,
+        stdin=subprocess.DEVNULL,  # buildah makes it non-blocking for all who share it; Ansible refuses that
+        capture_output=True,
+        text=True,
+        timeout=_BUILD_LIMIT,
     )
     assert done.returncode == 0, f"buildah {' '.join(words)}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
     return done.stdout
@@ -153,7 +158,12 @@ def _debootstrap(root: Path) -> None:
     for left in reversed(range(_TRIES)):
         try:
             subprocess.run(
-                command, env={"PATH": _PATH}, check=True, timeout=_PATIENCE, stdout=subprocess.PIPE
+                command,
+                env={"PATH": _PATH},
+                check=True,
+                timeout=_PATIENCE,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
             )
             return
         except (subprocess.SubprocessError, OSError) as error:

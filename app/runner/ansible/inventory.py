@@ -23,7 +23,7 @@ log = get_logger(__name__)
 
 INVENTORY_TIMEOUT = 60  # seconds for ansible-inventory
 DNS_PORT = 53
-_UNPARSED = re.compile(r"Failed to parse inventory with 'yaml' plugin: [^\n]+|Unable to parse [^\n]+")
+_UNPARSED = re.compile(r"Failed to parse inventory with 'yaml' plugin: [^\n]+")
 
 Variables = Mapping[str, Any]
 

@@ -125,6 +125,7 @@ def filled(request: pytest.FixtureRequest, infrastructure: Stack) -> Iterator[No
     with temporary_database(infrastructure) as url, pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", url)
         patch.setattr("app.store.pages.SCAN_LIMIT", SCAN)
+        database.close()
         for cache in (settings, database.engine):
             cache.cache_clear()
         upgrade()
