@@ -1,10 +1,12 @@
 """The database engine, its sessions and the migrations."""
 
+import os
 import select
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import Any, Literal, get_args
 from urllib.parse import unquote
 
@@ -70,12 +72,23 @@ def _pool(name: PoolName | None) -> _Pool:
     return _Pool(20, answer_within=max(limit, settings().batch_timeout))
 
 
-@lru_cache
+_making = Lock()
+# A child that is forked while another thread has the lock would wait for it for ever.
+os.register_at_fork(before=_making.acquire, after_in_parent=_making.release, after_in_child=_making.release)
+
+
 def engine(name: PoolName | None = None) -> Engine:
     """Return one of the process's connection pools; closed connections are replaced.
 
     Without a name it is the one for transactions.
     """
+    with _making:  # of two that were made at once by two threads, nobody would close one
+        return cached_engine(name)
+
+
+@lru_cache
+def cached_engine(name: PoolName | None) -> Engine:
+    """Make a pool when it is first asked for. Call `engine`, which lets threads take turns."""
     pool = _pool(name)
     made = create_engine(_url(), **_arguments(pool))
     event.listen(made, "checkout", _refuse_closed)

@@ -76,7 +76,7 @@ def app_settings(
     """The settings of an app with an empty database of its own."""
     for name, value in (infrastructure.env | {"DATABASE_URL": new_database, "BOOTSTRAP_ZONES": ""}).items():
         monkeypatch.setenv(name, value)
-    caches: tuple[Any, ...] = (settings, database.engine, redis)
+    caches: tuple[Any, ...] = (settings, database.cached_engine, redis)
     for cache in caches:
         cache.cache_clear()
     celery_app.conf.broker_url = settings().celery_broker_url.get_secret_value()

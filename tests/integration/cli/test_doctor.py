@@ -125,7 +125,7 @@ def test_parts_that_are_away(doctor: Doctor) -> None:
     }
     from app.core.redis import redis
 
-    database.engine.cache_clear()
+    database.cached_engine.cache_clear()
     redis.cache_clear()
     findings = doctor(KAFKA_BROKER_URL="127.0.0.1:9", **away)
     assert [each.partition(":")[0] for each in failed(findings)] == ["PostgreSQL", "Redis", "Kafka"]

@@ -18,7 +18,7 @@ def told(monkeypatch: pytest.MonkeyPatch, url: str, **shown: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     settings.cache_clear()
     database.close()
-    database.engine.cache_clear()
+    database.cached_engine.cache_clear()
     try:
         with database.transaction() as session:
             session.execute(text("SELECT 1"))

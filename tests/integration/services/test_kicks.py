@@ -30,7 +30,7 @@ def lost_kick(client: TestClient, new_zone: str, set_settings: SetSettings) -> I
     set_settings(SWEEP_INTERVAL=str(INTERVAL))
     redis().set(KICKED.format(zone=new_zone), 1, ex=30)
     client.post("/api/v1/dns/create", json=body(new_zone)).raise_for_status()
-    redis().delete(QUEUE)
+    redis().delete(QUEUE, KICKED.format(zone="other.test"))
     yield new_zone
     redis().delete(QUEUE, KICKED.format(zone=new_zone))
 

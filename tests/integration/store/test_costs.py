@@ -43,7 +43,7 @@ def zone(app_settings: Settings, new_zone: str) -> Iterator[str]:
     with transaction() as session:
         zones.add(session, new_zone, "bind")
     yield new_zone
-    engine("AUTOCOMMIT").dispose()
+    engine("statements").dispose()
 
 
 def accept(zone: str, times: int = 0) -> None:

@@ -126,13 +126,13 @@ def filled(request: pytest.FixtureRequest, infrastructure: Stack) -> Iterator[No
         patch.setenv("DATABASE_URL", url)
         patch.setattr("app.store.pages.SCAN_LIMIT", SCAN)
         database.close()
-        for cache in (settings, database.engine):
+        for cache in (settings, database.cached_engine):
             cache.cache_clear()
         upgrade()
         fill(url, analyze_when_empty=request.param)
         yield
         database.close()
-        for cache in (settings, database.engine):
+        for cache in (settings, database.cached_engine):
             cache.cache_clear()
 
 

@@ -75,7 +75,7 @@ def proxy(app_settings: Settings, set_settings: SetSettings) -> Iterator[Proxy]:
     with closing(Proxy(direct.host, direct.port or 5432)) as made:
         url = direct.set(host="127.0.0.1", port=made.port)
         set_settings(DATABASE_URL=url.render_as_string(hide_password=False), LEASE=str(LEASE))
-        database.engine.cache_clear()
+        database.cached_engine.cache_clear()
         yield made
         database.engine().dispose()
 
