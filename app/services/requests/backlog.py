@@ -17,6 +17,7 @@ from app.store import backlog as store
 log = get_logger(__name__)
 
 _INTERVAL = 1.0  # seconds between two counts, at least
+_LONGEST_INTERVAL = 5.0  # seconds: a count may have waited for a database that stood still
 _SHARE = 0.05  # of one processor of the database, that counting takes at most
 
 
@@ -61,7 +62,8 @@ class Backlog:
                 await self.count()
             except DATABASE_ERRORS as error:
                 log.warning("open requests not counted: the last count stays", error=cause(error))
-            await asyncio.sleep(max(_INTERVAL, (time.monotonic() - began) / _SHARE))
+            took = time.monotonic() - began
+            await asyncio.sleep(max(_INTERVAL, min(_LONGEST_INTERVAL, took / _SHARE)))
 
     async def count(self) -> None:
         """Count the open requests."""
