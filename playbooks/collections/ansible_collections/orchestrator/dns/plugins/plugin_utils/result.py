@@ -15,6 +15,7 @@ from .change import Change
 
 MAX_MESSAGE = 500  # characters of a message
 _MAX_VALUE = 60  # characters of a value that a message repeats
+_VERBS = {"create": "added", "update": "set to", "upsert": "set to", "delete": "removed"}
 _RESERVED = 1_000  # bytes of the results file for each change, whatever will be said of it
 
 Outcome = Literal["applied", "unchanged", "failed"]
@@ -40,12 +41,12 @@ def unchanged(change: Change) -> Result:
     return Result("unchanged", f"{change} is already as requested")
 
 
-def applied(verb: str, change: Change) -> Result:
-    """Return the result of a change that was carried out; `verb` says how: "added", "set to", "removed"."""
+def applied(change: Change) -> Result:
+    """Return the result of a change that was carried out."""
     texts = [*(value.to_text() for value in change.values[:3]), *change.patterns[:3]]
     values = ", ".join(text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…" for text in texts)
     more = f" and {len(change.values) - 3} more" if len(change.values) > 3 else ""
-    return Result("applied", f"{change}: {verb} {values or 'all values'}{more}")
+    return Result("applied", f"{change}: {_VERBS[change.action]} {values or 'all values'}{more}")
 
 
 def failed(code: str, message: str) -> Result:
@@ -91,6 +92,24 @@ def null_mx_conflict(change: Change, there: Collection[object]) -> Result | None
     ):
         return None
     return failed("null_mx_not_alone", f"{_owner(change)} has another MX, and a null MX stands alone")
+
+
+def cname_conflict(
+    change: Change, zone: dns.name.Name, there: Collection[object], *, has_other_data: bool
+) -> Result | None:
+    """Return the failure of a CNAME that can't be at its name, or None.
+
+    `there` are the values of the CNAME that is at the name, `has_other_data` says whether other types are.
+    """
+    if change.name == zone:
+        return cname_at_apex(change)
+    if len(change.values) > 1:
+        return several_cnames(change)
+    if has_other_data:
+        return cname_beside_data(change)
+    if change.action == "create" and there and set(there) != set(change.values):
+        return another_cname(change)
+    return None
 
 
 def cname_at_apex(change: Change) -> Result:

@@ -19,7 +19,6 @@ from .step import Step
 MAX_RRSET = 65_000  # bytes in a DNS message, which takes 65,535 (RFC 1035 section 4.2.2)
 _RR_SIZE = 12  # bytes: a pointer to the owner name, type, class, TTL, length of the data
 _NO_RRSET = RRset(0, {})
-_VERBS = {"create": "added", "update": "set to", "upsert": "set to", "delete": "removed"}
 
 
 class Planner:
@@ -53,7 +52,7 @@ class Planner:
         if after is not None and self._size(rdtype, after) > MAX_RRSET:
             return result.too_large(change), node
         others = {other: rrset for other, rrset in node.items() if other != rdtype}
-        return result.applied(_VERBS[change.action], change), others | ({rdtype: after} if after else {})
+        return result.applied(change), others | ({rdtype: after} if after else {})
 
     def _conflict(self, change: Change, node: Node) -> Result | None:
         """Return the failure of a change that can't be carried out."""
@@ -63,28 +62,18 @@ class Planner:
             return self._delete_conflict(change, before)
         if change.action == "update" and before is None:
             return result.rrset_missing(change)
+        there = before.values.keys() if before else ()
         if change.type == CNAME:
-            return self._cname_conflict(change, before, has_other_data=bool(visible))
+            return result.cname_conflict(change, self._zone, there, has_other_data=bool(visible))
         if "CNAME" in visible:
             return result.data_beside_cname(change)
-        return result.null_mx_conflict(change, before.values.keys() if before else ())
+        return result.null_mx_conflict(change, there)
 
     def _delete_conflict(self, change: Change, before: RRset | None) -> Result | None:
         if before is None or not change.is_apex_ns(self._zone):
             return None
         left = () if change.is_of_whole_rrset else before.values.keys() - set(change.values)
         return None if left else result.last_apex_ns(change)
-
-    def _cname_conflict(self, change: Change, before: RRset | None, *, has_other_data: bool) -> Result | None:
-        if change.name == self._zone:
-            return result.cname_at_apex(change)
-        if len(change.values) > 1:
-            return result.several_cnames(change)
-        if has_other_data:
-            return result.cname_beside_data(change)
-        if change.action == "create" and before is not None and before.values.keys() != set(change.values):
-            return result.another_cname(change)
-        return None
 
     def _size(self, rdtype: str, rrset: RRset) -> int:
         """Return how many bytes an RRset takes at most in a DNS message."""

@@ -27,7 +27,6 @@ from .update_message import Instruction, Kind, Step, size_in_message
 
 RRsets = Mapping[RdataType, RRset]  # what is at an owner name
 
-_VERBS = {"create": "added", "update": "set to", "upsert": "set to", "delete": "removed"}
 _LIKELY_TYPES = tuple(  # at a name that becomes an alias; no prerequisite says "nothing but these types"
     map(
         rdatatype.from_text,
@@ -117,7 +116,7 @@ class NamePlanner:
         if after == before:
             return result.unchanged(change), there
         rest = {rdtype: rrset for rdtype, rrset in there.items() if rdtype != change.type}
-        return result.applied(_VERBS[change.action], change), rest | ({change.type: after} if after else {})
+        return result.applied(change), rest | ({change.type: after} if after else {})
 
     def _conflict(
         self, change: Change, before: RRset | None, others: Collection[RdataType], *, has_other_data: bool
@@ -130,18 +129,12 @@ class NamePlanner:
             return result.last_apex_ns(change) if is_last_ns else None
         if change.action == "update" and before is None:
             return result.rrset_missing(change)
-        if change.type != CNAME:
-            beside = result.data_beside_cname(change) if CNAME in others else None
-            return beside or result.null_mx_conflict(change, before.values if before else ())
-        if change.name == self._zone:
-            return result.cname_at_apex(change)
-        if len(change.values) > 1:
-            return result.several_cnames(change)
-        if has_other_data:
-            return result.cname_beside_data(change)
-        if change.action == "create" and before is not None and before.values != set(change.values):
-            return result.another_cname(change)
-        return None
+        values = before.values if before else frozenset()
+        if change.type == CNAME:
+            return result.cname_conflict(change, self._zone, values, has_other_data=has_other_data)
+        if CNAME in others:
+            return result.data_beside_cname(change)
+        return result.null_mx_conflict(change, values)
 
 
 def _rrset_after(change: Change, before: RRset | None) -> RRset | None:

@@ -101,7 +101,7 @@ class Planner:
                 found.append(conflict)
                 continue
             merged = RRset(change.ttl, old_values | frozenset(spelled_as_there(change, old_values).values))
-            found.append(result.unchanged(change) if merged == after else result.applied("added", change))
+            found.append(result.unchanged(change) if merged == after else result.applied(change))
             after = merged
         assert after is not None  # a group holds a change, and where nothing is its first one fits
         results = tuple(found)
@@ -125,7 +125,7 @@ class Planner:
         else:
             prerequisites = _no_conflict(change, node)
         updates = set_rrset(change.type, before, after, is_apex_ns=change.is_apex_ns(self.zone))
-        return _Plan((result.applied("set to", change),), prerequisites, updates, after)
+        return _Plan((result.applied(change),), prerequisites, updates, after)
 
     def _delete(self, change: Change, node: Node) -> _Plan:
         if node.rrset is None:
@@ -141,14 +141,14 @@ class Planner:
         else:
             prerequisites = () if node.occluded else (NAME_IN_USE,)
             updates = delete_values(change.type, () if whole else present)
-        return _Plan((result.applied("removed", change),), prerequisites, updates)
+        return _Plan((result.applied(change),), prerequisites, updates)
 
     def _delete_unseen(self, change: Change, node: Node) -> _Plan:
         if not node.occluded:
             return _Plan((result.unchanged(change),), (Instruction(Kind.RRSET_ABSENT, change.type),))
         if change.patterns:
             return _Plan((result.hidden_from_pattern(change),))
-        return _Plan((result.applied("removed", change),), (), delete_values(change.type, change.values))
+        return _Plan((result.applied(change),), (), delete_values(change.type, change.values))
 
 
 def _no_conflict(change: Change, node: Node) -> Instructions:
