@@ -1,4 +1,4 @@
-"""Exponential back-off: pauses between tries that grow with each failure in a row."""
+"""Pauses: between tries, growing with each failure in a row, and after work that is done again and again."""
 
 import random
 from dataclasses import dataclass
@@ -22,3 +22,12 @@ class Backoff:
         """Return the seconds to wait when `failures` tries in a row have failed before the last one."""
         doubled = min(self.longest, self.first * 2.0 ** min(failures, _MOST_DOUBLINGS))
         return doubled * random.uniform(1 - self.jitter, 1)  # noqa: S311 - nothing secret
+
+
+def pause_after(took: float, share: float, *, least: float, longest: float) -> float:
+    """Return the seconds to pause after work that took so many, for it to take at most `share` of the time.
+
+    The pause is `least` seconds at least. For the sake of the share it is `longest` seconds at most: the work
+    may have waited for a part that stood still.
+    """
+    return max(least, min(longest, took / share))

@@ -9,6 +9,7 @@ from threading import Event
 from psycopg.errors import UndefinedTable
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from app.core.backoff import pause_after
 from app.core.celery_app import DRAIN, QUEUE, celery_app
 from app.core.config import settings
 from app.core.database import transaction
@@ -26,10 +27,8 @@ _MARK_EXPIRY = 30  # seconds after which a kick that no worker took counts as lo
 _SEND_INTERVAL = 0.02
 _UPKEEP_INTERVAL = 60.0  # seconds
 _MAX_ZONES = 10_000  # that wait for their kicks
-# A sweep that takes long is followed by a longer pause, so that sweeps take such a share of the time; but the
-# pause lasts so many seconds at most, since the sweep may have waited for a part that stood still.
-_MAX_SWEEP_SHARE = 0.1
-_LONGEST_SWEEP_PAUSE = 3.0
+_MAX_SWEEP_SHARE = 0.1  # of the time
+_LONGEST_SWEEP_PAUSE = 3.0  # seconds, for the sake of that share
 
 
 def kick_zones(names: Iterable[str]) -> None:
@@ -122,7 +121,8 @@ def sweep_until(stop: Event) -> None:
         began, pause = time.monotonic(), settings().sweep_interval
         try:
             sweep()
-            pause = max(pause, min(_LONGEST_SWEEP_PAUSE, (time.monotonic() - began) / _MAX_SWEEP_SHARE))
+            took = time.monotonic() - began
+            pause = pause_after(took, _MAX_SWEEP_SHARE, least=pause, longest=_LONGEST_SWEEP_PAUSE)
             if began >= next_upkeep:
                 next_upkeep = began + _UPKEEP_INTERVAL
                 tend()

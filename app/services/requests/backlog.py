@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from app.core.backoff import pause_after
 from app.core.config import settings
 from app.core.database import reading
 from app.core.database_errors import DATABASE_ERRORS
@@ -17,8 +18,8 @@ from app.store import backlog as store
 log = get_logger(__name__)
 
 _INTERVAL = 1.0  # seconds between two counts, at least
-_LONGEST_INTERVAL = 5.0  # seconds: a count may have waited for a database that stood still
-_SHARE = 0.05  # of one processor of the database, that counting takes at most
+_LONGEST_INTERVAL = 5.0  # seconds
+_MAX_SHARE = 0.05  # of one processor of the database
 
 
 class Backlog:
@@ -63,7 +64,7 @@ class Backlog:
             except DATABASE_ERRORS as error:
                 log.warning("open requests not counted: the last count stays", error=cause(error))
             took = time.monotonic() - began
-            await asyncio.sleep(max(_INTERVAL, min(_LONGEST_INTERVAL, took / _SHARE)))
+            await asyncio.sleep(pause_after(took, _MAX_SHARE, least=_INTERVAL, longest=_LONGEST_INTERVAL))
 
     async def count(self) -> None:
         """Count the open requests."""
