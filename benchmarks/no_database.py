@@ -24,7 +24,7 @@ class Nowhere:
         placed = place_in_zone(read_change(raw), dict.fromkeys(settings().bootstrap_zones, Checks.WARN))
         if isinstance(placed, Refused):
             return placed
-        return Accepted(accepted_request(new_request(placed), datetime.now(UTC), None))
+        return Accepted(accepted_request(new_request(placed), datetime.now(UTC), None), transaction=0)
 
 
 @asynccontextmanager

@@ -107,7 +107,7 @@ def plan_out(planned: Sequence[Planned | Refused]) -> PlanOut:
 
 def _batch_result(index: int, result: submit.Submitted, reasons: Sequence[Reason], given: int) -> BatchResult:
     match result:
-        case submit.Accepted(request, warnings):
+        case submit.Accepted(request, warnings=warnings):
             return BatchResult(index, 202, accepted(request), [*map(_warning, warnings)] or None)
         case submit.Replayed(request):
             return BatchResult(index, 200, accepted(request))

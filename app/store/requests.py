@@ -81,6 +81,7 @@ class Stored(NamedTuple):
     """When new requests were stored, and which were not: their key was used before, or their zone is gone."""
 
     at: datetime
+    transaction: int  # its number, as snapshots name it
     key_used: frozenset[UUID]
     zone_gone: frozenset[UUID]
 
@@ -124,7 +125,7 @@ _INSERT = text(
         SELECT CAST(:batch_id AS uuid), :first, :last, CAST(:digest AS bytea)
          WHERE CAST(:batch_id AS uuid) IS NOT NULL AND EXISTS (SELECT FROM stored)
     )
-    SELECT now() AS at, ARRAY(
+    SELECT now() AS at, CAST(CAST(pg_current_xact_id() AS text) AS bigint) AS transaction, ARRAY(
         SELECT id FROM placed WHERE idempotency_key IS NOT NULL EXCEPT SELECT id FROM stored
     ) AS key_used, ARRAY(
         SELECT id FROM new WHERE zone NOT IN (SELECT name FROM served)
@@ -245,7 +246,7 @@ def insert(session: AnySession, new: Sequence[NewRequest], batch: NewBatch | Non
     of_batch = {"batch_id": batch_id, "first": new[0].id, "last": new[-1].id, "digest": digest}
     parameters = {"rows": _rows(new), **of_batch}
     row = session.execute(_INSERT, parameters).one()
-    return Stored(row.at, frozenset(row.key_used), frozenset(row.zone_gone))
+    return Stored(row.at, row.transaction, frozenset(row.key_used), frozenset(row.zone_gone))
 
 
 def belong_to_another_batch(session: AnySession, keys: Collection[tuple[str, str]], digest: bytes) -> bool:

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from app.core.backoff import pause_after
 from app.core.config import settings
@@ -22,18 +23,27 @@ _LONGEST_INTERVAL = 5.0  # seconds
 _MAX_SHARE = 0.05  # of one processor of the database
 
 
+class Addition(NamedTuple):
+    """A request that was accepted: its account, and the transaction that stored it."""
+
+    account: str
+    transaction: int
+
+
 class Backlog:
     """The numbers of open requests, in all and by account: counted now and then, and added up in between.
 
     No call waits for a count: it takes a tenth of a second for 200,000 requests.
-    What other processes have accepted since the last count is not known: the limits are soft.
+    Nothing is counted twice: what is added is left out where the count has seen its transaction. What other
+    processes have accepted since the last count is not known: the limits are soft.
     """
 
     def __init__(self) -> None:
         self.limit = settings().backlog_limit
         self.limit_per_account = settings().backlog_limit_per_account
-        self._counted: Mapping[str, int] = {}
-        self._added: Counter[str] = Counter()  # accepted here since the last count
+        self._by_account: Counter[str] = Counter()
+        self._seen = store.Snapshot()  # by the last count
+        self._meanwhile: list[Addition] | None = None  # accepted here since the count began that goes on
         self.open = 0  # in all, roughly
 
     @property
@@ -45,15 +55,18 @@ class Backlog:
         """Return why nothing more is accepted from this account now; None when something is."""
         if self.full:
             return BacklogFull("in all", self.open, self.limit)
-        number = self._counted.get(account, 0) + self._added[account]
+        number = self._by_account[account]
         if self.limit_per_account and number >= self.limit_per_account:
             return BacklogFull("of this account", number, self.limit_per_account)
         return None
 
-    def add(self, accounts: Sequence[str]) -> None:
-        """Count requests that were accepted just now, each by its account."""
-        self._added.update(accounts)
-        self.open += len(accounts)
+    def add(self, accepted: Iterable[Addition]) -> None:
+        """Count requests that were accepted just now."""
+        new = [addition for addition in accepted if not self._seen.shows(addition.transaction)]
+        self._by_account.update(addition.account for addition in new)
+        self.open += len(new)
+        if self._meanwhile is not None:
+            self._meanwhile += new
 
     async def run(self) -> None:
         """Count again and again, until it is cancelled."""
@@ -68,12 +81,16 @@ class Backlog:
 
     async def count(self) -> None:
         """Count the open requests."""
-        before = self._added.copy()
-        self._counted = await run_to_the_end(lambda: _count(self.limit or None))
-        self._added -= before
-        self.open = sum(self._counted.values()) + self._added.total()
+        self._meanwhile = meanwhile = list[Addition]()
+        try:
+            by_account, self._seen = await run_to_the_end(lambda: _count(self.limit or None))
+        finally:
+            self._meanwhile = None
+        self._by_account = Counter(by_account)
+        self.open = self._by_account.total()
+        self.add(meanwhile)
 
 
-def _count(most: int | None) -> dict[str, int]:
+def _count(most: int | None) -> store.Count:
     with reading() as session:
-        return store.open_by_account(session, most)
+        return store.count_open(session, most)

@@ -18,7 +18,7 @@ from app.core.database_errors import DATABASE_ERRORS, is_locked, is_not_set_up, 
 from app.domain.errors import Overloaded
 from app.domain.reasons import MAX_REASONS, at_most
 from app.services.kicks import KickSender
-from app.services.requests.backlog import Backlog
+from app.services.requests.backlog import Addition, Backlog
 from app.services.requests.submit import Accepted, Submitted, Undecided, submit
 from app.services.requests.validate import Draft, RawChange, read_change
 
@@ -144,7 +144,7 @@ class GroupCommit:
                 waiting.result.set_exception(result.error)
             else:
                 waiting.result.set_result(result)
-        self._backlog.add(accounts(results))
+        self._backlog.add(additions(results))
         self._kicks.add(zones_to_kick(results))
 
     def _fail(self, group: Iterable[_Waiting], error: Exception) -> None:
@@ -159,9 +159,13 @@ def zones_to_kick(results: Iterable[Submitted]) -> set[str]:
     return {result.request.zone for result in results if isinstance(result, Accepted)}
 
 
-def accounts(results: Iterable[Submitted]) -> list[str]:
-    """Return the account of each new request."""
-    return [result.request.account_id for result in results if isinstance(result, Accepted)]
+def additions(results: Iterable[Submitted]) -> list[Addition]:
+    """Return what each new request adds to the backlog."""
+    return [
+        Addition(result.request.account_id, result.transaction)
+        for result in results
+        if isinstance(result, Accepted)
+    ]
 
 
 def _is_nobodys(error: Exception) -> bool:

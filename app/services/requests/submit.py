@@ -45,6 +45,7 @@ class Accepted(NamedTuple):
     """A new request was stored, though some servers may refuse it."""
 
     request: AcceptedRequest
+    transaction: int  # that stored it
     warnings: Sequence[Reason] = ()
 
 
@@ -213,7 +214,10 @@ def _store(session: AnySession, new: Sequence[NewRequest], batch: NewBatch | Non
     batch_id = batch.id if batch else None
     known = _look_up_keys(session, [request for request in new if request.id in stored.key_used])
     known |= {row.id: _zone_gone(row) for row in new if row.id in stored.zone_gone}
-    return [known.get(row.id) or Accepted(accepted_request(row, stored.at, batch_id)) for row in new]
+    return [
+        known.get(row.id) or Accepted(accepted_request(row, stored.at, batch_id), stored.transaction)
+        for row in new
+    ]
 
 
 def _zone_gone(row: NewRequest) -> Refused:
