@@ -76,6 +76,12 @@ def test_a_batch_is_told_item_by_item_or_as_a_whole(limited: TestClient, new_zon
         assert "retry-after" in answer.headers
 
 
+def test_a_batch_counts_at_once(limited: TestClient, new_zone: str) -> None:
+    items = [body(new_zone, account=account) for account in "aaaabbbb"]
+    limited.post("/api/v1/dns/batch", json={"requests": items}).raise_for_status()
+    assert create(limited, new_zone, "c").json()["code"] == "backlog_full"
+
+
 def test_what_was_open_before_the_process_began_counts(
     app_settings: Settings, limited: TestClient, new_zone: str
 ) -> None:

@@ -21,7 +21,7 @@ from app.services.plan.from_servers import plan_from_servers
 from app.services.requests import submit
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers, Call, read_items, submit_batch
-from app.services.requests.group_commit import GroupCommit, zones_to_kick
+from app.services.requests.group_commit import GroupCommit, additions, zones_to_kick
 from app.services.requests.validate import RawChange, Refused, shape_reasons
 
 router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
@@ -71,9 +71,11 @@ async def batch(request: Request) -> Response:
     raw = await read_json(request)
     state = request.app.state
     workers: BodyWorkers = state.batch_workers
+    backlog: Backlog = state.backlog
     with workers.slot(len(raw)):
         call = Call(headers.via, headers.idempotency_key)
-        submitted, response = await workers.run(partial(_answer_batch, raw, call, state.backlog))
+        submitted, response = await workers.run(partial(_answer_batch, raw, call, backlog))
+    backlog.add(additions(submitted))
     kicks: KickSender = state.kicks
     kicks.add(zones_to_kick(submitted))
     return response
