@@ -5,6 +5,7 @@ does not start, and each run starts Ansible itself.
 """
 
 import atexit
+import gc
 import importlib
 import inspect
 import logging
@@ -18,6 +19,8 @@ from typing import Any
 import ansible.__main__
 from ansible import constants, context
 from ansible.cli.playbook import PlaybookCLI
+from ansible.inventory import manager
+from ansible.module_utils._internal import _deprecator
 from ansible.parsing.vault import VaultSecretsContext
 from ansible.plugins import loader as plugins
 from ansible.release import __version__ as version
@@ -25,8 +28,12 @@ from ansible.utils import display as displays
 from ansible.utils import vars as utils_vars
 from ansible.utils.collection_loader import AnsibleCollectionConfig, _collection_finder
 from ansible.utils.context_objects import GlobalCLIArgs
+from ansible.vars import clean
 
 FAILED = 250  # Ansible's exit status for an unexpected error
+# Objects that a run makes until the collector looks at the young ones, then at all: a run that is over in a
+# moment needs none of it; a long one collects as often as its memory grows.
+_GC_THRESHOLDS = (100_000, 50, 100)
 _MODULE_OPTION = ("-m", "ansible")  # stands behind the interpreter in a command line
 
 _PARAMETERS: dict[Callable[..., Any], str] = {
@@ -35,6 +42,9 @@ _PARAMETERS: dict[Callable[..., Any], str] = {
     plugins.PluginLoader._get_package_paths: "self subdirs",
     plugins.PluginLoadContext.resolve_legacy: "self name pull_cache",
     plugins.PluginPathContext: "path internal",
+    _deprecator._path_as_plugininfo: "path",
+    clean.clean_facts: "facts",
+    manager.split_host_pattern: "pattern",
     _collection_finder._meta_yml_to_dict: "yaml_string_data content_id",
     _collection_finder._AnsibleCollectionFinder: "paths scan_sys_paths",
     _collection_finder._AnsibleCollectionFinder._install: "self",
@@ -70,6 +80,7 @@ def playbook(argv: Sequence[str]) -> int:
     """Run `python -m ansible playbook …` in this process, a fork made for it; return its exit status."""
     atexit._clear()  # a fork must not do what the server would do at its end
     _renew_process_state()
+    gc.set_threshold(*_GC_THRESHOLDS)
     status = FAILED
     try:
         PlaybookCLI.cli_executor(arguments(argv)[1:])

@@ -20,9 +20,13 @@ import ansible.config
 from ansible import constants
 from ansible._internal._templating._jinja_bits import AnsibleEnvironment
 from ansible.cli.playbook import PlaybookCLI
+from ansible.inventory import manager
+from ansible.module_utils._internal import _deprecator
+from ansible.plugins import callback
 from ansible.plugins import loader as plugins
 from ansible.utils import display as displays
 from ansible.utils.collection_loader import _collection_finder
+from ansible.vars import clean
 
 from . import collection
 from .ansible_internals import plugin_loaders
@@ -68,11 +72,10 @@ def preload(playbooks: str) -> None:
     for loader in plugin_loaders():
         if loader.class_name and loader.type not in _RARE_TYPES:
             _preload_plugins(loader)
+    _compile_patterns()
     for loader in plugin_loaders():
         _forget_searches(loader)
     _prefer_plugins_of_operators()
-    PlaybookCLI(["playbook"]).init_parser()  # compiles regular expressions that the module re keeps
-    _ = AnsibleEnvironment().lexer  # likewise
     display._warns, display._deprecations, display._errors = shown
     gc.collect()
     gc.freeze()  # so that a fork's garbage collector does not write to, and so copy, what is loaded here
@@ -110,6 +113,20 @@ def _cache_compiled(collections: Path) -> None:
             source = path.read_bytes()
             compiled[source, str(path)] = compile_once(source, str(path), **_COMPILE_OPTIONS)
     _collection_finder.compile = compile_once
+
+
+def _compile_patterns() -> None:
+    """Do on nothing what every run does with regular expressions; the module re keeps them."""
+    cli = PlaybookCLI(["playbook"])
+    cli.init_parser()
+    cli.parser.parse_args(
+        ["--inventory", "hosts.yml", "--limit", "host", "--extra-vars", "{}", "playbook.yml"]
+    )
+    clean.clean_facts({"ansible_host": ""})
+    manager.split_host_pattern("group:!group")
+    for path in (callback.__file__, "/ansible_collections/orchestrator/dns/plugins/action/dynamic_update.py"):
+        _deprecator._path_as_plugininfo(str(path))
+    _ = AnsibleEnvironment().lexer
 
 
 def _preload_plugins(loader: Any) -> None:

@@ -44,7 +44,7 @@ class CallbackModule(CallbackBase):
             "streams": [[s.name, s.mode, s.encoding, s.errors, s.line_buffering] for s in streams],
             "processes": [multiprocessing.current_process().name, multiprocessing.parent_process()],
             "locale": locale.setlocale(locale.LC_ALL),
-            "collector": [gc.isenabled(), gc.get_threshold()],
+            "collector": gc.isenabled(),  # in a fork it collects less often, on purpose
             "warnings": warnings.filters,
             "logging": logging.root.handlers,
             "status": {name: status[name] for name in STATUS},
