@@ -12,10 +12,8 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from typer.testing import CliRunner
 
 from app.cli import examination
-from app.cli.__main__ import app
 from app.core import database
 from app.core.celery_app import celery_app
 from app.core.database import transaction
@@ -25,6 +23,7 @@ from stack.inventory import write_inventory
 from stack.nameserver import create_key
 from stack.paths import ROOT
 from tests.support.api_process import Api
+from tests.support.commands import run_command
 from tests.support.eventually import eventually
 from tests.support.settings import SetSettings
 
@@ -37,7 +36,7 @@ def doctor(client: TestClient, set_settings: SetSettings) -> Doctor:
 
     def run(**variables: str) -> list[dict[str, Any]]:
         set_settings(**variables)
-        told = CliRunner().invoke(app, ["doctor", "--json"])
+        told = run_command("doctor", "--json")
         assert told.exit_code == 1  # for API and worker
         found = json.loads(told.stdout)
         assert found["well"] is False
@@ -181,7 +180,7 @@ def test_the_api_of_powerdns(
 
 def test_words_for_a_pipe_and_for_a_misspelt_setting(doctor: Doctor, set_settings: SetSettings) -> None:
     set_settings(RETRY_PUASE="1")
-    lines = CliRunner().invoke(app, ["doctor"]).stdout.splitlines()
+    lines = run_command("doctor").stdout.splitlines()
     assert lines[0] == "settings\twarning\tno setting is called RETRY_PUASE; is RETRY_PAUSE meant?"
 
 

@@ -1,18 +1,16 @@
 """`playbook check`: which points of the contract hold, and what a broken playbook breaks."""
 
 import json
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from app.cli.__main__ import app
 from app.core.config import ROOT, settings
 from stack.embedded import Stack
+from tests.support.commands import run_command
 from tests.support.runs import make_site
 from tests.support.zones import ZoneUnderTest
 
@@ -35,11 +33,8 @@ _numbers = count()
 
 
 @pytest.fixture(autouse=True)
-def _plain_settings() -> Iterator[None]:
+def _plain_settings() -> None:
     settings.cache_clear()
-    logging = structlog.get_config()
-    yield
-    structlog.configure(**logging)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +49,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def check(zone: str, inventory: Path, *more: str) -> Result:
     words = ["playbook", "check", "--zone", zone, "--backend", "bind", "--inventory", str(inventory)]
-    return CliRunner().invoke(app, [*words, "--patience", "0.5", *more])
+    return run_command(*words, "--patience", "0.5", *more)
 
 
 def broken(result: Result) -> dict[str, list[str]]:
@@ -227,9 +222,8 @@ def test_runs_that_take_too_long(new_zone: str, dns_inventory: Path, site: Path)
 
 
 def test_what_can_not_be_tried(dns_inventory: Path, tmp_path: Path) -> None:
-    result = CliRunner().invoke(
-        app, ["playbook", "check", "--zone", "a..b", "--backend", "bind", "--inventory", str(dns_inventory)]
-    )
+    words = ["playbook", "check", "--zone", "a..b", "--backend", "bind", "--inventory", str(dns_inventory)]
+    result = run_command(*words)
     assert (result.exit_code, "empty label" in result.output) == (2, True)
     assert check("example.test", tmp_path / "none").exit_code == 2
     assert check("example.test", dns_inventory, "--playbook", str(tmp_path / "none.yml")).exit_code == 2
