@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from app.core import migrations
 from app.core.answer_deadlines import watch_answers
@@ -72,6 +72,21 @@ def _pool(name: PoolName | None) -> _Pool:
     return _Pool(20, answer_within=max(limit, settings().batch_timeout))
 
 
+class _ClosingPool(QueuePool):
+    """A pool that also closes what was in use when it was disposed of, once that comes back."""
+
+    _disposed = False
+
+    def dispose(self) -> None:
+        self._disposed = True
+        super().dispose()
+
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        super()._do_return_conn(record)
+        if self._disposed:
+            super().dispose()
+
+
 _making = Lock()
 # A child that is forked while another thread has the lock would wait for it for ever.
 os.register_at_fork(before=_making.acquire, after_in_parent=_making.release, after_in_child=_making.release)
@@ -90,7 +105,7 @@ def engine(name: PoolName | None = None) -> Engine:
 def cached_engine(name: PoolName | None) -> Engine:
     """Make a pool when it is first asked for. Call `engine`, which lets threads take turns."""
     pool = _pool(name)
-    made = create_engine(_url(), **_arguments(pool))
+    made = create_engine(_url(), poolclass=_ClosingPool, **_arguments(pool))
     event.listen(made, "checkout", _refuse_closed)
     watch_answers(made, pool.answer_within)
     return made
@@ -185,7 +200,7 @@ def require_schema() -> None:
 
 
 def close() -> None:
-    """Close all connections that are not in use."""
+    """Close all connections: those in use when they are given back."""
     engine().dispose()
     for name in get_args(PoolName):
         engine(name).dispose()

@@ -71,6 +71,17 @@ def test_processes_that_start_together_migrate_once(app_settings: Settings) -> N
         assert session.scalar(text("SELECT count(*) FROM alembic_version")) == 1
 
 
+def test_a_connection_that_is_in_use_when_all_are_closed_is_closed_when_it_is_given_back(
+    app_settings: Settings,
+) -> None:
+    with database.statements() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        database.close()
+        assert connection.scalar(text("SELECT 1")) == 1
+    assert driver.closed
+
+
 def test_connections_that_the_server_has_closed_are_replaced(app_settings: Settings) -> None:
     with database.transaction() as session, database.statements() as connection:
         asked = text("SELECT pg_backend_pid()")
