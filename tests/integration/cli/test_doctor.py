@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from app.cli import examination
 from app.core import database
 from app.core.celery_app import celery_app
+from app.core.config import Settings
 from app.core.database import transaction
 from app.store import backends
 from stack.embedded import Stack
@@ -31,7 +32,7 @@ Doctor = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture
-def doctor(client: TestClient, set_settings: SetSettings) -> Doctor:
+def lone_doctor(app_settings: Settings, set_settings: SetSettings) -> Doctor:
     """Runs the command and returns its findings, but for API and worker, which do not run here."""
 
     def run(**variables: str) -> list[dict[str, Any]]:
@@ -43,6 +44,12 @@ def doctor(client: TestClient, set_settings: SetSettings) -> Doctor:
         return [each for each in found["findings"] if each["what"] not in ("API", "worker")]
 
     return run
+
+
+@pytest.fixture
+def doctor(client: TestClient, lone_doctor: Doctor) -> Doctor:
+    """The same, where the zone `new_zone` is served."""
+    return lone_doctor
 
 
 def inventory(folder: Path, server: str, key_file: Path) -> dict[str, str]:
@@ -117,16 +124,12 @@ def test_limits_and_inventories_that_can_not_be_read(
     assert "does not exist" in wrong
 
 
-def test_parts_that_are_away(doctor: Doctor) -> None:
+def test_parts_that_are_away(lone_doctor: Doctor) -> None:
     away = {
         "DATABASE_URL": "postgresql://u:secret@127.0.0.1:9/d",
         "CELERY_BROKER_URL": "redis://127.0.0.1:9/0",
     }
-    from app.core.redis import redis
-
-    database.cached_engine.cache_clear()
-    redis.cache_clear()
-    findings = doctor(KAFKA_BROKER_URL="127.0.0.1:9", **away)
+    findings = lone_doctor(KAFKA_BROKER_URL="127.0.0.1:9", **away)
     assert [each.partition(":")[0] for each in failed(findings)] == ["PostgreSQL", "Redis", "Kafka"]
     assert all("127.0.0.1:9" in each for each in failed(findings))
     assert "secret" not in json.dumps(findings)

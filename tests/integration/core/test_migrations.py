@@ -198,6 +198,7 @@ def test_with_migrations_off_the_role_of_the_api_owns_nothing(
             owner.execute(grant.replace("dns_runtime", role).encode())
     own = make_url(url).set(username=role, password="secret").render_as_string(hide_password=False)
     set_settings(MIGRATE="off", DATABASE_URL=own)
+    database.close()
     database.cached_engine.cache_clear()
     try:
         with TestClient(app) as api:
