@@ -1,11 +1,11 @@
 """What servers check besides the standards, as BIND's `check-names` does: a zone says what becomes of it."""
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 
 from app.domain.change import Action
 from app.domain.errors import Reason
+from app.domain.names import is_host
 from app.domain.rdata import RecordType
 
 DOMAIN = ("resource", "domain")
@@ -20,8 +20,6 @@ class Checks(StrEnum):
     OFF = "off"  # nothing is checked
 
 
-_HOST_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
-_HOST = re.compile(rf"(?:\*\.)?{_HOST_LABEL}(?:\.{_HOST_LABEL})*\.?")  # RFC 952, RFC 1123 2.1
 _OF_HOSTS = frozenset({RecordType.A, RecordType.AAAA, RecordType.MX})
 _DIRECTORY = "gc._msdcs."  # where Active Directory has addresses, and BIND lets it
 _REVERSE = (".in-addr.arpa", ".ip6.arpa")
@@ -31,7 +29,7 @@ def check_names(
     action: Action, name: str, record_type: RecordType, rdata: Collection[str]
 ) -> Sequence[Reason]:
     """Return what BIND's `check-names` would refuse: addresses and MX at what is no host, PTR to no host."""
-    host_like = "_" not in name and "/" not in name  # what else a name holds, hosts may have
+    host_like = "_" not in name and "/" not in name and "\\" not in name  # of hyphens the rules know
     if action is Action.DELETE or (host_like and record_type is not RecordType.PTR):
         return ()
     return tuple(_reasons(name, record_type, rdata, host_like=host_like))
@@ -46,6 +44,6 @@ def _reasons(
             message = f"{name} is no host name: servers that check names refuse {record_type} records there"
             yield Reason(DOMAIN, "name_not_a_host", message)
     reverse = record_type is RecordType.PTR and name.endswith(_REVERSE)
-    if reverse and not all(map(_HOST.fullmatch, rdata)):
+    if reverse and not all(is_host(target.removeprefix("*.")) for target in rdata):
         message = "not the name of a host: servers that check names refuse it as the target of an address"
         yield Reason(TARGET, "target_not_a_host", message)

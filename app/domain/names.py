@@ -1,9 +1,8 @@
 """Names: their canonical form, in which the whole service writes and compares them.
 
-Beside host names it knows what RFC 2317 makes of reverse zones (`0/25.2.0.192.in-addr.arpa`) and the instance
-names of DNS-based service discovery (RFC 6763 4.1), whose leftmost label is any text: other characters than
-letters, digits, hyphens and underscores are written by their numbers there, as a zone file can have them:
-`my\\032printer._ipp._tcp.example.test`.
+Beside host names it knows what RFC 2317 makes of reverse zones (`0/25.2.0.192.in-addr.arpa`), the instance
+names of DNS-based service discovery (RFC 6763 4.1), whose leftmost label is any text, and labels with escapes
+as zone files can have them (`domain/escapes.py`).
 """
 
 import re
@@ -13,18 +12,18 @@ from ipaddress import ip_address
 import idna
 
 from app.domain.errors import InvalidName, quoted
+from app.domain.escapes import NUMBER, WRITTEN, numbered, octets_of_label, unescaped
 
 MAX_LABEL = 63  # octets, RFC 1035 2.3.4
 MAX_NAME = 253  # characters as written, which is 255 octets on the wire, RFC 1035 2.3.4
-
-ESCAPED_DOT = r"\046"  # a dot within a label: by its number, so that a dot always ends a label
 
 _MAX_INPUT = 4 * MAX_NAME  # no Unicode form of a valid name is longer
 _MAX_MESSAGE = 200  # characters of the IDNA library's message that are passed on
 _LABEL = re.compile(r"[a-z0-9_-]*")
 # A name in canonical form, as most are: nothing is left to check but its length.
-_CANONICAL_LABEL = r"(?!xn--)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_CANONICAL_LABEL = r"(?!xn--)[a-z0-9_-]{1,63}"
 _CANONICAL = re.compile(rf"(?:{_CANONICAL_LABEL}\.)*(?![0-9]+\Z){_CANONICAL_LABEL}")
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.?")
 _CLASSLESS = re.compile(r"[0-9]{1,3}/[0-9]{1,3}")  # a label of RFC 2317
 _REVERSE = ".arpa"
 _INSTANCE = re.compile(
@@ -32,30 +31,26 @@ _INSTANCE = re.compile(
 )
 _PLAIN_INSTANCE = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")  # needs no rule of its own
 _IN_LABEL = re.compile(r"[^a-z0-9_*/-]")
-_WRITTEN = re.compile(r"(\\[0-9]{3})|(\\[^0-9])|([^.\\])", re.DOTALL)
-_UNUSUAL = re.compile(r"[^a-z0-9_.*/ -]")  # blanks stand between a number and a name, say
-_ESCAPE = re.compile(r"\\(?:([0-9]{3})|(.))|([^a-z0-9_.*/ \\-])", re.DOTALL)
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\u3000]")
 
 
 def normalize(name: str) -> str:
     """Return the name in canonical form: lower case, absolute, without the trailing dot, in ASCII.
 
-    U-labels become A-labels (IDNA 2008, RFC 5891, after the UTS 46 mapping). Labels hold letters,
-    digits, hyphens and underscores; `*` may be the whole leftmost label (RFC 4592 2.1.1); the module says
-    which names may hold more. Raises InvalidName for anything else, an IP address and a URL included.
+    U-labels become A-labels (IDNA 2008, RFC 5891, after the UTS 46 mapping). Labels hold letters, digits,
+    hyphens and underscores, and with a backslash what else can be printed; `*` may be the whole leftmost
+    label (RFC 4592 2.1.1). Raises InvalidName for anything else, an IP address and a URL included.
     """
     if len(name) <= MAX_NAME and _CANONICAL.fullmatch(name):
         return name
-    return _normalize_instance(name) or _normalize_host(name)
+    return _normalize_instance(name) or _normalize_escaped(name) or _normalize_host(name)
 
 
 def _normalize_host(name: str) -> str:
     _refuse_forbidden(name)
     mapped = name.lower() if name.isascii() else _mapped(name)
     bare = mapped.removesuffix(".")
-    if bare.rpartition(".")[2].isdecimal():  # as no top-level domain is (RFC 3696 2)
-        raise InvalidName("name_is_ip", f"{quoted(name)} is an IP address, not a name")
+    _refuse_number(bare, name)
     _check_length(bare)  # before the labels are converted: an A-label is never shorter than its U-label
     reverse = bare.endswith(_REVERSE)
     result = ".".join(
@@ -72,59 +67,88 @@ def _normalize_instance(name: str) -> str | None:
     if found is None or _PLAIN_INSTANCE.fullmatch(found["instance"]) or found["instance"] == "*":
         return None
     service = _normalize_host(found["service"])
-    label = _octets(found["instance"])
+    label = octets_of_label(found["instance"])
     if not label or len(label) > MAX_LABEL or any(octet < 0x20 or octet == 0x7F for octet in label):
         message = f"{quoted(found['instance'])} is not one label of at most {MAX_LABEL} octets of text"
         raise InvalidName("name_invalid", message)
     if len(label) + 1 + len(service) > MAX_NAME:
         raise InvalidName("name_too_long", f"the name has more than {MAX_NAME} characters")
     text = label.lower().decode("latin-1")  # which folds ASCII alone, as DNS does (RFC 4343 3)
-    return f"{_IN_LABEL.sub(lambda found: _numbered(found[0]), text)}.{service}"
+    return f"{_IN_LABEL.sub(lambda found: numbered(found[0]), text)}.{service}"
 
 
-def _octets(label: str) -> bytes | None:
-    """Return the octets of one label, in which a backslash may stand before a character or three digits."""
-    parts = _WRITTEN.findall(label)
-    if "".join(map("".join, parts)) != label or any(
-        number and int(number[1:]) > 0xFF for number, *_ in parts
-    ):
+def _normalize_escaped(name: str) -> str | None:
+    """Return the canonical form of a name with a backslash; None for any other name."""
+    if "\\" not in name:
         return None
-    try:
-        return b"".join(
-            bytes([int(number[1:])]) if number else (character[1:] or text).encode()
-            for number, character, text in parts
-        )
-    except UnicodeEncodeError:
-        return None
+    _check_length(name, _MAX_INPUT)
+    if not name.isascii() or WRITTEN.sub("", name).strip("."):
+        message = f"{quoted(name)}: a backslash stands before a character or three digits, in an ASCII name"
+        raise InvalidName("name_invalid", message)
+    text = WRITTEN.sub(unescaped, name)
+    if "\\" not in text:
+        return _normalize_host(text)
+    labels = [_escaped_label(label, first=not i) for i, label in enumerate(text.removesuffix(".").split("."))]
+    result = ".".join(labels)
+    _refuse_number(result, name)
+    _check_length(NUMBER.sub("?", result))
+    return result
 
 
-def escaped(text: str) -> str:
-    """Return names as dnspython writes them, in lower case, in our canonical form."""
-    if not _UNUSUAL.search(text):
-        return text
-    return _ESCAPE.sub(lambda found: found[0] if found[1] else _numbered(found[2] or found[3]), text)
+def _escaped_label(label: str, *, first: bool) -> str:
+    plain = NUMBER.sub("", label)
+    if plain == label:
+        return _label(label, first=first)
+    if len(NUMBER.sub("?", label)) > MAX_LABEL:
+        raise InvalidName("label_too_long", f"the label {quoted(label)} has more than {MAX_LABEL} octets")
+    _check_characters(plain, label)
+    return label
 
 
-def _numbered(character: str) -> str:
-    return f"\\{ord(character):03d}"
-
-
-def host_name(name: str, *, underscore: bool = False) -> str:
+def host_name(name: str) -> str:
     """Return a host name as RDATA holds it: in canonical form, with the trailing dot.
 
-    Letters, digits and hyphens (RFC 1123 2.1), at least two labels; with `underscore` it may be the name of
-    anything. Raises InvalidName.
+    Letters, digits and hyphens within (RFC 952, RFC 1123 2.1), at least two labels. Raises InvalidName.
     """
-    result = normalize(name)
+    result = domain_name(name)
     if "*" in result:
         raise InvalidName("name_invalid", f"{quoted(name)} is a wildcard, not a host name")
-    if "_" in result and not underscore:
-        raise InvalidName("name_invalid", f"{quoted(name)} has an underscore, which a host name may not have")
-    if "/" in result and not underscore:
-        raise InvalidName("name_invalid", f"{quoted(name)} has a slash, which a host name may not have")
+    if not is_host(result):
+        message = (
+            f"{quoted(name)} is no host name: its labels have letters and digits, and hyphens between them"
+        )
+        raise InvalidName("name_invalid", message)
+    return result
+
+
+def domain_name(name: str) -> str:
+    """Return any name of two labels or more as RDATA holds it, with the trailing dot. Raises InvalidName."""
+    result = normalize(name)
     if "." not in result:
-        raise InvalidName("name_not_fqdn", f"{quoted(name)} is not a full name, such as host.example.test")
+        message = (
+            f"{quoted(name)} is not a full name, and none is completed here: write {result}.example.test."
+        )
+        raise InvalidName("name_not_fqdn", message)
     return result + "."
+
+
+def is_host(name: str) -> bool:
+    """Whether the normalized name, with or without a trailing dot, is one that a host may have."""
+    return _HOST.fullmatch(name) is not None
+
+
+def in_unicode(name: str) -> str:
+    """Return a normalized name as people read it: A-labels that IDNA 2008 allows as U-labels."""
+    if "xn--" not in name:
+        return name
+    return ".".join(map(_u_label, name.split(".")))
+
+
+def _u_label(label: str) -> str:
+    try:
+        return idna.ulabel(label) if label.startswith("xn--") else label
+    except idna.IDNAError:
+        return label
 
 
 def longest_match(name: str, zones: Container[str]) -> str | None:
@@ -162,7 +186,8 @@ def _refuse_forbidden(name: str) -> None:
     if "://" in name:
         raise InvalidName("name_is_url", f"{quoted(name)} is a URL, not a name")
     if _FORBIDDEN.search(name):
-        raise InvalidName("name_invalid", f"{quoted(name)} has a blank, a control character or a backslash")
+        message = f"{quoted(name)} has a blank (in a name it is \\032) or a control character"
+        raise InvalidName("name_invalid", message)
     if ":" in name and _is_address(name):
         raise InvalidName("name_is_ip", f"{quoted(name)} is an IP address, not a name")
 
@@ -170,6 +195,11 @@ def _refuse_forbidden(name: str) -> None:
 def _check_length(name: str, most: int = MAX_NAME) -> None:
     if len(name) > most:
         raise InvalidName("name_too_long", f"the name has {len(name)} characters, {MAX_NAME} are allowed")
+
+
+def _refuse_number(bare: str, name: str) -> None:
+    if bare.rpartition(".")[2].isdecimal():  # as no top-level domain is (RFC 3696 2)
+        raise InvalidName("name_is_ip", f"{quoted(name)} is an IP address, not a name")
 
 
 def _is_address(text: str) -> bool:
@@ -197,17 +227,17 @@ def _label(label: str, *, first: bool) -> str:
         raise InvalidName("label_too_long", f"the label {quoted(label)} has more than {MAX_LABEL} characters")
     if not label.isascii() or label.startswith("xn--"):
         return _a_label(label)
-    _check_characters(label)
+    _check_characters(label, label)
     return label
 
 
-def _check_characters(label: str) -> None:
-    if "*" in label and _LABEL.fullmatch(label.replace("*", "")):
+def _check_characters(plain: str, label: str) -> None:
+    """Check what of the label no backslash escapes."""
+    if "*" in plain and _LABEL.fullmatch(plain.replace("*", "")):
         raise InvalidName("wildcard_invalid", "an asterisk must be the whole leftmost label")
-    if not _LABEL.fullmatch(label):
-        raise InvalidName("name_invalid", f"{quoted(label)}: only letters, digits, hyphens and underscores")
-    if label.startswith("-") or label.endswith("-"):
-        raise InvalidName("name_invalid", f"{quoted(label)} begins or ends with a hyphen")
+    if not _LABEL.fullmatch(plain):
+        message = f"{quoted(label)}: letters, digits, hyphens and underscores; others by number, as \\032"
+        raise InvalidName("name_invalid", message)
 
 
 def _a_label(label: str) -> str:

@@ -1,12 +1,16 @@
 """Rules across the fields of one change. Each yields the reasons against the change; none raises."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from app.domain.change import Action
 from app.domain.errors import Reason
-from app.domain.rdata import MAX_RDATA, RecordType, octets
+from app.domain.names import lineage
+from app.domain.rdata import MAX_RDATA, TABLE, Owner, RecordType, octets
+from app.domain.rdata.dnssec import DELETE_CDNSKEY, DELETE_CDS
 
+RECORD_TYPE = ("resource", "record_type")
 DOMAIN = ("resource", "domain")
 TARGET = ("resource", "target")
 
@@ -17,10 +21,7 @@ class _ZonedChange(NamedTuple):
     name: str
     type: RecordType
     rdata: frozenset[str]
-
-    @property
-    def adds(self) -> bool:
-        return self.action is not Action.DELETE
+    adds: bool
 
     @property
     def at_apex(self) -> bool:
@@ -28,20 +29,33 @@ class _ZonedChange(NamedTuple):
 
 
 def check(
-    action: Action, zone: str, name: str, record_type: RecordType, rdata: Sequence[str]
+    action: Action,
+    zone: str,
+    name: str,
+    record_type: RecordType,
+    rdata: Sequence[str],
+    *,
+    unknown_types: bool = False,
 ) -> list[Reason]:
     """Return all the reasons against the change; none when it keeps every rule.
 
-    `zone` and `name` are normalized, `rdata` is canonical; the same value twice counts once.
+    `zone` and `name` are normalized, `rdata` is canonical; the same value twice counts once. The zone has
+    types that are known by their number alone (RFC 3597) where it allows `unknown_types`.
     """
-    change = _ZonedChange(action, zone, name, record_type, frozenset(rdata))
-    rules = (*_OF_ALL, *_OF_TYPE.get(change.type, ()))
-    return [reason for rule in rules for reason in rule(change)]
+    change = _ZonedChange(action, zone, name, record_type, frozenset(rdata), action is not Action.DELETE)
+    found = [reason for rule in _RULES.get(record_type, _OF_ALL) for reason in rule(change)]
+    if record_type not in TABLE and not unknown_types:
+        found.append(
+            Reason(RECORD_TYPE, "type_not_allowed", f"the zone {zone} allows no {record_type} records")
+        )
+    return found
 
 
-def _target_missing(change: _ZonedChange) -> Iterator[Reason]:
+def _values(change: _ZonedChange) -> Iterator[Reason]:
     if change.adds and not change.rdata:
         yield Reason(TARGET, "target_missing", f"{change.action} needs a target; only delete goes without")
+    elif change.adds and octets(change.type, change.rdata) > MAX_RDATA:
+        yield Reason(TARGET, "rrset_too_large", f"the values together have more than {MAX_RDATA} octets")
 
 
 def _cname_at_apex(change: _ZonedChange) -> Iterator[Reason]:
@@ -79,16 +93,79 @@ def _null_mx_alone(change: _ZonedChange) -> Iterator[Reason]:
         yield Reason(TARGET, "null_mx_not_alone", "a null MX stands alone: it says that there is no mail")
 
 
-def _rrset_too_large(change: _ZonedChange) -> Iterator[Reason]:
-    if change.adds and octets(change.type, change.rdata) > MAX_RDATA:
-        yield Reason(TARGET, "rrset_too_large", f"the values together have more than {MAX_RDATA} octets")
+def _single_value(change: _ZonedChange) -> Iterator[Reason]:
+    """RFC 6672 2.4, RFC 7477 2."""
+    if change.adds and len(change.rdata) > 1:
+        yield Reason(TARGET, "single_value", f"a name has one {change.type} at most")
 
+
+def _dname_loop(change: _ZonedChange) -> Iterator[Reason]:
+    """RFC 6672 2.2: what is below the owner goes below the target, which must not be there itself."""
+    targets = (value.removesuffix(".") for value in change.rdata)
+    if change.adds and any(change.name in lineage(target) for target in targets):
+        yield Reason(TARGET, "dname_loop", f"names below {change.name} would lead below it again")
+
+
+def _dname_wildcard(change: _ZonedChange) -> Iterator[Reason]:
+    """RFC 6672 3.3: what it means is undefined, and servers differ."""
+    if change.adds and change.name.startswith("*."):
+        yield Reason(
+            DOMAIN, "dname_wildcard", "a wildcard cannot be redirected: give the DNAME a name of its own"
+        )
+
+
+def _host_owner(change: _ZonedChange) -> Iterator[Reason]:
+    """RFC 952: no label begins or ends with a hyphen. What else is no host, `domain/checks.py` knows."""
+    if change.adds and "-" in change.name and _HYPHEN_AT_AN_END.search(change.name):
+        yield Reason(DOMAIN, "name_invalid", f"{change.name} has a label that begins or ends with a hyphen")
+
+
+def _apex_only(change: _ZonedChange) -> Iterator[Reason]:
+    """RFC 4034 2.1.1, RFC 7344 4.1, RFC 7477 2; and a child's CDS below the name of a server (RFC 9615 2)."""
+    signals = change.name.startswith("_dsboot.") and "._signal." in change.name
+    if change.adds and not change.at_apex and not (signals and change.type is not RecordType.DNSKEY):
+        message = f"{change.type} records are at the apex of a zone: {change.zone}, not {change.name}"
+        yield Reason(DOMAIN, "apex_only", message)
+
+
+def _ds_at_apex(change: _ZonedChange) -> Iterator[Reason]:
+    """RFC 4035 2.4."""
+    if change.adds and change.at_apex:
+        message = f"{change.name} is the zone's apex: its DS records are in the zone above it"
+        yield Reason(DOMAIN, "ds_at_apex", message)
+
+
+def _delete_alone(change: _ZonedChange) -> Iterator[Reason]:
+    """RFC 8078 4."""
+    if change.adds and len(change.rdata) > 1 and change.rdata & {DELETE_CDS, DELETE_CDNSKEY}:
+        message = f"{DELETE_CDS} says that there is to be no DS: a {change.type} that says so stands alone"
+        yield Reason(TARGET, "cds_delete_not_alone", message)
+
+
+_HYPHEN_AT_AN_END = re.compile(r"(?:^|\.)-|-(?:\.|$)")
 
 _Rule = Callable[[_ZonedChange], Iterator[Reason]]
 
-_OF_ALL: tuple[_Rule, ...] = (_target_missing, _rrset_too_large)
+_OF_ALL: tuple[_Rule, ...] = (_values,)
+_OF_OWNER: Mapping[Owner, tuple[_Rule, ...]] = {
+    Owner.HOST: (_host_owner,),
+    Owner.APEX: (_apex_only,),
+    Owner.CUT: (_ds_at_apex,),
+}
 _OF_TYPE: Mapping[RecordType, tuple[_Rule, ...]] = {
     RecordType.CNAME: (_cname_at_apex, _cname_single_value, _cname_loop),
     RecordType.NS: (_apex_ns_protected, _ns_wildcard),
     RecordType.MX: (_null_mx_alone,),
+    RecordType.DNAME: (_dname_loop, _dname_wildcard),
+    RecordType.CDS: (_delete_alone,),
+    RecordType.CDNSKEY: (_delete_alone,),
+}
+_RULES: Mapping[RecordType, tuple[_Rule, ...]] = {
+    record_type: (
+        *_OF_ALL,
+        *_OF_OWNER.get(entry.owner, ()),
+        *((_single_value,) if entry.single else ()),
+        *_OF_TYPE.get(record_type, ()),
+    )
+    for record_type, entry in TABLE.items()
 }

@@ -21,6 +21,7 @@ import dns.wire
 
 from app.domain import names
 from app.domain.change import RRsetKey
+from app.domain.escapes import escaped
 from app.domain.expectation import Answer
 from app.domain.rdata import presentation
 
@@ -84,7 +85,7 @@ class _Response:
         if self.wire[start : start + 2] == _QUESTION_NAME:
             self._parser.seek(start + 2)
             return self._question_name
-        return names.escaped(self._parser.get_name(decompress=True).to_text(omit_final_dot=True).lower())
+        return escaped(self._parser.get_name(decompress=True).to_text(omit_final_dot=True).lower())
 
 
 def question_section(key: RRsetKey) -> bytes:

@@ -65,6 +65,19 @@ Targets = Annotated[
     Discriminator(_kind, custom_error_type="string_type"),
 ]
 
+# A type by its name, or one that is known by its number alone (RFC 3597 5).
+Type = Annotated[
+    RecordType,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "enum": [record_type.value for record_type in RecordType]},
+                {"type": "string", "pattern": "^TYPE[0-9]{1,5}$"},
+            ]
+        }
+    ),
+]
+
 
 CHECKS = "what becomes of changes that BIND's check-names would refuse"
 
@@ -88,16 +101,19 @@ class Config(Strict):
     """The parts of a record besides its name, type and target."""
 
     ttl: int = Field(300, ge=0, le=2**31 - 1, strict=True, description="seconds (RFC 2181, section 8)")
-    priority: int | None = Field(None, ge=0, le=65_535, strict=True, description="MX and SRV")
+    priority: int | None = Field(
+        None, ge=0, le=65_535, strict=True, description="of types with one, such as MX and SRV"
+    )
     extra_config: dict[str, Any] = Field(
-        default_factory=dict, description="SRV: weight and port; anything else is handed on to the playbook"
+        default_factory=dict,
+        description="SRV: weight and port; URI: weight; anything else is handed on to the playbook",
     )
 
 
 class Resource(Strict):
     """The record that is asked for."""
 
-    record_type: RecordType
+    record_type: Type
     domain: str = Field(max_length=1024, description="the owner name", examples=["www.example.test"])
     target: Targets | None = Field(
         None, description="the value, or a list of them; a delete without one removes the whole RRset"
@@ -144,7 +160,7 @@ class Selection(Strict):
     account_id: Line | None = None
     zone: str | None = Field(None, max_length=1024)
     domain: str | None = Field(None, max_length=1024, description="the owner name")
-    record_type: RecordType | None = None
+    record_type: Type | None = None
     source: Source | None = None
     run_id: UUID | None = Field(None, description="the last run that they were part of")
     batch_id: UUID | None = None

@@ -9,7 +9,7 @@ from app.core.config import ROOT
 from app.domain import errors
 
 _CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+|refused")
-_MAKES_ONE = re.compile(r"(Reason|Invalid\w*|DomainError)$")
+_MAKES_ONE = re.compile(r"(Reason|Invalid\w*|DomainError|\.refuse)$")
 _COMPOSED = {"{name}_invalid": {"priority_invalid", "weight_invalid", "port_invalid"}}  # as they are written
 _INTERNAL = {
     "lease_lost",

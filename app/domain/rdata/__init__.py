@@ -3,20 +3,35 @@
 Each type, or small family, is read in a file of its own; `table.py` names them all.
 """
 
+import struct
 from collections.abc import Collection, Mapping
 
+import dns.exception
 import dns.rdata
 import dns.rdatatype
+from dns.rdtypes.ANY.LOC import LOC
 
-from app.domain.names import escaped
+from app.domain.errors import InvalidRdata, quoted
+from app.domain.rdata.generic import MARK, octets_of_generic, show_generic
+from app.domain.rdata.loc import exact
 from app.domain.rdata.reading import MAX_RDATA, NOTHING_GIVEN, RECORD_HEAD, Given
-from app.domain.rdata.table import TABLE
-from app.domain.rdata.types import RecordType
+from app.domain.rdata.table import SHOWN, TABLE, UNKNOWN, Owner
+from app.domain.rdata.types import RecordType, why_refused
 
-__all__ = ["MAX_RDATA", "RecordType", "canonical", "octets", "presentation"]
+__all__ = [
+    "MAX_RDATA",
+    "TABLE",
+    "Owner",
+    "RecordType",
+    "canonical",
+    "octets",
+    "presentation",
+    "why_refused",
+    "wire",
+]
 
-_ADDRESSES = (dns.rdatatype.A, dns.rdatatype.AAAA)
 _LONGER_ON_THE_WIRE = 14  # octets at most: "::" becomes 16
+_DENSE = frozenset(record_type for record_type, entry in TABLE.items() if entry.dense)
 _NO_EXTRA: Mapping[str, object] = NOTHING_GIVEN.extra
 
 
@@ -30,33 +45,54 @@ def canonical(
 ) -> str:
     """Return `target` in canonical presentation format: as dnspython prints it, names absolute, lower case.
 
-    TXT is taken literally, as UTF-8; in quotes it is read as in a zone file: `"one" "two"` are two strings,
-    and `\\255` is an octet. MX takes `priority` (10 when left out) or "10 mail.example.test". SRV takes
-    `priority` (0) with `weight` (0) and `port` from `extra`, or "10 5 5060 sip.example.test". CAA is written
-    as `0 issue "ca.example"`. Other types ignore `priority` and `extra`. With `pattern` the numbers that are
-    left out are any: "* mail.example.test." (`domain/values.py`). Raises InvalidRdata.
+    docs/records.md says how the value of each type may be written. The octets of RFC 3597 (`\\# 4 0a000001`)
+    stand for a value of any type but TXT, which is taken literally unless it is in quotes. Types with numbers
+    in front take those that the target leaves out from `priority` and `extra`; the others ignore both. With
+    `pattern` the numbers that are left out are any: "* mail.example.test." (`domain/values.py`).
+    Raises InvalidRdata.
     """
-    entry = TABLE[record_type]
-    return entry.read(target, Given(priority, extra, pattern) if entry.takes else NOTHING_GIVEN)
+    entry = TABLE.get(record_type, UNKNOWN)
+    given = Given(priority, extra, pattern) if entry.takes else NOTHING_GIVEN
+    if target[:2] == MARK and entry is not UNKNOWN and record_type is not RecordType.TXT:
+        target = _of_octets(record_type, octets_of_generic(target))
+    value = entry.read(target, given)
+    return _over_the_wire(record_type, value) if entry.parsed else value
 
 
 def presentation(rdata: dns.rdata.Rdata) -> str:
-    """Return what a server answered in the form of `canonical`: servers keep the case of names."""
-    text = rdata.to_text()
-    if rdata.rdtype == dns.rdatatype.TXT:
-        return text
-    if rdata.rdtype == dns.rdatatype.CAA:
-        flags, tag, value = text.split(" ", 2)
-        return f"{flags} {tag.lower()} {value}"
-    if rdata.rdtype in _ADDRESSES:
-        return text
-    return escaped(text.lower())
+    """Return what a server answered in the form of `canonical`."""
+    return SHOWN.get(rdata.rdtype, show_generic)(rdata)
 
 
 def octets(record_type: RecordType, values: Collection[str]) -> int:
     """Return how many octets the canonical `values` take in a message at most; exact near `MAX_RDATA`."""
     at_most = sum(map(len, values)) + len(values) * (RECORD_HEAD + _LONGER_ON_THE_WIRE)
-    if at_most <= MAX_RDATA:
+    if at_most <= MAX_RDATA and record_type not in _DENSE:
         return at_most
-    parsed = (dns.rdata.from_text("IN", record_type.value, value) for value in values)
-    return sum(len(rdata.to_wire() or b"") + RECORD_HEAD for rdata in parsed)
+    return sum(len(wire(record_type, value)) + RECORD_HEAD for value in values)
+
+
+def _over_the_wire(record_type: RecordType, value: str) -> str:
+    """Return the value as it comes back from a server."""
+    return _of_octets(record_type, wire(record_type, value))
+
+
+def wire(record_type: RecordType, value: str) -> bytes:
+    """Return the octets of a canonical value. Raises InvalidRdata."""
+    try:
+        parsed = dns.rdata.from_text("IN", record_type.value, value, relativize=False)
+        return (exact(parsed) if isinstance(parsed, LOC) else parsed).to_wire() or b""
+    except (dns.exception.DNSException, ValueError, struct.error) as error:
+        raise _unreadable(record_type, value, error) from error
+
+
+def _of_octets(record_type: RecordType, octets: bytes) -> str:
+    rdtype = dns.rdatatype.from_text(record_type.value)
+    try:
+        return presentation(dns.rdata.from_wire("IN", rdtype, octets, 0, len(octets)))
+    except (dns.exception.DNSException, ValueError, struct.error) as error:
+        raise _unreadable(record_type, octets.hex(), error) from error
+
+
+def _unreadable(record_type: RecordType, value: str, error: Exception) -> InvalidRdata:
+    return InvalidRdata("rdata_invalid", f"{quoted(value)} is not a value of {record_type}: {error}")

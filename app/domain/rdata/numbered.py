@@ -59,22 +59,23 @@ def _read_numbers(
     numbers: Sequence[Number], written: Sequence[str], given: Given, *, has_rest: bool
 ) -> Iterator[int | str]:
     for place, number in enumerate(numbers):
-        told = number.given(given)
-        if written:
-            yield _agreed(number, written[place], told)
-        elif told is not None:
-            yield number.read(told)
+        found = read_number(number, written[place] if written else None, number.given(given))
+        if found is not None:
+            yield found
         elif given.pattern and has_rest:
             yield ANY_NUMBER
         else:
             yield _default(number, has_rest=has_rest)
 
 
-def _agreed(number: Number, written: str, told: object) -> int:
-    found = number.read(written)
-    if told is not None and number.read(told) != found:
+def read_number(number: Number, written: str | None, told: object) -> int | None:
+    """Return a number that the target says, the request beside it, or both alike; None where none does."""
+    found = None if written is None else number.read(written)
+    if told is None:
+        return found
+    if found is not None and number.read(told) != found:
         raise number.error(f"the target says {found}, the configuration says {number.read(told)}")
-    return found
+    return number.read(told)
 
 
 def _default(number: Number, *, has_rest: bool) -> int:
@@ -91,6 +92,7 @@ def read_host_or_none(target: str) -> str:
 
 
 _read_mx = numbered(PREFERENCE, read_host_or_none, "10 mail.example.test")
+read_kx = numbered(PREFERENCE, read_host, "10 kx.example.test")
 read_srv = numbered(_SRV, read_host_or_none, "10 5 5060 sip.example.test")
 """RFC 2782. The root as the host says that there is no such service."""
 

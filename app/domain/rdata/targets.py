@@ -1,8 +1,8 @@
-"""Names as targets: of a host (NS), or of anything (CNAME, PTR)."""
+"""Names as targets: of a host (NS), or of anything (CNAME, DNAME, PTR)."""
 
 from app.domain.errors import InvalidName, InvalidRdata
-from app.domain.names import host_name
-from app.domain.rdata.reading import NOTHING_GIVEN, Given
+from app.domain.names import domain_name, host_name
+from app.domain.rdata.reading import NO_SUCH, NOTHING_GIVEN, Given
 
 _TARGET_CODES = {
     "name_is_ip": "target_is_ip",
@@ -13,16 +13,21 @@ _TARGET_CODES = {
 
 def read_host(target: str, _: Given = NOTHING_GIVEN) -> str:
     """Return the name of a host (RFC 1123 2.1)."""
-    return _named(target, underscore=False)
+    try:
+        return host_name(target)
+    except InvalidName as error:
+        raise _as_target(error) from error
 
 
 def read_any_name(target: str, _: Given = NOTHING_GIVEN) -> str:
-    """A CNAME or PTR may point to what is no host: to a service, say (RFC 6763 4.1)."""
-    return _named(target, underscore=True)
-
-
-def _named(target: str, *, underscore: bool) -> str:
+    """Return any domain name (RFC 2181 11): of a host, a service (RFC 6763 4.1), a wildcard, or the root."""
+    if target == NO_SUCH:
+        return target
     try:
-        return host_name(target, underscore=underscore)
+        return domain_name(target)
     except InvalidName as error:
-        raise InvalidRdata(_TARGET_CODES.get(error.code, "target_invalid"), error.message) from error
+        raise _as_target(error) from error
+
+
+def _as_target(error: InvalidName) -> InvalidRdata:
+    return InvalidRdata(_TARGET_CODES.get(error.code, "target_invalid"), error.message)

@@ -3,20 +3,15 @@
 import re
 from collections.abc import Sequence
 
-import dns.rdataclass
-import dns.rdatatype
-from dns.rdtypes.ANY.TXT import TXT
-
-from app.domain.errors import InvalidRdata, quoted
+from app.domain.errors import InvalidRdata
 from app.domain.rdata.reading import MAX_RDATA, NOTHING_GIVEN, RECORD_HEAD, Given
+from app.domain.rdata.strings import MAX_STRING, octets_of, written
 
-MAX_STRING = 255  # octets in one <character-string>, RFC 1035 3.3
 MAX_TEXT = 63_738  # octets of a text: with the lengths of its strings it is an RRset of MAX_RDATA
 
 _NOTHING_TO_ESCAPE = re.compile(rf"[ !#-\[\]-~]{{0,{MAX_STRING}}}")  # printable ASCII without " and \
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _PRESENTATION = re.compile(rf"{_QUOTED.pattern}(?:[ \t]+{_QUOTED.pattern})*", re.DOTALL)
-_ESCAPED = re.compile(rb"\\(?:([0-9]{3})|(.))", re.DOTALL)
 
 
 def read_txt(target: str, _: Given = NOTHING_GIVEN) -> str:
@@ -24,7 +19,7 @@ def read_txt(target: str, _: Given = NOTHING_GIVEN) -> str:
     if _NOTHING_TO_ESCAPE.fullmatch(target):
         return f'"{target}"'
     if target.startswith('"') and _PRESENTATION.fullmatch(target):
-        return _txt_of_strings([_string(quotation) for quotation in _QUOTED.findall(target)])
+        return _txt_of_strings([octets_of(quotation) for quotation in _QUOTED.findall(target)])
     try:
         octets = target.encode()
     except UnicodeEncodeError as error:
@@ -41,20 +36,4 @@ def _txt_of_strings(strings: Sequence[bytes]) -> str:
             f"{MAX_TEXT} are allowed" if size > MAX_TEXT else f"which is too much in {len(strings)} strings"
         )
         raise InvalidRdata("text_too_long", f"the text has {size} octets, {most}")
-    return TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings).to_text()
-
-
-def _string(quotation: str) -> bytes:
-    """Return the octets of what stands between two quotes in a zone file (RFC 1035 5.1)."""
-    try:
-        written = quotation.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidRdata("text_invalid", "the text is not valid Unicode") from error
-    if any(int(found[1] or 0) > 0xFF for found in _ESCAPED.finditer(written)):
-        raise InvalidRdata("text_invalid", f"{quoted(quotation)} has a number above 255 after a backslash")
-    octets = _ESCAPED.sub(lambda found: bytes([int(found[1])]) if found[1] else found[2], written)
-    if len(octets) > MAX_STRING:
-        raise InvalidRdata(
-            "text_too_long", f"{quoted(quotation)} has {len(octets)} octets, one string holds {MAX_STRING}"
-        )
-    return octets
+    return written(*strings)

@@ -15,6 +15,7 @@ from app.domain.checks import Checks, check_names
 from app.domain.errors import DomainError, Reason, quoted
 from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, at_most
+from app.domain.warnings import warnings_of
 from app.schemas.request import Config, Context, Resource, Submission
 from app.schemas.words import unknown_field, words
 
@@ -26,6 +27,7 @@ MAX_EXTRA_CONFIG_KEY = 100  # characters; likewise
 
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _TYPES = {record_type.value: record_type for record_type in RecordType}
+_NUMBERED = frozenset(record_type for record_type, entry in rdata.TABLE.items() if entry.takes)
 _EXTRA = ("resource", "config", "extra_config")
 _FIELDS, _CONTEXT_FIELDS = frozenset(Submission.model_fields), frozenset(Context.model_fields)
 _RESOURCE_FIELDS, _CONFIG_FIELDS = frozenset(Resource.model_fields), frozenset(Config.model_fields)
@@ -125,7 +127,19 @@ def _read_shape(draft: Draft, body: object, _: object, most: int) -> None:
     try:
         draft.submission = Submission.model_validate(body)
     except ValidationError as error:
-        draft.reasons += shape_reasons(error, Submission)
+        draft.reasons += [_explained(reason, body) for reason in shape_reasons(error, Submission)]
+
+
+def _explained(reason: Reason, body: object) -> Reason:
+    """Say of a type that exists why no record of it can be asked for."""
+    record_type = _get(_get(body, "resource"), "record_type")
+    if reason.loc != rules.RECORD_TYPE or not isinstance(record_type, str):
+        return reason
+    why = rdata.why_refused(record_type)
+    if why is None:
+        return reason
+    message = f"no {record_type.upper()} record can be asked for: {why}"
+    return Reason(reason.loc, "type_refused", message)
 
 
 def _read_extra_config(draft: Draft, _: object, resource: object, __: int) -> None:
@@ -179,11 +193,13 @@ def place_in_zone(draft: Draft, zones: Mapping[str, Checks]) -> ValidChange | Re
     if reasons or zone is None or draft.name is None or draft.submission is None:
         return Refused(reasons)
     checks = zones[zone]
-    record_type = draft.submission.resource.record_type
+    record_type, target = draft.submission.resource.record_type, draft.submission.resource.target
     off = checks is Checks.OFF
     warnings = () if off else check_names(draft.action, draft.name, record_type, draft.rdata)
     if warnings and checks is Checks.REFUSE:
         return Refused(warnings)
+    targets = [target] if isinstance(target, str) else target or ()
+    warnings = (*warnings, *warnings_of(draft.action, draft.name, record_type, targets, draft.rdata))
     context, resource = draft.submission.context, draft.submission.resource
     return ValidChange(
         action=draft.action,
@@ -253,7 +269,7 @@ def _read_name(draft: Draft, _: object, resource: object, __: int) -> None:
 def _read_rdata(draft: Draft, _: object, resource: object, most: int) -> None:
     record_type = _get(resource, "record_type")
     if isinstance(record_type, str):
-        draft.record_type = _TYPES.get(record_type) or _TYPES.get(record_type.upper())
+        draft.record_type = _TYPES.get(record_type) or _type(record_type)
     if draft.record_type is None or _has_reason(draft, rules.TARGET):
         return
     config = _get(resource, "config")
@@ -269,11 +285,20 @@ def _read_rdata(draft: Draft, _: object, resource: object, most: int) -> None:
                 draft.rdata.append(value)
 
 
+def _type(name: str) -> RecordType | None:
+    try:
+        return RecordType(name)
+    except ValueError:
+        return None
+
+
 def _is_known(value: str, rdata: Collection[str]) -> bool:
     return value in rdata or (value.startswith('"') and bool(values.matching(rdata, [value])))
 
 
 def _canonical(record_type: RecordType, target: str, config: object, action: Action) -> str:
+    if record_type not in _NUMBERED:
+        return rdata.canonical(record_type, target)
     if not isinstance(config, dict):
         return rdata.canonical(record_type, target, pattern=action is Action.DELETE)
     priority, extra = config.get("priority"), config.get("extra_config")

@@ -93,7 +93,8 @@ def test_all_reasons_come_at_once(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"record_type": "WKS"}, "enum"),
+        ({"record_type": "WKS"}, "type_refused"),
+        ({"record_type": "FOO"}, "enum"),
         ({"record_type": 5}, "enum"),
         ({"domain": "bad..name"}, "label_empty"),
         ({"domain": "a\0b.test"}, "name_invalid"),

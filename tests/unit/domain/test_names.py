@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.errors import InvalidName
-from app.domain.names import escaped, host_name, lineage, longest_match, normalize
+from app.domain.escapes import escaped
+from app.domain.names import domain_name, host_name, in_unicode, lineage, longest_match, normalize
 
 LABEL_63 = "a" * 63
 NAME_253 = ".".join([LABEL_63, LABEL_63, LABEL_63, "b" * 61])
@@ -37,6 +38,12 @@ names = st.lists(labels, min_size=1, max_size=6).map(".".join).filter(lambda nam
         (r"Dr\. Pepper._http._tcp.example.test", r"dr\046\032pepper._http._tcp.example.test"),
         ("Küche._ipp._tcp.example.test", r"k\195\188che._ipp._tcp.example.test"),
         ("{{ 7*7 }}._ipp._tcp.example.test", r"\123\123\0327*7\032\125\125._ipp._tcp.example.test"),
+        ("-www-.example.test", "-www-.example.test"),
+        (r"john\.doe.Example.test", r"john\046doe.example.test"),
+        (r"\119\087w.example.test.", "www.example.test"),
+        (r"0\/25.3.0.192.in-addr.arpa", "0/25.3.0.192.in-addr.arpa"),
+        (r"caf\195\169\;.example.test", r"caf\195\169\059.example.test"),
+        (rf"\.{'a' * 62}.test", rf"\046{'a' * 62}.test"),
         ("*._http._tcp.example.test", "*._http._tcp.example.test"),
         ("xn--ls8h.test", "xn--ls8h.test"),
         ("XN--LS8H.test", "xn--ls8h.test"),
@@ -72,7 +79,15 @@ def test_normalize(written: str, normal: str) -> None:
         ("www\u3000.example.test", "name_invalid"),
         ("www\0.example.test", "name_invalid"),
         ("www\\000.example.test", "name_invalid"),
-        ("www\\.example.test", "name_invalid"),
+        ("www.example\\", "name_invalid"),
+        ("www\\1.example.test", "name_invalid"),
+        (r"w\256w.example.test", "name_invalid"),
+        (r"a b\.c.example.test", "name_invalid"),
+        (r"gr\195\188n.ü.example.test", "name_invalid"),
+        (r"a\042b.example.test", "wildcard_invalid"),
+        (r"192\.0.2.10", "name_is_ip"),
+        (f"{chr(92)}046{'a' * 63}.test", "label_too_long"),
+        (rf"a\.b.{NAME_253}", "name_too_long"),
         ("www/etc.example.test", "name_invalid"),
         ("0/25.example.test", "name_invalid"),
         ("a/b.3.0.192.in-addr.arpa", "name_invalid"),
@@ -89,8 +104,6 @@ def test_normalize(written: str, normal: str) -> None:
         ("a'b.example.test", "name_invalid"),
         ("user@example.test", "name_invalid"),
         ("example.test:53", "name_invalid"),
-        ("-www.example.test", "name_invalid"),
-        ("www-.example.test", "name_invalid"),
         ("http://www.example.test", "name_is_url"),
         ("192.0.2.10", "name_is_ip"),
         ("192.0.2.300", "name_is_ip"),
@@ -192,8 +205,33 @@ def test_refused_host_names(written: str, code: str) -> None:
     assert refused.value.code == code
 
 
-def test_an_underscore_where_it_is_allowed() -> None:
-    assert host_name("_dmarc.example.test", underscore=True) == "_dmarc.example.test."
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("_dmarc.Example.test", "_dmarc.example.test."),
+        ("*.example.test", "*.example.test."),
+        (r"a\.b.example.test", r"a\046b.example.test."),
+        ("foo-.example.test", "foo-.example.test."),
+    ],
+)
+def test_domain_names(written: str, canonical: str) -> None:
+    assert domain_name(written) == canonical
+    with pytest.raises(InvalidName):
+        host_name(written)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("www.example.test", "www.example.test"),
+        ("xn--mller-kva.example.test", "müller.example.test"),
+        ("*.xn--r8jz45g.xn--zckzah", "*.例え.テスト"),
+        ("xn--ls8h.test", "xn--ls8h.test"),  # an emoji, which IDNA 2008 does not allow
+        (r"a\046b.xn--mller-kva.test.", r"a\046b.müller.test."),
+    ],
+)
+def test_names_as_people_read_them(name: str, shown: str) -> None:
+    assert in_unicode(name) == shown
 
 
 @pytest.mark.parametrize(

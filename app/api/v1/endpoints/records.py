@@ -8,7 +8,7 @@ from app.api import answers
 from app.api.parameters import StrictRoute
 from app.api.query import Cursor, Limit, Text
 from app.core.database import reading
-from app.domain.rdata import RecordType
+from app.schemas.request import Type
 from app.schemas.response import RecordPage
 from app.services.records import RecordFilter, find_records
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/dns/records", tags=["dns"], route_class=StrictRoute)
 def list_records(
     zone: Annotated[Text | None, Query()] = None,
     domain: Annotated[Text | None, Query()] = None,
-    record_type: RecordType | None = None,
+    record_type: Type | None = None,
     account_id: Annotated[Text | None, Query()] = None,
     limit: Limit = 100,
     cursor: Cursor = None,

@@ -11,8 +11,7 @@ from app.api.query import Cursor, Limit, Text
 from app.core.database import reading
 from app.domain.errors import InvalidFilter, InvalidInput, Reason
 from app.domain.lifecycle import Status
-from app.domain.rdata import RecordType
-from app.schemas.request import CancelSelection, RetrySelection, Selection, Source, Timestamp
+from app.schemas.request import CancelSelection, RetrySelection, Selection, Source, Timestamp, Type
 from app.schemas.response import BatchProgress, EventPage, ManyChanged, RequestDetail, RequestOut, RequestPage
 from app.services.backends import obstacle_of
 from app.services.requests import cancel, retry
@@ -44,7 +43,7 @@ def list_requests(
     account_id: Annotated[Text | None, Query()] = None,
     zone: Annotated[Text | None, Query()] = None,
     domain: Annotated[Text | None, Query()] = None,
-    record_type: RecordType | None = None,
+    record_type: Type | None = None,
     source: Annotated[Source | None, Query()] = None,
     run_id: Annotated[UUID | None, Query(description="the last run that they were part of")] = None,
     batch_id: UUID | None = None,
