@@ -69,22 +69,26 @@ def emptied_database(module_database: str) -> str:
     return module_database
 
 
+def forget_clients() -> None:
+    """Close the app's connections, also those of a module's fixture; the next settings count for new ones."""
+    database.close()
+    redis().close()
+    caches: tuple[Any, ...] = (settings, database.cached_engine, redis)
+    for cache in caches:
+        cache.cache_clear()
+
+
 @pytest.fixture
 def app_settings(
     infrastructure: Stack, new_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Settings]:
     """The settings of an app with an empty database of its own."""
+    forget_clients()
     for name, value in (infrastructure.env | {"DATABASE_URL": new_database, "BOOTSTRAP_ZONES": ""}).items():
         monkeypatch.setenv(name, value)
-    caches: tuple[Any, ...] = (settings, database.cached_engine, redis)
-    for cache in caches:
-        cache.cache_clear()
     celery_app.conf.broker_url = settings().celery_broker_url.get_secret_value()
     yield settings()
-    database.close()
-    redis().close()
-    for cache in caches:
-        cache.cache_clear()
+    forget_clients()
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.core import database
-from app.core.config import Settings, settings
+from app.core.config import Settings
 from app.core.database import transaction, upgrade
 from app.domain.lifecycle import Status
 from app.services.records import RecordFilter, find_records
 from app.services.requests.lookup import RequestFilter, find_requests
 from stack.embedded import Stack
 from tests.conftest import temporary_database
+from tests.integration.conftest import forget_clients
 
 SCAN = 50  # rows that a page may look at, here
 LIMIT = 10
@@ -125,15 +125,11 @@ def filled(request: pytest.FixtureRequest, infrastructure: Stack) -> Iterator[No
     with temporary_database(infrastructure) as url, pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", url)
         patch.setattr("app.store.pages.SCAN_LIMIT", SCAN)
-        database.close()
-        for cache in (settings, database.cached_engine):
-            cache.cache_clear()
+        forget_clients()
         upgrade()
         fill(url, analyze_when_empty=request.param)
         yield
-        database.close()
-        for cache in (settings, database.cached_engine):
-            cache.cache_clear()
+        forget_clients()
 
 
 def filter_sets(values: Mapping[str, tuple[Any, ...]], at_most: int) -> Iterator[dict[str, Any]]:
