@@ -21,6 +21,8 @@ class Checks(StrEnum):
 
 
 _OF_HOSTS = frozenset({RecordType.A, RecordType.AAAA, RecordType.MX})
+_OF_SERVICES = frozenset({RecordType.SVCB, RecordType.HTTPS})
+_TO_HOSTS = _OF_SERVICES | {RecordType.PTR}
 _DIRECTORY = "gc._msdcs."  # where Active Directory has addresses, and BIND lets it
 _REVERSE = (".in-addr.arpa", ".ip6.arpa")
 
@@ -28,9 +30,12 @@ _REVERSE = (".in-addr.arpa", ".ip6.arpa")
 def check_names(
     action: Action, name: str, record_type: RecordType, rdata: Collection[str]
 ) -> Sequence[Reason]:
-    """Return what BIND's `check-names` would refuse: addresses and MX at what is no host, PTR to no host."""
+    """Return what BIND's `check-names` would refuse.
+
+    That is addresses and MX at what is no host, and PTR and services to what is none.
+    """
     host_like = "_" not in name and "/" not in name and "\\" not in name  # of hyphens the rules know
-    if action is Action.DELETE or (host_like and record_type is not RecordType.PTR):
+    if action is Action.DELETE or (host_like and record_type not in _TO_HOSTS):
         return ()
     return tuple(_reasons(name, record_type, rdata, host_like=host_like))
 
@@ -47,3 +52,12 @@ def _reasons(
     if reverse and not all(is_host(target.removeprefix("*.")) for target in rdata):
         message = "not the name of a host: servers that check names refuse it as the target of an address"
         yield Reason(TARGET, "target_not_a_host", message)
+    if record_type in _OF_SERVICES and not all(map(_is_service_of_host, rdata)):
+        message = "the target name of a service is that of a host: servers that check names refuse any other"
+        yield Reason(TARGET, "target_not_a_host", message)
+
+
+def _is_service_of_host(value: str) -> bool:
+    """Whether a value of SVCB or HTTPS is an alias, the service of the owner name itself, or of a host."""
+    priority, target, *_ = value.split(" ", 2)
+    return priority == "0" or target == "." or is_host(target)

@@ -71,11 +71,10 @@ class RecordType(StrEnum):
     def _of_number(cls, number: int) -> "RecordType | None":
         if number > _LAST:
             return None
-        name = dns.rdatatype.to_text(dns.rdatatype.RdataType(number))
-        if name in cls.__members__:
-            return cls.__members__[name]
-        if why_refused(name) is not None:
-            return None
+        known = dns.rdatatype.RdataType(number)
+        name = dns.rdatatype.to_text(known)
+        if name in cls.__members__ or _refusal(known) is not None:
+            return cls.__members__.get(name)
         unknown = str.__new__(cls, f"TYPE{number}")
         unknown._name_ = unknown._value_ = f"TYPE{number}"
         return unknown
@@ -100,19 +99,19 @@ _REFUSED = {
 
 
 def why_refused(name: str) -> str | None:
-    """Return why no record of this type can be asked for; None where that is not known."""
-    upper = name.upper()
-    if upper in _REFUSED:
-        return _REFUSED[upper]
+    """Return why no record of this type can be asked for by this name; None where it can, or is none."""
     try:
-        number = dns.rdatatype.from_text(upper)
+        number = dns.rdatatype.from_text(name)
     except (dns.exception.DNSException, ValueError):
         return None
     known = dns.rdatatype.to_text(number)
-    if known in _REFUSED:
-        return _REFUSED[known]
+    if known in RecordType.__members__ or (known.startswith("TYPE") and number):
+        return None
+    return _refusal(number) or f"it is not known here by its name: use TYPE{int(number)}, and \\# 4 0a000001"
+
+
+def _refusal(number: dns.rdatatype.RdataType) -> str | None:
+    """Return why no record of this type can be asked for at all."""
     if not number or dns.rdatatype.is_metatype(number):
         return "it is for questions and messages: no zone has records of it (RFC 6895 3.1)"
-    if known in RecordType.__members__ or known.startswith("TYPE"):
-        return None
-    return f"it is not known here by its name: use TYPE{int(number)} with a target such as \\# 4 0a000001"
+    return _REFUSED.get(dns.rdatatype.to_text(number))

@@ -10,15 +10,25 @@ from typing import Any
 import dns.exception
 import dns.name
 import dns.rdata
-import dns.rdataclass
 import dns.rdatatype
+
+from .rdata import read_rdata
 
 ACTIONS = ("create", "update", "upsert", "delete")
 SIGNER_TYPES = frozenset(  # written by whoever signs the zone; an NSEC3 in an update crashes Knot 3.2
     {dns.rdatatype.RRSIG, dns.rdatatype.NSEC, dns.rdatatype.NSEC3}
 )
 MAX_TTL = 2**31 - 1  # RFC 2181 section 8
-PATTERN_TYPES = ("MX", "SRV")  # of which a value may have "*" for a number, in a deletion
+PATTERN_TYPES = (
+    "MX",
+    "SRV",
+    "KX",
+    "LP",
+    "NID",
+    "L32",
+    "L64",
+    "URI",
+)  # of which a value may have "*" for a number, in a deletion
 _ANY_NUMBER = re.compile(r"\*(?= )")
 
 
@@ -91,11 +101,7 @@ def parse_change(item: Mapping[str, Any], zone: dns.name.Name) -> Change:
 
 
 def _values(rdtype: str, texts: Iterable[str]) -> tuple[dns.rdata.Rdata, ...]:
-    read = (
-        dns.rdata.from_text(dns.rdataclass.IN, rdtype, text, dns.name.root, relativize=False)
-        for text in texts
-    )
-    return tuple(dict.fromkeys(read))
+    return tuple(dict.fromkeys(read_rdata(rdtype, text) for text in texts))
 
 
 def _check(change: Change, zone: dns.name.Name) -> None:

@@ -12,6 +12,7 @@ import dns.rdatatype
 from dns.rdata import Rdata
 from dns.rdtypes.ANY.CAA import CAA
 from dns.rdtypes.ANY.TXT import TXT
+from dns.rdtypes.ANY.URI import URI
 
 from .change import Change
 
@@ -44,9 +45,10 @@ def _meaning(value: Rdata) -> Hashable:
 
 
 def _fits(value: Rdata, patterns: Collection[str]) -> bool:
-    fields = value.to_text().lower().split()
+    in_case = str if isinstance(value, URI) else str.lower  # names are compared without regard to case
+    fields = in_case(value.to_text()).split()
     return any(
         len(fields) == len(wanted)
         and all(want in ("*", field) for want, field in zip(wanted, fields, strict=True))
-        for wanted in (pattern.lower().split() for pattern in patterns)
+        for wanted in (in_case(pattern).split() for pattern in patterns)
     )

@@ -7,8 +7,7 @@ from typing import Any
 import dns.exception
 import dns.name
 import dns.rdata
-import dns.rdataclass
-from dns.rdtypes.svcbbase import SVCBBase
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rdata import read_rdata
 
 Value = dns.rdata.Rdata | str  # the text if it is of a type that only PowerDNS can read, such as LUA
 
@@ -80,15 +79,9 @@ def with_ttls(nodes: Mapping[dns.name.Name, Node], export: str) -> dict[dns.name
 def read_value(rdtype: str, text: str) -> Value:
     """Return a value that can be compared with those of a change."""
     try:
-        return dns.rdata.from_text(dns.rdataclass.IN, rdtype, text, dns.name.root, relativize=False)
+        return read_rdata(rdtype, text)
     except (dns.exception.DNSException, ValueError):
         return text
-
-
-def text_of(value: dns.rdata.Rdata) -> str:
-    """Return a value's text as PowerDNS writes it: it refuses any other way of writing."""
-    text = value.to_text()
-    return text.replace('"', "") if isinstance(value, SVCBBase) else text
 
 
 def entries(name: dns.name.Name, before: Node, after: Node) -> Iterator[dict[str, Any]]:

@@ -13,8 +13,9 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.spelling import s
 from dns.rdata import Rdata
 from dns.rdatatype import CNAME
 
-from .node import Node, RRset, Value, entries, read_value, text_of
+from .node import Node, RRset, Value, entries, read_value
 from .step import Step
+from .text import text_of
 
 MAX_RRSET = 65_000  # bytes in a DNS message, which takes 65,535 (RFC 1035 section 4.2.2)
 _RR_SIZE = 12  # bytes: a pointer to the owner name, type, class, TTL, length of the data
