@@ -20,14 +20,15 @@ log = get_logger(__name__)
 
 _INTERVAL = 1.0  # seconds between two counts, at least
 _LONGEST_INTERVAL = 5.0  # seconds
-_MAX_SHARE = 0.05  # of one processor of the database
+_MAX_SHARE = 0.02  # of one processor of the database
 
 
 class Addition(NamedTuple):
-    """A request that was accepted: its account, and the transaction that stored it."""
+    """Requests of one account that were accepted, and the transaction that stored them."""
 
     account: str
     transaction: int
+    number: int = 1
 
 
 class Backlog:
@@ -63,8 +64,9 @@ class Backlog:
     def add(self, accepted: Iterable[Addition]) -> None:
         """Count requests that were accepted just now."""
         new = [addition for addition in accepted if not self._seen.shows(addition.transaction)]
-        self._by_account.update(addition.account for addition in new)
-        self.open += len(new)
+        for addition in new:
+            self._by_account[addition.account] += addition.number
+            self.open += addition.number
         if self._meanwhile is not None:
             self._meanwhile += new
 

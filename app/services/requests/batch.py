@@ -114,6 +114,8 @@ def _read_item(item: Any, via: Via, key: str | None) -> RawChange:
     if not isinstance(item, dict):
         return RawChange(Action.CREATE, item, via=via)
     written = {key: item.pop(key) for key in _ENVELOPE if key in item}
+    if not written:
+        return RawChange(Action.CREATE, item, key, (), via)
     try:
         envelope = Envelope.model_validate(written)
     except ValidationError as error:

@@ -6,6 +6,7 @@ itself.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -160,12 +161,9 @@ def zones_to_kick(results: Iterable[Submitted]) -> set[str]:
 
 
 def additions(results: Iterable[Submitted]) -> list[Addition]:
-    """Return what each new request adds to the backlog."""
-    return [
-        Addition(result.request.account_id, result.transaction)
-        for result in results
-        if isinstance(result, Accepted)
-    ]
+    """Return what the new requests add to the backlog."""
+    stored = ((each.request.account_id, each.transaction) for each in results if isinstance(each, Accepted))
+    return [Addition(*where, number) for where, number in Counter(stored).items()]
 
 
 def _is_nobodys(error: Exception) -> bool:

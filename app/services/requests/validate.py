@@ -28,6 +28,7 @@ MAX_EXTRA_CONFIG_KEY = 100  # characters; likewise
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _TYPES = {record_type.value: record_type for record_type in RecordType}
 _NUMBERED = frozenset(record_type for record_type, entry in rdata.TABLE.items() if entry.takes)
+_dump = Resource.__pydantic_serializer__.to_python  # what model_dump calls, without its own third of the time
 _EXTRA = ("resource", "config", "extra_config")
 _FIELDS, _CONTEXT_FIELDS = frozenset(Submission.model_fields), frozenset(Context.model_fields)
 _RESOURCE_FIELDS, _CONFIG_FIELDS = frozenset(Resource.model_fields), frozenset(Config.model_fields)
@@ -213,7 +214,7 @@ def place_in_zone(draft: Draft, zones: Mapping[str, Checks]) -> ValidChange | Re
         via=draft.via,
         comment=resource.comment,
         extra_config=resource.config.extra_config,
-        asked=resource.model_dump(mode="json", exclude_none=True),
+        asked=_dump(resource, mode="json", exclude_none=True),
         idempotency_key=draft.idempotency_key,
         checks=checks,
         warnings=warnings,
