@@ -244,7 +244,7 @@ def _a_label(label: str) -> str:
     try:
         return idna.alabel(label).decode()
     except idna.IDNAError as error:
-        if label.isascii() and _is_registered(label):
+        if _LABEL.fullmatch(label) and _is_registered(label):
             return label
         code = "label_too_long" if error.code == "label_too_long" else "idna_invalid"
         raise InvalidName(code, f"{quoted(label)}: {_message(error)}") from error

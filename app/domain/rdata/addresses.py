@@ -1,12 +1,13 @@
 """A (RFC 1035 3.4.1) and AAAA (RFC 3596 2.2)."""
 
 import re
-from ipaddress import AddressValueError, IPv6Address
+from ipaddress import AddressValueError, IPv6Address, ip_address, ip_network
 
 import dns.ipv6
 
 from app.domain.errors import InvalidRdata, quoted
 from app.domain.rdata.reading import NOTHING_GIVEN, Given
+from app.domain.rdata.types import RecordType
 
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
@@ -28,3 +29,32 @@ def read_ipv6(target: str, _: Given = NOTHING_GIVEN) -> str:
     if address.scope_id is not None:
         raise InvalidRdata("ipv6_invalid", f"{quoted(target)} has a zone index, which DNS cannot hold")
     return dns.ipv6.inet_ntoa(address.packed)
+
+
+def special_use(record_type: RecordType, value: str) -> str | None:
+    """Return the special use of a canonical A or AAAA value (RFC 6890 and the registries); None for none.
+
+    An address that maps an IPv4 address (RFC 4291 2.5.5.2) has that one's.
+    """
+    if record_type not in (RecordType.A, RecordType.AAAA):
+        return None
+    address = ip_address(value)
+    address = (address.ipv4_mapped if isinstance(address, IPv6Address) else None) or address
+    return next(
+        (use for use, networks in _SPECIAL.items() if any(address in each for each in networks)), None
+    )
+
+
+_SPECIAL = {
+    use: tuple(map(ip_network, networks))
+    for use, networks in {
+        "unspecified": ("0.0.0.0/8", "::/128"),
+        "loopback": ("127.0.0.0/8", "::1/128"),
+        "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
+        "shared": ("100.64.0.0/10",),
+        "link-local": ("169.254.0.0/16", "fe80::/10"),
+        "documentation": ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"),
+        "multicast": ("224.0.0.0/4", "ff00::/8"),
+        "reserved": ("240.0.0.0/4",),
+    }.items()
+}

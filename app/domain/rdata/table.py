@@ -90,7 +90,7 @@ TABLE: Mapping[RecordType, Entry] = {
     _T.SVCB: Entry(read_svcb, show.svcb, _NUMBERS[:1], dense=True),
     _T.TLSA: Entry(read_tlsa, owner=Owner.SERVICE),
     _T.TXT: Entry(read_txt, parsed=False),
-    _T.URI: Entry(read_uri, takes=_NUMBERS[:2], owner=Owner.SERVICE),
+    _T.URI: Entry(read_uri, takes=_NUMBERS[:2], owner=Owner.SERVICE, parsed=False),
 }
 
 UNKNOWN = Entry(read_generic, show_generic, parsed=False)

@@ -23,6 +23,11 @@ from app.domain.rdata import RecordType
         ("_sip._tcp.example.test", "SRV", ["0 0 1 sip.example.test."], []),
         ("1.2.0.192.in-addr.arpa", "PTR", ["www.example.test."], []),
         ("1.2.0.192.in-addr.arpa", "PTR", ["a_b.example.test."], ["target_not_a_host"]),
+        (r"a\046b.example.test", "A", ["192.0.2.1"], ["name_not_a_host"]),
+        ("svc.example.test", "SVCB", ["1 _x.example.test. port=1"], ["target_not_a_host"]),
+        ("svc.example.test", "HTTPS", ["1 a.example.test.", "2 a_b.example.test."], ["target_not_a_host"]),
+        ("svc.example.test", "HTTPS", ["0 _x.example.test."], []),
+        ("svc.example.test", "HTTPS", ["1 .", "2 . port=1", "3 a.example.test. port=1"], []),
         ("_services._dns-sd._udp.example.test", "PTR", ["_http._tcp.example.test."], []),
     ],
 )

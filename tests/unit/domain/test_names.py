@@ -122,6 +122,8 @@ def test_normalize(written: str, normal: str) -> None:
         ("a" * 100_000, "name_too_long"),
         ("ü" * 100_000, "name_too_long"),
         ("xn--.test", "idna_invalid"),
+        ('xn--"mller-kva.test', "idna_invalid"),
+        ("xn--(mller-kva.test", "idna_invalid"),
         ("xn--a.test", "idna_invalid"),
         ("xn--mller-kvä.test", "idna_invalid"),
         ("💩.test", "idna_invalid"),

@@ -1,0 +1,118 @@
+"""What holds for every value of every type."""
+
+import time
+
+import dns.exception
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from app.domain.errors import InvalidRdata
+from app.domain.rdata import RecordType, canonical, octets, presentation, wire
+from tests.unit.domain.rdata import (
+    test_addresses,
+    test_apl,
+    test_caa,
+    test_csync,
+    test_dnssec,
+    test_hosts,
+    test_keys,
+    test_loc,
+    test_locators,
+    test_naptr,
+    test_numbered,
+    test_svcb,
+    test_targets,
+    test_text,
+    test_types,
+    test_uri,
+)
+from tests.unit.domain.rdata.cases import Case, cases, on_the_wire
+
+MODULES = (
+    test_addresses,
+    test_apl,
+    test_caa,
+    test_csync,
+    test_dnssec,
+    test_hosts,
+    test_keys,
+    test_loc,
+    test_locators,
+    test_naptr,
+    test_numbered,
+    test_svcb,
+    test_targets,
+    test_text,
+    test_types,
+    test_uri,
+)
+ACCEPTED = [case for module in MODULES for case in cases(module.GOOD) if len(case.written) < 500]
+TYPES = [*RecordType, RecordType("TYPE65280")]
+PIECES = st.one_of(st.characters(), st.sampled_from([*' \t\n"\\();.,:-/*@=#0123456789', "\\000", '" "']))
+
+
+@st.composite
+def misspelled(draw: st.DrawFn) -> tuple[RecordType, str]:
+    """A value that is accepted, with a few characters replaced, added or left out."""
+    case = draw(st.sampled_from(ACCEPTED))
+    text = case.written
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(text)))
+        text = text[:start] + draw(PIECES | st.just("")) + text[start + draw(st.integers(0, 2)) :]
+    return case.type, text
+
+
+@settings(max_examples=1500, deadline=None)
+@given(misspelled() | st.tuples(st.sampled_from(TYPES), st.lists(PIECES, max_size=40).map("".join)))
+def test_any_text_is_canonical_in_the_end_or_refused(written: tuple[RecordType, str]) -> None:
+    record_type, text = written
+    try:
+        value = canonical(record_type, text)
+    except InvalidRdata:
+        return
+    assert value.isascii()
+    assert value.isprintable()
+    assert canonical(record_type, value) == value == on_the_wire(record_type, value)
+    assert octets(record_type, [value]) >= len(wire(record_type, value))
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.sampled_from(TYPES), st.binary(max_size=80))
+@example(RecordType.CNAME, b"\x03a/b\x04test\x00")
+@example(RecordType.HINFO, b"\x00\x00")
+def test_what_a_server_has_is_itself_or_refused(record_type: RecordType, there: bytes) -> None:
+    rdtype = dns.rdatatype.from_text(record_type)
+    try:
+        shown = presentation(dns.rdata.from_wire(dns.rdataclass.IN, rdtype, there, 0, len(there)))
+    except (dns.exception.DNSException, ValueError):
+        return
+    try:
+        assert canonical(record_type, shown) == shown
+    except InvalidRdata:
+        assert record_type is not RecordType.TXT
+
+
+@given(st.sampled_from([case for case in ACCEPTED if case.type is not RecordType.TXT]))
+def test_octets_stand_for_the_value(case: Case) -> None:
+    there = wire(case.type, case.expected)
+    assert canonical(case.type, f"\\# {len(there)} {there.hex()}") == (
+        case.expected if not case.type.is_unknown else f"\\# {len(there)} {there.hex()}".strip()
+    )
+
+
+@pytest.mark.parametrize("record_type", TYPES)
+@pytest.mark.parametrize(
+    "piece", ['"', "\\", "(", "a ", "a.", "1:", "0,", "=", '" "', "\\000", "ü", "key1=", "-"]
+)
+def test_no_input_takes_long(record_type: RecordType, piece: str) -> None:
+    for text in (piece * (250_000 // len(piece)), f"1 1 1 {piece * (240_000 // len(piece))}"):
+        started = time.process_time()
+        try:
+            canonical(record_type, text)
+        except InvalidRdata as error:
+            assert len(error.message) < 700  # noqa: PT017
+        assert time.process_time() - started < 1
