@@ -11,7 +11,7 @@ from ipaddress import ip_address
 
 import idna
 
-from app.domain.errors import InvalidName, quoted
+from app.domain.errors import InvalidName, quoted, shortened
 from app.domain.escapes import NUMBER, WRITTEN, numbered, octets_of_label, unescaped
 
 MAX_LABEL = 63  # octets, RFC 1035 2.3.4
@@ -24,6 +24,7 @@ _LABEL = re.compile(r"[a-z0-9_-]*")
 _CANONICAL_LABEL = r"(?!xn--)[a-z0-9_-]{1,63}"
 _CANONICAL = re.compile(rf"(?:{_CANONICAL_LABEL}\.)*(?![0-9]+\Z){_CANONICAL_LABEL}")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.?")
+_HOST_OF_URL = re.compile(r"://(?:[^/@]*+@)?([A-Za-z0-9.-]+)")
 _CLASSLESS = re.compile(r"[0-9]{1,3}/[0-9]{1,3}")  # a label of RFC 2317
 _REVERSE = ".arpa"
 _INSTANCE = re.compile(
@@ -114,10 +115,8 @@ def host_name(name: str) -> str:
     if "*" in result:
         raise InvalidName("name_invalid", f"{quoted(name)} is a wildcard, not a host name")
     if not is_host(result):
-        message = (
-            f"{quoted(name)} is no host name: its labels have letters and digits, and hyphens between them"
-        )
-        raise InvalidName("name_invalid", message)
+        rule = "letters and digits, and hyphens between them, as in host.example.test"
+        raise InvalidName("name_invalid", f"{quoted(name)} is no host name: its labels have {rule}")
     return result
 
 
@@ -184,12 +183,16 @@ def _refuse_forbidden(name: str) -> None:
         raise InvalidName("name_empty", "the name is empty")
     _check_length(name, _MAX_INPUT)
     if "://" in name:
-        raise InvalidName("name_is_url", f"{quoted(name)} is a URL, not a name")
+        host = _HOST_OF_URL.search(name)
+        hint = f": write {shortened(host[1], MAX_LABEL)}" if host else ""
+        raise InvalidName("name_is_url", f"{quoted(name)} is a URL, not a name{hint}")
     if _FORBIDDEN.search(name):
         message = f"{quoted(name)} has a blank (in a name it is \\032) or a control character"
         raise InvalidName("name_invalid", message)
     if ":" in name and _is_address(name):
-        raise InvalidName("name_is_ip", f"{quoted(name)} is an IP address, not a name")
+        raise InvalidName(
+            "name_is_ip", f"{quoted(name)} is an IP address, not a name such as host.example.test"
+        )
 
 
 def _check_length(name: str, most: int = MAX_NAME) -> None:
@@ -199,7 +202,9 @@ def _check_length(name: str, most: int = MAX_NAME) -> None:
 
 def _refuse_number(bare: str, name: str) -> None:
     if bare.rpartition(".")[2].isdecimal():  # as no top-level domain is (RFC 3696 2)
-        raise InvalidName("name_is_ip", f"{quoted(name)} is an IP address, not a name")
+        raise InvalidName(
+            "name_is_ip", f"{quoted(name)} is an IP address, not a name such as host.example.test"
+        )
 
 
 def _is_address(text: str) -> bool:

@@ -10,13 +10,15 @@ from app.domain.rdata.reading import NOTHING_GIVEN, Given
 from app.domain.rdata.types import RecordType
 
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_WITH_ZEROS = re.compile(rf"0*{_OCTET}(?:\.0*{_OCTET}){{3}}")
+_MAX_HINTED = 45  # characters, of the longest IPv6 address
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 
 
 def read_ipv4(target: str, _: Given = NOTHING_GIVEN) -> str:
     """Four numbers without leading zeros, so that there is one way to write an address."""
     if not _IPV4.fullmatch(target):
-        raise InvalidRdata("ipv4_invalid", f"{quoted(target)} is not an IPv4 address")
+        raise InvalidRdata("ipv4_invalid", f"{quoted(target)} is not an IPv4 address{_hint_for_ipv4(target)}")
     return target
 
 
@@ -25,10 +27,22 @@ def read_ipv6(target: str, _: Given = NOTHING_GIVEN) -> str:
     try:
         address = IPv6Address(target)
     except AddressValueError as error:
-        raise InvalidRdata("ipv6_invalid", f"{quoted(target)} is not an IPv6 address") from error
+        hint = ": an A record holds it" if _IPV4.fullmatch(target) else ", such as 2001:db8::1"
+        raise InvalidRdata("ipv6_invalid", f"{quoted(target)} is not an IPv6 address{hint}") from error
     if address.scope_id is not None:
-        raise InvalidRdata("ipv6_invalid", f"{quoted(target)} has a zone index, which DNS cannot hold")
+        bare = target.partition("%")[0]
+        message = f"{quoted(target)} has a zone index, which DNS cannot hold: write {bare}"
+        raise InvalidRdata("ipv6_invalid", message)
     return dns.ipv6.inet_ntoa(address.packed)
+
+
+def _hint_for_ipv4(target: str) -> str:
+    if len(target) <= _MAX_HINTED and _WITH_ZEROS.fullmatch(target):
+        bare = ".".join(str(int(number)) for number in target.split("."))
+        return f": without leading zeros it is {bare}"
+    if ":" in target and len(target) <= _MAX_HINTED and "/" not in target:
+        return ": if it is one of IPv6, an AAAA record holds it"
+    return ": four numbers from 0 to 255, such as 192.0.2.1"
 
 
 def special_use(record_type: RecordType, value: str) -> str | None:

@@ -31,6 +31,11 @@ def read_caa(target: str, _: Given = NOTHING_GIVEN) -> str:
 
 def _check_caa_value(tag: str, value: str) -> None:
     if tag in ("issue", "issuewild", "issuemail") and not _CAA_ISSUER.fullmatch(value):
-        raise InvalidRdata("caa_invalid", f"{quoted(value)} does not name a certification authority")
+        raise InvalidRdata(
+            "caa_invalid", f"{quoted(value)} does not name a certification authority, such as ca.example"
+        )
     if tag == "iodef" and not _CAA_REPORT.fullmatch(value):
-        raise InvalidRdata("caa_invalid", f"{quoted(value)} is not a mailto:, http: or https: URL")
+        raise InvalidRdata(
+            "caa_invalid",
+            f"{quoted(value)} is not a mailto:, http: or https: URL, such as mailto:security@example.test",
+        )

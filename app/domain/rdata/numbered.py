@@ -26,7 +26,7 @@ class Number(NamedTuple):
         number = int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
         if type(number) is int and 0 <= number <= 0xFFFF:
             return number
-        raise self.error(f"the {self.name} must be a whole number from 0 to 65535")
+        raise self.error(f"the {self.name} must be a whole number from 0 to 65535, such as 10")
 
     def error(self, message: str) -> InvalidRdata:
         """Return the error that this number is wrong."""
@@ -82,7 +82,9 @@ def _default(number: Number, *, has_rest: bool) -> int:
     if not has_rest:
         return 0
     if number.default is None:
-        raise InvalidRdata("port_missing", "an SRV record needs a port: extra_config.port")
+        raise InvalidRdata(
+            "port_missing", "an SRV record needs a port: extra_config.port, or 0 0 5060 sip.example.test"
+        )
     return number.default
 
 
@@ -101,5 +103,5 @@ def read_mx(target: str, given: Given = NOTHING_GIVEN) -> str:
     """RFC 1035 3.3.9. A preference of 0 and the root say that there is no mail (RFC 7505)."""
     value = _read_mx(target, given)
     if value.endswith(f" {NO_SUCH}") and value != f"0 {NO_SUCH}":
-        raise InvalidRdata("priority_invalid", "a null MX has the preference 0 (RFC 7505 3)")
+        raise InvalidRdata("priority_invalid", "a null MX has the preference 0 (RFC 7505 3): write 0 .")
     return value

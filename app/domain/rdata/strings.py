@@ -17,9 +17,8 @@ def octets_of(quotation: str, most: int = MAX_STRING) -> bytes:
     """Return the octets of what stands between two quotes in a zone file. Raises InvalidRdata."""
     octets = _octets(quotation)
     if len(octets) > most:
-        raise InvalidRdata(
-            "text_too_long", f"{quoted(quotation)} has {len(octets)} octets, one string holds {most}"
-        )
+        size = f"{quoted(quotation)} has {len(octets)} octets, one string holds {most}"
+        raise InvalidRdata("text_too_long", f'{size}: split it, as in "one" "two"')
     return octets
 
 

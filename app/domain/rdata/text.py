@@ -25,7 +25,7 @@ def read_txt(target: str, _: Given = NOTHING_GIVEN) -> str:
     except UnicodeEncodeError as error:
         raise InvalidRdata("text_invalid", "the text is not valid Unicode") from error
     if b"\0" in octets:
-        raise InvalidRdata("text_invalid", "the text has a NUL character")
+        raise InvalidRdata("text_invalid", r'the text has a NUL character: in quotes it is "\000"')
     return _txt_of_strings([octets[i : i + MAX_STRING] for i in range(0, len(octets), MAX_STRING)] or [b""])
 
 

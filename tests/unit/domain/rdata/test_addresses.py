@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.domain.rdata import RecordType
+from app.domain.errors import InvalidRdata
+from app.domain.rdata import RecordType, canonical
 from app.domain.rdata.addresses import special_use
 from tests.unit.domain.rdata.cases import Bad, Case, Good, accept, cases, name, refusal
 
@@ -175,3 +176,20 @@ def test_refused(case: Case) -> None:
 )
 def test_addresses_of_special_use(record_type: str, value: str, expected: str | None) -> None:
     assert special_use(RecordType(record_type), value) == expected
+
+
+@pytest.mark.parametrize(
+    ("record_type", "written", "words"),
+    [
+        ("A", "192.0.02.010", "192.0.2.10"),
+        ("A", "2001:db8::1", "AAAA"),
+        ("A", "192.0.2.256", "192.0.2.1"),
+        ("A", "000.0.0.0", "0.0.0.0"),
+        ("AAAA", "192.0.2.1", "an A record"),
+        ("AAAA", "2001:db8::g", "2001:db8::1"),
+        ("AAAA", "fe80::1%eth0", "write fe80::1"),
+    ],
+)
+def test_a_refusal_names_a_spelling_that_works(record_type: str, written: str, words: str) -> None:
+    with pytest.raises(InvalidRdata, match=words):
+        canonical(RecordType(record_type), written)
