@@ -9,6 +9,7 @@ from typing import Any
 from app.api.errors import wire_reasons
 from app.domain.effects import RRset
 from app.domain.errors import BacklogFull, InvalidInput, Reason
+from app.domain.names import in_unicode
 from app.domain.reasons import MAX_BATCH_REASONS, at_most, number_of, share
 from app.schemas.response import (
     Accepted,
@@ -195,6 +196,7 @@ def record_out(state: RecordState) -> RecordOut:
     return RecordOut(
         zone=state.zone,
         domain=state.name,
+        domain_unicode=in_unicode(state.name),
         record_type=state.record_type,
         ttl=state.ttl,
         target=state.rdata,

@@ -123,6 +123,7 @@ class RecordOut(BaseModel):
 
     zone: str
     domain: str
+    domain_unicode: str = Field(description="the owner name with U-labels, as people read it (RFC 5890)")
     record_type: str
     ttl: int
     target: list[str]

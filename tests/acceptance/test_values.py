@@ -94,3 +94,30 @@ def test_a_host_is_deleted_whatever_its_preference(user: User, zone: str) -> Non
     port = {"extra_config": {"port": 5060}}
     succeed(user, body(zone, "_sip._tcp", action="delete", record_type="SRV", target="a.test.", config=port))
     assert user.dig(f"_sip._tcp.{zone}", "SRV") == {"1 2 5061 a.test."}
+
+
+def test_newer_types(user: User, zone: str) -> None:
+    succeed(
+        user,
+        body(zone, record_type="HTTPS", target="1 . port=8443 alpn=h3,h2"),
+        body(zone, "_443._tcp.www", record_type="TLSA", target="DANE-EE SPKI SHA2-256 " + "AB" * 32),
+        body(zone, "old", record_type="DNAME", target="New.example.org"),
+        body(zone, "sub", record_type="NS", target="ns1.example.org"),
+        body(zone, "sub", record_type="DS", target="60485 ECDSAP256SHA256 2 " + "AB" * 32),
+        body(zone, record_type="LOC", target="52 14 05 N 0 8 50 E 0.29m"),
+        body(zone, r"john\.doe", record_type="TXT", target="x"),
+    )
+    assert user.dig(f"www.{zone}", "HTTPS") == {'1 . alpn="h3,h2" port="8443"'}
+    assert recorded(user, domain=f"sub.{zone}", record_type="DS") == [["60485 13 2 " + "ab" * 32]]
+    assert recorded(user, domain=rf"john\046doe.{zone}") == [['"x"']]
+    assert user.dig(f"www.{zone}", "LOC") == {"52 14 5.000 N 0 8 50.000 E 0.29m"}
+    succeed(user, body(zone, action="delete", record_type="HTTPS", target='1 . alpn="h3,h2" port=8443'))
+    assert user.dig(f"www.{zone}", "HTTPS") == set()
+
+
+def test_an_international_name(user: User, zone: str) -> None:
+    succeed(user, body(zone, "müller", record_type="CNAME", target="grün.example.org"))
+    (record,) = user.api.get("/dns/records", params={"zone": zone}).json()["items"]
+    assert record["domain"] == f"xn--mller-kva.{zone}"
+    assert record["domain_unicode"] == f"müller.{zone}"
+    assert record["target"] == ["xn--grn-ioa.example.org."]

@@ -136,3 +136,32 @@ def test_a_cname_at_the_apex_is_refused(client: TestClient, new_zone: str) -> No
 def test_an_account_without_control_characters(client: TestClient, new_zone: str) -> None:
     sent = body(new_zone, account="team\n")
     assert codes(client.post("/api/v1/dns/create", json=sent)) == {"string_pattern_mismatch"}
+
+
+def test_why_a_type_is_refused(client: TestClient, new_zone: str) -> None:
+    item = body(new_zone, record_type="SPF", target="v=spf1 -all")
+    (reason,) = client.post("/api/v1/dns/create", json=item).json()["detail"]
+    assert (reason["loc"], reason["type"]) == (["body", "resource", "record_type"], "type_refused")
+    assert "use a TXT" in reason["msg"]
+
+
+def test_a_type_that_is_known_by_its_number_alone(client: TestClient, new_zone: str) -> None:
+    item = body(new_zone, record_type="type65280", target=r"\# 4 0a000001")
+    assert codes(client.post("/api/v1/dns/create", json=item)) == {"type_not_allowed"}
+    for path in ("/api/v1/dns/records", "/api/v1/dns/requests"):
+        for record_type in ("TYPE65280", "https"):
+            assert client.get(path, params={"record_type": record_type}).json()["items"] == []
+
+
+def test_a_text_in_quotes_is_accepted_with_a_warning(client: TestClient, new_zone: str) -> None:
+    answer = client.post("/api/v1/dns/create", json=body(new_zone, record_type="TXT", target='"x"'))
+    assert answer.status_code == 202
+    assert [warning["code"] for warning in answer.json()["warnings"]] == ["quotes_not_kept"]
+
+
+@pytest.mark.parametrize("ttl", [-1, 2**31, 300.5, "300", True])
+def test_the_bounds_of_the_ttl(client: TestClient, new_zone: str, ttl: object) -> None:
+    """RFC 2181 8."""
+    item = body(new_zone, config={"ttl": ttl})
+    (reason,) = client.post("/api/v1/dns/create", json=item).json()["detail"]
+    assert reason["loc"] == ["body", "resource", "config", "ttl"]
