@@ -95,4 +95,6 @@ def _of_octets(record_type: RecordType, octets: bytes) -> str:
 
 
 def _unreadable(record_type: RecordType, value: str, error: Exception) -> InvalidRdata:
-    return InvalidRdata("rdata_invalid", f"{quoted(value)} is not a value of {record_type}: {error}")
+    return InvalidRdata(
+        "rdata_invalid", f"{quoted(value)} is not a value of {record_type}: {quoted(str(error))}"
+    )

@@ -61,7 +61,8 @@ def _angle(fields: Fields, what: str, most: int, signs: dict[str, int]) -> _Angl
         fields.refuse("number_invalid", f"behind the {what} comes {' or '.join(signs)}")
     if degrees == most and (minutes or seconds or milliseconds):
         fields.refuse("number_invalid", f"the {what} is {most} degrees at most")
-    return degrees, minutes, seconds, milliseconds, sign
+    is_zero = not (degrees or minutes or seconds or milliseconds)
+    return degrees, minutes, seconds, milliseconds, 1 if is_zero else sign
 
 
 def _centimetres(fields: Fields, what: str, least: int, most: int) -> int:

@@ -7,7 +7,7 @@ from app.domain.errors import InvalidRdata, quoted
 from app.domain.rdata.addresses import read_ipv4, read_ipv6
 from app.domain.rdata.fields import Fields
 from app.domain.rdata.numbered import Number, read_number
-from app.domain.rdata.reading import NOTHING_GIVEN, Given
+from app.domain.rdata.reading import MAX_RDATA, NOTHING_GIVEN, Given
 
 _FORM = '1 . alpn="h2,h3" ipv4hint=192.0.2.1'
 _ALIAS_FORM = "0 pool.example.test"
@@ -47,6 +47,8 @@ _Parameters = dict[int, _Parameter]  # by the number of the key
 
 def read_svcb(target: str, given: Given = NOTHING_GIVEN) -> str:
     """RFC 9460 2.1: priority, target name, parameters. The priority 0 makes an alias, without parameters."""
+    if len(target) > MAX_RDATA:
+        raise InvalidRdata("rrset_too_large", f"the value has more than {MAX_RDATA} characters")
     fields = Fields(target, _FORM)
     written = fields.word("priority") if fields.peek()[:1].isdigit() else None
     name = fields.name("target name")

@@ -46,7 +46,7 @@ class Entry(NamedTuple):
     takes: tuple[str, ...] = ()  # fields of the request that a target may leave to them
     owner: Owner = Owner.ANY
     single: bool = False  # a name has one value of it; rules of its own say so of a CNAME
-    parsed: bool = True  # what is read is canonical only after dnspython has had it on the wire
+    parsed: bool = False  # what is read is canonical only after dnspython has had it on the wire
     dense: bool = False  # its text can be shorter than its octets
 
 
@@ -54,46 +54,46 @@ _T = RecordType
 _NUMBERS = ("priority", "weight", "port")
 
 TABLE: Mapping[RecordType, Entry] = {
-    _T.A: Entry(read_ipv4, owner=Owner.HOST, parsed=False),
-    _T.AAAA: Entry(read_ipv6, owner=Owner.HOST, parsed=False),
+    _T.A: Entry(read_ipv4, owner=Owner.HOST),
+    _T.AAAA: Entry(read_ipv6, owner=Owner.HOST),
     _T.AFSDB: Entry(read_afsdb, show.lowered),
     _T.APL: Entry(read_apl, dense=True),
-    _T.CAA: Entry(read_caa, show.caa, parsed=False),
+    _T.CAA: Entry(read_caa, show.caa),
     _T.CDNSKEY: Entry(read_cdnskey, owner=Owner.APEX),
     _T.CDS: Entry(read_cds, owner=Owner.APEX),
     _T.CERT: Entry(read_cert, show.cert),
-    _T.CNAME: Entry(read_any_name, show.lowered, parsed=False),
+    _T.CNAME: Entry(read_any_name, show.lowered),
     _T.CSYNC: Entry(read_csync, owner=Owner.APEX, single=True, dense=True),
     _T.DHCID: Entry(read_dhcid),
-    _T.DNAME: Entry(read_any_name, show.lowered, single=True, parsed=False),
+    _T.DNAME: Entry(read_any_name, show.lowered, single=True),
     _T.DNSKEY: Entry(read_dnskey, owner=Owner.APEX),
     _T.DS: Entry(read_ds, owner=Owner.CUT),
     _T.EUI48: Entry(read_eui48),
     _T.EUI64: Entry(read_eui64),
     _T.HINFO: Entry(read_hinfo),
-    _T.HTTPS: Entry(read_svcb, show.svcb, _NUMBERS[:1], dense=True),
-    _T.KX: Entry(read_kx, show.lowered, _NUMBERS[:1], parsed=False),
-    _T.L32: Entry(read_l32, takes=_NUMBERS[:1], parsed=False),
-    _T.L64: Entry(read_l64, takes=_NUMBERS[:1], parsed=False),
+    _T.HTTPS: Entry(read_svcb, show.svcb, _NUMBERS[:1], dense=True, parsed=True),
+    _T.KX: Entry(read_kx, show.lowered, _NUMBERS[:1]),
+    _T.L32: Entry(read_l32, takes=_NUMBERS[:1]),
+    _T.L64: Entry(read_l64, takes=_NUMBERS[:1]),
     _T.LOC: Entry(read_loc),
-    _T.LP: Entry(read_lp, show.lowered, _NUMBERS[:1], parsed=False),
-    _T.MX: Entry(read_mx, show.lowered, _NUMBERS[:1], parsed=False),
+    _T.LP: Entry(read_lp, show.lowered, _NUMBERS[:1]),
+    _T.MX: Entry(read_mx, show.lowered, _NUMBERS[:1]),
     _T.NAPTR: Entry(read_naptr, show.naptr),
-    _T.NID: Entry(read_nid, takes=_NUMBERS[:1], parsed=False),
-    _T.NS: Entry(read_host, show.lowered, parsed=False),
+    _T.NID: Entry(read_nid, takes=_NUMBERS[:1]),
+    _T.NS: Entry(read_host, show.lowered),
     _T.OPENPGPKEY: Entry(read_openpgpkey, owner=Owner.SERVICE),
-    _T.PTR: Entry(read_any_name, show.lowered, parsed=False),
+    _T.PTR: Entry(read_any_name, show.lowered),
     _T.RP: Entry(read_rp, show.lowered),
     _T.SMIMEA: Entry(read_tlsa, owner=Owner.SERVICE),
-    _T.SRV: Entry(read_srv, show.lowered, _NUMBERS, Owner.SERVICE, parsed=False),
+    _T.SRV: Entry(read_srv, show.lowered, _NUMBERS, Owner.SERVICE),
     _T.SSHFP: Entry(read_sshfp),
-    _T.SVCB: Entry(read_svcb, show.svcb, _NUMBERS[:1], dense=True),
+    _T.SVCB: Entry(read_svcb, show.svcb, _NUMBERS[:1], dense=True, parsed=True),
     _T.TLSA: Entry(read_tlsa, owner=Owner.SERVICE),
-    _T.TXT: Entry(read_txt, parsed=False),
-    _T.URI: Entry(read_uri, takes=_NUMBERS[:2], owner=Owner.SERVICE, parsed=False),
+    _T.TXT: Entry(read_txt),
+    _T.URI: Entry(read_uri, takes=_NUMBERS[:2], owner=Owner.SERVICE),
 }
 
-UNKNOWN = Entry(read_generic, show_generic, parsed=False)
+UNKNOWN = Entry(read_generic, show_generic)
 """Any other type, by its octets (RFC 3597). Whether a zone has such a record is its own choice."""
 
 SHOWN: Mapping[int, Callable[[dns.rdata.Rdata], str]] = {

@@ -55,7 +55,7 @@ class RecordType(StrEnum):
     @property
     def is_unknown(self) -> bool:
         """Whether it is a type by its number, of which nothing is known here."""
-        return self not in RecordType.__members__
+        return self._value_ not in RecordType.__members__
 
     @classmethod
     def _missing_(cls, value: object) -> "RecordType | None":

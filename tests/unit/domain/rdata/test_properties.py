@@ -55,6 +55,18 @@ TYPES = [*RecordType, RecordType("TYPE65280")]
 PIECES = st.one_of(st.characters(), st.sampled_from([*' \t\n"\\();.,:-/*@=#0123456789', "\\000", '" "']))
 
 
+PIECES_OF_MANY = ['"', "\\", "(", "a ", "a.", "1:", "0,", "=", '" "', "\\000", "ü", "key1=", "-", "::,"]
+PIECES_OF_MANY += ["1:0.0.0.0/0 "]
+
+
+def outcome(record_type: RecordType, text: str) -> str | InvalidRdata:
+    """The canonical form, or the refusal."""
+    try:
+        return canonical(record_type, text)
+    except InvalidRdata as error:
+        return error
+
+
 @st.composite
 def misspelled(draw: st.DrawFn) -> tuple[RecordType, str]:
     """A value that is accepted, with a few characters replaced, added or left out."""
@@ -70,9 +82,9 @@ def misspelled(draw: st.DrawFn) -> tuple[RecordType, str]:
 @given(misspelled() | st.tuples(st.sampled_from(TYPES), st.lists(PIECES, max_size=40).map("".join)))
 def test_any_text_is_canonical_in_the_end_or_refused(written: tuple[RecordType, str]) -> None:
     record_type, text = written
-    try:
-        value = canonical(record_type, text)
-    except InvalidRdata:
+    value = outcome(record_type, text)
+    if isinstance(value, InvalidRdata):
+        assert value.message.isprintable()
         return
     assert value.isascii()
     assert value.isprintable()
@@ -90,10 +102,9 @@ def test_what_a_server_has_is_itself_or_refused(record_type: RecordType, there: 
         shown = presentation(dns.rdata.from_wire(dns.rdataclass.IN, rdtype, there, 0, len(there)))
     except (dns.exception.DNSException, ValueError):
         return
-    try:
-        assert canonical(record_type, shown) == shown
-    except InvalidRdata:
-        assert record_type is not RecordType.TXT
+    value = outcome(record_type, shown)
+    assert value == shown or isinstance(value, InvalidRdata)
+    assert record_type is not RecordType.TXT or value == shown
 
 
 @given(st.sampled_from([case for case in ACCEPTED if case.type is not RecordType.TXT]))
@@ -105,14 +116,9 @@ def test_octets_stand_for_the_value(case: Case) -> None:
 
 
 @pytest.mark.parametrize("record_type", TYPES)
-@pytest.mark.parametrize(
-    "piece", ['"', "\\", "(", "a ", "a.", "1:", "0,", "=", '" "', "\\000", "ü", "key1=", "-"]
-)
+@pytest.mark.parametrize("piece", PIECES_OF_MANY)
 def test_no_input_takes_long(record_type: RecordType, piece: str) -> None:
     for text in (piece * (250_000 // len(piece)), f"1 1 1 {piece * (240_000 // len(piece))}"):
         started = time.process_time()
-        try:
-            canonical(record_type, text)
-        except InvalidRdata as error:
-            assert len(error.message) < 700  # noqa: PT017
+        outcome(record_type, text)
         assert time.process_time() - started < 1

@@ -121,9 +121,9 @@ NO_VALUES = [
     ("1 . alpn=h2;", "rdata_invalid"),
     ("1 . alpn=h2 ; comment", "rdata_invalid"),
     (r'1 . key667="\256"', "rdata_invalid"),
-    ("1 . key667=" + "x" * 70_000, "rdata_invalid"),
-    ("1 . " + "key1=x " * 30_000, "svcb_invalid"),
-    ("1 . mandatory=" + "alpn," * 30_000 + "alpn alpn=h2", "svcb_invalid"),
+    ("1 . key667=" + "x" * 70_000, "rrset_too_large"),
+    ("1 . " + "key1=x " * 9_000, "svcb_invalid"),
+    ("1 . mandatory=" + "alpn," * 9_000 + "alpn alpn=h2", "svcb_invalid"),
 ]
 GOOD: Good = {"SVCB": VALUES, "HTTPS": VALUES}
 BAD: Bad = {"SVCB": NO_VALUES, "HTTPS": NO_VALUES}
