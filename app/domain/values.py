@@ -16,7 +16,7 @@ _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 def is_pattern(value: str) -> bool:
     """Whether the value stands for several, as `* mail.example.test.` does."""
-    return value.startswith("* ") or (" * " in value and '"' not in value)
+    return value.startswith("* ") or " * " in value.partition('"')[0]
 
 
 def meaning(value: str) -> str:

@@ -16,6 +16,7 @@ from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
 from tests.support.builders import change
 from tests.support.runs import execute
+from tests.support.zones import APPLIED, UNCHANGED
 
 KEY_15 = "l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4="
 KEY_13 = "oJMRESz5E4gYzS/q6XDrvU1qMPYIjCWzJaOau8XNEZeqCYKD5ar0IRd8KqXXFJkqmVfRvMGPmM1x8fGAa2XhSA=="
@@ -152,3 +153,34 @@ def test_what_servers_do_not_take_is_documented() -> None:
                 server,
                 record_type,
             )
+
+
+@pytest.mark.parametrize("server", ["bind", "knot", "powerdns", "api"])
+def test_a_deletion_whatever_the_numbers(zone_on: ZoneOn, server: str) -> None:
+    zone = zone_on(server)
+    for record_type, kept, removed in (
+        ("KX", "10 kx2.example.org.", "kx.example.org"),
+        ("NID", "10 0001:0002:0003:0005", "1:2:3:4"),
+        ("URI", '10 1 "https://Example.org/"', "https://example.org/"),
+    ):
+        values = [canonical(RecordType(record_type), removed, priority=number) for number in (7, 8)]
+        zone.do("create", "name", record_type, kept, *values)
+        pattern = canonical(RecordType(record_type), removed, pattern=True)
+        assert zone.do("delete", "name", record_type, pattern) == APPLIED
+        assert zone.values("name", record_type) == {kept}
+
+
+@pytest.mark.parametrize("server", ["bind", "knot", "powerdns", "api"])
+def test_what_is_there_is_found_and_deleted_by_its_value(zone_on: ZoneOn, server: str) -> None:
+    zone = zone_on(server)
+    zone.do("create", "delegated", "NS", "ns1.example.org.")
+    for record_type, values in VALUES.items():
+        taken = [value for value in values if value not in NOT_TAKEN[server].get(record_type, ())]
+        for number, value in enumerate(taken):
+            name, rdata = owner(record_type, number), canonical(RecordType(record_type), value)
+            if name == "@":
+                continue
+            assert zone.do("create", name, record_type, rdata) == APPLIED
+            assert zone.do("create", name, record_type, rdata) == UNCHANGED, rdata
+            assert zone.do("delete", name, record_type, rdata) == APPLIED
+            assert zone.values(name, record_type) == set(), rdata

@@ -1,7 +1,7 @@
 """Values as PowerDNS writes them, and as it would not take them."""
 
 import pytest
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.text import text_of
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.text import in_zone_file, text_of
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.rdata import read_rdata
 
 
@@ -12,6 +12,8 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.rdata import read
         ("AAAA", "2001:db8::1", "2001:db8::1"),
         ("AAAA", "::ffff:192.0.2.1", "0:0:0:0:0:ffff:c000:201"),
         ("CNAME", r"a\.b\;c.example.org.", r"a\.b;c.example.org."),
+        ("PTR", r"a\\\;\"\(.example.org.", r'a\\;"(.example.org.'),
+        ("SVCB", r'1 a\;b.example.org. alpn="h2"', "1 a;b.example.org. alpn=h2"),
         ("MX", r"10 a\@b.example.org.", "10 a@b.example.org."),
         ("NAPTR", r'1 2 "s" "a\;b" "" a\;b.example.org.', '1 2 "s" "a;b" "" a;b.example.org.'),
         ("TXT", r'"a;b\"c"', r'"a;b\"c"'),
@@ -28,7 +30,9 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.rdata import read
     ],
 )
 def test_text(rdtype: str, value: str, written: str) -> None:
-    assert text_of(read_rdata(rdtype, value)) == written
+    there = read_rdata(rdtype, value)
+    assert text_of(there) == written
+    assert read_rdata(rdtype, in_zone_file(rdtype, written)) == there
 
 
 @pytest.mark.parametrize("centimetres", [29, 57, 114, 115, 201, 4_284_967_295])

@@ -9,6 +9,8 @@ import dns.name
 import dns.rdata
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.rdata import read_rdata
 
+from .text import in_zone_file
+
 Value = dns.rdata.Rdata | str  # the text if it is of a type that only PowerDNS can read, such as LUA
 
 
@@ -79,7 +81,7 @@ def with_ttls(nodes: Mapping[dns.name.Name, Node], export: str) -> dict[dns.name
 def read_value(rdtype: str, text: str) -> Value:
     """Return a value that can be compared with those of a change."""
     try:
-        return read_rdata(rdtype, text)
+        return read_rdata(rdtype, in_zone_file(rdtype, text))
     except (dns.exception.DNSException, ValueError):
         return text
 

@@ -19,12 +19,9 @@ from dns.rdtypes.svcbbase import ParamKey, SVCBBase
 MAX_STRING = 255  # bytes in one string, RFC 1035 section 3.3
 
 _WITHOUT_BLANKS = RdataStyle(base64_chunk_size=0, hex_chunk_size=0)  # within hexadecimal digits and base64
-_OF_NAMES = frozenset(
-    map(
-        dns.rdatatype.from_text,
-        ("AFSDB", "CNAME", "DNAME", "KX", "LP", "MX", "NS", "PTR", "RP", "SRV"),
-    )
-)
+_TYPES_OF_NAMES = ("AFSDB", "CNAME", "DNAME", "KX", "LP", "MX", "NS", "PTR", "RP", "SRV")
+_OF_NAMES = frozenset(map(dns.rdatatype.from_text, _TYPES_OF_NAMES))
+_SPECIAL = re.compile(r'(\\.)|([;()"])')
 _NEEDLESS_ESCAPE = re.compile(r"\\([^0-9.\\])")
 _IN_QUOTES = (ParamKey.ECH,)
 _BY_NAME = frozenset(ParamKey) - {ParamKey.DOHPATH, ParamKey.OHTTP, ParamKey.DOCPATH}
@@ -47,6 +44,23 @@ def text_of(value: dns.rdata.Rdata) -> str:
     if isinstance(value, LOC):
         return _location(value, text)
     return text
+
+
+def in_zone_file(rdtype: str, text: str) -> str:
+    """Return PowerDNS's text of a value as a zone file has it, where a semicolon in a name is escaped."""
+    if rdtype in _TYPES_OF_NAMES:
+        return _escaped(text)
+    if rdtype == "NAPTR":
+        rest, _, replacement = text.rpartition(" ")
+        return f"{rest} {_escaped(replacement)}"
+    if rdtype in ("SVCB", "HTTPS"):
+        priority, target, *rest_of_it = text.split(" ", 2)
+        return " ".join([priority, _escaped(target), *rest_of_it])
+    return text
+
+
+def _escaped(names: str) -> str:
+    return _SPECIAL.sub(lambda found: found[1] or f"\\{found[2]}", names)
 
 
 def _name(text: str) -> str:

@@ -20,6 +20,7 @@ from .rrset_updates import (
     Instructions,
     add,
     delete_values,
+    must_be_set,
     rrset_equals,
     set_rrset,
 )
@@ -162,7 +163,7 @@ def _change(rdtype: RdataType, before: RRset | None, after: RRset, *, is_apex_ns
     added, removed = after.values - before.values, before.values - after.values
     if before.ttl == after.ttl and not removed:
         return (add(after, added),)
-    if before.ttl == after.ttl and not added:
+    if before.ttl == after.ttl and not added and not must_be_set(rdtype, after):
         return delete_values(rdtype, removed)
     return set_rrset(rdtype, before, after, is_apex_ns=is_apex_ns)
 

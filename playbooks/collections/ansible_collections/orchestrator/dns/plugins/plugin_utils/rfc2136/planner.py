@@ -25,8 +25,10 @@ from .rrset_updates import (
     Instructions,
     add,
     delete_values,
+    must_be_set,
     rrset_equals,
     set_rrset,
+    shrink,
 )
 from .update_message import Instruction, Kind, Step, size_in_message
 
@@ -138,6 +140,8 @@ class Planner:
             if present == node.rrset.values:
                 return _Plan((result.last_apex_ns(change),), rrset_equals(node.rrset))
             prerequisites, updates = rrset_equals(node.rrset), delete_values(change.type, present)
+        elif must_be_set(change.type, node.rrset) and not node.occluded and not whole:
+            prerequisites, updates = rrset_equals(node.rrset), shrink(change.type, node.rrset, present)
         else:
             prerequisites = () if node.occluded else (NAME_IN_USE,)
             updates = delete_values(change.type, () if whole else present)

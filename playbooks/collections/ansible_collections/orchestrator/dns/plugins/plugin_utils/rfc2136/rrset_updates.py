@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 import dns.rdata
+import dns.rdatatype
 from dns.rdata import Rdata
 from dns.rdatatype import CNAME, RdataType
 
@@ -14,6 +15,14 @@ NAME_NOT_IN_USE = Instruction(Kind.NAME_NOT_IN_USE)
 CNAME_EXISTS = Instruction(Kind.RRSET_EXISTS, CNAME)
 CNAME_ABSENT = Instruction(Kind.RRSET_ABSENT, CNAME)
 _TEMPORARY_NS = (dns.rdata.from_text("IN", "NS", "ttl-change.invalid."),)
+
+# PowerDNS answers NOERROR to the deletion of a value of these, and ignores it; not that of an RRset.
+_DELETED_WHOLE = frozenset(
+    map(
+        dns.rdatatype.from_text,
+        ("AFSDB", "APL", "CSYNC", "EUI48", "EUI64", "HTTPS", "KX", "LP", "NAPTR", "RP", "SVCB"),
+    )
+)
 
 Instructions = tuple[Instruction, ...]
 
@@ -42,6 +51,21 @@ def add(rrset: RRset, values: Collection[Rdata]) -> Instruction:
     """Return the addition of some of an RRset's values, with its TTL."""
     assert rrset.ttl is not None  # it is what a change asks for
     return Instruction(Kind.ADD_VALUES, values=sorted(values), ttl=rrset.ttl)
+
+
+def must_be_set(rdtype: RdataType, rrset: RRset) -> bool:
+    """Whether some server does not delete values of such an RRset: what is left has to be set."""
+    return rdtype in _DELETED_WHOLE and rrset.ttl is not None
+
+
+def shrink(rdtype: RdataType, before: RRset, removed: Collection[Rdata]) -> Instructions:
+    """Return the updates that take some values out of an RRset by setting what is left."""
+    left = before.values - frozenset(removed)
+    return (
+        set_rrset(rdtype, before, RRset(before.ttl, left), is_apex_ns=False)
+        if left
+        else delete_values(rdtype, ())
+    )
 
 
 def delete_values(rdtype: RdataType, values: Collection[Rdata]) -> Instructions:
