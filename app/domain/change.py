@@ -43,12 +43,35 @@ class RRsetKey(NamedTuple):
         return f"{self.name} {self.type}"
 
 
+class RRsetState(NamedTuple):
+    """An RRset as it is, or must be: its values in canonical form; without values there is none.
+
+    `ttl` is in seconds; None stands for any, or for one that is not known.
+    """
+
+    ttl: int | None
+    rdata: tuple[str, ...]
+
+    @classmethod
+    def from_json(cls, item: Mapping[str, Any]) -> Self:
+        """The state of an object of a file, or of the database."""
+        return cls(item["ttl"], tuple(item["rdata"]))
+
+    def as_json(self) -> dict[str, Any]:
+        """The object of a file, or of the database."""
+        return {"ttl": self.ttl, "rdata": list(self.rdata)}
+
+
+NOTHING = RRsetState(None, ())
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change as a playbook reads it from its changes file.
 
     `zone` and `name` are lower case without a trailing dot; `rdata` holds the values in canonical
-    presentation format, host names in it absolute with a trailing dot. `ttl` is in seconds.
+    presentation format, host names in it absolute with a trailing dot. `ttl` is in seconds. `expect` is what
+    must be there for the change to be applied (compare and set).
     """
 
     request_id: UUID
@@ -60,6 +83,7 @@ class Change:
     rdata: tuple[str, ...]
     comment: str | None = None
     extra_config: dict[str, Any] = field(default_factory=dict)
+    expect: RRsetState | None = None
 
     @property
     def key(self) -> RRsetKey:
@@ -70,11 +94,13 @@ class Change:
     def from_json(cls, item: Mapping[str, Any]) -> Self:
         """The change of an item of the changes file."""
         whole = {**item, "request_id": UUID(item["request_id"]), "action": Action(item["action"])}
+        if expect := item.get("expect"):
+            whole["expect"] = RRsetState.from_json(expect)
         return cls(**{**whole, "rdata": tuple(item["rdata"])})
 
     def as_json(self) -> dict[str, Any]:
         """The item of the changes file, as the playbook contract names its fields."""
-        return {
+        item = {
             "request_id": str(self.request_id),
             "action": self.action.value,
             "zone": self.zone,
@@ -85,6 +111,9 @@ class Change:
             "comment": self.comment,
             "extra_config": self.extra_config,
         }
+        if self.expect is not None:
+            item["expect"] = self.expect.as_json()
+        return item
 
 
 @dataclass(frozen=True, slots=True)

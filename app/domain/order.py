@@ -16,9 +16,12 @@ def decided_by_before(changes: Sequence[Change]) -> list[RRsetKey]:
 
     An update of nothing fails; if a create behind it is applied, nothing shows that any more, and a second
     run would find something to update. An update behind a delete looks applied if neither was. The same is
-    true of whatever a CNAME at its name forbids, once that CNAME is deleted. Most batches have no such names.
+    true of whatever a CNAME at its name forbids, once that CNAME is deleted, and of a change that expects
+    what another one behind it replaces. Most batches have no such names.
     """
-    if not any(change.action in (Action.UPDATE, Action.DELETE) for change in changes):
+    if not any(
+        change.action in (Action.UPDATE, Action.DELETE) or change.expect is not None for change in changes
+    ):
         return []
     by_name: dict[str, list[Change]] = {}
     for change in changes:
@@ -50,6 +53,8 @@ def _hides_a_fate(at_name: Sequence[Change]) -> bool:
     updated: set[str] = set()
     deleted: set[str] = set()
     for change in reversed(at_name):
+        if change.expect is not None and change.type in (*replaced, *updated):
+            return True
         if change.action is Action.UPDATE and change.type in replaced:
             return True
         if change.action in _ADDS and (deleted if change.type == "CNAME" else "CNAME" in deleted):

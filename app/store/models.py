@@ -143,6 +143,8 @@ class Request(Base):
     record_type: Mapped[str]
     ttl: Mapped[int]  # seconds
     rdata: Mapped[list[str]]  # canonical; empty for "the whole RRset"
+    # The RRset that must be there for the change to be applied: {"ttl": seconds or null, "rdata": […]}
+    expect: Mapped[dict[str, Any] | None]
     idempotency_key: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(server_default="0")  # runs that it was part of
     lost_runs: Mapped[int] = mapped_column(server_default="0")  # those whose outcome stayed unknown

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text, update
 from sqlalchemy.orm import Session
 
-from app.domain.change import Action, Change
+from app.domain.change import Action, Change, RRsetState
 from app.domain.lifecycle import FINAL, TRANSITIONS, Status, predecessors, words
 from app.domain.settlement import Decision
 from app.store import leases
@@ -146,7 +146,7 @@ class Item:
 # As text: for one request, SQLAlchemy takes longer to compose a statement than PostgreSQL to execute it.
 _ITEMS = """
     SELECT id, seq, action, zone, name, record_type, ttl, rdata, account_id, lost_runs, run_id,
-           resource ->> 'comment' AS comment,
+           expect, resource ->> 'comment' AS comment,
            coalesce(resource #> '{config,extra_config}', '{}') AS extra_config,
            CASE WHEN check_at > clock_timestamp() THEN check_at END AS waits_until,
            coalesce(verify_by <= clock_timestamp(), false) AS overdue,
@@ -285,6 +285,7 @@ def _items(
                 rdata=tuple(row.rdata),
                 comment=row.comment,
                 extra_config=row.extra_config,
+                expect=RRsetState.from_json(row.expect) if row.expect else None,
             ),
             seq=row.seq,
             account_id=row.account_id,

@@ -35,6 +35,7 @@ class NewRequest:
     ttl: int
     rdata: list[str]
     idempotency_key: str | None
+    expect: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -87,50 +88,62 @@ class Stored(NamedTuple):
     zone_gone: frozenset[UUID]
 
 
-def _columns(of: type[NewRequest | EarlierRequest], *, without: str = "") -> list[Column[Any]]:
+def _columns(of: type[NewRequest | EarlierRequest], *, without: Collection[str]) -> list[Column[Any]]:
     table = cast(Table, Request.__table__)
-    return [table.c[field.name] for field in fields(of) if field.name != without]
+    return [table.c[field.name] for field in fields(of) if field.name not in without]
 
 
 def _elements(column: Column[Any]) -> str:
     """Return the SQL for all elements of the column's list, each in a row."""
     elements = f"(sent.columns -> '{column.name}')"
     if isinstance(column.type, postgresql.JSONB):
-        return f"jsonb_array_elements({elements}) AS {column.name}"
+        element = f"jsonb_array_elements({elements})"
+        if column.nullable:
+            element = f"NULLIF({element}, 'null')"
+        return f"{element} AS {column.name}"
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     definition = column.type.compile(dialect)
     return f"CAST(jsonb_array_elements_text({elements}) AS {definition}) AS {column.name}"
 
 
-_NEW_COLUMNS = ", ".join(column.name for column in _columns(NewRequest))
-# A list for each column: half as long, and as long to read, as an object for each row. "OFFSET 0" has it read
-# but once.
-_NEW_ROWS = f"""(
-    SELECT {", ".join(map(_elements, _columns(NewRequest)))}
+# Columns that few requests have: they are not written where none of a call has them.
+_SELDOM = ("expect",)
+_NEW_COLUMNS = ", ".join(column.name for column in _columns(NewRequest, without=_SELDOM))
+
+
+def _new_rows(columns: Sequence[Column[Any]]) -> str:
+    """Return the SQL for the rows of a parameter, which has a list for each column.
+
+    That is half as long, and as long to read, as an object for each row. "OFFSET 0" has it read but once.
+    """
+    return f"""(
+    SELECT {", ".join(map(_elements, columns))}
       FROM (SELECT CAST(:rows AS jsonb) AS columns OFFSET 0) AS sent
     ) AS new"""  # noqa: S608
+
+
+_NEW_ROWS = _new_rows(_columns(NewRequest, without=_SELDOM))
 _FIELDS = get_type_hints(NewRequest) | {"rdata": str}
 _LISTS = {name: TypeAdapter(list[kind]) for name, kind in _FIELDS.items()}  # type: ignore[valid-type]
-_VALUES_OF_ROW = attrgetter(*_FIELDS)
+_OFTEN = [name for name in _FIELDS if name not in _SELDOM]
 _IN_ARRAY = str.maketrans({'"': r"\"", "\\": r"\\"})
 
 # One statement and one parameter for any number of rows; the array's order is the order of acceptance.
 # The lock lets nobody remove a zone until its new requests can be seen, and waits for who is removing one.
-_INSERT = text(
-    f"""
+_INSERT = """
     WITH new AS MATERIALIZED (
-        SELECT * FROM {_NEW_ROWS}
+        SELECT * FROM {rows}
     ), served AS MATERIALIZED (
         SELECT name FROM dns_zones WHERE name IN (SELECT zone FROM new) FOR KEY SHARE
     ), stored AS (
-        INSERT INTO dns_requests ({_NEW_COLUMNS}, batch_id)
-        SELECT {_NEW_COLUMNS}, CAST(:batch_id AS uuid) FROM new
+        INSERT INTO dns_requests ({columns}, batch_id)
+        SELECT {columns}, CAST(:batch_id AS uuid) FROM new
          WHERE (zone IN (SELECT name FROM served)) IS TRUE  -- a filter; a join may change the order
         ON CONFLICT (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
         RETURNING id, created_at
     ), logged AS (
         INSERT INTO dns_request_events (request_id, at, status, message)
-        SELECT id, created_at, '{INITIAL}', 'accepted' FROM stored
+        SELECT id, created_at, '{initial}', 'accepted' FROM stored
     ), batch AS (
         INSERT INTO dns_batches (id, first_request_id, last_request_id, digest)
         SELECT CAST(:batch_id AS uuid), :first, :last, CAST(:digest AS bytea)
@@ -142,10 +155,19 @@ _INSERT = text(
     ) AS key_used, ARRAY(
         SELECT id FROM new WHERE zone NOT IN (SELECT name FROM served)
     ) AS zone_gone
-    """  # noqa: S608
-)
+"""
 
-_EARLIER_COLUMNS = _columns(EarlierRequest, without="same")
+
+def _insert_of(seldom: Collection[str]) -> TextClause:
+    """Return the statement that writes the usual columns, and those of the seldom ones that are named."""
+    columns = _columns(NewRequest, without=[name for name in _SELDOM if name not in seldom])
+    names = ", ".join(column.name for column in columns)
+    return text(_INSERT.format(rows=_new_rows(columns), columns=names, initial=INITIAL))
+
+
+_INSERT_USUAL, _INSERT_SELDOM = _insert_of(()), _insert_of(_SELDOM)
+
+_EARLIER_COLUMNS = _columns(EarlierRequest, without=("same",))
 _EARLIER = text(
     f"""
     SELECT new.id AS new_id, {", ".join(f"earlier.{column.name}" for column in _EARLIER_COLUMNS)},
@@ -256,8 +278,9 @@ def insert(session: AnySession, new: Sequence[NewRequest], batch: NewBatch | Non
     """
     batch_id, digest = batch or (None, None)
     of_batch = {"batch_id": batch_id, "first": new[0].id, "last": new[-1].id, "digest": digest}
-    parameters = {"rows": _rows(new), **of_batch}
-    row = session.execute(_INSERT, parameters).one()
+    has_seldom = any(getattr(request, name) is not None for name in _SELDOM for request in new)
+    names, statement = ([*_FIELDS], _INSERT_SELDOM) if has_seldom else (_OFTEN, _INSERT_USUAL)
+    row = session.execute(statement, {"rows": _rows(new, names), **of_batch}).one()
     return Stored(row.at, row.transaction, frozenset(row.key_used), frozenset(row.zone_gone))
 
 
@@ -270,7 +293,7 @@ def belong_to_another_batch(session: AnySession, keys: Collection[tuple[str, str
 
 def find_earlier(session: AnySession, new: Sequence[NewRequest]) -> dict[UUID, EarlierRequest]:
     """Return, by the id of each new request, the stored request that has its idempotency key."""
-    found = session.execute(_EARLIER, {"rows": _rows(new)}).mappings()
+    found = session.execute(_EARLIER, {"rows": _rows(new, _OFTEN)}).mappings()
     names = [field.name for field in fields(EarlierRequest)]
     return {row["new_id"]: EarlierRequest(**{name: row[name] for name in names}) for row in found}
 
@@ -322,8 +345,8 @@ def _changed(session: Session, statement: TextClause, **parameters: object) -> l
     return list(session.scalars(select(Request).from_statement(statement), parameters))
 
 
-def _rows(new: Sequence[NewRequest]) -> str:
-    columns = dict(zip(_LISTS, map(list, zip(*map(_VALUES_OF_ROW, new), strict=True)), strict=True))
+def _rows(new: Sequence[NewRequest], names: Sequence[str]) -> str:
+    columns = dict(zip(names, map(list, zip(*map(attrgetter(*names), new), strict=True)), strict=True))
     columns["rdata"] = [*map(_array, columns["rdata"])]
     lists = (f'"{name}":{_LISTS[name].dump_json(values).decode()}' for name, values in columns.items())
     return "{" + ",".join(lists) + "}"

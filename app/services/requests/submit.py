@@ -147,6 +147,7 @@ def new_request(change: ValidChange) -> NewRequest:
         ttl=change.ttl,
         rdata=change.rdata,
         idempotency_key=change.idempotency_key,
+        expect=change.expect.as_json() if change.expect else None,
     )
 
 

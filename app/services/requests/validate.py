@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from app.domain import names, rdata, rules, values
-from app.domain.change import Action, Via
+from app.domain.change import Action, RRsetState, Via
 from app.domain.checks import Checks, check_names
 from app.domain.errors import DomainError, Reason, quoted
 from app.domain.rdata import RecordType
@@ -42,6 +42,7 @@ class RawChange(NamedTuple):
     idempotency_key: str | None = None
     reasons: Sequence[Reason] = ()  # what the door has found against it
     via: Via = Via.API
+    expect: RRsetState | None = None  # what must be there; no client can ask for it, services do
 
 
 @dataclass(slots=True)
@@ -56,6 +57,7 @@ class Draft:
     record_type: RecordType | None = None
     rdata: list[str] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
+    expect: RRsetState | None = None
     cut_short: bool = False  # some reasons are missing, and what was not looked at
 
 
@@ -78,6 +80,7 @@ class ValidChange:
     idempotency_key: str | None
     checks: Checks = Checks.WARN
     warnings: Sequence[Reason] = ()
+    expect: RRsetState | None = None
 
 
 class Refused(NamedTuple):
@@ -99,7 +102,7 @@ def read_changes(raw: Iterable[RawChange]) -> list[Draft]:
 
 def read_change(raw: RawChange) -> Draft:
     """Check everything that the body says by itself: its shape, the name, the RDATA."""
-    draft = Draft(raw.action, raw.idempotency_key, raw.via, reasons=list(raw.reasons))
+    draft = Draft(raw.action, raw.idempotency_key, raw.via, reasons=list(raw.reasons), expect=raw.expect)
     resource = _get(raw.body, "resource")
     for step in _STEPS:
         step(draft, raw.body, resource, MAX_REASONS)
@@ -110,7 +113,7 @@ def read_change(raw: RawChange) -> Draft:
 
 
 def _read_until_refused(raw: RawChange) -> Draft:
-    draft = Draft(raw.action, raw.idempotency_key, raw.via, reasons=list(raw.reasons))
+    draft = Draft(raw.action, raw.idempotency_key, raw.via, reasons=list(raw.reasons), expect=raw.expect)
     resource = _get(raw.body, "resource")
     for step in _STEPS:
         step(draft, raw.body, resource, 1)
@@ -218,6 +221,7 @@ def place_in_zone(draft: Draft, zones: Mapping[str, Checks]) -> ValidChange | Re
         idempotency_key=draft.idempotency_key,
         checks=checks,
         warnings=warnings,
+        expect=draft.expect,
     )
 
 

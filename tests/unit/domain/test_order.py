@@ -1,8 +1,10 @@
 """The fates of changes whose run was lost, by what was there before it."""
 
+from dataclasses import replace
+
 import pytest
 
-from app.domain.change import Change, RRsetKey
+from app.domain.change import Change, RRsetKey, RRsetState
 from app.domain.effects import RRset
 from app.domain.order import decided_by_before, fates
 from tests.support.builders import change
@@ -37,7 +39,11 @@ def outcomes(changes: list[Change], before: RRset | None, now: RRset | None) -> 
     return [(result.code or str(result.outcome)) if result else "?" for result in results]
 
 
-MISSING = "rrset_missing"
+def expecting(value: str, change: Change) -> Change:
+    return replace(change, expect=RRsetState(300, (value,)))
+
+
+MISSING, CHANGED = "rrset_missing", "state_changed"
 
 
 @pytest.mark.parametrize(
@@ -54,6 +60,9 @@ MISSING = "rrset_missing"
         ([update("1"), delete()], rrset(), rrset(), [MISSING, "applied"]),
         ([update("1"), delete(), create("2")], rrset("5"), rrset(), ["applied", "applied", "?"]),
         ([delete(), update("1")], rrset("1"), rrset("1"), ["?", MISSING]),
+        ([expecting("1", upsert("2")), upsert("3")], rrset("9"), rrset("3"), [CHANGED, "applied"]),
+        ([expecting("1", upsert("2")), upsert("3")], rrset("1"), rrset("3"), ["applied", "applied"]),
+        ([expecting("1", upsert("2")), upsert("3")], rrset("2"), rrset("3"), ["applied", "applied"]),  # again
     ],
 )
 def test_fates(changes: list[Change], before: RRset | None, now: RRset | None, expected: list[str]) -> None:

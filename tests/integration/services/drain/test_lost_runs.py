@@ -1,44 +1,15 @@
 """A worker that dies takes no fate with it: the next one gives those that the order of acceptance gives."""
 
-from collections.abc import Callable
-from threading import Event
-from uuid import UUID
-
 import pytest
 from fastapi.testclient import TestClient
 
-from app.domain.change import ChangeResult, Outcome
-from app.runner.protocol import Run, RunEvent, RunResult
 from app.services.drain import drain as drain_module
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from tests.integration.conftest import ZoneOn
 from tests.support.builders import body
+from tests.support.zone_runner import Died, ZoneRunner
 from tests.support.zones import ZoneUnderTest
-
-
-class Died(Exception):
-    """Stands for a kill: nothing that follows is done."""
-
-
-class ZoneRunner:
-    """Applies changes as the collection does, without Ansible; may die once, before it tells the results."""
-
-    def __init__(self, zone: ZoneUnderTest, *, dies: bool) -> None:
-        self._zone = zone
-        self._dies = dies
-        self.runs = 0
-
-    def run(self, run: Run, on_event: Callable[[RunEvent], None], cancel: Event) -> RunResult:
-        self.runs += 1
-        self._zone.apply(*(change.as_json() for change in run.changes))
-        if self._dies and self.runs == 1:
-            raise Died
-        results = {
-            UUID(key): ChangeResult(Outcome(said.outcome), said.code, said.message)
-            for key, said in self._zone.outcomes.results.items()
-        }
-        return RunResult(rc=0, results=results)
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dns.exception
 import dns.name
@@ -32,12 +32,25 @@ PATTERN_TYPES = (
 _ANY_NUMBER = re.compile(r"\*(?= )")
 
 
+class State(NamedTuple):
+    """An RRset: its TTL in seconds, and its values; without values there is none.
+
+    A TTL of None is any, or not known, or not the same for all records.
+    """
+
+    ttl: int | None
+    values: frozenset[Hashable]  # dnspython's, or the text of those that only the server can read
+
+
+NOTHING = State(None, frozenset())
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change to one RRset; names are absolute, `ttl` is in seconds, no value comes twice.
 
     A deletion may have `patterns`: each is a value's text with `*` for any number, as in `*
-    mail.example.org.`.
+    mail.example.org.`. `expect` is the RRset that must be there for the change to be carried out.
     """
 
     request_id: str
@@ -47,6 +60,7 @@ class Change:
     ttl: int
     values: tuple[dns.rdata.Rdata, ...]
     patterns: tuple[str, ...] = ()
+    expect: State | None = None
 
     def __str__(self) -> str:
         return f"{self.name.to_text(omit_final_dot=True)} {dns.rdatatype.to_text(self.type)}"
@@ -93,6 +107,7 @@ def parse_change(item: Mapping[str, Any], zone: dns.name.Name) -> Change:
             ttl=int(item["ttl"]),
             values=_values(item["type"], (text for text in texts if text not in patterns)),
             patterns=patterns,
+            expect=_expected(item["type"], item.get("expect")),
         )
     except (dns.exception.DNSException, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UnusableChange("invalid_change", f"the change can't be read: {error}") from None
@@ -102,6 +117,13 @@ def parse_change(item: Mapping[str, Any], zone: dns.name.Name) -> Change:
 
 def _values(rdtype: str, texts: Iterable[str]) -> tuple[dns.rdata.Rdata, ...]:
     return tuple(dict.fromkeys(read_rdata(rdtype, text) for text in texts))
+
+
+def _expected(rdtype: str, item: Mapping[str, Any] | None) -> State | None:
+    if item is None:
+        return None
+    ttl = item["ttl"]
+    return State(None if ttl is None else int(ttl), frozenset(_values(rdtype, item["rdata"])))
 
 
 def _check(change: Change, zone: dns.name.Name) -> None:

@@ -2,16 +2,17 @@
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import dns.name
 import dns.rdtypes.ANY.MX
+from dns.rdata import Rdata
 from dns.rdatatype import MX
 
-from .change import Change
+from .change import Change, State
 
 MAX_MESSAGE = 500  # characters of a message
 _MAX_VALUE = 60  # characters of a value that a message repeats
@@ -43,10 +44,17 @@ def unchanged(change: Change) -> Result:
 
 def applied(change: Change) -> Result:
     """Return the result of a change that was carried out."""
-    texts = [*(value.to_text() for value in change.values[:3]), *change.patterns[:3]]
-    values = ", ".join(text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…" for text in texts)
-    more = f" and {len(change.values) - 3} more" if len(change.values) > 3 else ""
-    return Result("applied", f"{change}: {_VERBS[change.action]} {values or 'all values'}{more}")
+    values = _listed([*(value.to_text() for value in change.values), *change.patterns])
+    return Result("applied", f"{change}: {_VERBS[change.action]} {values or 'all values'}")
+
+
+def _listed(texts: Sequence[str]) -> str:
+    shown = (text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…" for text in texts[:3])
+    return ", ".join(shown) + (f" and {len(texts) - 3} more" if len(texts) > 3 else "")
+
+
+def _text(value: object) -> str:
+    return value.to_text() if isinstance(value, Rdata) else str(value)
 
 
 def failed(code: str, message: str) -> Result:
@@ -70,6 +78,20 @@ def refused(change: Change, reason: Reason) -> Result:
 def rrset_missing(change: Change) -> Result:
     """Return the result of an update of an RRset that does not exist."""
     return failed("rrset_missing", f"there is no {change} to update")
+
+
+def state_changed(change: Change, there: State) -> Result:
+    """Return the result of a change that expects another RRset than is there."""
+    return failed(
+        "state_changed", f"{change}: there is {_in_words(there)}, expected was {_in_words(change.expect)}"
+    )
+
+
+def _in_words(state: State | None) -> str:
+    if not state or not state.values:
+        return "nothing"
+    ttl = "" if state.ttl is None else f" with the TTL {state.ttl}"
+    return f"{_listed(sorted(map(_text, state.values)))}{ttl}"
 
 
 def data_beside_cname(change: Change) -> Result:

@@ -28,15 +28,16 @@ def spelled_as_there(change: Change, there: Collection[object]) -> Change:
         return change
     known = sorted(value for value in there if isinstance(value, Rdata))
     if change.action == "delete":
-        meant = {_meaning(value) for value in change.values}
-        found = tuple(value for value in known if _meaning(value) in meant or _fits(value, change.patterns))
+        meant = {meaning(value) for value in change.values}
+        found = tuple(value for value in known if meaning(value) in meant or _fits(value, change.patterns))
         return replace(change, values=found or change.values)
-    spelling = {_meaning(value): value for value in reversed(known)}
-    values = (value if value in known else spelling.get(_meaning(value), value) for value in change.values)
+    spelling = {meaning(value): value for value in reversed(known)}
+    values = (value if value in known else spelling.get(meaning(value), value) for value in change.values)
     return replace(change, values=tuple(dict.fromkeys(values)))
 
 
-def _meaning(value: Rdata) -> Hashable:
+def meaning(value: Hashable) -> Hashable:
+    """Return what is equal for values that mean the same."""
     if isinstance(value, TXT):
         return b"".join(value.strings)
     if isinstance(value, CAA):

@@ -7,6 +7,8 @@ from typing import Any
 import dns.exception
 import dns.name
 import dns.rdata
+import dns.rdatatype
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import NOTHING, Change, State
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.rdata import read_rdata
 
 from .text import in_zone_file
@@ -34,6 +36,14 @@ class RRset:
 
 
 Node = Mapping[str, RRset]  # the RRsets at one owner name, by type
+
+
+def state_of(node: Node, change: Change) -> State:
+    """Return the RRset that a change is about, as results and expectations have it."""
+    rrset = node.get(dns.rdatatype.to_text(change.type))
+    if rrset is None or not rrset.values:
+        return NOTHING
+    return State(None if rrset.ttls_differ else rrset.ttl, frozenset(rrset.values))
 
 
 def read_nodes(

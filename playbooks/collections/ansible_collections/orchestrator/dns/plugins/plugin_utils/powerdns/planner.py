@@ -8,12 +8,13 @@ import dns.name
 import dns.rdatatype
 from ansible_collections.orchestrator.dns.plugins.plugin_utils import result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.expect import holds, made_before
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.spelling import spelled_as_there
 from dns.rdata import Rdata
 from dns.rdatatype import CNAME
 
-from .node import Node, RRset, Value, entries, read_value
+from .node import Node, RRset, Value, entries, read_value, state_of
 from .step import Step
 from .text import text_of
 
@@ -31,8 +32,12 @@ class Planner:
 
     def plan(self, changes: Sequence[Change], before: Node) -> Step:
         """Return the step for changes of one owner name; a change that can't be carried out fails alone."""
-        after, results = before, []
-        for change in changes:
+        after, results = before, list[Result]()
+        made = made_before(changes, lambda change: state_of(before, change))
+        for place, change in enumerate(changes):
+            if place in made:
+                results.append(result.unchanged(change))
+                continue
             outcome, after = self._apply(change, after)
             results.append(outcome)
         to_send = tuple(map(json.dumps, entries(changes[0].name, before, after)))
@@ -41,6 +46,8 @@ class Planner:
     def _apply(self, change: Change, node: Node) -> tuple[Result, Node]:
         """Return a change's result, and the node as it is after the change."""
         there = node.get(dns.rdatatype.to_text(change.type), _NO_RRSET)
+        if change.expect is not None and not holds(change.expect, state_of(node, change)):
+            return result.state_changed(change, state_of(node, change)), node
         change = spelled_as_there(change, there.values.keys())
         conflict = self._conflict(change, node)
         if conflict is not None:

@@ -21,7 +21,14 @@ from .name_planner import NOTHING, NamePlanner, NameState, read_state
 from .node import NONEXISTENT, InUse, Node
 from .planner import Planner
 from .query import query_aliases, query_nodes, query_types
-from .refusal import PREREQUISITE_FAILED, TOO_LARGE, changed_meanwhile, query_refused, update_refused
+from .refusal import (
+    PREREQUISITE_FAILED,
+    STATE_CHANGED,
+    TOO_LARGE,
+    changed_meanwhile,
+    query_refused,
+    update_refused,
+)
 from .sender import Sender
 from .update_message import Step
 from .zone_check import check_zone
@@ -102,7 +109,7 @@ class _Batch:
             refused = {group: reason for group, reason in refused.items() if group not in todo}
             corrections = {} if is_guess else failed
         for group, rcode in failed.items():
-            refused[group] = changed_meanwhile(rcode, looks_the_same=_all_equal(seen[group]))
+            refused[group] = _why_failed(group, rcode, seen[group])
         self._settle([group for group in groups if group in refused], refused)
 
     def _settle(self, groups: Sequence[Group], reasons: Mapping[Group, Reason]) -> None:
@@ -127,9 +134,7 @@ class _Batch:
 
         Groups whose query is refused are recorded, and left out.
         """
-        unseen = [
-            group for group in groups if not (is_guess and all(change.action == "create" for change in group))
-        ]
+        unseen = [group for group in groups if not (is_guess and _only_creates(group))]
         questions = list(dict.fromkeys((change.name, change.type) for group in unseen for change in group))
         aliases = [group[0].name for group in unseen if _asks_for_all_types(group)]
         nodes = dict(zip(questions, query_nodes(self._connection, questions), strict=True))
@@ -143,7 +148,7 @@ class _Batch:
             known = {rdtype: node for rdtype, node in about.items() if isinstance(node, Node)}
             if rcode is not None:
                 self._refuse_query(group, rcode)
-            elif _is_simple(group):
+            elif _is_simple(group) or (len(group) == 1 and known[group[0].type].occluded):
                 found[group] = known[group[0].type]
             else:
                 found[group] = read_state(known, types.get(group[0].name, ()))
@@ -188,10 +193,22 @@ class _Batch:
         return failed
 
 
+def _only_creates(group: Group) -> bool:
+    return all(change.action == "create" and change.expect is None for change in group)
+
+
 def _is_simple(group: Group) -> bool:
     """Whether it is one change, or adds values to one RRset: all else at the name may change meanwhile."""
-    kinds = {(change.action, change.type) for change in group}
-    return len(group) == 1 or (len(kinds) == 1 and group[0].action == "create" and group[0].type != CNAME)
+    if len(group) == 1:
+        return group[0].expect is None
+    return _only_creates(group) and len({change.type for change in group}) == 1 and group[0].type != CNAME
+
+
+def _why_failed(group: Group, rcode: Rcode, seen: Sequence[State]) -> Reason:
+    """Return why the prerequisites of a group failed in every attempt, at last with this code."""
+    if group[0].expect is not None and isinstance(seen[-1], Node):
+        return STATE_CHANGED
+    return changed_meanwhile(rcode, looks_the_same=_all_equal(seen))
 
 
 def _asks_for_all_types(group: Group) -> bool:

@@ -9,14 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import dns.name
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change, State
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.expect import holds, made_before
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Outcomes
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result, state_changed, unchanged
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.spelling import spelled_as_there
 from dns.rcode import Rcode
 from dns.rdatatype import CNAME, RdataType
 
 from .connection import Connection
-from .node import InUse, Node, RRset
+from .node import InUse, Node, RRset, state_of
 from .planner import Planner
 from .query import Question, query_nodes, query_types
 from .refusal import TOO_LARGE, query_refused
@@ -32,6 +34,10 @@ def record_dry_run(
         if isinstance(node, Rcode):
             outcomes.record_refusal([change], query_refused(node))
             continue
+        there = state_of(node.rrset)
+        if change.expect is not None and not (node.occluded or holds(change.expect, there)):
+            outcomes.record([change], [_unexpected(change, there)])
+            continue
         step = planner.plan((change,), node)
         if not step.fits:
             outcomes.record_refusal([change], TOO_LARGE)
@@ -39,6 +45,10 @@ def record_dry_run(
         outcomes.record(step.group, step.results)
         if step.updates:
             zone.apply(change, node.rrset)
+
+
+def _unexpected(change: Change, there: State) -> Result:
+    return unchanged(change) if made_before([change], lambda _: there) else state_changed(change, there)
 
 
 def _query_zone(connection: Connection, changes: Sequence[Change]) -> "_PlannedZone":

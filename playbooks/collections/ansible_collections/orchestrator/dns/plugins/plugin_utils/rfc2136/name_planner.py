@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils import result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.expect import holds, made_before
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.spelling import spelled_as_there
 from dns import rdatatype
 from dns.rdatatype import CNAME, RdataType
 
 from .dependencies import Group
-from .node import Node, RRset
+from .node import Node, RRset, state_of
 from .rrset_updates import (
     CNAME_ABSENT,
     NAME_IN_USE,
@@ -94,7 +95,11 @@ class NamePlanner:
         """Return the step that carries out a group; a change that can't be carried out fails alone."""
         after: RRsets = before.rrsets
         results: list[Result] = []
-        for change in group:
+        made = made_before(group, lambda change: state_of(before.rrsets.get(change.type)))
+        for place, change in enumerate(group):
+            if place in made:
+                results.append(result.unchanged(change))
+                continue
             outcome, after = self._apply(change, after, before.other_types)
             results.append(outcome)
         prerequisites = _prerequisites(group, before, after)
@@ -108,6 +113,8 @@ class NamePlanner:
     ) -> tuple[Result, RRsets]:
         """Return a change's result, and what is there after it."""
         before = there.get(change.type)
+        if change.expect is not None and not holds(change.expect, state_of(before)):
+            return result.state_changed(change, state_of(before)), there
         change = spelled_as_there(change, before.values if before else ())
         others = there.keys() - {change.type}
         conflict = self._conflict(change, before, others, has_other_data=bool(others or other_types))

@@ -11,6 +11,7 @@ import dns.rcode
 import dns.rdata
 import dns.rdatatype
 import dns.rrset
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import NOTHING, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,11 @@ class RRset:
 
     ttl: int | None  # None if they differ in it, which no RRset should (RFC 2181 section 5.2)
     values: frozenset[dns.rdata.Rdata]
+
+
+def state_of(rrset: RRset | None) -> State:
+    """Return an RRset as results and expectations have it."""
+    return State(rrset.ttl, frozenset(rrset.values)) if rrset else NOTHING
 
 
 class InUse(Enum):

@@ -13,6 +13,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils import result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.spelling import spelled_as_there
+from dns.rdata import Rdata
 from dns.rdatatype import CNAME, MX
 
 from .dependencies import Group
@@ -43,7 +44,11 @@ class _Plan(NamedTuple):
 
 
 class Planner:
-    """Plans changes of one zone: single ones, and creates of one RRset together."""
+    """Plans changes of one zone: single ones, and creates of one RRset together.
+
+    What a change expects becomes a prerequisite: that is for names that the server's answers do not show.
+    Everywhere else NamePlanner compares it with what is there.
+    """
 
     def __init__(self, zone: dns.name.Name) -> None:
         self.zone = zone
@@ -51,9 +56,11 @@ class Planner:
     def plan(self, group: Group, node: Node) -> Step:
         """Return the step that carries out a change, or several creates of one RRset, given what is there."""
         plan = self._plan(group, node)
-        size = size_in_message(group[0].name, self.zone, (*plan.prerequisites, *plan.updates))
+        expected = _as_expected(group[0])
+        prerequisites = (*plan.prerequisites, *(line for line in expected if line not in plan.prerequisites))
+        size = size_in_message(group[0].name, self.zone, (*prerequisites, *plan.updates))
         grown = () if plan.grown is None else (plan.grown,)
-        return Step(group, plan.results, plan.prerequisites, plan.updates, size, grown)
+        return Step(group, plan.results, prerequisites, plan.updates, size, grown)
 
     def _plan(self, group: Group, node: Node) -> _Plan:
         first = spelled_as_there(group[0], node.rrset.values if node.rrset else ())
@@ -153,6 +160,16 @@ class Planner:
         if change.patterns:
             return _Plan((result.hidden_from_pattern(change),))
         return _Plan((result.applied(change),), (), delete_values(change.type, change.values))
+
+
+def _as_expected(change: Change) -> Instructions:
+    """Return the prerequisites that the RRset is as a change expects it; only the server can see it."""
+    if change.expect is None:
+        return ()
+    if not change.expect.values:
+        return (Instruction(Kind.RRSET_ABSENT, change.type),)
+    values = tuple(value for value in change.expect.values if isinstance(value, Rdata))
+    return (Instruction(Kind.RRSET_EQUALS, values=values),)
 
 
 def _no_conflict(change: Change, node: Node) -> Instructions:

@@ -12,6 +12,7 @@ from .update_message import Step
 
 PREREQUISITE_FAILED = frozenset({Rcode.YXDOMAIN, Rcode.YXRRSET, Rcode.NXDOMAIN, Rcode.NXRRSET})
 TOO_LARGE = Reason("too_large", "the RRset does not fit in a message")  # RFC 1035 section 4.2.2
+STATE_CHANGED = Reason("state_changed", "what is there is not what was expected; the server does not show it")
 MAX_RECORDS = 100  # that BIND takes in an RRset unless told otherwise
 
 _UPDATE_REFUSED = {  # RFC 2136 section 2.2
