@@ -17,24 +17,24 @@ def as_it_is(rdata: dns.rdata.Rdata) -> str:
 
 def lowered(rdata: dns.rdata.Rdata) -> str:
     """Return a value of names and numbers."""
-    return escaped(rdata.to_text().lower())
+    return escaped(rdata.to_text(style=_WITHOUT_BLANKS).lower())
 
 
 def caa(rdata: dns.rdata.Rdata) -> str:
     """Return a CAA, whose tag may be in either case (RFC 8659 4.1)."""
-    flags, tag, value = rdata.to_text().split(" ", 2)
+    flags, tag, value = rdata.to_text(style=_WITHOUT_BLANKS).split(" ", 2)
     return f"{flags} {tag.lower()} {value}"
 
 
 def naptr(rdata: dns.rdata.Rdata) -> str:
     """Return a NAPTR, whose last field is a name."""
-    rest, _, name = rdata.to_text().rpartition(" ")
+    rest, _, name = rdata.to_text(style=_WITHOUT_BLANKS).rpartition(" ")
     return f"{rest} {escaped(name.lower())}"
 
 
 def svcb(rdata: dns.rdata.Rdata) -> str:
     """Return an SVCB or HTTPS, whose second field is a name."""
-    priority, name, *parameters = rdata.to_text().split(" ", 2)
+    priority, name, *parameters = rdata.to_text(style=_WITHOUT_BLANKS).split(" ", 2)
     return " ".join([priority, escaped(name.lower()), *parameters])
 
 
