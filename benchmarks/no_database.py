@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from app.core.config import settings
 from app.domain.checks import Checks
+from app.domain.zone_settings import PLAIN
 from app.main import create_app
 from app.services.requests.submit import Accepted, Submitted, accepted_request, new_request
 from app.services.requests.validate import RawChange, Refused, place_in_zone, read_change
@@ -21,7 +22,8 @@ class Nowhere:
 
     async def submit(self, raw: RawChange, size: int) -> Submitted:
         """Return the result that the group commit would give once it had stored the request."""
-        placed = place_in_zone(read_change(raw), dict.fromkeys(settings().bootstrap_zones, Checks.WARN))
+        zones = dict.fromkeys(settings().bootstrap_zones, PLAIN[Checks.WARN])
+        placed = place_in_zone(read_change(raw), zones)
         if isinstance(placed, Refused):
             return placed
         return Accepted(accepted_request(new_request(placed), datetime.now(UTC), None), transaction=0)

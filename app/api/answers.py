@@ -34,6 +34,7 @@ from app.schemas.response import (
     RequestOut,
     RestingZone,
     RRsetOut,
+    ThresholdOut,
     WarningOut,
     ZoneOut,
 )
@@ -210,10 +211,22 @@ def record_out(state: RecordState) -> RecordOut:
 
 def zone_out(zone: ServedZone) -> ZoneOut:
     """Return a zone that is served."""
+    settings = zone.settings
+    types = settings.allowed_types
     return ZoneOut(
         name=zone.name,
         backend=zone.backend,
-        checks=zone.checks,
+        checks=settings.checks,
+        default_ttl=settings.default_ttl,
+        min_ttl=settings.min_ttl,
+        max_ttl=settings.max_ttl,
+        allowed_types=None if types is None else sorted(types),
+        unknown_types=settings.unknown_types,
+        protected_names=list(settings.protected_names.patterns),
+        private_addresses=settings.private_addresses,
+        max_deletes=ThresholdOut(**settings.max_deletes._asdict()),
+        max_changes=ThresholdOut(**settings.max_changes._asdict()),
+        set=list(settings.chosen),
         created_at=zone.created_at,
         updated_at=zone.updated_at,
     )

@@ -3,8 +3,9 @@
     Error
     ├── InvalidInput            422  what was sent can't be accepted; carries all the reasons
     │   ├── InvalidFilter       422  the same, of query parameters
-    │   └── BatchRefused        422  an atomic batch has bad items
-    │       └── BatchKeysReused 409  its idempotency keys are all that is wrong with it
+    │   ├── BatchRefused        422  an atomic batch has bad items
+    │   │   └── BatchKeysReused 409  its idempotency keys are all that is wrong with it
+    │   └── MassChange          422  a batch changes more of a zone than its thresholds allow
     ├── DomainError                  one thing that DNS, or this service, does not allow; becomes a Reason
     │   ├── InvalidName
     │   └── InvalidRdata
@@ -119,6 +120,10 @@ class BatchKeysReused(BatchRefused):
 
     code = "idempotency_key_reused"
     status = HTTPStatus.CONFLICT
+
+
+class MassChange(InvalidInput):
+    """A batch changes more of a zone than its thresholds allow; nothing of it was stored."""
 
 
 class DomainError(Error, ValueError):

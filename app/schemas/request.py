@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -20,8 +21,11 @@ from pydantic_core import PydanticCustomError
 
 from app.domain.change import Action
 from app.domain.checks import Checks
+from app.domain.errors import InvalidName
 from app.domain.lifecycle import Status
+from app.domain.protected_names import read_pattern
 from app.domain.rdata import RecordType
+from app.domain.zone_settings import DEFAULT_TTL, MAX_TTL, PrivateAddresses
 
 # No control characters: they are never meant, and PostgreSQL cannot hold NUL in a text.
 LINE = r"^[^\x00-\x1f\x7f]*$"
@@ -100,7 +104,13 @@ class Context(Strict):
 class Config(Strict):
     """The parts of a record besides its name, type and target."""
 
-    ttl: int = Field(300, ge=0, le=2**31 - 1, strict=True, description="seconds (RFC 2181, section 8)")
+    ttl: int | None = Field(
+        None,
+        ge=0,
+        le=MAX_TTL,
+        strict=True,
+        description=f"seconds (RFC 2181, section 8); unless given the zone's default, or else {DEFAULT_TTL}",
+    )
     priority: int | None = Field(
         None, ge=0, le=65_535, strict=True, description="of types with one, such as MX and SRV"
     )
@@ -145,6 +155,9 @@ class Batch(Strict):
 
     requests: list[Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/BatchItem"})]]
     atomic: bool = Field(False, strict=True, description="all or none: one bad item, and nothing is stored")
+    allow_mass_change: bool = Field(
+        False, strict=True, description="do it even if it changes more than a zone's thresholds allow"
+    )
 
 
 class Plan(Batch):
@@ -181,22 +194,77 @@ class CancelSelection(Selection):
     status: Literal[Status.PENDING, Status.VERIFYING] | None = Field(None, description="pending unless given")
 
 
-class NewZone(Strict):
+def _pattern(text: str) -> str:
+    try:
+        return read_pattern(text)
+    except InvalidName as error:
+        raise PydanticCustomError("pattern_invalid", "{words}", {"words": str(error)}) from error
+
+
+MAX_PATTERNS = 100  # of one zone
+Pattern = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_pattern)]
+Seconds = Annotated[int, Field(ge=0, le=MAX_TTL, strict=True)]
+
+
+class Threshold(Strict):
+    """How many RRsets of a zone one batch may change: over either it is refused. None: any number."""
+
+    number: int | None = Field(None, ge=1, le=1_000_000, strict=True)
+    percent: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        strict=True,
+        description="of the zone's recorded RRsets, where there are 10 or more",
+    )
+
+
+class _Settings(Strict):
+    """The settings that a zone may have; null is the default."""
+
+    checks: Checks | None = Field(None, description=CHECKS)
+    default_ttl: Seconds | None = Field(None, description="of requests that give none")
+    min_ttl: Seconds | None = None
+    max_ttl: Seconds | None = None
+    allowed_types: list[Type] | None = Field(
+        None, min_length=1, max_length=100, description="null: all that are known by their names"
+    )
+    unknown_types: bool | None = Field(
+        None, strict=True, description="also allow types that are known by their number alone (RFC 3597)"
+    )
+    protected_names: list[Pattern] | None = Field(
+        None,
+        max_length=MAX_PATTERNS,
+        description="names that no request may change, relative to the zone: @ is the apex, * any one label,"
+        " ** any number of labels",
+        examples=[["@", "www", "*.prod", "_acme-challenge.**"]],
+    )
+    private_addresses: PrivateAddresses | None = Field(
+        None, description="what becomes of an A or AAAA that is no address of the public Internet"
+    )
+    max_deletes: Threshold | None = Field(None, description="of RRsets by one batch")
+    max_changes: Threshold | None = Field(None, description="of RRsets by one batch, deletions among them")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What is said of the settings, as a JSON merge patch (RFC 7396)."""
+        return self.model_dump(mode="json", exclude_unset=True, exclude={"name", "backend"})
+
+
+class NewZone(_Settings):
     """A zone to serve."""
 
     name: str = Field(max_length=1024, examples=["example.test"])
     backend: Backend = Field(description="the inventory host that serves it", examples=["bind"])
-    checks: Checks = Field(Checks.WARN, description=CHECKS)
 
 
-class ZoneChange(Strict):
-    """The settings of a zone that can be changed; what is left out stays as it is."""
+class ZoneChange(_Settings):
+    """What is to change of a zone: what is left out stays as it is, null resets to the default."""
 
     backend: Backend | None = Field(None, description="another one takes what is pending")
-    checks: Checks | None = Field(None, description=CHECKS)
 
     @model_validator(mode="after")
     def _has_one(self) -> Self:
-        if self.backend is None and self.checks is None:
-            raise PydanticCustomError("missing", "backend or checks must be given")
+        if not self.settings and self.backend is None:
+            raise PydanticCustomError("missing", "backend or some setting must be given")
         return self

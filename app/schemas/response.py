@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from app.domain.change import Action, Via
 from app.domain.checks import Checks
 from app.domain.lifecycle import Status
+from app.domain.zone_settings import PrivateAddresses
 
 
 @dataclass(slots=True)
@@ -141,12 +142,29 @@ class RecordPage(BaseModel):
     next_cursor: str | None
 
 
+class ThresholdOut(BaseModel):
+    """How many RRsets one batch may change; null: any number."""
+
+    number: int | None
+    percent: int | None
+
+
 class ZoneOut(BaseModel):
-    """A zone that is served."""
+    """A zone that is served, and the settings that are in effect in it."""
 
     name: str
     backend: str
     checks: Checks
+    default_ttl: int
+    min_ttl: int
+    max_ttl: int
+    allowed_types: Annotated[list[str] | None, Field(description="null: all that are known by their names")]
+    unknown_types: bool
+    protected_names: list[str]
+    private_addresses: PrivateAddresses
+    max_deletes: ThresholdOut
+    max_changes: ThresholdOut
+    set: Annotated[list[str], Field(description="the settings that were set; the others are the defaults")]
     created_at: datetime
     updated_at: datetime
 

@@ -68,6 +68,8 @@ class Zone(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     backend: Mapped[str]  # a host of the inventory
     checks: Mapped[Checks] = mapped_column(_word(Checks), server_default=Checks.WARN.value)
+    # The other settings, in the shape of the API: those that were set (domain/zone_settings.py).
+    settings: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 

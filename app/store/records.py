@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Text, any_, cast, select, text
 from sqlalchemy.orm import Session
 
+from app.core.database import AnySession
 from app.domain.change import RRsetKey
 from app.store.models import Record
 from app.store.pages import Found, Position, Walk
@@ -42,6 +43,7 @@ _PUT = text(
     """
 )
 
+_COUNT = text("SELECT count(*) FROM (SELECT FROM dns_records WHERE zone = :zone LIMIT :most) AS record")
 
 _KEY = ("zone", "name", "record_type")
 
@@ -118,3 +120,8 @@ def at_names(session: Session, names: Iterable[str]) -> list[Record]:
 def get(session: Session, zone: str, key: RRsetKey) -> Record | None:
     """Return the record of that RRset."""
     return session.get(Record, (zone, key.name, key.type))
+
+
+def count_up_to(session: AnySession, zone: str, most: int) -> int:
+    """Return how many RRsets of the zone are recorded; `most` where there are more."""
+    return int(session.execute(_COUNT, {"zone": zone, "most": most}).scalar_one())

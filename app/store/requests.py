@@ -49,6 +49,7 @@ class EarlierRequest:
     via: Via
     resource: dict[str, Any]
     zone: str
+    ttl: int
     created_at: datetime
     batch_id: UUID | None
     same: bool  # whether it asks for the same change
@@ -171,7 +172,11 @@ _EARLIER_COLUMNS = _columns(EarlierRequest, without=("same",))
 _EARLIER = text(
     f"""
     SELECT new.id AS new_id, {", ".join(f"earlier.{column.name}" for column in _EARLIER_COLUMNS)},
-           (earlier.action, earlier.source, earlier.resource) = (new.action, new.source, new.resource) AS same
+           (earlier.action, earlier.source) = (new.action, new.source) AND earlier.resource IN (
+               new.resource,
+               -- as releases before revision 0019 stored a request without a TTL
+               new.resource || jsonb_build_object(
+                   'config', CAST('{{"ttl": 300}}' AS jsonb) || (new.resource -> 'config'))) AS same
       FROM {_NEW_ROWS} JOIN dns_requests AS earlier USING (account_id, idempotency_key)
     """  # noqa: S608
 ).columns(column("new_id", Uuid), *_EARLIER_COLUMNS, column("same", Boolean))

@@ -1,7 +1,9 @@
 """The zones that are served."""
 
-from collections.abc import Iterable
-from typing import Literal, NamedTuple
+import json
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 
 from pydantic_core import to_json
 from sqlalchemy import delete, select, text
@@ -11,11 +13,12 @@ from sqlalchemy.orm import Session
 from app.core.database import AnySession
 from app.domain.checks import Checks
 from app.domain.lifecycle import Status
+from app.domain.zone_settings import ZoneSettings, effective
 from app.store.models import Backend, Record, Zone
 
 # One parameter, so that the statement is the same whatever the number of names.
 _EXISTING = text(
-    "SELECT name, checks FROM dns_zones"
+    "SELECT name, checks, CAST(settings AS text) AS settings FROM dns_zones"
     " WHERE name IN (SELECT jsonb_array_elements_text(CAST(:names AS jsonb)))"
 )
 
@@ -97,9 +100,16 @@ def list_all(session: Session) -> list[Zone]:
     return list(session.scalars(select(Zone).order_by(Zone.name)))
 
 
-def add(session: Session, name: str, backend: str, checks: Checks = Checks.WARN) -> Zone | None:
+def add(
+    session: Session,
+    name: str,
+    backend: str,
+    checks: Checks = Checks.WARN,
+    settings: Mapping[str, Any] | None = None,
+) -> Zone | None:
     """Store a new zone; None when there is one of that name."""
-    statement = insert(Zone).values(name=name, backend=backend, checks=checks).on_conflict_do_nothing()
+    row = {"name": name, "backend": backend, "checks": checks, "settings": settings}
+    statement = insert(Zone).values(row).on_conflict_do_nothing()
     return session.scalars(statement.returning(Zone)).one_or_none()
 
 
@@ -136,7 +146,13 @@ def remove(session: Session, name: str) -> None:
     session.execute(delete(Zone).where(Zone.name == name))
 
 
-def existing(session: AnySession, names: Iterable[str]) -> dict[str, Checks]:
-    """Return those of the names that are zones, each with its checks."""
+def existing(session: AnySession, names: Iterable[str]) -> dict[str, ZoneSettings]:
+    """Return those of the names that are zones, each with its settings."""
     rows = session.execute(_EXISTING, {"names": to_json(list(names)).decode()})
-    return {row.name: Checks(row.checks) for row in rows}
+    return {row.name: _settings(row.checks, row.settings) for row in rows}
+
+
+@lru_cache(1_000)
+def _settings(checks: str, settings: str | None) -> ZoneSettings:
+    """Return the settings of a row. To read them anew for each request would take longer than to check it."""
+    return effective(Checks(checks), json.loads(settings) if settings else {})

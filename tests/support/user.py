@@ -8,6 +8,7 @@ import dns.message
 import dns.name
 import dns.query
 import dns.rdatatype
+import dns.rrset
 import httpx2
 
 from tests.support.eventually import eventually
@@ -68,11 +69,19 @@ class User:
 
     def dig(self, name: str, kind: str) -> set[str]:
         """The values in the DNS server's answer, in presentation format."""
+        rrset = self._ask(name, kind)
+        return {rdata.to_text() for rdata in rrset} if rrset else set()
+
+    def ttl(self, name: str, kind: str) -> int | None:
+        """The TTL in the DNS server's answer; None when there is no such RRset."""
+        rrset = self._ask(name, kind)
+        return rrset.ttl if rrset else None
+
+    def _ask(self, name: str, kind: str) -> dns.rrset.RRset | None:
         query = dns.message.make_query(name, kind)
         reply = dns.query.tcp(query, self._server, port=self._port, timeout=30)
         owner, rdclass = dns.name.from_text(name), query.question[0].rdclass
-        rrset = reply.get_rrset(reply.answer, owner, rdclass, dns.rdatatype.from_text(kind))
-        return {rdata.to_text() for rdata in rrset} if rrset else set()
+        return reply.get_rrset(reply.answer, owner, rdclass, dns.rdatatype.from_text(kind))
 
 
 def statuses(request: Mapping[str, Any]) -> list[str]:

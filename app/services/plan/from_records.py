@@ -12,7 +12,7 @@ from app.domain.change import Change, RRsetKey
 from app.domain.checks import Checks
 from app.domain.effects import NO_ADDRESS, Effect, RRset, ZoneRRset, effects, targets_in_zone
 from app.domain.names import lineages
-from app.services.requests.submit import place
+from app.services.requests.submit import place, require_no_mass_change
 from app.services.requests.validate import RawChange, Refused, ValidChange, read_changes
 from app.store import records
 from app.store.models import Record
@@ -26,11 +26,16 @@ class Planned:
     by: Literal["records", "servers"] = "records"
 
 
-def plan_from_records(raw: Sequence[RawChange]) -> list[Planned | Refused]:
-    """Validate these changes, and return what each would change, applied in the order given."""
+def plan_from_records(raw: Sequence[RawChange], *, allow_mass_change: bool = True) -> list[Planned | Refused]:
+    """Validate these changes, and return what each would change, applied in the order given.
+
+    Raises MassChange.
+    """
     drafts = read_changes(raw)
     with reading() as session:
         placed = place(session, drafts)
+        if not allow_mass_change:
+            require_no_mass_change(session, placed)
         changes = [_change(item) for item in placed if isinstance(item, ValidChange)]
         names = lineages(change.name for change in changes) | set(chain(*map(targets_in_zone, changes)))
         known = _known(records.at_names(session, names))
@@ -40,7 +45,7 @@ def plan_from_records(raw: Sequence[RawChange]) -> list[Planned | Refused]:
 
 def _planned(valid: ValidChange, effect: Effect) -> Planned:
     warnings = effect.warnings
-    if valid.checks is Checks.OFF:
+    if valid.settings.checks is Checks.OFF:
         warnings = tuple(warning for warning in warnings if warning.code != NO_ADDRESS)
     return Planned(replace(effect, warnings=(*valid.warnings, *warnings)))
 

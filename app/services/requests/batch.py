@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -79,7 +80,7 @@ def submit_batch(body: object, call: Call, backlog: Backlog | None = None) -> li
     """Submit the changes of a decoded body, and return what became of each.
 
     Raises InvalidInput for what is no batch or too long, BatchRefused for an atomic batch with bad items,
-    BacklogFull when nothing of it is accepted for that reason.
+    MassChange for what is over a zone's thresholds, BacklogFull when nothing is accepted for that reason.
     """
     try:
         batch = Batch.model_validate(body)
@@ -87,12 +88,15 @@ def submit_batch(body: object, call: Call, backlog: Backlog | None = None) -> li
         raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error, Batch))) from error
     digest = _digest(batch) if call.idempotency_key is not None else None
     drafts = read_changes(read_items(batch.requests, call))
+    # The consumer's batch is no one's: each of its messages is a call of its own.
+    mass = batch.allow_mass_change or call.via is Via.KAFKA
+    store = partial(_store, drafts, digest, backlog, atomic=batch.atomic, allow_mass_change=mass)
     try:
-        results = _store(drafts, digest, backlog, atomic=batch.atomic)
+        results = store()
     except DBAPIError as error:  # two batches with the same idempotency keys in another order
         if not is_deadlock(error):
             raise
-        results = _store(drafts, digest, backlog, atomic=batch.atomic)
+        results = store()
     _require_room(results)
     return results
 
@@ -137,12 +141,24 @@ def _digest(batch: Batch) -> bytes:
 
 
 def _store(
-    drafts: Sequence[Draft], digest: bytes | None, backlog: Backlog | None, *, atomic: bool
+    drafts: Sequence[Draft],
+    digest: bytes | None,
+    backlog: Backlog | None,
+    *,
+    atomic: bool,
+    allow_mass_change: bool,
 ) -> list[Submitted]:
     with transaction() if atomic else statements() as session:
         if digest is not None:
             _require_same_body(session, drafts, digest)
-        return submit(session, drafts, atomic=atomic, batch=NewBatch(uuid7(), digest), backlog=backlog)
+        return submit(
+            session,
+            drafts,
+            atomic=atomic,
+            allow_mass_change=allow_mass_change,
+            batch=NewBatch(uuid7(), digest),
+            backlog=backlog,
+        )
 
 
 def _require_same_body(session: AnySession, drafts: Sequence[Draft], digest: bytes) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.domain.errors import BatchNotFound, RequestNotFound
 from app.domain.lifecycle import OPEN, Status
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor, normalize_name
-from app.services.requests.submit import AcceptedRequest
+from app.services.requests.submit import AcceptedRequest, with_ttl
 from app.store import request_lists, requests
 from app.store.models import Request
 from app.store.request_lists import Wanted
@@ -151,7 +151,9 @@ def get_batch(session: Session, batch_id: UUID) -> BatchState:
 
 def state_of(row: Request) -> RequestState:
     """Return the request of a row."""
-    return RequestState(**{field.name: getattr(row, field.name) for field in fields(RequestState)})
+    state = RequestState(**{field.name: getattr(row, field.name) for field in fields(RequestState)})
+    state.resource = with_ttl(row.resource, row.ttl)
+    return state
 
 
 def _plain(position: UUID | int) -> str | int:

@@ -1,6 +1,6 @@
 """Submit changes: store the valid ones in one statement, and say what became of each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -14,12 +14,14 @@ from app.core.database import AnySession
 from app.domain import rules
 from app.domain.change import Action, Via
 from app.domain.checks import Checks
-from app.domain.errors import BatchKeysReused, BatchRefused, IdempotencyKeyReused, Reason
+from app.domain.errors import BatchKeysReused, BatchRefused, IdempotencyKeyReused, MassChange, Reason
 from app.domain.lifecycle import INITIAL, Status
 from app.domain.names import lineages, longest_match
 from app.domain.reasons import MAX_BATCH_REASONS, at_most
 from app.domain.simulated_zone import simulated_zone
+from app.domain.zone_settings import DEFAULT_TTL, PLAIN
 from app.services.requests.backlog import Backlog
+from app.services.requests.mass_change import why_mass_change
 from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone
 from app.store import backends, requests, zones
 from app.store.requests import EarlierRequest, NewBatch, NewRequest
@@ -75,15 +77,18 @@ def submit(
     drafts: Sequence[Draft],
     *,
     atomic: bool = False,
+    allow_mass_change: bool = True,
     batch: NewBatch | None = None,
     backlog: Backlog | None = None,
 ) -> list[Submitted]:
     """Store these changes in order. A bad one never sinks the others, unless they are `atomic`.
 
-    Raises BatchRefused when one of those that are atomic can't be accepted, and what the database raises: the
-    caller rolls the transaction back.
+    Raises BatchRefused when one of those that are atomic can't be accepted, MassChange when they are together
+    more than a zone allows, and what the database raises: the caller rolls the transaction back.
     """
     placed = place(session, drafts)
+    if not allow_mass_change:
+        require_no_mass_change(session, placed)
     if _simulates(session):
         zones.add_simulated(session, {change.zone for change in placed if isinstance(change, ValidChange)})
     admitted = _admit(placed, backlog) if backlog else placed
@@ -117,6 +122,28 @@ def _admit(
     return [full.get(each.account_id, each) if isinstance(each, ValidChange) else each for each in placed]
 
 
+def require_no_mass_change(session: AnySession, placed: Sequence[ValidChange | Refused]) -> None:
+    """Raise MassChange, with the reasons against single items. What was accepted before does not count."""
+    valid = [change for change in placed if isinstance(change, ValidChange)]
+    if not why_mass_change(session, valid):
+        return
+    rows = {id(change): new_request(change) for change in valid if change.idempotency_key is not None}
+    known = _look_up_keys(session, list(rows.values()))
+    new = [
+        change
+        for change in valid
+        if (row := rows.get(id(change))) is None or not isinstance(known.get(row.id), Replayed | KeyReused)
+    ]
+    if reasons := why_mass_change(session, new):
+        raise MassChange(at_most(MAX_BATCH_REASONS, [*reasons, *_reasons_of_items(placed)]))
+
+
+def _reasons_of_items(placed: Sequence[ValidChange | Refused]) -> Iterator[Reason]:
+    for index, item in enumerate(placed):
+        if isinstance(item, Refused):
+            yield from (reason._replace(loc=("requests", index, *reason.loc)) for reason in item.reasons)
+
+
 def _simulates(session: AnySession) -> bool:
     """Return whether every name is accepted: not where a worker has told what real servers there are."""
     return settings().simulated and not backends.list_names(session)
@@ -128,7 +155,7 @@ def place(session: AnySession, drafts: Sequence[Draft]) -> list[ValidChange | Re
     served = zones.existing(session, lineages(names))
     if _simulates(session):
         unserved = [name for name in names if longest_match(name, served) is None]
-        served |= {simulated_zone(name): Checks.WARN for name in unserved}
+        served |= {simulated_zone(name): PLAIN[Checks.WARN] for name in unserved}
     return [place_in_zone(draft, served) for draft in drafts]
 
 
@@ -169,6 +196,12 @@ def accepted_request(
     )
 
 
+def with_ttl(resource: dict[str, Any], ttl: int) -> dict[str, Any]:
+    """Return the resource as it was asked for with the TTL that it got from its zone, where it gave none."""
+    config = resource.get("config", {})
+    return resource if "ttl" in config else {**resource, "config": {**config, "ttl": ttl}}
+
+
 def _replay(session: AnySession, drafts: Sequence[Draft], results: Sequence[Submitted]) -> list[Submitted]:
     """Return the results, but for changes whose idempotency keys were used before: those of their keys.
 
@@ -201,7 +234,7 @@ def _row_of_key(draft: Draft) -> NewRequest | None:
         zone="",
         name="",
         record_type=resource.record_type,
-        ttl=resource.config.ttl,
+        ttl=resource.config.ttl or DEFAULT_TTL,  # which is not compared
         rdata=[],
         idempotency_key=draft.idempotency_key,
     )
@@ -215,6 +248,8 @@ def _store(session: AnySession, new: Sequence[NewRequest], batch: NewBatch | Non
     batch_id = batch.id if batch else None
     known = _look_up_keys(session, [request for request in new if request.id in stored.key_used])
     known |= {row.id: _zone_gone(row) for row in new if row.id in stored.zone_gone}
+    for row in new:  # which is stored by now: here there is no need for the copy that `with_ttl` makes
+        row.resource["config"].setdefault("ttl", row.ttl)
     return [
         known.get(row.id) or Accepted(accepted_request(row, stored.at, batch_id), stored.transaction)
         for row in new
@@ -245,7 +280,8 @@ def _look_up_keys(session: AnySession, new: Sequence[NewRequest]) -> dict[UUID, 
 def _result_of_key(earlier: EarlierRequest, again: NewRequest) -> Submitted:
     if not earlier.same:
         return KeyReused(IdempotencyKeyReused())
-    earlier.resource = again.resource  # the same, in the order of the first answer, which jsonb does not keep
+    # The same as the stored one, in the order of the first answer, which jsonb does not keep.
+    earlier.resource = with_ttl(again.resource, earlier.ttl)
     return Replayed(accepted_request(earlier, earlier.created_at, earlier.batch_id))
 
 

@@ -15,7 +15,9 @@ from app.domain.checks import Checks, check_names
 from app.domain.errors import DomainError, Reason, quoted
 from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, at_most
+from app.domain.restrictions import allows_type, warnings_of_zone, why_restricted
 from app.domain.warnings import warnings_of
+from app.domain.zone_settings import PLAIN, ZoneSettings
 from app.schemas.request import Config, Context, Resource, Submission
 from app.schemas.words import unknown_field, words
 
@@ -76,9 +78,9 @@ class ValidChange:
     via: Via
     comment: str | None
     extra_config: dict[str, Any]
-    asked: dict[str, Any]  # the resource as it was asked for
+    asked: dict[str, Any]  # the resource as it was asked for: without a TTL where none was given
     idempotency_key: str | None
-    checks: Checks = Checks.WARN
+    settings: ZoneSettings = PLAIN[Checks.WARN]  # of its zone
     warnings: Sequence[Reason] = ()
     expect: RRsetState | None = None
 
@@ -187,30 +189,33 @@ def _unknown_fields(body: object, most: int) -> list[Reason]:
     return at_most(most, found, total - len(found)) if found else found
 
 
-def place_in_zone(draft: Draft, zones: Mapping[str, Checks]) -> ValidChange | Refused:
+def place_in_zone(draft: Draft, zones: Mapping[str, ZoneSettings]) -> ValidChange | Refused:
     """Find the zone that the name belongs to, and check the rules that depend on the zone.
 
-    `zones` are those that are served, each with what becomes of changes that some servers refuse.
+    `zones` are those that are served, each with its settings.
     """
     zone = None if draft.name is None else names.longest_match(draft.name, zones)
-    reasons = draft.reasons if draft.cut_short else [*draft.reasons, *_zone_reasons(draft, zone)]
+    settings = PLAIN[Checks.WARN] if zone is None else zones[zone]
+    reasons = draft.reasons if draft.cut_short else [*draft.reasons, *_zone_reasons(draft, zone, settings)]
     if reasons or zone is None or draft.name is None or draft.submission is None:
         return Refused(reasons)
-    checks = zones[zone]
     record_type, target = draft.submission.resource.record_type, draft.submission.resource.target
-    off = checks is Checks.OFF
+    off = settings.checks is Checks.OFF
     warnings = () if off else check_names(draft.action, draft.name, record_type, draft.rdata)
-    if warnings and checks is Checks.REFUSE:
+    if warnings and settings.checks is Checks.REFUSE:
         return Refused(warnings)
     targets = [target] if isinstance(target, str) else target or ()
     warnings = (*warnings, *warnings_of(draft.action, draft.name, record_type, targets, draft.rdata))
+    if settings.restricts:
+        warnings = (*warnings, *warnings_of_zone(settings, draft.action, record_type, draft.rdata))
     context, resource = draft.submission.context, draft.submission.resource
+    ttl = resource.config.ttl
     return ValidChange(
         action=draft.action,
         zone=zone,
         name=draft.name,
         record_type=resource.record_type,
-        ttl=resource.config.ttl,
+        ttl=settings.default_ttl if ttl is None else ttl,
         rdata=draft.rdata,
         account_id=context.account_id,
         source=context.source or draft.via.value,
@@ -219,7 +224,7 @@ def place_in_zone(draft: Draft, zones: Mapping[str, Checks]) -> ValidChange | Re
         extra_config=resource.config.extra_config,
         asked=_dump(resource, mode="json", exclude_none=True),
         idempotency_key=draft.idempotency_key,
-        checks=checks,
+        settings=settings,
         warnings=warnings,
         expect=draft.expect,
     )
@@ -242,7 +247,7 @@ def _without_branches(loc: Sequence[str | int]) -> tuple[str | int, ...]:
     return (*rules.TARGET, *(part for part in loc[2:] if isinstance(part, int)))
 
 
-def _zone_reasons(draft: Draft, zone: str | None) -> list[Reason]:
+def _zone_reasons(draft: Draft, zone: str | None, settings: ZoneSettings) -> list[Reason]:
     """Return the reasons that depend on the zone, but for places that have a reason against them already."""
     if draft.name is None:
         return []
@@ -257,7 +262,15 @@ def _zone_reasons(draft: Draft, zone: str | None) -> list[Reason]:
         return [Reason(rules.DOMAIN, "zone_unknown", message)]
     if draft.record_type is None:
         return []
-    found = rules.check(draft.action, zone, draft.name, draft.record_type, draft.rdata)
+    restricted = settings.restricts
+    unknown_types = restricted and allows_type(settings, draft.record_type)
+    found = rules.check(
+        draft.action, zone, draft.name, draft.record_type, draft.rdata, unknown_types=unknown_types
+    )
+    if restricted:
+        ttl = draft.submission.resource.config.ttl if draft.submission else None
+        change = (draft.action, zone, draft.name, draft.record_type, draft.rdata, ttl)
+        found += why_restricted(settings, *change)
     return [reason for reason in found if not _has_reason(draft, reason.loc)]
 
 

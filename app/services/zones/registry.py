@@ -1,9 +1,10 @@
 """Which zones are served, and by which backend."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
@@ -21,6 +22,7 @@ from app.domain.errors import (
     quoted,
 )
 from app.domain.names import normalize
+from app.domain.zone_settings import ZoneSettings, contradictions, effective, merge
 from app.schemas.request import Backend
 from app.services.backends import KNOWN_FOR
 from app.store import backends, leases, requests, zones
@@ -36,7 +38,7 @@ class ServedZone:
 
     name: str
     backend: str
-    checks: Checks
+    settings: ZoneSettings
     created_at: datetime
     updated_at: datetime
 
@@ -51,39 +53,47 @@ def get_zone(session: Session, name: str) -> ServedZone:
     return _served(_find(session, name))
 
 
-def add_zone(session: Session, name: str, backend: str, checks: Checks = Checks.WARN) -> ServedZone:
-    """Serve a zone from now on. Raises InvalidInput, ZoneExists."""
-    _check_backend(session, backend)
+def add_zone(
+    session: Session, name: str, backend: str, wanted: Mapping[str, Any] = MappingProxyType({})
+) -> ServedZone:
+    """Serve a zone from now on, with the settings that are wanted. Raises InvalidInput, ZoneExists."""
+    reasons = _backend_reasons(session, backend)
+    chosen = merge({}, wanted)
+    normal = ""
     try:
         normal = _zone_name(name)
     except DomainError as error:
-        raise InvalidInput([error.reason("name")]) from error
-    while (row := zones.add(session, normal, backend, checks)) is None:
+        reasons.append(error.reason("name"))
+    _raise_any([*reasons, *contradictions(normal, chosen)])
+    while (row := zones.add(session, normal, backend, *_columns(chosen))) is None:
         if present := zones.get(session, normal):
             if present.backend == zones.SIMULATED_BACKEND != backend:  # made up until now
-                return change_zone(session, normal, backend, checks)
+                return change_zone(session, normal, backend, wanted)
             raise ZoneExists(present.name, present.backend)
         # Somebody removed it between the two statements: try again.
     return _served(row)
 
 
 def change_zone(
-    session: Session, name: str, backend: str | None = None, checks: Checks | None = None
+    session: Session,
+    name: str,
+    backend: str | None = None,
+    patch: Mapping[str, Any] = MappingProxyType({}),
 ) -> ServedZone:
-    """Change settings of the zone; None leaves one as it is. Raises ZoneNotFound, InvalidInput.
+    """Change the zone: `patch` is one of its settings (RFC 7396). Raises ZoneNotFound, InvalidInput.
 
     With a backend, another one or the same, a rest of the zone ends.
     """
-    if backend is not None:
-        _check_backend(session, backend)
+    reasons = _backend_reasons(session, backend)
     row = _find(session, name, "change")
+    chosen = merge({**(row.settings or {}), "checks": row.checks}, patch)
+    _raise_any([*reasons, *contradictions(row.name, chosen)])
     if backend is not None:
         if row.backend == zones.SIMULATED_BACKEND != backend:
             zones.forget_records(session, row.name)
         row.backend = backend
         leases.end_rest(session, row.name)
-    if checks is not None:
-        row.checks = checks
+    row.checks, row.settings = _columns(chosen)
     session.flush()
     session.refresh(row)
     return _served(row)
@@ -118,13 +128,25 @@ def add_bootstrap_zones(session: Session, wanted: Mapping[str, str]) -> None:
         zones.add(session, _zone_name(name), backend)
 
 
-def _check_backend(session: Session, backend: str) -> None:
-    """Raise InvalidInput when no worker's inventory has the backend, once one has told what it has."""
-    known = backends.list_names(session, KNOWN_FOR) or backends.list_names(session)
-    if known and backend not in known and not settings().simulated:
-        named = ", ".join(known[:_MAX_NAMED]) + (", …" if len(known) > _MAX_NAMED else "")
-        message = f"no worker's inventory has the backend {quoted(backend)}; there are: {named}"
-        raise InvalidInput([Reason(("backend",), "backend_unknown", message)])
+def _backend_reasons(session: Session, backend: str | None) -> list[Reason]:
+    """Return the reason against a backend that no worker's inventory has, once one has told what it has."""
+    known = () if backend is None else backends.list_names(session, KNOWN_FOR) or backends.list_names(session)
+    if backend is None or not known or backend in known or settings().simulated:
+        return []
+    named = ", ".join(known[:_MAX_NAMED]) + (", …" if len(known) > _MAX_NAMED else "")
+    message = f"no worker's inventory has the backend {quoted(backend)}; there are: {named}"
+    return [Reason(("backend",), "backend_unknown", message)]
+
+
+def _raise_any(reasons: Sequence[Reason]) -> None:
+    if reasons:
+        raise InvalidInput(reasons)
+
+
+def _columns(chosen: Mapping[str, Any]) -> tuple[Checks, dict[str, Any] | None]:
+    """Return the settings that were set as the columns of a zone."""
+    others = {name: value for name, value in chosen.items() if name != "checks"}
+    return Checks(chosen.get("checks", Checks.WARN)), others or None
 
 
 def _zone_name(name: str) -> str:
@@ -147,4 +169,5 @@ def _find(session: Session, name: str, to: Literal["read", "change", "remove"] =
 
 
 def _served(row: Zone) -> ServedZone:
-    return ServedZone(row.name, row.backend, row.checks, row.created_at, row.updated_at)
+    in_effect = effective(row.checks, row.settings or {})
+    return ServedZone(row.name, row.backend, in_effect, row.created_at, row.updated_at)

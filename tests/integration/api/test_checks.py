@@ -50,7 +50,7 @@ def test_a_zone_chooses(client: TestClient, new_zone: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "code"), [({}, "missing"), ({"checks": "maybe"}, "enum"), ({"checks": None}, "missing")]
+    ("settings", "code"), [({}, "missing"), ({"checks": "maybe"}, "enum"), ({"backend": None}, "missing")]
 )
 def test_what_is_no_choice(client: TestClient, new_zone: str, settings: dict[str, Any], code: str) -> None:
     assert codes(client.patch(f"/api/v1/zones/{new_zone}", json=settings)) == {code}

@@ -8,6 +8,7 @@ import pytest
 from app.domain.change import Action
 from app.domain.checks import Checks
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, MORE
+from app.domain.zone_settings import PLAIN
 from app.services.requests.validate import Draft, RawChange, Refused, place_in_zone, read_change, read_changes
 from tests.support.builders import ZONE, body
 
@@ -17,7 +18,7 @@ def read(**fields: Any) -> Draft:
 
 
 def codes(draft: Draft) -> list[str]:
-    placed = place_in_zone(draft, {ZONE: Checks.WARN})
+    placed = place_in_zone(draft, {ZONE: PLAIN[Checks.WARN]})
     return [reason.code for reason in placed.reasons] if isinstance(placed, Refused) else []
 
 

@@ -165,7 +165,8 @@ def _plan(raw: bytes) -> tuple[list[Planned | Refused], bool]:
         body = Plan.model_validate(decode_json(raw))
     except ValidationError as error:
         raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error, Plan))) from error
-    planned = plan_from_records(read_items(body.requests))
+    items = read_items(body.requests)
+    planned = plan_from_records(items, allow_mass_change=body.allow_mass_change)
     zones = {item.effect.change.zone for item in planned if isinstance(item, Planned)}
     if body.ask_servers and len(zones) > MAX_PLANNED_ZONES:
         message = f"{len(zones)} zones, the servers of {MAX_PLANNED_ZONES} can be asked in one call"

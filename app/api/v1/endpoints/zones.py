@@ -29,7 +29,7 @@ def list_zones() -> ZoneList:
 def add_zone(body: NewZone, response: Response) -> ZoneOut:
     """From now on requests for names in it are accepted, unless a longer zone matches."""
     with transaction() as session:
-        zone = registry.add_zone(session, body.name, body.backend, body.checks)
+        zone = registry.add_zone(session, body.name, body.backend, body.settings)
     response.headers["Location"] = f"/api/v1/zones/{quote(zone.name)}"
     return zone_out(zone)
 
@@ -47,9 +47,12 @@ def show_zone(name: str) -> ZoneOut:
     responses=openapi.BODY | openapi.NO_ZONE,
 )
 def change_zone(name: str, body: ZoneChange) -> ZoneOut:
-    """What is pending goes to the new backend. What is left out stays as it is."""
+    """What is pending goes to the new backend. A setting counts for what is accepted from now on.
+
+    What is left out stays as it is; null resets a setting to its default (RFC 7396).
+    """
     with transaction() as session:
-        return zone_out(registry.change_zone(session, name, body.backend, body.checks))
+        return zone_out(registry.change_zone(session, name, body.backend, body.settings))
 
 
 @router.delete(

@@ -1,0 +1,91 @@
+"""Patterns of owner names that nobody may change: `@`, `www`, `*.prod`, `_acme-challenge.**`."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from app.domain.errors import InvalidName, quoted
+from app.domain.escapes import WRITTEN, unescaped
+from app.domain.names import normalize
+
+APEX = "@"
+ONE, ANY_NUMBER = "*", "**"
+_ANY_ZONE = "x.arpa"  # where labels of RFC 2317 are allowed as well as all others
+_DOT = "."
+
+
+def read_pattern(pattern: str) -> str:
+    """Return the pattern in canonical form. Raises InvalidName.
+
+    A pattern is `@`, the apex, or labels relative to the zone: `*` stands for one label, that of a wildcard
+    included, `**`, which a pattern has once at most, for any number of labels, also for none. Every other
+    label stands for itself, and is written as in an owner name.
+    """
+    if pattern == APEX:
+        return pattern
+    if pattern.endswith(_DOT):
+        message = f"{quoted(pattern)} ends with a dot: patterns are relative to the zone, such as *.prod"
+        raise InvalidName("pattern_invalid", message)
+    if WRITTEN.sub("", pattern).strip(_DOT):
+        message = f"{quoted(pattern)}: a backslash stands before a character or three digits"
+        raise InvalidName("pattern_invalid", message)
+    escaped = WRITTEN.sub(unescaped, pattern) if "\\" in pattern else pattern  # no dot within a label
+    labels = escaped.split(_DOT)
+    if labels.count(ANY_NUMBER) > 1:
+        raise InvalidName("pattern_invalid", f"{quoted(pattern)} has ** twice: once is allowed")
+    return _DOT.join(label if label in (ONE, ANY_NUMBER) else _label(label, pattern) for label in labels)
+
+
+def _label(label: str, pattern: str) -> str:
+    if ONE in label:
+        message = f"{quoted(pattern)}: an asterisk stands for a whole label, and ** for any number of them"
+        raise InvalidName("pattern_invalid", message)
+    try:
+        return normalize(f"{label}.{_ANY_ZONE}").removesuffix(f".{_ANY_ZONE}")
+    except InvalidName as error:
+        raise InvalidName("pattern_invalid", f"{quoted(pattern)}: {error}") from error
+
+
+class ProtectedNames:
+    """Canonical patterns, and which of them a name matches, in time that is linear in each."""
+
+    def __init__(self, patterns: Iterable[str] = ()) -> None:
+        self.patterns: Sequence[str] = tuple(dict.fromkeys(patterns))
+        self._names = frozenset(pattern for pattern in self.patterns if ONE not in pattern)
+        self._with_asterisks = [_read(pattern) for pattern in self.patterns if ONE in pattern]
+
+    def __bool__(self) -> bool:
+        return bool(self.patterns)
+
+    def pattern_of(self, name: str, zone: str) -> str | None:
+        """Return a pattern that the normalized `name` in `zone` matches; None where there is none."""
+        relative = APEX if name == zone else name.removesuffix(f".{zone}")
+        if relative in self._names:
+            return relative
+        labels = [] if relative == APEX else relative.split(_DOT)
+        return next((each.text for each in self._with_asterisks if each.matches(labels)), None)
+
+
+class _Pattern(NamedTuple):
+    text: str
+    head: Sequence[str]
+    tail: Sequence[str] | None  # behind `**`; None: there is none
+
+    def matches(self, labels: Sequence[str]) -> bool:
+        if self.tail is None:
+            return len(labels) == len(self.head) and _are_alike(self.head, labels)
+        if len(labels) < len(self.head) + len(self.tail):
+            return False
+        return _are_alike(self.head, labels) and _are_alike(self.tail[::-1], labels[::-1])
+
+
+def _are_alike(pattern: Sequence[str], labels: Sequence[str]) -> bool:
+    """Whether each label is the pattern's, as far as the shorter of them goes."""
+    return all(part in (ONE, label) for part, label in zip(pattern, labels, strict=False))
+
+
+def _read(pattern: str) -> _Pattern:
+    labels = pattern.split(_DOT)
+    if ANY_NUMBER not in labels:
+        return _Pattern(pattern, labels, None)
+    place = labels.index(ANY_NUMBER)
+    return _Pattern(pattern, labels[:place], labels[place + 1 :])

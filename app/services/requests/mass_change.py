@@ -1,0 +1,65 @@
+"""Mass changes: a batch that changes more of a zone than its thresholds allow is refused as a whole."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from app.core.database import AnySession
+from app.domain.change import Action, RRsetKey
+from app.domain.errors import Reason
+from app.domain.zone_settings import Threshold
+from app.services.requests.validate import ValidChange
+from app.store import records
+
+MIN_RECORDED = 10  # RRsets: a percentage of fewer says nothing
+
+
+class _Extent(NamedTuple):
+    """The RRsets of one zone that a batch changes, and those of them from which it deletes."""
+
+    changes: set[RRsetKey]
+    deletes: set[RRsetKey]
+
+
+def why_mass_change(session: AnySession, changes: Iterable[ValidChange]) -> list[Reason]:
+    """Return the reasons against these changes together: one for each threshold that they are over.
+
+    An RRset counts once, however often it is changed. One RRset alone is never a mass change.
+    """
+    limited = [change for change in changes if change.settings.has_thresholds]
+    settings = {change.zone: change.settings for change in limited}
+    return [
+        reason
+        for zone, extent in _extents(limited).items()
+        for name, keys in extent._asdict().items()
+        for reason in _reasons(session, zone, name, len(keys), getattr(settings[zone], f"max_{name}"))
+    ]
+
+
+def _extents(changes: Iterable[ValidChange]) -> Mapping[str, _Extent]:
+    found: dict[str, _Extent] = {}
+    for change in changes:
+        extent = found.setdefault(change.zone, _Extent(set(), set()))
+        key = RRsetKey(change.name, change.record_type)
+        extent.changes.add(key)
+        if change.action is Action.DELETE:
+            extent.deletes.add(key)
+    return found
+
+
+def _reasons(
+    session: AnySession, zone: str, kind: str, number: int, threshold: Threshold
+) -> Iterator[Reason]:
+    most, percent = threshold
+    if number > max(most or number, 1):
+        yield _reason(zone, kind, number, str(most))
+    if percent is None or number <= 1:
+        return
+    enough = number * 100 // percent + 1  # that many RRsets, and it is no mass change
+    recorded = records.count_up_to(session, zone, max(enough, MIN_RECORDED))
+    if recorded >= MIN_RECORDED and number * 100 > percent * recorded:
+        yield _reason(zone, kind, number, f"{percent} % of the {recorded} that are recorded")
+
+
+def _reason(zone: str, kind: str, number: int, most: str) -> Reason:
+    message = f'{zone}: {kind} of {number} RRsets, where {most} may be; "allow_mass_change": true allows it'
+    return Reason(("requests",), "mass_change", message)
