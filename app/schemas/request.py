@@ -25,6 +25,7 @@ from app.domain.errors import InvalidName
 from app.domain.lifecycle import Status
 from app.domain.protected_names import read_pattern
 from app.domain.rdata import RecordType
+from app.domain.reasons import MAX_REASONS
 from app.domain.zone_settings import DEFAULT_TTL, MAX_TTL, PrivateAddresses
 
 # No control characters: they are never meant, and PostgreSQL cannot hold NUL in a text.
@@ -92,6 +93,20 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class StrictBody(Strict):
+    """A whole body, of which a client may fill megabytes with fields that are unknown."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_not_crowded(cls, body: object) -> object:
+        """Refuse very many fields at once: an error for each takes seconds."""
+        if isinstance(body, dict) and len(body) > len(cls.model_fields) + MAX_REASONS:
+            message = "{count} fields, where there are only these: {names}"
+            names = ", ".join(cls.model_fields)
+            raise PydanticCustomError("extra_forbidden", message, {"count": len(body), "names": names})
+        return body
+
+
 class Context(Strict):
     """Who asks, and from where."""
 
@@ -150,7 +165,7 @@ class BatchItem(Submission, Envelope):
     """One change in a batch."""
 
 
-class Batch(Strict):
+class Batch(StrictBody):
     """Many changes. Each is judged by itself: a bad one never sinks the others."""
 
     requests: list[Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/BatchItem"})]]
@@ -166,7 +181,7 @@ class Plan(Batch):
     ask_servers: bool = Field(False, strict=True)
 
 
-class Selection(Strict):
+class Selection(StrictBody):
     """Which requests a call for many is about: those that match everything that is given."""
 
     code: Line | None = Field(None, description="of the error", examples=["server_failed"])
@@ -219,7 +234,7 @@ class Threshold(Strict):
     )
 
 
-class _Settings(Strict):
+class _Settings(StrictBody):
     """The settings that a zone may have; null is the default."""
 
     checks: Checks | None = Field(None, description=CHECKS)

@@ -17,7 +17,7 @@ def words(code: str, message: str, loc: Sequence[str | int], model: type[BaseMod
     """Return pydantic's message against what stands at `loc` of a body of this shape, in plain words."""
     if code in _OBJECT_EXPECTED:
         return "Input should be a JSON object"
-    if code == "extra_forbidden" and model is not None:
+    if code == "extra_forbidden" and model is not None and loc:
         return unknown_field(model, loc)
     return _ENUM_MEMBER.sub(r"\1", message)
 

@@ -15,7 +15,7 @@ from app.domain.errors import InvalidRdata, quoted
 from app.domain.rdata.generic import MARK, octets_of_generic, show_generic
 from app.domain.rdata.loc import exact
 from app.domain.rdata.reading import MAX_RDATA, NOTHING_GIVEN, RECORD_HEAD, Given
-from app.domain.rdata.table import SHOWN, TABLE, UNKNOWN, Owner
+from app.domain.rdata.table import SHOWN, TABLE, UNKNOWN, Entry, Owner
 from app.domain.rdata.types import RecordType, why_refused
 
 __all__ = [
@@ -56,7 +56,7 @@ def canonical(
     if target[:2] == MARK and entry is not UNKNOWN and record_type is not RecordType.TXT:
         target = _of_octets(record_type, octets_of_generic(target))
     value = entry.read(target, given)
-    return _over_the_wire(record_type, value) if entry.parsed else value
+    return _over_the_wire(record_type, entry, value) if entry.parsed else value
 
 
 def presentation(rdata: dns.rdata.Rdata) -> str:
@@ -72,9 +72,16 @@ def octets(record_type: RecordType, values: Collection[str]) -> int:
     return sum(len(wire(record_type, value)) + RECORD_HEAD for value in values)
 
 
-def _over_the_wire(record_type: RecordType, value: str) -> str:
-    """Return the value as it comes back from a server."""
-    return _of_octets(record_type, wire(record_type, value))
+def _over_the_wire(record_type: RecordType, entry: Entry, value: str) -> str:
+    """Return the value as it comes back from a server.
+
+    A parameter that is written by its number (`key3="\\000\\053"`) comes back by its name, and is held to
+    what is known of it.
+    """
+    shown = _of_octets(record_type, wire(record_type, value))
+    if " key" in value:
+        entry.read(shown, NOTHING_GIVEN)
+    return shown
 
 
 def wire(record_type: RecordType, value: str) -> bytes:
@@ -89,7 +96,10 @@ def wire(record_type: RecordType, value: str) -> bytes:
 def _of_octets(record_type: RecordType, octets: bytes) -> str:
     rdtype = dns.rdatatype.from_text(record_type.value)
     try:
-        return presentation(dns.rdata.from_wire("IN", rdtype, octets, 0, len(octets)))
+        parsed = dns.rdata.from_wire("IN", rdtype, octets, 0, len(octets))
+        if TABLE[record_type].parsed and parsed.to_wire() != octets:
+            raise ValueError("a parameter has octets that are not of its form")
+        return presentation(parsed)
     except (dns.exception.DNSException, ValueError, struct.error) as error:
         raise _unreadable(record_type, octets.hex(), error) from error
 

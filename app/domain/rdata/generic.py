@@ -19,7 +19,7 @@ def read_generic(target: str, _: Given = NOTHING_GIVEN) -> str:
 
 def octets_of_generic(target: str) -> bytes:
     """Return the octets that stand in a value of RFC 3597. Raises InvalidRdata."""
-    found = _GENERIC.fullmatch(target)
+    found = _GENERIC.fullmatch(target.rstrip(" \t"))
     digits = re.sub(r"[ \t]", "", found[2]) if found else ""
     if found is None or len(digits) % 2 or len(digits) != 2 * int(found[1]):
         message = f"{quoted(target)} is not a number of octets and as many octets, such as \\# 4 0a000001"

@@ -7,7 +7,8 @@ from app.domain.errors import InvalidRdata, quoted
 from app.domain.rdata.addresses import read_ipv4, read_ipv6
 from app.domain.rdata.fields import Fields
 from app.domain.rdata.numbered import Number, read_number
-from app.domain.rdata.reading import MAX_RDATA, NOTHING_GIVEN, Given
+from app.domain.rdata.reading import NOTHING_GIVEN, Given
+from app.domain.rdata.strings import octets_of
 
 _FORM = '1 . alpn="h2,h3" ipv4hint=192.0.2.1'
 _ALIAS_FORM = "0 pool.example.test"
@@ -29,9 +30,14 @@ _NAMES = {  # RFC 9460 14.3.2 and the registry
 _RESERVED = 0xFFFF  # "invalid key"
 _WITHOUT_VALUE = ("no-default-alpn", "ohttp")
 _WITH_VALUE = ("mandatory", "alpn", "port", "ipv4hint", "ech", "ipv6hint", "dohpath")
+_LISTS = ("mandatory", "alpn", "ipv4hint", "ipv6hint")
 _HINTS = {"ipv4hint": read_ipv4, "ipv6hint": read_ipv6}
 _PORT = re.compile(r"0*(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])")
-_DOHPATH = re.compile(r"/[^\s]*\{[?&][a-z,]*\bdns\b[a-z,]*\}")  # RFC 9461 5: a template with the variable dns
+_PORT_OCTETS = 2  # dnspython would ignore others
+_VARIABLES = re.compile(r"[?&]([a-z,]*)\}")  # of the last expression of a template, RFC 6570 3.2.8
+_BLANK = re.compile(r"\s")
+_MAX_WRITTEN = 16_384  # characters of a value: resolvers get it whole, with all the others, in one answer
+_MAX_PARTS = 100  # parameters, or items of one: hints stand for an RRset, and no RRset has more values
 
 
 class _Parameter(NamedTuple):
@@ -47,14 +53,16 @@ _Parameters = dict[int, _Parameter]  # by the number of the key
 
 def read_svcb(target: str, given: Given = NOTHING_GIVEN) -> str:
     """RFC 9460 2.1: priority, target name, parameters. The priority 0 makes an alias, without parameters."""
-    if len(target) > MAX_RDATA:
-        raise InvalidRdata("rrset_too_large", f"the value has more than {MAX_RDATA} characters")
+    if len(target) > _MAX_WRITTEN:
+        raise InvalidRdata("rrset_too_large", f"the value has more than {_MAX_WRITTEN} characters")
     fields = Fields(target, _FORM)
     written = fields.word("priority") if fields.peek()[:1].isdigit() else None
     name = fields.name("target name")
     priority = read_number(_PRIORITY, written, given.priority)
     if priority is None:
         fields.refuse("priority_missing", "the priority is missing: 0 for an alias, 1 or more for a service")
+    if fields.left > _MAX_PARTS:
+        fields.refuse("too_many_parts", f"{fields.left} parameters, {_MAX_PARTS} are allowed")
     parameters: _Parameters = {}
     while fields.left:
         _add(fields, parameters, fields.raw("parameter"))
@@ -92,19 +100,40 @@ def _number(key: str) -> int:
 
 
 def _check_value(fields: Fields, key: str, value: str) -> None:
+    if key in _LISTS and value.count(",") >= _MAX_PARTS:
+        fields.refuse("too_many_parts", f"the parameter {key} has more than {_MAX_PARTS} items")
     if key in _WITHOUT_VALUE and value:
         fields.refuse("svcb_invalid", f"the parameter {key} has no value")
     if key in _WITH_VALUE and not value:
         fields.refuse("svcb_invalid", f"the parameter {key} needs a value")
-    if key == "port" and not _PORT.fullmatch(value):
-        fields.refuse("svcb_invalid", "the port is a number from 0 to 65535")
     if key in _HINTS:
         for address in value.split(","):
             _HINTS[key](address)
-    if key == "dohpath" and not _DOHPATH.fullmatch(value):
+    _check_form(fields, key, value)
+
+
+def _check_form(fields: Fields, key: str, value: str) -> None:
+    if key == "port" and not _PORT.fullmatch(value):
+        fields.refuse("svcb_invalid", "the port is a number from 0 to 65535")
+    if key == "key3" and len(octets_of(value)) != _PORT_OCTETS:
+        message = 'by its number a parameter is written as octets: port=853, or key3="\\003\\085"'
+        fields.refuse("svcb_invalid", message)
+    if key == "dohpath" and not _is_dohpath(value):
         fields.refuse("svcb_invalid", "the dohpath is a path with the variable dns: /dns-query{?dns}")
     if key == "alpn" and not all(value.split(",")):
         fields.refuse("svcb_invalid", "the alpn has an empty protocol")
+
+
+def _is_dohpath(value: str) -> bool:
+    """RFC 9461 5: a relative template whose last expression has the variable dns."""
+    path, _, expression = value.rpartition("{")
+    variables = _VARIABLES.fullmatch(expression)
+    return (
+        path.startswith("/")
+        and not _BLANK.search(path)
+        and variables is not None
+        and "dns" in variables[1].split(",")
+    )
 
 
 def _check_mandatory(fields: Fields, parameters: _Parameters) -> None:

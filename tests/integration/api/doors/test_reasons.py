@@ -37,6 +37,16 @@ def test_of_many_items(api: Api, name: str, call: str) -> None:
     assert_bounded(answer.json(), len(items))
 
 
+@pytest.mark.parametrize("path", ["dns/batch", "dns/plan"])
+def test_of_the_body_itself(api: Api, path: str) -> None:
+    with cost(api) as measured:
+        answer = api.post(path, json.dumps(UNKNOWN).encode())
+    assert [(reason["loc"], reason["type"]) for reason in answer.json()["detail"]] == [
+        (["body"], "extra_forbidden")
+    ]
+    assert not measured.held_up
+
+
 def assert_bounded(answer: Any, number: int) -> None:
     if "detail" in answer:
         assert len(answer["detail"]) <= MAX_BATCH_REASONS + 1

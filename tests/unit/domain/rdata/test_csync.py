@@ -15,6 +15,7 @@ GOOD: Good = {
         ("66 3 TYPE1 TYPE2", "66 3 A NS"),
         ("(66\n3 A)", "66 3 A"),
         "1 0 DNSKEY CDS CAA",
+        "1 0 " + " ".join(f"TYPE{number}" for number in range(300, 400)),
     ],
 }
 BAD: Bad = {
@@ -35,6 +36,7 @@ BAD: Bad = {
         ("66 3 TYPE65536", "type_unknown"),
         ("66 3 TYPE" + "9" * 5000, "type_unknown"),
         ("66 3 A ; NS", "rdata_invalid"),
+        ("1 3 " + " ".join(f"TYPE{number}" for number in range(300, 27_000)), "too_many_parts"),
     ],
 }
 
