@@ -131,7 +131,10 @@ def _apex_only(change: _ZonedChange) -> Iterator[Reason]:
 def _ds_at_apex(change: _ZonedChange) -> Iterator[Reason]:
     """RFC 4035 2.4."""
     if change.adds and change.at_apex:
-        message = f"{change.name} is the zone's apex: its DS records are in the zone above it"
+        message = (
+            f'{change.name} is the zone\'s apex: its DS records are in the zone above it, which "zone" names '
+            "where it is served here"
+        )
         yield Reason(DOMAIN, "ds_at_apex", message)
 
 

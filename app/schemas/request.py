@@ -143,6 +143,11 @@ class Resource(Strict):
     target: Targets | None = Field(
         None, description="the value, or a list of them; a delete without one removes the whole RRset"
     )
+    zone: str | None = Field(
+        None,
+        max_length=1024,
+        description="the zone, where not the longest match of `domain` is meant: above a delegation",
+    )
     comment: str | None = Field(None, max_length=1000, pattern=PROSE)
     config: Config = Field(default_factory=Config)
 

@@ -121,3 +121,23 @@ def test_an_international_name(user: User, zone: str) -> None:
     assert record["domain"] == f"xn--mller-kva.{zone}"
     assert record["domain_unicode"] == f"müller.{zone}"
     assert record["target"] == ["xn--grn-ioa.example.org."]
+
+
+def test_the_parents_side_of_a_delegation(stack: Stack, user: User, zone: str) -> None:
+    """Both zones are on the same server, which shows the child; the parent shows once the child is gone."""
+    child = f"child.{zone}"
+    stack.add_zone(child)
+    user.serve(child)
+    ds = "1 8 2 " + "ab" * 32
+    succeed(
+        user,
+        body(zone, "child", record_type="NS", target=f"ns.{child}", zone=zone),
+        body(zone, "child", record_type="DS", target=ds, zone=zone),
+        body(zone, "ns.child", target="192.0.2.53", zone=zone),
+        body(zone, "child", record_type="NS", target="ns.other.test"),
+    )
+    assert user.dig(child, "NS") > {"ns.other.test."}
+    assert user.dig(child, "DS") == {ds}
+    assert recorded(user, zone=zone, record_type="NS") == [[f"ns.{child}."]]
+    succeed(user, body(zone, "child", action="delete", record_type="NS", target=f"ns.{child}", zone=zone))
+    assert recorded(user, zone=zone, record_type="NS") == []

@@ -18,6 +18,7 @@ def full_name(owner: str, zone: str) -> str:
 
 def body(
     zone: str,
+    /,
     owner: str = "www",
     *,
     record_type: Any = "A",

@@ -1,6 +1,7 @@
 """Submit changes: store the valid ones in one statement, and say what became of each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -14,9 +15,16 @@ from app.core.database import AnySession
 from app.domain import rules
 from app.domain.change import Action, Via
 from app.domain.checks import Checks
-from app.domain.errors import BatchKeysReused, BatchRefused, IdempotencyKeyReused, MassChange, Reason
+from app.domain.errors import (
+    BatchKeysReused,
+    BatchRefused,
+    IdempotencyKeyReused,
+    InvalidName,
+    MassChange,
+    Reason,
+)
 from app.domain.lifecycle import INITIAL, Status
-from app.domain.names import lineages, longest_match
+from app.domain.names import lineage, lineages, longest_match, normalize
 from app.domain.reasons import MAX_BATCH_REASONS, at_most
 from app.domain.simulated_zone import simulated_zone
 from app.domain.zone_settings import DEFAULT_TTL, PLAIN
@@ -154,9 +162,20 @@ def place(session: AnySession, drafts: Sequence[Draft]) -> list[ValidChange | Re
     names = [draft.name for draft in drafts if draft.name]
     served = zones.existing(session, lineages(names))
     if _simulates(session):
-        unserved = [name for name in names if longest_match(name, served) is None]
-        served |= {simulated_zone(name): PLAIN[Checks.WARN] for name in unserved}
+        served |= dict.fromkeys(_made_up(drafts, served), PLAIN[Checks.WARN])
     return [place_in_zone(draft, served) for draft in drafts]
+
+
+def _made_up(drafts: Sequence[Draft], served: Container[str]) -> Iterator[str]:
+    """Yield the zones that the simulation adds, so that every name has one: that which a change asks for."""
+    for draft in drafts:
+        if draft.name and draft.asked_zone:
+            with suppress(InvalidName):
+                zone = normalize(draft.asked_zone)
+                if zone not in served and zone in lineage(draft.name):
+                    yield zone
+        elif draft.name and longest_match(draft.name, served) is None:
+            yield simulated_zone(draft.name)
 
 
 def new_request(change: ValidChange) -> NewRequest:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, at_most
 from app.domain.restrictions import allows_type, warnings_of_zone, why_restricted
 from app.domain.warnings import warnings_of
+from app.domain.zone_choice import ZoneChoice, choose_zone
 from app.domain.zone_settings import PLAIN, ZoneSettings
 from app.schemas.request import Config, Context, Resource, Submission
 from app.schemas.words import unknown_field, words
@@ -61,6 +62,11 @@ class Draft:
     reasons: list[Reason] = field(default_factory=list)
     expect: RRsetState | None = None
     cut_short: bool = False  # some reasons are missing, and what was not looked at
+
+    @property
+    def asked_zone(self) -> str | None:
+        """The zone that the change names itself."""
+        return None if self.submission is None else self.submission.resource.zone
 
 
 @dataclass(slots=True)
@@ -194,9 +200,10 @@ def place_in_zone(draft: Draft, zones: Mapping[str, ZoneSettings]) -> ValidChang
 
     `zones` are those that are served, each with its settings.
     """
-    zone = None if draft.name is None else names.longest_match(draft.name, zones)
+    zone, against_zone = _choose_zone(draft, zones)
     settings = PLAIN[Checks.WARN] if zone is None else zones[zone]
-    reasons = draft.reasons if draft.cut_short else [*draft.reasons, *_zone_reasons(draft, zone, settings)]
+    found = against_zone or _zone_reasons(draft, zone, settings)
+    reasons = draft.reasons if draft.cut_short else [*draft.reasons, *found]
     if reasons or zone is None or draft.name is None or draft.submission is None:
         return Refused(reasons)
     record_type, target = draft.submission.resource.record_type, draft.submission.resource.target
@@ -228,6 +235,15 @@ def place_in_zone(draft: Draft, zones: Mapping[str, ZoneSettings]) -> ValidChang
         warnings=warnings,
         expect=draft.expect,
     )
+
+
+def _choose_zone(draft: Draft, zones: Container[str]) -> ZoneChoice:
+    if draft.name is None:
+        return ZoneChoice(None)
+    asked = draft.asked_zone
+    if asked is None:
+        return ZoneChoice(names.longest_match(draft.name, zones))
+    return choose_zone(draft.action, draft.name, draft.record_type, asked, zones)
 
 
 def shape_reasons(error: ValidationError, model: type[BaseModel]) -> list[Reason]:

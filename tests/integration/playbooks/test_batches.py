@@ -251,6 +251,28 @@ def test_a_delegation_and_its_glue(zone: ZoneUnderTest) -> None:
 # --- batches
 
 
+def test_the_parent_of_a_zone_on_the_same_server(
+    zone_on: ZoneOn, request: pytest.FixtureRequest, server: str
+) -> None:
+    """The server answers from the child zone; what the parent has, it says in prerequisites alone."""
+    parent = zone_on(server)
+    stack = request.getfixturevalue("infrastructure" if server == "bind" else "more_name_servers")
+    stack.add_zone(parent.full("child"), "powerdns" if server == "api" else server)
+    seen = parent.values("child", "NS")
+    asked = [
+        ("child", "NS", ["ns1.example.org.", "ns2.example.org."]),
+        ("child", "DS", [f"1 8 2 {'AB' * 32}", f"2 8 2 {'CD' * 32}"]),
+        ("ns.child", "A", ["192.0.2.1", "192.0.2.2"]),
+    ]
+    for owner, rdtype, values in asked:
+        assert parent.do("create", owner, rdtype, values[0]) == APPLIED
+        assert parent.do("create", owner, rdtype, values[1]) == APPLIED
+        assert parent.do("update", owner, rdtype, values[1]) == APPLIED
+    for owner, rdtype, values in reversed(asked):
+        assert parent.do("delete", owner, rdtype, values[1]) == APPLIED
+    assert parent.values("child", "NS") == seen
+
+
 def test_changes_of_one_name_keep_their_order(zone: ZoneUnderTest) -> None:
     said = zone.apply(
         zone.change("create", "www", "A", "192.0.2.1"),

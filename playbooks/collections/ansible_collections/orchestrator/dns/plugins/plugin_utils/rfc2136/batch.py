@@ -20,7 +20,7 @@ from .dry_run import record_dry_run
 from .name_planner import NOTHING, NamePlanner, NameState, read_state
 from .node import NONEXISTENT, InUse, Node
 from .planner import Planner
-from .query import query_aliases, query_nodes, query_types
+from .query import query_aliases, query_nodes, query_types, query_zones
 from .refusal import (
     PREREQUISITE_FAILED,
     STATE_CHANGED,
@@ -36,6 +36,7 @@ from .zone_check import check_zone
 ATTEMPTS = 4  # to plan and send a change whose prerequisites do not hold
 
 State = Node | NameState  # what is at the owner name of a group
+_UNSEEN = Node(InUse.UNKNOWN, occluded=True)
 _HIDDEN = Reason(
     "refused", "the server does not show what is below a delegation"
 )  # of groups, never of a change
@@ -77,6 +78,7 @@ class _Batch:
         self._planner = Planner(zone)
         self._name_planner = NamePlanner(zone)
         self._sender = Sender(zone, connection, outcomes)
+        self._hidden: set[dns.name.Name] = set()  # names for which the server answers from another zone
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Apply at least one change."""
@@ -107,7 +109,7 @@ class _Batch:
                 group for group in groups if group in failed or (group in refused and points_to_names(group))
             ]
             refused = {group: reason for group, reason in refused.items() if group not in todo}
-            corrections = {} if is_guess else failed
+            corrections = {} if is_guess else self._without_hidden(failed)
         for group, rcode in failed.items():
             refused[group] = _why_failed(group, rcode, seen[group])
         self._settle([group for group in groups if group in refused], refused)
@@ -148,11 +150,24 @@ class _Batch:
             known = {rdtype: node for rdtype, node in about.items() if isinstance(node, Node)}
             if rcode is not None:
                 self._refuse_query(group, rcode)
+            elif group[0].name in self._hidden:
+                found[group] = _UNSEEN if len(group) == 1 else NameState({}, hidden=True)
             elif _is_simple(group) or (len(group) == 1 and known[group[0].type].occluded):
                 found[group] = known[group[0].type]
             else:
                 found[group] = read_state(known, types.get(group[0].name, ()))
         return found
+
+    def _without_hidden(self, failed: Mapping[Group, Rcode]) -> dict[Group, Rcode]:
+        """Return those of the groups whose state the server shows; note the names that it does not show.
+
+        Where it has a child zone too, it answers from that, and checks prerequisites against the parent.
+        """
+        names = list({group[0].name for group in failed} - self._hidden)
+        zones = query_zones(self._connection, names)
+        found = {name for name, zone in zip(names, zones, strict=True) if zone not in (None, self._zone)}
+        self._hidden |= found
+        return {group: rcode for group, rcode in failed.items() if group[0].name not in found}
 
     def _refuse_query(self, group: Group, rcode: Rcode) -> None:
         check_zone(self._connection, self._zone)  # it may be gone by now

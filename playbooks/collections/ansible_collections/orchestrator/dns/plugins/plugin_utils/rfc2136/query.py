@@ -10,7 +10,7 @@ import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import SIGNER_TYPES
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import NoAnswer, Unreachable
 from dns.rcode import Rcode
-from dns.rdatatype import ANY, CNAME, RdataType
+from dns.rdatatype import ANY, CNAME, SOA, RdataType
 
 from .connection import Connection
 from .node import InUse, Node, read_node
@@ -54,6 +54,18 @@ def query_types(connection: Connection, names: Sequence[dns.name.Name]) -> list[
         {rrset.rdtype for rrset in answer.answer if rrset.name == name} - SIGNER_TYPES
         for name, answer in zip(names, answers, strict=True)
     ]
+
+
+def query_zones(connection: Connection, names: Sequence[dns.name.Name]) -> list[dns.name.Name | None]:
+    """Return the apex of the zone from which the server answers for each name. Raises Unreachable."""
+    with _lost_answers_as_unreachable():
+        queries = _make_queries([(name, SOA) for name in names])
+        answers = [
+            connection.read(wire, query)
+            for query, wire in zip(queries, connection.pipeline(queries), strict=True)
+        ]
+    soas = ([*answer.answer, *answer.authority] for answer in answers)
+    return [next((rrset.name for rrset in rrsets if rrset.rdtype == SOA), None) for rrsets in soas]
 
 
 def _make_queries(questions: Sequence[Question]) -> list[dns.message.Message]:
