@@ -5,25 +5,23 @@
 
 import argparse
 import os
-import shutil
 import signal
 import sys
 import zlib
 from collections.abc import Mapping
 from types import FrameType
 
+from stack.cleaning import clean
 from stack.debian import unpacked
 from stack.embedded import Stack
 from stack.errors import StackError, Unavailable
-from stack.lock import locked
-from stack.paths import PACKAGES, ROOT, STATE
+from stack.paths import PACKAGES, STATE
 from stack.ports import Ports
 from stack.private import without_exported
 
 _COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)  # of the terminal, one for each part
 _NAME_WIDTH = 8
 _SERVERS = ("bind9", "bind9-dnsutils", "knot", "pdns-server", "pdns-backend-sqlite3")
-_CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache", ".hypothesis")
 
 
 def main() -> int:
@@ -77,14 +75,6 @@ def fetch() -> None:
             unpacked(package, PACKAGES)
         except Unavailable as error:
             print(f"{error}\nWhat needs it is skipped, or fails and says so.", file=sys.stderr)
-
-
-def clean() -> None:
-    """Remove the virtual environment, the stack's state and all caches. Raises StackError while it runs."""
-    with locked(ROOT / ".stack"):
-        compiled = [path for path in ROOT.rglob("__pycache__") if ".venv" not in path.parts]
-        for path in (*compiled, *(ROOT / name for name in (*_CACHES, ".venv", ".stack"))):
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def show(part: str, line: str) -> None:
