@@ -24,9 +24,14 @@ _PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
 _CERTIFICATES = "/etc/ssl/certs:/etc/ssl/certs:ro"  # those of this machine, which may be behind a proxy
 _TRIES, _PATIENCE = 3, 300  # seconds for one try
 _BUILD_LIMIT = 600  # seconds for one image
-# A container has processes of its own, as a Docker container has: none outlives it, however the tests end.
-_PROCESSES = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+# Whatever is started here has processes and mounts of its own, as a Docker container has, and ends with the
+# thread that has started it: nothing of it is left, however the tests end.
+_APART = (
+    *("setpriv", "--pdeathsig", "KILL", "--"),
+    *("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "--"),
+)
 _MAX_STORED = 120  # layers and images; then all but the base go
+_INTERRUPTED = 130  # the exit status of a shell's command that Ctrl-C has ended
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -47,13 +52,15 @@ def main() -> int:
         return int(os.environ.get("CI") == "true")
     try:
         images = Images()
-        print("Building the images …", flush=True)  # noqa: T201
+        print("Building the images (a minute, where they are not built yet) …", flush=True)  # noqa: T201
         images.build("app", ROOT, "app")
         images.build("worker", ROOT, "worker")
         images.build("bind", ROOT / "deploy" / "bind")
     except (AssertionError, subprocess.TimeoutExpired) as error:
         print(f"The images can't be built: {error}", file=sys.stderr)  # noqa: T201
         return 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     return 0
 
 
@@ -91,7 +98,7 @@ class Images:
         mounts = [word for volume in volumes for word in ("-v", volume)]
         who = ["--user", user] if user else []
         options = ("--isolation=chroot", "--no-hosts", *variables, *mounts, *who)
-        run = [*_PROCESSES, *_command("run", *options, name, "--", *words)]
+        run = _command("run", *options, name, "--", *words)
         try:
             with subprocess.Popen(run, start_new_session=True, stdin=subprocess.DEVNULL) as process:
                 try:
@@ -118,7 +125,7 @@ def _default_command(image: str) -> list[str]:
 
 
 def _command(*words: str) -> list[str]:
-    return ["buildah", f"--root={STORE}/storage", f"--runroot={STORE}/run", *words]
+    return [*_APART, "buildah", f"--root={STORE}/storage", f"--runroot={STORE}/run", *words]
 
 
 def _buildah(*words: str) -> str:
@@ -154,7 +161,7 @@ def _make_base() -> None:
 
 
 def _debootstrap(root: Path) -> None:
-    command = ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", str(root)]
+    command = [*_APART, "debootstrap", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", str(root)]
     for left in reversed(range(_TRIES)):
         try:
             subprocess.run(
