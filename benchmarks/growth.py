@@ -121,8 +121,7 @@ def _list(tables: Tables) -> None:
 
 def _show(tables: Tables) -> None:
     with Session(tables.engine) as session:
-        _, log = get_request(session, tables.request_id)
-        assert log
+        assert get_request(session, tables.request_id).log.items
 
 
 _WAYS: Mapping[str, Callable[[Tables], None]] = {

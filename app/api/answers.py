@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.api.errors import wire_reasons
+from app.domain.change import RRsetState
 from app.domain.effects import RRset
 from app.domain.errors import BacklogFull, InvalidInput, Reason
 from app.domain.names import in_unicode
@@ -34,6 +35,7 @@ from app.schemas.response import (
     RequestOut,
     RestingZone,
     RRsetOut,
+    StateOut,
     ThresholdOut,
     WarningOut,
     ZoneOut,
@@ -45,7 +47,7 @@ from app.services.plan.from_records import Planned
 from app.services.records import RecordState
 from app.services.requests import submit
 from app.services.requests.batch import batch_id_of
-from app.services.requests.lookup import BatchState, LogLine, RequestState
+from app.services.requests.lookup import BatchState, LogLine, Progress, RequestState
 from app.services.requests.many import Changed
 from app.services.requests.validate import Refused
 from app.services.zones.registry import ServedZone
@@ -163,11 +165,16 @@ def request_out(state: RequestState) -> RequestOut:
     return RequestOut(**_request(state))
 
 
-def request_detail(state: RequestState, log: Page[LogLine], obstacle: Obstacle | None) -> RequestDetail:
-    """Return a request with its log, and with what it waits for."""
+def request_detail(found: Progress, obstacle: Obstacle | None) -> RequestDetail:
+    """Return a request with its log, what it has changed, and what it waits for."""
     waits_for = ObstacleOut(code=obstacle.code, since=obstacle.since) if obstacle else None
     return RequestDetail(
-        **_request(state), waits_for=waits_for, events=_events(log.items), earlier_events=log.next_cursor
+        **_request(found.request),
+        before=_state(found.before),
+        after=_state(found.after),
+        waits_for=waits_for,
+        events=_events(found.log.items),
+        earlier_events=found.log.next_cursor,
     )
 
 
@@ -275,6 +282,10 @@ def _request(state: RequestState) -> dict[str, Any]:
         "verified_at": state.verified_at,
         "batch_id": state.batch_id,
     }
+
+
+def _state(rrset: RRsetState | None) -> StateOut | None:
+    return StateOut(ttl=rrset.ttl, target=list(rrset.rdata)) if rrset else None
 
 
 def _rrset(rrset: RRset | None) -> RRsetOut | None:

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+MAX_TTL = 2**31 - 1  # RFC 2181 8
+
 
 class Action(StrEnum):
     """What a request asks for."""
@@ -118,8 +120,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ChangeResult:
-    """What the playbook wrote about one change into its results file."""
+    """What the playbook wrote about one change into its results file.
+
+    `before` is the RRset that was there when it was the change's turn; None if the playbook does not say.
+    """
 
     outcome: Outcome
     code: str | None = None
     message: str | None = None
+    before: RRsetState | None = None

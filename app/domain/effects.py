@@ -6,9 +6,9 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from app.domain import values
-from app.domain.change import Action, Change, Outcome, RRsetKey, RRsetState
+from app.domain.change import NOTHING, Action, Change, Outcome, RRsetKey, RRsetState
 from app.domain.errors import Reason
-from app.domain.expectation import NO_RRSET, Expectation
+from app.domain.expectation import NO_RRSET, Expectation, is_unexpected
 from app.domain.names import is_below, lineage
 
 # Outcomes besides those of the playbook contract.
@@ -108,7 +108,9 @@ def _apply(change: Change, at_name: dict[str, RRset]) -> Effect:
 
 def _obstacle(change: Change, at_name: Mapping[str, RRset]) -> PlannedOutcome | None:
     """Say why the change would fail, or might."""
-    if change.expect is not None and _is_unexpected(change, change.expect, at_name.get(change.type)):
+    if change.expect is not None and is_unexpected(
+        change, change.expect, RRsetState(*at_name.get(change.type, NOTHING))
+    ):
         message = f"what is at {change.key} is not what was expected"
         return PlannedOutcome(Outcome.FAILED, "state_changed", message)
     if change.action is Action.DELETE:
@@ -125,18 +127,6 @@ def _obstacle(change: Change, at_name: Mapping[str, RRset]) -> PlannedOutcome | 
     if change.type == "CNAME" and change.action is Action.CREATE and differs:
         return PlannedOutcome(Outcome.FAILED, "cname_exists", f"{change.name} has another CNAME already")
     return None
-
-
-def _is_unexpected(change: Change, expect: RRsetState, there: RRset | None) -> bool:
-    """Return whether there is something else, other than what the change makes: an earlier run may have."""
-    made = Expectation(exact=frozenset(expect.rdata), ttl=expect.ttl).after(change)
-    return not (_holds(expect, there) or _holds(RRsetState(made.ttl, tuple(made.exact or ())), there))
-
-
-def _holds(expect: RRsetState, there: RRset | None) -> bool:
-    if there is None:
-        return not expect.rdata
-    return values.same(expect.rdata, there.rdata) and (expect.ttl is None or expect.ttl == there.ttl)
 
 
 def _is_same(before: RRset | None, after: RRset | None) -> bool:

@@ -6,7 +6,7 @@ from functools import lru_cache, reduce
 from typing import NamedTuple
 
 from app.domain import values
-from app.domain.change import Action, Change, RRsetKey
+from app.domain.change import Action, Change, RRsetKey, RRsetState
 from app.domain.errors import shortened
 
 _MAX_NAMED = 3  # values that a sentence names before it counts the rest
@@ -136,6 +136,25 @@ def _differences(
 
 
 NO_RRSET = Expectation(exact=frozenset())
+
+
+def after(change: Change, before: RRsetState) -> RRsetState:
+    """Return what a change makes of an RRset."""
+    there = Expectation(exact=frozenset(before.rdata), ttl=before.ttl).after(change)
+    return RRsetState(there.ttl if there.exact else None, tuple(sorted(there.exact or ())))
+
+
+def is_unexpected(change: Change, expect: RRsetState, there: RRsetState) -> bool:
+    """Return whether a change that expects an RRset finds another one, and not what it makes of the one.
+
+    That is what a run has left of which nobody knows how it ended.
+    """
+    return not (_is_like(there, expect) or _is_like(there, after(change, expect)))
+
+
+def _is_like(there: RRsetState, wanted: RRsetState) -> bool:
+    same_ttl = not there.rdata or wanted.ttl is None or there.ttl == wanted.ttl
+    return same_ttl and values.same(there.rdata, wanted.rdata)
 
 
 def expectations(changes: Iterable[Change]) -> dict[RRsetKey, Expectation]:

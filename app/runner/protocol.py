@@ -7,7 +7,7 @@ from threading import Event
 from typing import Protocol
 from uuid import UUID
 
-from app.domain.change import Change, ChangeResult, Outcome
+from app.domain.change import Change, ChangeResult, Outcome, RRsetKey, RRsetState
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Run:
     changes: Sequence[Change]
     timeout: float  # seconds
     check: bool = False  # Ansible's check mode: nothing is changed, the results say what would be
+    recorded: Mapping[RRsetKey, RRsetState] = field(default_factory=dict)  # all that the simulation knows
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,10 +73,24 @@ class ObstacleOut(BaseModel):
     since: datetime
 
 
+class StateOut(BaseModel):
+    """An RRset as it was; without `target` there was none. `ttl` is in seconds, null where not known."""
+
+    ttl: int | None
+    target: list[str]
+
+
 @dataclass(slots=True)
 class RequestDetail(RequestOut):
-    """A request with the end of its log."""
+    """A request with what it has changed, and the end of its log."""
 
+    before: Annotated[
+        StateOut | None, Field(description="the RRset that was there before it; null: nobody has told")
+    ]
+    after: Annotated[
+        StateOut | None,
+        Field(description="the RRset that it has made, as the servers answered; null: not known, or not yet"),
+    ]
     waits_for: Annotated[
         ObstacleOut | None,
         Field(description="the fault of its zone or backend for which it waits; null: there is none"),

@@ -146,7 +146,10 @@ class Request(Base):
     ttl: Mapped[int]  # seconds
     rdata: Mapped[list[str]]  # canonical; empty for "the whole RRset"
     # The RRset that must be there for the change to be applied: {"ttl": seconds or null, "rdata": […]}
-    expect: Mapped[dict[str, Any] | None]
+    expect: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
+    # The RRset before and after it, in the same form; NULL where that is not known
+    before: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
+    after: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     idempotency_key: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(server_default="0")  # runs that it was part of
     lost_runs: Mapped[int] = mapped_column(server_default="0")  # those whose outcome stayed unknown
@@ -260,6 +263,9 @@ class Run(Base):
     changes: Mapped[int]  # how many it was given
     before: Mapped[list[Any] | None] = mapped_column(JSONB)  # RRsets that were there: store/runs.py
     results: Mapped[list[Any] | None] = mapped_column(JSONB)  # what it says of its requests
+    said_before: Mapped[list[Any] | None] = mapped_column(
+        JSONB
+    )  # and of what was there before: store/runs.py
     first_request_id: Mapped[UUID | None]  # others' ids may lie between these
     last_request_id: Mapped[UUID | None]
     started_at: Mapped[datetime]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import TextClause, text, update
@@ -52,7 +53,7 @@ _SETTLE = text(
     WITH decision AS (
         SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (
                id uuid, status text, message text, code text,
-               run_lost boolean, pauses boolean, unreached boolean)
+               run_lost boolean, pauses boolean, unreached boolean, was jsonb, became jsonb)
     ), found AS MATERIALIZED (
         SELECT decision.*, request.place
           FROM decision
@@ -66,6 +67,8 @@ _SETTLE = text(
            SET status = decision.status,
                error_code = decision.code,
                error_message = CASE WHEN decision.status <> '{Status.SUCCEEDED}' THEN decision.message END,
+               before = coalesce(decision.was, request.before),
+               after = coalesce(decision.became, request.after),
                lost_runs = request.lost_runs + decision.run_lost::int,
                verify_by = CASE WHEN decision.status = '{Status.VERIFYING}'
                    THEN coalesce(CASE WHEN decision.unreached IS NOT TRUE THEN request.verify_by END,
@@ -174,6 +177,21 @@ _VERIFYING = text(
 )
 
 
+class States(NamedTuple):
+    """The RRset before and after a request; None where that is not known."""
+
+    before: RRsetState | None
+    after: RRsetState | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields of a row."""
+        before, after = self
+        return {"was": before and before._asdict(), "became": after and after._asdict()}
+
+
+_NONE: Mapping[UUID, States] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """How long a request waits, and how long its verification may take; all in seconds."""
@@ -240,8 +258,15 @@ def list_verifying(session: Session, zone: str, names: Iterable[str], primary_de
     return _items(session, _VERIFYING, primary_deadline, zone=zone, names=list(names))
 
 
-def settle(session: Session, decisions: Mapping[UUID, Decision], timing: Timing) -> dict[UUID, bool]:
+def settle(
+    session: Session,
+    decisions: Mapping[UUID, Decision],
+    timing: Timing,
+    states: Mapping[UUID, States] = _NONE,
+) -> dict[UUID, bool]:
     """Write what was decided on every request, and an event for each that says something new.
+
+    `states` are the RRsets before and after those requests of which they are known.
 
     Returns the requests that were settled, each with whether its status or words have changed. What repeats
     itself is written once: another round of questions with the same answers, another try of a backend that is
@@ -259,6 +284,7 @@ def settle(session: Session, decisions: Mapping[UUID, Decision], timing: Timing)
             "run_lost": decision.run_lost,
             "pauses": decision.pauses,
             "unreached": decision.unreached,
+            **(states[request_id].as_json() if request_id in states else {}),
         }
         for request_id, decision in decisions.items()
     ]

@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, Text, any_, cast, select, text
 from sqlalchemy.orm import Session
 
 from app.core.database import AnySession
-from app.domain.change import RRsetKey
+from app.domain.change import RRsetKey, RRsetState
 from app.store.models import Record
 from app.store.pages import Found, Position, Walk
 
@@ -115,6 +115,15 @@ def _position(row: Record) -> Position:
 def at_names(session: Session, names: Iterable[str]) -> list[Record]:
     """Return the records at these owner names, of every type and zone."""
     return list(session.scalars(select(Record).where(Record.name == any_(cast(list(names), ARRAY(Text))))))
+
+
+def states(session: Session, zone: str, names: Iterable[str]) -> dict[RRsetKey, RRsetState]:
+    """Return the zone's records at these owner names."""
+    return {
+        RRsetKey(row.name, row.record_type): RRsetState(row.ttl, tuple(sorted(row.rdata)))
+        for row in at_names(session, names)
+        if row.zone == zone
+    }
 
 
 def get(session: Session, zone: str, key: RRsetKey) -> Record | None:

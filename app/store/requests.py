@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from sqlalchemy import Boolean, Column, Table, TextClause, Uuid, column, select, text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from app.core.database import AnySession
 from app.domain.change import Action, Via
@@ -231,6 +231,7 @@ _RETRY_CHOSEN = f"""
     ), changed AS (
         UPDATE dns_requests AS request
            SET status = '{INITIAL}', seq = queued.seq, error_code = NULL, error_message = NULL, lost_runs = 0,
+               before = NULL, after = NULL,
                verify_by = NULL, check_at = NULL, verified_at = NULL, finished_at = NULL
           FROM queued WHERE request.id = queued.id
         RETURNING request.*, queued.state
@@ -249,11 +250,11 @@ _CANCEL_CHOSEN = f"""
            SET status = '{Status.CANCELLED}', error_message = NULL, verify_by = NULL, check_at = NULL,
                finished_at = clock_timestamp()
           FROM chosen WHERE request.id = chosen.id
-        RETURNING request.*, chosen.status AS before
+        RETURNING request.*, chosen.status AS was
     ), logged AS (
         INSERT INTO dns_request_events (request_id, status, message)
         SELECT id, status,
-               CASE WHEN before = '{Status.VERIFYING}'
+               CASE WHEN was = '{Status.VERIFYING}'
                     THEN 'cancelled: it is applied, and no longer verified'
                     WHEN lost_runs > 0 THEN 'cancelled; an earlier run may have applied it'
                     ELSE 'cancelled before it was applied' END
@@ -303,9 +304,10 @@ def find_earlier(session: AnySession, new: Sequence[NewRequest]) -> dict[UUID, E
     return {row["new_id"]: EarlierRequest(**{name: row[name] for name in names}) for row in found}
 
 
-def get(session: Session, request_id: UUID) -> Request | None:
-    """Return the request of that id."""
-    return session.get(Request, request_id)
+def get(session: Session, request_id: UUID, *, with_states: bool = False) -> Request | None:
+    """Return the request of that id; what was there before and after it only where that is asked for."""
+    options = [undefer(Request.before), undefer(Request.after)] if with_states else []
+    return session.get(Request, request_id, options=options)
 
 
 def retry(session: Session, ids: Sequence[UUID], *, wait: bool) -> list[Request]:

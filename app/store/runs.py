@@ -1,13 +1,14 @@
 """Ansible runs: what was executed, its log, and how it ended."""
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from app.domain.change import ChangeResult, Outcome, RRsetKey
+from app.domain.change import ChangeResult, Outcome, RRsetKey, RRsetState
 from app.domain.effects import RRset
 from app.domain.order import Before
 from app.store.models import Run, RunEvent
@@ -65,7 +66,7 @@ def finish(
 
     Its results are stored, too: should this worker die now, the next one goes on with them.
     """
-    ended = {"rc": rc, "why": why, "stats": stats, "output": output, "results": _grouped(results)}
+    ended = {"rc": rc, "why": why, "stats": stats, "output": output, **_results_as_json(results)}
     unfinished = update(Run).where(Run.id == run_id, Run.finished_at.is_(None))
     session.execute(unfinished.values(**ended, finished_at=func.clock_timestamp()))
 
@@ -81,13 +82,18 @@ def any_ended_well(session: Session, backend: str, since: UUID) -> bool:
 
 def results(session: Session, run_ids: Collection[UUID]) -> dict[UUID, ChangeResult]:
     """Return what these runs said of their requests, by request."""
-    stored = session.scalars(select(Run.results).where(Run.id.in_(run_ids), Run.results.is_not(None)))
-    return {
-        UUID(request_id): ChangeResult(Outcome(outcome), code, message)
-        for groups in stored
-        for outcome, code, message, request_ids in groups or ()
-        for request_id in request_ids
-    }
+    stored = select(Run.results, Run.said_before).where(Run.id.in_(run_ids), Run.results.is_not(None))
+    found: dict[UUID, ChangeResult] = {}
+    for groups, said_before in session.execute(stored):
+        states = (
+            RRsetState.from_json(state) if state else None
+            for state, number in said_before or ()
+            for _ in range(number)
+        )
+        for outcome, code, message, request_ids in groups or ():
+            for request_id in request_ids:
+                found[UUID(request_id)] = ChangeResult(Outcome(outcome), code, message, next(states, None))
+    return found
 
 
 def before(session: Session, run_ids: Collection[UUID]) -> Before:
@@ -100,12 +106,20 @@ def before(session: Session, run_ids: Collection[UUID]) -> Before:
     }
 
 
-def _grouped(results: Mapping[UUID, ChangeResult]) -> list[Any]:
-    """Return each result with the requests that it was given: most of a run have the same."""
-    groups: dict[ChangeResult, list[str]] = {}
+def _results_as_json(results: Mapping[UUID, ChangeResult]) -> dict[str, Any]:
+    """Return the columns for the results: most of a run have the same, and found the same before.
+
+    `results` has each result with its requests. `said_before` goes through these requests in that order, each
+    state with the number of those that share it: an older release reads the one and ignores the other.
+    """
+    groups: dict[tuple[str, str | None, str | None], list[UUID]] = {}
     for request_id, result in results.items():
-        groups.setdefault(result, []).append(str(request_id))
-    return [[result.outcome, result.code, result.message, ids] for result, ids in groups.items()]
+        groups.setdefault((result.outcome, result.code, result.message), []).append(request_id)
+    states = groupby(results[request_id].before for ids in groups.values() for request_id in ids)
+    return {
+        "results": [[*said, list(map(str, ids))] for said, ids in groups.items()],
+        "said_before": [[state and state.as_json(), len(list(same))] for state, same in states],
+    }
 
 
 def abandon(session: Session, run_ids: Iterable[UUID]) -> None:

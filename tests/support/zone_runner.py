@@ -1,10 +1,16 @@
 """A runner that applies changes as the collection does, without Ansible."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
 from uuid import UUID
 
-from app.domain.change import ChangeResult, Outcome
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import results_file
+
+from app.domain.change import Change, ChangeResult
+from app.runner.ansible.redaction import Redactor
+from app.runner.ansible.results import read_results
 from app.runner.protocol import Run, RunEvent, RunResult
 from tests.support.zones import ZoneUnderTest
 
@@ -26,8 +32,11 @@ class ZoneRunner:
         self._zone.apply(*(change.as_json() for change in run.changes))
         if self._dies and self.runs == 1:
             raise Died
-        results = {
-            UUID(key): ChangeResult(Outcome(said.outcome), said.code, said.message)
-            for key, said in self._zone.outcomes.results.items()
-        }
-        return RunResult(rc=0, results=results)
+        return RunResult(rc=0, results=self._read_results(run.changes))
+
+    def _read_results(self, changes: Sequence[Change]) -> Mapping[UUID, ChangeResult]:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "results.json"
+            with results_file(path, len(changes)) as write:
+                write(self._zone.outcomes.results)
+            return read_results(path, changes, Redactor()).results

@@ -78,6 +78,11 @@ class ZoneUnderTest:
         """What the collection said about a change of the last batch."""
         return self.outcomes.results[change["request_id"]].message
 
+    def before(self, change: dict[str, Any]) -> tuple[int | None, set[str]] | None:
+        """What the collection found before a change of the last batch, as `answer` would have it."""
+        found = self.outcomes.results[change["request_id"]].before
+        return None if found is None else (found.ttl, {str(value) for value in found.values})
+
     def answer(self, owner: str, rdtype: str) -> tuple[int | None, set[str]]:
         """The TTL and values that the server answers for an owner name, without following CNAMEs."""
         name = dns.name.from_text(self.full(owner))

@@ -25,6 +25,7 @@ __all__ = [
     "RecordType",
     "canonical",
     "octets",
+    "over_the_wire",
     "presentation",
     "why_refused",
     "wire",
@@ -56,7 +57,7 @@ def canonical(
     if target[:2] == MARK and entry is not UNKNOWN and record_type is not RecordType.TXT:
         target = _of_octets(record_type, octets_of_generic(target))
     value = entry.read(target, given)
-    return _over_the_wire(record_type, entry, value) if entry.parsed else value
+    return _checked_over_the_wire(record_type, entry, value) if entry.parsed else value
 
 
 def presentation(rdata: dns.rdata.Rdata) -> str:
@@ -72,13 +73,18 @@ def octets(record_type: RecordType, values: Collection[str]) -> int:
     return sum(len(wire(record_type, value)) + RECORD_HEAD for value in values)
 
 
-def _over_the_wire(record_type: RecordType, entry: Entry, value: str) -> str:
-    """Return the value as it comes back from a server.
+def over_the_wire(record_type: RecordType, value: str) -> str:
+    """Return a value in presentation format as it comes back from a server. Raises InvalidRdata."""
+    return _of_octets(record_type, wire(record_type, value))
+
+
+def _checked_over_the_wire(record_type: RecordType, entry: Entry, value: str) -> str:
+    """Return the value of a change as it comes back from a server.
 
     A parameter that is written by its number (`key3="\\000\\053"`) comes back by its name, and is held to
     what is known of it.
     """
-    shown = _of_octets(record_type, wire(record_type, value))
+    shown = over_the_wire(record_type, value)
     if " key" in value:
         entry.read(shown, NOTHING_GIVEN)
     return shown

@@ -9,11 +9,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from app.domain.change import ChangeResult, Outcome
+from app.domain.change import MAX_TTL, NOTHING, Change, ChangeResult, Outcome, RRsetState
+from app.domain.errors import InvalidRdata
+from app.domain.rdata import RecordType, over_the_wire
 from app.runner.ansible.redaction import Redactor
 
 MAX_FILE = 64 * 1024 * 1024  # bytes
 MAX_MESSAGE = 1_000  # characters
+MAX_VALUES, MAX_OCTETS = (
+    6_000,
+    300_000,
+)  # of an RRset that was there before: what a DNS message can hold, as text
+_NOTHING = NOTHING.as_json()
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -34,13 +41,13 @@ class _Invalid(Exception):
     """The text continues a sentence: "the results file …", or "item 3 …"."""
 
 
-def read_results(path: Path, asked: Iterable[UUID], redactor: Redactor) -> ParsedResults:
-    """Return the results of the requests in `asked`; one that has no valid result in the file is left out."""
+def read_results(path: Path, asked: Iterable[Change], redactor: Redactor) -> ParsedResults:
+    """Return the results of the changes in `asked`; one that has no valid result in the file is left out."""
     try:
         items = _load(path)
     except _Invalid as error:
         return ParsedResults({}, [str(error)])
-    return _Reader(set(asked), redactor).read(items)
+    return _Reader({change.request_id: change for change in asked}, redactor).read(items)
 
 
 def _load(path: Path) -> list[Any]:
@@ -69,7 +76,7 @@ def _read_regular(path: Path) -> bytes:
 
 
 class _Reader:
-    def __init__(self, asked: set[UUID], redactor: Redactor) -> None:
+    def __init__(self, asked: Mapping[UUID, Change], redactor: Redactor) -> None:
         self._asked = asked
         self._redactor = redactor
         self._results: dict[UUID, ChangeResult] = {}
@@ -89,7 +96,7 @@ class _Reader:
         if not isinstance(item, dict):
             raise _Invalid("is not an object")
         request_id = self._request_id(item)
-        result = self._result(item)
+        result = self._result(item, self._asked[request_id])
         if self._results.setdefault(request_id, result).outcome != result.outcome:
             self._contradictory.add(request_id)
             raise _Invalid("contradicts an earlier one")
@@ -103,7 +110,7 @@ class _Reader:
             raise _Invalid("is about a request that was not asked for")
         return request_id
 
-    def _result(self, item: Mapping[str, Any]) -> ChangeResult:
+    def _result(self, item: Mapping[str, Any], change: Change) -> ChangeResult:
         try:
             outcome = Outcome(item["outcome"])
         except (KeyError, ValueError, TypeError):
@@ -113,4 +120,24 @@ class _Reader:
             code = "playbook_failed" if outcome is Outcome.FAILED else None
         if not isinstance(message, str) or not message.strip():
             message = "the playbook gives no reason" if outcome is Outcome.FAILED else None
-        return ChangeResult(outcome, code, message and self._redactor.line(message, MAX_MESSAGE))
+        message = message and self._redactor.line(message, MAX_MESSAGE)
+        return ChangeResult(outcome, code, message, self._before(item.get("before"), change))
+
+    def _before(self, item: Any, change: Change) -> RRsetState | None:
+        """Return what was there before the change; None if that is not said, or can't be understood."""
+        if item is None or item == _NOTHING:
+            return NOTHING if item else None
+        try:
+            ttl, rdata = item["ttl"], item["rdata"]
+            if not (
+                isinstance(rdata, list) and len(rdata) <= MAX_VALUES and sum(map(len, rdata)) <= MAX_OCTETS
+            ):
+                raise ValueError
+            if not (ttl is None or (type(ttl) is int and 0 <= ttl <= MAX_TTL)):
+                raise ValueError
+            record_type = RecordType(change.type)
+            values = (each if each in change.rdata else over_the_wire(record_type, each) for each in rdata)
+            return RRsetState(ttl, tuple(sorted(set(values))))
+        except (TypeError, KeyError, ValueError, AttributeError, InvalidRdata):
+            self._problems.append(f'can\'t be understood: the "before" of {change.key}')
+            return None

@@ -102,7 +102,7 @@ class AnsibleRunner:
         output = redactor.clean(ended.output)
         if ended.rc and not events.failed:
             events.report(_first_error(output) or f"ansible-playbook failed with exit status {ended.rc}")
-        parsed = read_results(workdir.results, (change.request_id for change in run.changes), redactor)
+        parsed = read_results(workdir.results, run.changes, redactor)
         if parsed.problems:
             events.report(parsed.summary)
         result = RunResult(

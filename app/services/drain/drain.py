@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import Line, bound, get_logger, log_lines
-from app.domain.change import ChangeResult, Outcome, RRsetKey
+from app.domain.change import Change, ChangeResult, Outcome, RRsetKey, RRsetState
 from app.domain.errors import InventoryError, LeaseLost, UnknownBackend
 from app.domain.expectation import Answer
 from app.domain.lifecycle import Status
@@ -25,10 +25,11 @@ from app.services.drain.lease import hold_lease
 from app.services.drain.lost_runs import note_before, stored_results, with_fates
 from app.services.drain.rest import rest, rest_or_go_on
 from app.services.drain.run_log import RunLog
+from app.services.drain.states import misses_before, states_of
 from app.services.drain.verify import fill_in_hidden
 from app.store import leases, queue, records, runs
 from app.store.leases import Lease
-from app.store.queue import Item, Timing
+from app.store.queue import Item, States, Timing
 from app.store.records import AnsweredRRset
 
 log = get_logger(__name__)
@@ -87,7 +88,7 @@ def drain(zone: str, runner: Runner, backends: Backends) -> None:
                 primary = backends.primary(claim.backend) if claim.backend else None
                 in_flight = with_fates(in_flight, claim.run_ids, answers, primary)
                 decisions = decide(in_flight, answers, settings().max_attempts, primary)
-                lease = _settle(lease, claim, decisions, answers, applied.detail)
+                lease = _settle(lease, claim, in_flight, decisions, answers, applied.detail)
                 if lease and _is_turn_over(lease, backends, began):
                     break
         except LeaseLost:
@@ -187,7 +188,7 @@ def _run_ansible(
     """Run Ansible once, and record how it ended."""
     changes = [item.change for item in claim.to_apply]
     timeout = backends.limits(backend).run_timeout or settings().run_timeout
-    run = Run(run_id, claim.zone, backend, changes, timeout)
+    run = Run(run_id, claim.zone, backend, changes, timeout, recorded=_recorded(changes))
     note_before(run_id, backend, changes, backends)
     alone = {"request_id": changes[0].request_id} if len(changes) == 1 else {}
     with bound(run_id=run_id, **alone), RunLog(run_id, quiet=claim.probe) as run_log:
@@ -199,6 +200,14 @@ def _run_ansible(
     with transaction() as session:
         runs.finish(session, run_id, result.rc, why, result.stats, result.output, said)
     return result
+
+
+def _recorded(changes: Sequence[Change]) -> Mapping[RRsetKey, RRsetState]:
+    """Return what the simulation takes for the zone at the names of these changes."""
+    if not settings().simulated:
+        return {}
+    with transaction() as session:
+        return records.states(session, changes[0].zone, {change.name for change in changes})
 
 
 def _in_flight(claim: Claim, results: Results) -> list[InFlight]:
@@ -233,20 +242,26 @@ def _ask_servers(claim: Claim, in_flight: Sequence[InFlight], backends: Backends
 
 
 def _settle(
-    lease: Lease, claim: Claim, decisions: Mapping[UUID, Decision], answers: Answers, detail: str | None
+    lease: Lease,
+    claim: Claim,
+    in_flight: Sequence[InFlight],
+    decisions: Mapping[UUID, Decision],
+    answers: Answers,
+    detail: str | None,
 ) -> Lease | None:
-    """Write what was decided, and the records as the servers answer them.
+    """Write what was decided, what was there before and after, and the records as the servers answer them.
 
     Returns the lease to go on with; None when the zone or its backend must rest.
     """
     with transaction() as session:
         leases.check(session, lease)
-        settled = queue.settle(session, decisions, _timing())
-        items = [item for item in claim.items if item.id in settled]
         first = next(iter(answers.values()), {})
         answered = fill_in_hidden(
-            session, [item.change for item in items if decisions[item.id].applied], first
+            session, [item.change for item in claim.items if decisions[item.id].applied], first
         )
+        states = _states(session, claim, in_flight, decisions, answered)
+        settled = queue.settle(session, decisions, _timing(), states)
+        items = [item for item in claim.items if item.id in settled]
         records.put(session, _answered_rrsets(items, decisions, answered))
         sent = [item.id for item in claim.to_apply]
         next_lease = rest_or_go_on(session, replace(lease, left_over=None), decisions, sent, detail)
@@ -266,6 +281,20 @@ def _settle(
             decision=decisions[request_id].message,
         )
     return next_lease
+
+
+def _states(
+    session: Session,
+    claim: Claim,
+    in_flight: Sequence[InFlight],
+    decisions: Mapping[UUID, Decision],
+    answered: Mapping[RRsetKey, Answer],
+) -> Mapping[UUID, States]:
+    """Return what was there before and after each request; the records tell where the playbook does not."""
+    verifying = {item.id for item in claim.verifying}
+    unsaid = misses_before((item for item in in_flight if item.change.request_id not in verifying), decisions)
+    recorded = records.states(session, claim.zone, [change.name for change in unsaid]) if unsaid else {}
+    return states_of(in_flight, decisions, answered, recorded, verifying)
 
 
 def _timing() -> Timing:

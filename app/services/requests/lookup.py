@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.domain.change import RRsetState
 from app.domain.errors import BatchNotFound, RequestNotFound
 from app.domain.lifecycle import OPEN, Status
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor, normalize_name
@@ -30,6 +32,15 @@ class RequestState(AcceptedRequest):
     started_at: datetime | None
     finished_at: datetime | None
     verified_at: datetime | None
+
+
+class Progress(NamedTuple):
+    """A request, what was there before and after it (None: not known), and the end of its log."""
+
+    request: RequestState
+    before: RRsetState | None
+    after: RRsetState | None
+    log: "Page[LogLine]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +96,19 @@ class RequestFilter:
         )
 
 
-def get_request(session: Session, request_id: UUID) -> tuple[RequestState, Page[LogLine]]:
-    """Return a request and the end of its log, oldest first; the cursor is that of the lines before.
+def get_request(session: Session, request_id: UUID) -> Progress:
+    """Return a request with the end of its log, oldest first; the cursor is that of the lines before.
 
     Raises RequestNotFound.
     """
-    row = _get(session, request_id)
+    row = _get(session, request_id, with_states=True)
     log = _log(session, row, LOG_LINES, None)
-    return state_of(row), Page(log.items[::-1], log.next_cursor)
+    return Progress(
+        state_of(row),
+        RRsetState.from_json(row.before) if row.before else None,
+        RRsetState.from_json(row.after) if row.after else None,
+        Page(log.items[::-1], log.next_cursor),
+    )
 
 
 def get_log(session: Session, request_id: UUID, limit: int, cursor: str | None) -> Page[LogLine]:
@@ -101,8 +117,8 @@ def get_log(session: Session, request_id: UUID, limit: int, cursor: str | None) 
     return _log(session, row, limit, _read_log_cursor(cursor) if cursor is not None else None)
 
 
-def _get(session: Session, request_id: UUID) -> Request:
-    row = requests.get(session, request_id)
+def _get(session: Session, request_id: UUID, *, with_states: bool = False) -> Request:
+    row = requests.get(session, request_id, with_states=with_states)
     if row is None:
         raise RequestNotFound
     return row

@@ -27,6 +27,7 @@ def test_what_is_expected_is_replaced_and_nothing_else(zone: ZoneUnderTest) -> N
     assert zone.apply(expecting(wanted)) == [STATE_CHANGED]
     assert zone.values("www", "A") == {"192.0.2.1", "192.0.2.2"}
     assert zone.apply(expecting(wanted, "192.0.2.2", "192.0.2.1")) == [APPLIED]
+    assert zone.before(wanted) == (300, {"192.0.2.1", "192.0.2.2"})
     assert zone.values("www", "A") == {"192.0.2.3"}
 
 

@@ -24,9 +24,10 @@ router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 def show_request(request_id: UUID) -> RequestDetail:
     """How far it has come, with its log: every change of status, and what Ansible said."""
     with reading() as session:
-        state, log = get_request(session, request_id)
-        obstacle = obstacle_of(session, state.zone) if state.status is Status.PENDING else None
-    return answers.request_detail(state, log, obstacle)
+        found = get_request(session, request_id)
+        is_pending = found.request.status is Status.PENDING
+        obstacle = obstacle_of(session, found.request.zone) if is_pending else None
+    return answers.request_detail(found, obstacle)
 
 
 @router.get("/requests/{request_id}/events", summary="Read a request's log", responses=openapi.NO_REQUEST)

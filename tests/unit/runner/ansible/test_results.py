@@ -8,12 +8,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.domain.change import ChangeResult, Outcome
+from app.domain.change import ChangeResult, Outcome, RRsetState
 from app.runner.ansible import results
 from app.runner.ansible.redaction import Redactor
 from app.runner.ansible.results import ParsedResults, read_results
+from tests.support.builders import change
 
-ASKED = [uuid4() for _ in range(3)]
+CHANGES = [change("create", "www", "MX", "10 a.example.") for _ in range(3)]
+ASKED = [each.request_id for each in CHANGES]
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 
 def read(path: Path, content: Any) -> ParsedResults:
     path.write_text(content if isinstance(content, str) else json.dumps(content))
-    return read_results(path, ASKED, Redactor(["top-secret"]))
+    return read_results(path, CHANGES, Redactor(["top-secret"]))
 
 
 def item(request_id: UUID = ASKED[0], outcome: str = "applied", **more: object) -> dict[str, object]:
@@ -55,21 +57,21 @@ def test_what_is_not_a_list_has_no_results(path: Path, content: Any, problem: st
 
 def test_binary(path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
-    assert read_results(path, ASKED, Redactor()).problems == ["is not JSON"]
+    assert read_results(path, CHANGES, Redactor()).problems == ["is not JSON"]
 
 
 def test_a_file_that_is_missing(path: Path) -> None:
-    assert read_results(path, ASKED, Redactor()) == ParsedResults({}, ["was not written"])
+    assert read_results(path, CHANGES, Redactor()) == ParsedResults({}, ["was not written"])
 
 
 def test_what_is_no_ordinary_file(path: Path, tmp_path: Path) -> None:
     os.mkfifo(path)
-    assert read_results(path, ASKED, Redactor()).problems == ["is not a regular file"]
+    assert read_results(path, CHANGES, Redactor()).problems == ["is not a regular file"]
     path.unlink()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("[]")
     path.symlink_to(elsewhere)
-    assert "can't be read" in read_results(path, ASKED, Redactor()).problems[0]
+    assert "can't be read" in read_results(path, CHANGES, Redactor()).problems[0]
 
 
 def test_a_file_without_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,3 +128,45 @@ def test_messages_are_fit_for_the_database(path: Path) -> None:
     assert text.startswith("a\N{REPLACEMENT CHARACTER}b? ******** \N{REPLACEMENT CHARACTER}[31mxx")
     assert len(text) == results.MAX_MESSAGE
     text.encode()
+
+
+@pytest.mark.parametrize(
+    ("before", "known"),
+    [
+        ({"ttl": None, "rdata": []}, RRsetState(None, ())),
+        ({"ttl": 0, "rdata": ["10 a.example."]}, RRsetState(0, ("10 a.example.",))),
+        (
+            {"ttl": 60, "rdata": ["010 B.Example.", "10 b.example.", "\\# 5 0001016100"]},
+            RRsetState(60, ("1 a.", "10 b.example.")),
+        ),
+        (None, None),
+    ],
+)
+def test_what_was_there_before_is_read_in_canonical_form(path: Path, before: Any, known: Any) -> None:
+    parsed = read(path, [item(before=before)])
+    assert parsed == ParsedResults({ASKED[0]: ChangeResult(Outcome.APPLIED, before=known)}, [])
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        [],
+        "nothing",
+        {},
+        {"ttl": 300},
+        {"ttl": "300", "rdata": ["10 a.example."]},
+        {"ttl": True, "rdata": ["10 a.example."]},
+        {"ttl": -1, "rdata": ["10 a.example."]},
+        {"ttl": 300, "rdata": "10 a.example."},
+        {"ttl": 300, "rdata": ["a.example."]},
+        {"ttl": 300, "rdata": ["10 {{ 6 * 7 }}."]},
+        {"ttl": 300, "rdata": [10, None]},
+        {"ttl": 300, "rdata": [["10 a.example."]]},
+        {"ttl": 300, "rdata": ["10 a.example."] * 6_001},
+        {"ttl": 300, "rdata": ["10 a.example." + " " * 300_000]},
+    ],
+)
+def test_nonsense_about_what_was_there_before_costs_no_result(path: Path, before: Any) -> None:
+    parsed = read(path, [item(before=before)])
+    assert parsed.results == {ASKED[0]: ChangeResult(Outcome.APPLIED)}
+    assert parsed.problems == ['can\'t be understood: the "before" of www.example.test MX']

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import dns.name
 import dns.rdtypes.ANY.MX
@@ -18,16 +18,21 @@ MAX_MESSAGE = 500  # characters of a message
 _MAX_VALUE = 60  # characters of a value that a message repeats
 _VERBS = {"create": "added", "update": "set to", "upsert": "set to", "delete": "removed"}
 _RESERVED = 1_000  # bytes of the results file for each change, whatever will be said of it
+MAX_BEFORE = 8_000_000  # characters of values that were there before, in one results file
 
 Outcome = Literal["applied", "unchanged", "failed"]
 
 
 class Result(NamedTuple):
-    """What became of one change; `code` is stable and set when it failed, `message` is for a person."""
+    """What became of one change; `code` is stable and set when it failed, `message` is for a person.
+
+    `before` is the RRset that was there when it was the change's turn; None if that is not known.
+    """
 
     outcome: Outcome
     message: str
     code: str | None = None
+    before: State | None = None
 
 
 class Reason(NamedTuple):
@@ -191,18 +196,52 @@ def results_file(path: Path, changes: int) -> Iterator[Callable[[Mapping[str, Re
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
 
     def write(results: Mapping[str, Result]) -> None:
-        file.write(json.dumps([_as_json(*result) for result in results.items()]))
+        content = _dump(results)
+        try:
+            os.posix_fallocate(descriptor, 0, len(content) or 1)
+        except OSError:  # what was there before is more than there is room for, and can be done without
+            content = _dump(
+                {request_id: result._replace(before=None) for request_id, result in results.items()}
+            )
+        file.write(content)
         file.truncate()
         file.close()
         unfinished.replace(path)
 
     try:
-        with open(descriptor, "w", encoding="utf-8") as file:
+        with open(descriptor, "wb") as file:
             os.posix_fallocate(descriptor, 0, (changes + 1) * _RESERVED)
             yield write
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def _as_json(request_id: str, result: Result) -> dict[str, str | None]:
-    return {"request_id": request_id, **result._asdict(), "message": result.message[:MAX_MESSAGE]}
+def _dump(results: Mapping[str, Result]) -> bytes:
+    texts = _Texts()
+    return json.dumps([_as_json(*result, texts) for result in results.items()]).encode()
+
+
+def _as_json(request_id: str, result: Result, texts: "_Texts") -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "request_id": request_id,
+        "outcome": result.outcome,
+        "code": result.code,
+        "message": result.message[:MAX_MESSAGE],
+    }
+    if result.before is not None and (rdata := texts.of(result.before)) is not None:
+        item["before"] = {"ttl": result.before.ttl if rdata else None, "rdata": rdata}
+    return item
+
+
+class _Texts:
+    """Makes texts of values, up to a bound: thousands of changes of one RRset would have it as often."""
+
+    def __init__(self) -> None:
+        self._left = MAX_BEFORE
+
+    def of(self, state: State) -> list[str] | None:
+        if self._left <= 0:
+            return None
+        texts = sorted(map(_text, state.values))
+        self._left -= sum(map(len, texts))
+        return texts

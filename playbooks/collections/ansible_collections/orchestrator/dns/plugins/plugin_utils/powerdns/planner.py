@@ -35,11 +35,12 @@ class Planner:
         after, results = before, list[Result]()
         made = made_before(changes, lambda change: state_of(before, change))
         for place, change in enumerate(changes):
+            there = state_of(after, change)
             if place in made:
-                results.append(result.unchanged(change))
-                continue
-            outcome, after = self._apply(change, after)
-            results.append(outcome)
+                outcome = result.unchanged(change)
+            else:
+                outcome, after = self._apply(change, after)
+            results.append(outcome._replace(before=there))
         to_send = tuple(map(json.dumps, entries(changes[0].name, before, after)))
         return Step(changes, results, to_send, after)
 

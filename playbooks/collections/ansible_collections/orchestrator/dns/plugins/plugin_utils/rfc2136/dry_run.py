@@ -48,7 +48,8 @@ def record_dry_run(
 
 
 def _unexpected(change: Change, there: State) -> Result:
-    return unchanged(change) if made_before([change], lambda _: there) else state_changed(change, there)
+    is_made = made_before([change], lambda _: there)
+    return (unchanged(change) if is_made else state_changed(change, there))._replace(before=there)
 
 
 def _query_zone(connection: Connection, changes: Sequence[Change]) -> "_PlannedZone":

@@ -97,11 +97,12 @@ class NamePlanner:
         results: list[Result] = []
         made = made_before(group, lambda change: state_of(before.rrsets.get(change.type)))
         for place, change in enumerate(group):
+            there = state_of(after.get(change.type))
             if place in made:
-                results.append(result.unchanged(change))
-                continue
-            outcome, after = self._apply(change, after, before.other_types)
-            results.append(outcome)
+                outcome = result.unchanged(change)
+            else:
+                outcome, after = self._apply(change, after, before.other_types)
+            results.append(outcome._replace(before=there))
         prerequisites = _prerequisites(group, before, after)
         updates = _updates(before.rrsets, after, is_apex=group[0].name == self._zone)
         size = size_in_message(group[0].name, self._zone, (*prerequisites, *updates))

@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils import result
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change, State
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.spelling import spelled_as_there
 from dns.rdata import Rdata
 from dns.rdatatype import CNAME, MX
 
 from .dependencies import Group
-from .node import InUse, Node, RRset
+from .node import InUse, Node, RRset, state_of
 from .rrset_updates import (
     CNAME_ABSENT,
     CNAME_EXISTS,
@@ -56,6 +56,8 @@ class Planner:
     def plan(self, group: Group, node: Node) -> Step:
         """Return the step that carries out a change, or several creates of one RRset, given what is there."""
         plan = self._plan(group, node)
+        if len(group) == 1:
+            plan = plan._replace(results=(plan.results[0]._replace(before=_before(group[0], node)),))
         expected = _as_expected(group[0])
         prerequisites = (*plan.prerequisites, *(line for line in expected if line not in plan.prerequisites))
         size = size_in_message(group[0].name, self.zone, (*prerequisites, *plan.updates))
@@ -105,15 +107,18 @@ class Planner:
         before = after = node.rrset
         found: list[Result] = []
         for change in group:
+            there = state_of(after)
             old_values = after.values if after else frozenset()
             if conflict := result.null_mx_conflict(change, old_values):
-                found.append(conflict)
+                found.append(conflict._replace(before=there))
                 continue
             merged = RRset(change.ttl, old_values | frozenset(spelled_as_there(change, old_values).values))
-            found.append(result.unchanged(change) if merged == after else result.applied(change))
+            outcome = result.unchanged(change) if merged == after else result.applied(change)
+            found.append(outcome._replace(before=there))
             after = merged
-        assert after is not None  # a group holds a change, and where nothing is its first one fits
         results = tuple(found)
+        if after is None:  # each asks for a null MX and for another one
+            return _Plan(results)
         if before == after:
             return _Plan(results, rrset_equals(after))
         if before is not None and before.ttl != after.ttl:
@@ -160,6 +165,11 @@ class Planner:
         if change.patterns:
             return _Plan((result.hidden_from_pattern(change),))
         return _Plan((result.applied(change),), (), delete_values(change.type, change.values))
+
+
+def _before(change: Change, node: Node) -> State | None:
+    """Return what was there when the step is carried out; None if no answer showed it."""
+    return change.expect if node.rrset is None and node.occluded else state_of(node.rrset)
 
 
 def _as_expected(change: Change) -> Instructions:
