@@ -221,8 +221,18 @@ def _pattern(text: str) -> str:
         raise PydanticCustomError("pattern_invalid", "{words}", {"words": str(error)}) from error
 
 
+def _of_bounded_size(patterns: list[str]) -> list[str]:
+    """Refuse more text than a zone may have: it is read with each look-up of the zone."""
+    if sum(map(len, patterns)) > MAX_PATTERN_BYTES:
+        words = f"the patterns have more than {MAX_PATTERN_BYTES} characters together"
+        raise PydanticCustomError("too_long", "{words}", {"words": words})
+    return patterns
+
+
 MAX_PATTERNS = 100  # of one zone
+MAX_PATTERN_BYTES = 8 * 1024  # of one zone's patterns together
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_pattern)]
+Patterns = Annotated[list[Pattern], Field(max_length=MAX_PATTERNS), AfterValidator(_of_bounded_size)]
 Seconds = Annotated[int, Field(ge=0, le=MAX_TTL, strict=True)]
 
 
@@ -252,9 +262,8 @@ class _Settings(StrictBody):
     unknown_types: bool | None = Field(
         None, strict=True, description="also allow types that are known by their number alone (RFC 3597)"
     )
-    protected_names: list[Pattern] | None = Field(
+    protected_names: Patterns | None = Field(
         None,
-        max_length=MAX_PATTERNS,
         description="names that no request may change, relative to the zone: @ is the apex, * any one label,"
         " ** any number of labels",
         examples=[["@", "www", "*.prod", "_acme-challenge.**"]],
@@ -271,17 +280,25 @@ class _Settings(StrictBody):
         return self.model_dump(mode="json", exclude_unset=True, exclude={"name", "backend"})
 
 
-class NewZone(_Settings):
-    """A zone to serve."""
+class _Named(Strict):
+    """What a zone needs."""
 
     name: str = Field(max_length=1024, examples=["example.test"])
     backend: Backend = Field(description="the inventory host that serves it", examples=["bind"])
 
 
-class ZoneChange(_Settings):
-    """What is to change of a zone: what is left out stays as it is, null resets to the default."""
+class NewZone(_Settings, _Named):
+    """A zone to serve."""
+
+
+class _Moved(Strict):
+    """What of a zone can change besides its settings."""
 
     backend: Backend | None = Field(None, description="another one takes what is pending")
+
+
+class ZoneChange(_Settings, _Moved):
+    """What is to change of a zone: what is left out stays as it is, null resets to the default."""
 
     @model_validator(mode="after")
     def _has_one(self) -> Self:

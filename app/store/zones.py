@@ -152,7 +152,7 @@ def existing(session: AnySession, names: Iterable[str]) -> dict[str, ZoneSetting
     return {row.name: _settings(row.checks, row.settings) for row in rows}
 
 
-@lru_cache(1_000)
+@lru_cache(256)
 def _settings(checks: str, settings: str | None) -> ZoneSettings:
     """Return the settings of a row. To read them anew for each request would take longer than to check it."""
     return effective(Checks(checks), json.loads(settings) if settings else {})

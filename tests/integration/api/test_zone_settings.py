@@ -119,6 +119,7 @@ def test_what_contradicts_itself_is_refused(client: TestClient, new_zone: str) -
     "sent",
     [
         {"protected_names": [f"n{number}" for number in range(101)]},
+        {"protected_names": [f"{'x' * 60}.{'y' * 60}.n{number}" for number in range(99)]},
         {"allowed_types": []},
         {"allowed_types": [f"TYPE{65000 + number}" for number in range(101)]},
     ],
