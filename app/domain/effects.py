@@ -6,6 +6,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from app.domain import values
+from app.domain.alone import why_not_together
 from app.domain.change import NOTHING, Action, Change, Outcome, RRsetKey, RRsetState
 from app.domain.errors import Reason
 from app.domain.expectation import NO_RRSET, Expectation, is_unexpected
@@ -16,7 +17,6 @@ UNKNOWN = "unknown"
 WOULD_BE_SENT = "would_be_sent"  # the server would be asked to: what its policy refuses, nobody knows before
 
 NO_ADDRESS = "target_without_address"  # the code of a warning
-_NULL_MX = "0 ."
 
 ZoneRRset = tuple[str, RRsetKey]  # with the zone, since a name can be in two: NS at a zone cut
 
@@ -95,9 +95,11 @@ def _apply(change: Change, at_name: dict[str, RRset]) -> Effect:
     if obstacle is not None and obstacle.outcome != UNKNOWN:
         return Effect(change, before, before, obstacle)
     after = _after(change, before)
-    if change.type == "MX" and after is not None and _NULL_MX in after.rdata and len(after.rdata) > 1:
-        message = f"a null MX stands alone, and {change.name} has another MX or would have (RFC 7505 3)"
-        return Effect(change, before, before, PlannedOutcome(Outcome.FAILED, "null_mx_not_alone", message))
+    if after is not None and (reason := why_not_together(change.type, after.rdata)):
+        planned = PlannedOutcome(
+            Outcome.FAILED, reason.code, f"{change.key} is there already: {reason.message}"
+        )
+        return Effect(change, before, before, planned)
     at_name.pop(change.type, None)
     if after is not None:
         at_name[change.type] = after

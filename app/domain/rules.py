@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from app.domain.alone import why_not_together
 from app.domain.change import Action
 from app.domain.errors import Reason
 from app.domain.names import lineage
 from app.domain.rdata import MAX_RDATA, TABLE, Owner, RecordType, octets
-from app.domain.rdata.dnssec import DELETE_CDNSKEY, DELETE_CDS
 
 RECORD_TYPE = ("resource", "record_type")
 DOMAIN = ("resource", "domain")
@@ -87,18 +87,6 @@ def _ns_wildcard(change: _ZonedChange) -> Iterator[Reason]:
         yield Reason(DOMAIN, "ns_wildcard", "a wildcard cannot be delegated")
 
 
-def _null_mx_alone(change: _ZonedChange) -> Iterator[Reason]:
-    """RFC 7505 3."""
-    if change.adds and "0 ." in change.rdata and len(change.rdata) > 1:
-        yield Reason(TARGET, "null_mx_not_alone", "a null MX stands alone: it says that there is no mail")
-
-
-def _single_value(change: _ZonedChange) -> Iterator[Reason]:
-    """RFC 6672 2.4, RFC 7477 2."""
-    if change.adds and len(change.rdata) > 1:
-        yield Reason(TARGET, "single_value", f"a name has one {change.type} at most")
-
-
 def _dname_loop(change: _ZonedChange) -> Iterator[Reason]:
     """RFC 6672 2.2: what is below the owner goes below the target, which must not be there itself."""
     targets = (value.removesuffix(".") for value in change.rdata)
@@ -138,11 +126,9 @@ def _ds_at_apex(change: _ZonedChange) -> Iterator[Reason]:
         yield Reason(DOMAIN, "ds_at_apex", message)
 
 
-def _delete_alone(change: _ZonedChange) -> Iterator[Reason]:
-    """RFC 8078 4."""
-    if change.adds and len(change.rdata) > 1 and change.rdata & {DELETE_CDS, DELETE_CDNSKEY}:
-        message = f"{DELETE_CDS} says that there is to be no DS: a {change.type} that says so stands alone"
-        yield Reason(TARGET, "cds_delete_not_alone", message)
+def _alone(change: _ZonedChange) -> Iterator[Reason]:
+    if change.adds and (reason := why_not_together(change.type, change.rdata)):
+        yield reason
 
 
 _HYPHEN_AT_AN_END = re.compile(r"(?:^|\.)-|-(?:\.|$)")
@@ -158,16 +144,16 @@ _OF_OWNER: Mapping[Owner, tuple[_Rule, ...]] = {
 _OF_TYPE: Mapping[RecordType, tuple[_Rule, ...]] = {
     RecordType.CNAME: (_cname_at_apex, _cname_single_value, _cname_loop),
     RecordType.NS: (_apex_ns_protected, _ns_wildcard),
-    RecordType.MX: (_null_mx_alone,),
-    RecordType.DNAME: (_dname_loop, _dname_wildcard),
-    RecordType.CDS: (_delete_alone,),
-    RecordType.CDNSKEY: (_delete_alone,),
+    RecordType.MX: (_alone,),
+    RecordType.DNAME: (_alone, _dname_loop, _dname_wildcard),
+    RecordType.CDS: (_alone,),
+    RecordType.CDNSKEY: (_alone,),
+    RecordType.CSYNC: (_alone,),
 }
 _RULES: Mapping[RecordType, tuple[_Rule, ...]] = {
     record_type: (
         *_OF_ALL,
         *_OF_OWNER.get(entry.owner, ()),
-        *((_single_value,) if entry.single else ()),
         *_OF_TYPE.get(record_type, ()),
     )
     for record_type, entry in TABLE.items()

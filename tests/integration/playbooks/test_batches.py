@@ -11,6 +11,18 @@ import pytest
 from tests.integration.conftest import ZoneOn
 from tests.support.zones import APPLIED, UNCHANGED, ZoneUnderTest, failed
 
+STAND_ALONE = [  # a type, the code, and two values of which one stands alone
+    ("DNAME", "single_value", "a.example.org.", "b.example.org."),
+    ("CSYNC", "single_value", "68 3 A", "70 3 A"),
+    ("CDS", "cds_delete_not_alone", "0 0 0 00", "1 8 2 " + "00" * 32),
+    (
+        "CDNSKEY",
+        "cds_delete_not_alone",
+        "257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=",
+        "0 3 0 AA==",
+    ),
+]
+
 
 @pytest.fixture(params=["bind", "knot", "powerdns", "api"])
 def server(request: pytest.FixtureRequest) -> str:
@@ -53,6 +65,26 @@ def test_creates_of_one_rrset_in_one_batch_are_one_message(zone: ZoneUnderTest) 
     assert said == [APPLIED, UNCHANGED, APPLIED]
     assert zone.outcomes.messages == 1
     assert zone.answer("www", "A") == (60, {"192.0.2.1", "192.0.2.2"})
+
+
+@pytest.mark.parametrize(("rdtype", "code", "first", "second"), STAND_ALONE)
+def test_what_stands_alone_is_never_joined(
+    zone: ZoneUnderTest, rdtype: str, code: str, first: str, second: str
+) -> None:
+    assert zone.do("create", "www", rdtype, first) == APPLIED
+    there = zone.values("www", rdtype)
+    assert zone.do("create", "www", rdtype, second) == failed(code)
+    assert zone.dry_run(zone.change("create", "www", rdtype, second)) == [failed(code)]
+    assert zone.do("create", "www", rdtype, first) == UNCHANGED
+    assert zone.apply(
+        zone.change("create", "www", rdtype, second), zone.change("create", "www", "TXT", '"x"')
+    ) == [failed(code), APPLIED]
+    assert zone.values("www", rdtype) == there
+    assert zone.apply(
+        zone.change("create", "new", rdtype, second), zone.change("create", "new", rdtype, first)
+    ) == [APPLIED, failed(code)]
+    assert zone.do("upsert", "www", rdtype, second) == APPLIED
+    assert zone.values("www", rdtype) == zone.values("new", rdtype)
 
 
 def test_a_null_mx_stands_alone(zone: ZoneUnderTest) -> None:

@@ -97,6 +97,28 @@ def test_what_a_delegation_covers_is_not_visible() -> None:
     assert warned(*changes) == [[], [], [], covered, [], covered, covered, covered, [], [], []]
 
 
+@pytest.mark.parametrize(
+    ("rdtype", "code", "first", "second"),
+    [
+        ("DNAME", "single_value", "a.test.", "b.test."),
+        ("CSYNC", "single_value", "68 3 A", "70 3 A"),
+        ("CDS", "cds_delete_not_alone", "0 0 0 00", "1 8 2 " + "00" * 32),
+        ("CDS", "cds_delete_not_alone", "1 8 2 " + "00" * 32, "0 0 0 00"),
+        ("CDNSKEY", "cds_delete_not_alone", "0 3 0 AA==", "257 3 200 AAAA"),
+    ],
+)
+def test_what_stands_alone_is_never_joined(rdtype: str, code: str, first: str, second: str) -> None:
+    changes = [change("create", "www", rdtype, second), change("create", "www", rdtype, first)]
+    refused, same = effects(changes, known(first, rdtype=rdtype))
+    assert said(refused) == ("failed", code)
+    assert said(same) == ("unchanged", None)
+    fine, refused = effects(
+        [change("upsert", "www", rdtype, second), changes[1]], known(first, rdtype=rdtype)
+    )
+    assert said(fine) == ("applied", None)
+    assert said(refused) == ("failed", code)
+
+
 def test_a_null_mx_stands_alone() -> None:
     mail, null = "10 mail.example.test.", "0 ."
     (refused,) = effects([change("create", "www", "MX", null)], known(mail, rdtype="MX"))

@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import dns.name
+import dns.rdtypes.ANY.CDNSKEY
+import dns.rdtypes.ANY.CDS
 import dns.rdtypes.ANY.MX
 from dns.rdata import Rdata
-from dns.rdatatype import MX
+from dns.rdatatype import CDNSKEY, CDS, CSYNC, DNAME, MX
 
 from .change import Change, State
+
+# Types of which some value stands alone, or any: RFC 7505 3, RFC 8078 4, RFC 6672 2.4, RFC 7477 2.
+STAND_ALONE = frozenset({MX, CDS, CDNSKEY, DNAME, CSYNC})
 
 MAX_MESSAGE = 500  # characters of a message
 _MAX_VALUE = 60  # characters of a value that a message repeats
@@ -104,21 +109,32 @@ def data_beside_cname(change: Change) -> Result:
     return failed("cname_conflict", f"{_owner(change)} has a CNAME, and no other data may be beside it")
 
 
-def null_mx_conflict(change: Change, there: Collection[object]) -> Result | None:
-    """Return the failure of a create that would leave a null MX beside others (RFC 7505 section 3), or None.
+def alone_conflict(change: Change, there: Collection[object]) -> Result | None:
+    """Return the failure of a create that would leave a value beside others that stands alone, or None.
 
     `there` are the values of the RRset; those that can't be read are their texts.
     """
-    if change.action != "create" or change.type != MX:
+    if change.action != "create" or change.type not in STAND_ALONE:
         return None
     together = {*there, *change.values}
     if len(together) < 2:
         return None
-    if not any(
+    if change.type == MX and any(
         isinstance(value, dns.rdtypes.ANY.MX.MX) and value.exchange == dns.name.root for value in together
     ):
-        return None
-    return failed("null_mx_not_alone", f"{_owner(change)} has another MX, and a null MX stands alone")
+        return failed("null_mx_not_alone", f"{_owner(change)} has another MX, and a null MX stands alone")
+    if change.type in (CDS, CDNSKEY) and any(map(_says_no_ds, together)):
+        message = f"{change} has another value, and one that says that there is to be no DS stands alone"
+        return failed("cds_delete_not_alone", message)
+    if change.type in (DNAME, CSYNC):
+        return failed("single_value", f"{change} has another value, and there is one at most")
+    return None
+
+
+def _says_no_ds(value: object) -> bool:
+    """Return whether it is a CDS or a CDNSKEY of the algorithm 0 (RFC 8078 section 4)."""
+    kinds = dns.rdtypes.ANY.CDS.CDS | dns.rdtypes.ANY.CDNSKEY.CDNSKEY
+    return isinstance(value, kinds) and not value.algorithm
 
 
 def cname_conflict(

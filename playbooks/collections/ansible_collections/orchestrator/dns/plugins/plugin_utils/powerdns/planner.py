@@ -76,7 +76,7 @@ class Planner:
             return result.cname_conflict(change, self._zone, there, has_other_data=bool(visible))
         if "CNAME" in visible:
             return result.data_beside_cname(change)
-        return result.null_mx_conflict(change, there)
+        return result.alone_conflict(change, there)
 
     def _delete_conflict(self, change: Change, before: RRset | None) -> Result | None:
         if before is None or not change.is_apex_ns(self._zone):

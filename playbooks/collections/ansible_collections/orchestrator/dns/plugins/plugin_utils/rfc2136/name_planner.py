@@ -143,7 +143,7 @@ class NamePlanner:
             return result.cname_conflict(change, self._zone, values, has_other_data=has_other_data)
         if CNAME in others:
             return result.data_beside_cname(change)
-        return result.null_mx_conflict(change, values)
+        return result.alone_conflict(change, values)
 
 
 def _rrset_after(change: Change, before: RRset | None) -> RRset | None:

@@ -14,7 +14,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Cha
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.spelling import spelled_as_there
 from dns.rdata import Rdata
-from dns.rdatatype import CNAME, MX
+from dns.rdatatype import CNAME
 
 from .dependencies import Group
 from .node import InUse, Node, RRset, state_of
@@ -109,7 +109,7 @@ class Planner:
         for change in group:
             there = state_of(after)
             old_values = after.values if after else frozenset()
-            if conflict := result.null_mx_conflict(change, old_values):
+            if conflict := result.alone_conflict(change, old_values):
                 found.append(conflict._replace(before=there))
                 continue
             merged = RRset(change.ttl, old_values | frozenset(spelled_as_there(change, old_values).values))
@@ -117,7 +117,7 @@ class Planner:
             found.append(outcome._replace(before=there))
             after = merged
         results = tuple(found)
-        if after is None:  # each asks for a null MX and for another one
+        if after is None:  # each asks for a value that stands alone and for another
             return _Plan(results)
         if before == after:
             return _Plan(results, rrset_equals(after))
@@ -188,8 +188,8 @@ def _no_conflict(change: Change, node: Node) -> Instructions:
         return (NAME_NOT_IN_USE,)
     if node.occluded:
         return (CNAME_ABSENT,)
-    if change.type == MX and change.action == "create" and node.rrset is not None:
-        # a null MX may take its place meanwhile
+    if change.type in result.STAND_ALONE and change.action == "create" and node.rrset is not None:
+        # a value that stands alone, such as a null MX, may take its place meanwhile
         return (*rrset_equals(node.rrset), CNAME_ABSENT)
     as_seen = NAME_IN_USE if node.rrset else Instruction(Kind.RRSET_ABSENT, change.type)
     return (as_seen, CNAME_ABSENT)
