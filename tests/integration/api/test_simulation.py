@@ -52,6 +52,16 @@ def test_any_name_goes_all_the_way(api: TestClient, logged: Logged) -> None:
         assert record["target"] == ["192.0.2.1"]
 
 
+def test_a_zone_that_was_made_up_is_served_with_its_settings(api: TestClient) -> None:
+    with api:
+        api.post("/api/v1/dns/create", json=body("example.com")).raise_for_status()
+        api.patch("/api/v1/zones/example.com", json={"default_ttl": 60}).raise_for_status()
+        served = {"name": "example.com", "backend": "ns1", "min_ttl": 30}
+        zone = api.post("/api/v1/zones", json=served).raise_for_status().json()
+        assert (zone["backend"], zone["default_ttl"], zone["min_ttl"]) == ("ns1", 60, 30)
+        assert zone["set"] == ["default_ttl", "min_ttl"]
+
+
 def test_a_zone_that_is_served_takes_its_names(api: TestClient) -> None:
     with api:
         api.post("/api/v1/zones", json={"name": "sub.example.com", "backend": "ns1"}).raise_for_status()

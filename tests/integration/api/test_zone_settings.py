@@ -1,11 +1,15 @@
 """The settings of a zone, and what each does to single calls, batches, plans and messages."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from app.core.database import transaction
@@ -126,6 +130,40 @@ def test_what_contradicts_itself_is_refused(client: TestClient, new_zone: str) -
 )
 def test_their_number_is_limited(client: TestClient, new_zone: str, sent: dict[str, Any]) -> None:
     assert codes(client.patch(f"/api/v1/zones/{new_zone}", json=sent)) <= {"too_long", "too_short"}
+
+
+SETTING = st.sampled_from([name for name in DEFAULTS if name != "set"])
+ODD = ["warn", "A", "TYPE1", "@", "**.x", "*.*", "\ud800", "a\\", "\\900", "\x00", "\u3002", "ß.*"]
+SCALAR = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-1, 2**33),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from(ODD),
+    st.text(max_size=20),
+)
+PARTS = st.dictionaries(st.sampled_from(["number", "percent"]), SCALAR)
+WRITTEN = SCALAR | st.lists(SCALAR, max_size=4) | PARTS
+
+
+@hypothesis.settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.dictionaries(SETTING, WRITTEN, min_size=1, max_size=3))
+def test_whatever_is_written_is_taken_or_refused(
+    client: TestClient, new_zone: str, written: dict[str, Any]
+) -> None:
+    """And what is taken can be shown, set again as it is shown, and hinders no call from being answered."""
+    answer = client.patch(
+        f"/api/v1/zones/{new_zone}",
+        content=json.dumps(written),
+        headers={"content-type": "application/json"},
+    )
+    assert answer.status_code in (200, 422)
+    shown = client.get(f"/api/v1/zones/{new_zone}").json()
+    as_shown = {name: shown[name] for name in shown["set"]} or {"checks": None}
+    assert settings_of(change_zone(client, new_zone, **as_shown)) == settings_of(shown)
+    assert client.post("/api/v1/dns/create", json=body(new_zone)).status_code in (202, 422)
 
 
 Send = Callable[[TestClient, dict[str, Any]], tuple[set[tuple[str, str]], list[str]]]
