@@ -26,6 +26,7 @@ from app.services.kicks import KickSender
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers
 from app.services.requests.group_commit import GroupCommit
+from app.services.requests.schedule import Schedule
 from app.services.zones.registry import add_bootstrap_zones, check_bootstrap_zones
 
 _PREFIX = "/api/v1"
@@ -63,7 +64,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.batch_workers = BodyWorkers("batch", at_once=4, most=16)
     app.state.plan_workers = BodyWorkers("plan", at_once=2, most=8)
     app.state.group_commit = group_commit = GroupCommit(kicks, backlog)
-    running = [asyncio.create_task(each.run()) for each in (group_commit, backlog, unavailable)]
+    running = [asyncio.create_task(each.run()) for each in (group_commit, backlog, unavailable, Schedule())]
     yield
     await _finish(group_commit.wait_until_stored(), kicks.wait_until_sent())
     for task in running:

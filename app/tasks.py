@@ -1,4 +1,4 @@
-"""The worker process: Celery tasks, the timer that sweeps, and the threads that plan."""
+"""The worker process: Celery tasks, the timers that sweep and queue what is due, the threads that plan."""
 
 import json
 import os
@@ -34,6 +34,7 @@ from app.services.backends import publish_until
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from app.services.plan.answer import RUNS_AT_ONCE, answer_orders_until
+from app.services.requests.schedule import Schedule
 
 configure_logging("worker")  # at import, so that Celery's first lines have our format, too
 log = get_logger(__name__)
@@ -106,6 +107,7 @@ def _forget_connections(**_: Any) -> None:
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def _start_sweeper(**_: Any) -> None:
     Thread(target=kicks.sweep_until, args=[_stopping], name="sweep", daemon=True).start()
+    Thread(target=Schedule().run_until, args=[_stopping], name="schedule", daemon=True).start()
     publish = (_stopping, make_backends().names)
     Thread(target=publish_until, args=publish, name="publish backends", daemon=True).start()
     for number in range(RUNS_AT_ONCE):  # not in the pool, where a plan would keep a zone from being drained

@@ -62,7 +62,7 @@ def accepted(request: submit.AcceptedRequest) -> Accepted:
         request.action,
         request.status,
         request.zone,
-        ContextOut(request.account_id, request.source, request.via),
+        ContextOut(request.account_id, request.source, request.via, request.not_before),
         request.resource,
         request.created_at,
     )
@@ -151,6 +151,8 @@ def _plan_result(index: int, item: Planned) -> PlanResult:
         ),
         forecast=PlannedOut(by=item.by, outcome=planned.outcome, code=planned.code, message=planned.message),
     )
+    if item.not_before:
+        result.not_before = item.not_before
     if item.effect.warnings:
         result.warnings = [*map(_warning, item.effect.warnings)]
     return result
@@ -271,7 +273,7 @@ def _request(state: RequestState) -> dict[str, Any]:
         "action": state.action,
         "status": state.status,
         "zone": state.zone,
-        "context": ContextOut(state.account_id, state.source, state.via),
+        "context": ContextOut(state.account_id, state.source, state.via, state.not_before),
         "resource": state.resource,
         "created_at": state.created_at,
         "attempts": state.attempts,

@@ -285,9 +285,7 @@ class BacklogFull(Unavailable):
     retry_after = 10
 
     def __init__(self, whose: str, number: int, limit: int) -> None:
-        super().__init__(
-            f"{number} requests {whose} are not settled yet, {limit} may be open; try again later"
-        )
+        super().__init__(f"{number} requests are {whose}, {limit} may be; try again later")
 
 
 class ServersNotAsked(Unavailable):

@@ -7,6 +7,7 @@ from enum import StrEnum
 class Status(StrEnum):
     """Where a request is on its way."""
 
+    SCHEDULED = "scheduled"  # stored, waits for the time before which it must not be applied
     PENDING = "pending"  # stored, waits for a worker
     RUNNING = "running"  # in a batch that an Ansible run applies
     VERIFYING = "verifying"  # applied; some authoritative server does not answer it yet
@@ -15,10 +16,12 @@ class Status(StrEnum):
     CANCELLED = "cancelled"  # taken back before it ran, or before every server answered it
 
 
-INITIAL = Status.PENDING
+INITIAL = Status.PENDING  # of a request that need not wait for its time
 
-# Every change of status. Workers claim and settle; cancelling and retrying are calls of the API.
+# Every change of status. Workers claim and settle; cancelling and retrying are calls of the API. What is
+# scheduled becomes pending when it is due.
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {
+    Status.SCHEDULED: frozenset({Status.PENDING, Status.CANCELLED}),
     Status.PENDING: frozenset({Status.RUNNING, Status.CANCELLED}),
     Status.RUNNING: frozenset({Status.PENDING, Status.VERIFYING, Status.SUCCEEDED, Status.FAILED}),
     # Back to pending when the inventory has lost the backend: there is no server left to ask.
@@ -26,8 +29,9 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
         {Status.PENDING, Status.VERIFYING, Status.SUCCEEDED, Status.FAILED, Status.CANCELLED}
     ),
     Status.SUCCEEDED: frozenset(),
-    Status.FAILED: frozenset({Status.PENDING}),
-    Status.CANCELLED: frozenset({Status.PENDING}),
+    # Scheduled again while its time has not come: nothing is ever applied before.
+    Status.FAILED: frozenset({Status.PENDING, Status.SCHEDULED}),
+    Status.CANCELLED: frozenset({Status.PENDING, Status.SCHEDULED}),
 }
 
 # A final status stays, unless somebody retries the request.

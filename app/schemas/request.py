@@ -114,6 +114,9 @@ class Context(Strict):
     source: Source | None = Field(
         None, description="a label of the client's choice; the door by which the request came unless given"
     )
+    not_before: Timestamp | None = Field(
+        None, description="when to queue it, at most 366 days ahead; a time that has passed means now"
+    )
 
 
 class Config(Strict):
@@ -211,7 +214,9 @@ class RetrySelection(Selection):
 class CancelSelection(Selection):
     """Which requests to cancel."""
 
-    status: Literal[Status.PENDING, Status.VERIFYING] | None = Field(None, description="pending unless given")
+    status: Literal[Status.SCHEDULED, Status.PENDING, Status.VERIFYING] | None = Field(
+        None, description="pending unless given"
+    )
 
 
 def _pattern(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from operator import not_
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -20,6 +21,10 @@ class ContextOut:
     account_id: str
     source: str
     via: Via
+    not_before: Annotated[
+        datetime | None,
+        Field(exclude_if=not_, description="when it is queued; left out where none was given"),
+    ] = None
 
 
 @dataclass(slots=True)
@@ -320,6 +325,9 @@ class PlanResult(BaseModel):
     index: int
     status_code: int
     change: ChangeOut | None = None
+    not_before: datetime | None = Field(
+        None, description="when it would be queued; left out: at once. The plan is made of the state of now"
+    )
     forecast: PlannedOut | None = None
     warnings: list[WarningOut] | None = None
     errors: list[Reason] | None = None

@@ -6,16 +6,22 @@ from typing import NamedTuple, Self
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.store.models import QUEUED, SCHEDULED
+
 # The snapshot is in the statement: another statement would have another one.
 _OPEN = text(
-    """
-    SELECT CAST(pg_current_snapshot() AS text) AS snapshot, account_id, number
+    f"""
+    SELECT CAST(pg_current_snapshot() AS text) AS snapshot, scheduled, account_id, number
       FROM (VALUES (0)) AS always LEFT JOIN (
-        SELECT account_id, count(*) AS number
-          FROM (SELECT account_id FROM dns_requests
-                 WHERE finished_at IS NULL ORDER BY zone, seq LIMIT :most) AS open
-         GROUP BY account_id) AS counted ON true
-    """
+        SELECT scheduled, account_id, count(*) AS number
+          FROM (
+            (SELECT account_id, false AS scheduled FROM dns_requests
+              WHERE {QUEUED} ORDER BY zone, seq LIMIT :most)
+            UNION ALL
+            (SELECT account_id, true FROM dns_requests
+              WHERE {SCHEDULED} ORDER BY not_before, seq LIMIT :most)) AS open
+         GROUP BY scheduled, account_id) AS counted ON true
+    """  # noqa: S608
 )
 
 
@@ -39,13 +45,15 @@ class Snapshot(NamedTuple):
 class Count(NamedTuple):
     """How many requests are open, by account, and which transactions the count has seen."""
 
-    by_account: Mapping[str, int]
+    by_account: Mapping[str, int]  # without the scheduled ones
+    scheduled: Mapping[str, int]
     snapshot: Snapshot
 
 
 def count_open(session: Session, most: int | None) -> Count:
-    """Count the requests that are not settled yet; at most so many are looked at."""
+    """Count the requests that are not settled yet; at most so many of either kind are looked at."""
     session.execute(text("SET LOCAL enable_seqscan = off"))  # statistics may be those of a burst
     rows = session.execute(_OPEN, {"most": most}).all()
-    by_account = {row.account_id: row.number for row in rows if row.number is not None}
-    return Count(by_account, Snapshot.parse(rows[0].snapshot))
+    by_account = {row.account_id: row.number for row in rows if row.scheduled is False}
+    scheduled = {row.account_id: row.number for row in rows if row.scheduled}
+    return Count(by_account, scheduled, Snapshot.parse(rows[0].snapshot))

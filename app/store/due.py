@@ -5,11 +5,11 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
-from app.store.models import ZoneLease
+from app.store.models import QUEUED, ZoneLease
 
 # `candidate` is a table of zones with their floors (store/leases.py). Of zones whose backend has places for
 # some of them only, those are due whose requests have waited longest.
-_DUE = """
+_DUE = f"""
     waiting AS (
         SELECT candidate.zone, served.backend, oldest.seq,
                row_number() OVER (PARTITION BY served.backend ORDER BY oldest.seq) AS place
@@ -18,7 +18,7 @@ _DUE = """
          -- some request is open, and does not just wait for its next try or verification
          CROSS JOIN LATERAL (
             SELECT seq FROM dns_requests
-             WHERE zone = candidate.zone AND finished_at IS NULL AND seq >= candidate.floor
+             WHERE zone = candidate.zone AND {QUEUED} AND seq >= candidate.floor
                AND (check_at IS NULL OR check_at <= clock_timestamp())
              ORDER BY seq LIMIT 1) AS oldest
          WHERE served.backend IS NOT DISTINCT FROM coalesce(CAST(:backend AS text), served.backend)
@@ -46,13 +46,13 @@ _DUE = """
     SELECT waiting.zone FROM waiting LEFT JOIN limited ON limited.name = waiting.backend
      WHERE limited.places IS NULL OR waiting.place <= limited.places
      ORDER BY waiting.seq
-"""
+"""  # noqa: S608
 # The same of one zone, but for the places among its backend's runs: asked after each drain, so it is short.
 _HAS_WORK = text(
-    """
+    f"""
     SELECT EXISTS (
         SELECT FROM dns_requests
-         WHERE zone = :zone AND finished_at IS NULL
+         WHERE zone = :zone AND {QUEUED}
            AND seq >= coalesce((SELECT seq_floor FROM dns_zone_leases WHERE zone = :zone), 0)
            AND (check_at IS NULL OR check_at <= clock_timestamp()))
     AND NOT EXISTS (
@@ -66,7 +66,7 @@ _HAS_WORK = text(
           LEFT JOIN dns_zone_leases AS probe_lease ON probe_lease.zone = probing.name
          WHERE served.name = :zone
            AND (backend.paused_until > clock_timestamp() OR probe_lease.expires_at > clock_timestamp()))
-    """
+    """  # noqa: S608
 )
 # One look into ix_dns_requests_open for each zone. To step through that index from zone to zone would be less
 # work for many idle zones, but visit all that was settled since the oldest snapshot.

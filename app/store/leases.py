@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.errors import LeaseLost
 from app.domain.settlement import Fault
-from app.store.models import ZoneLease
+from app.store.models import QUEUED, ZoneLease
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +77,20 @@ FLOOR_DELAY = 60.0  # seconds: a request is committed that long after it has got
 # The oldest request that is open now becomes the floor when FLOOR_DELAY has passed: until then, others with a
 # smaller `seq` may still be on their way to their commit.
 _NOTE_CLAIM = text(
-    """
+    f"""
     UPDATE dns_zone_leases AS lease
        SET claimed_from = :first, claimed_to = :last,
            seq_floor = CASE WHEN due THEN coalesce(next_floor, seq_floor) ELSE seq_floor END,
            next_floor = CASE WHEN due THEN (
                SELECT seq FROM dns_requests
-                WHERE zone = lease.zone AND finished_at IS NULL AND seq >= lease.seq_floor
+                WHERE zone = lease.zone AND {QUEUED} AND seq >= lease.seq_floor
                 ORDER BY seq LIMIT 1) ELSE next_floor END,
            next_floor_at = CASE WHEN due THEN clock_timestamp() ELSE next_floor_at END
       FROM (SELECT coalesce(next_floor_at <= clock_timestamp() - make_interval(secs => :delay), true) AS due
               FROM dns_zone_leases WHERE zone = :zone) AS turn
      WHERE lease.zone = :zone AND lease.token = :token
        AND lease.nonce IS NOT DISTINCT FROM CAST(:nonce AS uuid)
-    """
+    """  # noqa: S608
 )
 
 

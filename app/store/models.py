@@ -121,6 +121,12 @@ class ZoneLease(Base):
     paused_until: Mapped[datetime | None]
 
 
+# Scheduled requests have a `seq` from this one on. They keep the order of acceptance among themselves, and
+# stand behind every queue: who looks for work ends there. One that is due gets a place in its zone's queue.
+SCHEDULED_FROM = 2**62
+QUEUED = f"finished_at IS NULL AND seq < {SCHEDULED_FROM}"  # in the queue of the zone
+SCHEDULED = f"finished_at IS NULL AND seq >= {SCHEDULED_FROM}"
+
 # What is true of cancelled requests only, without their status: claims change that.
 CANCELLED = "finished_at IS NOT NULL AND error_code IS NULL AND verified_at IS NULL"
 
@@ -131,7 +137,7 @@ class Request(Base):
     __tablename__ = "dns_requests"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)  # version 7: grows with time
-    # The order of acceptance. A request that is retried gets a new one: it goes to the end of the queue.
+    # The order of acceptance. A request that is retried, or due, gets a new one: the end of the queue.
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=False))
     batch_id: Mapped[UUID | None]
     action: Mapped[Action] = mapped_column(_word(Action))
@@ -157,6 +163,7 @@ class Request(Base):
     lease_token: Mapped[int | None] = mapped_column(BigInteger)
     error_code: Mapped[str | None]
     error_message: Mapped[str | None]  # and of one that is open: what keeps it from going on
+    not_before: Mapped[datetime | None]  # as it was asked for: also a time that had passed already
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]
     verify_by: Mapped[datetime | None]  # the deadline of verification
@@ -172,11 +179,19 @@ class Request(Base):
         CheckConstraint(f"({_one_of('status', OPEN)}) = (finished_at IS NULL)", name="open"),
         CheckConstraint(f"(status = '{Status.FAILED}') = (error_code IS NOT NULL)", name="failed"),
         CheckConstraint(f"(status = '{Status.CANCELLED}') = ({CANCELLED})", name="cancelled"),
+        CheckConstraint(
+            f"(status = '{Status.SCHEDULED}') = ({SCHEDULED})"
+            f" AND (seq < {SCHEDULED_FROM} OR not_before IS NOT NULL)",
+            name="scheduled",
+        ),
         # The status is in no index: a claim then changes none, as long as the row's page has room (heap-only
         # tuples).
         Index("ix_dns_requests_open", "zone", "seq", postgresql_where=text("finished_at IS NULL")),
         Index("ix_dns_requests_verifying", "zone", "name", postgresql_where=text("verify_by IS NOT NULL")),
         Index("ix_dns_requests_open_id", "id", postgresql_where=text("finished_at IS NULL")),
+        # Nothing is written to these two by a request that is not scheduled.
+        Index("ix_dns_requests_scheduled", "not_before", "seq", postgresql_where=text(SCHEDULED)),
+        Index("ix_dns_requests_scheduled_id", "id", postgresql_where=text(SCHEDULED)),
         Index("ix_dns_requests_failed", "id", postgresql_where=text("error_code IS NOT NULL")),
         Index("ix_dns_requests_failed_zone", "zone", "id", postgresql_where=text("error_code IS NOT NULL")),
         Index(

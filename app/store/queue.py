@@ -15,7 +15,7 @@ from app.domain.lifecycle import FINAL, TRANSITIONS, Status, predecessors, words
 from app.domain.settlement import Decision
 from app.store import leases
 from app.store.leases import Lease
-from app.store.models import Request
+from app.store.models import QUEUED, Request
 
 _TRANSITIONS_OF_SETTLING = ", ".join(
     f"('{before}', '{after}')"
@@ -158,7 +158,7 @@ _ITEMS = """
                AS primary_overdue
       FROM dns_requests
 """
-_OPEN_ITEMS = f"{_ITEMS} WHERE zone = :zone AND finished_at IS NULL AND seq >= :floor"
+_OPEN_ITEMS = f"{_ITEMS} WHERE zone = :zone AND {QUEUED} AND seq >= :floor"
 _PENDING = text(f"{_OPEN_ITEMS} AND status = '{Status.PENDING}' ORDER BY seq LIMIT :limit")
 _ORPHANED = text(
     f"{_OPEN_ITEMS} AND seq BETWEEN :first AND :last AND status = '{Status.RUNNING}' ORDER BY seq"

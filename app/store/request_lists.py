@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import Session
 
 from app.domain.lifecycle import OPEN, Status
-from app.store.models import CANCELLED, Batch, Request, Run
+from app.store.models import CANCELLED, SCHEDULED, SCHEDULED_FROM, Batch, Request, Run
 from app.store.pages import Found, Position, Walk
 
 # Milliseconds that may lie between the time in a request's id, when the API read it, and that of its row:
@@ -58,7 +58,7 @@ def page(
     span = _span(session, wanted)
     if span is None:
         return Found((), None)
-    by_id = order(wanted) == "id"
+    lowest, highest = span if order(wanted) == "id" else _span_of_queue(wanted)
     part, first = _index(session, wanted)
     walk = Walk(
         table=Request,
@@ -66,8 +66,8 @@ def page(
         wanted=lambda row: list(wanted.conditions(row)),
         first=first,
         part=part,
-        lowest=(span[0],) if by_id else None,
-        highest=(span[1],) if by_id else None,
+        lowest=(lowest,),
+        highest=(highest,),
         descending=newest_first,
     )
     return walk.page(session, limit, after)
@@ -104,9 +104,18 @@ def _index(session: Session, wanted: Wanted) -> tuple[Sequence[ColumnElement[boo
         return [Request.error_code.is_not(None)], wanted.first_of("zone", "account_id", "error_code")
     if wanted.status is Status.CANCELLED:
         return [text(CANCELLED)], {}  # type: ignore[list-item]
+    if wanted.status is Status.SCHEDULED and wanted.zone is None:
+        return [text(SCHEDULED)], {}  # type: ignore[list-item]
     if wanted.status in OPEN:
         return [Request.finished_at.is_(None)], wanted.first_of("zone")
     return (), wanted.first_of("zone", "account_id")
+
+
+def _span_of_queue(wanted: Wanted) -> tuple[int, int]:
+    """Return the values of `seq` between which the requests of that status are, inclusive."""
+    if wanted.status is Status.SCHEDULED:
+        return SCHEDULED_FROM, 2**63 - 1
+    return 0, SCHEDULED_FROM - 1
 
 
 def _span(session: Session, wanted: Wanted) -> tuple[UUID, UUID] | None:

@@ -16,7 +16,7 @@ from app.core.database import AnySession
 from app.domain.change import Action, Via
 from app.domain.lifecycle import CANCELLABLE, INITIAL, RETRYABLE, Status, words
 from app.domain.rdata import RecordType
-from app.store.models import Request
+from app.store.models import SCHEDULED_FROM, Request
 
 
 @dataclass(slots=True)
@@ -36,6 +36,7 @@ class NewRequest:
     rdata: list[str]
     idempotency_key: str | None
     expect: dict[str, Any] | None = None
+    not_before: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -50,6 +51,7 @@ class EarlierRequest:
     resource: dict[str, Any]
     zone: str
     ttl: int
+    not_before: datetime | None
     created_at: datetime
     batch_id: UUID | None
     same: bool  # whether it asks for the same change
@@ -108,8 +110,7 @@ def _elements(column: Column[Any]) -> str:
 
 
 # Columns that few requests have: they are not written where none of a call has them.
-_SELDOM = ("expect",)
-_NEW_COLUMNS = ", ".join(column.name for column in _columns(NewRequest, without=_SELDOM))
+_SELDOM = ("expect", "not_before")
 
 
 def _new_rows(columns: Sequence[Column[Any]]) -> str:
@@ -123,13 +124,12 @@ def _new_rows(columns: Sequence[Column[Any]]) -> str:
     ) AS new"""  # noqa: S608
 
 
-_NEW_ROWS = _new_rows(_columns(NewRequest, without=_SELDOM))
 _FIELDS = get_type_hints(NewRequest) | {"rdata": str}
 _LISTS = {name: TypeAdapter(list[kind]) for name, kind in _FIELDS.items()}  # type: ignore[valid-type]
 _OFTEN = [name for name in _FIELDS if name not in _SELDOM]
 _IN_ARRAY = str.maketrans({'"': r"\"", "\\": r"\\"})
 
-# One statement and one parameter for any number of rows; the array's order is the order of acceptance.
+# One statement and one parameter for any number of rows; the lists' order is the order of acceptance.
 # The lock lets nobody remove a zone until its new requests can be seen, and waits for who is removing one.
 _INSERT = """
     WITH new AS MATERIALIZED (
@@ -138,13 +138,13 @@ _INSERT = """
         SELECT name FROM dns_zones WHERE name IN (SELECT zone FROM new) FOR KEY SHARE
     ), stored AS (
         INSERT INTO dns_requests ({columns}, batch_id)
-        SELECT {columns}, CAST(:batch_id AS uuid) FROM new
+        SELECT {values}, CAST(:batch_id AS uuid) FROM new
          WHERE (zone IN (SELECT name FROM served)) IS TRUE  -- a filter; a join may change the order
         ON CONFLICT (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
-        RETURNING id, created_at
+        RETURNING id, created_at{returned}
     ), logged AS (
         INSERT INTO dns_request_events (request_id, at, status, message)
-        SELECT id, created_at, '{initial}', 'accepted' FROM stored
+        SELECT id, created_at, {event} FROM stored
     ), batch AS (
         INSERT INTO dns_batches (id, first_request_id, last_request_id, digest)
         SELECT CAST(:batch_id AS uuid), :first, :last, CAST(:digest AS bytea)
@@ -157,13 +157,32 @@ _INSERT = """
         SELECT id FROM new WHERE zone NOT IN (SELECT name FROM served)
     ) AS zone_gone
 """
+_NEXT_SEQ = "nextval(pg_get_serial_sequence('dns_requests', 'seq'))"
+_TIME = """to_char(not_before AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
+_ACCEPTED = f"'{INITIAL}', 'accepted'"
+_ACCEPTED_OR_SCHEDULED = f"""
+    status, CASE WHEN status = '{Status.SCHEDULED}'
+                 THEN 'accepted; scheduled for ' || {_TIME} ELSE 'accepted' END
+"""
+_SCHEDULED = {  # if its time has not come
+    "status": f"CASE WHEN not_before > now() THEN '{Status.SCHEDULED}' ELSE '{INITIAL}' END",
+    "seq": f"{_NEXT_SEQ} + CASE WHEN not_before > now() THEN {SCHEDULED_FROM} ELSE 0 END",
+}
 
 
 def _insert_of(seldom: Collection[str]) -> TextClause:
     """Return the statement that writes the usual columns, and those of the seldom ones that are named."""
     columns = _columns(NewRequest, without=[name for name in _SELDOM if name not in seldom])
-    names = ", ".join(column.name for column in columns)
-    return text(_INSERT.format(rows=_new_rows(columns), columns=names, initial=INITIAL))
+    values = {column.name: column.name for column in columns} | (_SCHEDULED if "not_before" in seldom else {})
+    return text(
+        _INSERT.format(
+            rows=_new_rows(columns),
+            columns=", ".join(values),
+            values=", ".join(values.values()),
+            returned=", status, not_before" if "not_before" in seldom else "",
+            event=_ACCEPTED_OR_SCHEDULED if "not_before" in seldom else _ACCEPTED,
+        )
+    )
 
 
 _INSERT_USUAL, _INSERT_SELDOM = _insert_of(()), _insert_of(_SELDOM)
@@ -172,12 +191,15 @@ _EARLIER_COLUMNS = _columns(EarlierRequest, without=("same",))
 _EARLIER = text(
     f"""
     SELECT new.id AS new_id, {", ".join(f"earlier.{column.name}" for column in _EARLIER_COLUMNS)},
-           (earlier.action, earlier.source) = (new.action, new.source) AND earlier.resource IN (
+           (earlier.action, earlier.source) = (new.action, new.source)
+           AND earlier.not_before IS NOT DISTINCT FROM new.not_before
+           AND earlier.resource IN (
                new.resource,
                -- as releases before revision 0019 stored a request without a TTL
                new.resource || jsonb_build_object(
                    'config', CAST('{{"ttl": 300}}' AS jsonb) || (new.resource -> 'config'))) AS same
-      FROM {_NEW_ROWS} JOIN dns_requests AS earlier USING (account_id, idempotency_key)
+      FROM {_new_rows(_columns(NewRequest, without=()))}
+      JOIN dns_requests AS earlier USING (account_id, idempotency_key)
     """  # noqa: S608
 ).columns(column("new_id", Uuid), *_EARLIER_COLUMNS, column("same", Boolean))
 
@@ -219,7 +241,8 @@ _LOG = text(
 # The new place in the queue is taken in the order of the old ones. Nobody can remove the zone meanwhile.
 _RETRYABLE = f"""
     WITH chosen AS MATERIALIZED (
-        SELECT request.id, coalesce('failed: ' || request.error_code, request.status) AS state
+        SELECT request.id, coalesce('failed: ' || request.error_code, request.status) AS state,
+               coalesce(request.not_before > clock_timestamp(), false) AS early
           FROM dns_requests AS request JOIN dns_zones AS served ON served.name = request.zone
          WHERE request.id = ANY(:ids) AND request.status IN ({words(RETRYABLE)})
          ORDER BY request.seq
@@ -227,17 +250,20 @@ _RETRYABLE = f"""
 """  # noqa: S608
 _RETRY_CHOSEN = f"""
     ), queued AS MATERIALIZED (
-        SELECT id, state, nextval(pg_get_serial_sequence('dns_requests', 'seq')) AS seq FROM chosen
+        SELECT id, state, early, {_NEXT_SEQ} + CASE WHEN early THEN {SCHEDULED_FROM} ELSE 0 END AS seq
+          FROM chosen
     ), changed AS (
         UPDATE dns_requests AS request
-           SET status = '{INITIAL}', seq = queued.seq, error_code = NULL, error_message = NULL, lost_runs = 0,
+           SET status = CASE WHEN queued.early THEN '{Status.SCHEDULED}' ELSE '{INITIAL}' END,
+               seq = queued.seq, error_code = NULL, error_message = NULL, lost_runs = 0,
                before = NULL, after = NULL,
                verify_by = NULL, check_at = NULL, verified_at = NULL, finished_at = NULL
           FROM queued WHERE request.id = queued.id
         RETURNING request.*, queued.state
     ), logged AS (
         INSERT INTO dns_request_events (request_id, status, message)
-        SELECT id, status, 'retried, behind what is waiting already; it was ' || state
+        SELECT id, status, CASE WHEN status = '{Status.SCHEDULED}' THEN 'retried: scheduled for ' || {_TIME}
+               ELSE 'retried, behind what is waiting already' END || '; it was ' || state
           FROM changed ORDER BY seq
     )
     SELECT * FROM changed
@@ -254,7 +280,8 @@ _CANCEL_CHOSEN = f"""
     ), logged AS (
         INSERT INTO dns_request_events (request_id, status, message)
         SELECT id, status,
-               CASE WHEN was = '{Status.VERIFYING}'
+               CASE WHEN was = '{Status.SCHEDULED}' THEN 'cancelled before it was due'
+                    WHEN was = '{Status.VERIFYING}'
                     THEN 'cancelled: it is applied, and no longer verified'
                     WHEN lost_runs > 0 THEN 'cancelled; an earlier run may have applied it'
                     ELSE 'cancelled before it was applied' END
@@ -299,7 +326,7 @@ def belong_to_another_batch(session: AnySession, keys: Collection[tuple[str, str
 
 def find_earlier(session: AnySession, new: Sequence[NewRequest]) -> dict[UUID, EarlierRequest]:
     """Return, by the id of each new request, the stored request that has its idempotency key."""
-    found = session.execute(_EARLIER, {"rows": _rows(new, _OFTEN)}).mappings()
+    found = session.execute(_EARLIER, {"rows": _rows(new, [*_FIELDS])}).mappings()
     names = [field.name for field in fields(EarlierRequest)]
     return {row["new_id"]: EarlierRequest(**{name: row[name] for name in names}) for row in found}
 
@@ -313,7 +340,8 @@ def get(session: Session, request_id: UUID, *, with_states: bool = False) -> Req
 def retry(session: Session, ids: Sequence[UUID], *, wait: bool) -> list[Request]:
     """Put those of the requests that have failed or were cancelled at the end of their zones' queues.
 
-    Those of zones that are not served any more stay as they are; `wait` as with `cancel`.
+    Those whose time has not come are scheduled again; those of zones that are not served any more stay as
+    they are. `wait` as with `cancel`.
     """
     return _changed(session, _RETRY if wait else _RETRY_FREE, ids=list(ids))
 

@@ -3,6 +3,7 @@
 Owner names are relative to the zone, as in a zone file; "@" is its apex.
 """
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +17,11 @@ def full_name(owner: str, zone: str) -> str:
     return zone if owner == "@" else f"{owner}.{zone}"
 
 
+def time_after(seconds: float) -> str:
+    """The time so many seconds from now, as RFC 3339 writes it."""
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+
+
 def body(
     zone: str,
     /,
@@ -26,6 +32,7 @@ def body(
     account: str = "team-a",
     action: str | None = None,
     idempotency_key: str | None = None,
+    not_before: str | None = None,
     **fields: Any,
 ) -> dict[str, Any]:
     """A request's body: that of a single call or, with an action or a key, an item of a batch.
@@ -35,7 +42,7 @@ def body(
     plain = {"record_type": record_type, "domain": full_name(owner, zone), "target": target}
     envelope = {"action": action, "idempotency_key": idempotency_key}
     return {
-        "context": {"account_id": account},
+        "context": {"account_id": account} | ({"not_before": not_before} if not_before else {}),
         "resource": plain | fields,
         **{name: value for name, value in envelope.items() if value is not None},
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Literal
 
@@ -24,11 +25,13 @@ class Planned:
 
     effect: Effect
     by: Literal["records", "servers"] = "records"
+    not_before: datetime | None = None  # when it would be queued; None: at once
 
 
 def plan_from_records(raw: Sequence[RawChange], *, allow_mass_change: bool = True) -> list[Planned | Refused]:
-    """Validate these changes, and return what each would change, applied in the order given.
+    """Validate these changes, and return what each would change, applied to the records of now.
 
+    They are applied in the order given; those that would be scheduled after the others, by their times.
     Raises MassChange.
     """
     drafts = read_changes(raw)
@@ -36,18 +39,22 @@ def plan_from_records(raw: Sequence[RawChange], *, allow_mass_change: bool = Tru
         placed = place(session, drafts)
         if not allow_mass_change:
             require_no_mass_change(session, placed)
-        changes = [_change(item) for item in placed if isinstance(item, ValidChange)]
+        now = datetime.now(UTC)
+        valid = [item for item in placed if isinstance(item, ValidChange)]
+        valid.sort(key=lambda item: max(item.not_before or now, now))
+        changes = [_change(item) for item in valid]
         names = lineages(change.name for change in changes) | set(chain(*map(targets_in_zone, changes)))
         known = _known(records.at_names(session, names))
-    found = iter(effects(changes, known))
-    return [item if isinstance(item, Refused) else _planned(item, next(found)) for item in placed]
+    found = dict(zip(map(id, valid), effects(changes, known), strict=True))
+    return [item if isinstance(item, Refused) else _planned(item, found[id(item)], now) for item in placed]
 
 
-def _planned(valid: ValidChange, effect: Effect) -> Planned:
+def _planned(valid: ValidChange, effect: Effect, now: datetime) -> Planned:
     warnings = effect.warnings
     if valid.settings.checks is Checks.OFF:
         warnings = tuple(warning for warning in warnings if warning.code != NO_ADDRESS)
-    return Planned(replace(effect, warnings=(*valid.warnings, *warnings)))
+    not_before = valid.not_before if valid.not_before and valid.not_before > now else None
+    return Planned(replace(effect, warnings=(*valid.warnings, *warnings)), not_before=not_before)
 
 
 def _known(rows: Iterable[Record]) -> dict[ZoneRRset, RRset]:

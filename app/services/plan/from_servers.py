@@ -90,4 +90,4 @@ def _corrected(item: Planned, outcomes: Outcomes) -> Planned:
     effect = replace(item.effect, planned=outcomes[item.effect.change.request_id])
     if effect.planned.outcome == Outcome.FAILED:
         effect = replace(effect, after=effect.before)
-    return Planned(effect, "servers")
+    return replace(item, effect=effect, by="servers")

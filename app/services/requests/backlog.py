@@ -1,4 +1,7 @@
-"""The backlog: how many requests are open. From a limit on, no more are accepted until some are settled."""
+"""The backlog: how many requests are open. From a limit on, no more are accepted until some are settled.
+
+Scheduled requests are counted by themselves: they take no room from those that can be applied now.
+"""
 
 import asyncio
 import time
@@ -29,6 +32,7 @@ class Addition(NamedTuple):
     account: str
     transaction: int
     number: int = 1
+    scheduled: bool = False
 
 
 class Backlog:
@@ -43,30 +47,46 @@ class Backlog:
         self.limit = settings().backlog_limit
         self.limit_per_account = settings().backlog_limit_per_account
         self._by_account: Counter[str] = Counter()
+        self._scheduled: Counter[str] = Counter()
         self._seen = store.Snapshot()  # by the last count
         self._meanwhile: list[Addition] | None = None  # accepted here since the count began that goes on
-        self.open = 0  # in all, roughly
+        self.open = 0  # in all, roughly; without the scheduled ones
 
     @property
     def full(self) -> bool:
         """Whether nothing is accepted from anybody now."""
         return bool(self.limit) and self.open >= self.limit
 
-    def refusal(self, account: str) -> BacklogFull | None:
-        """Return why nothing more is accepted from this account now; None when something is."""
+    def refusal(self, account: str, scheduled: bool = False) -> BacklogFull | None:
+        """Return why nothing more is accepted from this account now; None when something is.
+
+        What is to be scheduled needs room in both: or else an account could schedule again and again what is
+        due a minute later, while nothing is applied.
+        """
         if self.full:
-            return BacklogFull("in all", self.open, self.limit)
+            return BacklogFull("open in all", self.open, self.limit)
         number = self._by_account[account]
         if self.limit_per_account and number >= self.limit_per_account:
-            return BacklogFull("of this account", number, self.limit_per_account)
+            return BacklogFull("open of this account", number, self.limit_per_account)
+        return self._refusal_to_schedule(account) if scheduled else None
+
+    def _refusal_to_schedule(self, account: str) -> BacklogFull | None:
+        if self.limit and (total := self._scheduled.total()) >= self.limit:
+            return BacklogFull("scheduled in all", total, self.limit)
+        number = self._scheduled[account]
+        if self.limit_per_account and number >= self.limit_per_account:
+            return BacklogFull("scheduled of this account", number, self.limit_per_account)
         return None
 
     def add(self, accepted: Iterable[Addition]) -> None:
         """Count requests that were accepted just now."""
         new = [addition for addition in accepted if not self._seen.shows(addition.transaction)]
         for addition in new:
-            self._by_account[addition.account] += addition.number
-            self.open += addition.number
+            if addition.scheduled:
+                self._scheduled[addition.account] += addition.number
+            else:
+                self._by_account[addition.account] += addition.number
+                self.open += addition.number
         if self._meanwhile is not None:
             self._meanwhile += new
 
@@ -85,10 +105,10 @@ class Backlog:
         """Count the open requests."""
         self._meanwhile = meanwhile = list[Addition]()
         try:
-            by_account, self._seen = await run_to_the_end(lambda: _count(self.limit or None))
+            by_account, scheduled, self._seen = await run_to_the_end(lambda: _count(self.limit or None))
         finally:
             self._meanwhile = None
-        self._by_account = Counter(by_account)
+        self._by_account, self._scheduled = Counter(by_account), Counter(scheduled)
         self.open = self._by_account.total()
         self.add(meanwhile)
 

@@ -1,4 +1,4 @@
-"""Cancel requests that are waiting, or whose verification nobody needs to wait for any longer."""
+"""Cancel requests that are scheduled or wait, or whose verification nobody needs to wait for any longer."""
 
 import time
 from dataclasses import replace

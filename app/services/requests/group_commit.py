@@ -17,6 +17,7 @@ from app.core.config import settings
 from app.core.database import async_engine
 from app.core.database_errors import DATABASE_ERRORS, is_locked, is_not_set_up, is_unavailable
 from app.domain.errors import Overloaded
+from app.domain.lifecycle import Status
 from app.domain.reasons import MAX_REASONS, at_most
 from app.services.kicks import KickSender
 from app.services.requests.backlog import Addition, Backlog
@@ -156,14 +157,25 @@ class GroupCommit:
 
 
 def zones_to_kick(results: Iterable[Submitted]) -> set[str]:
-    """Return the zones that have new requests."""
-    return {result.request.zone for result in results if isinstance(result, Accepted)}
+    """Return the zones that have new requests in their queues."""
+    return {
+        result.request.zone
+        for result in results
+        if isinstance(result, Accepted) and result.request.status is not Status.SCHEDULED
+    }
 
 
 def additions(results: Iterable[Submitted]) -> list[Addition]:
     """Return what the new requests add to the backlog."""
-    stored = ((each.request.account_id, each.transaction) for each in results if isinstance(each, Accepted))
-    return [Addition(*where, number) for where, number in Counter(stored).items()]
+    stored = Counter(
+        (each.request.account_id, each.transaction, each.request.status is Status.SCHEDULED)
+        for each in results
+        if isinstance(each, Accepted)
+    )
+    return [
+        Addition(account, transaction, number, scheduled)
+        for (account, transaction, scheduled), number in stored.items()
+    ]
 
 
 def _is_nobodys(error: Exception) -> bool:

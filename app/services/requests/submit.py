@@ -47,6 +47,7 @@ class AcceptedRequest:
     source: str
     via: Via
     resource: dict[str, Any]
+    not_before: datetime | None
     created_at: datetime
     batch_id: UUID | None
 
@@ -123,11 +124,18 @@ def _admit(
     placed: Sequence[ValidChange | Refused], backlog: Backlog
 ) -> Sequence[ValidChange | Refused | Undecided]:
     """Return the changes, but Undecided for those of accounts from which nothing more is accepted now."""
-    accounts = {change.account_id for change in placed if isinstance(change, ValidChange)}
-    full = {account: Undecided(why) for account in accounts if (why := backlog.refusal(account))}
+    kinds = {
+        (each.account_id, each.not_before is not None) for each in placed if isinstance(each, ValidChange)
+    }
+    full = {kind: Undecided(why) for kind in kinds if (why := backlog.refusal(*kind))}
     if not full:
         return placed
-    return [full.get(each.account_id, each) if isinstance(each, ValidChange) else each for each in placed]
+    return [
+        full.get((each.account_id, each.not_before is not None), each)
+        if isinstance(each, ValidChange)
+        else each
+        for each in placed
+    ]
 
 
 def require_no_mass_change(session: AnySession, placed: Sequence[ValidChange | Refused]) -> None:
@@ -194,6 +202,7 @@ def new_request(change: ValidChange) -> NewRequest:
         rdata=change.rdata,
         idempotency_key=change.idempotency_key,
         expect=change.expect.as_json() if change.expect else None,
+        not_before=change.not_before,
     )
 
 
@@ -204,12 +213,13 @@ def accepted_request(
     return AcceptedRequest(
         id=row.id,
         action=row.action,
-        status=INITIAL,
+        status=Status.SCHEDULED if row.not_before and row.not_before > created_at else INITIAL,
         zone=row.zone,
         account_id=row.account_id,
         source=row.source,
         via=row.via,
         resource=row.resource,
+        not_before=row.not_before,
         created_at=created_at,
         batch_id=batch_id,
     )
@@ -256,6 +266,7 @@ def _row_of_key(draft: Draft) -> NewRequest | None:
         ttl=resource.config.ttl or DEFAULT_TTL,  # which is not compared
         rdata=[],
         idempotency_key=draft.idempotency_key,
+        not_before=context.not_before,
     )
 
 

@@ -4,12 +4,13 @@ import json
 import re
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from app.domain import names, rdata, rules, values
+from app.domain import names, rdata, rules, schedule, values
 from app.domain.change import Action, RRsetState, Via
 from app.domain.checks import Checks, check_names
 from app.domain.errors import DomainError, Reason, quoted
@@ -87,6 +88,7 @@ class ValidChange:
     asked: dict[str, Any]  # the resource as it was asked for: without a TTL where none was given
     idempotency_key: str | None
     settings: ZoneSettings = PLAIN[Checks.WARN]  # of its zone
+    not_before: datetime | None = None
     warnings: Sequence[Reason] = ()
     expect: RRsetState | None = None
 
@@ -140,6 +142,10 @@ def _read_shape(draft: Draft, body: object, _: object, most: int) -> None:
         draft.submission = Submission.model_validate(body)
     except ValidationError as error:
         draft.reasons += [_explained(reason, body) for reason in shape_reasons(error, Submission)]
+        return
+    not_before = draft.submission.context.not_before
+    if not_before is not None and (reason := schedule.why_not(not_before, datetime.now(UTC))):
+        draft.reasons.append(reason)
 
 
 def _explained(reason: Reason, body: object) -> Reason:
@@ -232,6 +238,7 @@ def place_in_zone(draft: Draft, zones: Mapping[str, ZoneSettings]) -> ValidChang
         asked=_dump(resource, mode="json", exclude_none=True),
         idempotency_key=draft.idempotency_key,
         settings=settings,
+        not_before=context.not_before and context.not_before.astimezone(UTC),
         warnings=warnings,
         expect=draft.expect,
     )

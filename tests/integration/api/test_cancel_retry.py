@@ -311,6 +311,7 @@ def test_progress_of_a_batch(client: TestClient, new_zone: str) -> None:
     batch = client.get(f"/api/v1/dns/batches/{answer['batch_id']}").json()
     assert (batch["requests"], batch["open"]) == (2, 1)
     assert batch["by_status"] == {
+        "scheduled": 0,
         "pending": 1,
         "running": 0,
         "verifying": 0,

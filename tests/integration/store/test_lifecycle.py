@@ -1,5 +1,6 @@
 """The store's statements make exactly the changes of status that the table of transitions allows."""
 
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from uuid import UUID, uuid4
 
@@ -15,7 +16,8 @@ from app.domain.change import Action, Via
 from app.domain.lifecycle import FINAL, INITIAL, OPEN, TRANSITIONS, Status, predecessors
 from app.domain.rdata import RecordType
 from app.domain.settlement import Decision
-from app.store import leases, queue, requests, zones
+from app.store import leases, queue, requests, schedule, zones
+from app.store.models import SCHEDULED_FROM
 from app.store.requests import NewRequest
 from tests.support.faults import TIMING
 
@@ -25,10 +27,12 @@ PUT = text(
     UPDATE dns_requests
        SET status = :status, finished_at = CASE WHEN :finished THEN now() END,
            error_code = CASE WHEN :failed THEN 'refused' END,
-           verified_at = CASE WHEN :succeeded THEN now() END
+           verified_at = CASE WHEN :succeeded THEN now() END, not_before = :not_before,
+           seq = seq % :scheduled_from + CASE WHEN :scheduled THEN :scheduled_from ELSE 0 END
      WHERE id = :id
     """
 )
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -39,7 +43,9 @@ def zone(app_settings: Settings, new_zone: str) -> str:
     return new_zone
 
 
-def new_request(session: Session, zone: str, status: Status = INITIAL) -> UUID:
+def new_request(
+    session: Session, zone: str, status: Status = INITIAL, not_before: datetime | None = None
+) -> UUID:
     request = NewRequest(
         id=uuid7(),
         action=Action.CREATE,
@@ -61,6 +67,9 @@ def new_request(session: Session, zone: str, status: Status = INITIAL) -> UUID:
         "finished": status in FINAL,
         "failed": status is Status.FAILED,
         "succeeded": status is Status.SUCCEEDED,
+        "scheduled": status is Status.SCHEDULED,
+        "scheduled_from": SCHEDULED_FROM,
+        "not_before": datetime.now(UTC) - HOUR if status is Status.SCHEDULED else not_before,
     }
     session.execute(PUT, words)
     return request.id
@@ -73,6 +82,8 @@ def change(session: Session, lease: leases.Lease, request_id: UUID, after: Statu
         requests.cancel(session, [request_id], wait=False)
         requests.cancel_in_zone(session, lease.zone, 10)
     if after is Status.PENDING:
+        schedule.queue_due(session)
+    if after in (Status.PENDING, Status.SCHEDULED):
         requests.retry(session, [request_id], wait=True)
         requests.retry(session, [request_id], wait=False)
     if after is Status.RUNNING:
@@ -87,7 +98,8 @@ def test_every_allowed_change_is_made_and_no_other(zone: str) -> None:
         lease = leases.acquire(session, zone, "tests", 60)
         assert lease is not None
         for before, after in product(Status, Status):
-            request_id = new_request(session, zone, before)
+            later = datetime.now(UTC) + HOUR if after is Status.SCHEDULED else None
+            request_id = new_request(session, zone, before, later)
             change(session, lease, request_id, after)
             *events, _ = requests.log_lines(session, request_id, 9, None)  # the oldest is its acceptance
             if events:

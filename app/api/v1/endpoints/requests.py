@@ -71,7 +71,7 @@ def list_requests(
     responses=openapi.NO_REQUEST | openapi.NOT_CANCELLABLE,
 )
 def cancel_request(request_id: UUID) -> RequestOut:
-    """Cancels what is pending, or ends a verification: what was applied stays applied."""
+    """Cancels what is scheduled or pending, or ends a verification: what was applied stays applied."""
     return answers.request_out(cancel.cancel_request(request_id))
 
 
@@ -82,7 +82,10 @@ def cancel_request(request_id: UUID) -> RequestOut:
     responses=openapi.NO_REQUEST | openapi.NOT_RETRYABLE,
 )
 def retry_request(request_id: UUID, response: Response) -> RequestOut:
-    """A failed or cancelled request runs again, behind what was accepted meanwhile."""
+    """A failed or cancelled request runs again, behind what was accepted meanwhile.
+
+    One whose time (`not_before`) has not come is scheduled again.
+    """
     response.headers["Location"] = f"/api/v1/dns/requests/{request_id}"
     return answers.request_out(retry.retry_request(request_id))
 
