@@ -61,7 +61,7 @@ def effects(changes: Iterable[Change], known: Mapping[ZoneRRset, RRset]) -> list
 
 def _apply_with_warnings(change: Change, names: dict[tuple[str, str], dict[str, RRset]]) -> Effect:
     warnings = tuple(_warnings(change, names))
-    return replace(_apply(change, names.setdefault((change.zone, change.name), {})), warnings=warnings)
+    return replace(apply(change, names.setdefault((change.zone, change.name), {})), warnings=warnings)
 
 
 def _warnings(change: Change, names: Mapping[tuple[str, str], Mapping[str, RRset]]) -> Iterator[Reason]:
@@ -88,8 +88,8 @@ def targets_in_zone(change: Change) -> list[str]:
     return [host for host in hosts if host == change.zone or (host and is_below(host, change.zone))]
 
 
-def _apply(change: Change, at_name: dict[str, RRset]) -> Effect:
-    """Apply the change to the RRsets at its owner name, by type."""
+def apply(change: Change, at_name: dict[str, RRset]) -> Effect:
+    """Apply the change to the RRsets at its owner name, by type: they are changed in place."""
     before = at_name.get(change.type)
     obstacle = _obstacle(change, at_name)
     if obstacle is not None and obstacle.outcome != UNKNOWN:

@@ -4,56 +4,67 @@ What is there is what the records say; where they say nothing, there is nothing.
 """
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import astuple, replace
 from threading import Event
 from uuid import UUID
 
-from app.domain.change import NOTHING, Change, ChangeResult, Outcome, RRsetKey, RRsetState
-from app.domain.expectation import after, is_unexpected
+from app.domain.change import NOTHING, ChangeResult, Outcome, RRsetState
+from app.domain.effects import UNKNOWN, Effect, RRset, apply
 from app.runner.protocol import Run, RunEvent, RunResult
 
-_APPLIED = ChangeResult(Outcome.APPLIED, None, "simulated")
-_WOULD_APPLY = ChangeResult(Outcome.APPLIED, None, "the simulation would apply it")
+_APPLIED = "simulated"
+_WOULD_APPLY = "the simulation would apply it"
 _FAILED = ChangeResult(Outcome.FAILED, "simulated_failure", "the simulation lets this change fail")
-_STATE_CHANGED = ChangeResult(
-    Outcome.FAILED, "state_changed", "the records have another RRset than is expected"
-)
 
 
 class SimulatedRunner:
-    """Reports each change as applied, or at `failure_rate` (0 to 1) as failed, after `delay` seconds."""
+    """Reports what servers would take as applied, or at `failure_rate` (0 to 1) as failed.
+
+    That takes `delay` seconds.
+    """
 
     def __init__(self, delay: float, failure_rate: float) -> None:
         self._delay = delay
         self._failure_rate = failure_rate
 
     def run(self, run: Run, on_event: Callable[[RunEvent], None], cancel: Event) -> RunResult:
-        """Pretend to execute `run`. In check mode nothing fails and it takes no time."""
+        """Pretend to execute `run`. In check mode nothing fails by chance, and it takes no time."""
         if run.check:
-            return RunResult(rc=0, results={change.request_id: _WOULD_APPLY for change in run.changes})
+            return RunResult(rc=0, results=_applied(run, _WOULD_APPLY, failure_rate=0))
         count = len(run.changes)
         on_event(RunEvent(f"simulated: nothing was sent to a DNS server (changes: {count})"))
         if cancel.wait(min(self._delay, run.timeout)):
             return RunResult(rc=None, results={}, why="cancelled")
         if self._delay > run.timeout:
             return RunResult(rc=None, results={}, why="timeout")
-        return RunResult(rc=0, results=self._apply(run.changes, dict(run.recorded)))
+        return RunResult(rc=0, results=_applied(run, _APPLIED, self._failure_rate))
 
-    def _apply(
-        self, changes: Sequence[Change], there: dict[RRsetKey, RRsetState]
-    ) -> dict[UUID, ChangeResult]:
-        """Apply changes to the RRsets that are recorded; return the result of each."""
-        results: dict[UUID, ChangeResult] = {}
-        for change in changes:
-            before = there.get(change.key, NOTHING)
-            result = self._result(change, before)
-            if result.outcome is Outcome.APPLIED:
-                there[change.key] = after(change, before)
-            results[change.request_id] = replace(result, before=before)
-        return results
 
-    def _result(self, change: Change, before: RRsetState) -> ChangeResult:
-        if change.expect is not None and is_unexpected(change, change.expect, before):
-            return _STATE_CHANGED
-        return _FAILED if random.random() < self._failure_rate else _APPLIED  # noqa: S311
+def _applied(run: Run, words: str, failure_rate: float) -> dict[UUID, ChangeResult]:
+    """Apply the changes, one after the other, to the RRsets that are recorded; return the result of each.
+
+    What no server would do fails as it does there.
+    """
+    names: dict[str, dict[str, RRset]] = {}
+    for key, there in run.recorded.items():
+        names.setdefault(key.name, {})[key.type] = RRset(there.ttl or 0, there.rdata)
+    results: dict[UUID, ChangeResult] = {}
+    for change in run.changes:
+        at_name = dict(names.get(change.name, {}))
+        effect = apply(change, at_name)
+        result = _result(effect, words)
+        if result.outcome is Outcome.APPLIED and random.random() < failure_rate:  # noqa: S311
+            result = _FAILED
+        if result.outcome is not Outcome.FAILED:
+            names[change.name] = at_name
+        before = RRsetState(*effect.before) if effect.before else NOTHING
+        results[change.request_id] = replace(result, before=before)
+    return results
+
+
+def _result(effect: Effect, words: str) -> ChangeResult:
+    outcome, code, message = astuple(effect.planned)
+    if outcome == UNKNOWN:
+        return ChangeResult(Outcome.FAILED, "rrset_missing", f"there is no {effect.change.key} to update")
+    return ChangeResult(Outcome(outcome), code, words if outcome == Outcome.APPLIED else message)

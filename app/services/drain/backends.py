@@ -6,7 +6,7 @@ from typing import Protocol
 
 from app.core.config import settings
 from app.core.database import AnySession, transaction
-from app.domain.change import Change
+from app.domain.change import Change, RRsetKey, RRsetState
 from app.domain.errors import InventoryError
 from app.domain.expectation import Answer
 from app.domain.settlement import Answers
@@ -22,6 +22,7 @@ from app.runner.ansible.inventory import (
 )
 from app.services.drain.verify import ask_servers, recorded
 from app.store import backends as store_backends
+from app.store import records
 from app.store.zones import SIMULATED_BACKEND
 
 
@@ -187,3 +188,11 @@ def make_backends() -> Backends:
     if settings().simulated:
         return SimulatedBackends()
     return InventoryBackends(settings().inventory)
+
+
+def simulated_state(changes: Sequence[Change]) -> Mapping[RRsetKey, RRsetState]:
+    """Return what the simulation takes for the zone at the names of these changes."""
+    if not settings().simulated:
+        return {}
+    with transaction() as session:
+        return records.states(session, changes[0].zone, {change.name for change in changes})

@@ -12,14 +12,14 @@ from uuid_utils.compat import uuid7
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import Line, bound, get_logger, log_lines
-from app.domain.change import Change, ChangeResult, Outcome, RRsetKey, RRsetState
+from app.domain.change import ChangeResult, Outcome, RRsetKey
 from app.domain.errors import InventoryError, LeaseLost, UnknownBackend
 from app.domain.expectation import Answer
 from app.domain.lifecycle import Status
 from app.domain.settlement import Answers, Decision, Fault, InFlight, Scope, decide
 from app.runner.protocol import Run, Runner, RunResult
 from app.services import kicks
-from app.services.drain.backends import Backends
+from app.services.drain.backends import Backends, simulated_state
 from app.services.drain.batch import PROBE_CANDIDATES, behind_waiting, first_batch
 from app.services.drain.lease import hold_lease
 from app.services.drain.lost_runs import note_before, stored_results, with_fates
@@ -188,7 +188,7 @@ def _run_ansible(
     """Run Ansible once, and record how it ended."""
     changes = [item.change for item in claim.to_apply]
     timeout = backends.limits(backend).run_timeout or settings().run_timeout
-    run = Run(run_id, claim.zone, backend, changes, timeout, recorded=_recorded(changes))
+    run = Run(run_id, claim.zone, backend, changes, timeout, recorded=simulated_state(changes))
     note_before(run_id, backend, changes, backends)
     alone = {"request_id": changes[0].request_id} if len(changes) == 1 else {}
     with bound(run_id=run_id, **alone), RunLog(run_id, quiet=claim.probe) as run_log:
@@ -200,14 +200,6 @@ def _run_ansible(
     with transaction() as session:
         runs.finish(session, run_id, result.rc, why, result.stats, result.output, said)
     return result
-
-
-def _recorded(changes: Sequence[Change]) -> Mapping[RRsetKey, RRsetState]:
-    """Return what the simulation takes for the zone at the names of these changes."""
-    if not settings().simulated:
-        return {}
-    with transaction() as session:
-        return records.states(session, changes[0].zone, {change.name for change in changes})
 
 
 def _in_flight(claim: Claim, results: Results) -> list[InFlight]:

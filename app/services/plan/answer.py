@@ -24,7 +24,7 @@ from app.domain.errors import (
 )
 from app.runner import make_runner
 from app.runner.protocol import Run, Runner, RunResult
-from app.services.drain.backends import Backends, make_backends
+from app.services.drain.backends import Backends, make_backends, simulated_state
 from app.services.drain.lease import hold_lease
 from app.services.plan import orders
 from app.services.plan.orders import Order
@@ -105,7 +105,8 @@ def _plan(order: Order, runner: Runner, backends: Backends) -> Outcomes:
             if left <= 0:
                 outcomes |= _all(part, _NO_TIME)
                 continue
-            run = Run(uuid7(), order.zone, backend, part, left, check=True)
+            recorded = simulated_state(part)
+            run = Run(uuid7(), order.zone, backend, part, left, check=True, recorded=recorded)
             outcomes |= _dry_run(run, runner, cancel)
     return outcomes
 

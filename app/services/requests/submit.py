@@ -166,7 +166,7 @@ def _simulates(session: AnySession) -> bool:
 
 
 def place(session: AnySession, drafts: Sequence[Draft]) -> list[ValidChange | Refused]:
-    """Find the zone of each draft, and check what depends on it. The simulation has a zone for every name."""
+    """Find the zone of each draft, and check what depends on it. The simulation has one for each name."""
     names = [draft.name for draft in drafts if draft.name]
     served = zones.existing(session, lineages(names))
     if _simulates(session):
@@ -175,7 +175,7 @@ def place(session: AnySession, drafts: Sequence[Draft]) -> list[ValidChange | Re
 
 
 def _made_up(drafts: Sequence[Draft], served: Container[str]) -> Iterator[str]:
-    """Yield the zones that the simulation adds, so that every name has one: that which a change asks for."""
+    """Yield the zones that the simulation adds for full names: where a change asks for one, that one."""
     for draft in drafts:
         if draft.name and draft.asked_zone:
             with suppress(InvalidName):
@@ -183,7 +183,9 @@ def _made_up(drafts: Sequence[Draft], served: Container[str]) -> Iterator[str]:
                 if zone not in served and zone in lineage(draft.name):
                     yield zone
         elif draft.name and longest_match(draft.name, served) is None:
-            yield simulated_zone(draft.name)
+            zone = simulated_zone(draft.name)
+            if "." in zone:  # nobody has a zone such as com: a full name was meant
+                yield zone
 
 
 def new_request(change: ValidChange) -> NewRequest:

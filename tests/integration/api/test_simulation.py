@@ -76,6 +76,27 @@ def test_what_is_no_name_is_refused_all_the_same(api: TestClient) -> None:
         assert codes(api.post("/api/v1/dns/create", json=body("example..com"))) == {"label_empty"}
 
 
+@pytest.mark.parametrize(("name", "code"), [("com", "name_not_fqdn"), ("*.com", "zone_unknown")])
+def test_nobody_has_the_zone_com(api: TestClient, name: str, code: str) -> None:
+    sent = body("example.com")
+    sent["resource"]["domain"] = name
+    with api:
+        assert codes(api.post("/api/v1/dns/create", json=sent)) == {code}
+        assert api.get("/api/v1/zones").json() == {"items": []}
+
+
+def test_what_no_server_does_fails_and_leaves_no_record(api: TestClient) -> None:
+    alias = body("example.com", record_type="CNAME", target="a.example.com")
+    with api:
+        go_through(api, "example.com")
+        refused = api.post("/api/v1/dns/create", json=alias).json()
+        missing = api.post("/api/v1/dns/update", json=body("example.com", "new")).json()
+        drain("example.com", make_runner(), make_backends())
+        shown = [api.get(f"/api/v1/dns/requests/{each['id']}").json() for each in (refused, missing)]
+        assert [each["error"]["code"] for each in shown] == ["cname_conflict", "rrset_missing"]
+        assert [each["record_type"] for each in records_of(api, "example.com")] == ["A"]
+
+
 def test_a_plan_makes_no_zone(api: TestClient) -> None:
     with api:
         answer = api.post("/api/v1/dns/plan", json={"requests": [body("example.com")]})

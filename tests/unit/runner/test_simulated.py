@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.domain.change import Outcome
+from app.domain.change import Outcome, RRsetKey, RRsetState
 from app.runner import make_runner
 from app.runner.ansible.runner import AnsibleRunner
 from app.runner.protocol import Run, RunEvent, RunResult
@@ -46,6 +46,39 @@ def test_some_fail_at_a_rate_between() -> None:
     result, _ = simulate(rate=0.5, size=2_000)
     failed = [each for each in result.results.values() if each.outcome is Outcome.FAILED]
     assert 700 < len(failed) < 1_300
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_what_no_server_does_fails_as_it_does_there(*, check: bool) -> None:
+    wanted = [
+        (change("create", "www", "A", "192.0.2.1"), "applied", None),
+        (change("create", "www", "A", "192.0.2.1"), "unchanged", None),
+        (change("create", "www", "CNAME", "a.example.test."), "failed", "cname_conflict"),
+        (change("create", "alias", "TXT", '"x"'), "failed", "cname_conflict"),
+        (change("create", "alias", "CNAME", "b.example.test."), "failed", "cname_exists"),
+        (change("update", "new", "A", "192.0.2.1"), "failed", "rrset_missing"),
+        (change("create", "dname", "DNAME", "a.test."), "applied", None),
+        (change("create", "dname", "DNAME", "b.test."), "failed", "single_value"),
+        (change("delete", "alias", "CNAME"), "applied", None),
+        (change("create", "alias", "TXT", '"x"'), "applied", None),
+    ]
+    recorded = {RRsetKey("alias.example.test", "CNAME"): RRsetState(300, ("a.example.test.",))}
+    changes = [each for each, _, _ in wanted]
+    run = Run(uuid4(), "example.test", "bind", changes, 60, check=check, recorded=recorded)
+    result = SimulatedRunner(0, 0).run(run, lambda event: None, Event())
+    said = [result.results[each.request_id] for each in changes]
+    assert [(each.outcome.value, each.code) for each in said] == [each[1:] for each in wanted]
+
+
+def test_what_failed_by_chance_has_changed_nothing() -> None:
+    changes = [change("create", "www", "A", "192.0.2.1"), change("update", "www", "A", "192.0.2.2")]
+    result = SimulatedRunner(0, 1).run(
+        Run(uuid4(), "example.test", "bind", changes, 60), lambda event: None, Event()
+    )
+    assert [result.results[each.request_id].code for each in changes] == [
+        "simulated_failure",
+        "rrset_missing",
+    ]
 
 
 @pytest.mark.parametrize(("timeout", "cancelled", "why"), [(60, True, "cancelled"), (0.01, False, "timeout")])
