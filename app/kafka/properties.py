@@ -3,6 +3,7 @@
 import logging
 import re
 import time
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -14,6 +15,8 @@ from app.core.logging import get_logger
 log = get_logger("kafka")
 
 Properties = dict[str, str | int | bool]
+TOPIC_TIMEOUT = 10.0  # seconds within which topics must have been created
+_POLL = 0.1  # seconds after which what has been waited for is looked at again
 _SILENT: Properties = {"log_level": 0}  # the call that meets an error reports it
 
 
@@ -98,19 +101,39 @@ def dead_letter_topic() -> str:
 
 def ensure_topics() -> None:
     """Create the topic and its DLQ where they are missing; log a warning where that is not possible."""
-    admin = AdminClient({**_SILENT, **settings().kafka})
+    said: list[KafkaError] = []
+
+    def warn(error: KafkaError) -> None:
+        """Say at once what is wrong with the connection, and once: what comes first is the cause."""
+        if not said:
+            log.warning(
+                "Kafka can't be reached; the consumer keeps trying."
+                " Check that the broker runs, KAFKA_BROKER_URL and KAFKA_CONFIG__…",
+                reason=error.str(),
+            )
+        said.append(error)
+
+    properties: dict[str, Any] = {**_SILENT, **settings().kafka, "error_cb": warn}
+    admin = AdminClient(properties)
     wanted = [
         NewTopic(settings().kafka_dns_topic, settings().kafka_partitions, -1),  # -1: the broker's default
         NewTopic(dead_letter_topic(), 1, -1),
     ]
-    for topic, created in admin.create_topics(wanted, operation_timeout=10, request_timeout=10).items():
-        try:
-            created.result()
+    created = admin.create_topics(wanted, operation_timeout=TOPIC_TIMEOUT, request_timeout=TOPIC_TIMEOUT)
+    while not all(each.done() for each in created.values()):
+        admin.poll(_POLL)
+    for topic, each in created.items():
+        if (error := each.exception()) is None:
             log.info("created the topic", topic=topic)
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                log.warning(
-                    "could not create the topic; create it by hand if it does not exist",
-                    topic=topic,
-                    reason=error.args[0].str(),
-                )
+        elif not isinstance(error, KafkaException):
+            raise error
+        elif error.args[0].code() < 0:  # librdkafka's own: no broker has answered
+            warn(error.args[0])
+        else:
+            _warn_of_refusal(topic, error.args[0])
+
+
+def _warn_of_refusal(topic: str, error: KafkaError) -> None:
+    if error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
+        words = "could not create the topic; create it by hand if it does not exist"
+        log.warning(words, topic=topic, reason=error.str())
