@@ -8,6 +8,7 @@ from confluent_kafka.admin import AdminClient
 
 from app.core.config import settings
 
+_NEVER_NAMED = " (the embedded stack's never does: look at the consumer's log)"
 TIMEOUT = 5  # seconds within which the broker must answer
 
 
@@ -22,7 +23,8 @@ def main() -> int:
         return 1
     ours = own_addresses()
     hosts = [member.host.lstrip("/") for member in found.members]
-    sys.stderr.write(f"group {group}: members on {', '.join(hosts) or 'no host'}\n")
+    known = f"members on {', '.join(hosts)}" if hosts else f"the broker names no member{_NEVER_NAMED}"
+    sys.stderr.write(f"group {group}: {known}\n")
     return 0 if ours.intersection(hosts) else 1
 
 

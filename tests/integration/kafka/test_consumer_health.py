@@ -8,6 +8,7 @@ from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from stack.embedded import Stack
 from stack.paths import ROOT
 from tests.support.eventually import eventually
 from tests.support.kafka.apache import ApacheKafka
@@ -33,6 +34,12 @@ def test_it_is_sick_without_a_broker() -> None:
     done = check("127.0.0.1:1")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
+
+
+def test_a_broker_that_can_not_tell_is_named(infrastructure: Stack) -> None:
+    done = check(infrastructure.env["KAFKA_BROKER_URL"])
+    assert done.returncode == 1
+    assert "the broker names no member (the embedded stack's never does" in done.stderr
 
 
 def test_it_is_well_as_long_as_a_member_of_the_group_runs_here(broker: ApacheKafka) -> None:
