@@ -14,14 +14,16 @@ from tests.support.user import User
 def test_what_it_sends_becomes_a_request(stack: Stack, user: User, zone: str) -> None:
     resource = {"record_type": "TXT", "domain": f"note.{zone}", "target": "hello"}
     line = json.dumps({"context": {"account_id": "team-a"}, "resource": resource})
-    subprocess.run(
+    done = subprocess.run(
         [sys.executable, ROOT / "examples" / "send.py"],
         env=os.environ | stack.env,
         input=line + "\n",
         text=True,
+        stderr=subprocess.PIPE,
         check=True,
         timeout=60,
     )
+    assert done.stderr.startswith("1 sent to dns_requests at ")
     found = eventually(lambda: user.api.get("/dns/requests", params={"zone": zone}).json()["items"])
     [request] = user.wait_until_settled(each["id"] for each in found)
     assert (request["status"], request["context"]["via"]) == ("succeeded", "kafka")

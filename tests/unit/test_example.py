@@ -1,0 +1,31 @@
+"""The example that sends messages, without a broker."""
+
+import os
+import pty
+import subprocess
+import sys
+
+from stack.paths import ROOT
+
+SEND = [sys.executable, str(ROOT / "examples" / "send.py")]
+
+
+def test_it_explains_itself_and_does_not_wait_for_a_terminal() -> None:
+    controller, terminal = pty.openpty()
+    try:
+        done = subprocess.run([*SEND, "--help"], stdin=terminal, capture_output=True, text=True, timeout=20)
+    finally:
+        os.close(controller)
+        os.close(terminal)
+    assert done.returncode == 0
+    assert "KAFKA_BROKER_URL" in done.stdout
+
+
+def test_lines_that_are_no_request_are_named_and_counted() -> None:
+    lines = '{"resource": 1}\nno json\n'
+    done = subprocess.run(SEND, input=lines, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1
+    said = [line for line in done.stderr.splitlines() if line.startswith("line ")]
+    assert [line.partition(",")[0] for line in said] == ["line 1 is not sent", "line 2 is not sent"]
+    assert "0 sent to dns_requests" in done.stderr
+    assert "2 no request" in done.stderr
