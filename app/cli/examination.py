@@ -80,8 +80,8 @@ def _isolated(what: str, findings: Iterator[Finding]) -> Iterator[Finding]:
 
 
 def _settings() -> Iterator[Finding]:
-    for variable, meant in misspelt_settings().items():
-        yield Finding("settings", "warning", f"no setting is called {variable}; is {meant} meant?")
+    for line in misspelt_settings():
+        yield Finding("settings", "warning", line)
     if settings().simulated:
         words = "changes are only simulated here; set EXECUTOR=ansible, or INVENTORY, to have real runs"
         yield Finding("executor", "warning", words)
@@ -173,9 +173,9 @@ def _disagreement(executors: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("executors", "failed", words)
 
 
-def _left_alone() -> Iterator[Finding]:
+def _left_alone(zones: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
     """Yield the zones that a worker with these settings leaves to others."""
-    zones, backends = _zones_by_backend(), make_backends()
+    backends = make_backends()
     for backend in sorted(zones):
         with transaction() as session:
             mine = backends.may_be_served(session, backend)
@@ -185,8 +185,9 @@ def _left_alone() -> Iterator[Finding]:
 
 
 def _backends() -> Iterator[Finding]:
+    zones = _zones_by_backend()
     if settings().simulated:
-        yield from _left_alone()
+        yield from _left_alone(zones or {})
         return
     try:
         known = host_names(settings().inventory)
@@ -194,7 +195,9 @@ def _backends() -> Iterator[Finding]:
         yield Finding("inventory", "failed", str(error))
         return
     yield Finding("inventory", "ok", f"{settings().inventory}: {', '.join(known) or 'no host'}")
-    zones = _zones_by_backend()
+    if zones is None:
+        yield Finding("backends", "warning", "which zones they serve is unknown: PostgreSQL does not say")
+        return
     for backend in sorted({*known, *zones}):
         if backend in known:
             yield from _isolated(f"backend {backend}", _backend(backend, zones.get(backend, [])))
@@ -203,14 +206,15 @@ def _backends() -> Iterator[Finding]:
             yield Finding(f"backend {backend}", "failed", words)
 
 
-def _zones_by_backend() -> dict[str, list[str]]:
+def _zones_by_backend() -> dict[str, list[str]] | None:
+    """Return the zones that each backend serves; None where the database does not say."""
     found: dict[str, list[str]] = {}
     try:
         with transaction() as session:
             for zone in list_zones(session):
                 found.setdefault(zone.backend, []).append(zone.name)
     except DBAPIError:  # said already
-        pass
+        return None
     return found
 
 

@@ -1,7 +1,6 @@
 """Every setting of every process, read from the environment."""
 
 import os
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -158,11 +157,13 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise SystemExit(setting_types.page(setting_types.problems(error))) from None
+        lines = [*setting_types.problems(error), *misspelt_settings()]
+        raise SystemExit(setting_types.page(lines)) from None
     except SettingsError as error:  # KAFKA_CONFIG is no JSON
-        raise SystemExit(setting_types.page([str(error)])) from None
+        raise SystemExit(setting_types.page([str(error), *misspelt_settings()])) from None
 
 
-def misspelt_settings() -> Mapping[str, str]:
-    """Return the variables that look like a setting, misspelt, with the setting each looks like."""
-    return setting_types.misspelt(os.environ, [name.upper() for name in Settings.model_fields])
+def misspelt_settings() -> list[str]:
+    """Return a line for each variable that looks like a setting, misspelt."""
+    found = setting_types.misspelt(os.environ, [name.upper() for name in Settings.model_fields])
+    return [f"no setting is called {variable}; is {meant} meant?" for variable, meant in found.items()]

@@ -30,7 +30,14 @@ _SHARED: tuple[Processor, ...] = (
 _LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "celery.task", "kombu", "alembic")
 # Their lines say what a person at a terminal sees from others; LOG_LEVEL=DEBUG shows them.
 _DETAILS = ("app.services.drain.run_log", "alembic.runtime.migration", "celery.worker.consumer.mingle")
-_QUIET = ("httpx2", "httpcore2", "alembic.runtime.plugins", "celery.worker.strategy", "celery.app.trace")
+_QUIET = (
+    "httpx2",
+    "httpcore2",
+    "alembic.runtime.plugins",
+    "app.core.database._ClosingPool",  # SQLAlchemy's own pools are quiet; it names a logger after the class
+    "celery.worker.strategy",
+    "celery.app.trace",
+)
 
 
 def configure_logging(process: str) -> None:
@@ -50,6 +57,7 @@ def configure_logging(process: str) -> None:
         _log_access_lines_directly(process, turns)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("alembic.runtime.migration").addFilter(_is_step)
     for name in _DETAILS:
         quiet = for_people() and root.level > logging.DEBUG
         logging.getLogger(name).setLevel(logging.WARNING if quiet else logging.NOTSET)
@@ -59,8 +67,8 @@ def configure_logging(process: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    for variable, meant in misspelt_settings().items():
-        get_logger("app").warning(f"no setting is called {variable}; is {meant} meant?")
+    for line in misspelt_settings():
+        get_logger("app").warning(line)
 
 
 def log_stderr_as_json(process: str) -> None:
@@ -181,6 +189,11 @@ def for_people() -> bool:
     """Return whether the lines are coloured text for a terminal, not JSON."""
     wanted = settings().log_format
     return wanted == "console" or (wanted == "auto" and sys.stdout.isatty())
+
+
+def _is_step(record: logging.LogRecord) -> bool:
+    """Return whether Alembic changes something: at each start it also says which database it sees."""
+    return record.levelno > logging.INFO or record.getMessage().startswith("Running")
 
 
 def _formatter(process: str) -> logging.Formatter:

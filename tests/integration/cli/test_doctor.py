@@ -130,6 +130,9 @@ def test_parts_that_are_away(lone_doctor: Doctor) -> None:
         "CELERY_BROKER_URL": "redis://127.0.0.1:9/0",
     }
     findings = lone_doctor(KAFKA_BROKER_URL="127.0.0.1:9", **away)
+    assert not [each for each in findings if each["what"] == "backend bind"]  # nobody can know its zones
+    [unknown] = [each for each in findings if each["what"] == "backends"]
+    assert (unknown["state"], "unknown" in unknown["words"]) == ("warning", True)
     assert [each.partition(":")[0] for each in failed(findings)] == ["PostgreSQL", "Redis", "Kafka"]
     assert all("127.0.0.1:9" in each for each in failed(findings))
     assert "secret" not in json.dumps(findings)
