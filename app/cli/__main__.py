@@ -19,10 +19,11 @@ app.command()(doctor)
 def migrate() -> None:
     """Bring the database's schema to the newest revision."""
     try:
-        database.upgrade()
+        revision = database.upgrade()
     except DBAPIError as error:
         typer.echo(f"The database can't be used; check DATABASE_URL. {cause(error)}", err=True)
         raise typer.Exit(1) from error
+    typer.echo(f"The schema is at revision {revision}.")
 
 
 if __name__ == "__main__":

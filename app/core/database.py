@@ -189,9 +189,9 @@ def ping() -> None:
         connection.execute(text("SELECT 1")).one()
 
 
-def upgrade(revision: str = "head") -> None:
-    """Bring the schema to the newest revision, beside running processes; see `migrations.py`."""
-    migrations.upgrade(engine(), revision)
+def upgrade(revision: str = "head") -> str | None:
+    """Bring the schema to the newest revision, beside running processes, and return it."""
+    return migrations.upgrade(engine(), revision)
 
 
 def require_schema() -> None:

@@ -49,8 +49,8 @@ class SchemaOutdated(Exception):
     """The database's schema is older than this release, which is not to change it (`MIGRATE=off`)."""
 
 
-def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the schema to that revision; processes that start together take turns.
+def upgrade(engine: Engine, revision: str = "head") -> str | None:
+    """Bring the schema to that revision, and return the one that it has now; processes take turns.
 
     Waits, and says so, while somebody uses a table that has to be changed. A schema that is newer than this
     release stays as it is.
@@ -59,9 +59,10 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     with _turn(engine), _patient_connection(engine) as connection:
         if newer := _unknown_revision(connection, config):
             log.warning("schema not migrated: it is newer than this release", revision=newer)
-            return
+            return newer
         config.attributes["connection"] = connection
         _upgrade_until_done(connection, config, revision)
+        return _current_revision(connection)
 
 
 def require_newest(engine: Engine) -> None:

@@ -24,7 +24,9 @@ def said_in_one_line() -> Iterator[None]:
         yield
     except (DBAPIError, SchemaOutdated) as error:
         reason = cause(error)
-        log.error("can't start: the database can't be used; check DATABASE_URL", reason=reason)
+        outdated = isinstance(error, SchemaOutdated)
+        what = "has not been migrated to this release" if outdated else "can't be used; check DATABASE_URL"
+        log.error(f"can't start: the database {what}", reason=reason)
         logging.getLogger("uvicorn.error").addFilter(_is_no_stack_trace)
         raise CannotStart(reason) from None
 

@@ -169,7 +169,7 @@ def test_an_older_release_works_on_a_newer_schema(
 
 
 def test_with_migrations_off_the_api_says_what_is_missing(
-    app_settings: Settings, set_settings: SetSettings
+    app_settings: Settings, set_settings: SetSettings, logged: Logged
 ) -> None:
     from app.main import app
 
@@ -181,6 +181,9 @@ def test_with_migrations_off_the_api_says_what_is_missing(
     ):
         pass
     assert revision() == BEFORE
+    said = logged()
+    assert "has not been migrated to this release" in said
+    assert "DATABASE_URL" not in said
 
 
 def test_with_migrations_off_the_role_of_the_api_owns_nothing(
