@@ -313,8 +313,10 @@ class UnknownBackend(InventoryError):
 
 
 def quoted(text: str) -> str:
-    """Return `text` quoted for a message: shortened, and without unprintable characters."""
-    return repr(shortened(text, _MAX_QUOTED))
+    """Return `text` in quotes for a message: shortened, as it is but for unprintable characters."""
+    shown = shortened(text, _MAX_QUOTED)
+    mark = '"' if "'" in shown and '"' not in shown else "'"
+    return mark + "".join(each if each.isprintable() else repr(each)[1:-1] for each in shown) + mark
 
 
 def shortened(text: str, limit: int) -> str:

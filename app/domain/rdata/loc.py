@@ -8,6 +8,7 @@ import dns.rdataclass
 import dns.rdatatype
 from dns.rdtypes.ANY.LOC import LOC
 
+from app.domain.errors import quoted
 from app.domain.rdata.fields import Fields
 from app.domain.rdata.reading import NOTHING_GIVEN, Given
 
@@ -53,7 +54,7 @@ def _angle(fields: Fields, what: str, most: int, signs: dict[str, int]) -> _Angl
         found = _SECONDS.fullmatch(word := fields.word(f"seconds of the {what}"))
         if found is None or int(found[1]) > 59:
             fields.refuse(
-                "number_invalid", f"the seconds of the {what} are from 0 to 59.999, not {word[:20]!r}"
+                "number_invalid", f"the seconds of the {what} are from 0 to 59.999, not {quoted(word)}"
             )
         seconds, milliseconds = int(found[1]), int((found[2] or "").ljust(3, "0"))
     sign = signs.get(fields.word(f"hemisphere of the {what}").upper())

@@ -206,6 +206,13 @@ def test_many_are_cancelled_by_time_and_batch(client: TestClient, new_zone: str)
 
 
 @pytest.mark.parametrize("verb", ["cancel", "retry"])
+def test_where_nothing_is_selected_the_filters_are_named(client: TestClient, verb: str) -> None:
+    [reason] = client.post(f"/api/v1/dns/requests/{verb}", json={}).json()["detail"]
+    assert {"code", "zone", "status", "since"} <= set(re.findall(r"\w+", reason["msg"]))
+    assert "cursor" not in reason["msg"]
+
+
+@pytest.mark.parametrize("verb", ["cancel", "retry"])
 @pytest.mark.parametrize(
     ("selection", "code"),
     [

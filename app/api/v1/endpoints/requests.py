@@ -121,7 +121,9 @@ def _filters(selection: Selection, status: Status | None) -> RequestFilter:
     """Return what is selected. Raises InvalidInput when nothing is: no call is about all requests."""
     given = selection.model_dump(exclude={"cursor"}, exclude_none=True)
     if not given:
-        raise InvalidInput([Reason((), "filter_missing", "say which requests: give at least one filter")])
+        filters = ", ".join(name for name in type(selection).model_fields if name != "cursor")
+        words = f"say which requests: give at least one of {filters}"
+        raise InvalidInput([Reason((), "filter_missing", words)])
     return RequestFilter(**{**given, "status": status})
 
 
