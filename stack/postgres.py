@@ -39,6 +39,8 @@ class Postgres(Part):
 
     def prepare(self) -> None:
         """Create the data directory before the first start."""
+        if os.geteuid() != 0:
+            _named(os.geteuid())
         if self._data.exists():
             return
         self._initdb(self._home / "unfinished")
@@ -115,8 +117,22 @@ class Postgres(Part):
         return self._password_file.read_text()
 
 
+def _named(user: int) -> None:
+    """Raise StackError where this user has no name: PostgreSQL refuses to run as such a one."""
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        raise StackError(
+            f"PostgreSQL does not run as a user without a name: run this as another than {user},"
+            f" add a line for {user} to /etc/passwd, or set DATABASE_URL to a server of your own."
+        ) from None
+
+
 def _nobody() -> pwd.struct_passwd:
-    return pwd.getpwnam("nobody")
+    try:
+        return pwd.getpwnam("nobody")
+    except KeyError:
+        raise StackError("PostgreSQL does not run as root, and there is no user `nobody`: add one.") from None
 
 
 def _is_closed_to_others(path: Path) -> bool:

@@ -25,6 +25,7 @@ from confluent_kafka.admin import AdminClient
 
 from stack.embedded import Stack
 from stack.errors import StackError
+from stack.postgres import Postgres
 
 Keyring = dict[dns.name.Name, dns.tsig.Key]
 
@@ -169,3 +170,10 @@ def test_ansible_finds_the_dns_server_in_the_inventory(dns_inventory: Path, serv
     assert os.path.isabs(found["dns_tsig_key_file"])
     assert Path(found["dns_tsig_key_file"]).is_file()
     assert found["ansible_connection"] == "local"
+
+
+def test_a_user_without_a_name_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    postgres = Postgres(tmp_path, 5432)
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    with pytest.raises(StackError, match="run this as another than 54321"):
+        postgres.prepare()
