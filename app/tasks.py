@@ -3,6 +3,7 @@
 import json
 import os
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event, Thread
 from typing import Any
 
@@ -60,8 +61,12 @@ def _keep_our_logging(**_: Any) -> None:
 
 
 @celeryd_init.connect  # type: ignore[untyped-decorator]
-def _log_json(instance: Any, **_: Any) -> None:
+def _start_and_end_as_ours(instance: Any, **_: Any) -> None:
     instance.quiet = True  # no banner
+    # Celery's own exit status is 1 after Ctrl-C, though all that ran has ended in good order.
+    celery_worker.install_worker_int_handler = partial(
+        celery_worker.install_worker_int_handler, exitcode=os.EX_OK
+    )
     if not for_people():
         log_stderr_as_json("worker")
         celery_worker.safe_say = _write_line
