@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stack.paths import ROOT, STATE
+from tests.support.processes import apart
 
 STORE = STATE / "images"
 BASES = ("docker.io/library/python:3.11-slim-bookworm", "docker.io/library/debian:bookworm-slim")
@@ -24,12 +25,6 @@ _PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
 _CERTIFICATES = "/etc/ssl/certs:/etc/ssl/certs:ro"  # those of this machine, which may be behind a proxy
 _TRIES, _PATIENCE = 3, 300  # seconds for one try
 _BUILD_LIMIT = 600  # seconds for one image
-# Whatever is started here has processes and mounts of its own, as a Docker container has, and ends with the
-# thread that has started it: nothing of it is left, however the tests end.
-_APART = (
-    *("setpriv", "--pdeathsig", "KILL", "--"),
-    *("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "--"),
-)
 _MAX_STORED = 120  # layers and images; then all but the base go
 _INTERRUPTED = 130  # the exit status of a shell's command that Ctrl-C has ended
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -125,7 +120,7 @@ def _default_command(image: str) -> list[str]:
 
 
 def _command(*words: str) -> list[str]:
-    return [*_APART, "buildah", f"--root={STORE}/storage", f"--runroot={STORE}/run", *words]
+    return [*apart(), "buildah", f"--root={STORE}/storage", f"--runroot={STORE}/run", *words]
 
 
 def _buildah(*words: str) -> str:
@@ -161,7 +156,7 @@ def _make_base() -> None:
 
 
 def _debootstrap(root: Path) -> None:
-    command = [*_APART, "debootstrap", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", str(root)]
+    command = [*apart(), "debootstrap", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", str(root)]
     for left in reversed(range(_TRIES)):
         try:
             subprocess.run(

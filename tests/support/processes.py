@@ -6,6 +6,16 @@ from pathlib import Path
 import psutil
 
 
+def apart() -> list[str]:
+    """Return what goes in front of a command that ends with the thread that starts it.
+
+    For root the command has processes and mounts of its own, as a container has, and nothing of it is left.
+    """
+    ends_with_us = ["setpriv", "--pdeathsig", "KILL", "--"]
+    own = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "--"]
+    return ends_with_us + (own if os.geteuid() == 0 else [])
+
+
 def processes_with(mark: str) -> list[int]:
     """Return the other processes that have this text in their command lines."""
     found = []

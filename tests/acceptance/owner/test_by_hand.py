@@ -10,7 +10,7 @@ from pathlib import Path
 from app.core.config import ROOT
 from tests.support import owner
 from tests.support.own_network import in_own_network
-from tests.support.processes import alive
+from tests.support.processes import alive, apart
 
 COMMANDS = owner.commands("Manual Setup")
 INSTALL = "pip install -r requirements.txt"
@@ -65,7 +65,7 @@ def _walk(directory: Path, installed: Path) -> None:
 def _terminal(command: str, variables: dict[str, str]) -> Iterator[None]:
     """Run a command as in a terminal of its own, and end it as Ctrl-C does."""
     with subprocess.Popen(
-        ["sh", "-c", f"exec {command}"], cwd=ROOT, env=variables, start_new_session=True
+        [*apart(), "sh", "-c", f"exec {command}"], cwd=ROOT, env=variables, start_new_session=True
     ) as process:
         try:
             yield
