@@ -47,11 +47,7 @@ class ZoneSettings:
     max_changes: Threshold = NO_THRESHOLD
     chosen: Sequence[str] = ()  # the settings that were set; the others have their defaults
     restricts: bool = False  # whether there is more to look at than the checks
-
-    @property
-    def has_thresholds(self) -> bool:
-        """Whether some batch may be a mass change."""
-        return bool(self.chosen) and (self.max_deletes, self.max_changes) != (NO_THRESHOLD, NO_THRESHOLD)
+    has_thresholds: bool = False  # whether some batch may be a mass change
 
 
 PLAIN: Mapping[Checks, ZoneSettings] = {
@@ -75,6 +71,7 @@ def effective(checks: Checks, chosen: Mapping[str, Any]) -> ZoneSettings:
         checks=checks,
         chosen=(*plain.chosen, *(name for name in _READERS if chosen.get(name) is not None)),
         restricts=any(name in known for name in _RESTRICTING),
+        has_thresholds="max_deletes" in known or "max_changes" in known,
         **known,
     )
 

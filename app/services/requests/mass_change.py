@@ -1,13 +1,13 @@
 """Mass changes: a batch that changes more of a zone than its thresholds allow is refused as a whole."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from app.core.database import AnySession
 from app.domain.change import Action, RRsetKey
 from app.domain.errors import Reason
 from app.domain.zone_settings import Threshold
-from app.services.requests.validate import ValidChange
+from app.services.requests.validate import Refused, ValidChange
 from app.store import records
 
 MIN_RECORDED = 10  # RRsets: a percentage of fewer says nothing
@@ -20,16 +20,20 @@ class _Extent(NamedTuple):
     deletes: set[RRsetKey]
 
 
-def why_mass_change(session: AnySession, changes: Iterable[ValidChange]) -> list[Reason]:
+def limited(placed: Iterable[ValidChange | Refused]) -> list[ValidChange]:
+    """Return the changes in zones that have thresholds."""
+    return [each for each in placed if isinstance(each, ValidChange) and each.settings.has_thresholds]
+
+
+def why_mass_change(session: AnySession, changes: Sequence[ValidChange]) -> list[Reason]:
     """Return the reasons against these changes together: one for each threshold that they are over.
 
     An RRset counts once, however often it is changed. One RRset alone is never a mass change.
     """
-    limited = [change for change in changes if change.settings.has_thresholds]
-    settings = {change.zone: change.settings for change in limited}
+    settings = {change.zone: change.settings for change in changes}
     return [
         reason
-        for zone, extent in _extents(limited).items()
+        for zone, extent in _extents(changes).items()
         for name, keys in extent._asdict().items()
         for reason in _reasons(session, zone, name, len(keys), getattr(settings[zone], f"max_{name}"))
     ]

@@ -29,7 +29,7 @@ from app.domain.reasons import MAX_BATCH_REASONS, at_most
 from app.domain.simulated_zone import simulated_zone
 from app.domain.zone_settings import DEFAULT_TTL, PLAIN
 from app.services.requests.backlog import Backlog
-from app.services.requests.mass_change import why_mass_change
+from app.services.requests.mass_change import limited, why_mass_change
 from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone
 from app.store import backends, requests, zones
 from app.store.requests import EarlierRequest, NewBatch, NewRequest
@@ -140,14 +140,14 @@ def _admit(
 
 def require_no_mass_change(session: AnySession, placed: Sequence[ValidChange | Refused]) -> None:
     """Raise MassChange, with the reasons against single items. What was accepted before does not count."""
-    valid = [change for change in placed if isinstance(change, ValidChange)]
-    if not why_mass_change(session, valid):
+    measured = limited(placed)
+    if not why_mass_change(session, measured):
         return
-    rows = {id(change): new_request(change) for change in valid if change.idempotency_key is not None}
+    rows = {id(change): new_request(change) for change in measured if change.idempotency_key is not None}
     known = _look_up_keys(session, list(rows.values()))
     new = [
         change
-        for change in valid
+        for change in measured
         if (row := rows.get(id(change))) is None or not isinstance(known.get(row.id), Replayed | KeyReused)
     ]
     if reasons := why_mass_change(session, new):
