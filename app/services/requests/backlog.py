@@ -6,7 +6,7 @@ Scheduled requests are counted by themselves: they take no room from those that 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from app.core.backoff import pause_after
@@ -48,6 +48,7 @@ class Backlog:
         self.limit_per_account = settings().backlog_limit_per_account
         self._by_account: Counter[str] = Counter()
         self._scheduled: Counter[str] = Counter()
+        self._all_scheduled = 0
         self._seen = store.Snapshot()  # by the last count
         self._meanwhile: list[Addition] | None = None  # accepted here since the count began that goes on
         self.open = 0  # in all, roughly; without the scheduled ones
@@ -57,23 +58,36 @@ class Backlog:
         """Whether nothing is accepted from anybody now."""
         return bool(self.limit) and self.open >= self.limit
 
-    def refusal(self, account: str, scheduled: bool = False) -> BacklogFull | None:
-        """Return why nothing more is accepted from this account now; None when something is.
+    def has_room(self, number: int, accounts: Collection[str]) -> bool:
+        """Return whether so many requests can be accepted, whichever of these accounts has how many."""
+        if self.limit and max(self.open, self._all_scheduled) + number > self.limit:
+            return False
+        limit = self.limit_per_account
+        return not limit or all(
+            max(self._by_account[account], self._scheduled[account]) + number <= limit for account in accounts
+        )
+
+    def room(self) -> "Room":
+        """Return the room that is left now, for the requests of one call."""
+        return Room(self)
+
+    def refusal(self, account: str, scheduled: bool, taken: "Room") -> BacklogFull | None:
+        """Return why nothing more is accepted from this account after what is taken; None when something is.
 
         What is to be scheduled needs room in both: or else an account could schedule again and again what is
         due a minute later, while nothing is applied.
         """
-        if self.full:
-            return BacklogFull("open in all", self.open, self.limit)
-        number = self._by_account[account]
+        if self.limit and (total := self.open + taken.all_open) >= self.limit:
+            return BacklogFull("open in all", total, self.limit)
+        number = self._by_account[account] + taken.open[account]
         if self.limit_per_account and number >= self.limit_per_account:
             return BacklogFull("open of this account", number, self.limit_per_account)
-        return self._refusal_to_schedule(account) if scheduled else None
+        return self._refusal_to_schedule(account, taken) if scheduled else None
 
-    def _refusal_to_schedule(self, account: str) -> BacklogFull | None:
-        if self.limit and (total := self._scheduled.total()) >= self.limit:
+    def _refusal_to_schedule(self, account: str, taken: "Room") -> BacklogFull | None:
+        if self.limit and (total := self._all_scheduled + taken.all_scheduled) >= self.limit:
             return BacklogFull("scheduled in all", total, self.limit)
-        number = self._scheduled[account]
+        number = self._scheduled[account] + taken.scheduled[account]
         if self.limit_per_account and number >= self.limit_per_account:
             return BacklogFull("scheduled of this account", number, self.limit_per_account)
         return None
@@ -84,6 +98,7 @@ class Backlog:
         for addition in new:
             if addition.scheduled:
                 self._scheduled[addition.account] += addition.number
+                self._all_scheduled += addition.number
             else:
                 self._by_account[addition.account] += addition.number
                 self.open += addition.number
@@ -109,8 +124,29 @@ class Backlog:
         finally:
             self._meanwhile = None
         self._by_account, self._scheduled = Counter(by_account), Counter(scheduled)
-        self.open = self._by_account.total()
+        self.open, self._all_scheduled = self._by_account.total(), self._scheduled.total()
         self.add(meanwhile)
+
+
+class Room:
+    """What the requests of one call take of the room that is left, one after the other."""
+
+    def __init__(self, backlog: Backlog) -> None:
+        self._backlog = backlog
+        self.open: Counter[str] = Counter()
+        self.scheduled: Counter[str] = Counter()
+        self.all_open = self.all_scheduled = 0
+
+    def take(self, account: str, *, scheduled: bool) -> BacklogFull | None:
+        """Take the room of one request; return why there is none, None when there was."""
+        why = self._backlog.refusal(account, scheduled, self)
+        if why is None and scheduled:
+            self.scheduled[account] += 1
+            self.all_scheduled += 1
+        elif why is None:
+            self.open[account] += 1
+            self.all_open += 1
+        return why
 
 
 def _count(most: int | None) -> store.Count:

@@ -28,7 +28,7 @@ from app.domain.names import lineage, lineages, longest_match, normalize
 from app.domain.reasons import MAX_BATCH_REASONS, at_most
 from app.domain.simulated_zone import simulated_zone
 from app.domain.zone_settings import DEFAULT_TTL, PLAIN
-from app.services.requests.backlog import Backlog
+from app.services.requests.backlog import Backlog, Room
 from app.services.requests.mass_change import limited, why_mass_change
 from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone
 from app.store import backends, requests, zones
@@ -123,19 +123,17 @@ def _with_warnings(change: ValidChange, result: Submitted) -> Submitted:
 def _admit(
     placed: Sequence[ValidChange | Refused], backlog: Backlog
 ) -> Sequence[ValidChange | Refused | Undecided]:
-    """Return the changes, but Undecided for those of accounts from which nothing more is accepted now."""
-    kinds = {
-        (each.account_id, each.not_before is not None) for each in placed if isinstance(each, ValidChange)
-    }
-    full = {kind: Undecided(why) for kind in kinds if (why := backlog.refusal(*kind))}
-    if not full:
+    """Return the changes, but Undecided for those that find no room in the backlog, in their order."""
+    accounts = {change.account_id for change in placed if isinstance(change, ValidChange)}
+    if backlog.has_room(len(placed), accounts):
         return placed
-    return [
-        full.get((each.account_id, each.not_before is not None), each)
-        if isinstance(each, ValidChange)
-        else each
-        for each in placed
-    ]
+    room = backlog.room()
+    return [_admitted(each, room) if isinstance(each, ValidChange) else each for each in placed]
+
+
+def _admitted(change: ValidChange, room: Room) -> ValidChange | Undecided:
+    why = room.take(change.account_id, scheduled=change.not_before is not None)
+    return Undecided(why) if why else change
 
 
 def require_no_mass_change(session: AnySession, placed: Sequence[ValidChange | Refused]) -> None:

@@ -1,6 +1,7 @@
 """Back-pressure: from a number of open requests on, no more are accepted until some are settled."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -74,6 +75,37 @@ def test_a_batch_is_told_item_by_item_or_as_a_whole(limited: TestClient, new_zon
         answer = limited.post("/api/v1/dns/batch", json=more)
         assert (answer.status_code, answer.json()["code"]) == (503, "backlog_full")
         assert "retry-after" in answer.headers
+
+
+def test_a_batch_is_accepted_as_far_as_there_is_room(limited: TestClient, new_zone: str) -> None:
+    for _ in range(PER_ACCOUNT - 2):
+        create(limited, new_zone)
+    items = [body(new_zone, account=account) for account in "aaabbbbb"]
+    atomic = limited.post("/api/v1/dns/batch", json={"requests": items[:3], "atomic": True})
+    assert (atomic.status_code, atomic.json()["code"]) == (503, "backlog_full")
+    results = limited.post("/api/v1/dns/batch", json={"requests": items}).json()["results"]
+    assert [result["status_code"] for result in results] == [202, 202, 503, 202, 202, 202, 503, 503]
+    assert create(limited, new_zone, "c").json()["code"] == "backlog_full"
+
+
+def test_scheduled_items_have_a_room_of_their_own(limited: TestClient, new_zone: str) -> None:
+    item = body(new_zone, account="a")
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    later = {**item, "context": {**item["context"], "not_before": tomorrow}}
+    items = [item] * (PER_ACCOUNT - 1) + [later] * (PER_ACCOUNT + 1)
+    results = limited.post("/api/v1/dns/batch", json={"requests": items}).json()["results"]
+    codes = [result["status_code"] for result in results]
+    assert codes[: PER_ACCOUNT - 1] == [202] * (PER_ACCOUNT - 1)
+    assert codes[PER_ACCOUNT - 1 :] == [202] * PER_ACCOUNT + [503]
+
+
+def test_a_larger_atomic_batch_than_an_account_may_have_is_refused(
+    limited: TestClient, new_zone: str
+) -> None:
+    sent = {"requests": [body(new_zone, account="a")] * (PER_ACCOUNT + 1), "atomic": True}
+    answer = limited.post("/api/v1/dns/batch", json=sent)
+    assert (answer.status_code, answer.json()["code"]) == (503, "backlog_full")
+    assert create(limited, new_zone).status_code == 202
 
 
 def test_a_batch_counts_at_once(limited: TestClient, new_zone: str) -> None:
