@@ -1,7 +1,6 @@
 """`python -m benchmarks`: run the benchmarks, and show their figures."""
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from benchmarks import (
 )
 from benchmarks.report import Machine, Report, as_json, show, show_machine
 from benchmarks.rig import Rig, rig
+from stack.command import run
 
 ALL: Mapping[str, Callable[[Rig, bool], Report]] = {
     "latency": latency.run,
@@ -71,4 +71,4 @@ def _run_all(names: Sequence[str], quick: bool, console: Console) -> list[Report
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from stack.command import run
 from stack.debian import unpacked
 from stack.errors import StackError, Unavailable
 from stack.fetching import fetch
@@ -108,4 +109,4 @@ def _succeeds(command: Sequence[str | Path]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run(lambda: main(sys.argv[1:]))

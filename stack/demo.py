@@ -3,7 +3,6 @@
 import argparse
 import json
 import shutil
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from confluent_kafka import Producer
 from rich.console import Console
 from rich.table import Table
 
+from stack.command import run
 from stack.embedded import Stack
 from stack.errors import StackError
 from stack.paths import STATE
@@ -251,4 +251,4 @@ def _seconds(timestamp: str) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

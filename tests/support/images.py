@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from stack.command import run
 from stack.paths import ROOT, STATE
 from tests.support.processes import apart
 
@@ -26,7 +27,6 @@ _CERTIFICATES = "/etc/ssl/certs:/etc/ssl/certs:ro"  # those of this machine, whi
 _TRIES, _PATIENCE = 3, 300  # seconds for one try
 _BUILD_LIMIT = 600  # seconds for one image
 _MAX_STORED = 120  # layers and images; then all but the base go
-_INTERRUPTED = 130  # the exit status of a shell's command that Ctrl-C has ended
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -54,8 +54,6 @@ def main() -> int:
     except (AssertionError, subprocess.TimeoutExpired) as error:
         print(f"The images can't be built: {error}", file=sys.stderr)  # noqa: T201
         return 1
-    except KeyboardInterrupt:
-        return _INTERRUPTED
     return 0
 
 
@@ -176,4 +174,4 @@ def _debootstrap(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

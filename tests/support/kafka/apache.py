@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from stack.command import run
 from stack.fetching import fetch
 from stack.paths import STATE
 from tests.support.kafka.broker import Broker, free_port
@@ -173,4 +174,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)
