@@ -213,10 +213,8 @@ def place_in_zone(draft: Draft, zones: Mapping[str, ZoneSettings]) -> ValidChang
     if reasons or zone is None or draft.name is None or draft.submission is None:
         return Refused(reasons)
     record_type, target = draft.submission.resource.record_type, draft.submission.resource.target
-    off = settings.checks is Checks.OFF
-    warnings = () if off else check_names(draft.action, draft.name, record_type, draft.rdata)
-    if warnings and settings.checks is Checks.REFUSE:
-        return Refused(warnings)
+    warns = settings.checks is Checks.WARN
+    warnings = check_names(draft.action, draft.name, record_type, draft.rdata) if warns else ()
     targets = [target] if isinstance(target, str) else target or ()
     warnings = (*warnings, *warnings_of(draft.action, draft.name, record_type, targets, draft.rdata))
     if settings.restricts:
@@ -290,6 +288,8 @@ def _zone_reasons(draft: Draft, zone: str | None, settings: ZoneSettings) -> lis
     found = rules.check(
         draft.action, zone, draft.name, draft.record_type, draft.rdata, unknown_types=unknown_types
     )
+    if settings.checks is Checks.REFUSE:
+        found += check_names(draft.action, draft.name, draft.record_type, draft.rdata)
     if restricted:
         ttl = draft.submission.resource.config.ttl if draft.submission else None
         change = (draft.action, zone, draft.name, draft.record_type, draft.rdata, ttl)

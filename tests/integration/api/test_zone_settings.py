@@ -236,6 +236,16 @@ def test_what_a_zone_refuses(client: TestClient, new_zone: str, send: Send) -> N
         assert send(client, item)[0] == expected, item
 
 
+def test_checks_and_other_settings_are_answered_together(client: TestClient, new_zone: str) -> None:
+    change_zone(client, new_zone, checks="refuse", private_addresses="refuse", max_ttl=60)
+    item = body(new_zone, "a_b", target="10.0.0.1", config={"ttl": 61})
+    assert {code for _, code in single(client, item)[0]} == {
+        "name_not_a_host",
+        "address_not_public",
+        "ttl_not_allowed",
+    }
+
+
 @DOORS
 def test_what_a_zone_warns_of(client: TestClient, new_zone: str, send: Send) -> None:
     private, public = body(new_zone, target="10.0.0.1"), body(new_zone, target="193.0.6.139")
