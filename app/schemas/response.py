@@ -219,7 +219,7 @@ class BackendOut(BaseModel):
     )
     fault: Fault | None
     zones: int
-    open_requests: int  # 10,000 stands for more, too
+    open_requests: int = Field(description="without those that are scheduled; 10,000 stands for more, too")
     resting_zones: list[RestingZone]
 
 
@@ -341,7 +341,10 @@ class PlanOut(BaseModel):
 
 
 class BacklogOut(BaseModel):
-    """How many requests are not settled yet, roughly, and how many may be (0: any number)."""
+    """How many requests are not settled yet, roughly, and how many may be (0: any number).
+
+    Scheduled ones are not counted.
+    """
 
     open: int
     limit: int

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.core.database import AnySession
 from app.domain.errors import UnknownBackend
 from app.domain.settlement import Fault
-from app.store.models import Backend, Zone, ZoneLease
+from app.store.models import QUEUED, Backend, Zone, ZoneLease
 from app.store.zones import SIMULATED_BACKEND
 
 _REAL_API = "(real API)"  # no backend: its row says what `note_api` notes; no host can be called that
@@ -55,7 +55,7 @@ _STATES = text(
            (SELECT count(*) FROM dns_zones WHERE dns_zones.backend = named.name) AS zones,
            (SELECT count(*) FROM (
                 SELECT FROM dns_zones AS zone JOIN dns_requests AS request ON request.zone = zone.name
-                 WHERE zone.backend = named.name AND request.finished_at IS NULL LIMIT {MAX_OPEN}) AS open
+                 WHERE zone.backend = named.name AND {QUEUED} LIMIT {MAX_OPEN}) AS open
            ) AS open_requests
       FROM named LEFT JOIN dns_backends AS backend ON backend.name = named.name
      ORDER BY named.name

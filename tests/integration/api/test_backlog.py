@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from app.core.config import Settings
 from app.core.database import transaction
-from tests.support.builders import body
+from tests.support.builders import body, time_after
 from tests.support.eventually import eventually
 from tests.support.settings import SetSettings
 
@@ -34,6 +34,10 @@ def limited(app_settings: Settings, set_settings: SetSettings, new_zone: str) ->
 def create(client: TestClient, zone: str, account: str = "a", key: str | None = None) -> Any:
     headers = {"Idempotency-Key": key} if key else {}
     return client.post("/api/v1/dns/create", json=body(zone, account=account), headers=headers)
+
+
+def schedule(client: TestClient, zone: str, account: str = "a") -> Any:
+    return client.post("/api/v1/dns/create", json=body(zone, account=account, not_before=time_after(3_600)))
 
 
 def settle_all() -> None:
@@ -121,3 +125,35 @@ def test_what_was_open_before_the_process_began_counts(
         create(limited, new_zone, account)
     with TestClient(limited.app) as another:
         eventually(lambda: another.get("/readyz").json()["backlog"]["full"], 20)
+
+
+def test_what_is_scheduled_has_limits_of_its_own(limited: TestClient, new_zone: str) -> None:
+    assert [schedule(limited, new_zone).status_code for _ in range(PER_ACCOUNT)] == [202] * PER_ACCOUNT
+    refused = schedule(limited, new_zone)
+    assert (refused.status_code, refused.json()["code"]) == (503, "backlog_full")
+    assert "5 requests are scheduled of this account" in refused.json()["detail"]
+    items = [body(new_zone, account="a"), body(new_zone, account="a", not_before=time_after(3_600))]
+    results = limited.post("/api/v1/dns/batch", json={"requests": items}).json()["results"]
+    assert [result["status_code"] for result in results] == [202, 503]  # its other requests go on
+    others = [schedule(limited, new_zone, "b").status_code for _ in range(LIMIT - PER_ACCOUNT)]
+    assert others == [202] * (LIMIT - PER_ACCOUNT)
+    assert "scheduled in all" in schedule(limited, new_zone, "c").json()["detail"]
+    assert create(limited, new_zone, "c").status_code == 202
+    assert not limited.get("/readyz").json()["backlog"]["full"]
+
+
+def test_nobody_can_schedule_more_while_what_was_due_is_not_applied(
+    limited: TestClient, new_zone: str
+) -> None:
+    for _ in range(PER_ACCOUNT):
+        create(limited, new_zone)
+    assert "open of this account" in schedule(limited, new_zone).json()["detail"]
+    assert schedule(limited, new_zone, "b").status_code == 202
+
+
+def test_what_was_scheduled_before_the_process_began_counts(limited: TestClient, new_zone: str) -> None:
+    for account in ["a"] * PER_ACCOUNT + ["b"] * (LIMIT - PER_ACCOUNT):
+        schedule(limited, new_zone, account)
+    with TestClient(limited.app) as another:
+        eventually(lambda: schedule(another, new_zone, "c").status_code == 503, 20)
+        assert create(another, new_zone, "c").status_code == 202

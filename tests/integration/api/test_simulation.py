@@ -17,7 +17,8 @@ from app.services.drain.drain import drain
 from app.services.drain.lease import hold_lease
 from app.store import backends
 from tests.support.answers import codes
-from tests.support.builders import body
+from tests.support.builders import body, time_after
+from tests.support.eventually import eventually
 from tests.support.settings import SetSettings
 
 Logged = Callable[[], str]
@@ -95,6 +96,17 @@ def test_what_no_server_does_fails_and_leaves_no_record(api: TestClient) -> None
         shown = [api.get(f"/api/v1/dns/requests/{each['id']}").json() for each in (refused, missing)]
         assert [each["error"]["code"] for each in shown] == ["cname_conflict", "rrset_missing"]
         assert [each["record_type"] for each in records_of(api, "example.com")] == ["A"]
+
+
+def test_it_keeps_to_the_time_of_a_scheduled_request(api: TestClient) -> None:
+    with api:
+        asked = body("example.com", not_before=time_after(1))
+        api.post("/api/v1/dns/create", json=asked).raise_for_status()
+        drain("example.com", make_runner(), make_backends())
+        assert request_of(api, "example.com")["status"] == "scheduled"
+        eventually(lambda: request_of(api, "example.com")["status"] == "pending", 10)
+        drain("example.com", make_runner(), make_backends())
+        assert request_of(api, "example.com")["status"] == "succeeded"
 
 
 def test_a_plan_makes_no_zone(api: TestClient) -> None:

@@ -1,9 +1,11 @@
 """The consumer between real brokers and the real API."""
 
 import json
+from datetime import datetime
 
 import pytest
 
+from tests.support.builders import time_after
 from tests.support.eventually import eventually
 from tests.support.kafka import raw_producer
 from tests.support.kafka.processes import Api
@@ -25,6 +27,20 @@ def test_accepted_messages_are_committed(any_sandbox: KafkaSandbox, kafka_api: A
     }
     assert len(found) == 6
     assert {(each["context"]["source"], each["context"]["via"]) for each in found} == {("kafka", "kafka")}
+
+
+def test_a_message_may_say_when(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+    sandbox.create_topic()
+    message = json.loads(request(sandbox, "later"))
+    message["context"]["not_before"] = time_after(3_600)
+    sandbox.produce(json.dumps(message).encode())
+    sandbox.start_consumer(kafka_api.url)
+    eventually(lambda: sandbox.committed() == 1)
+    [found] = kafka_api.requests(sandbox.account)
+    assert found["status"] == "scheduled"
+    assert datetime.fromisoformat(found["context"]["not_before"]) == datetime.fromisoformat(
+        message["context"]["not_before"]
+    )
 
 
 def test_a_redelivery_is_no_second_request(sandbox: KafkaSandbox, kafka_api: Api) -> None:
