@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from app.api.errors import wire_reasons
 from app.domain.change import RRsetState
@@ -14,6 +15,7 @@ from app.domain.names import in_unicode
 from app.domain.reasons import MAX_BATCH_REASONS, at_most, number_of, share
 from app.schemas.response import (
     Accepted,
+    AcceptedUndo,
     AcceptedWithWarnings,
     BackendOut,
     BatchOut,
@@ -73,8 +75,13 @@ def accepted_with_warnings(
 ) -> AcceptedWithWarnings:
     """Return the answer to a change that was accepted, and what is to be said about it."""
     plain = accepted(request)
-    fields = {each.name: getattr(plain, each.name) for each in dataclasses.fields(plain)}
-    return AcceptedWithWarnings(**fields, warnings=[*map(_warning, warnings)])
+    return AcceptedWithWarnings(**_fields(plain), warnings=[*map(_warning, warnings)])
+
+
+def accepted_undo(request: submit.AcceptedRequest, undoes: UUID) -> AcceptedUndo:
+    """Return the answer to an undo that was accepted."""
+    plain = accepted(request)
+    return AcceptedUndo(**_fields(plain), undoes=undoes)
 
 
 def batch_out(submitted: Sequence[submit.Submitted]) -> BatchOut:
@@ -158,6 +165,10 @@ def _plan_result(index: int, item: Planned) -> PlanResult:
     return result
 
 
+def _fields(plain: Accepted) -> dict[str, Any]:
+    return {each.name: getattr(plain, each.name) for each in dataclasses.fields(plain)}
+
+
 def _warning(warning: Reason) -> WarningOut:
     return WarningOut(warning.code, warning.message, ["body", *warning.loc])
 
@@ -174,6 +185,8 @@ def request_detail(found: Progress, obstacle: Obstacle | None) -> RequestDetail:
         **_request(found.request),
         before=_state(found.before),
         after=_state(found.after),
+        undoes=found.request.undoes,
+        undone_by=found.request.undone_by,
         waits_for=waits_for,
         events=_events(found.log.items),
         earlier_events=found.log.next_cursor,

@@ -62,6 +62,15 @@ async def read_json(request: Request) -> bytes:
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+async def read_optional_json(request: Request) -> bytes | None:
+    """Return the body as it came; None where there is none. Raises as `read_json` does."""
+    if not {"content-length", "transfer-encoding"} & set(request.headers):
+        return None
+    if request.headers.get("content-length") == "0":
+        return None
+    return await read_json(request)
+
+
 def decode_json(raw: bytes) -> Any:
     """Return the decoded body. Raises InvalidInput.
 

@@ -7,7 +7,7 @@ from pydantic.json_schema import models_json_schema
 
 from app.api.body import IDEMPOTENCY_KEY, MAX_BATCH_KEY
 from app.schemas import response
-from app.schemas.request import Batch, BatchItem, Plan, Submission
+from app.schemas.request import Batch, BatchItem, Plan, Submission, Undo
 
 _REF = "#/components/schemas/{model}"
 
@@ -58,6 +58,9 @@ def _problem(status: int, description: str) -> Responses:
 NO_REQUEST = _problem(404, "No such request")
 NOT_CANCELLABLE = _problem(409, "A worker applies it now, or it has ended")
 NOT_RETRYABLE = _problem(409, "It is open or has succeeded, or its zone is not served any more")
+_NOT_UNDOABLE = _problem(
+    409, "It has not succeeded, has changed nothing, was undone already, or its RRset was changed since"
+)
 NO_BATCH = _problem(404, "No such batch")
 NO_ZONE = _problem(404, "No such zone")
 ZONE_CONFLICT = _problem(409, "The zone is served already, or is in use")
@@ -88,7 +91,7 @@ _KEY_OF_BATCH = _KEY | {
     "description": "each item without a key of its own gets this one with #, and its index from 0 on",
 }
 
-_READ_BY_CALLS = (Submission, Batch, BatchItem, Plan)
+_READ_BY_CALLS = (Submission, Batch, BatchItem, Plan, Undo)
 
 
 def submission(summary: str) -> dict[str, Any]:
@@ -125,6 +128,18 @@ def plan() -> dict[str, Any]:
     }
 
 
+def undo() -> dict[str, Any]:
+    """Return the keyword arguments of the route that undoes a request."""
+    example = {"context": {"account_id": "team-a"}, "comment": "the new address does not answer"}
+    shape = _body("Undo", {"with a reason": {"value": example}}, required=False)
+    return {
+        "status_code": 202,
+        "summary": "Undo a request",
+        "responses": BODY | NO_REQUEST | _NOT_UNDOABLE,
+        "openapi_extra": {"parameters": [_KEY], **shape},
+    }
+
+
 def install(app: FastAPI) -> None:
     """Add the shapes of the bodies that calls read by themselves to the OpenAPI document."""
     plain = app.openapi
@@ -139,6 +154,6 @@ def install(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _body(shape: str, examples: dict[str, Any]) -> dict[str, Any]:
+def _body(shape: str, examples: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
     content = {"schema": {"$ref": _REF.format(model=shape)}, "examples": examples}
-    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+    return {"requestBody": {"required": required, "content": {"application/json": content}}}

@@ -18,6 +18,11 @@
     │   ├── RequestRunning
     │   ├── RequestSettled
     │   ├── RequestNotRetryable
+    │   ├── RequestNotUndoable
+    │   ├── UndoneAlready
+    │   ├── NothingToUndo
+    │   ├── StateUnknown
+    │   ├── UndoConflict
     │   ├── ZoneNotServed
     │   ├── ZoneExists
     │   └── ZoneInUse
@@ -228,6 +233,55 @@ class RequestNotRetryable(Conflict):
     def __init__(self, status: str) -> None:
         this = f"{'has' if status == 'succeeded' else 'is'} {status}"
         super().__init__(f"only a failed or a cancelled request can be retried; this one {this}")
+
+
+class RequestNotUndoable(Conflict):
+    """Only a request that has succeeded can be undone."""
+
+    code = "request_not_undoable"
+
+    def __init__(self, status: str) -> None:
+        this = f"{'has' if status == 'failed' else 'is'} {status}"
+        super().__init__(f"only a request that has succeeded can be undone; this one {this}")
+
+
+class UndoneAlready(Conflict):
+    """Another request takes this one back, or has done so."""
+
+    code = "undone_already"
+
+    def __init__(self, undone_by: object, status: str) -> None:
+        this = f"{'has' if status == 'succeeded' else 'is'} {status}"
+        super().__init__(
+            f"the request {undone_by} undoes this one already: it {this}, and can be undone itself"
+        )
+
+
+class NothingToUndo(Conflict):
+    """The request has changed nothing."""
+
+    code = "unchanged"
+
+    def __init__(self) -> None:
+        super().__init__("this request has changed nothing: the RRset was so before")
+
+
+class StateUnknown(Conflict):
+    """Nobody has told what was there before the request, or after it."""
+
+    code = "state_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("what was there before this request, or after it, is not known")
+
+
+class UndoConflict(Conflict):
+    """The RRset is not the one that the request has made: it was changed since."""
+
+    code = "undo_conflict"
+
+    def __init__(self) -> None:
+        super().__init__("the RRset was changed since this request: to undo it would take that back, too")
 
 
 class ZoneNotServed(Conflict):

@@ -12,7 +12,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.domain.change import Action, Change, ChangeResult, Outcome, RRsetKey
-from app.domain.errors import BACKEND_UNAVAILABLE_CODES, UNCERTAIN_CODES, ZONE_UNAVAILABLE_CODES
+from app.domain.errors import (
+    BACKEND_UNAVAILABLE_CODES,
+    UNCERTAIN_CODES,
+    ZONE_UNAVAILABLE_CODES,
+    UndoConflict,
+)
 from app.domain.expectation import Answer, Expectation, expectations
 from app.domain.lifecycle import Status
 
@@ -54,6 +59,7 @@ class InFlight:
     overdue: bool = False  # the deadline of its verification has passed
     primary_overdue: bool = False  # the primary has had its time to answer what it has taken
     blamable: bool = False  # it was alone in its run, and others have ended well since its last one
+    is_undo: bool = False  # it takes another request back
 
     @property
     def code(self) -> str:
@@ -233,6 +239,8 @@ def _answered_by(answers: Answers, hidden: Mapping[str, str]) -> str:
 def _refused(item: InFlight) -> Decision:
     message = item.result.message if item.result else None
     code = (item.result.code if item.result else None) or "refused"
+    if item.is_undo and code == "state_changed":
+        code = UndoConflict.code
     return Decision(Status.FAILED, message or "the playbook refused it", code)
 
 

@@ -189,6 +189,22 @@ class Plan(Batch):
     ask_servers: bool = Field(False, strict=True)
 
 
+class UndoContext(Strict):
+    """Who asks for an undo."""
+
+    account_id: Account | None = Field(None, description="that of the request unless given")
+    source: Source | None = Field(None, description="the door by which the undo came unless given")
+
+
+class Undo(StrictBody):
+    """Who asks for an undo, and why. Nothing of it need be given."""
+
+    context: UndoContext = Field(default_factory=UndoContext)
+    comment: str | None = Field(
+        None, max_length=1000, pattern=PROSE, description="that of the request unless given"
+    )
+
+
 class Selection(StrictBody):
     """Which requests a call for many is about: those that match everything that is given."""
 

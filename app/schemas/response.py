@@ -96,6 +96,8 @@ class RequestDetail(RequestOut):
         StateOut | None,
         Field(description="the RRset that it has made, as the servers answered; null: not known, or not yet"),
     ]
+    undoes: Annotated[UUID | None, Field(description="the request that it takes back")]
+    undone_by: Annotated[UUID | None, Field(description="the last request that was to take it back")]
     waits_for: Annotated[
         ObstacleOut | None,
         Field(description="the fault of its zone or backend for which it waits; null: there is none"),
@@ -242,6 +244,13 @@ class AcceptedWithWarnings(Accepted):
     """The same, with what may not be meant, where there is such a thing."""
 
     warnings: "list[WarningOut] | None" = None
+
+
+@dataclass(slots=True)
+class AcceptedUndo(Accepted):
+    """A request as it was accepted, and the one that it takes back."""
+
+    undoes: UUID
 
 
 @dataclass(slots=True)

@@ -156,6 +156,8 @@ class Request(Base):
     # The RRset before and after it, in the same form; NULL where that is not known
     before: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     after: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
+    undoes: Mapped[UUID | None]  # the request that it takes back
+    undone_by: Mapped[UUID | None]  # the last request that was to take it back
     idempotency_key: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(server_default="0")  # runs that it was part of
     lost_runs: Mapped[int] = mapped_column(server_default="0")  # those whose outcome stayed unknown

@@ -139,6 +139,7 @@ class Item:
     waits_until: datetime | None  # its next try, when that is not now
     overdue: bool  # the deadline of its verification has passed
     primary_overdue: bool  # the primary has had its time to answer what it has taken
+    undoes: UUID | None = None  # the request that it takes back
 
     @property
     def id(self) -> UUID:
@@ -149,7 +150,7 @@ class Item:
 # As text: for one request, SQLAlchemy takes longer to compose a statement than PostgreSQL to execute it.
 _ITEMS = """
     SELECT id, seq, action, zone, name, record_type, ttl, rdata, account_id, lost_runs, run_id,
-           expect, resource ->> 'comment' AS comment,
+           expect, undoes, resource ->> 'comment' AS comment,
            coalesce(resource #> '{config,extra_config}', '{}') AS extra_config,
            CASE WHEN check_at > clock_timestamp() THEN check_at END AS waits_until,
            coalesce(verify_by <= clock_timestamp(), false) AS overdue,
@@ -320,6 +321,7 @@ def _items(
             waits_until=row.waits_until,
             overdue=row.overdue,
             primary_overdue=row.primary_overdue,
+            undoes=row.undoes,
         )
         for row in session.execute(statement, {**parameters, "primary_deadline": primary_deadline})
     ]

@@ -37,6 +37,7 @@ class NewRequest:
     idempotency_key: str | None
     expect: dict[str, Any] | None = None
     not_before: datetime | None = None
+    undoes: UUID | None = None
 
 
 @dataclass(slots=True)
@@ -110,7 +111,7 @@ def _elements(column: Column[Any]) -> str:
 
 
 # Columns that few requests have: they are not written where none of a call has them.
-_SELDOM = ("expect", "not_before")
+_SELDOM = ("expect", "not_before", "undoes")
 
 
 def _new_rows(columns: Sequence[Column[Any]]) -> str:

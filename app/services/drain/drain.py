@@ -204,7 +204,14 @@ def _run_ansible(
 
 def _in_flight(claim: Claim, results: Results) -> list[InFlight]:
     in_flight = [
-        InFlight(item.change, results[item.id], item.lost_runs, item.overdue, item.primary_overdue)
+        InFlight(
+            change=item.change,
+            result=results[item.id],
+            lost_runs=item.lost_runs,
+            overdue=item.overdue,
+            primary_overdue=item.primary_overdue,
+            is_undo=item.undoes is not None,
+        )
         for item in claim.items
     ]
     suspects = [*claim.orphaned, *claim.to_apply]

@@ -32,6 +32,8 @@ class RequestState(AcceptedRequest):
     started_at: datetime | None
     finished_at: datetime | None
     verified_at: datetime | None
+    undoes: UUID | None  # the request that it takes back
+    undone_by: UUID | None  # the last request that was to take it back
 
 
 class Progress(NamedTuple):

@@ -203,6 +203,7 @@ def new_request(change: ValidChange) -> NewRequest:
         idempotency_key=change.idempotency_key,
         expect=change.expect.as_json() if change.expect else None,
         not_before=change.not_before,
+        undoes=change.undoes,
     )
 
 

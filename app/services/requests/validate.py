@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
@@ -62,6 +63,7 @@ class Draft:
     rdata: list[str] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     expect: RRsetState | None = None
+    undoes: UUID | None = None  # the request that it takes back
     cut_short: bool = False  # some reasons are missing, and what was not looked at
 
     @property
@@ -91,6 +93,7 @@ class ValidChange:
     not_before: datetime | None = None
     warnings: Sequence[Reason] = ()
     expect: RRsetState | None = None
+    undoes: UUID | None = None
 
 
 class Refused(NamedTuple):
@@ -239,6 +242,7 @@ def place_in_zone(draft: Draft, zones: Mapping[str, ZoneSettings]) -> ValidChang
         not_before=context.not_before and context.not_before.astimezone(UTC),
         warnings=warnings,
         expect=draft.expect,
+        undoes=draft.undoes,
     )
 
 

@@ -1,0 +1,173 @@
+"""Undo a request: submit what restores the RRset, with what the request has made of it as prerequisite."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.core.database import transaction
+from app.domain.change import NOTHING, RRsetKey, RRsetState, Via
+from app.domain.errors import (
+    IdempotencyKeyReused,
+    InvalidInput,
+    NothingToUndo,
+    Reason,
+    RequestNotFound,
+    RequestNotUndoable,
+    StateUnknown,
+    UndoConflict,
+    UndoneAlready,
+    ZoneNotServed,
+)
+from app.domain.inverse import Inverse, inverse, is_like
+from app.domain.lifecycle import INITIAL, OPEN, Status
+from app.domain.rdata import TABLE, RecordType
+from app.schemas.request import Config, Context, Resource, Submission
+from app.services.requests.backlog import Backlog
+from app.services.requests.lookup import state_of
+from app.services.requests.submit import Accepted, Replayed, Submitted, Undecided, submit
+from app.services.requests.validate import Draft, Refused
+from app.store import records, requests, undo, zones
+from app.store.models import Request, Zone
+
+
+@dataclass(frozen=True, slots=True)
+class UndoOrder:
+    """Who asks for an undo, and why; what is None is as in the request that is undone, or its door's."""
+
+    account_id: str | None = None
+    source: str | None = None
+    comment: str | None = None
+    via: Via = Via.API
+    idempotency_key: str | None = None
+
+
+def undo_request(request_id: UUID, order: UndoOrder, backlog: Backlog | None = None) -> Accepted | Replayed:
+    """Submit the inverse of the request, and return it. The caller kicks its zone.
+
+    Raises RequestNotFound, InvalidInput where a rule of the zone is against it, BacklogFull, and these for
+    what is stored: IdempotencyKeyReused, RequestNotUndoable, UndoneAlready, ZoneNotServed, NothingToUndo,
+    StateUnknown, UndoConflict.
+    """
+    with transaction() as session:
+        original = undo.lock(session, request_id)
+        if original is None:
+            raise RequestNotFound
+        if replayed := _replayed(session, original, order):
+            return replayed
+        zone = _require_undoable(session, original)
+        found = _inverse(original)
+        if _shows_conflict(session, zone, original, found.expect):
+            raise UndoConflict
+        [result] = submit(session, [_draft(original, found, order)], backlog=backlog)
+        accepted = _require_accepted(result)
+        undo.note(session, original.id, accepted.request.id)
+    return accepted
+
+
+def _replayed(session: Session, original: Request, order: UndoOrder) -> Replayed | None:
+    """Return the undo that the idempotency key stands for. Raises IdempotencyKeyReused."""
+    if order.idempotency_key is None:
+        return None
+    account = order.account_id or original.account_id
+    earlier = undo.find_by_key(session, account, order.idempotency_key)
+    if earlier is None:
+        return None
+    asked = (original.id, order.source or order.via.value, _comment(original, order))
+    if (earlier.undoes, earlier.source, earlier.resource.get("comment")) != asked:
+        raise IdempotencyKeyReused
+    return Replayed(replace(state_of(earlier), status=INITIAL))
+
+
+def _require_undoable(session: Session, original: Request) -> Zone:
+    """Return the request's zone. Raises RequestNotUndoable, UndoneAlready, ZoneNotServed."""
+    if original.status is not Status.SUCCEEDED:
+        raise RequestNotUndoable(original.status)
+    undoing = requests.get(session, original.undone_by) if original.undone_by else None
+    if undoing is not None and undoing.status in (*OPEN, Status.SUCCEEDED):
+        raise UndoneAlready(undoing.id, undoing.status)
+    zone = zones.get(session, original.zone)
+    if zone is None:
+        raise ZoneNotServed(original.zone)
+    return zone
+
+
+def _inverse(original: Request) -> Inverse:
+    """Return the inverse of the request. Raises NothingToUndo, StateUnknown."""
+    found = inverse(
+        RRsetState.from_json(original.before) if original.before else None,
+        RRsetState.from_json(original.after) if original.after else None,
+    )
+    if isinstance(found, Reason):
+        raise NothingToUndo if found.code == NothingToUndo.code else StateUnknown
+    return found
+
+
+def _shows_conflict(session: Session, zone: Zone, original: Request, expected: RRsetState) -> bool:
+    """Return whether the records show another RRset than the one that the request has made.
+
+    Where there is none, that tells something only if the zone has not been changed since: with its backend
+    its records are forgotten.
+    """
+    record = records.get(session, zone.name, RRsetKey(original.name, original.record_type))
+    if record is not None:
+        return not is_like(RRsetState(record.ttl, tuple(record.rdata)), expected)
+    settled = original.finished_at
+    return settled is not None and zone.updated_at < settled and not is_like(NOTHING, expected)
+
+
+def _draft(original: Request, found: Inverse, order: UndoOrder) -> Draft:
+    """Return the inverse as a change that a client might have sent.
+
+    What it restores was there once: it is not judged as values of a client are, but for the zone's rules.
+    """
+    record_type = RecordType(original.record_type)
+    context = Context.model_construct(account_id=order.account_id or original.account_id, source=order.source)
+    resource = Resource.model_construct(
+        record_type=record_type,
+        domain=original.name,
+        target=list(found.restored.rdata) or None,
+        zone=original.zone,
+        comment=_comment(original, order),
+        config=Config.model_construct(
+            ttl=found.restored.ttl,
+            extra_config=_extra_config(record_type, original.resource.get("config", {})),
+        ),
+    )
+    return Draft(
+        found.action,
+        order.idempotency_key,
+        order.via,
+        Submission.model_construct(context=context, resource=resource),
+        original.name,
+        record_type,
+        list(found.restored.rdata),
+        expect=found.expect,
+        undoes=original.id,
+    )
+
+
+def _comment(original: Request, order: UndoOrder) -> str | None:
+    comment: str | None = order.comment or original.resource.get("comment")
+    return comment
+
+
+def _extra_config(record_type: RecordType, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is handed on to the playbook, without fields that are part of the value."""
+    entry = TABLE.get(record_type)
+    of_value = entry.takes if entry else ()
+    return {name: value for name, value in config.get("extra_config", {}).items() if name not in of_value}
+
+
+def _require_accepted(result: Submitted) -> Accepted:
+    """Return the result. Raises what prevents the undo."""
+    match result:
+        case Accepted():
+            return result
+        case Refused(reasons):
+            raise InvalidInput(reasons, "undo")
+        case Undecided(error):
+            raise error
+    raise IdempotencyKeyReused  # by another call at the same moment

@@ -1,0 +1,28 @@
+"""Which request takes which back."""
+
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, undefer
+
+from app.store.models import Request
+
+
+def lock(session: Session, request_id: UUID) -> Request | None:
+    """Return the request of that id, with what was there before and after it.
+
+    Nobody else can take it back until the transaction ends.
+    """
+    options = [undefer(Request.before), undefer(Request.after)]
+    return session.get(Request, request_id, options=options, with_for_update={"key_share": True})
+
+
+def find_by_key(session: Session, account_id: str, key: str) -> Request | None:
+    """Return the request that the account's idempotency key stands for."""
+    its_own = (Request.account_id == account_id, Request.idempotency_key == key)
+    return session.scalars(select(Request).where(*its_own)).one_or_none()
+
+
+def note(session: Session, request_id: UUID, undone_by: UUID) -> None:
+    """Note that one request is to take the other back."""
+    session.execute(update(Request).where(Request.id == request_id).values(undone_by=undone_by))
