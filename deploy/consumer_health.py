@@ -7,6 +7,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from app.core.config import settings
+from app.core.setting_types import without_secrets
 
 _NEVER_NAMED = " (the embedded stack's never does: look at the consumer's log)"
 TIMEOUT = 5  # seconds within which the broker must answer
@@ -19,7 +20,8 @@ def main() -> int:
     try:
         found = admin.describe_consumer_groups([group], request_timeout=TIMEOUT)[group].result()
     except KafkaException as error:
-        sys.stderr.write(f"{error.args[0].str()}\n")
+        server = without_secrets(settings().kafka_broker_url)
+        sys.stderr.write(f"{server} (KAFKA_BROKER_URL): {error.args[0].str()}\n")
         return 1
     ours = own_addresses()
     hosts = [member.host.lstrip("/") for member in found.members]

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, Message, Producer
 
+_PATIENCE = 10  # seconds for which the broker may be away
 _INTERRUPTED = 130  # the exit status of a shell's command that Ctrl-C has ended
 
 
@@ -29,12 +30,19 @@ def send(lines: Iterable[str]) -> int:
     """Send the lines, say how many were sent, and return the exit status."""
     topic = os.environ.get("KAFKA_DNS_TOPIC", "dns_requests")
     server = os.environ.get("KAFKA_BROKER_URL", "localhost:9092")
-    producer = Producer({"bootstrap.servers": server, "message.timeout.ms": 20_000})
-    errors: list[KafkaError | None] = []  # one for each message that the broker has answered
-    bad = 0
+    producer = Producer(
+        {
+            "bootstrap.servers": server,
+            "message.timeout.ms": _PATIENCE * 1_000,
+            "error_cb": _FirstProblem(server),
+            "log_level": 0,
+        }
+    )
+    sent = asked = bad = 0
 
-    def note(error: KafkaError | None, _: Message) -> None:
-        errors.append(error)
+    def count(error: KafkaError | None, _: Message) -> None:
+        nonlocal sent
+        sent += error is None
 
     for number, line in enumerate(lines, 1):
         try:
@@ -43,16 +51,28 @@ def send(lines: Iterable[str]) -> int:
             _say(f"line {number} is not sent, it is no request: {error!r}")
             bad += 1
         else:
-            producer.produce(topic, line.strip().encode(), key=key.encode(), on_delivery=note)
-    lost = producer.flush(30) + sum(error is not None for error in errors)
-    _say(
-        f"{errors.count(None)} sent to {topic} at {server}, {lost} not taken by the broker, {bad} no request"
-    )
-    return int(lost > 0 or bad > 0)
+            producer.produce(topic, line.strip().encode(), key=key.encode(), on_delivery=count)
+            asked += 1
+    producer.flush(2 * _PATIENCE)
+    _say(f"{sent} sent to {topic} at {server}, {asked - sent} not taken by the broker, {bad} no request")
+    return int(sent < asked or bad > 0)
+
+
+class _FirstProblem:
+    """Says what is wrong with the connection, once: what comes first is the cause."""
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+        self._said = False
+
+    def __call__(self, error: KafkaError) -> None:
+        if not self._said:
+            _say(f"trying to reach {self._server} for {_PATIENCE} s: {error.str()}")
+        self._said = True
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -29,3 +29,13 @@ def test_lines_that_are_no_request_are_named_and_counted() -> None:
     assert [line.partition(",")[0] for line in said] == ["line 1 is not sent", "line 2 is not sent"]
     assert "0 sent to dns_requests" in done.stderr
     assert "2 no request" in done.stderr
+
+
+def test_a_broker_that_is_away_is_named_at_once_with_the_cause() -> None:
+    environment = os.environ | {"KAFKA_BROKER_URL": "127.0.0.1:9"}
+    line = '{"resource": {"domain": "www.example.test"}}\n'
+    done = subprocess.run(SEND, env=environment, input=line, capture_output=True, text=True, timeout=40)
+    assert done.returncode == 1
+    cause, summary = done.stderr.splitlines()
+    assert "Connection refused" in cause
+    assert summary == "0 sent to dns_requests at 127.0.0.1:9, 1 not taken by the broker, 0 no request"

@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from app.core.config import settings
+from app.core.setting_types import without_secrets
 from app.kafka.dlq.producer import (
     DLQ_HEADERS,
     VALUE_LEFT_OUT,
@@ -199,7 +200,7 @@ class DeadLetterQueue:
             committed = self._reader.committed(partitions, timeout=TIMEOUT) if partitions else []
             watermarks = [self._reader.get_watermark_offsets(each, timeout=TIMEOUT) for each in partitions]
         except KafkaException as error:
-            raise DeadLetterQueueError(f"the dead letters can't be read: {error.args[0].str()}") from error
+            raise _unreadable(error.args[0]) from error
         return {
             each.partition: PartitionOffsets(low, max(low, each.offset), high)
             for each, (low, high) in zip(committed, watermarks, strict=True)
@@ -213,4 +214,10 @@ def _is_partition_end(message: Message) -> bool:
         return False
     if error.code() == KafkaError._PARTITION_EOF:
         return True
-    raise DeadLetterQueueError(f"the dead letters can't be read: {error.str()}")
+    raise _unreadable(error)
+
+
+def _unreadable(error: KafkaError) -> DeadLetterQueueError:
+    where = without_secrets(settings().kafka_broker_url)
+    advice = f"; check that the broker runs at {where} (KAFKA_BROKER_URL)" if error.code() < 0 else ""
+    return DeadLetterQueueError(f"the dead letters can't be read: {error.str()}{advice}")

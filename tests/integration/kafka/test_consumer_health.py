@@ -34,6 +34,7 @@ def test_it_is_sick_without_a_broker() -> None:
     done = check("127.0.0.1:1")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
+    assert "127.0.0.1:1 (KAFKA_BROKER_URL): " in done.stderr
 
 
 def test_a_broker_that_can_not_tell_is_named(infrastructure: Stack) -> None:

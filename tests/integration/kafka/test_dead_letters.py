@@ -143,8 +143,10 @@ def test_no_topic_means_no_dead_letters(any_sandbox: KafkaSandbox) -> None:
 
 
 def test_without_a_broker_the_error_is_one_line(sandbox: KafkaSandbox) -> None:
-    done = sandbox.cli("dlq", "list", KAFKA_BROKER_URL=f"127.0.0.1:{free_port()}")
+    away = f"127.0.0.1:{free_port()}"
+    done = sandbox.cli("dlq", "list", KAFKA_BROKER_URL=away)
     assert (done.status, done.out) == (1, "")
+    assert f"check that the broker runs at {away} (KAFKA_BROKER_URL)" in done.err
     assert done.err.startswith("the dead letters can't be read: ")
 
 
