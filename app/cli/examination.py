@@ -1,5 +1,6 @@
 """What `doctor` looks at, one thing after the other, from the settings to the DNS servers."""
 
+import os
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,7 @@ from app.runner.ansible.inventory import (
     primary_server,
     run_limits,
 )
+from app.runner.ansible.syntax import why_unreadable
 from app.services.drain.backends import make_backends
 from app.services.zones.registry import list_zones
 
@@ -85,10 +87,20 @@ def _settings() -> Iterator[Finding]:
     if settings().simulated:
         words = "changes are only simulated here; set EXECUTOR=ansible, or INVENTORY, to have real runs"
         yield Finding("executor", "warning", words)
-    elif settings().playbook.is_file():
-        yield Finding("executor", "ok", f"ansible, with {settings().playbook}")
     else:
-        yield Finding("executor", "failed", f"there is no playbook {settings().playbook}: set PLAYBOOK")
+        yield from _playbook(settings().playbook)
+
+
+def _playbook(path: Path) -> Iterator[Finding]:
+    if unset := [name for name in settings().run_environment if name not in os.environ]:
+        words = f"not set here, so runs do not get it: {', '.join(unset)}"
+        yield Finding("RUN_ENVIRONMENT", "warning", words)
+    if not path.is_file():
+        yield Finding("executor", "failed", f"there is no playbook {path}: set PLAYBOOK")
+    elif why := why_unreadable(path):
+        yield Finding("executor", "failed", f"Ansible can't read the playbook {path}: {why}")
+    else:
+        yield Finding("executor", "ok", f"ansible, with {path}")
 
 
 def _tried(what: str, variable: str, look: Callable[[], str]) -> Finding:

@@ -20,6 +20,7 @@ from app.core.setting_types import (
     RedisUrl,
     Topic,
     UpperCase,
+    VariableNames,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +78,7 @@ class Settings(BaseSettings):
     playbook: Path = ROOT / "playbooks" / "provision.yml"
     inventory: Path = ROOT / "playbooks" / "inventory"
     # further environment variables that a playbook gets, "HTTPS_PROXY,PDNS_API_KEY": by default next to none
-    run_environment: Annotated[tuple[str, ...], NoDecode] = ()
+    run_environment: Annotated[VariableNames, NoDecode] = ()
     run_timeout: PositiveFloat = 600
     ansible_fork_server: bool = True  # keep Ansible in memory: a run then starts in milliseconds
     fork_server_jobs: PositiveInt = 16  # runs at once in a worker's fork server; more wait

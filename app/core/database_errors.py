@@ -47,6 +47,11 @@ def is_timeout(error: Exception) -> bool:
     return sqlstate(error) == "57014"
 
 
+def may_recover(error: Exception) -> bool:
+    """Return whether the same may succeed later: the fault is in the database, not in what it was asked."""
+    return any(judge(error) for judge in (is_unavailable, is_not_set_up, is_locked, is_timeout))
+
+
 def sqlstate(error: Exception) -> str | None:
     """Return the SQLSTATE that PostgreSQL gave; None where it did not answer."""
     state: str | None = getattr(getattr(error, "orig", None), "sqlstate", None)

@@ -15,7 +15,8 @@ _SIMILAR = 0.85  # of two names, 0 to 1: one is taken for the other, misspelt
 _POSTGRESQL = ("postgresql", "postgres")  # "postgresql+asyncpg", too: the driver is ours to choose
 _REDIS = ("redis", "rediss")
 _BROKER = re.compile(r"(?:[A-Z_]+://)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::(?P<port>[0-9]+))?")
-_NOT_SHOWN = ("secret", "password", "token", "url")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NOT_SHOWN = ("secret", "password", "token", "url", "environment")
 
 
 def _postgresql(value: SecretStr) -> SecretStr:
@@ -62,6 +63,12 @@ def _brokers(value: str) -> str:
     return value
 
 
+def _names(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(map(_VARIABLE.fullmatch, value)):
+        raise ValueError("must be names of variables, with commas between them, without values")
+    return value
+
+
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
@@ -73,6 +80,7 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_postgresql)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
 HttpUrl = Annotated[str, AfterValidator(_http)]
 Brokers = Annotated[str, AfterValidator(_brokers)]
+VariableNames = Annotated[tuple[str, ...], AfterValidator(_names)]
 Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,245}$")]  # 249 with the ending of its dead letters
 UpperCase = BeforeValidator(_upper)
 

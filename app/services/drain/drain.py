@@ -11,7 +11,9 @@ from uuid_utils.compat import uuid7
 
 from app.core.config import settings
 from app.core.database import transaction
+from app.core.database_errors import DATABASE_ERRORS, may_recover
 from app.core.logging import Line, bound, get_logger, log_lines
+from app.core.startup import cause
 from app.domain.change import ChangeResult, Outcome, RRsetKey
 from app.domain.errors import InventoryError, LeaseLost, UnknownBackend
 from app.domain.expectation import Answer
@@ -74,7 +76,21 @@ class Claim:
 
 def drain(zone: str, runner: Runner, backends: Backends) -> None:
     """Drain the zone batch by batch, until nothing is due, it must rest, or `DRAIN_BUDGET` is used up."""
-    with bound(zone=zone), hold_lease(zone, backends) as (held_lease, lease_lost):
+    with bound(zone=zone):
+        try:
+            _drain(zone, runner, backends)
+        except DATABASE_ERRORS as error:
+            if not may_recover(error):
+                raise
+            log.warning(
+                "zone not drained: the database is in the way; the sweep has it drained again, and what a run"
+                " has applied meanwhile is looked up then",
+                error=cause(error),
+            )
+
+
+def _drain(zone: str, runner: Runner, backends: Backends) -> None:
+    with hold_lease(zone, backends) as (held_lease, lease_lost):
         began = time.monotonic()
         if held_lease is not None:
             kicks.clear_mark(zone)

@@ -124,6 +124,25 @@ def test_limits_and_inventories_that_can_not_be_read(
     assert "does not exist" in wrong
 
 
+def test_a_playbook_that_is_none(doctor: Doctor, tmp_path: Path) -> None:
+    playbook = tmp_path / "none.yml"
+    for content, why in (("a text\n", "must be a list of plays"), ("- hosts: all\n  tasks: 3\n", "tasks")):
+        playbook.write_text(content)
+        [wrong] = failed(doctor(PLAYBOOK=str(playbook)))
+        assert wrong.startswith(f"executor: Ansible can't read the playbook {playbook}: ")
+        assert why in wrong
+        assert "\n" not in wrong
+
+
+def test_a_variable_for_runs_that_is_not_set(doctor: Doctor) -> None:
+    found = [
+        each for each in doctor(RUN_ENVIRONMENT="HOME,NOT_SET_HERE") if each["what"] == "RUN_ENVIRONMENT"
+    ]
+    assert [(each["state"], each["words"]) for each in found] == [
+        ("warning", "not set here, so runs do not get it: NOT_SET_HERE")
+    ]
+
+
 def test_parts_that_are_away(lone_doctor: Doctor) -> None:
     away = {
         "DATABASE_URL": "postgresql://u:secret@127.0.0.1:9/d",

@@ -12,6 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from app.core import database
 from app.core.celery_app import QUEUE
 from app.core.config import Settings, settings
 from app.core.database import transaction
@@ -215,4 +216,30 @@ def test_a_turn_never_ends_before_its_first_batch(
     redis().rpush(QUEUE, "the kick of another zone")  # which wants its turn
     runner = FixedRunner(AWAY)
     drain(new_zone, runner, SlowlyRead(app_settings.inventory))
+    assert len(runner.runs) == 1
+
+
+def use_database(url: str, set_settings: SetSettings) -> None:
+    database.close()
+    set_settings(DATABASE_URL=url)
+    database.cached_engine.cache_clear()
+
+
+def test_a_database_that_is_away_is_one_line_of_the_log(
+    simulated: TestClient, new_zone: str, set_settings: SetSettings, logged: Callable[[], str]
+) -> None:
+    """Celery would log the exception with its traceback, for each drain."""
+    submit(simulated, new_zone, "www")
+    runner = FixedRunner(APPLIED)
+    own = settings().database_url.get_secret_value()
+    logged()
+    use_database("postgresql://u:secret@127.0.0.1:9/d", set_settings)
+    drain(new_zone, runner, make_backends())
+    said = logged()
+    use_database(own, set_settings)
+    assert "zone not drained: the database is in the way; the sweep has it drained again" in said
+    assert "Connection refused" in said
+    assert "Traceback" not in said
+    assert "secret" not in said
+    drain(new_zone, runner, make_backends())
     assert len(runner.runs) == 1

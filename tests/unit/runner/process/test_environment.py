@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.config import ROOT, Settings
+from app.core.config import ROOT, Settings, settings
 from app.runner.process.environment import ansible_environment, run_environment
 
 OURS = str(ROOT / "playbooks" / "plugins" / "callback")
@@ -34,6 +34,15 @@ def test_names_come_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().run_environment == ()
     monkeypatch.setenv("RUN_ENVIRONMENT", "HTTPS_PROXY, PDNS_API_KEY")
     assert Settings().run_environment == ("HTTPS_PROXY", "PDNS_API_KEY")
+
+
+@pytest.mark.parametrize("written", ["A=B,,C", "A B", "1A", "A,B=secret", "A-B"])
+def test_names_are_names(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUN_ENVIRONMENT", written)
+    settings.cache_clear()
+    with pytest.raises(SystemExit, match="RUN_ENVIRONMENT: must be names of variables") as ended:
+        settings()
+    assert written not in str(ended.value)
 
 
 def test_every_run_has_its_own_temporary_folder(tmp_path: Path) -> None:
