@@ -27,6 +27,8 @@ from app.schemas.response import (
     EventOut,
     EventPage,
     Fault,
+    HistoryItem,
+    HistoryPage,
     ManyChanged,
     ObstacleOut,
     PlannedOut,
@@ -49,6 +51,7 @@ from app.services.plan.from_records import Planned
 from app.services.records import RecordState
 from app.services.requests import submit
 from app.services.requests.batch import batch_id_of
+from app.services.requests.history import Step
 from app.services.requests.lookup import BatchState, LogLine, Progress, RequestState
 from app.services.requests.many import Changed
 from app.services.requests.validate import Refused
@@ -64,7 +67,7 @@ def accepted(request: submit.AcceptedRequest) -> Accepted:
         request.action,
         request.status,
         request.zone,
-        ContextOut(request.account_id, request.source, request.via, request.not_before),
+        _context(request),
         request.resource,
         request.created_at,
     )
@@ -193,6 +196,28 @@ def request_detail(found: Progress, obstacle: Obstacle | None) -> RequestDetail:
     )
 
 
+def history_page(page: Page[Step]) -> HistoryPage:
+    """Return settled requests of an RRset, with what each has done to it."""
+    return HistoryPage(items=[*map(_history_item, page.items)], next_cursor=page.next_cursor)
+
+
+def _history_item(step: Step) -> HistoryItem:
+    request = step.request
+    return HistoryItem(
+        id=request.id,
+        action=request.action,
+        status=request.status,
+        context=_context(request),
+        error=_error(request),
+        created_at=request.created_at,
+        finished_at=request.finished_at,
+        before=_state(step.before),
+        after=_state(step.after),
+        undoes=request.undoes,
+        undone_by=request.undone_by,
+    )
+
+
 def event_page(log: Page[LogLine]) -> EventPage:
     """Return lines of a request's log."""
     return EventPage(items=_events(log.items), next_cursor=log.next_cursor)
@@ -280,23 +305,32 @@ def _events(log: Sequence[LogLine]) -> list[EventOut]:
 
 
 def _request(state: RequestState) -> dict[str, Any]:
-    failed = state.error_code is not None
     return {
         "id": state.id,
         "action": state.action,
         "status": state.status,
         "zone": state.zone,
-        "context": ContextOut(state.account_id, state.source, state.via, state.not_before),
+        "context": _context(state),
         "resource": state.resource,
         "created_at": state.created_at,
         "attempts": state.attempts,
         "run_id": state.run_id,
-        "error": ErrorOut(code=state.error_code or "", message=state.error_message or "") if failed else None,
+        "error": _error(state),
         "started_at": state.started_at,
         "finished_at": state.finished_at,
         "verified_at": state.verified_at,
         "batch_id": state.batch_id,
     }
+
+
+def _context(request: submit.AcceptedRequest) -> ContextOut:
+    return ContextOut(request.account_id, request.source, request.via, request.not_before)
+
+
+def _error(state: RequestState) -> ErrorOut | None:
+    """Return why the request failed; None where it did not."""
+    failed = state.error_code is not None
+    return ErrorOut(code=state.error_code or "", message=state.error_message or "") if failed else None
 
 
 def _state(rrset: RRsetState | None) -> StateOut | None:

@@ -26,4 +26,5 @@ def _require_truth_value(value: object) -> object:
 Flag = Annotated[bool, BeforeValidator(_require_truth_value)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=LINE)]
 Limit = Annotated[int, Query(ge=1, le=1000), BeforeValidator(_require_digits)]
+ShortLimit = Annotated[int, Query(ge=1, le=100), BeforeValidator(_require_digits)]  # of large items
 Cursor = Annotated[Text | None, Query(description="`next_cursor` of the page before")]

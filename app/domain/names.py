@@ -7,6 +7,7 @@ as zone files can have them (`domain/escapes.py`).
 
 import re
 from collections.abc import Container, Iterable, Iterator
+from contextlib import suppress
 from ipaddress import ip_address
 
 import idna
@@ -158,6 +159,23 @@ def longest_match(name: str, zones: Container[str]) -> str | None:
 def is_below(name: str, ancestor: str) -> bool:
     """Whether the normalized `name` is below `ancestor`, another name than that; "" is the root."""
     return not ancestor or name.endswith(f".{ancestor}")
+
+
+def name_in_zone(owner: str, zone: str) -> str:
+    """Return the normalized name that `owner` is in the normalized `zone`: "@" is its apex.
+
+    A name that lies in the zone as it is written is absolute, any other relative to the zone, unless it ends
+    with a dot. Raises InvalidName.
+    """
+    if owner == "@":
+        return zone
+    with suppress(InvalidName):
+        name = normalize(owner)
+        if name == zone or is_below(name, zone):
+            return name
+    if owner.endswith("."):
+        raise InvalidName("not_in_zone", f"{quoted(owner)} is not in the zone {zone}")
+    return normalize(f"{owner}.{zone}")
 
 
 def lineage(name: str) -> Iterator[str]:

@@ -123,6 +123,30 @@ class RequestPage(BaseModel):
     next_cursor: str | None
 
 
+@dataclass(slots=True)
+class HistoryItem:
+    """What a request has done to an RRset: the RRset before and after it; null: not known."""
+
+    id: UUID
+    action: Action
+    status: Status
+    context: ContextOut
+    error: ErrorOut | None
+    created_at: datetime
+    finished_at: datetime | None
+    before: StateOut | None
+    after: StateOut | None
+    undoes: UUID | None
+    undone_by: UUID | None
+
+
+class HistoryPage(BaseModel):
+    """The settled requests of an RRset, newest first. A page can be short: the last one has no cursor."""
+
+    items: list[HistoryItem]
+    next_cursor: str | None
+
+
 class BatchProgress(BaseModel):
     """How far the requests of a batch have come."""
 

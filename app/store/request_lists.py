@@ -34,17 +34,20 @@ class Wanted:
     batch_id: UUID | None = None
     since: datetime | None = None  # accepted then or later
     until: datetime | None = None  # accepted earlier
+    settled: bool = False  # only those that are
 
     def conditions(self, table: Any) -> Iterator[ColumnElement[bool]]:
         """Yield all conditions on a row."""
         for field in fields(self):
             value = getattr(self, field.name)
-            if value is not None and field.name not in ("since", "until"):
+            if value is not None and field.name not in ("since", "until", "settled"):
                 yield getattr(table, field.name) == value
         if self.since is not None:
             yield table.created_at >= self.since
         if self.until is not None:
             yield table.created_at < self.until
+        if self.settled:
+            yield table.finished_at.is_not(None)
 
     def first_of(self, *names: str) -> Mapping[str, Any]:
         """Return the first of these fields that is given."""

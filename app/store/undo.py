@@ -1,11 +1,15 @@
-"""Which request takes which back."""
+"""What requests have done to RRsets, and which request takes which back."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, undefer
 
 from app.store.models import Request
+
+State = dict[str, Any] | None
 
 
 def lock(session: Session, request_id: UUID) -> Request | None:
@@ -15,6 +19,12 @@ def lock(session: Session, request_id: UUID) -> Request | None:
     """
     options = [undefer(Request.before), undefer(Request.after)]
     return session.get(Request, request_id, options=options, with_for_update={"key_share": True})
+
+
+def states(session: Session, ids: Sequence[UUID]) -> dict[UUID, tuple[State, State]]:
+    """Return the RRset before and after each of these requests, as `Request` has them."""
+    found = session.execute(select(Request.id, Request.before, Request.after).where(Request.id.in_(ids)))
+    return {row.id: (row.before, row.after) for row in found}
 
 
 def find_by_key(session: Session, account_id: str, key: str) -> Request | None:

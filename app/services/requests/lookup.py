@@ -80,6 +80,7 @@ class RequestFilter:
     batch_id: UUID | None = None
     since: datetime | None = None  # then or later
     until: datetime | None = None  # earlier
+    settled: bool = False  # only those that are
 
     def wanted(self) -> Wanted:
         """Return it with names in canonical form. Raises InvalidFilter."""
@@ -95,6 +96,7 @@ class RequestFilter:
             batch_id=self.batch_id,
             since=self.since,
             until=self.until,
+            settled=self.settled,
         )
 
 

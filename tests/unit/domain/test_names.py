@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from app.domain.errors import InvalidName
 from app.domain.escapes import escaped
-from app.domain.names import domain_name, host_name, in_unicode, lineage, longest_match, normalize
+from app.domain.names import (
+    domain_name,
+    host_name,
+    in_unicode,
+    lineage,
+    longest_match,
+    name_in_zone,
+    normalize,
+)
 
 LABEL_63 = "a" * 63
 NAME_253 = ".".join([LABEL_63, LABEL_63, LABEL_63, "b" * 61])
@@ -268,3 +276,27 @@ def outcome(written: str) -> str:
 )
 def test_names_that_need_no_work_are_those_that_the_work_leaves_as_they_are(name: str) -> None:
     assert outcome(name) == outcome(name.upper())
+
+
+@pytest.mark.parametrize(
+    ("owner", "zone", "name"),
+    [
+        ("@", "example.test", "example.test"),
+        ("WWW", "example.test", "www.example.test"),
+        ("www.example.test", "example.test", "www.example.test"),
+        ("www.example.test.", "example.test", "www.example.test"),
+        ("www.example.org", "example.test", "www.example.org.example.test"),
+        ("notexample.test", "example.test", "notexample.test.example.test"),
+        ("*", "example.test", "*.example.test"),
+        ("1", "2.0.192.in-addr.arpa", "1.2.0.192.in-addr.arpa"),
+        ("0/25", "2.0.192.in-addr.arpa", "0/25.2.0.192.in-addr.arpa"),
+    ],
+)
+def test_names_in_a_zone(owner: str, zone: str, name: str) -> None:
+    assert name_in_zone(owner, zone) == name
+
+
+@pytest.mark.parametrize("owner", ["www.example.org.", "@.", "a..b", ""])
+def test_names_that_are_in_no_such_zone(owner: str) -> None:
+    with pytest.raises(InvalidName):
+        name_in_zone(owner, "example.test")
