@@ -312,7 +312,7 @@ def insert(session: AnySession, new: Sequence[NewRequest], batch: NewBatch | Non
     """
     batch_id, digest = batch or (None, None)
     of_batch = {"batch_id": batch_id, "first": new[0].id, "last": new[-1].id, "digest": digest}
-    has_seldom = any(getattr(request, name) is not None for name in _SELDOM for request in new)
+    has_seldom = any(any(map(attrgetter(name), new)) for name in _SELDOM)
     names, statement = ([*_FIELDS], _INSERT_SELDOM) if has_seldom else (_OFTEN, _INSERT_USUAL)
     row = session.execute(statement, {"rows": _rows(new, names), **of_batch}).one()
     return Stored(row.at, row.transaction, frozenset(row.key_used), frozenset(row.zone_gone))
