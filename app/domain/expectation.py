@@ -42,6 +42,11 @@ class Expectation:
     absent: frozenset[str] = frozenset()
     ttl: int | None = None
 
+    @property
+    def may_be_gone(self) -> bool:
+        """Whether it is fulfilled without any RRset, and with one as well."""
+        return self.exact is None and not self.present
+
     def after(self, change: Change) -> "Expectation":
         """Return the expectation after `change` is applied on top of this one."""
         rdata = frozenset(change.rdata)

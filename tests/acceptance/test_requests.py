@@ -42,6 +42,24 @@ def test_the_life_of_an_rrset(user: User, zone: str) -> None:
     assert user.api.get("/dns/records", params={"domain": name}).json()["items"] == []
 
 
+def test_what_a_wildcard_answers_is_no_record(user: User, zone: str) -> None:
+    def records(owner: str) -> list[list[str]]:
+        items = user.api.get("/dns/records", params={"domain": f"{owner}.{zone}"}).json()["items"]
+        return [record["target"] for record in items]
+
+    def text(owner: str, value: str, action: str) -> dict[str, object]:
+        return body(zone, owner, action=action, record_type="TXT", target=value)
+
+    made = [text("*", "x", "create"), text("last", "one", "create"), text("left", "one", "create")]
+    user.submit_and_wait(*made, text("left", "two", "create"))
+    gone = [text(owner, "one", "delete") for owner in ("last", "left", "never")]
+    assert [request["status"] for request in user.submit_and_wait(*gone)] == ["succeeded"] * 3
+    assert user.dig(f"last.{zone}", "TXT") == {'"x"'}  # from the wildcard
+    assert records("last") == records("never") == []
+    assert records("left") == [['"two"']]
+    assert records("*") == [['"x"']]
+
+
 def test_requests_for_one_rrset_apply_in_the_order_of_acceptance(user: User, zone: str) -> None:
     items = [body(zone, action="upsert", target=f"192.0.2.{number}") for number in range(1, 21)]
     requests = user.submit_and_wait(*items)
