@@ -22,19 +22,23 @@ ZoneRRset = tuple[str, RRsetKey]  # with the zone, since a name can be in two: N
 
 
 class RRset(NamedTuple):
-    """An RRset's TTL in seconds and its values, in canonical form and order."""
+    """An RRset's TTL in seconds (None: not known) and its values, in canonical form and order."""
 
-    ttl: int
+    ttl: int | None
     rdata: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedOutcome:
-    """What would become of a change: an outcome of the playbook contract, "would_be_sent" or "unknown"."""
+    """What would become of a change: an outcome of the playbook contract, "would_be_sent" or "unknown".
+
+    `before` is the RRset that a server has shown when it was the change's turn, where one was asked.
+    """
 
     outcome: str
     code: str | None = None
     message: str | None = None
+    before: RRsetState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,4 +144,4 @@ def _is_same(before: RRset | None, after: RRset | None) -> bool:
 def _after(change: Change, before: RRset | None) -> RRset | None:
     there = Expectation(exact=frozenset(before.rdata), ttl=before.ttl) if before else NO_RRSET
     after = there.after(change)
-    return RRset(after.ttl or 0, tuple(sorted(after.exact))) if after.exact else None
+    return RRset(after.ttl, tuple(sorted(after.exact))) if after.exact else None

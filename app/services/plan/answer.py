@@ -142,10 +142,10 @@ def _all(changes: Sequence[Change], outcome: PlannedOutcome) -> Outcomes:
 def _outcome(result: RunResult, request_id: UUID) -> PlannedOutcome:
     found = result.trusted(request_id)
     if found is not None and found.outcome is Outcome.APPLIED:
-        return PlannedOutcome(WOULD_BE_SENT, None, _SENT)
+        return PlannedOutcome(WOULD_BE_SENT, None, _SENT, found.before)
     if found is not None:
         outcome = UNKNOWN if found.code in _NOT_LOOKED else found.outcome
-        return PlannedOutcome(outcome, found.code, found.message)
+        return PlannedOutcome(outcome, found.code, found.message, found.before)
     if result.why or result.rc != 0:
         why = result.why or f"exit status {result.rc}"
         return PlannedOutcome(UNKNOWN, None, f"the run in check mode failed ({why})")

@@ -9,6 +9,8 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -16,9 +18,10 @@ from uuid_utils.compat import uuid7
 from app.core.config import settings
 from app.core.logging import get_logger
 from app.core.redis import BROKER_ERRORS, async_redis
-from app.domain.change import Change, Outcome
-from app.domain.effects import PlannedOutcome
+from app.domain.change import Change, Outcome, RRsetState
+from app.domain.effects import PlannedOutcome, RRset
 from app.domain.errors import ServersNotAsked
+from app.domain.expectation import after as state_after
 from app.services.plan import orders
 from app.services.plan.from_records import Planned
 from app.services.plan.orders import REPLY_KEY, Order
@@ -28,13 +31,17 @@ log = get_logger(__name__)
 
 Outcomes = Mapping[UUID, PlannedOutcome]
 
+_AT_ONCE = datetime.min.replace(tzinfo=UTC)
+
 
 async def plan_from_servers(plan: Sequence[Planned | Refused]) -> list[Planned | Refused]:
     """Return the plan with the outcomes that the servers tell in place of those of the records.
 
     Raises ServersNotAsked when no worker answers within `PLAN_TIMEOUT`, Overloaded when very many plans wait.
     """
-    outcomes = await ask_workers([item.effect.change for item in plan if isinstance(item, Planned)])
+    valid = [item for item in plan if isinstance(item, Planned)]
+    valid.sort(key=lambda item: item.not_before or _AT_ONCE)
+    outcomes = await ask_workers([item.effect.change for item in valid])
     return await asyncio.to_thread(_correct, plan, outcomes)
 
 
@@ -76,10 +83,14 @@ async def _collect(waiting: list[str]) -> list[bytes]:
 
 def _read(answers: Iterable[bytes]) -> Outcomes:
     return {
-        UUID(request_id): PlannedOutcome(*outcome)
+        UUID(request_id): _outcome(*outcome)
         for answer in answers
         for request_id, outcome in json.loads(answer).items()
     }
+
+
+def _outcome(outcome: str, code: str | None, message: str | None, before: Any) -> PlannedOutcome:
+    return PlannedOutcome(outcome, code, message, RRsetState(before[0], tuple(before[1])) if before else None)
 
 
 def _correct(plan: Iterable[Planned | Refused], outcomes: Outcomes) -> list[Planned | Refused]:
@@ -87,7 +98,15 @@ def _correct(plan: Iterable[Planned | Refused], outcomes: Outcomes) -> list[Plan
 
 
 def _corrected(item: Planned, outcomes: Outcomes) -> Planned:
+    """Return the item as the servers see it: also what is there before it, where they say so."""
     effect = replace(item.effect, planned=outcomes[item.effect.change.request_id])
+    if effect.planned.before is not None:
+        before, after = effect.planned.before, state_after(effect.change, effect.planned.before)
+        effect = replace(effect, before=_rrset(before), after=_rrset(after))
     if effect.planned.outcome == Outcome.FAILED:
         effect = replace(effect, after=effect.before)
     return replace(item, effect=effect, by="servers")
+
+
+def _rrset(state: RRsetState) -> RRset | None:
+    return RRset(state.ttl, tuple(sorted(state.rdata))) if state.rdata else None
