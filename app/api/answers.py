@@ -48,6 +48,7 @@ from app.schemas.response import Reason as ReasonOut
 from app.services.backends import BackendState, Obstacle
 from app.services.paging import Page
 from app.services.plan.from_records import Planned
+from app.services.plan.keep import KeptPlan
 from app.services.records import RecordState
 from app.services.requests import submit
 from app.services.requests.batch import batch_id_of
@@ -105,8 +106,9 @@ def batch_out(submitted: Sequence[submit.Submitted]) -> BatchOut:
     return BatchOut(results, batch_id_of(submitted), _number_left_out(list(found.values()), shares))
 
 
-def plan_out(planned: Sequence[Planned | Refused]) -> PlanOut:
+def plan_out(kept: KeptPlan) -> PlanOut:
     """Return a plan, with at most MAX_BATCH_REASONS reasons in all."""
+    planned = kept.plan.planned
     found = [item.reasons if isinstance(item, Refused) else () for item in planned]
     shares = share(MAX_BATCH_REASONS, list(map(len, found)))
     results = [
@@ -116,7 +118,7 @@ def plan_out(planned: Sequence[Planned | Refused]) -> PlanOut:
         for index, (item, given) in enumerate(zip(planned, shares, strict=True))
     ]
     left_out = _number_left_out(found, shares)
-    return PlanOut(results=results, more_reasons=left_out) if left_out else PlanOut(results=results)
+    return PlanOut(kept.id, kept.expires_at, kept.batch_id, results, left_out)
 
 
 def _batch_result(index: int, result: submit.Submitted, reasons: Sequence[Reason], given: int) -> BatchResult:

@@ -16,7 +16,16 @@ from starlette.requests import ClientDisconnect
 from app.core import database_errors
 from app.core.logging import get_logger
 from app.core.startup import cause
-from app.domain.errors import DomainError, Error, InvalidInput, Reason, Unavailable
+from app.domain.change import RRsetState
+from app.domain.errors import (
+    DomainError,
+    Error,
+    InvalidInput,
+    MovedRRset,
+    PlanStale,
+    Reason,
+    Unavailable,
+)
 from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas import response
 from app.schemas.words import words
@@ -66,8 +75,26 @@ def _answer_error(_: Request, error: Exception) -> Response:
         error = InvalidInput([error.reason()])
     if isinstance(error, InvalidInput):
         return _answer(wire_reasons(error.reasons), error.status)
+    if isinstance(error, PlanStale):
+        moved = [_moved_out(rrset) for rrset in error.moved[:MAX_REASONS]]
+        stale = response.StalePlan(detail=str(error), code=error.code, moved=moved)
+        return Response(stale.model_dump_json(), error.status, media_type="application/json")
     retry_after = error.retry_after if isinstance(error, Unavailable) else None
     return _answer(str(error), error.status, error.code, retry_after)
+
+
+def _moved_out(moved: MovedRRset) -> response.MovedOut:
+    return response.MovedOut(
+        zone=moved.zone,
+        domain=moved.key.name,
+        record_type=moved.key.type,
+        before=_rrset_out(moved.before),
+        now=_rrset_out(moved.now),
+    )
+
+
+def _rrset_out(state: RRsetState) -> response.RRsetOut | None:
+    return response.RRsetOut(ttl=state.ttl, target=list(state.rdata)) if state.rdata else None
 
 
 def _answer_refused(_: Request, error: Exception) -> Response:

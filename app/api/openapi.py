@@ -7,7 +7,7 @@ from pydantic.json_schema import models_json_schema
 
 from app.api.body import IDEMPOTENCY_KEY, MAX_BATCH_KEY
 from app.schemas import response
-from app.schemas.request import Batch, BatchItem, Plan, Submission, Undo
+from app.schemas.request import Batch, BatchItem, Plan, PlanApplication, Submission, Undo
 
 _REF = "#/components/schemas/{model}"
 
@@ -91,7 +91,13 @@ _KEY_OF_BATCH = _KEY | {
     "description": "each item without a key of its own gets this one with #, and its index from 0 on",
 }
 
-_READ_BY_CALLS = (Submission, Batch, BatchItem, Plan, Undo)
+_NO_PLAN = _problem(404, "No such plan; it is kept for an hour")
+_AS_TEXT: dict[str, Any] = {
+    "description": "As text or as Markdown by the `Accept` header",
+    "content": {media_type: {"schema": {"type": "string"}} for media_type in ("text/plain", "text/markdown")},
+}
+
+_READ_BY_CALLS = (Submission, Batch, BatchItem, Plan, PlanApplication, Undo)
 
 
 def submission(summary: str) -> dict[str, Any]:
@@ -123,7 +129,7 @@ def plan() -> dict[str, Any]:
     example = {"requests": [{"action": "upsert", **_A}], "ask_servers": True}
     return {
         "summary": "Show what a batch would change",
-        "responses": BODY | _NO_ANSWER,
+        "responses": BODY | _NO_ANSWER | {207: _AS_TEXT},
         "openapi_extra": _body("Plan", {"asking the servers": {"value": example}}),
     }
 
@@ -137,6 +143,24 @@ def undo() -> dict[str, Any]:
         "summary": "Undo a request",
         "responses": BODY | NO_REQUEST | _NOT_UNDOABLE,
         "openapi_extra": {"parameters": [_KEY], **shape},
+    }
+
+
+def kept_plan() -> dict[str, Any]:
+    """Return the keyword arguments of the route that shows a plan again."""
+    return {"summary": "Show a plan again", "responses": _NO_PLAN | {200: _AS_TEXT}}
+
+
+def application() -> dict[str, Any]:
+    """Return the keyword arguments of the route that applies a plan."""
+    stale = {409: {"model": response.StalePlan, "description": "What it is based on has changed"}}
+    example = {"over a threshold": {"value": {"allow_mass_change": True}}}
+    shape = _body("PlanApplication", example, required=False)
+    return {
+        "status_code": 207,
+        "summary": "Apply exactly what a plan shows",
+        "responses": BODY | _NO_ANSWER | _NO_PLAN | stale,
+        "openapi_extra": shape,
     }
 
 

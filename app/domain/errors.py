@@ -11,6 +11,7 @@
     │   └── InvalidRdata
     ├── NotFound                404
     │   ├── BatchNotFound
+    │   ├── PlanNotFound
     │   ├── RequestNotFound
     │   └── ZoneNotFound
     ├── Conflict                409
@@ -23,6 +24,7 @@
     │   ├── NothingToUndo
     │   ├── StateUnknown
     │   ├── UndoConflict
+    │   ├── PlanStale
     │   ├── ZoneNotServed
     │   ├── ZoneExists
     │   └── ZoneInUse
@@ -41,6 +43,8 @@ handler for all of them. An error that never leaves its own folder is defined th
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import ClassVar, NamedTuple
+
+from app.domain.change import RRsetKey, RRsetState
 
 # Result codes of a playbook. A fault of the whole backend: nothing was sent, or nobody looked. No request
 # is to blame, all are tried again once the backend works.
@@ -182,6 +186,15 @@ class BatchNotFound(NotFound):
         super().__init__("there is no such batch")
 
 
+class PlanNotFound(NotFound):
+    """There is no plan of that id, or not any more."""
+
+    code = "plan_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("there is no such plan; one is kept for an hour")
+
+
 class ZoneNotFound(NotFound):
     """The zone is not served."""
 
@@ -282,6 +295,25 @@ class UndoConflict(Conflict):
 
     def __init__(self) -> None:
         super().__init__("the RRset was changed since this request: to undo it would take that back, too")
+
+
+class MovedRRset(NamedTuple):
+    """An RRset that is not any more as a plan has seen it."""
+
+    zone: str
+    key: RRsetKey
+    before: RRsetState  # as the plan has it
+    now: RRsetState
+
+
+class PlanStale(Conflict):
+    """What a plan is based on has changed since; nothing of it was stored."""
+
+    code = "plan_stale"
+
+    def __init__(self, moved: Sequence[MovedRRset]) -> None:
+        self.moved = moved
+        super().__init__(f"{len(moved)} RRsets have changed since this was planned: plan it again")
 
 
 class ZoneNotServed(Conflict):

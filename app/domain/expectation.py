@@ -154,10 +154,11 @@ def is_unexpected(change: Change, expect: RRsetState, there: RRsetState) -> bool
 
     That is what a run has left of which nobody knows how it ended.
     """
-    return not (_is_like(there, expect) or _is_like(there, after(change, expect)))
+    return not (is_like(there, expect) or is_like(there, after(change, expect)))
 
 
-def _is_like(there: RRsetState, wanted: RRsetState) -> bool:
+def is_like(there: RRsetState, wanted: RRsetState) -> bool:
+    """Return whether there is what is wanted; a TTL counts unless it is None, or there is no RRset."""
     same_ttl = not there.rdata or wanted.ttl is None or there.ttl == wanted.ttl
     return same_ttl and values.same(there.rdata, wanted.rdata)
 

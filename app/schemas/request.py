@@ -184,7 +184,7 @@ class Batch(StrictBody):
 
 
 class Plan(Batch):
-    """Changes to plan: nothing is stored. With `ask_servers` a worker asks the DNS servers."""
+    """Changes to plan: none is made. With `ask_servers` a worker asks the DNS servers."""
 
     ask_servers: bool = Field(False, strict=True)
 
@@ -202,6 +202,14 @@ class Undo(StrictBody):
     context: UndoContext = Field(default_factory=UndoContext)
     comment: str | None = Field(
         None, max_length=1000, pattern=PROSE, description="that of the request unless given"
+    )
+
+
+class PlanApplication(StrictBody):
+    """How to apply a plan; it may be left out."""
+
+    allow_mass_change: bool = Field(
+        False, strict=True, description="do it even if it changes more than a zone's thresholds allow"
     )
 
 

@@ -13,6 +13,8 @@ from app.domain.checks import Checks
 from app.domain.lifecycle import Status
 from app.domain.zone_settings import PrivateAddresses
 
+_LEFT_OUT = Field(exclude_if=lambda value: value is None)  # there is no such field then
+
 
 @dataclass(slots=True)
 class ContextOut:
@@ -322,15 +324,17 @@ class BatchOut:
     more_reasons: int | None = None
 
 
-class RRsetOut(BaseModel):
-    """An RRset; `ttl` is in seconds."""
+@dataclass(slots=True)
+class RRsetOut:
+    """An RRset; `ttl` is in seconds, null where not known."""
 
-    ttl: int
+    ttl: int | None
     target: list[str]
 
 
-class ChangeOut(BaseModel):
-    """What an item would change: the RRset before and after it; null where there is none in the records."""
+@dataclass(slots=True)
+class ChangeOut:
+    """What an item would change: the RRset before and after it; null where there is none."""
 
     action: Action
     zone: str
@@ -340,7 +344,8 @@ class ChangeOut(BaseModel):
     after: RRsetOut | None
 
 
-class PlannedOut(BaseModel):
+@dataclass(slots=True)
+class PlannedOut:
     """What would become of an item: applied, unchanged, failed or unknown; and who says so.
 
     Servers can only tell that it would be sent (`would_be_sent`): their policy shows when they are asked to.
@@ -352,25 +357,46 @@ class PlannedOut(BaseModel):
     message: str | None
 
 
-class PlanResult(BaseModel):
+@dataclass(slots=True)
+class PlanResult:
     """One item of a plan: what it would change, or the reasons against it."""
 
     index: int
     status_code: int
-    change: ChangeOut | None = None
-    not_before: datetime | None = Field(
-        None, description="when it would be queued; left out: at once. The plan is made of the state of now"
-    )
-    forecast: PlannedOut | None = None
-    warnings: list[WarningOut] | None = None
-    errors: list[Reason] | None = None
+    change: Annotated[ChangeOut | None, _LEFT_OUT] = None
+    forecast: Annotated[PlannedOut | None, _LEFT_OUT] = None
+    not_before: Annotated[
+        datetime | None,
+        _LEFT_OUT,
+        Field(description="when it would be queued; left out: at once. The plan is made of the state of now"),
+    ] = None
+    warnings: Annotated[list[WarningOut] | None, _LEFT_OUT] = None
+    errors: Annotated[list[Reason] | None, _LEFT_OUT] = None
 
 
-class PlanOut(BaseModel):
+@dataclass(slots=True)
+class PlanOut:
     """The plan in the order of the items; `more_reasons` is that of a batch."""
 
+    plan_id: Annotated[
+        UUID | None, Field(description="by which it can be applied; null: there was no room to keep it")
+    ]
+    expires_at: datetime | None
+    batch_id: Annotated[
+        UUID | None, Field(description="the batch that it has become; null: it was not applied")
+    ]
     results: list[PlanResult]
-    more_reasons: int | None = None
+    more_reasons: Annotated[int | None, _LEFT_OUT] = None
+
+
+class MovedOut(BaseModel):
+    """An RRset that has changed since it was planned; null where there is none."""
+
+    zone: str
+    domain: str
+    record_type: str
+    before: RRsetOut | None
+    now: RRsetOut | None
 
 
 class BacklogOut(BaseModel):
@@ -392,3 +418,9 @@ class Readiness(BaseModel):
     dependencies: dict[str, str]
     unavailable_backends: dict[str, str]  # by name, the code of the fault; `GET /api/v1/backends` has more
     backlog: BacklogOut
+
+
+class StalePlan(Problem):
+    """Why a plan can't be applied any more, with the first 100 RRsets that have changed."""
+
+    moved: list[MovedOut]

@@ -112,6 +112,7 @@ def tend() -> None:
     with transaction() as session:
         upkeep.mend_floors(session)
         upkeep.shorten_waits(session, settings().lease, 1.25 * settings().retry_pause_max)
+        upkeep.drop_expired_plans(session)
 
 
 def sweep_until(stop: Event) -> None:

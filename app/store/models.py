@@ -232,6 +232,19 @@ class Batch(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class Plan(Base):
+    """A plan, which can be applied until it expires."""
+
+    __tablename__ = "dns_plans"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    account_id: Mapped[str | None]  # of all its items; None where they have several
+    batch_id: Mapped[UUID | None]  # what it has become when it was applied
+    content: Mapped[bytes]  # compressed JSON: services/plan/keep.py
+
+
 class RequestEvent(Base):
     """A line of a request's log: every change of its status, and why."""
 

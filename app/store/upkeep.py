@@ -1,4 +1,4 @@
-"""What is put right now and then: floors of `seq`, and waits that a clock made long when it was set back."""
+"""What is put right now and then: floors of `seq`, waits that a clock made long, plans that have expired."""
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -55,6 +55,8 @@ _SHORTEN_WAITS = text(
     """
 )
 
+_DROP_PLANS = text("DELETE FROM dns_plans WHERE expires_at <= now()")
+
 
 def mend_floors(session: Session) -> None:
     """Lower the floors of zones that have an older open request; raise those of zones that are idle.
@@ -75,3 +77,8 @@ def shorten_waits(session: Session, lease: float, pause: float) -> None:
     session.execute(_SHORTEN_LEASES, {"lease": lease, "pause": pause})
     session.execute(_SHORTEN_RESTS, {"pause": pause})
     session.execute(_SHORTEN_WAITS, {"pause": pause})
+
+
+def drop_expired_plans(session: Session) -> None:
+    """Remove the plans that can't be applied any more."""
+    session.execute(_DROP_PLANS)

@@ -177,3 +177,9 @@ def batch_id_of(results: Sequence[Submitted]) -> UUID | None:
     """Return the id of the batch to which these results belong; None when nothing was stored."""
     stored = (result.request for result in results if isinstance(result, Accepted | Replayed))
     return next((request.batch_id for request in stored), None)
+
+
+def is_replay(results: Sequence[Submitted]) -> bool:
+    """Return whether the batch was submitted before, and nothing of it is new."""
+    kinds = {type(result) for result in results}
+    return Replayed in kinds and Accepted not in kinds

@@ -1,0 +1,124 @@
+"""Plans for people: as plain text, and as Markdown to paste into a merge request.
+
+What requesters and servers wrote is shown as it is, and can be nothing else: neither a new line, nor another
+cell, markup, a link or a mention.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from app.schemas.response import PlannedOut, PlanOut, PlanResult, RRsetOut
+
+MAX_VALUE = 300  # characters of a value or a message; JSON has all of them
+_NOTHING = "nothing"
+_TABLE = "| # | action | name | type | before | → after |\n|--:|---|---|---|---|---|"
+_PUNCTUATION = re.compile("[^A-Za-z0-9 ,-]")
+
+
+def in_plain_text(plan: PlanOut) -> str:
+    """Return the plan as plain text: a summary, and lines for each item."""
+    lines = [_headline(plan), _summary(plan), ""]
+    for result in plan.results:
+        lines.append(f"{result.index:>5}  {_change_in_text(result)}")
+        lines += [f"       {kind} {visible(note)}" for kind, note in _notes(result)]
+    return "\n".join(lines) + "\n"
+
+
+def in_markdown(plan: PlanOut) -> str:
+    """Return the plan as Markdown: a summary, and a table with a row for each item and each note about it."""
+    lines = [f"**{_headline(plan)}**", "", _summary(plan), "", _TABLE]
+    for result in plan.results:
+        lines.append(_row_of_change(result))
+        lines += [f"| | {kind} | | | {code(note)} | |" for kind, note in _notes(result)]
+    return "\n".join(lines) + "\n"
+
+
+def visible(text: str) -> str:
+    """Return the text on one line, of bounded length, with unprintable characters by their numbers."""
+    shown = text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}… ({len(text)} characters)"
+    return shown if shown.isprintable() else "".join(map(_visible_character, shown))
+
+
+def code(text: str) -> str:
+    """Return the text as code in a cell of a table.
+
+    A code span takes everything but backticks and bars as it is. Where there are such, an element of HTML has
+    it, with all punctuation by its numbers.
+    """
+    shown = visible(text)
+    if shown.strip(" ") and not set("`|\\") & set(shown):
+        return f"`{shown}`"
+    return f"<code>{_PUNCTUATION.sub(lambda found: f'&#{ord(found[0])};', shown)}</code>"
+
+
+def _visible_character(character: str) -> str:
+    return character if character.isprintable() else f"\\u{{{ord(character):x}}}"
+
+
+def _headline(plan: PlanOut) -> str:
+    number = len(plan.results)
+    items = "1 change" if number == 1 else f"{number} changes"
+    if plan.plan_id is None or plan.expires_at is None:
+        return f"Plan of {items}; it could not be kept"
+    if plan.batch_id is not None:
+        return f"Plan {plan.plan_id} of {items}: applied as batch {plan.batch_id}"
+    return f"Plan {plan.plan_id} of {items}, good until {plan.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _summary(plan: PlanOut) -> str:
+    """Return how many items there are of each kind, in one sentence."""
+    forecasts = [result.forecast for result in plan.results if result.forecast]
+    found = Counter(_kind(forecast) for forecast in forecasts)
+    found["refused"] = len(plan.results) - len(forecasts)
+    warnings = sum(len(result.warnings or ()) for result in plan.results)
+    found["warning" if warnings == 1 else "warnings"] = warnings
+    counts = ", ".join(f"{number} {kind}" for kind, number in found.items() if number) or "nothing to do"
+    asked = {forecast.by for forecast in forecasts}
+    return f"{counts}, by the {' and the '.join(sorted(asked))}." if asked else f"{counts}."
+
+
+def _kind(forecast: PlannedOut) -> str:
+    words = {"applied": "to apply", "would_be_sent": "to apply", "failed": "would fail"}
+    return words.get(forecast.outcome, forecast.outcome)
+
+
+def _notes(result: PlanResult) -> Iterator[tuple[str, str]]:
+    """Yield what is to be said beneath a change: kind and words."""
+    forecast = result.forecast
+    if forecast and forecast.outcome in ("failed", "unknown", "unchanged"):
+        code_of = f"{forecast.code}: " if forecast.code else ""
+        yield _kind(forecast), f"{code_of}{forecast.message or ''}"
+    for warning in result.warnings or ():
+        yield "warning", f"{warning.code}: {warning.message}"
+    for reason in result.errors or ():
+        yield "refused", f"{reason.type}: {reason.msg} ({'.'.join(map(str, reason.loc))})"
+
+
+def _change_in_text(result: PlanResult) -> str:
+    change = result.change
+    if change is None:
+        return "refused"
+    before, after = (_states(rrset) for rrset in (change.before, change.after))
+    key = f"{change.action}  {visible(change.domain)}  {change.record_type}"
+    return f"{key}:  {', '.join(before)}  →  {', '.join(after)}"
+
+
+def _states(rrset: RRsetOut | None) -> Sequence[str]:
+    if rrset is None:
+        return [_NOTHING]
+    ttl = "" if rrset.ttl is None else f"{rrset.ttl} "
+    return [f"{ttl}{visible(value)}" for value in rrset.target]
+
+
+def _row_of_change(result: PlanResult) -> str:
+    change = result.change
+    if change is None:
+        return f"| {result.index} | refused | | | | |"
+    before, after = (_cell(rrset) for rrset in (change.before, change.after))
+    name = code(change.domain)
+    return f"| {result.index} | {change.action} | {name} | {change.record_type} | {before} | {after} |"
+
+
+def _cell(rrset: RRsetOut | None) -> str:
+    return _NOTHING if rrset is None else "<br>".join(map(code, _states(rrset)))

@@ -1,0 +1,93 @@
+"""Keep plans for an hour, so that exactly what was shown can be applied."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, NamedTuple
+from uuid import UUID
+
+from pydantic import Field, TypeAdapter
+from uuid_utils.compat import uuid7
+
+from app.core.database import reading, statements
+from app.domain.errors import PlanNotFound
+from app.services.plan.from_records import Planned
+from app.services.requests.validate import RawChange, Refused
+from app.store import plans
+
+LIFETIME = 3600.0  # seconds
+MAX_KEPT = 1024**3  # bytes of all plans together, compressed
+_FAST = 1  # zlib's level: a higher one takes several times as long, and saves little
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Changes as they were asked for, what each would do, and how they are to be applied.
+
+    Every refused item is one of `planned`; `items` is not needed then, since such a plan is not applied.
+    """
+
+    items: Sequence[RawChange]
+    planned: Sequence[Planned | Refused]
+    atomic: bool = False
+    allow_mass_change: bool = False
+    ask_servers: bool = False
+
+
+class KeptPlan(NamedTuple):
+    """A plan, and the batch that it has become; without `id` and `expires_at` it could not be kept."""
+
+    plan: Plan
+    id: UUID | None
+    expires_at: datetime | None
+    batch_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What is stored; lists, since those are read back fastest."""
+
+    items: list[RawChange]
+    planned: list[Annotated[Planned | Refused, Field(union_mode="left_to_right")]]
+    flags: list[str] = field(default_factory=list)
+
+
+_CONTENT = TypeAdapter(_Content)
+_FLAGS = ("atomic", "allow_mass_change", "ask_servers")
+
+
+def keep(plan: Plan) -> KeptPlan:
+    """Store a plan by one statement. It is not kept when the others take all the room there is."""
+    refused = any(isinstance(item, Refused) for item in plan.planned)
+    flags = [flag for flag in _FLAGS if getattr(plan, flag)]
+    content = _CONTENT.dump_json(_Content([] if refused else [*plan.items], [*plan.planned], flags))
+    packed = zlib.compress(content, _FAST)
+    plan_id = uuid7()
+    with statements() as session:
+        account = _account(plan.items)
+        until = plans.insert(session, plan_id, account, packed, lifetime=LIFETIME, room=MAX_KEPT)
+    return KeptPlan(plan, plan_id if until else None, until)
+
+
+def get_plan(plan_id: UUID) -> KeptPlan:
+    """Return a plan that is kept. Raises PlanNotFound."""
+    with reading() as session:
+        row = plans.get(session, plan_id)
+    if row is None:
+        raise PlanNotFound
+    content = _CONTENT.validate_json(zlib.decompress(row.content))
+    flags = {flag: flag in content.flags for flag in _FLAGS}
+    return KeptPlan(Plan(content.items, content.planned, **flags), plan_id, row.expires_at, row.batch_id)
+
+
+def _account(items: Sequence[RawChange]) -> str | None:
+    """Return the account of all the items; None where they have several."""
+    accounts = {_account_of(item.body) for item in items}
+    return accounts.pop() if len(accounts) == 1 else None
+
+
+def _account_of(body: object) -> str | None:
+    context = body.get("context") if isinstance(body, dict) else None
+    account = context.get("account_id") if isinstance(context, dict) else None
+    return account if isinstance(account, str) else None

@@ -1,0 +1,62 @@
+"""Plans that are kept until they expire."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.core.database import AnySession
+
+_LEAST = 16 * 1024  # bytes that a plan counts for at least, so that there are not too many to be counted
+
+# One statement: a plan for which there is no room is not kept.
+_INSERT = text(
+    """
+    INSERT INTO dns_plans (id, account_id, content, expires_at)
+    SELECT :id, :account_id, :content, now() + make_interval(secs => :lifetime)
+     WHERE (SELECT coalesce(sum(greatest(octet_length(content), :least)), 0) FROM dns_plans) <= :room
+    RETURNING expires_at
+    """
+)
+_GET = text("SELECT expires_at, batch_id, content FROM dns_plans WHERE id = :id AND expires_at > now()")
+_BATCH_OF = text("SELECT batch_id FROM dns_plans WHERE id = :id")
+_MARK_APPLIED = text("UPDATE dns_plans SET batch_id = :batch_id WHERE id = :id AND batch_id IS NULL")
+
+
+class PlanRow(NamedTuple):
+    """A plan as it is stored, and the batch that it has become; None: it was not applied."""
+
+    expires_at: datetime
+    batch_id: UUID | None
+    content: bytes
+
+
+def insert(
+    session: AnySession, plan_id: UUID, account_id: str | None, content: bytes, *, lifetime: float, room: int
+) -> datetime | None:
+    """Keep a plan for `lifetime` seconds; return until when.
+
+    None: those that are kept have more than `room` bytes already, and nothing was stored.
+    """
+    parameters = {"id": plan_id, "account_id": account_id, "content": content, "lifetime": lifetime}
+    found: datetime | None = session.execute(_INSERT, parameters | {"least": _LEAST, "room": room}).scalar()
+    return found
+
+
+def get(session: Session, plan_id: UUID) -> PlanRow | None:
+    """Return the plan, unless it has expired."""
+    row = session.execute(_GET, {"id": plan_id}).first()
+    return PlanRow(*row) if row else None
+
+
+def batch_of(session: Session, plan_id: UUID) -> UUID | None:
+    """Return the batch that the plan has become, if any."""
+    found: UUID | None = session.execute(_BATCH_OF, {"id": plan_id}).scalar()
+    return found
+
+
+def mark_applied(session: Session, plan_id: UUID, batch_id: UUID) -> None:
+    """Note the batch that the plan has become, unless there is one already."""
+    session.execute(_MARK_APPLIED, {"id": plan_id, "batch_id": batch_id})

@@ -1,0 +1,137 @@
+"""Plan and exactly that, on real BIND: what was changed beside us stops it, before or on the server."""
+
+import random
+from typing import Any
+
+import pytest
+
+from stack.embedded import Stack
+from tests.support.builders import body
+from tests.support.user import User
+from tests.support.zones import APPLIED, ZoneUnderTest
+
+Answer = dict[str, Any]
+
+
+@pytest.fixture
+def beside(stack: Stack, zone: str) -> ZoneUnderTest:
+    """Changes the zone by dynamic updates of its own, beside the orchestrator."""
+    return ZoneUnderTest(stack, zone)
+
+
+def plan(user: User, *items: Answer, ask_servers: bool = True) -> Answer:
+    answer = user.api.post("/dns/plan", json={"requests": items, "ask_servers": ask_servers})
+    found: Answer = answer.raise_for_status().json()
+    return found
+
+
+def apply(user: User, planned: Answer) -> Any:
+    return user.api.post(f"/dns/plans/{planned['plan_id']}/apply")
+
+
+def settle(user: User, applied: Any) -> list[Answer]:
+    assert applied.status_code == 207, applied.text
+    return user.wait_until_settled(each["request"]["id"] for each in applied.json()["results"])
+
+
+def test_the_servers_show_what_is_there_and_it_is_changed_exactly(
+    user: User, zone: str, beside: ZoneUnderTest
+) -> None:
+    assert beside.do("create", "www", "A", "192.0.2.1", "192.0.2.2", ttl=77) == APPLIED
+    planned = plan(
+        user,
+        body(zone, action="delete", target="192.0.2.1"),
+        body(zone, action="update", target="192.0.2.9", config={"ttl": 60}),
+    )
+    first, second = (each["change"] for each in planned["results"])
+    assert first["before"] == {"ttl": 77, "target": ["192.0.2.1", "192.0.2.2"]}
+    assert first["after"] == second["before"] == {"ttl": 77, "target": ["192.0.2.2"]}
+    assert {each["status"] for each in settle(user, apply(user, planned))} == {"succeeded"}
+    assert beside.answer("www", "A") == (60, {"192.0.2.9"})
+
+
+def test_changed_beside_us_before_the_apply(user: User, zone: str, beside: ZoneUnderTest) -> None:
+    beside.do("create", "www", "A", "192.0.2.1")
+    planned = plan(user, body(zone, "free"), body(zone, action="delete"))
+    beside.do("create", "www", "A", "192.0.2.2")
+    serial = beside.values("@", "SOA")
+    answer = apply(user, planned)
+    assert (answer.status_code, answer.json()["code"]) == (409, "plan_stale")
+    assert answer.json()["moved"] == [
+        {
+            "zone": zone,
+            "domain": f"www.{zone}",
+            "record_type": "A",
+            "before": {"ttl": 300, "target": ["192.0.2.1"]},
+            "now": {"ttl": 300, "target": ["192.0.2.1", "192.0.2.2"]},
+        }
+    ]
+    assert user.api.get("/dns/requests", params={"zone": zone}).json()["items"] == []
+    assert beside.values("@", "SOA") == serial
+
+
+def test_changed_beside_us_between_apply_and_run(
+    stack: Stack, user: User, zone: str, beside: ZoneUnderTest
+) -> None:
+    user.submit_and_wait(body(zone), body(zone, "kept"), body(zone, "gone"))
+    planned = plan(
+        user,
+        body(zone, action="delete"),
+        body(zone, action="create", target="192.0.2.7"),
+        body(zone, "new"),
+        body(zone, "gone", action="delete"),
+        body(zone, "free"),
+        ask_servers=False,
+    )
+    stack.stop("worker")
+    try:
+        applied = apply(user, planned)
+        beside.do("create", "www", "A", "192.0.2.66")
+        beside.do("create", "new", "A", "192.0.2.66")
+        beside.do("upsert", "gone", "A", "192.0.2.1", ttl=61)
+    finally:
+        stack.start("worker")
+    fates = settle(user, applied)
+    assert [(each["status"], (each["error"] or {}).get("code")) for each in fates] == [
+        *[("failed", "state_changed")] * 4,
+        ("succeeded", None),
+    ]
+    assert beside.answer("www", "A") == (300, {"192.0.2.1", "192.0.2.66"})
+    assert beside.answer("new", "A") == (300, {"192.0.2.66"})
+    assert beside.answer("gone", "A") == (61, {"192.0.2.1"})
+    assert beside.values("kept", "A") == {"192.0.2.1"}
+    assert beside.values("free", "A") == {"192.0.2.1"}
+
+
+VALUES = {
+    "A": ["192.0.2.1", "192.0.2.2", "192.0.2.3"],
+    "TXT": ["one", "two"],
+    "CNAME": ["a.example.org", "b.example.org"],
+}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_plan_is_what_then_happens(user: User, zone: str, beside: ZoneUnderTest, seed: int) -> None:
+    """Random changes, and some beside us between them: the last `after` of each RRset is what is there."""
+    dice = random.Random(seed)
+    for _ in range(3):
+        beside.do("upsert", dice.choice("abcd"), "TXT", f'"{dice.random()}"')
+        planned = plan(user, *(some_item(zone, dice) for _ in range(12)))
+        forecasts = [each["forecast"]["outcome"] for each in planned["results"]]
+        fates = settle(user, apply(user, planned))
+        assert [each["status"] == "failed" for each in fates] == [each == "failed" for each in forecasts]
+        changes = [each["change"] for each in planned["results"]]
+        for change in {(each["domain"], each["record_type"]): each for each in changes}.values():
+            owner = change["domain"].removesuffix(f".{zone}")
+            ttl, values = beside.answer(owner, change["record_type"])
+            after = change["after"]
+            assert (ttl, values) == ((after["ttl"], set(after["target"])) if after else (None, set()))
+
+
+def some_item(zone: str, dice: random.Random) -> Answer:
+    record_type = dice.choice(["A", "A", "TXT", "CNAME"])
+    action = dice.choice(["create", "create", "update", "upsert", "delete"])
+    number = dice.randint(0 if action == "delete" else 1, 1 if record_type == "CNAME" else 2)
+    target = dice.sample(VALUES[record_type], number) or None
+    owner, config = dice.choice("abcd"), {"ttl": dice.choice([300, 60])}
+    return body(zone, owner, action=action, record_type=record_type, target=target, config=config)

@@ -1,0 +1,258 @@
+"""Plans are kept for an hour and applied as they were shown, on a real database and a real BIND."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from app.core.config import Settings
+from app.core.database import transaction
+from app.runner.ansible.runner import AnsibleRunner
+from app.runner.process.fork_pool import ForkPool
+from app.services.drain.backends import make_backends
+from app.services.drain.drain import drain
+from app.services.kicks import tend
+from app.services.plan import keep
+from tests.support.builders import body
+
+Answer = dict[str, Any]
+
+
+def plan(client: TestClient, *items: Any, **more: Any) -> Answer:
+    answer = client.post("/api/v1/dns/plan", json={"requests": items, **more})
+    assert answer.status_code == 207, answer.text
+    found: Answer = answer.json()
+    return found
+
+
+def apply(client: TestClient, planned: Answer, **more: Any) -> Any:
+    return client.post(f"/api/v1/dns/plans/{planned['plan_id']}/apply", json=more or None)
+
+
+def submitted(client: TestClient) -> list[Answer]:
+    items: list[Answer] = client.get("/api/v1/dns/requests").json()["items"]
+    return items
+
+
+def execute(statement: str, **parameters: Any) -> None:
+    with transaction() as session:
+        session.execute(text(statement), parameters)
+
+
+class Records:
+    """Makes records, as real runs do."""
+
+    def __init__(self, client: TestClient, zone: str, runner: AnsibleRunner) -> None:
+        self._client, self._zone, self._runner = client, zone, runner
+
+    def drain(self) -> None:
+        drain(self._zone, self._runner, make_backends())
+
+    def make(self, *items: Answer) -> None:
+        answer = self._client.post("/api/v1/dns/batch", json={"requests": items})
+        assert {result["status_code"] for result in answer.json()["results"]} == {202}
+        self.drain()
+
+
+@pytest.fixture
+def recorded(client: TestClient, app_settings: Settings, new_zone: str, fork_pool: ForkPool) -> Records:
+    runner = AnsibleRunner(app_settings.playbook, app_settings.inventory, fork_pool=fork_pool)
+    return Records(client, new_zone, runner)
+
+
+def test_what_was_planned_is_what_happens(client: TestClient, new_zone: str, recorded: Records) -> None:
+    recorded.make(body(new_zone), body(new_zone, "old"))
+    planned = plan(
+        client,
+        body(new_zone, action="upsert", target=["192.0.2.7", "192.0.2.8"], config={"ttl": 60}),
+        body(new_zone, action="delete", target="192.0.2.7"),
+        body(new_zone, "old", action="delete"),
+        body(new_zone, "new", record_type="TXT", target="a | b"),
+    )
+    assert client.get(f"/api/v1/dns/plans/{planned['plan_id']}").json() == planned
+    applied = apply(client, planned)
+    assert applied.status_code == 207
+    assert {result["status_code"] for result in applied.json()["results"]} == {202}
+    recorded.drain()
+    assert {item["status"] for item in submitted(client)} == {"succeeded"}
+    last = {each["change"]["domain"]: each["change"]["after"] for each in planned["results"]}
+    records = client.get("/api/v1/dns/records").json()["items"]
+    found = {record["domain"]: {"ttl": record["ttl"], "target": record["target"]} for record in records}
+    assert found == {name: after for name, after in last.items() if after}
+    again = client.get(f"/api/v1/dns/plans/{planned['plan_id']}").json()
+    assert again == planned | {"batch_id": applied.json()["batch_id"]}
+
+
+def test_a_plan_is_applied_once(client: TestClient, new_zone: str, recorded: Records) -> None:
+    planned = plan(client, body(new_zone), body(new_zone, action="upsert", target="192.0.2.2"))
+    first = apply(client, planned)
+    assert "idempotent-replayed" not in first.headers
+    recorded.drain()
+    second = apply(client, planned)
+    assert (second.status_code, second.headers["idempotent-replayed"]) == (207, "true")
+    assert second.json()["batch_id"] == first.json()["batch_id"]
+    ids = [[result["request"]["id"] for result in answer.json()["results"]] for answer in (first, second)]
+    assert ids[0] == ids[1]
+    assert len(submitted(client)) == 2
+
+
+def test_nothing_is_submitted_when_the_records_have_moved(
+    client: TestClient, new_zone: str, recorded: Records
+) -> None:
+    recorded.make(body(new_zone), body(new_zone, "other"))
+    planned = plan(
+        client,
+        body(new_zone, "other", action="delete"),
+        body(new_zone, action="update", target="192.0.2.9"),
+        body(new_zone, action="delete"),
+    )
+    recorded.make(body(new_zone, action="upsert", target="192.0.2.5"))
+    answer = apply(client, planned)
+    assert (answer.status_code, answer.json()["code"]) == (409, "plan_stale")
+    (moved,) = answer.json()["moved"]
+    assert moved == {
+        "zone": new_zone,
+        "domain": f"www.{new_zone}",
+        "record_type": "A",
+        "before": {"ttl": 300, "target": ["192.0.2.1"]},
+        "now": {"ttl": 300, "target": ["192.0.2.5"]},
+    }
+    assert len(submitted(client)) == 3
+
+
+def test_only_the_ttl_has_moved(client: TestClient, new_zone: str, recorded: Records) -> None:
+    recorded.make(body(new_zone))
+    planned = plan(client, body(new_zone, action="delete"))
+    recorded.make(body(new_zone, action="upsert", config={"ttl": 60}))
+    (moved,) = apply(client, planned).json()["moved"]
+    assert (moved["before"]["ttl"], moved["now"]["ttl"]) == (300, 60)
+
+
+def test_what_moves_after_the_apply_fails_by_itself(
+    client: TestClient, new_zone: str, recorded: Records
+) -> None:
+    recorded.make(body(new_zone))
+    planned = plan(client, body(new_zone, action="update", target="192.0.2.9"), body(new_zone, "free"))
+    client.post("/api/v1/dns/upsert", json=body(new_zone, target="192.0.2.5")).raise_for_status()
+    moved, free = apply(client, planned).json()["results"]
+    recorded.drain()
+    fates = [client.get(f"/api/v1/dns/requests/{each['request']['id']}").json() for each in (moved, free)]
+    assert (fates[0]["status"], fates[0]["error"]["code"]) == ("failed", "state_changed")
+    assert fates[1]["status"] == "succeeded"
+
+
+def test_the_ttl_is_that_of_the_plan(client: TestClient, new_zone: str) -> None:
+    planned = plan(client, body(new_zone), body(new_zone, "b", config={"ttl": 5}))
+    client.patch(f"/api/v1/zones/{new_zone}", json={"default_ttl": 900}).raise_for_status()
+    results = apply(client, planned).json()["results"]
+    assert [result["request"]["resource"]["config"]["ttl"] for result in results] == [300, 5]
+
+
+@pytest.mark.parametrize("plan_id", [str(uuid4()), "00000000-0000-0000-0000-000000000000"])
+def test_an_unknown_plan(client: TestClient, plan_id: str) -> None:
+    for answer in (
+        client.get(f"/api/v1/dns/plans/{plan_id}"),
+        client.post(f"/api/v1/dns/plans/{plan_id}/apply"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (404, "plan_unknown")
+    assert client.get("/api/v1/dns/plans/x").status_code == 422
+
+
+def test_an_expired_plan(client: TestClient, new_zone: str) -> None:
+    old, young = plan(client, body(new_zone)), plan(client, body(new_zone, "b"))
+    execute("UPDATE dns_plans SET expires_at = now() WHERE id = :id", id=old["plan_id"])
+    assert apply(client, old).json()["code"] == "plan_unknown"
+    tend()
+    with transaction() as session:
+        assert [str(row.id) for row in session.execute(text("SELECT id FROM dns_plans"))] == [
+            young["plan_id"]
+        ]
+    assert apply(client, young).status_code == 207
+
+
+def test_a_plan_with_refused_items_is_not_applied(client: TestClient, new_zone: str) -> None:
+    planned = plan(client, body(new_zone), body(new_zone, target="nonsense"), 7)
+    assert client.get(f"/api/v1/dns/plans/{planned['plan_id']}").json() == planned
+    answer = apply(client, planned)
+    assert answer.status_code == 422
+    places = {(*reason["loc"][:3], reason["type"]) for reason in answer.json()["detail"]}
+    assert ("body", "requests", 1, "ipv4_invalid") in places
+    assert {place[2] for place in places} == {1, 2}
+    assert submitted(client) == []
+
+
+def test_what_is_refused_by_now(client: TestClient, new_zone: str) -> None:
+    planned = plan(client, body(new_zone))
+    client.patch(f"/api/v1/zones/{new_zone}", json={"protected_names": ["www"]}).raise_for_status()
+    answer = apply(client, planned)
+    assert answer.status_code == 422
+    (reason,) = answer.json()["detail"]
+    assert (reason["type"], reason["loc"][:3]) == ("name_protected", ["body", "requests", 0])
+    assert submitted(client) == []
+
+
+def test_what_is_there_is_not_known(client: TestClient, new_zone: str) -> None:
+    planned = plan(client, body(new_zone, action="update"))
+    answer = apply(client, planned)
+    (reason,) = answer.json()["detail"]
+    assert (answer.status_code, reason["type"]) == (422, "before_unknown")
+    assert reason["loc"] == ["body", "requests", 0]
+
+
+def test_thresholds_hold(client: TestClient, new_zone: str) -> None:
+    items = [body(new_zone, name) for name in ("a", "b")]
+    planned = plan(client, *items)
+    client.patch(f"/api/v1/zones/{new_zone}", json={"max_changes": {"number": 1}}).raise_for_status()
+    answer = apply(client, planned)
+    assert answer.status_code == 422
+    assert {reason["type"] for reason in answer.json()["detail"]} == {"mass_change"}
+    assert submitted(client) == []
+    assert apply(client, planned, allow_mass_change=True).status_code == 207
+    assert apply(client, planned).headers["idempotent-replayed"] == "true"
+    allowed = plan(client, *(body(new_zone, name) for name in ("c", "d")), allow_mass_change=True)
+    assert apply(client, allowed).status_code == 207
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [([], "model_type"), ({"x": 1}, "extra_forbidden"), ({"allow_mass_change": 1}, "bool_type")],
+)
+def test_a_bad_application(client: TestClient, new_zone: str, sent: Any, code: str) -> None:
+    planned = plan(client, body(new_zone))
+    answer = client.post(f"/api/v1/dns/plans/{planned['plan_id']}/apply", json=sent)
+    assert (answer.status_code, answer.json()["detail"][0]["type"]) == (422, code)
+    assert submitted(client) == []
+
+
+def test_there_is_no_room(client: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keep, "MAX_KEPT", 0)
+    kept, lost = plan(client, body(new_zone)), plan(client, body(new_zone))
+    assert kept["plan_id"]
+    assert (lost["plan_id"], lost["expires_at"]) == (None, None)
+    assert lost["results"] == kept["results"]
+
+
+def test_ten_thousand_items(client: TestClient, new_zone: str) -> None:
+    planned = plan(client, *(body(new_zone, f"h{number}", action="upsert") for number in range(10_000)))
+    results = apply(client, planned).json()["results"]
+    assert {result["status_code"] for result in results} == {202}
+    assert len(apply(client, planned).json()["results"]) == 10_000
+
+
+def test_the_forms_of_a_plan(client: TestClient, new_zone: str) -> None:
+    planned = plan(client, body(new_zone, "*", record_type="TXT", target="a|b`\n<b>"), 7)
+    path = f"/api/v1/dns/plans/{planned['plan_id']}"
+    for accept, media_type in (
+        ("text/markdown", "text/markdown; charset=utf-8"),
+        ("text/plain", "text/plain; charset=utf-8"),
+        ("*/*", "application/json"),
+        ("image/png", "application/json"),
+    ):
+        answer = client.get(path, headers={"Accept": accept})
+        assert (answer.headers["content-type"], answer.headers["vary"]) == (media_type, "Accept")
+        assert planned["plan_id"] in answer.text
+    asked = {"requests": [body(new_zone)]}
+    answer = client.post("/api/v1/dns/plan", json=asked, headers={"Accept": "text/markdown"})
+    assert (answer.status_code, answer.text.startswith("**Plan ")) == (207, True)
