@@ -19,7 +19,8 @@ from app.core.logging import configure_command_logging
 from app.domain.errors import DomainError, InventoryError
 from app.domain.names import normalize
 from app.runner import make_ansible_runner
-from app.runner.ansible.inventory import authoritative_servers
+from app.runner.ansible.honours import honoured
+from app.runner.ansible.inventory import authoritative_servers, host_variables
 from app.runner.protocol import RunEvent
 
 playbook = typer.Typer(
@@ -45,10 +46,11 @@ def check_contract(
     hosts = inventory or settings().inventory
     try:
         setup = TrialSetup(
-            make_ansible_runner(path, hosts),
+            make_ansible_runner(path, hosts, trial=True),
             normalize(zone),
             backend,
             authoritative_servers(hosts, backend) if ask else [],
+            honoured(host_variables(hosts, backend), path or settings().playbook),
             timeout,
             patience,
             _say if verbose else _say_nothing,

@@ -36,6 +36,7 @@ class TrialSetup:
     zone: str
     backend: str
     servers: Sequence[Server]  # those that must answer with what was asked for; none: no server is asked
+    honours: frozenset[str] = frozenset()  # conditions of changes that the playbook is said to honour
     timeout: float = 120  # for one run
     answer_timeout: float = 10  # until every server must answer with what a run has changed
     on_event: Callable[[RunEvent], None] = field(default=lambda _: None)
@@ -52,20 +53,25 @@ class _Trials:
     wrong_answers: Mapping[RRsetKey, str]  # after the batch
     without_bad: TrialRun | None  # the batch without its bad change; None if the batch did all the others
     bad_alone: TrialRun
+    unexpected: TrialRun
+    group: TrialRun
 
 
 def check_playbook(setup: TrialSetup) -> list[Finding]:
     """Run the playbook over a few harmless changes below a random label, and remove them again."""
     with TemporaryDirectory(prefix="dns-check-") as folder:
         marker = Path(folder) / "executed"
-        setup.on_progress("5 or 6 runs, and questions to the DNS servers after them")
+        setup.on_progress("7 or 8 runs, and questions to the DNS servers after them")
         trial = Trial(setup.zone, f"playbook-check-{secrets.token_hex(4)}", str(marker))
         try:
             trials = _try(setup, trial)
         finally:
             cleanup = _run(setup, "deletes", trial.cleanup)
         leftovers = _wrong_answers(setup, expected_after(cleanup.steps))
-        return [*_judge_runs(trials, cleanup), *_judge_answers(setup, trials, leftovers, marker.exists())]
+        return [
+            *_judge_runs(trials, cleanup, setup.honours),
+            *_judge_answers(setup, trials, leftovers, marker.exists()),
+        ]
 
 
 def _try(setup: TrialSetup, trial: Trial) -> _Trials:
@@ -78,10 +84,12 @@ def _try(setup: TrialSetup, trial: Trial) -> _Trials:
         steps = [step for step in batch.steps if not step.is_bad]
         without_bad = _run(setup, "the same without the bad one", steps)
     bad_alone = _run(setup, "one bad change alone", [trial.bad])
-    return _Trials(check_mode, changed, batch, wrong, without_bad, bad_alone)
+    unexpected = _run(setup, "a change that expects what is not there", trial.unexpected)
+    group = _run(setup, "a group of which one change is bad", trial.group)
+    return _Trials(check_mode, changed, batch, wrong, without_bad, bad_alone, unexpected, group)
 
 
-def _judge_runs(trials: _Trials, cleanup: TrialRun) -> list[Finding]:
+def _judge_runs(trials: _Trials, cleanup: TrialRun, honours: frozenset[str]) -> list[Finding]:
     good = trials.without_bad or trials.batch
     changing = [
         trials.batch,
@@ -97,6 +105,8 @@ def _judge_runs(trials: _Trials, cleanup: TrialRun) -> list[Finding]:
         contract.outcomes([good, cleanup]),
         contract.bad_change([trials.batch, trials.bad_alone]),
         contract.neighbours(trials.batch, trials.without_bad),
+        contract.condition("expect", trials.unexpected, declared="expect" in honours),
+        contract.condition("group", trials.group, declared="group" in honours),
     ]
 
 

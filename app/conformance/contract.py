@@ -128,6 +128,21 @@ def neighbours(with_bad: TrialRun, without: TrialRun | None) -> Finding:
     )
 
 
+def condition(name: str, run: TrialRun, *, declared: bool) -> Finding:
+    """Changes whose condition does not hold fail; a playbook that is not declared to see to it need not."""
+    made = [f"{run.title}: said to be done: {step}" for step in run.steps if run.did(step)]
+    if not made and any(run.result(step) is None for step in run.steps):
+        return Finding(name, not_tried="there is no result for it")
+    if not made:
+        note = (
+            "" if declared else f"honoured; to have such changes sent, list {name} in dns_honours of the host"
+        )
+        return Finding(name, note=note)
+    if declared:
+        return Finding(name, _shorten(made))
+    return Finding(name, not_tried="ignored: such changes are not sent, and fail with not_honoured")
+
+
 def _without_results(runs: Iterable[TrialRun]) -> str:
     return "" if any(run.results for run in runs) else "there are no results"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from app.domain.change import Action, Change, Outcome, RRsetKey
+from app.domain.change import Action, Change, Outcome, RRsetKey, RRsetState
 from app.domain.expectation import Expectation
 
 TTL = 300  # seconds
@@ -82,6 +82,24 @@ class Trial:
         return Step("create of text that looks like a template", self._with_extras(change, takeover | tags))
 
     @property
+    def unexpected(self) -> list[Step]:
+        """A change that expects what is not there, and so must fail."""
+        change = replace(
+            self._change("create", "seven", "A", "192.0.2.1"), expect=RRsetState(300, ("192.0.2.9",))
+        )
+        return [Step("create where something else is expected", change, frozenset({Outcome.FAILED}))]
+
+    @property
+    def group(self) -> list[Step]:
+        """Changes that are all or none, of which one can't be made."""
+        group = uuid4()
+        good, bad = self._change("create", "eight", "A", "192.0.2.1"), self.bad.change
+        return [
+            Step(title, replace(change, group=group), frozenset({Outcome.FAILED}))
+            for title, change in (("create in a group of which one fails", good), ("the one that fails", bad))
+        ]
+
+    @property
     def check_mode(self) -> Step:
         """A change for a run in check mode."""
         return self._step("create in check mode", "create", "dry", "192.0.2.1")
@@ -89,7 +107,7 @@ class Trial:
     @property
     def cleanup(self) -> list[Step]:
         """Deletes of everything that the other changes may have left behind."""
-        names = ("one", "two", "three", "four", "five", "six", "missing", "dry")
+        names = ("one", "two", "three", "four", "five", "six", "seven", "eight", "missing", "dry")
         steps = [self._step("delete", "delete", name) for name in names]
         return [*steps, Step("delete", self._change("delete", "text", "TXT"))]
 

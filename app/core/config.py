@@ -24,6 +24,7 @@ from app.core.setting_types import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
+SHIPPED_PLAYBOOK = ROOT / "playbooks" / "provision.yml"
 
 
 class Settings(BaseSettings):
@@ -75,7 +76,7 @@ class Settings(BaseSettings):
     # auto: real runs where one of the next two is set, else the simulation
     executor: Literal["auto", "ansible", "simulated"] = "auto"
     dns_server: str = ""  # the embedded stack's, which writes the inventory of it
-    playbook: Path = ROOT / "playbooks" / "provision.yml"
+    playbook: Path = SHIPPED_PLAYBOOK
     inventory: Path = ROOT / "playbooks" / "inventory"
     # further environment variables that a playbook gets, "HTTPS_PROXY,PDNS_API_KEY": by default next to none
     run_environment: Annotated[VariableNames, NoDecode] = ()

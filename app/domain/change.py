@@ -73,7 +73,8 @@ class Change:
 
     `zone` and `name` are lower case without a trailing dot; `rdata` holds the values in canonical
     presentation format, host names in it absolute with a trailing dot. `ttl` is in seconds. `expect` is what
-    must be there for the change to be applied (compare and set).
+    must be there for the change to be applied (compare and set). Changes of one `group` are applied together
+    or not at all.
     """
 
     request_id: UUID
@@ -86,6 +87,7 @@ class Change:
     comment: str | None = None
     extra_config: dict[str, Any] = field(default_factory=dict)
     expect: RRsetState | None = None
+    group: UUID | None = None
 
     @property
     def key(self) -> RRsetKey:
@@ -98,6 +100,8 @@ class Change:
         whole = {**item, "request_id": UUID(item["request_id"]), "action": Action(item["action"])}
         if expect := item.get("expect"):
             whole["expect"] = RRsetState.from_json(expect)
+        if group := item.get("group"):
+            whole["group"] = UUID(group)
         return cls(**{**whole, "rdata": tuple(item["rdata"])})
 
     def as_json(self) -> dict[str, Any]:
@@ -115,6 +119,8 @@ class Change:
         }
         if self.expect is not None:
             item["expect"] = self.expect.as_json()
+        if self.group is not None:
+            item["group"] = str(self.group)
         return item
 
 

@@ -5,7 +5,7 @@ the zone rests, and no request is to blame. A request fails on evidence about it
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import takewhile
 from typing import NamedTuple
@@ -156,7 +156,45 @@ def decide(
     decisions: dict[UUID, Decision] = {}
     for key, group in by_rrset.items():
         decisions |= _decide_on_rrset(key, group, answers, max_attempts, primary)
-    return decisions
+    return decisions | _all_or_none(by_rrset.values(), decisions)
+
+
+def _all_or_none(
+    requests: Iterable[Iterable[InFlight]], decisions: Mapping[UUID, Decision]
+) -> dict[UUID, Decision]:
+    """Return what becomes of requests that are all or none where the others of their group are not done.
+
+    A group is one message, so it has been carried out whole or not at all: while one of them has to be tried
+    again, or has failed, what the servers show of the others was there already.
+    """
+    groups: dict[UUID, list[InFlight]] = {}
+    for own in requests:
+        for item in own:
+            if item.change.group is not None:
+                groups.setdefault(item.change.group, []).append(item)
+    changed: dict[UUID, Decision] = {}
+    for group in groups.values():
+        changed |= _all_or_none_of(group, [decisions[item.change.request_id] for item in group])
+    return changed
+
+
+def _all_or_none_of(group: Sequence[InFlight], decisions: Sequence[Decision]) -> dict[UUID, Decision]:
+    pending = [decision for decision in decisions if decision.status is Status.PENDING]
+    if not pending:
+        return {}
+    both = list(zip(group, decisions, strict=True))
+    not_done = [
+        item.change.request_id
+        for item, decision in both
+        if decision.status is Status.PENDING or (decision.code is None and (item.uncertain or item.not_sent))
+    ]
+    culprit = next((item for item, decision in both if decision.code and not decision.applied), None)
+    if culprit is not None:
+        message = f"not carried out, because {culprit.change.key} of the same group failed"
+        return dict.fromkeys(not_done, Decision(Status.FAILED, message, "atomic_failed"))
+    first = next((decision for decision in pending if decision.fault), pending[0])
+    again = replace(first, run_lost=any(decision.run_lost for decision in pending))
+    return dict.fromkeys(not_done, again)
 
 
 def _decide_on_rrset(

@@ -16,14 +16,20 @@ def make_runner() -> Runner:
     return make_ansible_runner()
 
 
-def make_ansible_runner(playbook: Path | None = None, inventory: Path | None = None) -> AnsibleRunner:
-    """Return a runner of real Ansible; `playbook` and `inventory` take the place of those of the settings."""
+def make_ansible_runner(
+    playbook: Path | None = None, inventory: Path | None = None, *, trial: bool = False
+) -> AnsibleRunner:
+    """Return a runner of real Ansible; `playbook` and `inventory` take the place of those of the settings.
+
+    On trial it sends also what the playbook is not known to honour.
+    """
     pool = ForkPool(settings().fork_server_jobs, settings().fork_server_idle)
     return AnsibleRunner(
         playbook or settings().playbook,
         inventory or settings().inventory,
         settings().run_environment,
         pool if settings().ansible_fork_server else None,
+        trial=trial,
     )
 
 

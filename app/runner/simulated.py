@@ -4,12 +4,13 @@ What is there is what the records say; where they say nothing, there is nothing.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, replace
+from itertools import groupby
 from threading import Event
 from uuid import UUID
 
-from app.domain.change import NOTHING, ChangeResult, Outcome, RRsetState
+from app.domain.change import NOTHING, Change, ChangeResult, Outcome, RRsetState
 from app.domain.effects import UNKNOWN, Effect, RRset, apply
 from app.runner.protocol import Run, RunEvent, RunResult
 
@@ -50,7 +51,35 @@ def _applied(run: Run, words: str, failure_rate: float) -> dict[UUID, ChangeResu
     for key, there in run.recorded.items():
         names.setdefault(key.name, {})[key.type] = RRset(there.ttl or 0, there.rdata)
     results: dict[UUID, ChangeResult] = {}
-    for change in run.changes:
+    for _, unit in groupby(run.changes, key=lambda change: change.group or change.request_id):
+        changes = list(unit)
+        at_names = {change.name: names.get(change.name, {}) for change in changes}
+        found = _apply_each(changes, at_names, words, failure_rate)
+        culprit = next(
+            (change for change in changes if found[change.request_id].outcome is Outcome.FAILED), None
+        )
+        if culprit is None or len(changes) == 1:
+            names |= at_names
+        else:
+            found = {key: _failed_with(culprit, result) for key, result in found.items()}
+        results |= found
+    return results
+
+
+def _failed_with(culprit: Change, result: ChangeResult) -> ChangeResult:
+    """Return the result of a change in a group of which the culprit has failed."""
+    if result.outcome is Outcome.FAILED:
+        return result
+    message = f"not carried out, because {culprit.key} of the same group failed"
+    return ChangeResult(Outcome.FAILED, "atomic_failed", message, result.before)
+
+
+def _apply_each(
+    changes: Sequence[Change], names: dict[str, dict[str, RRset]], words: str, failure_rate: float
+) -> dict[UUID, ChangeResult]:
+    """Apply the changes to the RRsets at their names, one after the other."""
+    results: dict[UUID, ChangeResult] = {}
+    for change in changes:
         at_name = dict(names.get(change.name, {}))
         effect = apply(change, at_name)
         result = _result(effect, words)

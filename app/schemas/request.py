@@ -177,7 +177,7 @@ class Batch(StrictBody):
     """Many changes. Each is judged by itself: a bad one never sinks the others."""
 
     requests: list[Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/BatchItem"})]]
-    atomic: bool = Field(False, strict=True, description="all or none: one bad item, and nothing is stored")
+    atomic: bool = Field(False, strict=True, description="all or none, here and on the server")
     allow_mass_change: bool = Field(
         False, strict=True, description="do it even if it changes more than a zone's thresholds allow"
     )

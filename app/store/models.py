@@ -121,6 +121,9 @@ class ZoneLease(Base):
     paused_until: Mapped[datetime | None]
 
 
+# From one `seq` to the next: those of a group are given what is between, and so stand together in the queue.
+SEQ_STEP = 1_024
+
 # Scheduled requests have a `seq` from this one on. They keep the order of acceptance among themselves, and
 # stand behind every queue: who looks for work ends there. One that is due gets a place in its zone's queue.
 SCHEDULED_FROM = 2**62
@@ -138,8 +141,10 @@ class Request(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)  # version 7: grows with time
     # The order of acceptance. A request that is retried, or due, gets a new one: the end of the queue.
-    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=False))
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=False, increment=SEQ_STEP))
     batch_id: Mapped[UUID | None]
+    # The group of those that are all or none: each `seq` follows on the one before, and nobody's is between
+    atomic_id: Mapped[UUID | None]
     action: Mapped[Action] = mapped_column(_word(Action))
     status: Mapped[Status] = mapped_column(_word(Status), server_default=Status.PENDING.value)
     account_id: Mapped[str]
@@ -191,6 +196,7 @@ class Request(Base):
         Index("ix_dns_requests_open", "zone", "seq", postgresql_where=text("finished_at IS NULL")),
         Index("ix_dns_requests_verifying", "zone", "name", postgresql_where=text("verify_by IS NOT NULL")),
         Index("ix_dns_requests_open_id", "id", postgresql_where=text("finished_at IS NULL")),
+        Index("ix_dns_requests_atomic", "atomic_id", postgresql_where=text("atomic_id IS NOT NULL")),
         # Nothing is written to these two by a request that is not scheduled.
         Index("ix_dns_requests_scheduled", "not_before", "seq", postgresql_where=text(SCHEDULED)),
         Index("ix_dns_requests_scheduled_id", "id", postgresql_where=text(SCHEDULED)),

@@ -1,9 +1,10 @@
 """The open requests of one zone: claim them, and settle them. Every call needs the zone's lease."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from app.domain.lifecycle import FINAL, TRANSITIONS, Status, predecessors, words
 from app.domain.settlement import Decision
 from app.store import leases
 from app.store.leases import Lease
-from app.store.models import QUEUED, Request
+from app.store.models import QUEUED, SEQ_STEP, Request
 
 _TRANSITIONS_OF_SETTLING = ", ".join(
     f"('{before}', '{after}')"
@@ -150,7 +151,7 @@ class Item:
 # As text: for one request, SQLAlchemy takes longer to compose a statement than PostgreSQL to execute it.
 _ITEMS = """
     SELECT id, seq, action, zone, name, record_type, ttl, rdata, account_id, lost_runs, run_id,
-           expect, undoes, resource ->> 'comment' AS comment,
+           expect, atomic_id, undoes, resource ->> 'comment' AS comment,
            coalesce(resource #> '{config,extra_config}', '{}') AS extra_config,
            CASE WHEN check_at > clock_timestamp() THEN check_at END AS waits_until,
            coalesce(verify_by <= clock_timestamp(), false) AS overdue,
@@ -206,19 +207,34 @@ class Timing:
 def list_pending(session: Session, zone: str, limit: int, floor: int = 0) -> list[Item]:
     """Return the zone's pending requests in the order of their acceptance, also those that must wait.
 
-    They are at most `limit`, and fewer where their values are large: a run holds them all in memory.
+    They are at most `limit`, and fewer where their values are large: a run holds them all in memory. A group
+    that is all or none comes whole: more than `limit` if it is the first.
     """
     items: list[Item] = []
     octets = 0
     while octets < MAX_RUN_OCTETS and len(items) < limit:
         number = min(READ_AT_ONCE, limit - len(items))
         found = _items(session, _PENDING, zone=zone, floor=floor, limit=number)
+        if len(found) == number and found[-1].change.group is not None:
+            found += _rest_of_group(session, zone, found[-1])
         items += found
         if len(found) < number:
             break
         octets += sum(len(value) for item in found for value in item.change.rdata)
         floor = found[-1].seq + 1
-    return items
+    return items if len(items) <= limit else _without_last_group(items)
+
+
+def _rest_of_group(session: Session, zone: str, last: Item) -> Iterator[Item]:
+    """Yield the pending requests of the group that come after this one."""
+    behind = _items(session, _PENDING, zone=zone, floor=last.seq + 1, limit=SEQ_STEP)
+    return takewhile(lambda item: item.change.group == last.change.group, behind)
+
+
+def _without_last_group(items: list[Item]) -> list[Item]:
+    """Return the requests without those of the last one's group, unless there are no others."""
+    group = items[-1].change.group
+    return [item for item in items if item.change.group != group] or items
 
 
 def claim(
@@ -313,6 +329,7 @@ def _items(
                 comment=row.comment,
                 extra_config=row.extra_config,
                 expect=RRsetState.from_json(row.expect) if row.expect else None,
+                group=row.atomic_id,
             ),
             seq=row.seq,
             account_id=row.account_id,

@@ -16,7 +16,7 @@ from app.core.database import AnySession
 from app.domain.change import Action, Via
 from app.domain.lifecycle import CANCELLABLE, INITIAL, RETRYABLE, Status, words
 from app.domain.rdata import RecordType
-from app.store.models import SCHEDULED_FROM, Request
+from app.store.models import SCHEDULED_FROM, SEQ_STEP, Request
 
 
 @dataclass(slots=True)
@@ -38,6 +38,7 @@ class NewRequest:
     expect: dict[str, Any] | None = None
     not_before: datetime | None = None
     undoes: UUID | None = None
+    atomic_id: UUID | None = None
 
 
 @dataclass(slots=True)
@@ -111,7 +112,7 @@ def _elements(column: Column[Any]) -> str:
 
 
 # Columns that few requests have: they are not written where none of a call has them.
-_SELDOM = ("expect", "not_before", "undoes")
+_SELDOM = ("expect", "not_before", "undoes", "atomic_id")
 
 
 def _new_rows(columns: Sequence[Column[Any]]) -> str:
@@ -137,7 +138,7 @@ _INSERT = """
         SELECT * FROM {rows}
     ), served AS MATERIALIZED (
         SELECT name FROM dns_zones WHERE name IN (SELECT zone FROM new) FOR KEY SHARE
-    ), stored AS (
+    ), {places}stored AS (
         INSERT INTO dns_requests ({columns}, batch_id)
         SELECT {values}, CAST(:batch_id AS uuid) FROM new
          WHERE (zone IN (SELECT name FROM served)) IS TRUE  -- a filter; a join may change the order
@@ -165,23 +166,28 @@ _ACCEPTED_OR_SCHEDULED = f"""
     status, CASE WHEN status = '{Status.SCHEDULED}'
                  THEN 'accepted; scheduled for ' || {_TIME} ELSE 'accepted' END
 """
-_SCHEDULED = {  # if its time has not come
+# Those of a group have one place in the queue: what is accepted meanwhile comes before all of them, or after.
+_PLACE_OF_GROUP = f"place_of_group AS MATERIALIZED (SELECT {_NEXT_SEQ} AS seq), "
+_STATUS_AND_PLACE = {  # scheduled, if its time has not come
     "status": f"CASE WHEN not_before > now() THEN '{Status.SCHEDULED}' ELSE '{INITIAL}' END",
-    "seq": f"{_NEXT_SEQ} + CASE WHEN not_before > now() THEN {SCHEDULED_FROM} ELSE 0 END",
+    "seq": f"""CASE WHEN not_before > now() THEN {SCHEDULED_FROM} ELSE 0 END + CASE
+                 WHEN atomic_id IS NULL THEN {_NEXT_SEQ}
+                 ELSE (SELECT seq FROM place_of_group) + row_number() OVER () - 1 END""",  # noqa: S608
 }
 
 
 def _insert_of(seldom: Collection[str]) -> TextClause:
     """Return the statement that writes the usual columns, and those of the seldom ones that are named."""
     columns = _columns(NewRequest, without=[name for name in _SELDOM if name not in seldom])
-    values = {column.name: column.name for column in columns} | (_SCHEDULED if "not_before" in seldom else {})
+    values = {column.name: column.name for column in columns} | (_STATUS_AND_PLACE if seldom else {})
     return text(
         _INSERT.format(
             rows=_new_rows(columns),
+            places=_PLACE_OF_GROUP if seldom else "",
             columns=", ".join(values),
             values=", ".join(values.values()),
-            returned=", status, not_before" if "not_before" in seldom else "",
-            event=_ACCEPTED_OR_SCHEDULED if "not_before" in seldom else _ACCEPTED,
+            returned=", status, not_before" if seldom else "",
+            event=_ACCEPTED_OR_SCHEDULED if seldom else _ACCEPTED,
         )
     )
 
@@ -242,17 +248,23 @@ _LOG = text(
 # The new place in the queue is taken in the order of the old ones. Nobody can remove the zone meanwhile.
 _RETRYABLE = f"""
     WITH chosen AS MATERIALIZED (
-        SELECT request.id, coalesce('failed: ' || request.error_code, request.status) AS state,
+        SELECT request.id, coalesce(request.atomic_id, request.id) AS turn,
+               coalesce('failed: ' || request.error_code, request.status) AS state,
                coalesce(request.not_before > clock_timestamp(), false) AS early
           FROM dns_requests AS request JOIN dns_zones AS served ON served.name = request.zone
          WHERE request.id = ANY(:ids) AND request.status IN ({words(RETRYABLE)})
-         ORDER BY request.seq
+         ORDER BY request.seq, request.id
            FOR KEY SHARE OF served FOR UPDATE OF request
 """  # noqa: S608
 _RETRY_CHOSEN = f"""
-    ), queued AS MATERIALIZED (
-        SELECT id, state, early, {_NEXT_SEQ} + CASE WHEN early THEN {SCHEDULED_FROM} ELSE 0 END AS seq
-          FROM chosen
+    ), numbered AS MATERIALIZED (
+        SELECT id, state, early, turn, {_NEXT_SEQ} AS seq FROM chosen
+    ), queued AS (
+        SELECT id, state, early,
+               CASE WHEN early THEN {SCHEDULED_FROM} ELSE 0 END
+               + min(seq) OVER (PARTITION BY turn)
+               + row_number() OVER (PARTITION BY turn ORDER BY id) - 1 AS seq
+          FROM numbered
     ), changed AS (
         UPDATE dns_requests AS request
            SET status = CASE WHEN queued.early THEN '{Status.SCHEDULED}' ELSE '{INITIAL}' END,
@@ -297,10 +309,28 @@ _CANCELLABLE = f"""
 _CANCEL = text(f"{_CANCELLABLE} AND id = ANY(:ids) FOR UPDATE {_CANCEL_CHOSEN}")
 # Never waits for a claim, which locks many requests in another order.
 _CANCEL_FREE = text(f"{_CANCELLABLE} AND id = ANY(:ids) FOR UPDATE SKIP LOCKED {_CANCEL_CHOSEN}")
+# Of a group all, so some more than the limit.
 _CANCEL_IN_ZONE = text(
     f"""
     {_CANCELLABLE} AND zone = :zone AND finished_at IS NULL
-     ORDER BY seq LIMIT :limit FOR UPDATE SKIP LOCKED {_CANCEL_CHOSEN}
+       AND seq < {SEQ_STEP} + coalesce((
+            SELECT seq FROM dns_requests
+             WHERE status IN ({words(CANCELLABLE)}) AND zone = :zone AND finished_at IS NULL
+             ORDER BY seq OFFSET :limit - 1 LIMIT 1), {2**63 - 1 - SEQ_STEP})
+     ORDER BY seq FOR UPDATE SKIP LOCKED {_CANCEL_CHOSEN}
+    """  # noqa: S608
+)
+
+
+_GROUPS = text(
+    """
+    WITH asked AS MATERIALIZED (
+        SELECT DISTINCT atomic_id FROM dns_requests WHERE id = ANY(:ids) AND atomic_id IS NOT NULL
+    )
+    SELECT member.atomic_id, member.id
+      FROM asked CROSS JOIN LATERAL (
+        SELECT atomic_id, id FROM dns_requests WHERE atomic_id = asked.atomic_id) AS member
+     ORDER BY member.id
     """
 )
 
@@ -356,8 +386,23 @@ def cancel(session: Session, ids: Sequence[UUID], *, wait: bool) -> list[Request
     return _changed(session, _CANCEL if wait else _CANCEL_FREE, ids=list(ids))
 
 
+def groups_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """Return the groups that these requests belong to: by the group's id, those of all of its requests."""
+    groups: dict[UUID, list[UUID]] = {}
+    for atomic_id, request_id in session.execute(_GROUPS, {"ids": list(ids)}):
+        groups.setdefault(atomic_id, []).append(request_id)
+    return groups
+
+
+def any_waits_or_runs(session: Session, ids: Sequence[UUID]) -> bool:
+    """Return whether one of these requests is still waiting, or runs."""
+    statuses = (Status.SCHEDULED, Status.PENDING, Status.RUNNING)
+    found = select(Request.id).where(Request.id.in_(ids), Request.status.in_(statuses)).limit(1)
+    return session.scalar(found) is not None
+
+
 def cancel_in_zone(session: Session, zone: str, limit: int) -> int:
-    """Cancel up to `limit` of the zone's requests that are waiting or being verified; return how many."""
+    """Cancel some `limit` of the zone's requests that are waiting or being verified; return how many."""
     return len(_changed(session, _CANCEL_IN_ZONE, zone=zone, limit=limit))
 
 

@@ -24,11 +24,22 @@ _QUEUE_DUE = text(
     WITH turn AS MATERIALIZED (
         SELECT pg_try_advisory_xact_lock(hashtextextended('scheduled requests that are due', 0)) AS mine
     ), chosen AS MATERIALIZED (
-        SELECT ctid AS place FROM dns_requests
+        SELECT ctid AS place, id, atomic_id FROM dns_requests
          WHERE {SCHEDULED} AND not_before <= statement_timestamp() AND (SELECT mine FROM turn)
          ORDER BY not_before, seq LIMIT {MAX_AT_ONCE} FOR UPDATE SKIP LOCKED
+    ), rest_of_groups AS MATERIALIZED (  -- which the limit has cut
+        SELECT ctid AS place, id, atomic_id FROM dns_requests
+         WHERE atomic_id = ANY(ARRAY(SELECT DISTINCT atomic_id FROM chosen WHERE atomic_id IS NOT NULL))
+           AND {SCHEDULED} AND NOT id = ANY(ARRAY(SELECT id FROM chosen WHERE atomic_id IS NOT NULL))
+           FOR UPDATE
+    ), numbered AS MATERIALIZED (
+        SELECT place, id, coalesce(atomic_id, id) AS turn,
+               nextval(pg_get_serial_sequence('dns_requests', 'seq')) AS seq
+          FROM (SELECT * FROM chosen UNION ALL SELECT * FROM rest_of_groups) AS due
     ), queued AS MATERIALIZED (
-        SELECT place, nextval(pg_get_serial_sequence('dns_requests', 'seq')) AS seq FROM chosen
+        SELECT place, min(seq) OVER (PARTITION BY turn)
+                      + row_number() OVER (PARTITION BY turn ORDER BY id) - 1 AS seq
+          FROM numbered
     ), changed AS (
         UPDATE dns_requests AS request SET status = '{Status.PENDING}', seq = queued.seq
           FROM queued WHERE request.ctid = queued.place
@@ -58,8 +69,8 @@ def seconds_until_next(session: AnySession) -> float | None:
 def queue_due(session: AnySession) -> Queued:
     """Put requests that are due at the end of their zones' queues: in the order of their times.
 
-    Those of one time are put there in the order of their acceptance. Nothing happens while another process
-    does it.
+    Those of one time are put there in the order of their acceptance, those of a group together.
+    Nothing happens while another process does it.
     """
     row = session.execute(_QUEUE_DUE).one()
-    return Queued(row.zones or (), row.number == MAX_AT_ONCE)
+    return Queued(row.zones or (), row.number >= MAX_AT_ONCE)

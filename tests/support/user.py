@@ -45,9 +45,9 @@ class User:
         found: list[dict[str, Any]] = self.api.get("/backends").raise_for_status().json()["items"]
         return found
 
-    def submit(self, *items: Mapping[str, Any]) -> list[str]:
+    def submit(self, *items: Mapping[str, Any], atomic: bool = False) -> list[str]:
         """Submit changes in one batch; returns the ids of the requests."""
-        answer = self.api.post("/dns/batch", json={"requests": items}).raise_for_status()
+        answer = self.api.post("/dns/batch", json={"requests": items, "atomic": atomic}).raise_for_status()
         return [result["request"]["id"] for result in answer.json()["results"]]
 
     def request(self, request_id: str) -> dict[str, Any]:

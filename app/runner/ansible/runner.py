@@ -3,16 +3,18 @@
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from app.core.config import settings
 from app.domain.change import ChangeResult, Outcome
 from app.domain.errors import InventoryError
 from app.runner.ansible.events import EventReader
+from app.runner.ansible.honours import CONDITIONS, honoured, not_to_be_sent
 from app.runner.ansible.inventory import host_variables
 from app.runner.ansible.redaction import Redactor, backend_redactor
 from app.runner.ansible.results import read_results
@@ -39,6 +41,7 @@ class CannotStart(Exception):
 class AnsibleRunner:
     """Runs a playbook on an inventory; `environment` names the worker's variables to pass on to it.
 
+    Changes with a condition that the playbook is not known to honour are not sent, except on `trial`.
     Without a fork pool, each run starts Ansible in a process of its own.
     """
 
@@ -48,11 +51,14 @@ class AnsibleRunner:
         inventory: Path,
         environment: Sequence[str] = (),
         fork_pool: ForkPool | None = None,
+        *,
+        trial: bool = False,
     ) -> None:
         self._playbook = playbook.absolute()
         self._inventory = inventory.absolute()
         self._environment = tuple(environment)
         self._fork_pool = fork_pool
+        self._trial = trial
 
     def warm_up(self) -> None:
         """Start a fork server for the first run; where that fails, the log says why.
@@ -71,18 +77,26 @@ class AnsibleRunner:
         A run that can't be started has failed: `rc` is not 0, and `fault` and `output` say why.
         """
         try:
-            redactor = self._check(run)
+            variables = self._check(run)
+            redactor = backend_redactor(variables, self._environment)
+            honours = CONDITIONS if self._trial else honoured(variables, self._playbook)
+            unsent = not_to_be_sent(run.changes, honours)
+            if unsent:
+                run = replace(run, changes=[each for each in run.changes if each.request_id not in unsent])
+            if not run.changes:
+                return RunResult(0, unsent)
             with temporary_workdir(run.changes) as workdir:
                 events = EventReader(on_event, redactor, {change.request_id for change in run.changes})
-                return self._execute(run, workdir, events, redactor, cancel)
+                result = self._execute(run, workdir, events, redactor, cancel)
+                return replace(result, results={**result.results, **unsent}) if unsent else result
         except (CannotStart, InventoryError, OSError) as error:
             on_event(RunEvent(f"the run could not start: {error}"))
             return _not_started(error)
 
-    def _check(self, run: Run) -> Redactor:
+    def _check(self, run: Run) -> Mapping[str, Any]:
         """Refuse what Ansible could not use, or would take for a pattern or a template.
 
-        Returns the redactor for the backend's secrets.
+        Returns the variables of the backend.
         """
         if not self._playbook.is_file():
             raise CannotStart(f"the playbook {self._playbook} does not exist")
@@ -90,7 +104,7 @@ class AnsibleRunner:
             raise CannotStart(f'"{run.backend}" is not the name of a host')
         if "{" in run.zone:
             raise CannotStart(f'"{run.zone}" is not the name of a zone')
-        return backend_redactor(host_variables(self._inventory, run.backend), self._environment)
+        return host_variables(self._inventory, run.backend)
 
     def _execute(
         self, run: Run, workdir: Workdir, events: EventReader, redactor: Redactor, cancel: Event

@@ -175,9 +175,27 @@ def _claim_pending(session: Session, lease: Lease, claim: Claim, backends: Backe
     else:
         run_id, message = uuid7(), f"one of {len(batch)} in a run on {claim.backend}"
         runs.start(session, run_id, lease.zone, claim.backend, ids)
-    claimed = queue.claim(session, lease, ids, run_id, message)
+    claimed = _claim_whole(session, lease, batch, run_id, message)
     to_apply = [item for item in batch if item.id in claimed]
     return replace(claim, run_id=run_id, to_apply=to_apply, probe=probe)
+
+
+def _claim_whole(
+    session: Session, lease: Lease, batch: Sequence[Item], run_id: UUID | None, message: str
+) -> set[UUID]:
+    """Claim the requests; return those that were still pending. Of a group all are claimed, or none."""
+    ids = [item.id for item in batch]
+    if all(item.change.group is None for item in batch):
+        return queue.claim(session, lease, ids, run_id, message)
+    savepoint = session.begin_nested()
+    claimed = queue.claim(session, lease, ids, run_id, message)
+    cut = {item.change.group for item in batch if item.id not in claimed} - {None}
+    whole = [item.id for item in batch if item.id in claimed and item.change.group not in cut]
+    if len(whole) == len(claimed):
+        savepoint.commit()
+        return claimed
+    savepoint.rollback()
+    return queue.claim(session, lease, whole, run_id, message)
 
 
 def _batch_limit(lease: Lease, backends: Backends) -> int:
@@ -231,8 +249,10 @@ def _in_flight(claim: Claim, results: Results) -> list[InFlight]:
         for item in claim.items
     ]
     suspects = [*claim.orphaned, *claim.to_apply]
-    if len(suspects) == 1 and in_flight[-1].uncertain and _is_to_blame(suspects[0], claim.backend):
-        in_flight[-1] = replace(in_flight[-1], blamable=True)
+    is_alone = len({item.change.group or item.id for item in suspects}) == 1
+    if is_alone and in_flight[-1].uncertain and _is_to_blame(suspects[0], claim.backend):
+        first = len(in_flight) - len(suspects)
+        in_flight[first:] = [replace(item, blamable=True) for item in in_flight[first:]]
     return in_flight
 
 

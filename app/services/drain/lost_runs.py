@@ -64,7 +64,11 @@ def with_fates(
         before = runs.before(session, run_ids)
     if not before:
         return list(in_flight)
-    changes = [request.change for request in in_flight if request.change.request_id in lost]
+    changes = [
+        request.change
+        for request in in_flight  # what is all or none is told by what the servers answer
+        if request.change.request_id in lost and request.change.group is None
+    ]
     known = fates(changes, before, _state(answers, primary))
     return [
         replace(request, result=known.get(request.change.request_id, request.result)) for request in in_flight

@@ -55,7 +55,13 @@ def submit_plan(plan_id: UUID, plan: Plan, backlog: Backlog, *, allow_mass_chang
     with transaction() as session:
         allowed = allow_mass_change or plan.allow_mass_change
         results = submit(
-            session, drafts, atomic=True, allow_mass_change=allowed, batch=batch, backlog=backlog
+            session,
+            drafts,
+            atomic=True,
+            grouped=plan.atomic,
+            allow_mass_change=allowed,
+            batch=batch,
+            backlog=backlog,
         )
         plans.mark_applied(session, plan_id, batch.id)
     return results

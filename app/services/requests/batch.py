@@ -155,6 +155,7 @@ def _store(
             session,
             drafts,
             atomic=atomic,
+            grouped=atomic,
             allow_mass_change=allow_mass_change,
             batch=NewBatch(uuid7(), digest),
             backlog=backlog,

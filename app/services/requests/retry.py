@@ -1,6 +1,7 @@
 """Retry requests that have failed, or were cancelled: they go to the end of their zones' queues."""
 
 from dataclasses import replace
+from itertools import chain
 from uuid import UUID
 
 from app.core.database import transaction
@@ -16,14 +17,15 @@ from app.store.models import Request
 def retry_request(request_id: UUID) -> RequestState:
     """Let the request run again, with nothing held against it, and return it.
 
-    What was accepted for its RRset meanwhile comes first. Raises RequestNotFound, RequestNotRetryable,
-    ZoneNotServed.
+    So do those of its group, which are all or none. What was accepted for its RRset meanwhile comes
+    first. Raises RequestNotFound, RequestNotRetryable, ZoneNotServed.
     """
     with transaction() as session:
-        changed = requests.retry(session, [request_id], wait=True)
-        if not changed:
+        group = next(iter(requests.groups_of(session, [request_id]).values()), ())
+        changed = {row.id: row for row in requests.retry(session, group or [request_id], wait=True)}
+        if request_id not in changed:
             raise _why_not(requests.get(session, request_id))
-        state = state_of(changed[0])
+        state = state_of(changed[request_id])
     kicks.kick_zones([state.zone])
     return state
 
@@ -36,7 +38,9 @@ def retry_many(filters: RequestFilter, cursor: str | None) -> Changed:
     filters = replace(filters, status=filters.status or Status.FAILED)
     with transaction() as session:
         page = find_requests(session, filters, MAX_AT_ONCE, cursor, newest_first=False)
-        changed = requests.retry(session, [item.id for item in page.items], wait=False)
+        ids = [item.id for item in page.items]
+        groups = requests.groups_of(session, ids).values()
+        changed = requests.retry(session, [*{*ids, *chain.from_iterable(groups)}], wait=False)
         zones = {row.zone for row in changed}
     kicks.kick_zones(zones)
     return Changed(len(changed), page.next_cursor)

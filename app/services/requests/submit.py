@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from app.core.config import settings
 from app.core.database import AnySession
 from app.domain import rules
+from app.domain.atomic import why_not_atomic
 from app.domain.change import Action, Via
 from app.domain.checks import Checks
 from app.domain.errors import (
@@ -86,11 +87,14 @@ def submit(
     drafts: Sequence[Draft],
     *,
     atomic: bool = False,
+    grouped: bool = False,
     allow_mass_change: bool = True,
     batch: NewBatch | None = None,
     backlog: Backlog | None = None,
 ) -> list[Submitted]:
     """Store these changes in order. A bad one never sinks the others, unless they are `atomic`.
+
+    Those that are also `grouped` are applied together or not at all: they have to fit in one message.
 
     Raises BatchRefused when one of those that are atomic can't be accepted, MassChange when they are together
     more than a zone allows, and what the database raises: the caller rolls the transaction back.
@@ -102,6 +106,8 @@ def submit(
         zones.add_simulated(session, {change.zone for change in placed if isinstance(change, ValidChange)})
     admitted = _admit(placed, backlog) if backlog else placed
     new = [new_request(change) for change in admitted if isinstance(change, ValidChange)]
+    if grouped and len(new) > 1:
+        _bind_together(new)
     stored = iter(_store(session, new, batch))
     results = [
         _with_warnings(change, next(stored)) if isinstance(change, ValidChange) else change
@@ -110,8 +116,16 @@ def submit(
     if len(new) < len(results):
         results = _replay(session, drafts, results)
     if atomic:
-        _insist_on_all(results)
+        group = [change for change in placed if grouped and isinstance(change, ValidChange)]
+        _insist_on_all(results, group)
     return results
+
+
+def _bind_together(new: Sequence[NewRequest]) -> None:
+    """Make these requests a group: they are applied together or not at all."""
+    group = uuid7()
+    for request in new:
+        request.atomic_id = group
 
 
 def _with_warnings(change: ValidChange, result: Submitted) -> Submitted:
@@ -316,11 +330,13 @@ def _result_of_key(earlier: EarlierRequest, again: NewRequest) -> Submitted:
     return Replayed(accepted_request(earlier, earlier.created_at, earlier.batch_id))
 
 
-def _insist_on_all(results: Sequence[Submitted]) -> None:
+def _insist_on_all(results: Sequence[Submitted], group: Sequence[ValidChange]) -> None:
     """Raise what prevents an atomic batch: all the reasons, with the index of the item in their place."""
     reasons: list[Reason] = []
+    if any(isinstance(result, Accepted) for result in results):
+        reasons += why_not_atomic(group)
     left_out = 0
-    keys_only = True
+    keys_only = not reasons
     for index, result in enumerate(results):
         if isinstance(result, Undecided):
             raise result.error

@@ -1,5 +1,6 @@
 """Batches that are all or nothing."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -76,3 +77,45 @@ def test_it_is_true_or_false(client: TestClient, atomic: Any) -> None:
 
 def test_an_empty_one(client: TestClient) -> None:
     assert post(client).json() == {"results": []}
+
+
+def test_of_one_zone_and_one_time(client: TestClient, new_zone: str) -> None:
+    client.post("/api/v1/zones", json={"name": f"sub.{new_zone}", "backend": "bind"}).raise_for_status()
+    answer = post(client, body(new_zone), body(f"sub.{new_zone}"))
+    assert (answer.status_code, reasons(answer)) == (422, {("body.requests", "atomic_zones")})
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    answer = post(client, body(new_zone), body(new_zone, "b", not_before=tomorrow))
+    assert (answer.status_code, reasons(answer)) == (422, {("body.requests", "atomic_times")})
+    assert stored(client) == 0
+
+
+def test_what_fits_in_a_message(client: TestClient, new_zone: str) -> None:
+    items = [body(new_zone, f"h{number}") for number in range(1_001)]
+    assert reasons(post(client, *items)) == {("body.requests", "atomic_too_large")}
+    texts = [body(new_zone, f"h{number}", record_type="TXT", target="x" * 1_000) for number in range(60)]
+    answer = post(client, *texts, body(new_zone, "-"))
+    assert reasons(answer) == {
+        ("body.requests", "atomic_too_large"),
+        ("body.requests.60.resource.domain", "name_invalid"),
+    }
+    assert stored(client) == 0
+    assert post(client, *texts[:50]).status_code == 207
+
+
+def test_one_of_a_group_is_cancelled_or_retried_with_all(client: TestClient, new_zone: str) -> None:
+    alone = client.post("/api/v1/dns/create", json=body(new_zone)).json()["id"]
+    items = [body(new_zone, f"h{number}") for number in range(3)]
+    ids = [result["request"]["id"] for result in post(client, *items).json()["results"]]
+
+    def statuses() -> list[str]:
+        return [client.get(f"/api/v1/dns/requests/{each}").json()["status"] for each in (*ids, alone)]
+
+    cancelled = client.post(f"/api/v1/dns/requests/{ids[1]}/cancel").json()
+    assert (cancelled["id"], statuses()) == (ids[1], ["cancelled"] * 3 + ["pending"])
+    retried = client.post(f"/api/v1/dns/requests/{ids[2]}/retry").json()
+    assert (retried["id"], statuses()) == (ids[2], ["pending"] * 4)
+    wanted = {"domain": f"h0.{new_zone}", "status": "pending"}
+    assert client.post("/api/v1/dns/requests/cancel", json=wanted).json()["count"] == 3
+    wanted["status"] = "cancelled"
+    assert client.post("/api/v1/dns/requests/retry", json=wanted).json()["count"] == 3
+    assert statuses() == ["pending"] * 4

@@ -73,7 +73,8 @@ def test_what_is_no_time_to_come_is_refused(client: TestClient, new_zone: str, a
 
 
 def test_an_atomic_batch_stores_it_too(client: TestClient, new_zone: str) -> None:
-    items = [body(new_zone, owner, not_before=time_after(DAY)) for owner in ("a", "b")]
+    at = time_after(DAY)
+    items = [body(new_zone, owner, not_before=at) for owner in ("a", "b")]
     results = client.post("/api/v1/dns/batch", json={"requests": items, "atomic": True}).json()["results"]
     assert [result["request"]["status"] for result in results] == ["scheduled"] * 2
 

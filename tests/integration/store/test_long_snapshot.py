@@ -95,13 +95,16 @@ def test_an_idle_zone_and_a_request_that_was_opened_again() -> None:
     claim_one(FIRST)
     with transaction() as session:
         session.execute(text(SETTLE), {"zone": FIRST})
+        last = session.scalar(text("SELECT max(seq) FROM dns_requests"))
         session.execute(
-            text("UPDATE dns_zone_leases SET claimed_to = 1000, expires_at = now() - interval '1 hour'")
+            text("UPDATE dns_zone_leases SET claimed_to = :last, expires_at = now() - interval '1 hour'"),
+            {"last": last},
         )
         upkeep.mend_floors(session)
-        assert session.scalar(text("SELECT seq_floor FROM dns_zone_leases")) == 1_001
+        assert session.scalar(text("SELECT seq_floor FROM dns_zone_leases")) == last + 1
         reopen = (
-            "UPDATE dns_requests SET status = 'pending', verified_at = NULL, finished_at = NULL WHERE seq = 7"
+            "UPDATE dns_requests SET status = 'pending', verified_at = NULL, finished_at = NULL"
+            " WHERE seq = (SELECT min(seq) FROM dns_requests)"
         )
         session.execute(text(reopen))
         assert due.list_zones(session) == []

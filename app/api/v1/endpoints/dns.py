@@ -58,7 +58,9 @@ async def delete(request: Request) -> Response:
 async def batch(request: Request) -> Response:
     """Submits up to 10,000 changes, each judged by itself: an invalid one does not affect the others.
 
-    With `"atomic": true` it is all or nothing: one bad item, and nothing is stored. The answer then names
+    With `"atomic": true` it is all or nothing, also on the server: the changes are in one zone, go in one
+    update message, and if one fails the others fail with `atomic_failed`. To cancel or retry one of them does
+    so with all. One bad item, and nothing is stored. The answer then names
     every reason, with the item's index in `loc`.
 
     `GET /dns/batches/{batch_id}` says how far it has come.

@@ -50,7 +50,8 @@ class Change:
     """One change to one RRset; names are absolute, `ttl` is in seconds, no value comes twice.
 
     A deletion may have `patterns`: each is a value's text with `*` for any number, as in `*
-    mail.example.org.`. `expect` is the RRset that must be there for the change to be carried out.
+    mail.example.org.`. `expect` is the RRset that must be there for the change to be carried out. Changes of
+    one `group` are carried out together or not at all.
     """
 
     request_id: str
@@ -61,6 +62,7 @@ class Change:
     values: tuple[dns.rdata.Rdata, ...]
     patterns: tuple[str, ...] = ()
     expect: State | None = None
+    group: str | None = None
 
     def __str__(self) -> str:
         return f"{self.name.to_text(omit_final_dot=True)} {dns.rdatatype.to_text(self.type)}"
@@ -108,6 +110,7 @@ def parse_change(item: Mapping[str, Any], zone: dns.name.Name) -> Change:
             values=_values(item["type"], (text for text in texts if text not in patterns)),
             patterns=patterns,
             expect=_expected(item["type"], item.get("expect")),
+            group=item.get("group"),
         )
     except (dns.exception.DNSException, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UnusableChange("invalid_change", f"the change can't be read: {error}") from None

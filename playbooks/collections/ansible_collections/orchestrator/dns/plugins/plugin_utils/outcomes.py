@@ -1,16 +1,19 @@
 """The outcomes of a batch: the result of each change, and the task's result about all of them."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import dns.name
 
+from .batching import split_by_group
 from .change import Change, UnusableChange, parse_change
 from .errors import BatchFault, NoAnswer
-from .result import Reason, Result, failed, no_answer, refused
+from .result import Reason, Result, all_or_none, atomic_failed, failed, no_answer, refused
+
+UNCERTAIN = frozenset({"no_answer", "server_failed", "changed_meanwhile"})  # codes of what is tried again
 
 
 @dataclass(slots=True)
@@ -46,6 +49,25 @@ class Outcomes:
         """Record that the server did not carry out the changes."""
         for change in changes:
             self.results[change.request_id] = refused(change, reason)
+
+    def record_group_refusal(
+        self, changes: Iterable[Change], culprits: Collection[Change], why: Reason
+    ) -> None:
+        """Record that the server did not carry out a group; the culprits are those that the reason is about.
+
+        Where it is uncertain what became of them, it is of all.
+        """
+        for change in changes:
+            is_meant = change in culprits or why.code in UNCERTAIN
+            self.results[change.request_id] = (
+                refused(change, why) if is_meant else atomic_failed(change, next(iter(culprits)))
+            )
+
+    def fail_groups(self, changes: Iterable[Change]) -> None:
+        """Let all changes of a group fail of which one has failed."""
+        for is_group, part in split_by_group(changes):
+            if is_group and all(change.request_id in self.results for change in part):
+                self.record(part, all_or_none(part, [self.results[change.request_id] for change in part]))
 
     def record_fault(self, changes: Iterable[Change], fault: BatchFault) -> None:
         """Record a fault of the batch for those of the changes that have no result: they were not sent."""

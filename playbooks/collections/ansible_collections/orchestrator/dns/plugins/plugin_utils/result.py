@@ -97,6 +97,24 @@ def state_changed(change: Change, there: State) -> Result:
     )
 
 
+def atomic_failed(change: Change, culprit: Change) -> Result:
+    """Return the result of a change that was not carried out because another one of its group failed."""
+    return failed("atomic_failed", f"{change}: not carried out, because {culprit} of the same group failed")
+
+
+def all_or_none(changes: Sequence[Change], results: Sequence[Result]) -> Sequence[Result]:
+    """Return the results of a group's changes: if one has failed, the others have as well."""
+    culprit = next(
+        (change for change, each in zip(changes, results, strict=True) if each.outcome == "failed"), None
+    )
+    if culprit is None:
+        return results
+    return [
+        each if each.outcome == "failed" else atomic_failed(change, culprit)
+        for change, each in zip(changes, results, strict=True)
+    ]
+
+
 def _in_words(state: State | None) -> str:
     if not state or not state.values:
         return "nothing"

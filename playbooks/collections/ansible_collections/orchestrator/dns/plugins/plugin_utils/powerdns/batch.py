@@ -10,20 +10,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dns.name
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.batching import halves
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.batching import halves, split_by_group
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import BatchFault
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Outcomes
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Reason, all_or_none
 
 from .api import Api, Refused
 from .node import Node
 from .planner import Planner
 from .refusal import explain, is_server_failure
-from .step import Step, pack
+from .step import MAX_BODY, Step, pack
 from .zone import Zone
 
 RETRY_PAUSES = (0.05, 0.2, 0.5)  # seconds before a call that the server failed to carry out is made again
 MAX_FAILURES = 8  # of single steps; if nothing gets through, no more are tried
+
+_TOO_LARGE = Reason("too_large", "all changes of the group together do not fit in one call")
 
 Group = Sequence[Change]  # the changes of one owner name, in their order
 
@@ -39,16 +42,20 @@ def apply_batch(
     changes = list(outcomes.parse(items, zone))
     if not changes:
         return outcomes
-    groups: dict[dns.name.Name, list[Change]] = {}
-    for change in changes:
-        groups.setdefault(change.name, []).append(change)
     try:
         served = Zone(api, zone)
-        batch = _Batch(served, served.read(list(groups)), outcomes)
-        batch.record_dry_run(groups.values()) if dry_run else batch.apply_and_notify(groups.values())
+        batch = _Batch(served, served.read(list({change.name: None for change in changes})), outcomes)
+        batch.record_dry_run(changes) if dry_run else batch.apply_and_notify(changes)
     except BatchFault as fault:
         outcomes.record_fault(changes, fault)
     return outcomes
+
+
+def _by_name(changes: Iterable[Change]) -> Iterable[Group]:
+    groups: dict[dns.name.Name, list[Change]] = {}
+    for change in changes:
+        groups.setdefault(change.name, []).append(change)
+    return groups.values()
 
 
 class _Batch:
@@ -59,10 +66,14 @@ class _Batch:
         self._planner = Planner(zone.name)
         self._has_changed = False  # whether the server has carried out a call
 
-    def apply_and_notify(self, groups: Iterable[Group]) -> None:
-        """Apply groups of changes, and tell the secondaries."""
+    def apply_and_notify(self, changes: Sequence[Change]) -> None:
+        """Apply changes in their order, and tell the secondaries."""
         try:
-            self.apply(groups)
+            for is_atomic, part in split_by_group(changes):
+                if is_atomic:
+                    self._apply_atomically(part)
+                else:
+                    self.apply(_by_name(part))
         finally:
             if self._has_changed and (why := self._zone.notify()):
                 self._outcomes.note_on_applied(why)
@@ -77,23 +88,48 @@ class _Batch:
             for step, refusal in self._find_refused(steps, error):
                 self._outcomes.record_refusal(step.changes, explain(refusal))
 
-    def record_dry_run(self, groups: Iterable[Group]) -> None:
-        """Record the results of groups of changes as if the server accepted everything."""
-        for step in self._plan(groups):
+    def _apply_atomically(self, changes: Sequence[Change]) -> None:
+        """Apply the changes of a group in one call, or none of them."""
+        steps = self._steps(_by_name(changes))
+        planned = {
+            change.request_id: result
+            for step in steps
+            for change, result in zip(step.changes, step.results, strict=True)
+        }
+        results = [planned[change.request_id] for change in changes]
+        if any(result.outcome == "failed" for result in results):
+            self._outcomes.record(changes, all_or_none(changes, results))
+        elif sum(step.size for step in steps) > MAX_BODY:
+            self._outcomes.record_group_refusal(changes, changes, _TOO_LARGE)
+        elif not any(step.entries for step in steps):
+            self._outcomes.record(changes, results)
+        elif error := self._send(steps, RETRY_PAUSES):
+            self._check_zone()
+            named = [change for change in changes if change.name.to_text() in str(error)]
+            self._outcomes.record_group_refusal(changes, named or changes, explain(error))
+
+    def record_dry_run(self, changes: Sequence[Change]) -> None:
+        """Record the results of changes as if the server accepted everything."""
+        for step in self._plan(_by_name(changes)):
             self._outcomes.record(step.changes, step.results)
+        self._outcomes.fail_groups(changes)
 
     def _plan(self, groups: Iterable[Group]) -> Iterator[Step]:
         """Yield the steps to send, and record the results of changes of which nothing has to be sent."""
+        for step in self._steps(groups):
+            if not step.entries:
+                self._outcomes.record(step.changes, step.results)
+            else:
+                yield step
+
+    def _steps(self, groups: Iterable[Group]) -> list[Step]:
+        """Return a step for each owner name."""
         steps = [self._planner.plan(group, self._nodes.get(group[0].name, {})) for group in groups]
         doubtful = {step.name: self._nodes[step.name] for step in steps if step.may_hide_ttls}
         if doubtful:
             self._nodes |= self._zone.read_ttls(doubtful)
             steps = [self._planner.plan(step.changes, self._nodes.get(step.name, {})) for step in steps]
-        for step in steps:
-            if not step.entries:
-                self._outcomes.record(step.changes, step.results)
-            else:
-                yield step
+        return steps
 
     def _send(self, steps: Sequence[Step], pauses: Sequence[float] = ()) -> Refused | None:
         """Send steps in one call, again after the pauses while the server fails; return why it refuses.

@@ -1,6 +1,7 @@
 """Sends steps. The server carries out a message whole or not at all, so a refused one is bisected."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import dns.message
@@ -56,6 +57,22 @@ class Sender:
                 yield from self._bisect(packed, rcode)
             elif rcode != Rcode.NOERROR:
                 yield from self._find_refused(packed, rcode)
+
+    def send_whole(self, steps: Sequence[Step]) -> Rcode:
+        """Send the steps in one message, however many they are. Raises BatchFault.
+
+        Raises it also where the zone is to blame for what is answered.
+        """
+        rcode = self._send_message(steps)
+        if rcode not in PREREQUISITE_FAILED and rcode != Rcode.NOERROR:
+            self._check_zone()
+        return rcode
+
+    def ask_prerequisites(self, step: Step) -> Rcode:
+        """Return what the server says of a step's prerequisites alone. Raises BatchFault."""
+        rcode = self._exchange(make_message(self._zone, [replace(step, updates=())]))
+        self._outcomes.count_message(dns.rcode.to_text(rcode))
+        return rcode
 
     def _find_refused(self, steps: Sequence[Step], rcode: Rcode) -> list[RefusedStep]:
         """Return the steps that are refused while the zone takes others: that is asked before and after."""

@@ -1,0 +1,119 @@
+"""Requests that are all or none: claimed together, applied together, settled together."""
+
+from collections.abc import Callable
+from threading import Event
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.runner import make_runner
+from app.runner.protocol import Run, RunEvent, RunResult
+from app.services.drain.backends import make_backends
+from app.services.drain.drain import drain
+from tests.integration.conftest import ZoneOn
+from tests.support.builders import body
+from tests.support.settings import SetSettings
+from tests.support.zone_runner import Died, ZoneRunner
+from tests.support.zones import ZoneUnderTest
+
+
+class WatchedRunner(ZoneRunner):
+    """Notes the owners of each run."""
+
+    def __init__(self, zone: ZoneUnderTest, *, dies: bool = False) -> None:
+        super().__init__(zone, dies=dies)
+        self.owners: list[list[str]] = []
+
+    def run(self, run: Run, on_event: Callable[[RunEvent], None], cancel: Event) -> RunResult:
+        self.owners.append([change.name.partition(".")[0] for change in run.changes])
+        return super().run(run, on_event, cancel)
+
+
+@pytest.fixture
+def zone(client: TestClient, zone_on: ZoneOn) -> ZoneUnderTest:
+    made = zone_on("bind")
+    client.post("/api/v1/zones", json={"name": made.name, "backend": "bind"}).raise_for_status()
+    return made
+
+
+def submit(client: TestClient, *items: dict[str, Any], atomic: bool = True) -> list[str]:
+    answer = client.post("/api/v1/dns/batch", json={"requests": items, "atomic": atomic}).raise_for_status()
+    return [result["request"]["id"] for result in answer.json()["results"]]
+
+
+def fates(client: TestClient, ids: list[str]) -> list[Any]:
+    found = [client.get(f"/api/v1/dns/requests/{each}").raise_for_status().json() for each in ids]
+    return [request["error"]["code"] if request["error"] else request["status"] for request in found]
+
+
+def group(zone: str, *owners: str) -> list[dict[str, Any]]:
+    return [body(zone, owner) for owner in owners]
+
+
+def test_a_claim_takes_a_group_whole(
+    client: TestClient, zone: ZoneUnderTest, set_settings: SetSettings
+) -> None:
+    set_settings(BATCH_LIMIT="3")
+    ids = [
+        *submit(client, *group(zone.name, "a", "b"), atomic=False),
+        *submit(client, *group(zone.name, "c", "d")),
+        *submit(client, *group(zone.name, "e", "f", "g", "h", "i")),
+        *submit(client, *group(zone.name, "j"), atomic=False),
+    ]
+    runner = WatchedRunner(zone)
+    drain(zone.name, runner, make_backends())
+    assert runner.owners == [["a", "b"], ["c", "d"], ["e", "f", "g", "h", "i"], ["j"]]
+    assert fates(client, ids) == ["succeeded"] * 10
+
+
+def test_none_is_applied_where_one_fails(client: TestClient, zone: ZoneUnderTest) -> None:
+    neighbours = submit(client, *group(zone.name, "x", "y"), atomic=False)
+    ids = submit(client, *group(zone.name, "a", "b"), body(zone.name, "c", action="update"))
+    drain(zone.name, WatchedRunner(zone), make_backends())
+    assert fates(client, [*ids, *neighbours]) == [*["atomic_failed"] * 2, "rrset_missing", *["succeeded"] * 2]
+    assert zone.values("a", "A") == set()
+    zone.do("create", "c", "A", "192.0.2.9")
+    client.post(f"/api/v1/dns/requests/{ids[0]}/retry").raise_for_status()
+    drain(zone.name, WatchedRunner(zone), make_backends())
+    assert fates(client, ids) == ["succeeded"] * 3
+
+
+def test_a_group_of_a_lost_run_is_tried_again_whole(client: TestClient, zone: ZoneUnderTest) -> None:
+    zone.do("create", "a", "A", "192.0.2.1")
+    ids = submit(client, *group(zone.name, "a", "b"), body(zone.name, "c", action="update"))
+    runner = WatchedRunner(zone, dies=True)
+    with pytest.raises(Died):
+        drain(zone.name, runner, make_backends())
+    drain(zone.name, runner, make_backends())  # finds what it asked for at one name only
+    assert fates(client, ids) == ["pending"] * 3
+
+
+def test_a_group_that_a_lost_run_has_applied_is_not_run_again(
+    client: TestClient, zone: ZoneUnderTest
+) -> None:
+    ids = submit(client, *group(zone.name, "a", "b"), body(zone.name, "a", action="delete"))
+    runner = WatchedRunner(zone, dies=True)
+    with pytest.raises(Died):
+        drain(zone.name, runner, make_backends())
+    drain(zone.name, runner, make_backends())
+    assert fates(client, ids) == ["succeeded"] * 3
+    assert (runner.runs, zone.values("b", "A")) == (1, {"192.0.2.1"})
+
+
+def test_a_probe_is_a_group(client: TestClient, zone: ZoneUnderTest, backend_was_away: None) -> None:
+    ids = submit(client, *group(zone.name, "a", "b"))
+    later = submit(client, *group(zone.name, "c"), atomic=False)
+    runner = WatchedRunner(zone)
+    drain(zone.name, runner, make_backends())
+    assert runner.owners == [["a", "b"], ["c"]]
+    assert fates(client, [*ids, *later]) == ["succeeded"] * 3
+
+
+def test_the_simulation_does_the_same(simulated: TestClient, new_zone: str) -> None:
+    ids = submit(simulated, *group(new_zone, "a", "b"), body(new_zone, "c", action="update"))
+    others = submit(simulated, *group(new_zone, "a", "b"))
+    drain(new_zone, make_runner(), make_backends())
+    assert fates(simulated, [*ids, *others]) == [*["atomic_failed"] * 2, "rrset_missing", *["succeeded"] * 2]
+    before = simulated.get(f"/api/v1/dns/requests/{others[0]}").json()["before"]
+    assert before == {"ttl": None, "target": []}
