@@ -5,7 +5,7 @@ What is there is what the records say; where they say nothing, there is nothing.
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from itertools import groupby
 from threading import Event
 from uuid import UUID
@@ -93,7 +93,8 @@ def _apply_each(
 
 
 def _result(effect: Effect, words: str) -> ChangeResult:
-    outcome, code, message = astuple(effect.planned)
-    if outcome == UNKNOWN:
+    planned = effect.planned
+    if planned.outcome == UNKNOWN:
         return ChangeResult(Outcome.FAILED, "rrset_missing", f"there is no {effect.change.key} to update")
-    return ChangeResult(Outcome(outcome), code, words if outcome == Outcome.APPLIED else message)
+    message = words if planned.outcome == Outcome.APPLIED else planned.message
+    return ChangeResult(Outcome(planned.outcome), planned.code, message)
