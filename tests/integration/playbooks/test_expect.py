@@ -105,3 +105,22 @@ def test_a_dry_run_says_so(zone: ZoneUnderTest) -> None:
     wanted = zone.change("upsert", "www", "A", "192.0.2.2")
     assert zone.dry_run(expecting(wanted, "192.0.2.1", ttl=300)) == [APPLIED]
     assert zone.dry_run(expecting(wanted, "192.0.2.3")) == [STATE_CHANGED]
+
+
+def test_a_swap_to_an_alias_and_back_is_one_message_each(zone: ZoneUnderTest) -> None:
+    zone.do("create", "www", "A", "192.0.2.1")
+    there = [
+        expecting(zone.change("delete", "www", "A"), "192.0.2.1", ttl=300),
+        expecting(zone.change("create", "www", "CNAME", "a.example.")),
+    ]
+    back = [
+        expecting(zone.change("delete", "www", "CNAME"), "a.example.", ttl=300),
+        expecting(zone.change("create", "www", "A", "192.0.2.2")),
+        expecting(zone.change("create", "www", "TXT", '"x"')),
+    ]
+    for swap in (there, back):
+        assert zone.apply(*swap) == [APPLIED] * len(swap)
+        assert zone.outcomes.messages == 1
+    assert zone.values("www", "A") == {"192.0.2.2"}
+    assert zone.apply(*there) == [STATE_CHANGED, failed("cname_conflict")]
+    assert zone.values("www", "A") == {"192.0.2.2"}
