@@ -290,3 +290,35 @@ def test_a_server_that_shows_something_else_counts_beside_one_that_shows_nothing
     item = InFlight(create("192.0.2.1"), APPLIED)
     assert statuses([item], {"a": HIDDEN, **answers(b=[])}) == [Status.VERIFYING]
     assert statuses([item], {"a": HIDDEN, **answers(b=["192.0.2.1"])}) == [Status.SUCCEEDED]
+
+
+GROUP = UUID(int=7)
+OTHER = RRsetKey("mail.example.test", "A")
+
+
+def of_group(result: ChangeResult | None, *, lost_runs: int = 0) -> list[InFlight]:
+    """Two requests that are all or none, of two names."""
+    changes = [create("192.0.2.1"), change("create", "mail", "A", "192.0.2.1")]
+    return [InFlight(replace(each, group=GROUP), result, lost_runs) for each in changes]
+
+
+@pytest.mark.parametrize("result", [None, ChangeResult(Outcome.FAILED, "no_answer", "nobody knows")])
+def test_a_group_of_which_one_is_not_there_is_tried_again_whole(result: ChangeResult | None) -> None:
+    group = of_group(result)
+    there, missing = Answer(300, frozenset({"192.0.2.1"})), Answer(None, frozenset())
+    assert statuses(group, {"a": {KEY: there, OTHER: missing}}) == [Status.PENDING] * 2
+    assert statuses(group, {"a": {KEY: missing, OTHER: there}}) == [Status.PENDING] * 2
+    assert statuses(group, {"a": {KEY: there, OTHER: there}}) == [Status.SUCCEEDED] * 2
+
+
+def test_a_group_of_which_one_has_failed_for_good_fails_whole() -> None:
+    group = of_group(ChangeResult(Outcome.FAILED, "server_failed", "SERVFAIL"))
+    group[1] = replace(group[1], lost_runs=4)
+    missing = Answer(None, frozenset())
+    decisions = decide(group, {"a": {KEY: missing, OTHER: missing}}, 5)
+    assert [decisions[each.change.request_id].code for each in group] == ["atomic_failed", "server_failed"]
+    assert "mail.example.test A" in decisions[group[0].change.request_id].message
+
+
+def test_what_was_not_sent_of_a_group_waits_whole() -> None:
+    assert statuses(of_group(AWAY), {}) == [Status.PENDING] * 2

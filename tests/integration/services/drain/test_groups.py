@@ -1,18 +1,24 @@
 """Requests that are all or none: claimed together, applied together, settled together."""
 
 from collections.abc import Callable
+from itertools import groupby, pairwise
 from threading import Event
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from app.core.database import transaction
 from app.runner import make_runner
 from app.runner.protocol import Run, RunEvent, RunResult
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
+from app.services.requests.schedule import queue_due
+from app.store import queue, schedule
+from app.store.queue import Item
 from tests.integration.conftest import ZoneOn
-from tests.support.builders import body
+from tests.support.builders import body, time_after
+from tests.support.eventually import eventually
 from tests.support.settings import SetSettings
 from tests.support.zone_runner import Died, ZoneRunner
 from tests.support.zones import ZoneUnderTest
@@ -117,3 +123,23 @@ def test_the_simulation_does_the_same(simulated: TestClient, new_zone: str) -> N
     assert fates(simulated, [*ids, *others]) == [*["atomic_failed"] * 2, "rrset_missing", *["succeeded"] * 2]
     before = simulated.get(f"/api/v1/dns/requests/{others[0]}").json()["before"]
     assert before == {"ttl": None, "target": []}
+
+
+def test_a_scheduled_group_is_due_whole_and_has_one_place(client: TestClient, zone: ZoneUnderTest) -> None:
+    at = time_after(0.2)
+    number = schedule.MAX_AT_ONCE // 2 + 1  # so that the limit of one statement lies within the second group
+    for first in (0, number):
+        submit(
+            client,
+            *(body(zone.name, f"h{each}", not_before=at) for each in range(first, first + number)),
+        )
+
+    def queued() -> list[Item]:
+        queue_due()
+        with transaction() as session:
+            return queue.list_pending(session, zone.name, 10 * number)
+
+    items = eventually(lambda: found if len(found := queued()) == 2 * number else None, 20)
+    groups = [list(group) for _, group in groupby(items, key=lambda item: item.change.group)]
+    assert [len(group) for group in groups] == [number] * 2
+    assert all(later.seq == earlier.seq + 1 for group in groups for earlier, later in pairwise(group))
