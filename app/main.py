@@ -12,7 +12,18 @@ from app.api import connections, documentation, errors, openapi
 from app.api.body_limits import BodyLimits
 from app.api.fast_routes import put_in_front
 from app.api.hosts import AllowedHosts
-from app.api.v1.endpoints import backends, dns, health, plans, records, requests, rrsets, undo, zones
+from app.api.v1.endpoints import (
+    backends,
+    dns,
+    health,
+    plans,
+    records,
+    requests,
+    rollback,
+    rrsets,
+    undo,
+    zones,
+)
 from app.core.answer_deadlines import enforce_answer_deadlines
 from app.core.config import settings
 from app.core.database import close, require_schema, transaction, upgrade
@@ -107,7 +118,7 @@ def create_app() -> FastAPI:
         seconds=settings().body_timeout,
     )
     app.add_middleware(AllowedHosts, allowed=settings().allowed_hosts)
-    for endpoint in (dns, plans, requests, undo, records, rrsets, zones, backends):
+    for endpoint in (dns, plans, requests, undo, records, rrsets, rollback, zones, backends):
         app.include_router(endpoint.router, prefix=_PREFIX)
     app.include_router(health.router)
     put_in_front(app, _PREFIX, dns.FAST)

@@ -29,6 +29,7 @@ from app.schemas.response import (
     Fault,
     HistoryItem,
     HistoryPage,
+    LeftOut,
     ManyChanged,
     ObstacleOut,
     PlannedOut,
@@ -38,6 +39,7 @@ from app.schemas.response import (
     RequestDetail,
     RequestOut,
     RestingZone,
+    RollbackOut,
     RRsetOut,
     StateOut,
     ThresholdOut,
@@ -49,6 +51,7 @@ from app.services.backends import BackendState, Obstacle
 from app.services.paging import Page
 from app.services.plan.from_records import Planned
 from app.services.plan.keep import KeptPlan
+from app.services.plan.rollback import Left
 from app.services.records import RecordState
 from app.services.requests import submit
 from app.services.requests.batch import batch_id_of
@@ -121,6 +124,15 @@ def plan_out(kept: KeptPlan) -> PlanOut:
     return PlanOut(kept.id, kept.expires_at, kept.batch_id, results, left_out)
 
 
+def rollback_out(kept: KeptPlan, left: Sequence[Left]) -> RollbackOut:
+    """Return the plan of a rollback, and what it leaves as it is."""
+    stays = [
+        LeftOut(domain=key.name, record_type=key.type, code=reason.code, message=reason.message)
+        for key, reason in left
+    ]
+    return RollbackOut(**_fields(plan_out(kept)), not_taken_back=stays)
+
+
 def _batch_result(index: int, result: submit.Submitted, reasons: Sequence[Reason], given: int) -> BatchResult:
     match result:
         case submit.Accepted(request, warnings=warnings):
@@ -170,7 +182,7 @@ def _plan_result(index: int, item: Planned) -> PlanResult:
     return result
 
 
-def _fields(plain: Accepted) -> dict[str, Any]:
+def _fields(plain: Accepted | PlanOut) -> dict[str, Any]:
     return {each.name: getattr(plain, each.name) for each in dataclasses.fields(plain)}
 
 

@@ -64,9 +64,8 @@ async def read_json(request: Request) -> bytes:
 
 async def read_optional_json(request: Request) -> bytes | None:
     """Return the body as it came; None where there is none. Raises as `read_json` does."""
-    if not {"content-length", "transfer-encoding"} & set(request.headers):
-        return None
-    if request.headers.get("content-length") == "0":
+    headers = request.headers
+    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
         return None
     return await read_json(request)
 

@@ -91,6 +91,7 @@ _KEY_OF_BATCH = _KEY | {
     "description": "each item without a key of its own gets this one with #, and its index from 0 on",
 }
 
+ROLLBACK = BODY | _NO_ANSWER | NO_ZONE
 _NO_PLAN = _problem(404, "No such plan; it is kept for an hour")
 _AS_TEXT: dict[str, Any] = {
     "description": "As text or as Markdown by the `Accept` header",

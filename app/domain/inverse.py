@@ -1,8 +1,8 @@
 """What takes changes back: the inverse of one, and the net effect of many."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.domain import values
 from app.domain.change import Action, RRsetKey, RRsetState
@@ -22,29 +22,32 @@ class Inverse(NamedTuple):
     expect: RRsetState
 
 
-class Effected(NamedTuple):
-    """A change that was applied, or may have been: the RRset before and after it; None: not known."""
+class Done(NamedTuple):
+    """What a request has done to an RRset, or may have: the RRset before and after it; None: not known."""
 
     key: RRsetKey
     before: RRsetState | None
     after: RRsetState | None
+    account_id: str = ""
+    extra_config: Mapping[str, Any] = {}
 
 
 @dataclass(slots=True)
 class NetEffect:
-    """What several changes of one RRset add up to: it before the first one and after the last one."""
+    """What several requests for an RRset add up to: it before the first one, and what the last one did."""
 
     before: RRsetState | None
-    after: RRsetState | None
+    last: Done
     interrupted: bool = False  # between two of them it was changed by somebody else
 
-    def then(self, before: RRsetState | None, after: RRsetState | None) -> None:
-        """Add the next change."""
-        if self.after is not None and before is not None and not is_same(self.after, before):
-            self.interrupted = True
-        if self.after is None or before is None:
+    def add(self, following: Done) -> None:
+        """Add the next one."""
+        left, found = self.last.after, following.before
+        if left is None or found is None:
             self.before = None  # nobody knows what lies between them
-        self.after = after
+        elif not is_same(left, found):
+            self.interrupted = True
+        self.last = following
 
 
 def inverse(before: RRsetState | None, after: RRsetState | None) -> Inverse | Reason:
@@ -63,25 +66,20 @@ def is_same(state: RRsetState, other: RRsetState) -> bool:
     return values.same(state.rdata, other.rdata) and (not state.rdata or state.ttl == other.ttl)
 
 
-def is_like(there: RRsetState, expected: RRsetState) -> bool:
-    """Whether an RRset is as expected: any TTL is, where none is known."""
-    return is_same(there, expected._replace(ttl=there.ttl) if expected.ttl is None else expected)
-
-
-def net_effects(effected: Iterable[Effected]) -> dict[RRsetKey, NetEffect]:
-    """Return what these changes of one zone, in the order in which they were applied, add up to."""
+def net_effects(done: Iterable[Done]) -> dict[RRsetKey, NetEffect]:
+    """Return what was done to each RRset of a zone, given in the order in which it was done."""
     found: dict[RRsetKey, NetEffect] = {}
-    for key, before, after in effected:
-        if key in found:
-            found[key].then(before, after)
+    for each in done:
+        if each.key in found:
+            found[each.key].add(each)
         else:
-            found[key] = NetEffect(before, after)
+            found[each.key] = NetEffect(each.before, each)
     return found
 
 
 def take_back(net: NetEffect) -> Inverse | Reason:
-    """Return what takes several changes of an RRset back, or why nothing can."""
+    """Return what takes everything back that was done to an RRset, or why nothing can."""
     if net.interrupted:
         message = "somebody else has changed it between two requests"
         return Reason(_DOMAIN, "changed_outside", message)
-    return inverse(net.before, net.after)
+    return inverse(net.before, net.last.after)

@@ -190,10 +190,10 @@ class Plan(Batch):
 
 
 class UndoContext(Strict):
-    """Who asks for an undo."""
+    """Who asks for an undo, or a rollback."""
 
-    account_id: Account | None = Field(None, description="that of the request unless given")
-    source: Source | None = Field(None, description="the door by which the undo came unless given")
+    account_id: Account | None = Field(None, description="that of the request that is undone unless given")
+    source: Source | None = Field(None, description="the door by which it came unless given")
 
 
 class Undo(StrictBody):
@@ -202,6 +202,19 @@ class Undo(StrictBody):
     context: UndoContext = Field(default_factory=UndoContext)
     comment: str | None = Field(
         None, max_length=1000, pattern=PROSE, description="that of the request unless given"
+    )
+
+
+class Rollback(StrictBody):
+    """The time to which a zone is to go back, who asks, and why."""
+
+    to: Timestamp = Field(
+        description="what was done after it is taken back", examples=["2026-11-25T14:00:00Z"]
+    )
+    context: UndoContext = Field(default_factory=UndoContext)
+    comment: str | None = Field(None, max_length=1000, pattern=PROSE)
+    ask_servers: bool = Field(
+        False, strict=True, description="also find what was changed beside the orchestrator since"
     )
 
 

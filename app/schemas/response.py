@@ -1,5 +1,6 @@
 """The shapes of what a client gets. Those made by the thousand are dataclasses: they are not validated."""
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import datetime
 from operator import not_
@@ -387,6 +388,22 @@ class PlanOut:
     ]
     results: list[PlanResult]
     more_reasons: Annotated[int | None, _LEFT_OUT] = None
+
+
+class LeftOut(BaseModel):
+    """An RRset that a rollback leaves as it is, and why."""
+
+    domain: str
+    record_type: str
+    code: str
+    message: str
+
+
+@dataclass(slots=True)
+class RollbackOut(PlanOut):
+    """The plan that takes back what was done, and what it can't take back."""
+
+    not_taken_back: list[LeftOut] = dataclasses.field(default_factory=list)
 
 
 class MovedOut(BaseModel):

@@ -294,7 +294,7 @@ class Run(Base):
     __tablename__ = "ansible_runs"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    zone: Mapped[str] = mapped_column(index=True)
+    zone: Mapped[str]
     backend: Mapped[str]
     changes: Mapped[int]  # how many it was given
     before: Mapped[list[Any] | None] = mapped_column(JSONB)  # RRsets that were there: store/runs.py
@@ -310,6 +310,8 @@ class Run(Base):
     why: Mapped[str | None]  # timeout, cancelled or lost, when it did not end by itself
     stats: Mapped[dict[str, Any] | None]  # per host
     output: Mapped[str | None]
+
+    __table_args__ = (Index("ix_ansible_runs_zone_id", "zone", "id"),)
 
 
 class RunEvent(Base):

@@ -15,7 +15,7 @@ from app.store.pages import Found, Position, Walk
 
 # Milliseconds that may lie between the time in a request's id, when the API read it, and that of its row:
 # waiting, and clocks that differ.
-_CLOCK_MARGIN = 60_000
+CLOCK_MARGIN = 60_000
 _LAST_TIME = 2**48 - 1  # milliseconds that a UUID of version 7 can hold
 
 
@@ -125,9 +125,9 @@ def _span(session: Session, wanted: Wanted) -> tuple[UUID, UUID] | None:
     """Return the ids between which the requests are, inclusive; None: there are none."""
     lowest, highest = UUID(int=0), UUID(int=2**128 - 1)
     if wanted.since is not None:
-        lowest = _id_at(wanted.since, -_CLOCK_MARGIN)
+        lowest = id_at(wanted.since, -CLOCK_MARGIN)
     if wanted.until is not None:
-        highest = _id_at(wanted.until, _CLOCK_MARGIN)
+        highest = id_at(wanted.until, CLOCK_MARGIN)
     owners = [
         session.get(table, owner_id)
         for table, owner_id in ((Batch, wanted.batch_id), (Run, wanted.run_id))
@@ -141,7 +141,7 @@ def _span(session: Session, wanted: Wanted) -> tuple[UUID, UUID] | None:
     return lowest, highest
 
 
-def _id_at(at: datetime, margin: int) -> UUID:
+def id_at(at: datetime, margin: int) -> UUID:
     """Return the lowest id of version 7 that is made `margin` milliseconds after that time."""
     milliseconds = int(at.timestamp() * 1000) + margin
     return UUID(int=min(max(milliseconds, 0), _LAST_TIME) << 80)

@@ -1,5 +1,10 @@
 """What was done is taken back, by the shipped playbook on a real server."""
 
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
 from stack.embedded import Stack
 from tests.support.builders import body
 from tests.support.user import User
@@ -32,3 +37,54 @@ def test_a_change_beside_us_stays(stack: Stack, user: User, zone: str) -> None:
     assert found["status"] == "failed"
     assert found["error"]["code"] == "undo_conflict"  # type: ignore[index]
     assert user.dig(f"www.{zone}", "A") == {"192.0.2.1", "192.0.2.9"}
+
+
+def items(zone: str, number: int, chance: random.Random) -> Iterator[dict[str, Any]]:
+    """Random changes of a few names; addresses become aliases among them."""
+    for _ in range(number):
+        owner, action = chance.choice("abcd"), chance.choice(["create", "upsert", "delete"])
+        if chance.random() < 0.3:
+            yield body(zone, owner, action=action, record_type="CNAME", target=f"{owner * 2}.example.org")
+        else:
+            targets = [f"192.0.2.{n}" for n in chance.sample(range(5), 2)]
+            yield body(zone, owner, action=action, target=targets, config={"ttl": chance.choice([60, 300])})
+
+
+def roll_back(user: User, zone: str, to: datetime) -> dict[str, Any]:
+    asked = {"to": to.isoformat(), "ask_servers": True}
+    found: dict[str, Any] = user.api.post(f"/zones/{zone}/rollback", json=asked).raise_for_status().json()
+    return found
+
+
+def apply(user: User, planned: dict[str, Any]) -> set[str]:
+    """Apply the plan; return the statuses that its requests end with."""
+    applied = user.api.post(f"/dns/plans/{planned['plan_id']}/apply").raise_for_status().json()
+    ids = [each["request"]["id"] for each in applied["results"]]
+    return {request["status"] for request in user.wait_until_settled(ids)}
+
+
+def test_a_rollback_is_the_zone_as_it_was(stack: Stack, user: User, zone: str) -> None:
+    chance = random.Random(7)
+    beside = ZoneUnderTest(stack, zone)
+    user.submit_and_wait(*items(zone, 15, chance))
+    then, to = beside.transfer(), datetime.now(UTC)
+    for _ in range(3):
+        user.submit_and_wait(*items(zone, 10, chance))
+    assert beside.transfer() != then
+    found = roll_back(user, zone, to)
+    assert found["not_taken_back"] == []
+    assert apply(user, found) == {"succeeded"}
+    assert beside.transfer() == then
+
+
+def test_a_rollback_leaves_what_was_changed_beside_us(stack: Stack, user: User, zone: str) -> None:
+    to = datetime.now(UTC)
+    user.submit_and_wait(body(zone, "mine"), body(zone, "ours"))
+    beside = ZoneUnderTest(stack, zone)
+    beside.do("create", "ours", "A", "192.0.2.9")
+    found = roll_back(user, zone, to)
+    assert [(each["domain"], each["code"]) for each in found["not_taken_back"]] == [
+        (f"ours.{zone}", "changed_outside")
+    ]
+    assert apply(user, found) == {"succeeded"}
+    assert (beside.values("mine", "A"), beside.values("ours", "A")) == (set(), {"192.0.2.1", "192.0.2.9"})

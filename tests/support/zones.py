@@ -7,6 +7,8 @@ import dns.message
 import dns.name
 import dns.query
 import dns.tsig
+import dns.xfr
+import dns.zone
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Outcomes
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns import batch as powerdns
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.api import Api
@@ -99,6 +101,14 @@ class ZoneUnderTest:
         address, port = self.target.address, self.target.port
         response = dns.query.tcp(query, address, timeout=30, port=port, one_rr_per_rrset=True)
         return [rrset.ttl for rrset in response.answer]
+
+    def transfer(self) -> set[str]:
+        """All records of the zone but its SOA, as the server transfers them."""
+        zone = dns.zone.Zone(dns.name.from_text(self.name), relativize=False)
+        keyring = {self.key.name: self.key} if self.key else None
+        query, _ = dns.xfr.make_query(zone, keyring=keyring)
+        dns.query.inbound_xfr(self.target.address, zone, query, port=self.target.port, timeout=30)
+        return {line for line in zone.to_text().splitlines() if " SOA " not in line}
 
     def values(self, owner: str, rdtype: str) -> set[str]:
         """The values of `answer` alone."""

@@ -24,6 +24,7 @@ __all__ = [
     "Owner",
     "RecordType",
     "canonical",
+    "fields_of_value",
     "octets",
     "over_the_wire",
     "presentation",
@@ -63,6 +64,11 @@ def canonical(
 def presentation(rdata: dns.rdata.Rdata) -> str:
     """Return what a server answered in the form of `canonical`."""
     return SHOWN.get(rdata.rdtype, show_generic)(rdata)
+
+
+def fields_of_value(record_type: RecordType) -> tuple[str, ...]:
+    """Return the fields of a request that a value of this type may leave its numbers to."""
+    return TABLE.get(record_type, UNKNOWN).takes
 
 
 def octets(record_type: RecordType, values: Collection[str]) -> int:

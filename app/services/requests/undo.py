@@ -21,9 +21,10 @@ from app.domain.errors import (
     UndoneAlready,
     ZoneNotServed,
 )
-from app.domain.inverse import Inverse, inverse, is_like
+from app.domain.expectation import is_like
+from app.domain.inverse import Inverse, inverse
 from app.domain.lifecycle import INITIAL, OPEN, Status
-from app.domain.rdata import TABLE, RecordType
+from app.domain.rdata import RecordType, fields_of_value
 from app.schemas.request import Config, Context, Resource, Submission
 from app.services.requests.backlog import Backlog
 from app.services.requests.lookup import state_of
@@ -95,9 +96,12 @@ def _require_undoable(session: Session, original: Request) -> Zone:
 
 
 def _inverse(original: Request) -> Inverse:
-    """Return the inverse of the request. Raises NothingToUndo, StateUnknown."""
+    """Return the inverse of the request. Raises NothingToUndo, StateUnknown.
+
+    After a run that was lost, what the next one has found may be what the lost one has made.
+    """
     found = inverse(
-        RRsetState.from_json(original.before) if original.before else None,
+        RRsetState.from_json(original.before) if original.before and not original.lost_runs else None,
         RRsetState.from_json(original.after) if original.after else None,
     )
     if isinstance(found, Reason):
@@ -156,8 +160,7 @@ def _comment(original: Request, order: UndoOrder) -> str | None:
 
 def _extra_config(record_type: RecordType, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is handed on to the playbook, without fields that are part of the value."""
-    entry = TABLE.get(record_type)
-    of_value = entry.takes if entry else ()
+    of_value = fields_of_value(record_type)
     return {name: value for name, value in config.get("extra_config", {}).items() if name not in of_value}
 
 

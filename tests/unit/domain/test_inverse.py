@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.domain.change import NOTHING, Action, Change, RRsetKey, RRsetState
 from app.domain.errors import Reason
 from app.domain.expectation import after, is_unexpected
-from app.domain.inverse import Effected, Inverse, inverse, is_same, net_effects, take_back
+from app.domain.inverse import Done, Inverse, inverse, is_same, net_effects, take_back
 
 VALUES = [f"192.0.2.{number}" for number in range(4)]
 NAMES = ["a.example.test", "b.example.test", "example.test"]
@@ -52,12 +52,12 @@ def test_do_and_undo_is_the_state_before(before: RRsetState, do: Change) -> None
 @given(st.dictionaries(keys, states), st.lists(changes, max_size=12))
 def test_a_rollback_is_the_state_then(then: dict[RRsetKey, RRsetState], done: Sequence[Change]) -> None:
     zone = dict(then)
-    effected = []
+    steps = []
     for each in done:
         before = zone.get(each.key, NOTHING)
         zone[each.key] = after(each, before)
-        effected.append(Effected(each.key, before, zone[each.key]))
-    for key, net in net_effects(effected).items():
+        steps.append(Done(each.key, before, zone[each.key]))
+    for key, net in net_effects(steps).items():
         found = take_back(net)
         if isinstance(found, Inverse):
             zone[key] = apply_inverse(found, key, zone[key])
@@ -104,6 +104,6 @@ def test_what_no_rollback_takes_back(
     steps: list[tuple[RRsetState | None, RRsetState | None]], code: str
 ) -> None:
     key = RRsetKey(NAMES[0], "A")
-    found = take_back(net_effects(Effected(key, *step) for step in steps)[key])
+    found = take_back(net_effects(Done(key, *step) for step in steps)[key])
     assert isinstance(found, Reason)
     assert found.code == code

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
 from app.api import answers, openapi
-from app.api.body import JsonRoute, decode_json, read_json
+from app.api.body import JsonRoute, decode_json, read_json, read_optional_json
 from app.api.plan_texts import in_markdown, in_plain_text
 from app.api.preferences import preferred
 from app.domain.errors import InvalidInput, Reason
@@ -124,11 +124,11 @@ def _get_applicable(plan_id: UUID) -> KeptPlan:
 
 async def _read_application(request: Request) -> PlanApplication:
     """Return the body; there need not be any. Raises InvalidInput, HTTPException."""
-    headers = request.headers
-    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+    raw = await read_optional_json(request)
+    if raw is None:
         return PlanApplication()
     try:
-        return PlanApplication.model_validate(decode_json(await read_json(request)))
+        return PlanApplication.model_validate(decode_json(raw))
     except ValidationError as error:
         raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error, PlanApplication))) from error
 

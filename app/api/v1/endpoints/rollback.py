@@ -1,0 +1,47 @@
+"""Take back what was done to a zone since a time."""
+
+from functools import partial
+
+from fastapi import APIRouter, Request, Response
+from pydantic import TypeAdapter
+
+from app.api import answers, openapi
+from app.api.body import JsonRoute
+from app.schemas.request import Rollback as RollbackBody
+from app.schemas.response import RollbackOut
+from app.services.plan.keep import KeptPlan, Plan, keep
+from app.services.plan.rollback import Rollback, RollbackOrder, ask_servers, plan_rollback
+from app.services.requests.batch import BodyWorkers
+
+router = APIRouter(prefix="/zones", tags=["zones"], route_class=JsonRoute)
+
+_ROLLBACK = TypeAdapter(RollbackOut)
+
+
+@router.post(
+    "/{zone:path}/rollback",
+    response_model=RollbackOut,
+    summary="Plan a rollback",
+    responses=openapi.ROLLBACK,
+)
+async def roll_back(zone: str, body: RollbackBody, request: Request) -> Response:
+    """Plans what takes back all that requests have done in the zone after that time, and changes nothing.
+
+    The plan is kept for an hour; `POST /dns/plans/{plan_id}/apply` applies it. What it can't take back stays
+    as it is, and is named.
+    """
+    order = RollbackOrder(body.to, body.context.account_id, body.context.source, body.comment)
+    workers: BodyWorkers = request.app.state.plan_workers
+    with workers.slot(0):
+        found = await workers.run(partial(plan_rollback, zone, order))
+        if body.ask_servers:
+            found = await ask_servers(found)
+        return await workers.run(partial(_keep_and_answer, found, servers_asked=body.ask_servers))
+
+
+def _keep_and_answer(found: Rollback, *, servers_asked: bool) -> Response:
+    """Keep the plan, unless there is nothing to apply; return it, serialized."""
+    plan = Plan(found.items, found.planned, ask_servers=servers_asked)
+    kept = keep(plan) if found.items else KeptPlan(plan, None, None)
+    content = _ROLLBACK.dump_json(answers.rollback_out(kept, found.left))
+    return Response(content, media_type="application/json")

@@ -1,0 +1,200 @@
+"""Roll a zone back: plan what takes back everything that requests have done since a time.
+
+What somebody else has done stays, and so does what can't be taken back: it is named, with the reason.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from app.core.config import settings
+from app.core.database import reading
+from app.domain.change import NOTHING, Action, Outcome, RRsetKey, RRsetState
+from app.domain.effects import UNKNOWN
+from app.domain.errors import DomainError, InvalidInput, NothingToUndo, Reason, ServersNotAsked, ZoneNotFound
+from app.domain.expectation import is_like
+from app.domain.inverse import Done, Inverse, net_effects, take_back
+from app.domain.names import normalize
+from app.domain.rdata import RecordType, fields_of_value
+from app.services.plan.from_records import Planned, plan_from_records
+from app.services.plan.from_servers import plan_from_servers
+from app.services.requests.validate import RawChange, Refused
+from app.store import rollback as store
+from app.store import zones
+
+MAX_DONE = 100_000  # requests that a rollback looks at
+MAX_OCTETS = 64 * 1024 * 1024  # of their values
+_DOMAIN = ("resource", "domain")
+_OPEN = Reason(
+    _DOMAIN, "open_requests", "requests for it are open: wait until they are settled, or cancel them"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackOrder:
+    """The time to go back to, who asks, and why; what is None is as in the last request of each RRset."""
+
+    to: datetime
+    account_id: str | None = None
+    source: str | None = None
+    comment: str | None = None
+
+
+class Left(NamedTuple):
+    """An RRset that a rollback leaves as it is, and why."""
+
+    key: RRsetKey
+    reason: Reason
+
+
+class Rollback(NamedTuple):
+    """The changes that take back what was done, what each would do and expects, and what stays."""
+
+    items: list[RawChange]
+    planned: list[Planned]
+    expected: list[RRsetState]
+    left: list[Left]
+
+
+@dataclass(slots=True)
+class _Candidates:
+    """What may be taken back, and what can't be."""
+
+    inverses: dict[RRsetKey, tuple[Inverse, Done]] = field(default_factory=dict)
+    left: list[Left] = field(default_factory=list)
+
+
+def plan_rollback(zone: str, order: RollbackOrder) -> Rollback:
+    """Plan what takes back everything that was done in the zone since that time through us.
+
+    Raises ZoneNotFound, InvalidInput for a time that has not come, or since which too much was done.
+    """
+    if order.to > datetime.now(UTC):
+        raise InvalidInput([Reason(("to",), "time_not_past", "there is nothing to take back after now")])
+    with suppress(DomainError):
+        zone = normalize(zone)
+    with reading() as session:
+        if zones.get(session, zone) is None:
+            raise ZoneNotFound
+        candidates = _find(session, zone, order.to)
+    return _plan(zone, candidates, order)
+
+
+async def ask_servers(found: Rollback) -> Rollback:
+    """Return the rollback as the servers see it: what was changed beside us stays as it is.
+
+    Raises ServersNotAsked, Overloaded.
+    """
+    planned = await plan_from_servers(found.planned)
+    return await asyncio.to_thread(_without_obstacles, found, planned)
+
+
+def _without_obstacles(found: Rollback, seen: Sequence[Planned | Refused]) -> Rollback:
+    kept = Rollback([], [], [], [*found.left])
+    for item, planned, expected in zip(found.items, seen, found.expected, strict=True):
+        assert isinstance(planned, Planned)  # as the servers were asked
+        if planned.effect.planned.outcome == UNKNOWN:
+            raise ServersNotAsked(f"the servers can't be asked now: {planned.effect.planned.message}")
+        if reason := _obstacle(expected, planned):
+            kept.left.append(Left(planned.effect.change.key, reason))
+        else:
+            kept.items.append(item)
+            kept.planned.append(planned)
+            kept.expected.append(expected)
+    return kept._replace(left=sorted(kept.left))
+
+
+def _find(session: Session, zone: str, since: datetime) -> _Candidates:
+    with closing(store.list_done(session, zone, since, MAX_DONE + 1)) as done:
+        effects = net_effects(_bounded(done))
+    limit = settings().max_batch_items
+    if len(effects) > limit:
+        raise _too_much(f"more than {limit} RRsets")
+    queued = store.list_queued(session, zone, MAX_DONE)
+    found = _Candidates()
+    for key, net in effects.items():
+        inverse = _OPEN if key in queued else take_back(net)
+        if isinstance(inverse, Inverse):
+            found.inverses[key] = (inverse, net.last)
+        elif inverse.code != NothingToUndo.code:
+            found.left.append(Left(key, inverse))
+    return found
+
+
+def _bounded(done: Iterable[Done]) -> Iterator[Done]:
+    """Yield what was done. Raises InvalidInput where it is too much."""
+    octets = 0
+    for number, each in enumerate(done, 1):
+        octets += sum(len(value) for state in (each.before, each.after) if state for value in state.rdata)
+        if number > MAX_DONE or octets > MAX_OCTETS:
+            raise _too_much(f"more than {MAX_DONE} requests, or than {MAX_OCTETS >> 20} MB of values")
+        yield each
+
+
+def _too_much(what: str) -> InvalidInput:
+    message = f"{what} to take back: choose a later time"
+    return InvalidInput([Reason(("to",), "rollback_too_large", message)])
+
+
+def _plan(zone: str, found: _Candidates, order: RollbackOrder) -> Rollback:
+    """Plan the inverses; those that would fail stay out, and the others are planned without them."""
+    keys = sorted(found.inverses, key=lambda key: _place(key, found.inverses[key][0]))
+    while True:
+        items = [_item(zone, key, *found.inverses[key], order) for key in keys]
+        planned = plan_from_records(items) if items else []
+        obstacles = {
+            key: reason
+            for key, each in zip(keys, planned, strict=True)
+            if (reason := _obstacle(found.inverses[key][0].expect, each))
+        }
+        if not obstacles:
+            whole = [each for each in planned if isinstance(each, Planned)]
+            expected = [found.inverses[key][0].expect for key in keys]
+            return Rollback(items, whole, expected, sorted(found.left))
+        found.left += (Left(key, reason) for key, reason in obstacles.items())
+        keys = [key for key in keys if key not in obstacles]
+
+
+def _place(key: RRsetKey, inverse: Inverse) -> tuple[str, bool, str]:
+    """Return the place of an inverse: at a name what goes, a CNAME say, makes room for what comes."""
+    return key.name, inverse.action is not Action.DELETE, key.type
+
+
+def _obstacle(expected: RRsetState, item: Planned | Refused) -> Reason | None:
+    """Return why this can't be taken back, as the plan shows it."""
+    if isinstance(item, Refused):
+        return item.reasons[0]
+    before = item.effect.before
+    if not is_like(RRsetState(*before) if before else NOTHING, expected):
+        message = f"by the {item.by} it is not as the last request has made it"
+        return Reason(_DOMAIN, "changed_outside", message)
+    planned = item.effect.planned
+    if planned.outcome == Outcome.FAILED:
+        return Reason(_DOMAIN, planned.code or "refused", planned.message or "")
+    return None
+
+
+def _item(zone: str, key: RRsetKey, inverse: Inverse, last: Done, order: RollbackOrder) -> RawChange:
+    """Return the inverse as a change that a client might have sent."""
+    context = {"account_id": order.account_id or last.account_id, "source": order.source}
+    of_value = fields_of_value(RecordType(key.type))
+    extra = {name: value for name, value in last.extra_config.items() if name not in of_value}
+    config: dict[str, Any] = {"ttl": inverse.restored.ttl, "extra_config": extra}
+    resource = {
+        "record_type": key.type,
+        "domain": key.name,
+        "target": list(inverse.restored.rdata),
+        "zone": zone,
+        "comment": order.comment,
+        "config": _given(config),
+    }
+    return RawChange(inverse.action, {"context": _given(context), "resource": _given(resource)})
+
+
+def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value not in (None, [], {})}
