@@ -77,9 +77,14 @@ def _obstacles(planned: Sequence[Planned | Refused]) -> Iterator[Reason]:
 
 
 def _pinned(plan: Plan) -> list[RawChange]:
-    """Return the items with the TTLs that they were planned with, whatever the zone's default is by now."""
+    """Return the items with the TTLs that they were planned with, whatever the zone's default is by now.
+
+    But for items with a key of their own: it stands for what was sent.
+    """
     return [
-        item if item.action is Action.DELETE else item._replace(body=_with_ttl(item.body, each))
+        item
+        if item.action is Action.DELETE or item.idempotency_key
+        else item._replace(body=_with_ttl(item.body, each))
         for item, each in zip(plan.items, plan.planned, strict=True)
         if isinstance(each, Planned)
     ]

@@ -1,5 +1,7 @@
 """Plans are kept for an hour and applied as they were shown, on a real database and a real BIND."""
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -148,6 +150,56 @@ def test_the_ttl_is_that_of_the_plan(client: TestClient, new_zone: str) -> None:
     client.patch(f"/api/v1/zones/{new_zone}", json={"default_ttl": 900}).raise_for_status()
     results = apply(client, planned).json()["results"]
     assert [result["request"]["resource"]["config"]["ttl"] for result in results] == [300, 5]
+
+
+def test_several_applies_at_once_are_one(client: TestClient, new_zone: str) -> None:
+    planned = plan(client, *(body(new_zone, f"h{number}") for number in range(50)))
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: apply(client, planned), range(6)))
+    assert {answer.status_code for answer in answers} == {207}
+    found = {tuple(each["request"]["id"] for each in answer.json()["results"]) for answer in answers}
+    assert len(found) == 1
+    assert len({answer.json()["batch_id"] for answer in answers}) == 1
+    assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
+    assert len(submitted(client)) == 50
+
+
+def test_keys_of_items_hold(client: TestClient, new_zone: str) -> None:
+    item = body(new_zone, action="create", idempotency_key="mine")
+    planned = plan(client, item, body(new_zone, "b"))
+    (first,) = client.post("/api/v1/dns/batch", json={"requests": [item]}).json()["results"]
+    results = apply(client, planned).json()["results"]
+    assert [result["status_code"] for result in results] == [200, 202]
+    assert results[0]["request"]["id"] == first["request"]["id"]
+    other = plan(client, body(new_zone, target="192.0.2.9", idempotency_key="mine"))
+    assert apply(client, other).status_code == 409
+
+
+def test_scheduled_items_are_planned_and_expect_in_the_order_of_their_times(
+    client: TestClient, new_zone: str
+) -> None:
+    later = body(new_zone, action="delete")
+    later["context"]["not_before"] = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    planned = plan(client, later, body(new_zone))
+    after = planned["results"][1]["change"]["after"]
+    assert planned["results"][0]["change"]["before"] == after
+    results = apply(client, planned).json()["results"]
+    assert [result["request"]["status"] for result in results] == ["scheduled", "pending"]
+    with transaction() as session:
+        expected = session.execute(text("SELECT expect FROM dns_requests ORDER BY id")).scalars().all()
+    assert expected == [{"ttl": 300, "rdata": ["192.0.2.1"]}, {"ttl": None, "rdata": []}]
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [{"n": 10**300}, {"n": -0.0, "m": 1e308}, {"": {"a": [[[None, True]]]}}, {"é": "\u2028\U0001f600"}],
+)
+def test_what_is_kept_is_what_was_sent(client: TestClient, new_zone: str, extra: Answer) -> None:
+    planned = plan(client, body(new_zone, config={"extra_config": extra}, comment="{{ x }} ' \" \\"))
+    assert client.get(f"/api/v1/dns/plans/{planned['plan_id']}").json() == planned
+    (result,) = apply(client, planned).json()["results"]
+    assert result["request"]["resource"]["config"] == {"ttl": 300, "extra_config": extra}
+    assert result["request"]["resource"]["comment"] == "{{ x }} ' \" \\"
 
 
 @pytest.mark.parametrize("plan_id", [str(uuid4()), "00000000-0000-0000-0000-000000000000"])
