@@ -121,7 +121,7 @@ def plan_out(kept: KeptPlan) -> PlanOut:
         for index, (item, given) in enumerate(zip(planned, shares, strict=True))
     ]
     left_out = _number_left_out(found, shares)
-    return PlanOut(kept.id, kept.expires_at, kept.batch_id, results, left_out)
+    return PlanOut(kept.id, kept.expires_at, kept.plan.is_grouped, kept.batch_id, results, left_out)
 
 
 def rollback_out(kept: KeptPlan, left: Sequence[Left]) -> RollbackOut:

@@ -67,7 +67,7 @@ def _headline(plan: PlanOut) -> str:
 
 
 def _summary(plan: PlanOut) -> str:
-    """Return how many items there are of each kind, in one sentence."""
+    """Return in one sentence how many items there are of each kind, and whether they are one group."""
     forecasts = [result.forecast for result in plan.results if result.forecast]
     found = Counter(_kind(forecast) for forecast in forecasts)
     found["refused"] = len(plan.results) - len(forecasts)
@@ -75,7 +75,8 @@ def _summary(plan: PlanOut) -> str:
     found["warning" if warnings == 1 else "warnings"] = warnings
     counts = ", ".join(f"{number} {kind}" for kind, number in found.items() if number) or "nothing to do"
     asked = {forecast.by for forecast in forecasts}
-    return f"{counts}, by the {' and the '.join(sorted(asked))}." if asked else f"{counts}."
+    by = f", by the {' and the '.join(sorted(asked))}" if asked else ""
+    return f"{counts}{by}{'; all or nothing' if plan.atomic and len(plan.results) > 1 else ''}."
 
 
 def _kind(forecast: PlannedOut) -> str:

@@ -27,12 +27,15 @@ class Member(Protocol):
     not_before: datetime | None
 
 
-def why_not_atomic(changes: Sequence[Member]) -> Iterator[Reason]:
-    """Yield the reasons why these changes can't be applied together or not at all."""
+def why_not_atomic(changes: Sequence[Member], now: datetime) -> Iterator[Reason]:
+    """Yield the reasons why these changes can't be applied together or not at all.
+
+    A `not_before` that has passed means now.
+    """
     if len({change.zone for change in changes}) > 1:
         message = "the changes are in several zones: only those of one are applied all or none"
         yield Reason(_PLACE, "atomic_zones", message)
-    if len({change.not_before for change in changes}) > 1:
+    if len({max(change.not_before or now, now) for change in changes}) > 1:
         yield Reason(_PLACE, "atomic_times", "what is applied all or none has the same not_before")
     size = sum(map(_octets, changes))
     if len(changes) > MAX_CHANGES or size > MAX_OCTETS:

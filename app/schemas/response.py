@@ -383,6 +383,7 @@ class PlanOut:
         UUID | None, Field(description="by which it can be applied; null: there was no room to keep it")
     ]
     expires_at: datetime | None
+    atomic: Annotated[bool, Field(description="whether all is made on the server, or nothing")]
     batch_id: Annotated[
         UUID | None, Field(description="the batch that it has become; null: it was not applied")
     ]

@@ -91,16 +91,15 @@ def test_changed_beside_us_between_apply_and_run(
         beside.do("upsert", "gone", "A", "192.0.2.1", ttl=61)
     finally:
         stack.start("worker")
+    assert planned["atomic"]
     fates = settle(user, applied)
-    assert [(each["status"], (each["error"] or {}).get("code")) for each in fates] == [
-        *[("failed", "state_changed")] * 4,
-        ("succeeded", None),
-    ]
+    assert {each["status"] for each in fates} == {"failed"}
+    assert "state_changed" in {each["error"]["code"] for each in fates}
     assert beside.answer("www", "A") == (300, {"192.0.2.1", "192.0.2.66"})
     assert beside.answer("new", "A") == (300, {"192.0.2.66"})
     assert beside.answer("gone", "A") == (61, {"192.0.2.1"})
     assert beside.values("kept", "A") == {"192.0.2.1"}
-    assert beside.values("free", "A") == {"192.0.2.1"}
+    assert beside.values("free", "A") == set()
 
 
 VALUES = {

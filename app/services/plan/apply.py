@@ -12,13 +12,14 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from app.core.database import reading, transaction
-from app.domain.change import NOTHING, Action, RRsetState
-from app.domain.effects import UNKNOWN, RRset, ZoneRRset
+from app.domain.change import Action
+from app.domain.effects import UNKNOWN, ZoneRRset
 from app.domain.errors import BatchRefused, MovedRRset, PlanStale, Reason, ServersNotAsked
 from app.domain.expectation import is_like
 from app.domain.reasons import MAX_BATCH_REASONS, at_most
 from app.services.plan.from_records import Planned, plan_from_records
 from app.services.plan.from_servers import plan_from_servers
+from app.services.plan.groups import state_of
 from app.services.plan.keep import Plan
 from app.services.requests.backlog import Backlog
 from app.services.requests.submit import Submitted, submit
@@ -46,7 +47,7 @@ async def require_fresh(plan_id: UUID, plan: Plan) -> None:
 
 
 def submit_plan(plan_id: UUID, plan: Plan, backlog: Backlog, *, allow_mass_change: bool) -> list[Submitted]:
-    """Store all the plan's changes, or none. What was submitted before is answered again.
+    """Store all the plan's changes, or none; as a group, if they can be one. Answer what is stored again.
 
     Raises BatchRefused, MassChange, BacklogFull.
     """
@@ -58,7 +59,7 @@ def submit_plan(plan_id: UUID, plan: Plan, backlog: Backlog, *, allow_mass_chang
             session,
             drafts,
             atomic=True,
-            grouped=plan.atomic,
+            grouped=plan.is_grouped,
             allow_mass_change=allowed,
             batch=batch,
             backlog=backlog,
@@ -101,7 +102,7 @@ def _expecting(plan_id: UUID, plan: Plan) -> Iterator[RawChange]:
     planned = [item for item in plan.planned if isinstance(item, Planned)]
     for index, (item, each) in enumerate(zip(_pinned(plan), planned, strict=True)):
         key = item.idempotency_key or f"plan:{plan_id}#{index}"
-        yield item._replace(idempotency_key=key, expect=_state(each.effect.before))
+        yield item._replace(idempotency_key=key, expect=state_of(each.effect.before))
 
 
 def _compare(plan_id: UUID, plan: Plan, now: Sequence[Planned | Refused]) -> None:
@@ -122,7 +123,7 @@ def _moved(was: Planned, item: Planned) -> MovedRRset | None:
     if item.by == "servers" and item.effect.planned.outcome == UNKNOWN:
         raise ServersNotAsked(f"the servers can't be asked now: {item.effect.planned.message}")
     change, now = was.effect.change, item.effect.change
-    before, there = _state(was.effect.before), _state(item.effect.before)
+    before, there = state_of(was.effect.before), state_of(item.effect.before)
     if is_like(there, before) and now.zone == change.zone:
         return None
     return MovedRRset(change.zone, change.key, before, there)
@@ -131,7 +132,3 @@ def _moved(was: Planned, item: Planned) -> MovedRRset | None:
 def _is_applied(plan_id: UUID) -> bool:
     with reading() as session:
         return plans.batch_of(session, plan_id) is not None
-
-
-def _state(rrset: RRset | None) -> RRsetState:
-    return RRsetState(*rrset) if rrset else NOTHING

@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from app.core.database import reading, statements
 from app.domain.errors import PlanNotFound
 from app.services.plan.from_records import Planned
+from app.services.plan.groups import is_groupable, require_groupable
 from app.services.requests.validate import RawChange, Refused
 from app.store import plans
 
@@ -30,9 +31,14 @@ class Plan:
 
     items: Sequence[RawChange]
     planned: Sequence[Planned | Refused]
-    atomic: bool = False
+    atomic: bool = False  # it has to be a group
     allow_mass_change: bool = False
     ask_servers: bool = False
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether the changes are made all or none on the server: also where nobody asks for it."""
+        return self.atomic or is_groupable(self.planned)
 
 
 class KeptPlan(NamedTuple):
@@ -58,7 +64,12 @@ _FLAGS = ("atomic", "allow_mass_change", "ask_servers")
 
 
 def keep(plan: Plan) -> KeptPlan:
-    """Store a plan by one statement. It is not kept when the others take all the room there is."""
+    """Store a plan by one statement. It is not kept when the others take all the room there is.
+
+    Raises BatchRefused when it is atomic, and can't be a group.
+    """
+    if plan.atomic:
+        require_groupable(plan.planned)
     refused = any(isinstance(item, Refused) for item in plan.planned)
     flags = [flag for flag in _FLAGS if getattr(plan, flag)]
     content = _CONTENT.dump_json(_Content([] if refused else [*plan.items], [*plan.planned], flags))

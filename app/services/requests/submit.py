@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -334,7 +334,7 @@ def _insist_on_all(results: Sequence[Submitted], group: Sequence[ValidChange]) -
     """Raise what prevents an atomic batch: all the reasons, with the index of the item in their place."""
     reasons: list[Reason] = []
     if any(isinstance(result, Accepted) for result in results):
-        reasons += why_not_atomic(group)
+        reasons += why_not_atomic(group, datetime.now(UTC))
     left_out = 0
     keys_only = not reasons
     for index, result in enumerate(results):

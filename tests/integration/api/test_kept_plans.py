@@ -58,6 +58,13 @@ class Records:
         self.drain()
 
 
+def settled(client: TestClient, recorded: Records, applied: Any) -> list[Answer]:
+    """The requests of an applied plan, after a run."""
+    recorded.drain()
+    ids = [result["request"]["id"] for result in applied.json()["results"]]
+    return [client.get(f"/api/v1/dns/requests/{each}").json() for each in ids]
+
+
 @pytest.fixture
 def recorded(client: TestClient, app_settings: Settings, new_zone: str, fork_pool: ForkPool) -> Records:
     runner = AnsibleRunner(app_settings.playbook, app_settings.inventory, fork_pool=fork_pool)
@@ -132,17 +139,42 @@ def test_only_the_ttl_has_moved(client: TestClient, new_zone: str, recorded: Rec
     assert (moved["before"]["ttl"], moved["now"]["ttl"]) == (300, 60)
 
 
-def test_what_moves_after_the_apply_fails_by_itself(
+def test_what_moves_after_the_apply_lets_a_group_fail(
     client: TestClient, new_zone: str, recorded: Records
 ) -> None:
     recorded.make(body(new_zone))
-    planned = plan(client, body(new_zone, action="update", target="192.0.2.9"), body(new_zone, "free"))
+    passed = body(new_zone, "free")
+    passed["context"]["not_before"] = "2020-01-01T00:00:00Z"  # which means at once
+    planned = plan(client, body(new_zone, action="update", target="192.0.2.9"), passed)
+    assert planned["atomic"]
     client.post("/api/v1/dns/upsert", json=body(new_zone, target="192.0.2.5")).raise_for_status()
-    moved, free = apply(client, planned).json()["results"]
-    recorded.drain()
-    fates = [client.get(f"/api/v1/dns/requests/{each['request']['id']}").json() for each in (moved, free)]
-    assert (fates[0]["status"], fates[0]["error"]["code"]) == ("failed", "state_changed")
-    assert fates[1]["status"] == "succeeded"
+    fates = settled(client, recorded, apply(client, planned))
+    assert [fate["status"] for fate in fates] == ["failed", "failed"]
+    assert fates[0]["error"]["code"] == "state_changed"
+
+
+def test_what_moves_after_the_apply_fails_alone_where_there_is_no_group(
+    client: TestClient, new_zone: str, recorded: Records
+) -> None:
+    """An item that is forecast to fail would let a group fail."""
+    recorded.make(body(new_zone), body(new_zone, "alias", record_type="CNAME", target="a.example.org"))
+    update = body(new_zone, action="update", target="192.0.2.9")
+    planned = plan(client, update, body(new_zone, "alias"), body(new_zone, "free"))
+    assert not planned["atomic"]
+    client.post("/api/v1/dns/upsert", json=body(new_zone, target="192.0.2.5")).raise_for_status()
+    fates = settled(client, recorded, apply(client, planned))
+    codes = [(fate["status"], (fate["error"] or {}).get("code")) for fate in fates]
+    assert codes == [("failed", "state_changed"), ("failed", "cname_conflict"), ("succeeded", None)]
+
+
+def test_atomic_plans_have_to_be_groups(client: TestClient, new_zone: str) -> None:
+    items = [body(new_zone, f"h{number}") for number in range(1_001)]
+    answer = client.post("/api/v1/dns/plan", json={"requests": items, "atomic": True})
+    assert [reason["type"] for reason in answer.json()["detail"]] == ["atomic_too_large"]
+    assert not plan(client, *items)["atomic"]
+    failing = [body(new_zone, record_type="CNAME", target="a.example.org"), body(new_zone)]
+    assert plan(client, *failing, atomic=True)["atomic"]
+    assert not plan(client, *failing)["atomic"]
 
 
 def test_the_ttl_is_that_of_the_plan(client: TestClient, new_zone: str) -> None:

@@ -42,7 +42,7 @@ ELEMENT = re.compile(r"<code>(?:[A-Za-z0-9 ,-]|&#[0-9]+;)*</code>")
 
 
 def plan_of(*results: PlanResult) -> PlanOut:
-    return PlanOut(UUID(int=7), datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), None, list(results))
+    return PlanOut(UUID(int=7), datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), False, None, list(results))
 
 
 def changed(before: list[str], after: list[str], index: int = 0, **more: object) -> PlanResult:
@@ -114,7 +114,7 @@ def test_a_plan_in_plain_text() -> None:
 
 
 def test_an_empty_plan_that_could_not_be_kept() -> None:
-    plan = PlanOut(None, None, None, [])
+    plan = PlanOut(None, None, False, None, [])
     assert in_plain_text(plan) == "Plan of 0 changes; it could not be kept\nnothing to do.\n\n"
 
 
