@@ -11,14 +11,19 @@ from hypothesis import strategies as st
 from tests.integration.conftest import ZoneOn
 from tests.support.zones import ZoneUnderTest
 
-TYPES = ["A", "TXT", "CNAME", "MX", "CAA"]
-OWNERS = ["a", "b", "*"]
+TYPES = ["A", "TXT", "CNAME", "MX", "CAA", "NS", "DS", "DNAME"]
+# x.c is below c, which may be delegated or redirected. No MX points there: BIND takes one to a name that has
+# only names below it, and refuses it where there is anything else but an address.
+OWNERS = ["a", "b", "*", "c", "x.c", "y.x.c"]
 VALUES: dict[str, Callable[[str], list[str]]] = {
     "A": lambda _: ["192.0.2.1", "192.0.2.2"],
     "TXT": lambda _: ['"ab"', '"a" "b"', '"c"'],
     "CNAME": lambda zone: ["x.example.org.", f"b.{zone}."],
     "MX": lambda zone: [f"10 a.{zone}.", f"20 a.{zone}.", f"10 b.{zone}.", "10 mail.example.org."],
     "CAA": lambda _: ['0 issue "ca.example.org"', '0 ISSUE "ca.example.org"'],
+    "NS": lambda zone: [f"x.c.{zone}.", "ns.example.org."],
+    "DS": lambda _: [f"1 8 2 {'AB' * 32}", f"2 8 2 {'CD' * 32}"],
+    "DNAME": lambda _: ["x.example.org.", "y.example.org."],
 }
 _numbers = count()
 

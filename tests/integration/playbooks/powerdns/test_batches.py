@@ -49,7 +49,7 @@ def test_a_newer_server_is_asked_for_names(zone: ApiZoneUnderTest) -> None:
 
     with http_server(answer) as zone.url:
         assert zone.apply(*creates(zone, 3)) == [APPLIED] * 3
-    assert sum("rrset_name=" in path and "include_disabled=true" in path for path in asked) == 3
+    assert sum("rrset_name=" in path and "include_disabled=true" in path for path in asked) == 4
     assert zone.values("h1", "A") == {"192.0.2.1", "192.0.2.2"}
 
 

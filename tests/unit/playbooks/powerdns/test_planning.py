@@ -14,11 +14,13 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.node imp
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.planner import Planner
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.refusal import explain
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.step import Step, make_body, pack
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.tree import Tree
 
 from tests.support.collection import change
 
 ZONE = dns.name.from_text("example.test")
 PLANNER = Planner(ZONE)
+TREE = Tree(ZONE, {}, ())  # nothing is above the names, or below them
 NAME = dns.name.from_text("www.example.test")
 
 
@@ -114,7 +116,7 @@ def _in_short(entry: dict[str, Any]) -> str:
     ],
 )
 def test_one_change(asked: Change, before: Node, outcome: str, entries: list[str]) -> None:
-    step = PLANNER.plan([asked], before)
+    step = PLANNER.plan([asked], before, TREE)
     assert outcomes(step) == [outcome]
     assert sent(step) == entries
 
@@ -131,7 +133,7 @@ def test_one_change(asked: Change, before: Node, outcome: str, entries: list[str
     ],
 )
 def test_the_apex(asked: Change, outcome: str) -> None:
-    assert outcomes(PLANNER.plan([asked], holds("NS", "a.test.", "b.test.", name=ZONE))) == [outcome]
+    assert outcomes(PLANNER.plan([asked], holds("NS", "a.test.", "b.test.", name=ZONE), TREE)) == [outcome]
 
 
 def test_changes_of_a_name_see_each_other_and_only_their_sum_is_sent() -> None:
@@ -146,6 +148,7 @@ def test_changes_of_a_name_see_each_other_and_only_their_sum_is_sent() -> None:
             change("update", "www", "CNAME", "y.test.", ttl=60),
         ],
         holds("A", "192.0.2.1"),
+        TREE,
     )
     said = ["applied", "applied", "cname_conflict", "applied", "applied", "cname_conflict", "applied"]
     assert outcomes(step) == said
@@ -153,13 +156,13 @@ def test_changes_of_a_name_see_each_other_and_only_their_sum_is_sent() -> None:
 
 
 def test_what_cancels_out_is_not_sent() -> None:
-    step = PLANNER.plan([change("create", "www", "A", "192.0.2.1"), change("delete", "www", "A")], {})
+    step = PLANNER.plan([change("create", "www", "A", "192.0.2.1"), change("delete", "www", "A")], {}, TREE)
     assert outcomes(step) == ["applied", "applied"]
     assert step.entries == ()
 
 
 def test_packets_keep_order_and_limit() -> None:
-    steps = [PLANNER.plan([change("create", f"h{n}", "A", "192.0.2.1")], {}) for n in range(100)]
+    steps = [PLANNER.plan([change("create", f"h{n}", "A", "192.0.2.1")], {}, TREE) for n in range(100)]
     packets = list(pack(steps, limit=2_000))
     assert [step for packet in packets for step in packet] == steps
     assert len(packets) > 5
@@ -172,7 +175,7 @@ def test_packets_keep_order_and_limit() -> None:
 
 def test_what_a_requester_wrote_stays_a_string_in_the_call() -> None:
     evil = r'"\"}]}, {{ 7 * 7 }} \\"'
-    step = PLANNER.plan([change("create", "www", "TXT", evil)], {})
+    step = PLANNER.plan([change("create", "www", "TXT", evil)], {}, TREE)
     (entry,) = json.loads(make_body([step]))["rrsets"]
     assert entry["records"] == [{"content": evil, "disabled": False}]
 

@@ -30,6 +30,14 @@ def test_different_names_go_together() -> None:
     assert ids(change("delete", "a", "A"), change("upsert", "b", "A")) == [["1", "2"]]
 
 
+def test_a_dname_and_what_is_below_it_are_in_different_messages() -> None:
+    below, dname = change("delete", "www.old", "A"), change("create", "old", "DNAME", "new.example.")
+    assert ids(below, dname, change("create", "new", "A", "192.0.2.1")) == [["1", "3"], ["2"]]
+    assert ids(dname, below) == [["1"], ["2"]]
+    assert ids(change("create", "a.old", "A", "192.0.2.1"), dname, below) == [["1"], ["2"], ["3"]]
+    assert ids(dname, change("create", "old", "A", "192.0.2.1")) == [["12"]]
+
+
 def test_changes_of_a_name_go_together_in_their_order() -> None:
     batch = (
         change("create", "a", "A"),

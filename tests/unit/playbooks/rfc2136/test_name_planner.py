@@ -36,9 +36,10 @@ def plan(before: NameState, *changes: Change) -> tuple[list[str | None], list[st
 
 def lines(step: Step) -> tuple[list[str], list[str]]:
     message = make_message(ZONE, [step])
+    of_owner = [rrset for rrset in message.prerequisite if rrset.name == step.group[0].name]
     before, after = (
         [" ".join(line.split()[1:]) for rrset in section for line in str(rrset).splitlines()]
-        for section in (message.prerequisite, message.update)
+        for section in (of_owner, message.update)
     )
     return before, after
 

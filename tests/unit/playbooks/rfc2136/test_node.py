@@ -61,15 +61,15 @@ def test_the_values_of_a_cnames_target_are_not_the_names_own() -> None:
 
 def test_a_cname_made_from_a_dname_is_not_there() -> None:
     made = f"example.test. 60 IN DNAME example.org.\n{NAME} 60 IN CNAME www.example.org."
-    assert read(answer(answer=made)) == Node(InUse.UNKNOWN, occluded=True)
+    assert read(answer(answer=made)) == Node(InUse.UNKNOWN, occluded=True, below_dname=True)
 
 
 def test_a_delegations_name_servers_stand_in_the_referral() -> None:
     referral = answer(aa=False, authority=f"{NAME} 60 IN NS ns.www.example.test.")
     node = read(referral, "NS")
     assert texts(node) == ["ns.www.example.test."]
-    assert node.occluded
-    assert read(referral).rrset is None
+    assert (node.in_use, node.occluded) == (InUse.YES, False)
+    assert (read(referral).rrset, read(referral).occluded) == (None, True)
 
 
 def test_glue_stands_beside_the_referral() -> None:

@@ -36,9 +36,10 @@ def alias(target: str = "other.example.test.") -> Node:
 
 
 def lines(step: Step) -> tuple[list[str], list[str]]:
-    """The message's prerequisites and updates as dnspython writes them, without the owner name."""
+    """The message's prerequisites and updates as dnspython writes them, of the owner name and without it."""
     message = make_message(ZONE, [step])
-    sections: Sequence[Sequence[object]] = (message.prerequisite, message.update)
+    of_owner = [rrset for rrset in message.prerequisite if rrset.name == step.group[0].name]
+    sections: Sequence[Sequence[object]] = (of_owner, message.update)
     before, after = ([" ".join(str(rrset).split()[1:]) for rrset in section] for section in sections)
     return before, after
 

@@ -77,3 +77,22 @@ def test_a_full_message_leaves_room_for_the_largest_signature() -> None:
     message = make_message(ZONE, packet)
     message.use_tsig(KEY)
     assert len(message.to_wire(max_size=65535)) <= 65535
+
+
+def test_no_name_above_an_addition_has_a_dname() -> None:
+    """RFC 2136 2.4.3: of each name once; a deletion may be below one, to clean up."""
+    steps = [step("a.b.c"), step("x.b.c"), step("www"), step("gone.old", "delete")]
+    absent = [
+        rrset.name.relativize(ZONE).to_text()
+        for rrset in make_message(ZONE, steps).prerequisite
+        if rrset.rdtype == dns.rdatatype.DNAME
+    ]
+    assert absent == ["b.c", "c", "@"]
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 99), min_size=1, max_size=12))
+def test_the_size_of_a_step_has_room_for_the_names_above(labels: list[int]) -> None:
+    steps = [step(".".join(map(str, [number, *labels]))) for number in range(20)]
+    wire = make_message(ZONE, steps).to_wire(max_size=65535)
+    assert len(wire) <= sum(each.size for each in steps) + 12 + len(ZONE.to_wire() or b"") + 4 + 12

@@ -6,7 +6,7 @@ and our writing, that change is lost. So as little time as possible lies between
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dns.name
@@ -15,12 +15,14 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Cha
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import BatchFault
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Outcomes
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Reason, all_or_none
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import names_above
 
 from .api import Api, Refused
 from .node import Node
 from .planner import Planner
 from .refusal import explain, is_server_failure
 from .step import MAX_BODY, Step, pack
+from .tree import Tree, hiding_names, split_into_segments
 from .zone import Zone
 
 RETRY_PAUSES = (0.05, 0.2, 0.5)  # seconds before a call that the server failed to carry out is made again
@@ -42,9 +44,11 @@ def apply_batch(
     changes = list(outcomes.parse(items, zone))
     if not changes:
         return outcomes
+    names, hiding = {change.name for change in changes}, hiding_names(changes)
+    above = {dns.name.Name(labels) for name in names for labels in names_above(name, zone)}
     try:
         served = Zone(api, zone)
-        batch = _Batch(served, served.read(list({change.name: None for change in changes})), outcomes)
+        batch = _Batch(served, served.read(names | above, hiding), hiding, outcomes)
         batch.record_dry_run(changes) if dry_run else batch.apply_and_notify(changes)
     except BatchFault as fault:
         outcomes.record_fault(changes, fault)
@@ -59,10 +63,18 @@ def _by_name(changes: Iterable[Change]) -> Iterable[Group]:
 
 
 class _Batch:
-    def __init__(self, zone: Zone, nodes: dict[dns.name.Name, Node], outcomes: Outcomes) -> None:
+    def __init__(
+        self,
+        zone: Zone,
+        nodes: dict[dns.name.Name, Node],
+        hiding: Collection[dns.name.Name],
+        outcomes: Outcomes,
+    ) -> None:
         self._zone = zone
         self._nodes = nodes
         self._outcomes = outcomes
+        self._hiding = hiding
+        self._has_dnames = bool(hiding) or any("DNAME" in node for node in nodes.values())
         self._planner = Planner(zone.name)
         self._has_changed = False  # whether the server has carried out a call
 
@@ -72,8 +84,9 @@ class _Batch:
             for is_atomic, part in split_by_group(changes):
                 if is_atomic:
                     self._apply_atomically(part)
-                else:
-                    self.apply(_by_name(part))
+                    continue
+                for groups in split_into_segments(part):
+                    self.apply(groups.values())
         finally:
             if self._has_changed and (why := self._zone.notify()):
                 self._outcomes.note_on_applied(why)
@@ -110,8 +123,10 @@ class _Batch:
 
     def record_dry_run(self, changes: Sequence[Change]) -> None:
         """Record the results of changes as if the server accepted everything."""
-        for step in self._plan(_by_name(changes)):
-            self._outcomes.record(step.changes, step.results)
+        for groups in split_into_segments(changes):
+            for step in self._plan(groups.values()):
+                self._nodes[step.name] = step.after
+                self._outcomes.record(step.changes, step.results)
         self._outcomes.fail_groups(changes)
 
     def _plan(self, groups: Iterable[Group]) -> Iterator[Step]:
@@ -124,11 +139,20 @@ class _Batch:
 
     def _steps(self, groups: Iterable[Group]) -> list[Step]:
         """Return a step for each owner name."""
-        steps = [self._planner.plan(group, self._nodes.get(group[0].name, {})) for group in groups]
+        steps = self._plan_all(groups)
         doubtful = {step.name: self._nodes[step.name] for step in steps if step.may_hide_ttls}
         if doubtful:
             self._nodes |= self._zone.read_ttls(doubtful)
-            steps = [self._planner.plan(step.changes, self._nodes.get(step.name, {})) for step in steps]
+            steps = self._plan_all(step.changes for step in steps)
+        return steps
+
+    def _plan_all(self, groups: Iterable[Group]) -> list[Step]:
+        tree = Tree(self._zone.name, self._nodes if self._has_dnames else {}, self._hiding)
+        steps = []
+        for group in groups:
+            steps.append(self._planner.plan(group, self._nodes.get(group[0].name, {}), tree))
+            if self._has_dnames:
+                tree.note(steps[-1].name, steps[-1].after)
         return steps
 
     def _send(self, steps: Sequence[Step], pauses: Sequence[float] = ()) -> Refused | None:

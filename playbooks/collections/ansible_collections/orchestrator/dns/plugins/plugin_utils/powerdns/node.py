@@ -47,21 +47,25 @@ def state_of(node: Node, change: Change) -> State:
 
 
 def read_nodes(
-    rrsets: Iterable[Mapping[str, Any]], names: Collection[dns.name.Name]
+    rrsets: Iterable[Mapping[str, Any]],
+    names: Collection[dns.name.Name],
+    above: Collection[dns.name.Name] = (),
 ) -> dict[dns.name.Name, Node]:
-    """Return what is at each of the owner names, from the RRsets of an answer.
+    """Return what is at each of the owner names and those below `above`, from the RRsets of an answer.
 
     Raises KeyError, TypeError, ValueError, DNSException if the answer is not a list of RRsets.
     """
     nodes: dict[dns.name.Name, dict[str, RRset]] = {name: {} for name in names}
     texts = {name.to_text().lower() for name in names}
+    ends = tuple(f".{name.to_text().lower()}" for name in above)
     for rrset in rrsets:
         text = rrset["name"]
-        if "\\" not in text and text.lower() not in texts:
+        if "\\" not in text and text.lower() not in texts and not text.lower().endswith(ends):
             continue  # without reading it: there may be a million other names
         name = dns.name.from_text(text)
-        if name in nodes and rrset["records"]:  # an RRset may consist of a comment alone
-            nodes[name][rrset["type"]] = _read(rrset)
+        is_wanted = name in nodes or text.lower().endswith(ends)
+        if is_wanted and rrset["records"]:  # an RRset may consist of a comment alone
+            nodes.setdefault(name, {})[rrset["type"]] = _read(rrset)
     return dict(nodes)
 
 

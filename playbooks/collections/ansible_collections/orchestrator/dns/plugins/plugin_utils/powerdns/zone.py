@@ -36,15 +36,17 @@ class Zone:
         self._path = f"/zones/{quote(zone_id, safe='=')}"
         self._serial_grows = True
 
-    def read(self, names: Collection[dns.name.Name]) -> dict[dns.name.Name, Node]:
-        """Return what is at the owner names. Raises BatchFault."""
+    def read(
+        self, names: Collection[dns.name.Name], above: Collection[dns.name.Name] = ()
+    ) -> dict[dns.name.Name, Node]:
+        """Return what is at the owner names, and at all names below those `above`. Raises BatchFault."""
         try:
-            if len(names) <= MAX_NAMES and self._shows_disabled_records_of_a_name():
+            if not above and len(names) <= MAX_NAMES and self._shows_disabled_records_of_a_name():
                 return self._read_by_name(names)
         except Refused:
             pass  # PowerDNS does not accept one of the names
         try:
-            return self._read_nodes(names)
+            return self._read_nodes(names, above)
         except Refused as error:
             raise self.fault(error, "read") from error
 
@@ -97,14 +99,16 @@ class Zone:
     def _read_by_name(self, names: Iterable[dns.name.Name]) -> dict[dns.name.Name, Node]:
         nodes: dict[dns.name.Name, Node] = {}
         for name in names:
-            nodes |= self._read_nodes([name], rrset_name=name.to_text(), include_disabled="true")
+            nodes |= self._read_nodes([name], (), rrset_name=name.to_text(), include_disabled="true")
         return nodes
 
-    def _read_nodes(self, names: Collection[dns.name.Name], **query: str) -> dict[dns.name.Name, Node]:
+    def _read_nodes(
+        self, names: Collection[dns.name.Name], above: Collection[dns.name.Name], **query: str
+    ) -> dict[dns.name.Name, Node]:
         answer = self._api.get(self._path, **query)
         with self._expecting_its_format():
             self._serial_grows = answer.get("soa_edit_api") != ""
-            return read_nodes(answer["rrsets"], names)
+            return read_nodes(answer["rrsets"], names, above)
 
     def _find(self) -> tuple[str, str]:
         """Return the zone's id, and its kind in lower case."""

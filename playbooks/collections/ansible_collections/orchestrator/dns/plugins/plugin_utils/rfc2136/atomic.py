@@ -40,6 +40,7 @@ class AtomicGroup:
 
     def apply(self) -> None:
         """Apply all changes, or none of them, and record what became of each. Raises BatchFault."""
+        self._planner.forget_hidden()
         for _ in range(ATTEMPTS):
             steps = self._plan()
             if not steps or self._send(steps):
@@ -75,6 +76,8 @@ class AtomicGroup:
             asked = {step.group: self._sender.ask_prerequisites(step) for step in steps if len(steps) > 1}
             found = {group: each for group, each in asked.items() if each in PREREQUISITE_FAILED}
             self._failed = self._planner.without_hidden(found if len(steps) > 1 else {steps[0].group: rcode})
+            if not self._failed and rcode == Rcode.YXRRSET:  # of the whole message: a DNAME above some name
+                self._planner.without_hidden(dict.fromkeys(self._at_names, rcode))
             return False
         if rcode != Rcode.NOERROR:
             zone = self._planner.zone

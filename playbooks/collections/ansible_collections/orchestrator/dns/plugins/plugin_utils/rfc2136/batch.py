@@ -77,6 +77,7 @@ class _Batch:
         are of new names. The prerequisites say so. Where that is wrong, nothing is changed, and they are
         planned again.
         """
+        self._planner.forget_hidden()
         todo, refused = groups, dict[Group, Reason]()
         failed, corrections = dict[Group, Rcode](), dict[Group, Rcode]()
         seen: dict[Group, list[State]] = defaultdict(list)

@@ -6,13 +6,15 @@ code: Ansible runs in processes of its own, which have the collection and can't 
 
 import socket
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from types import TracebackType
 from typing import NamedTuple, Self
 
 import dns.exception
 import dns.message
+import dns.name
+import dns.query
 import dns.rcode
 import dns.tsig
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import KeyRefused, NoAnswer, Unreachable
@@ -89,6 +91,25 @@ class Connection:
             return [answers[message.id] for message in messages]
         except KeyError:
             raise NoAnswer(f"{self.target} answered a message that was not sent") from None
+
+    def transfer(self, zone: dns.name.Name) -> Iterator[dns.message.Message]:
+        """Yield the messages of a transfer of the zone (AXFR), on a connection of its own.
+
+        Raises what dnspython raises where the server grants none, or it takes longer than an answer may.
+        """
+        address, port = self._socket.getpeername()[:2]
+        key, limit = self._key, self.target.answer_timeout
+        yield from dns.query.xfr(
+            address,
+            zone,
+            port=port,
+            keyring=None if key is None else {key.name: key},
+            keyname=None if key is None else key.name,
+            keyalgorithm=dns.tsig.default_algorithm if key is None else key.algorithm,
+            relativize=False,
+            timeout=limit,
+            lifetime=limit,
+        )
 
     def read(self, wire: bytes, asked: dns.message.Message) -> dns.message.Message:
         """Return the answer to a message, with its signature checked. Raises NoAnswer, KeyRefused."""

@@ -14,13 +14,21 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.expect import hol
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Outcomes
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result, state_changed, unchanged
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.spelling import spelled_as_there
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import (
+    conflict_beside,
+    deciding_type,
+    dname_above_data,
+    may_hide_names,
+    names_above,
+)
 from dns.rcode import Rcode
-from dns.rdatatype import CNAME, RdataType
+from dns.rdatatype import CNAME, DNAME, RdataType
 
 from .connection import Connection
+from .names_below import names_above_data
 from .node import InUse, Node, RRset, state_of
 from .planner import Planner
-from .query import Question, query_nodes, query_types
+from .query import Question, query_dnames_above, query_nodes, query_types
 from .refusal import TOO_LARGE, query_refused
 
 
@@ -28,7 +36,7 @@ def record_dry_run(
     changes: Sequence[Change], planner: Planner, connection: Connection, outcomes: Outcomes
 ) -> None:
     """Record the results that the changes would have, one after the other. Raises Unreachable, KeyRefused."""
-    zone = _query_zone(connection, changes)
+    zone = _query_zone(connection, changes, planner.zone)
     for change in changes:
         node = zone.node(change)
         if isinstance(node, Rcode):
@@ -42,6 +50,9 @@ def record_dry_run(
         if not step.fits:
             outcomes.record_refusal([change], TOO_LARGE)
             continue
+        if step.results[0].code is None and (conflict := zone.conflict(change)) is not None:
+            outcomes.record([change], [conflict._replace(before=there)])
+            continue
         outcomes.record(step.group, step.results)
         if step.updates:
             zone.apply(change, node.rrset)
@@ -52,12 +63,19 @@ def _unexpected(change: Change, there: State) -> Result:
     return (unchanged(change) if is_made else state_changed(change, there))._replace(before=there)
 
 
-def _query_zone(connection: Connection, changes: Sequence[Change]) -> "_PlannedZone":
-    questions = list(dict.fromkeys((change.name, change.type) for change in changes))
+def _query_zone(connection: Connection, changes: Sequence[Change], apex: dns.name.Name) -> "_PlannedZone":
+    asked = [(change.name, change.type) for change in changes]
+    asked += [(change.name, rdtype) for change in changes if (rdtype := deciding_type(change, apex))]
+    questions = list(dict.fromkeys(asked))
     cname_owners = list(dict.fromkeys(change.name for change in changes if change.type == CNAME))
-    zone = _PlannedZone(dict(zip(questions, query_nodes(connection, questions), strict=True)))
+    dname_owners = list(dict.fromkeys(change.name for change in changes if may_hide_names(change)))
+    zone = _PlannedZone(apex, dict(zip(questions, query_nodes(connection, questions), strict=True)))
     for name, types in zip(cname_owners, query_types(connection, cname_owners), strict=True):
         zone.types[name] |= types
+    if any(change.type == DNAME for change in changes):
+        zone.dnames_above = query_dnames_above(connection, apex, list({name for name, _ in questions}))
+    if dname_owners:
+        zone.above_data = names_above_data(connection, apex, dname_owners)
     return zone
 
 
@@ -65,7 +83,10 @@ def _query_zone(connection: Connection, changes: Sequence[Change]) -> "_PlannedZ
 class _PlannedZone:
     """The zone as the server shows it, and as the changes so far would leave it."""
 
+    apex: dns.name.Name
     answered: Mapping[Question, Node | Rcode]
+    dnames_above: Mapping[dns.name.Name, set[dns.name.Name]] | None = None  # None: as the answers show
+    above_data: set[dns.name.Name] = field(default_factory=set)
     types: dict[dns.name.Name, set[RdataType]] = field(default_factory=lambda: defaultdict(set))
     planned: dict[Question, RRset | None] = field(default_factory=dict)
 
@@ -77,12 +98,35 @@ class _PlannedZone:
         rrset = self.planned.get((change.name, change.type), answered.rrset)
         cname = self.planned.get((change.name, CNAME), answered.cname)
         in_use = InUse.YES if rrset or self.types[change.name] else InUse.UNKNOWN
-        return Node(in_use, rrset, cname, answered.occluded)
+        return Node(in_use, rrset, cname, answered.occluded, self._is_below_dname(change, answered))
+
+    def _is_below_dname(self, change: Change, answered: Node) -> bool:
+        if self.dnames_above is None:
+            return answered.below_dname
+        above = map(dns.name.Name, names_above(change.name, self.apex))
+        there = self.dnames_above.get(change.name, set())
+        return any(self.planned.get((owner, DNAME), owner in there) for owner in above)
+
+    def conflict(self, change: Change) -> Result | None:
+        """Return the failure of a change by what is beside it, or below a DNAME; None where there is none."""
+        decides = deciding_type(change, self.apex)
+        if decides is not None:
+            node = self.answered[change.name, decides]
+            there = node.rrset if isinstance(node, Node) else None
+            is_there = bool(self.planned.get((change.name, decides), there))
+            if conflict := conflict_beside(change, self.apex, is_there=is_there):
+                return conflict
+        is_hiding = may_hide_names(change) and not self.planned.get((change.name, DNAME))
+        return dname_above_data(change) if is_hiding and change.name in self.above_data else None
 
     def apply(self, change: Change, before: RRset | None) -> None:
         """Apply a change to the plan; `before` is the RRset that it meets."""
         after = _rrset_after(change, before)
         self.planned[change.name, change.type] = after
+        if self.dnames_above is not None:
+            for name in map(dns.name.Name, names_above(change.name, self.apex)):
+                # whether other data is left below it, nobody has asked
+                self.above_data.add(name) if after else self.above_data.discard(name)
         types = self.types[change.name]
         types.add(change.type) if after else types.discard(change.type)
 

@@ -1,20 +1,27 @@
 """Looks at the owner names of groups of changes, and plans the step that carries each group out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Outcomes
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Reason
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import (
+    deciding_type,
+    ds_without_ns,
+    may_hide_names,
+)
 from dns.rcode import Rcode
-from dns.rdatatype import CNAME
+from dns.rdatatype import CNAME, DNAME, DS, NS, RdataType
 
 from .connection import Connection
 from .dependencies import Group
 from .name_planner import NOTHING, NamePlanner, NameState, read_state
+from .names_below import names_above_data
 from .node import NONEXISTENT, InUse, Node
 from .planner import Planner
-from .query import query_aliases, query_nodes, query_types, query_zones
+from .query import Question, query_aliases, query_dnames_above, query_nodes, query_types, query_zones
 from .refusal import STATE_CHANGED, changed_meanwhile, query_refused
 from .update_message import Step
 from .zone_check import check_zone
@@ -23,6 +30,7 @@ ATTEMPTS = 4  # to plan and send a change whose prerequisites do not hold
 
 State = Node | NameState  # what is at the owner name of a group
 _UNSEEN = Node(InUse.UNKNOWN, occluded=True)
+_BELOW_DNAME = replace(_UNSEEN, below_dname=True)
 _HIDDEN = Reason(
     "refused", "the server does not show what is below a delegation"
 )  # of groups, never of a change
@@ -37,7 +45,11 @@ class GroupPlanner:
         self._outcomes = outcomes
         self._planner = Planner(zone)
         self._name_planner = NamePlanner(zone)
-        self._hidden: set[dns.name.Name] = set()  # names for which the server answers from another zone
+        self._hidden: dict[dns.name.Name, Node] = {}  # names whose state no answer shows
+
+    def forget_hidden(self) -> None:
+        """Forget which names the server does not show: changes may have removed what hides them."""
+        self._hidden = {}
 
     def look(self, groups: Sequence[Group], *, is_guess: bool) -> dict[Group, State]:
         """Return what is at the owner name of each group, in order; a guess takes creates to be new names.
@@ -45,37 +57,77 @@ class GroupPlanner:
         Groups whose query is refused are recorded, and left out.
         """
         unseen = [group for group in groups if not (is_guess and _only_creates(group))]
-        questions = list(dict.fromkeys((change.name, change.type) for group in unseen for change in group))
-        aliases = [group[0].name for group in unseen if _asks_for_all_types(group)]
+        questions = list(dict.fromkeys(chain.from_iterable(map(self._questions, unseen))))
+        aliases = [group[0].name for group in unseen if self._asks_for_all_types(group)]
         nodes = dict(zip(questions, query_nodes(self._connection, questions), strict=True))
         failed = [question for question, node in nodes.items() if node == Rcode.SERVFAIL]
         nodes |= query_aliases(self._connection, failed)
         types = dict(zip(aliases, query_types(self._connection, aliases), strict=True))
         found: dict[Group, State] = {}
         for group in groups:
-            about = {change.type: nodes.get((group[0].name, change.type), NONEXISTENT) for change in group}
+            about = {
+                rdtype: nodes.get((name, rdtype), NONEXISTENT) for name, rdtype in self._questions(group)
+            }
             rcode = next((node for node in about.values() if isinstance(node, Rcode)), None)
-            known = {rdtype: node for rdtype, node in about.items() if isinstance(node, Node)}
+            known = _at_cut({rdtype: node for rdtype, node in about.items() if isinstance(node, Node)})
             if rcode is not None:
                 self._refuse_query(group, rcode)
             elif group[0].name in self._hidden:
-                found[group] = _UNSEEN if len(group) == 1 else NameState({}, hidden=True)
-            elif _is_simple(group) or (len(group) == 1 and known[group[0].type].occluded):
+                node = self._hidden[group[0].name]
+                found[group] = node if len(group) == 1 else NameState({}, hidden=True)
+            elif self._is_simple(group) or (len(group) == 1 and known[group[0].type].occluded):
                 found[group] = known[group[0].type]
             else:
                 found[group] = read_state(known, types.get(group[0].name, ()))
-        return found
+        return self._with_names_below(found)
+
+    def _questions(self, group: Group) -> Iterator[Question]:
+        """Yield what has to be known about the owner name of a group."""
+        for change in group:
+            yield change.name, change.type
+            if decides := deciding_type(change, self.zone):
+                yield change.name, decides
+
+    def _is_simple(self, group: Group) -> bool:
+        """Whether all else at the name may change meanwhile: one change, or values added to one RRset."""
+        if any(may_hide_names(change) or deciding_type(change, self.zone) for change in group):
+            return False
+        if len(group) == 1:
+            return group[0].expect is None
+        return _only_creates(group) and len({change.type for change in group}) == 1 and group[0].type != CNAME
+
+    def _asks_for_all_types(self, group: Group) -> bool:
+        return not self._is_simple(group) and any(change.type == CNAME for change in group)
+
+    def _with_names_below(self, states: dict[Group, State]) -> dict[Group, State]:
+        """Return the states with what is below the names that are to have a DNAME."""
+        names = [
+            group[0].name
+            for group, state in states.items()
+            if isinstance(state, NameState) and DNAME not in state.rrsets and any(map(may_hide_names, group))
+        ]
+        if names:
+            above = names_above_data(self._connection, self.zone, names)
+            for group, state in states.items():
+                if isinstance(state, NameState) and group[0].name in above:
+                    states[group] = replace(state, is_above_data=True)
+        return states
 
     def without_hidden(self, failed: Mapping[Group, Rcode]) -> dict[Group, Rcode]:
         """Return those of the groups whose state the server shows; note the names that it does not show.
 
-        Where it has a child zone too, it answers from that, and checks prerequisites against the parent.
+        It checks prerequisites against the zone. But it answers from a child zone where it has that, too, and
+        PowerDNS shows what is below a DNAME unless `dname-processing` is on.
         """
-        names = list({group[0].name for group in failed} - self._hidden)
+        names = list({group[0].name for group in failed} - self._hidden.keys())
         zones = query_zones(self._connection, names)
-        found = {name for name, zone in zip(names, zones, strict=True) if zone not in (None, self.zone)}
-        self._hidden |= found
-        return {group: rcode for group, rcode in failed.items() if group[0].name not in found}
+        found = {
+            name: _UNSEEN for name, zone in zip(names, zones, strict=True) if zone not in (None, self.zone)
+        }
+        others = [name for name in names if name not in found]
+        below = query_dnames_above(self._connection, self.zone, others)
+        self._hidden |= found | dict.fromkeys(below, _BELOW_DNAME)
+        return {group: rcode for group, rcode in failed.items() if group[0].name not in self._hidden}
 
     def _refuse_query(self, group: Group, rcode: Rcode) -> None:
         check_zone(self._connection, self.zone)  # it may be gone by now
@@ -94,6 +146,8 @@ class GroupPlanner:
 
 def why_failed(group: Group, rcode: Rcode, seen: Sequence[State]) -> Reason:
     """Return why the prerequisites of a group failed in every attempt, at last with this code."""
+    if group[0].type == DS and isinstance(seen[-1], Node):
+        return Reason("ds_without_ns", ds_without_ns(group[0]).message)
     if group[0].expect is not None and isinstance(seen[-1], Node):
         return STATE_CHANGED
     return changed_meanwhile(rcode, looks_the_same=_all_equal(seen))
@@ -103,19 +157,19 @@ def _all_equal(states: Sequence[State]) -> bool:
     return all(state == states[0] for state in states)
 
 
+def _at_cut(nodes: dict[RdataType, Node]) -> dict[RdataType, Node]:
+    """Return what is at a name, without doubt about a DNAME where a delegation is shown."""
+    cut, dname = nodes.get(NS), nodes.get(DNAME)
+    if cut and cut.rrset and dname and dname.occluded and not dname.below_dname:
+        return nodes | {DNAME: Node(InUse.YES)}
+    return nodes
+
+
 def _only_creates(group: Group) -> bool:
-    return all(change.action == "create" and change.expect is None for change in group)
-
-
-def _is_simple(group: Group) -> bool:
-    """Whether it is one change, or adds values to one RRset: all else at the name may change meanwhile."""
-    if len(group) == 1:
-        return group[0].expect is None
-    return _only_creates(group) and len({change.type for change in group}) == 1 and group[0].type != CNAME
-
-
-def _asks_for_all_types(group: Group) -> bool:
-    return not _is_simple(group) and any(change.type == CNAME for change in group)
+    return all(
+        change.action == "create" and change.expect is None and change.type not in (DNAME, DS, NS)
+        for change in group
+    )
 
 
 def _correct(state: State, failed_prerequisite: Rcode | None) -> State:

@@ -9,6 +9,12 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Cha
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.expect import holds, made_before
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.spelling import spelled_as_there
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import (
+    conflict_beside,
+    deciding_type,
+    dname_above_data,
+    may_hide_names,
+)
 from dns import rdatatype
 from dns.rdatatype import CNAME, RdataType
 
@@ -64,12 +70,14 @@ _LIKELY_TYPES = tuple(  # at a name that becomes an alias; no prerequisite says 
 class NameState:
     """What is at an owner name: the RRsets that changes are about, its CNAME, and the types of the rest.
 
-    `hidden` says that the server's answers do not show all data, at or below a delegation.
+    `hidden` says that the server's answers do not show all data, at or below a delegation; `is_above_data`
+    that names below it have data, which is known where a DNAME is asked for.
     """
 
     rrsets: RRsets
     other_types: Collection[RdataType] = ()
     hidden: bool = False
+    is_above_data: bool = False
 
 
 NOTHING = NameState({})
@@ -101,26 +109,27 @@ class NamePlanner:
             if place in made:
                 outcome = result.unchanged(change)
             else:
-                outcome, after = self._apply(change, after, before.other_types)
+                outcome, after = self._apply(change, after, before)
             results.append(outcome._replace(before=there))
-        prerequisites = _prerequisites(group, before, after)
+        prerequisites = self._prerequisites(group, before, after)
         updates = _updates(before.rrsets, after, is_apex=group[0].name == self._zone)
         size = size_in_message(group[0].name, self._zone, (*prerequisites, *updates))
         grown = tuple(rrset for rdtype, rrset in after.items() if rrset != before.rrsets.get(rdtype))
         return Step(group, tuple(results), prerequisites, updates, size, grown)
 
-    def _apply(
-        self, change: Change, there: RRsets, other_types: Collection[RdataType]
-    ) -> tuple[Result, RRsets]:
+    def _apply(self, change: Change, there: RRsets, at_first: NameState) -> tuple[Result, RRsets]:
         """Return a change's result, and what is there after it."""
         before = there.get(change.type)
         if change.expect is not None and not holds(change.expect, state_of(before)):
             return result.state_changed(change, state_of(before)), there
         change = spelled_as_there(change, before.values if before else ())
         others = there.keys() - {change.type}
-        conflict = self._conflict(change, before, others, has_other_data=bool(others or other_types))
+        has_other_data = bool(others or at_first.other_types)
+        conflict = self._conflict(change, before, others, has_other_data=has_other_data)
         if conflict is not None:
             return conflict, there
+        if may_hide_names(change) and before is None and at_first.is_above_data:
+            return dname_above_data(change), there
         after = _rrset_after(change, before)
         if after == before:
             return result.unchanged(change), there
@@ -143,7 +152,15 @@ class NamePlanner:
             return result.cname_conflict(change, self._zone, values, has_other_data=has_other_data)
         if CNAME in others:
             return result.data_beside_cname(change)
-        return result.alone_conflict(change, values)
+        decides = deciding_type(change, self._zone)
+        beside = conflict_beside(change, self._zone, is_there=decides in others)
+        return beside or result.alone_conflict(change, values)
+
+    def _prerequisites(self, group: Group, before: NameState, after: RRsets) -> Instructions:
+        """Return the prerequisites that everything is as the plan has it."""
+        decide = (deciding_type(change, self._zone) for change in group)
+        asked = dict.fromkeys([*(change.type for change in group), *filter(None, decide)])
+        return _as_planned(asked, before, after)
 
 
 def _rrset_after(change: Change, before: RRset | None) -> RRset | None:
@@ -176,9 +193,7 @@ def _change(rdtype: RdataType, before: RRset | None, after: RRset, *, is_apex_ns
     return set_rrset(rdtype, before, after, is_apex_ns=is_apex_ns)
 
 
-def _prerequisites(group: Group, before: NameState, after: RRsets) -> Instructions:
-    """Return the prerequisites that everything is as the plan has it."""
-    asked = dict.fromkeys(change.type for change in group)
+def _as_planned(asked: Mapping[RdataType, None], before: NameState, after: RRsets) -> Instructions:
     equal = [rrset_equals(rrset)[1] for rrset in before.rrsets.values()]
     absent = [Instruction(Kind.RRSET_ABSENT, rdtype) for rdtype in asked if rdtype not in before.rrsets]
     if not equal and not before.other_types:

@@ -47,6 +47,7 @@ class Node:
     rrset: RRset | None = None  # of the type that was asked for
     cname: RRset | None = None
     occluded: bool = False  # at or below a delegation or a DNAME: an answer does not show all data there
+    below_dname: bool = False
 
 
 NONEXISTENT = Node(InUse.NO)
@@ -55,10 +56,11 @@ NONEXISTENT = Node(InUse.NO)
 def read_node(response: dns.message.Message, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Node:
     """Return what an authoritative answer to (name, type) says about the name itself."""
     if any(rrset.rdtype == dns.rdatatype.DNAME and rrset.name != name for rrset in response.answer):
-        return Node(InUse.UNKNOWN, occluded=True)
+        return Node(InUse.UNKNOWN, occluded=True, below_dname=True)
     if _is_referral(response):
-        delegation_and_glue = [*response.authority, *response.additional]
-        return Node(InUse.UNKNOWN, rrset=_find(delegation_and_glue, name, rdtype), occluded=True)
+        rrset = _find([*response.authority, *response.additional], name, rdtype)
+        is_cut = rdtype == dns.rdatatype.NS and rrset is not None  # whose NS a referral shows
+        return Node(InUse.YES if is_cut else InUse.UNKNOWN, rrset, occluded=not is_cut)
     rrset = _find(response.answer, name, rdtype)
     cname = _find(response.answer, name, dns.rdatatype.CNAME)
     if rrset is not None or cname is not None:

@@ -13,8 +13,9 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils import result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change, State
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.spelling import spelled_as_there
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import below_dname, deciding_type
 from dns.rdata import Rdata
-from dns.rdatatype import CNAME
+from dns.rdatatype import CNAME, DS
 
 from .dependencies import Group
 from .node import InUse, Node, RRset, state_of
@@ -80,6 +81,8 @@ class Planner:
 
     def _conflict(self, change: Change, node: Node) -> tuple[Result, Instructions] | None:
         """Return the failure of a change that can't be carried out, and the prerequisites that confirm it."""
+        if node.below_dname:
+            return below_dname(change), ()
         if change.action == "update" and node.rrset is None and not node.occluded:
             return result.rrset_missing(change), (Instruction(Kind.RRSET_ABSENT, change.type),)
         if change.type == CNAME:
@@ -125,7 +128,7 @@ class Planner:
             updates = set_rrset(group[0].type, before, after, is_apex_ns=group[0].is_apex_ns(self.zone))
             return _Plan(results, rrset_equals(before), updates, after)
         added = after.values - before.values if before else after.values
-        return _Plan(results, _no_conflict(group[0], node), (add(after, added),), after)
+        return _Plan(results, self._no_conflict(group[0], node), (add(after, added),), after)
 
     def _replace(self, change: Change, node: Node) -> _Plan:
         """Plan an update or an upsert."""
@@ -137,7 +140,7 @@ class Planner:
         elif change.action == "update" or (before is not None and change.type == CNAME):
             prerequisites = (NAME_IN_USE, Instruction(Kind.RRSET_EXISTS, change.type))
         else:
-            prerequisites = _no_conflict(change, node)
+            prerequisites = self._no_conflict(change, node)
         updates = set_rrset(change.type, before, after, is_apex_ns=change.is_apex_ns(self.zone))
         return _Plan((result.applied(change),), prerequisites, updates, after)
 
@@ -166,6 +169,25 @@ class Planner:
             return _Plan((result.hidden_from_pattern(change),))
         return _Plan((result.applied(change),), (), delete_values(change.type, change.values))
 
+    def _no_conflict(self, change: Change, node: Node) -> Instructions:
+        """Return the prerequisites for adding data: nothing that excludes it may be at the name."""
+        if change.type == CNAME:
+            return (NAME_NOT_IN_USE,)
+        if node.occluded:
+            return (CNAME_ABSENT, *self._beside(change))
+        if change.type in result.STAND_ALONE and change.action == "create" and node.rrset is not None:
+            # a value that stands alone, such as a null MX, may take its place meanwhile
+            return (*rrset_equals(node.rrset), CNAME_ABSENT)
+        as_seen = NAME_IN_USE if node.rrset else Instruction(Kind.RRSET_ABSENT, change.type)
+        return (as_seen, CNAME_ABSENT, *self._beside(change))
+
+    def _beside(self, change: Change) -> Instructions:
+        """Return the prerequisite about the type that decides; where it can be seen, NamePlanner looks."""
+        decides = deciding_type(change, self.zone)
+        if decides is None:
+            return ()
+        return (Instruction(Kind.RRSET_EXISTS if change.type == DS else Kind.RRSET_ABSENT, decides),)
+
 
 def _before(change: Change, node: Node) -> State | None:
     """Return what was there when the step is carried out; None if no answer showed it."""
@@ -180,16 +202,3 @@ def _as_expected(change: Change) -> Instructions:
         return (Instruction(Kind.RRSET_ABSENT, change.type),)
     values = tuple(value for value in change.expect.values if isinstance(value, Rdata))
     return (Instruction(Kind.RRSET_EQUALS, values=values),)
-
-
-def _no_conflict(change: Change, node: Node) -> Instructions:
-    """Return the prerequisites for adding data: nothing that excludes it may be at the name."""
-    if change.type == CNAME:
-        return (NAME_NOT_IN_USE,)
-    if node.occluded:
-        return (CNAME_ABSENT,)
-    if change.type in result.STAND_ALONE and change.action == "create" and node.rrset is not None:
-        # a value that stands alone, such as a null MX, may take its place meanwhile
-        return (*rrset_equals(node.rrset), CNAME_ABSENT)
-    as_seen = NAME_IN_USE if node.rrset else Instruction(Kind.RRSET_ABSENT, change.type)
-    return (as_seen, CNAME_ABSENT)

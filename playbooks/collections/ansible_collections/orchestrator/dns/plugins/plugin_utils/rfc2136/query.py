@@ -9,8 +9,9 @@ import dns.message
 import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import SIGNER_TYPES
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import NoAnswer, Unreachable
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import names_above
 from dns.rcode import Rcode
-from dns.rdatatype import ANY, CNAME, SOA, RdataType
+from dns.rdatatype import ANY, CNAME, DNAME, SOA, RdataType
 
 from .connection import Connection
 from .node import InUse, Node, read_node
@@ -66,6 +67,21 @@ def query_zones(connection: Connection, names: Sequence[dns.name.Name]) -> list[
         ]
     soas = ([*answer.answer, *answer.authority] for answer in answers)
     return [next((rrset.name for rrset in rrsets if rrset.rdtype == SOA), None) for rrsets in soas]
+
+
+def query_dnames_above(
+    connection: Connection, zone: dns.name.Name, names: Sequence[dns.name.Name]
+) -> dict[dns.name.Name, set[dns.name.Name]]:
+    """Return the owners of the DNAMEs above those of the names that are below one. Raises Unreachable."""
+    above = {name: [dns.name.Name(labels) for labels in names_above(name, zone)] for name in names}
+    questions = list(dict.fromkeys((parent, DNAME) for parents in above.values() for parent in parents))
+    nodes = query_nodes(connection, questions)
+    owners = {
+        question[0]
+        for question, node in zip(questions, nodes, strict=True)
+        if isinstance(node, Node) and node.rrset is not None
+    }
+    return {name: owners & set(parents) for name, parents in above.items() if not owners.isdisjoint(parents)}
 
 
 def _make_queries(questions: Sequence[Question]) -> list[dns.message.Message]:

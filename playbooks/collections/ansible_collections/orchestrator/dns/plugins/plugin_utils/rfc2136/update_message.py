@@ -7,8 +7,9 @@ from enum import Enum, auto
 import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.batching import Load, split_by_load
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import names_above
 from dns.rdata import Rdata
-from dns.rdatatype import RdataType
+from dns.rdatatype import DNAME, RdataType
 from dns.update import UpdateMessage
 
 from .dependencies import Group
@@ -92,7 +93,7 @@ def size_in_message(name: dns.name.Name, zone: dns.name.Name, instructions: Iter
     """Return how many bytes instructions about an owner name take at most in a message about the zone.
 
     An instruction is one record for each of its values, or one without data. The zone's name, which is the
-    end of every owner name, is a pointer.
+    end of every owner name, is a pointer. The names between may have to be free of DNAME, each a record.
     """
     owner = sum(len(label) + 1 for label in name.labels[: -len(zone.labels)]) + _POINTER
     records = data = 0
@@ -100,7 +101,12 @@ def size_in_message(name: dns.name.Name, zone: dns.name.Name, instructions: Iter
         records += len(instruction.values) or 1
         for value in instruction.values:
             data += len(value.to_wire() or b"")
-    return records * (owner + _RR_HEADER) + data
+    between = sum(
+        sum(len(label) + 1 for label in labels[: -len(zone.labels)]) + _POINTER + _RR_HEADER
+        for labels in names_above(name, zone)
+        if len(labels) > len(zone.labels)
+    )
+    return records * (owner + _RR_HEADER) + data + between
 
 
 def pack(
@@ -114,11 +120,24 @@ def pack(
     return split_by_load(steps, lambda step: Load(step.size, len(step.group)), most)
 
 
-def make_message(zone: dns.name.Name, steps: Iterable[Step]) -> UpdateMessage:
-    """Return the update message that carries out all of the steps, or none."""
+def make_message(zone: dns.name.Name, steps: Sequence[Step]) -> UpdateMessage:
+    """Return the update message that carries out all of the steps, or none.
+
+    Nothing that the steps add lies below a DNAME: that is a prerequisite of the message, once for each name.
+    """
     message = UpdateMessage(zone)
+    for labels in _names_above_additions(zone, steps):
+        message.absent(dns.name.Name(labels), DNAME)
     for step in steps:
         name = step.group[0].name
         for instruction in (*step.prerequisites, *step.updates):
             _ENTER[instruction.kind](message, name, instruction)
     return message
+
+
+def _names_above_additions(zone: dns.name.Name, steps: Sequence[Step]) -> Iterable[tuple[bytes, ...]]:
+    found: dict[tuple[bytes, ...], None] = {}
+    for step in steps:
+        if any(line.kind is Kind.ADD_VALUES for line in step.updates):
+            found |= dict.fromkeys(names_above(step.group[0].name, zone))
+    return found
