@@ -65,7 +65,30 @@ def effects(changes: Iterable[Change], known: Mapping[ZoneRRset, RRset]) -> list
 
 def _apply_with_warnings(change: Change, names: dict[tuple[str, str], dict[str, RRset]]) -> Effect:
     warnings = tuple(_warnings(change, names))
+    if obstacle := _obstacle_around(change, names):
+        before = names.get((change.zone, change.name), {}).get(change.type)
+        return Effect(change, before, before, obstacle, warnings)
     return replace(apply(change, names.setdefault((change.zone, change.name), {})), warnings=warnings)
+
+
+def _obstacle_around(
+    change: Change, names: Mapping[tuple[str, str], Mapping[str, RRset]]
+) -> PlannedOutcome | None:
+    """Say why the change would fail for a DNAME (RFC 6672 2.3, 2.4): above it, or at a delegation."""
+    if change.action is Action.DELETE:
+        return None
+    if change.name != change.zone:
+        for parent in lineage(change.name.partition(".")[2]):
+            if "DNAME" in names.get((change.zone, parent), ()):
+                message = f"{change.name} is below the DNAME {parent}: nobody would ever see the data"
+                return PlannedOutcome(Outcome.FAILED, "below_dname", message)
+            if parent == change.zone:
+                break
+        excluded = {"NS": "DNAME", "DNAME": "NS"}.get(change.type)
+        if excluded in names.get((change.zone, change.name), ()):
+            message = f"{change.name} has {excluded} records, and only the apex can have both NS and DNAME"
+            return PlannedOutcome(Outcome.FAILED, "dname_beside_ns", message)
+    return None
 
 
 def _warnings(change: Change, names: Mapping[tuple[str, str], Mapping[str, RRset]]) -> Iterator[Reason]:
@@ -79,7 +102,7 @@ def _warnings(change: Change, names: Mapping[tuple[str, str], Mapping[str, RRset
             yield Reason(("resource", "domain"), "not_visible", message)
             break
     for host in targets_in_zone(change):
-        if not {"A", "AAAA"} & names.get((change.zone, host), {}).keys():
+        if not {"A", "AAAA", "CNAME"} & names.get((change.zone, host), {}).keys():
             message = f"no address of {host} is recorded: servers that check integrity refuse it without one"
             yield Reason(("resource", "target"), NO_ADDRESS, message)
 
@@ -129,6 +152,9 @@ def _obstacle(change: Change, at_name: Mapping[str, RRset]) -> PlannedOutcome | 
     if others and "CNAME" in (change.type, *others):
         message = f"nothing may be beside a CNAME at {change.name}"
         return PlannedOutcome(Outcome.FAILED, "cname_conflict", message)
+    if change.type == "DS" and "NS" not in others:
+        message = f"no NS of {change.name} is recorded: a DS fails unless the servers have one"
+        return PlannedOutcome(UNKNOWN, "ds_without_ns", message)
     differs = before is not None and set(before.rdata) != set(change.rdata)
     if change.type == "CNAME" and change.action is Action.CREATE and differs:
         return PlannedOutcome(Outcome.FAILED, "cname_exists", f"{change.name} has another CNAME already")

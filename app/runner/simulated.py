@@ -94,7 +94,7 @@ def _apply_each(
 
 def _result(effect: Effect, words: str) -> ChangeResult:
     planned = effect.planned
-    if planned.outcome == UNKNOWN:
+    if planned.outcome == UNKNOWN and planned.code is None:
         return ChangeResult(Outcome.FAILED, "rrset_missing", f"there is no {effect.change.key} to update")
-    message = words if planned.outcome == Outcome.APPLIED else planned.message
-    return ChangeResult(Outcome(planned.outcome), planned.code, message)
+    outcome = Outcome.FAILED if planned.outcome == UNKNOWN else Outcome(planned.outcome)
+    return ChangeResult(outcome, planned.code, words if outcome is Outcome.APPLIED else planned.message)

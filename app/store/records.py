@@ -117,6 +117,12 @@ def at_names(session: Session, names: Iterable[str]) -> list[Record]:
     return list(session.scalars(select(Record).where(Record.name == any_(cast(list(names), ARRAY(Text))))))
 
 
+def of_zones(session: Session, zones: Iterable[str], limit: int) -> list[Record]:
+    """Return so many records of these zones at most."""
+    of_these = Record.zone == any_(cast(list(zones), ARRAY(Text)))
+    return list(session.scalars(select(Record).where(of_these).limit(limit)))
+
+
 def states(session: Session, zone: str, names: Iterable[str]) -> dict[RRsetKey, RRsetState]:
     """Return the zone's records at these owner names."""
     return {

@@ -11,12 +11,15 @@ from uuid_utils.compat import uuid7
 from app.core.database import reading
 from app.domain.change import Change, RRsetKey
 from app.domain.checks import Checks
+from app.domain.consequences import may_concern_others, targets, with_consequences
 from app.domain.effects import NO_ADDRESS, Effect, RRset, ZoneRRset, effects, targets_in_zone
 from app.domain.names import lineages
 from app.services.requests.submit import place, require_no_mass_change
 from app.services.requests.validate import RawChange, Refused, ValidChange, read_changes
-from app.store import records
+from app.store import records, zones
 from app.store.models import Record
+
+MAX_AROUND = 20_000  # records of the zones concerned in which a plan looks for what a change breaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,15 @@ def plan_from_records(raw: Sequence[RawChange], *, allow_mass_change: bool = Tru
         valid = [item for item in placed if isinstance(item, ValidChange)]
         valid.sort(key=lambda item: max(item.not_before or now, now))
         changes = [_change(item) for item in valid]
-        names = lineages(change.name for change in changes) | set(chain(*map(targets_in_zone, changes)))
+        pointed_to = set(chain(*map(targets_in_zone, changes), *map(targets, changes)))
+        above = lineages(change.name for change in changes)
+        names = above | pointed_to | {f"*.{name}" for name in above}
         known = _known(records.at_names(session, names))
-    found = dict(zip(map(id, valid), effects(changes, known), strict=True))
+        served = zones.existing(session, above | lineages(pointed_to))
+        concerned = {change.zone for change in changes if may_concern_others(change)}
+        around = known | _known(records.of_zones(session, concerned, MAX_AROUND)) if concerned else known
+    planned = with_consequences(effects(changes, known), around, served)
+    found = dict(zip(map(id, valid), planned, strict=True))
     return [item if isinstance(item, Refused) else _planned(item, found[id(item)], now) for item in placed]
 
 

@@ -9,12 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.conftest import ZoneOn
-from tests.support.zones import ZoneUnderTest
+from tests.support.zones import APPLIED, UNCHANGED, ChangeOutcome, ZoneUnderTest
 
 TYPES = ["A", "TXT", "CNAME", "MX", "CAA", "NS", "DS", "DNAME"]
+PLAIN_TYPES = TYPES[:5]
+PLAIN_OWNERS = ["a", "b", "*"]
 # x.c is below c, which may be delegated or redirected. No MX points there: BIND takes one to a name that has
 # only names below it, and refuses it where there is anything else but an address.
-OWNERS = ["a", "b", "*", "c", "x.c", "y.x.c"]
+CUT_OWNERS = ["c", "x.c", "y.x.c"]
+OWNERS = [*PLAIN_OWNERS, *CUT_OWNERS]
+Asked = tuple[str, str, str, list[int], int]
 VALUES: dict[str, Callable[[str], list[str]]] = {
     "A": lambda _: ["192.0.2.1", "192.0.2.2"],
     "TXT": lambda _: ['"ab"', '"a" "b"', '"c"'],
@@ -27,14 +31,21 @@ VALUES: dict[str, Callable[[str], list[str]]] = {
 }
 _numbers = count()
 
-ASKED = st.sampled_from(TYPES).flatmap(
-    lambda rdtype: st.tuples(
-        st.sampled_from(["create", "create", "update", "upsert", "delete"]),
-        st.sampled_from(OWNERS),
-        st.just(rdtype),
-        st.lists(st.integers(0, len(VALUES[rdtype]("")) - 1), min_size=0, max_size=2, unique=True),
-        st.sampled_from([300, 300, 60]),
+
+def asked(owners: list[str], types: list[str]) -> st.SearchStrategy[Asked]:
+    return st.sampled_from(types).flatmap(
+        lambda rdtype: st.tuples(
+            st.sampled_from(["create", "create", "update", "upsert", "delete"]),
+            st.sampled_from(owners),
+            st.just(rdtype),
+            st.lists(st.integers(0, len(VALUES[rdtype]("")) - 1), min_size=0, max_size=2, unique=True),
+            st.sampled_from([300, 300, 60]),
+        )
     )
+
+
+ASKED = asked(PLAIN_OWNERS, PLAIN_TYPES) | asked(
+    CUT_OWNERS, [*PLAIN_TYPES, "NS", "DS", "DNAME", "NS", "DNAME"]
 )
 
 
@@ -67,7 +78,7 @@ def content(zone: ZoneUnderTest, domain: str) -> dict[tuple[str, str], tuple[int
 )
 @given(st.lists(ASKED, min_size=2, max_size=12))
 def test_a_batch_does_what_its_changes_do_one_by_one(
-    zones: tuple[ZoneUnderTest, ZoneUnderTest], asked: list[tuple[str, str, str, list[int], int]]
+    zones: tuple[ZoneUnderTest, ZoneUnderTest], asked: list[Asked]
 ) -> None:
     domain = f"e{next(_numbers)}"  # a new one for each example, so that all can share two zones
 
@@ -83,7 +94,14 @@ def test_a_batch_does_what_its_changes_do_one_by_one(
             for action, owner, rdtype, indexes, ttl in asked
         ]
 
+    def fates(said: list[ChangeOutcome]) -> list[ChangeOutcome]:
+        """What lies below a delegation is not shown: whether there was something to do, nobody knows."""
+        return [
+            APPLIED if fate == UNCHANGED and owner in CUT_OWNERS else fate
+            for fate, (_, owner, *_) in zip(said, asked, strict=True)
+        ]
+
     together, apart = zones
     said = together.apply(*items(together))
-    assert said == [apart.apply(item)[0] for item in items(apart)]
+    assert fates(said) == fates([apart.apply(item)[0] for item in items(apart)])
     assert content(together, domain) == content(apart, domain)

@@ -1,0 +1,188 @@
+"""What planned changes do to other names than their own, as far as the records tell: warnings.
+
+The time for it grows with the number of changes and records, not with their product.
+"""
+
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import takewhile
+
+from app.domain.change import Action, Change, Outcome, RRsetKey
+from app.domain.effects import Effect, PlannedOutcome, RRset, ZoneRRset
+from app.domain.errors import Reason
+from app.domain.names import lineage, longest_match
+
+DOMAIN = ("resource", "domain")
+TARGET = ("resource", "target")
+ACTION = ("action",)
+
+_TO_HOSTS = frozenset({"MX", "NS", "SRV"})  # whose targets are hosts with addresses, and no alias
+_POINTING = _TO_HOSTS | {"CNAME", "DNAME", "PTR", "SVCB", "HTTPS"}
+_ADDRESSES = frozenset({"A", "AAAA"})
+_LEADS_ON = _ADDRESSES | {"CNAME"}
+_AT_CUT = frozenset({"NS", "DS"})
+_MAX_NAMED = 3  # names that a message lists
+
+Place = tuple[str, str]  # a zone and a name
+
+
+def may_concern_others(change: Change) -> bool:
+    """Whether a change can break what points to its name, or hide names below it."""
+    if change.type in _LEADS_ON:
+        return change.action is not Action.CREATE
+    return change.action is not Action.DELETE and change.type in ("NS", "DNAME")
+
+
+def targets(change: Change) -> list[str]:
+    """Return the hosts that a change makes its owner name point to."""
+    if change.action is Action.DELETE or change.type not in _TO_HOSTS:
+        return []
+    return [host for value in change.rdata if (host := _target(value))]
+
+
+def with_consequences(
+    effects: Iterable[Effect], known: Mapping[ZoneRRset, RRset], served: Container[str]
+) -> list[Effect]:
+    """Return the effects of a batch with further warnings; `served` are the zones of names and targets."""
+    state = _State(known, served)
+    return [state.apply(effect) for effect in effects]
+
+
+class _State:
+    """The records as the changes so far leave them."""
+
+    def __init__(self, known: Mapping[ZoneRRset, RRset], served: Container[str]) -> None:
+        self._served = served
+        self._types: dict[Place, set[str]] = defaultdict(set)
+        self._pointing: dict[str, dict[RRsetKey, None]] = defaultdict(dict)
+        self._below: dict[Place, dict[str, None]] = defaultdict(dict)
+        self._made: dict[ZoneRRset, set[str]] = defaultdict(set)  # values that earlier changes have set
+        self._asked: set[object] = set()
+        for (zone, key), rrset in known.items():
+            self._note(zone, key, (), rrset.rdata)
+
+    def apply(self, effect: Effect) -> Effect:
+        """Return the effect with its warnings, and apply it."""
+        change = effect.change
+        place = (change.zone, change.name)
+        hidden = self._hidden_by(effect)
+        warnings = (*effect.warnings, *self._repeated(effect))
+        if effect.planned.outcome == Outcome.FAILED:
+            return replace(effect, warnings=warnings)
+        if hidden and change.type == "DNAME":
+            message = f"there is data below {change.name}, which a DNAME would hide: {_names(hidden)}"
+            planned = PlannedOutcome(Outcome.FAILED, "dname_above_data", message)
+            return replace(effect, after=effect.before, planned=planned, warnings=warnings)
+        was_there = bool(self._types[place])
+        before, after = effect.before, effect.after
+        self._note(change.zone, change.key, before.rdata if before else (), after.rdata if after else ())
+        found = [*self._bad_targets(change), *self._broken(effect), *self._without_parent(change)]
+        if not was_there and after is not None:
+            found += self._uncovered(change)
+        if hidden:
+            message = f"the delegation hides what is recorded at or below it: {_names(hidden)}"
+            found.append(Reason(DOMAIN, "hides_names", message))
+        return replace(effect, warnings=(*warnings, *found))
+
+    def _note(self, zone: str, key: RRsetKey, before: Iterable[str], after: Iterable[str]) -> None:
+        types, after = self._types[zone, key.name], set(after)
+        types.add(key.type) if after else types.discard(key.type)
+        if key.type in _POINTING:
+            for value in set(before) - after:
+                self._pointing[_target(value)].pop(key, None)
+            for value in after:
+                self._pointing[_target(value)][key] = None
+        for parent in takewhile(lambda name: name != zone, lineage(key.name.partition(".")[2])):
+            below = self._below[zone, parent]
+            below.update({key.name: None}) if types else below.pop(key.name, None)
+
+    def _bad_targets(self, change: Change) -> Iterator[Reason]:
+        """RFC 2181 10.3: what an MX, NS or SRV names has addresses, and is no alias."""
+        for host in targets(change):
+            zone = longest_match(host, self._served)
+            types = self._types.get((change.zone, host)) or (zone and self._types.get((zone, host)))
+            if types and "CNAME" in types:
+                message = f"{host} is an alias, and a {change.type} must not name one (RFC 2181 10.3)"
+                yield Reason(TARGET, "target_is_alias", message)
+            elif zone is not None and not types and not (change.type == "MX" and zone == change.zone):
+                message = f"{host} would be in the zone {zone}, which is served here, and is not recorded"
+                yield Reason(TARGET, "target_not_recorded", message)
+
+    def _broken(self, effect: Effect) -> Iterator[Reason]:
+        """Warn of what points to a name that has no address and no alias any more."""
+        change, types = effect.change, self._types[effect.change.zone, effect.change.name]
+        if effect.before is None or effect.after is not None or change.type not in _LEADS_ON:
+            return
+        if types & _LEADS_ON:
+            return
+        pointing = [key for key in self._pointing.get(change.name, ()) if key.type in _TO_HOSTS or not types]
+        if pointing:
+            message = f"nothing is left where others point to: {_names(map(str, pointing))}"
+            yield Reason(DOMAIN, "breaks_reference", message)
+
+    def _hidden_by(self, effect: Effect) -> list[str]:
+        """Return the names that a new delegation or DNAME hides; its glue is not hidden."""
+        change = effect.change
+        is_new = effect.before is None and effect.after is not None
+        if not is_new or change.type not in ("NS", "DNAME") or change.key == (change.zone, "NS"):
+            return []
+        below = self._below[change.zone, change.name]
+        if change.type == "DNAME":
+            return list(below)
+        glue = set(targets(change))
+        hidden = [name for name in below if name not in glue or self._types[change.zone, name] - _ADDRESSES]
+        own = self._types[change.zone, change.name] - _AT_CUT
+        return [change.name, *hidden] if own and change.name not in glue else hidden
+
+    def _uncovered(self, change: Change) -> Iterator[Reason]:
+        """RFC 4592 3.3.1: a wildcard answers for no name that exists, whatever its types."""
+        for parent in lineage(change.name.partition(".")[2]):
+            types = self._types.get((change.zone, f"*.{parent}"), set()) - {change.type}
+            if types and change.name != f"*.{parent}":
+                named = ", ".join(sorted(types))
+                message = f"*.{parent} answers for {change.name} no longer, not even with its {named}"
+                yield Reason(DOMAIN, "wildcard_covers_no_longer", message)
+            if types or parent == change.zone or self._types.get((change.zone, parent)):
+                return
+
+    def _without_parent(self, change: Change) -> Iterator[Reason]:
+        """The zone above has to delegate what this one is about to name servers for."""
+        if change.key != (change.zone, "NS") or change.action is Action.DELETE:
+            return
+        parent = longest_match(change.zone.partition(".")[2], self._served)
+        if parent is not None and "NS" not in self._types.get((parent, change.zone), ()):
+            message = f'{parent} has no NS of it on record: ask for that by "zone": "{parent}"'
+            yield Reason(DOMAIN, "parent_without_ns", message)
+
+    def _repeated(self, effect: Effect) -> Iterator[Reason]:
+        """Warn of a change that comes twice in the batch, or takes back what an earlier one has made."""
+        change, place = effect.change, (effect.change.zone, effect.change.key)
+        asked = (place, change.action, change.ttl, frozenset(change.rdata))
+        if asked in self._asked:
+            yield Reason(ACTION, "repeated_change", "the same change stands in the batch before")
+        self._asked.add(asked)
+        made = self._made[place]
+        if effect.planned.outcome == Outcome.FAILED:
+            return
+        if change.action is Action.CREATE:
+            made |= set(change.rdata)
+            return
+        after = set(effect.after.rdata if effect.after else ())
+        if made - after:
+            message = f"it takes back what an earlier change of the batch has made: {_names(made - after)}"
+            yield Reason(ACTION, "contradicts_earlier", message)
+        self._made[place] = made & after if change.action is Action.DELETE else after
+
+
+def _target(value: str) -> str:
+    """Return the host that a value names, "" for the root: its last field, or the second of an SVCB."""
+    fields = value.split(" ")
+    host = next((field for field in reversed(fields) if field.endswith(".")), "")
+    return host.removesuffix(".")
+
+
+def _names(names: Iterable[str]) -> str:
+    listed = sorted(names)
+    more = len(listed) - _MAX_NAMED
+    return ", ".join(listed[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
