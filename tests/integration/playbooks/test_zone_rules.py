@@ -45,6 +45,7 @@ CASES: dict[str, list[Asked]] = {
         ("create", "d", "DNAME", ["x.example.org."], APPLIED),
         ("upsert", "d", "DNAME", ["y.example.org."], APPLIED),
         ("create", "d", "DNAME", ["z.example.org."], failed("single_value")),
+        ("upsert", "d", "DNAME", ["y.example.org.", "z.example.org."], failed("single_value")),
     ],
     "a DNAME excludes a CNAME and a delegation": [
         ("create", "c", "CNAME", ["x.example.org."], APPLIED),

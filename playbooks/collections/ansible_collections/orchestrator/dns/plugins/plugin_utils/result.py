@@ -132,6 +132,8 @@ def alone_conflict(change: Change, there: Collection[object]) -> Result | None:
 
     `there` are the values of the RRset; those that can't be read are their texts.
     """
+    if several := several_dnames(change):
+        return several
     if change.action != "create" or change.type not in STAND_ALONE:
         return None
     together = {*there, *change.values}
@@ -147,6 +149,13 @@ def alone_conflict(change: Change, there: Collection[object]) -> Result | None:
     if change.type in (DNAME, CSYNC):
         return failed("single_value", f"{change} has another value, and there is one at most")
     return None
+
+
+def several_dnames(change: Change) -> Result | None:
+    """Return the failure of a change that asks for several DNAMEs, of which the second kills Knot 3.2."""
+    if change.type != DNAME or len(change.values) < 2:
+        return None
+    return failed("single_value", f"{change}: a name has one DNAME at most (RFC 6672 2.4)")
 
 
 def _says_no_ds(value: object) -> bool:

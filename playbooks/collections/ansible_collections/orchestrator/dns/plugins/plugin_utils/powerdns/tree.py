@@ -49,20 +49,30 @@ class Tree:
 def split_into_segments(changes: Sequence[Change]) -> list[Groups]:
     """Return the changes by owner name, in segments that follow each other.
 
-    A change of a DNAME depends on what came before it at other names. So they are in segments of their own.
+    A change of a DNAME depends on what came before it above and below. So these are in segments of their own,
+    without others of which one is above the other.
     """
     segments: list[Groups] = [{}]
+    above: set[Labels] = set()  # the names in the last segment
     last: Change | None = None
     for change in changes:
         is_dname = change.type == DNAME
+        parents = _parents(change.name) if is_dname else set()
         if last is not None and (
             is_dname != (last.type == DNAME)
-            or (is_dname and change.name != last.name and change.name in segments[-1])
+            or (is_dname and change.name.labels in above)
+            or any(dns.name.Name(labels) in segments[-1] for labels in parents)
         ):
             segments.append({})
+            above = set()
         segments[-1].setdefault(change.name, []).append(change)
+        above |= parents
         last = change
     return segments
+
+
+def _parents(name: dns.name.Name) -> set[Labels]:
+    return {name.labels[cut:] for cut in range(1, len(name.labels))}
 
 
 def hiding_names(changes: Sequence[Change]) -> set[dns.name.Name]:

@@ -85,6 +85,8 @@ class Planner:
             return below_dname(change), ()
         if change.action == "update" and node.rrset is None and not node.occluded:
             return result.rrset_missing(change), (Instruction(Kind.RRSET_ABSENT, change.type),)
+        if several := result.several_dnames(change):
+            return several, ()
         if change.type == CNAME:
             return self._cname_conflict(change, node)
         if node.cname is not None:
