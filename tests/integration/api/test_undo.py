@@ -1,10 +1,14 @@
 """Undo: a request that restores what was there before another one."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
+from app.core.database import transaction
+from app.domain.errors import BacklogFull
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from tests.integration.conftest import ZoneOn
@@ -160,6 +164,40 @@ def test_an_idempotency_key(client: TestClient, zone: ZoneUnderTest) -> None:
     assert again.headers["idempotent-replayed"] == "true"
     assert refused(undo(client, done, json={"comment": "else"}, **key)) == (409, "idempotency_key_reused")
     assert refused(undo(client, other, **key)) == (409, "idempotency_key_reused")
+
+
+def test_two_at_once(client: TestClient, zone: ZoneUnderTest) -> None:
+    """Only one is stored; with the same key it is the answer to all."""
+    first, second = do(client, zone, "create", "192.0.2.1"), do(client, zone, "upsert", "192.0.2.2")
+    with ThreadPoolExecutor(6) as pool:
+        plain = list(pool.map(lambda _: undo(client, second), range(6)))
+        settle(zone)
+        key = {"Idempotency-Key": "k2"}
+        with_key = list(pool.map(lambda _: undo(client, first, headers=key), range(6)))
+    assert sorted(answer.status_code for answer in plain) == [202] + [409] * 5
+    assert {refused(answer)[1] for answer in plain if answer.status_code == 409} == {"undone_already"}
+    assert [answer.status_code for answer in with_key] == [202] * 6
+    assert len({answer.json()["id"] for answer in with_key}) == 1
+    assert count(client, zone) == 4
+
+
+def test_after_a_lost_run_nobody_knows_what_was_there(client: TestClient, zone: ZoneUnderTest) -> None:
+    """The next run finds what the lost one may have made: to restore that would take nothing back."""
+    done = do(client, zone, "create", "192.0.2.1")
+    with transaction() as session:
+        session.execute(text("UPDATE dns_requests SET lost_runs = 1"))
+    assert refused(undo(client, done)) == (409, "state_unknown")
+
+
+def test_a_full_backlog_takes_no_undo(
+    client: TestClient, zone: ZoneUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = do(client, zone, "create", "192.0.2.1")
+    with monkeypatch.context() as patched:
+        full = BacklogFull("of this account", 1, 1)
+        patched.setattr(client.app.state.backlog, "refusal", lambda *_: full)  # type: ignore[attr-defined]
+        assert refused(undo(client, done)) == (503, "backlog_full")
+    assert undo(client, done).status_code == 202
 
 
 def test_all_that_is_wrong_is_said_at_once(client: TestClient, zone: ZoneUnderTest) -> None:
