@@ -193,9 +193,10 @@ def test_a_full_backlog_takes_no_undo(
     client: TestClient, zone: ZoneUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = do(client, zone, "create", "192.0.2.1")
+    backlog = client.app.state.backlog  # type: ignore[attr-defined]
     with monkeypatch.context() as patched:
-        full = BacklogFull("of this account", 1, 1)
-        patched.setattr(client.app.state.backlog, "refusal", lambda *_: full)  # type: ignore[attr-defined]
+        patched.setattr(backlog, "has_room", lambda *_: False)
+        patched.setattr(backlog, "refusal", lambda *_: BacklogFull("of this account", 1, 1))
         assert refused(undo(client, done)) == (503, "backlog_full")
     assert undo(client, done).status_code == 202
 
