@@ -94,3 +94,33 @@ def test_redis_is_away(client: TestClient, new_zone: str, monkeypatch: pytest.Mo
 def test_nobody_is_asked_about_what_is_not_valid(client: TestClient) -> None:
     (result,) = plan(client, {}, ask_servers=True)
     assert result["status_code"] == 422
+
+
+def test_what_a_change_does_to_other_names(
+    client: TestClient, app_settings: Settings, new_zone: str, fork_pool: ForkPool
+) -> None:
+    made = [
+        body(new_zone, "m", target="192.0.2.1"),
+        body(new_zone, "w", record_type="CNAME", target=f"m.{new_zone}"),
+        body(new_zone, "www.c", target="192.0.2.1"),
+    ]
+    client.post("/api/v1/dns/batch", json={"requests": made}).raise_for_status()
+    runner = AnsibleRunner(app_settings.playbook, app_settings.inventory, fork_pool=fork_pool)
+    drain(new_zone, runner, make_backends())
+    child = f"child.{new_zone}"
+    client.post("/api/v1/zones", json={"name": child, "backend": "bind"}).raise_for_status()
+    results = plan(
+        client,
+        body(new_zone, "m", action="delete"),
+        body(new_zone, "c", record_type="NS", target="ns.other.test"),
+        body(new_zone, "@", record_type="MX", target=f"10 w.{new_zone}"),
+        body(child, "@", record_type="NS", target="ns.other.test"),
+        body(new_zone, "child", record_type="NS", target="ns.other.test", zone=new_zone),
+    )
+    assert [[each["code"] for each in result.get("warnings", ())] for result in results] == [
+        ["breaks_reference"],
+        ["hides_names"],
+        ["target_is_alias"],
+        ["parent_without_ns"],
+        [],
+    ]
