@@ -222,6 +222,7 @@ def _history_item(step: Step) -> HistoryItem:
         action=request.action,
         status=request.status,
         context=_context(request),
+        comment=request.resource.get("comment"),
         error=_error(request),
         created_at=request.created_at,
         finished_at=request.finished_at,

@@ -134,6 +134,7 @@ class HistoryItem:
     action: Action
     status: Status
     context: ContextOut
+    comment: str | None
     error: ErrorOut | None
     created_at: datetime
     finished_at: datetime | None

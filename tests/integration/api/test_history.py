@@ -40,7 +40,7 @@ def test_what_was_done_newest_first(client: TestClient, zone: ZoneUnderTest) -> 
         client,
         zone.name,
         body(zone.name, action="create", target="192.0.2.1"),
-        body(zone.name, action="upsert", target="192.0.2.2", account="team-b"),
+        body(zone.name, action="upsert", target="192.0.2.2", account="team-b", comment="moved"),
         body(zone.name, action="create", record_type="CNAME", target="a.example.org"),
         body(zone.name, "other"),
     )
@@ -54,6 +54,7 @@ def test_what_was_done_newest_first(client: TestClient, zone: ZoneUnderTest) -> 
         (ids[0], first, both),
     ]
     assert [item["context"]["account_id"] for item in items] == ["team-b", "team-a"]
+    assert [item["comment"] for item in items] == ["moved", None]
     assert {(item["status"], item["error"]) for item in items} == {("succeeded", None)}
     assert all(item["finished_at"] >= item["created_at"] for item in items)
     (failed,) = history(client, zone.name, "www", "CNAME").json()["items"]
