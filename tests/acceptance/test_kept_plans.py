@@ -134,3 +134,12 @@ def some_item(zone: str, dice: random.Random) -> Answer:
     target = dice.sample(VALUES[record_type], number) or None
     owner, config = dice.choice("abcd"), {"ttl": dice.choice([300, 60])}
     return body(zone, owner, action=action, record_type=record_type, target=target, config=config)
+
+
+def test_what_a_wildcard_answers_is_not_there(user: User, zone: str, beside: ZoneUnderTest) -> None:
+    beside.do("create", "*", "A", "192.0.2.99")
+    planned = plan(user, body(zone), body(zone, "b", action="upsert"), body(zone, "c", action="delete"))
+    fates = settle(user, apply(user, planned))
+    assert {each["status"] for each in fates} == {"succeeded"}
+    assert [each["change"]["before"] for each in planned["results"]] == [None, None, None]
+    assert beside.values("www", "A") == beside.values("b", "A") == {"192.0.2.1"}

@@ -108,3 +108,25 @@ def test_the_shipped_playbook_in_check_mode(
     assert f"bind: ok, {message}" in said.events
     assert ZoneUnderTest(infrastructure, new_zone).values("www", "A") == set()
     assert execute(dns_inventory, *batch).outcomes == said.outcomes
+
+
+def test_what_a_wildcard_answers_is_not_at_the_name(zone: ZoneUnderTest) -> None:
+    zone.do("create", "*", "A", "192.0.2.99")
+    zone.do("create", "a.b", "A", "192.0.2.1")
+    zone.do("create", "*.a.b", "A", "192.0.2.98")
+    batch = [
+        zone.change("update", "www", "A", "192.0.2.1"),
+        zone.change("create", "alias", "CNAME", "a.example.org."),
+        zone.change("delete", "gone", "A", "192.0.2.99"),
+        zone.change("delete", "a.b", "A"),
+        zone.change("create", "*", "A", "192.0.2.97"),
+        zone.change("create", f"{'x' * 60}.{'y' * 60}.{'z' * 60}.{'w' * 40}", "A", "192.0.2.1"),
+    ]
+    said = zone.dry_run(*batch)
+    assert [zone.before(each) for each in batch[:5]] == [
+        *[(None, set())] * 3,
+        (300, {"192.0.2.1"}),
+        (300, {"192.0.2.99"}),
+    ]
+    assert said == zone.apply(*batch)
+    assert said == [failed("rrset_missing"), APPLIED, UNCHANGED, *[APPLIED] * 3]

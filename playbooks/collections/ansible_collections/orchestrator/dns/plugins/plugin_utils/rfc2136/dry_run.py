@@ -1,7 +1,6 @@
 """A dry run: the results that a batch would have, judged by what the server answers. Only queries are sent.
 
-It can't know what the server's policy refuses, what others change meanwhile, and whether an answer was made
-from a wildcard.
+It can't know what the server's policy refuses, and what others change meanwhile.
 """
 
 from collections import defaultdict
@@ -26,10 +25,13 @@ from dns.rdatatype import CNAME, DNAME, RdataType
 
 from .connection import Connection
 from .names_below import names_above_data
-from .node import InUse, Node, RRset, state_of
+from .node import NONEXISTENT, InUse, Node, RRset, state_of
 from .planner import Planner
-from .query import Question, query_dnames_above, query_nodes, query_types
+from .query import Question, query_dnames_above, query_nodes, query_synthesized, query_types
 from .refusal import TOO_LARGE, query_refused
+
+Nodes = Mapping[Question, Node | Rcode]
+Types = Mapping[dns.name.Name, set[RdataType]]
 
 
 def record_dry_run(
@@ -69,9 +71,10 @@ def _query_zone(connection: Connection, changes: Sequence[Change], apex: dns.nam
     questions = list(dict.fromkeys(asked))
     cname_owners = list(dict.fromkeys(change.name for change in changes if change.type == CNAME))
     dname_owners = list(dict.fromkeys(change.name for change in changes if may_hide_names(change)))
-    zone = _PlannedZone(apex, dict(zip(questions, query_nodes(connection, questions), strict=True)))
-    for name, types in zip(cname_owners, query_types(connection, cname_owners), strict=True):
-        zone.types[name] |= types
+    nodes, types = _query_data(connection, questions, cname_owners)
+    zone = _PlannedZone(apex, nodes)
+    for name, found in types.items():
+        zone.types[name] |= found
     if any(change.type == DNAME for change in changes):
         zone.dnames_above = query_dnames_above(connection, apex, list({name for name, _ in questions}))
     if dname_owners:
@@ -79,12 +82,28 @@ def _query_zone(connection: Connection, changes: Sequence[Change], apex: dns.nam
     return zone
 
 
+def _query_data(
+    connection: Connection, questions: Sequence[Question], names: Sequence[dns.name.Name]
+) -> tuple[Nodes, Types]:
+    """Return the nodes that are asked for, and the types at these names; without what wildcards answer."""
+    nodes = dict(zip(questions, query_nodes(connection, questions), strict=True))
+    types = dict(zip(names, query_types(connection, names), strict=True))
+    shown = {name for (name, _), node in nodes.items() if isinstance(node, Node) and _shows_data(node)}
+    absent = query_synthesized(connection, sorted(shown | {name for name in names if types[name]}))
+    there = {each: NONEXISTENT if each[0] in absent else node for each, node in nodes.items()}
+    return there, {name: found for name, found in types.items() if name not in absent}
+
+
+def _shows_data(node: Node) -> bool:
+    return not node.occluded and (node.rrset or node.cname) is not None
+
+
 @dataclass(slots=True)
 class _PlannedZone:
     """The zone as the server shows it, and as the changes so far would leave it."""
 
     apex: dns.name.Name
-    answered: Mapping[Question, Node | Rcode]
+    answered: Nodes
     dnames_above: Mapping[dns.name.Name, set[dns.name.Name]] | None = None  # None: as the answers show
     above_data: set[dns.name.Name] = field(default_factory=set)
     types: dict[dns.name.Name, set[RdataType]] = field(default_factory=lambda: defaultdict(set))

@@ -1,5 +1,6 @@
 """Queries for what is at owner names now."""
 
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -55,6 +56,25 @@ def query_types(connection: Connection, names: Sequence[dns.name.Name]) -> list[
         {rrset.rdtype for rrset in answer.answer if rrset.name == name} - SIGNER_TYPES
         for name, answer in zip(names, answers, strict=True)
     ]
+
+
+def query_synthesized(connection: Connection, names: Sequence[dns.name.Name]) -> set[dns.name.Name]:
+    """Return those of the names that do not exist, of names for which the server answers data.
+
+    It makes that from a wildcard, which answers for what is below such a name, too; if the name exists, none
+    above it does (RFC 4592 3.3.1). The asterisk label keeps a wildcard right below the name from answering.
+    Of a name that is too long to have names below it nobody can tell. Raises Unreachable.
+    """
+    probes = {name: probe for name in names if (probe := _below(name)) is not None}
+    types = query_types(connection, list(probes.values()))
+    return {name for name, found in zip(probes, types, strict=True) if found}
+
+
+def _below(name: dns.name.Name) -> dns.name.Name | None:
+    try:
+        return dns.name.Name((secrets.token_hex(8).encode(), b"*", *name.labels))
+    except dns.name.NameTooLong:
+        return None
 
 
 def query_zones(connection: Connection, names: Sequence[dns.name.Name]) -> list[dns.name.Name | None]:
