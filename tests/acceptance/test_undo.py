@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
+
 from stack.embedded import Stack
 from tests.support.builders import body
 from tests.support.user import User
@@ -50,8 +52,8 @@ def items(zone: str, number: int, chance: random.Random) -> Iterator[dict[str, A
             yield body(zone, owner, action=action, target=targets, config={"ttl": chance.choice([60, 300])})
 
 
-def roll_back(user: User, zone: str, to: datetime) -> dict[str, Any]:
-    asked = {"to": to.isoformat(), "ask_servers": True}
+def roll_back(user: User, zone: str, to: datetime, *, ask_servers: bool = True) -> dict[str, Any]:
+    asked = {"to": to.isoformat(), "ask_servers": ask_servers}
     found: dict[str, Any] = user.api.post(f"/zones/{zone}/rollback", json=asked).raise_for_status().json()
     return found
 
@@ -88,3 +90,17 @@ def test_a_rollback_leaves_what_was_changed_beside_us(stack: Stack, user: User, 
     ]
     assert apply(user, found) == {"succeeded"}
     assert (beside.values("mine", "A"), beside.values("ours", "A")) == (set(), {"192.0.2.1", "192.0.2.9"})
+
+
+def test_the_servers_know_what_the_records_have_forgotten(stack: Stack, user: User, zone: str) -> None:
+    user.submit_and_wait(body(zone))
+    to = datetime.now(UTC)
+    user.submit_and_wait(body(zone, action="upsert", target="192.0.2.2"))
+    with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
+        connection.execute("DELETE FROM dns_records WHERE zone = %s", [zone])
+    [stays] = roll_back(user, zone, to, ask_servers=False)["not_taken_back"]
+    assert stays["code"] == "changed_outside"
+    found = roll_back(user, zone, to)
+    assert found["not_taken_back"] == []
+    assert apply(user, found) == {"succeeded"}
+    assert user.dig(f"www.{zone}", "A") == {"192.0.2.1"}

@@ -37,12 +37,16 @@ _OPEN = Reason(
 
 @dataclass(frozen=True, slots=True)
 class RollbackOrder:
-    """The time to go back to, who asks, and why; what is None is as in the last request of each RRset."""
+    """The time to go back to, who asks, and why; what is None is as in the last request of each RRset.
+
+    Where the servers are to be asked, what the records show decides nothing.
+    """
 
     to: datetime
     account_id: str | None = None
     source: str | None = None
     comment: str | None = None
+    by_servers: bool = False
 
 
 class Left(NamedTuple):
@@ -71,6 +75,8 @@ class _Candidates:
 
 def plan_rollback(zone: str, order: RollbackOrder) -> Rollback:
     """Plan what takes back everything that was done in the zone since that time through us.
+
+    Where the servers are to be asked, `ask_servers` comes next.
 
     Raises ZoneNotFound, InvalidInput for a time that has not come, or since which too much was done.
     """
@@ -143,6 +149,7 @@ def _too_much(what: str) -> InvalidInput:
 
 def _plan(zone: str, found: _Candidates, order: RollbackOrder) -> Rollback:
     """Plan the inverses; those that would fail stay out, and the others are planned without them."""
+    why_not = _refusal if order.by_servers else _obstacle
     keys = sorted(found.inverses, key=lambda key: _place(key, found.inverses[key][0]))
     while True:
         items = [_item(zone, key, *found.inverses[key], order) for key in keys]
@@ -150,7 +157,7 @@ def _plan(zone: str, found: _Candidates, order: RollbackOrder) -> Rollback:
         obstacles = {
             key: reason
             for key, each in zip(keys, planned, strict=True)
-            if (reason := _obstacle(found.inverses[key][0].expect, each))
+            if (reason := why_not(found.inverses[key][0].expect, each))
         }
         if not obstacles:
             whole = [each for each in planned if isinstance(each, Planned)]
@@ -163,6 +170,11 @@ def _plan(zone: str, found: _Candidates, order: RollbackOrder) -> Rollback:
 def _place(key: RRsetKey, inverse: Inverse) -> tuple[str, bool, str]:
     """Return the place of an inverse: at a name what goes, a CNAME say, makes room for what comes."""
     return key.name, inverse.action is not Action.DELETE, key.type
+
+
+def _refusal(_: RRsetState, item: Planned | Refused) -> Reason | None:
+    """Return the rule that is against this."""
+    return item.reasons[0] if isinstance(item, Refused) else None
 
 
 def _obstacle(expected: RRsetState, item: Planned | Refused) -> Reason | None:

@@ -30,7 +30,8 @@ async def roll_back(zone: str, body: RollbackBody, request: Request) -> Response
     The plan is kept for an hour; `POST /dns/plans/{plan_id}/apply` applies it. What it can't take back stays
     as it is, and is named.
     """
-    order = RollbackOrder(body.to, body.context.account_id, body.context.source, body.comment)
+    who = body.context
+    order = RollbackOrder(body.to, who.account_id, who.source, body.comment, body.ask_servers)
     workers: BodyWorkers = request.app.state.plan_workers
     with workers.slot(0):
         found = await workers.run(partial(plan_rollback, zone, order))
