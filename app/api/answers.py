@@ -204,6 +204,8 @@ def request_detail(found: Progress, obstacle: Obstacle | None) -> RequestDetail:
         after=_state(found.after),
         undoes=found.request.undoes,
         undone_by=found.request.undone_by,
+        ptr_of=found.request.ptr_of,
+        ptr_requests=list(found.ptr_requests),
         waits_for=waits_for,
         events=_events(found.log.items),
         earlier_events=found.log.next_cursor,

@@ -20,6 +20,7 @@ from app.domain.errors import (
 )
 from app.domain.expectation import Answer, Expectation, expectations
 from app.domain.lifecycle import Status
+from app.domain.ptr import NOT_OURS
 
 Answers = Mapping[str, Mapping[RRsetKey, Answer]]  # by server, the one that takes updates first
 
@@ -31,7 +32,7 @@ _UNCERTAIN = UNCERTAIN_CODES | _MAYBE_SENT
 _OF_THE_CHANGE = frozenset({"server_failed", "changed_meanwhile"})
 
 _NOT_KEPT, _NOT_ANSWERED = "not_kept", "not_answered"
-_APPLIED_AND_FAILED = (_NOT_KEPT, _NOT_ANSWERED)
+APPLIED_AND_FAILED = (_NOT_KEPT, _NOT_ANSWERED)
 
 
 class Scope(StrEnum):
@@ -60,6 +61,7 @@ class InFlight:
     primary_overdue: bool = False  # the primary has had its time to answer what it has taken
     blamable: bool = False  # it was alone in its run, and others have ended well since its last one
     is_undo: bool = False  # it takes another request back
+    is_ptr: bool = False  # it keeps the PTR of another request's address
 
     @property
     def code(self) -> str:
@@ -103,7 +105,7 @@ class Decision:
     @property
     def applied(self) -> bool:
         """Whether the change has been applied: its RRset is as the primary answers it."""
-        return self.status in (Status.SUCCEEDED, Status.VERIFYING) or self.code in _APPLIED_AND_FAILED
+        return self.status in (Status.SUCCEEDED, Status.VERIFYING) or self.code in APPLIED_AND_FAILED
 
     def __post_init__(self) -> None:
         if (self.status is Status.FAILED) != (self.code is not None):
@@ -279,6 +281,8 @@ def _refused(item: InFlight) -> Decision:
     code = (item.result.code if item.result else None) or "refused"
     if item.is_undo and code == "state_changed":
         code = UndoConflict.code
+    elif item.is_ptr and code == "state_changed":
+        code = NOT_OURS
     return Decision(Status.FAILED, message or "the playbook refused it", code)
 
 

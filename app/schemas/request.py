@@ -132,6 +132,9 @@ class Config(Strict):
     priority: int | None = Field(
         None, ge=0, le=65_535, strict=True, description="of types with one, such as MX and SRV"
     )
+    manage_ptr: bool | None = Field(
+        None, strict=True, description="A, AAAA: also keep the PTR of each address, where its zone is served"
+    )
     extra_config: dict[str, Any] = Field(
         default_factory=dict,
         description="SRV: weight and port; URI: weight; anything else is handed on to the playbook",

@@ -101,6 +101,10 @@ class RequestDetail(RequestOut):
     ]
     undoes: Annotated[UUID | None, Field(description="the request that it takes back")]
     undone_by: Annotated[UUID | None, Field(description="the last request that was to take it back")]
+    ptr_of: Annotated[UUID | None, Field(description="the request of whose address it keeps the PTR")]
+    ptr_requests: Annotated[
+        list[UUID], Field(description="the requests that keep the PTRs of its addresses, oldest first")
+    ]
     waits_for: Annotated[
         ObstacleOut | None,
         Field(description="the fault of its zone or backend for which it waits; null: there is none"),

@@ -163,6 +163,7 @@ class Request(Base):
     after: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     undoes: Mapped[UUID | None]  # the request that it takes back
     undone_by: Mapped[UUID | None]  # the last request that was to take it back
+    ptr_of: Mapped[UUID | None]  # the request that has the address of which it keeps the PTR
     idempotency_key: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(server_default="0")  # runs that it was part of
     lost_runs: Mapped[int] = mapped_column(server_default="0")  # those whose outcome stayed unknown
@@ -196,6 +197,7 @@ class Request(Base):
         Index("ix_dns_requests_open", "zone", "seq", postgresql_where=text("finished_at IS NULL")),
         Index("ix_dns_requests_verifying", "zone", "name", postgresql_where=text("verify_by IS NOT NULL")),
         Index("ix_dns_requests_open_id", "id", postgresql_where=text("finished_at IS NULL")),
+        Index("ix_dns_requests_ptr", "ptr_of", postgresql_where=text("ptr_of IS NOT NULL")),
         Index("ix_dns_requests_atomic", "atomic_id", postgresql_where=text("atomic_id IS NOT NULL")),
         # Nothing is written to these two by a request that is not scheduled.
         Index("ix_dns_requests_scheduled", "not_before", "seq", postgresql_where=text(SCHEDULED)),

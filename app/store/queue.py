@@ -141,6 +141,8 @@ class Item:
     overdue: bool  # the deadline of its verification has passed
     primary_overdue: bool  # the primary has had its time to answer what it has taken
     undoes: UUID | None = None  # the request that it takes back
+    ptr_of: UUID | None = None  # the request that has the address of which it keeps the PTR
+    manages_ptr: bool = False  # the PTRs of its addresses are kept, too
 
     @property
     def id(self) -> UUID:
@@ -151,8 +153,9 @@ class Item:
 # As text: for one request, SQLAlchemy takes longer to compose a statement than PostgreSQL to execute it.
 _ITEMS = """
     SELECT id, seq, action, zone, name, record_type, ttl, rdata, account_id, lost_runs, run_id,
-           expect, atomic_id, undoes, resource ->> 'comment' AS comment,
+           expect, atomic_id, undoes, ptr_of, resource ->> 'comment' AS comment,
            coalesce(resource #> '{config,extra_config}', '{}') AS extra_config,
+           coalesce(resource #> '{config,manage_ptr}' = 'true', false) AS manages_ptr,
            CASE WHEN check_at > clock_timestamp() THEN check_at END AS waits_until,
            coalesce(verify_by <= clock_timestamp(), false) AS overdue,
            verify_by IS NOT NULL
@@ -339,6 +342,8 @@ def _items(
             overdue=row.overdue,
             primary_overdue=row.primary_overdue,
             undoes=row.undoes,
+            ptr_of=row.ptr_of,
+            manages_ptr=row.manages_ptr,
         )
         for row in session.execute(statement, {**parameters, "primary_deadline": primary_deadline})
     ]

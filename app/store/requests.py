@@ -38,6 +38,7 @@ class NewRequest:
     expect: dict[str, Any] | None = None
     not_before: datetime | None = None
     undoes: UUID | None = None
+    ptr_of: UUID | None = None
     atomic_id: UUID | None = None
 
 
@@ -112,7 +113,7 @@ def _elements(column: Column[Any]) -> str:
 
 
 # Columns that few requests have: they are not written where none of a call has them.
-_SELDOM = ("expect", "not_before", "undoes", "atomic_id")
+_SELDOM = ("expect", "not_before", "undoes", "ptr_of", "atomic_id")
 
 
 def _new_rows(columns: Sequence[Column[Any]]) -> str:

@@ -25,6 +25,7 @@ from app.services.drain.backends import Backends, simulated_state
 from app.services.drain.batch import PROBE_CANDIDATES, behind_waiting, first_batch
 from app.services.drain.lease import hold_lease
 from app.services.drain.lost_runs import note_before, stored_results, with_fates
+from app.services.drain.ptrs import keep_ptrs
 from app.services.drain.rest import rest, rest_or_go_on
 from app.services.drain.run_log import RunLog
 from app.services.drain.states import misses_before, states_of
@@ -245,6 +246,7 @@ def _in_flight(claim: Claim, results: Results) -> list[InFlight]:
             overdue=item.overdue,
             primary_overdue=item.primary_overdue,
             is_undo=item.undoes is not None,
+            is_ptr=item.ptr_of is not None,
         )
         for item in claim.items
     ]
@@ -298,8 +300,10 @@ def _settle(
         settled = queue.settle(session, decisions, _timing(), states)
         items = [item for item in claim.items if item.id in settled]
         records.put(session, _answered_rrsets(items, decisions, answered))
+        reverse_zones = keep_ptrs(session, items, decisions, states)
         sent = [item.id for item in claim.to_apply]
         next_lease = rest_or_go_on(session, replace(lease, left_over=None), decisions, sent, detail)
+    kicks.kick_zones(reverse_zones)
     applied = {item.id for item in claim.to_apply}
     log_lines(
         __name__,

@@ -1,6 +1,6 @@
 """Look requests up: one with its log, or a page of many."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from app.domain.errors import BatchNotFound, RequestNotFound
 from app.domain.lifecycle import OPEN, Status
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor, normalize_name
 from app.services.requests.submit import AcceptedRequest, with_ttl
-from app.store import request_lists, requests
+from app.store import ptr, request_lists, requests
 from app.store.models import Request
 from app.store.request_lists import Wanted
 from app.store.requests import LogPosition
@@ -34,6 +34,7 @@ class RequestState(AcceptedRequest):
     verified_at: datetime | None
     undoes: UUID | None  # the request that it takes back
     undone_by: UUID | None  # the last request that was to take it back
+    ptr_of: UUID | None  # the request that has the address of which it keeps the PTR
 
 
 class Progress(NamedTuple):
@@ -43,6 +44,7 @@ class Progress(NamedTuple):
     before: RRsetState | None
     after: RRsetState | None
     log: "Page[LogLine]"
+    ptr_requests: Sequence[UUID] = ()  # which keep the PTRs of its addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def get_request(session: Session, request_id: UUID) -> Progress:
         RRsetState.from_json(row.before) if row.before else None,
         RRsetState.from_json(row.after) if row.after else None,
         Page(log.items[::-1], log.next_cursor),
+        ptr.requests_of(session, row.id) if row.resource.get("config", {}).get("manage_ptr") else (),
     )
 
 

@@ -102,7 +102,7 @@ def submit(
     placed = place(session, drafts)
     if not allow_mass_change:
         require_no_mass_change(session, placed)
-    if _simulates(session):
+    if simulates(session):
         zones.add_simulated(session, {change.zone for change in placed if isinstance(change, ValidChange)})
     admitted = _admit(placed, backlog) if backlog else placed
     new = [new_request(change) for change in admitted if isinstance(change, ValidChange)]
@@ -172,7 +172,7 @@ def _reasons_of_items(placed: Sequence[ValidChange | Refused]) -> Iterator[Reaso
             yield from (reason._replace(loc=("requests", index, *reason.loc)) for reason in item.reasons)
 
 
-def _simulates(session: AnySession) -> bool:
+def simulates(session: AnySession) -> bool:
     """Return whether every name is accepted: not where a worker has told what real servers there are."""
     return settings().simulated and not backends.list_names(session)
 
@@ -181,7 +181,7 @@ def place(session: AnySession, drafts: Sequence[Draft]) -> list[ValidChange | Re
     """Find the zone of each draft, and check what depends on it. The simulation has one for each name."""
     names = [draft.name for draft in drafts if draft.name]
     served = zones.existing(session, lineages(names))
-    if _simulates(session):
+    if simulates(session):
         served |= dict.fromkeys(_made_up(drafts, served), PLAIN[Checks.WARN])
     return [place_in_zone(draft, served) for draft in drafts]
 
@@ -218,6 +218,7 @@ def new_request(change: ValidChange) -> NewRequest:
         expect=change.expect.as_json() if change.expect else None,
         not_before=change.not_before,
         undoes=change.undoes,
+        ptr_of=change.ptr_of,
     )
 
 

@@ -15,6 +15,7 @@ from app.domain import names, rdata, rules, schedule, values
 from app.domain.change import Action, RRsetState, Via
 from app.domain.checks import Checks, check_names
 from app.domain.errors import DomainError, Reason, quoted
+from app.domain.ptr import why_no_ptr
 from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, at_most
 from app.domain.restrictions import allows_type, warnings_of_zone, why_restricted
@@ -64,6 +65,7 @@ class Draft:
     reasons: list[Reason] = field(default_factory=list)
     expect: RRsetState | None = None
     undoes: UUID | None = None  # the request that it takes back
+    ptr_of: UUID | None = None  # the request that has the address of which it keeps the PTR
     cut_short: bool = False  # some reasons are missing, and what was not looked at
 
     @property
@@ -94,6 +96,7 @@ class ValidChange:
     warnings: Sequence[Reason] = ()
     expect: RRsetState | None = None
     undoes: UUID | None = None
+    ptr_of: UUID | None = None
 
 
 class Refused(NamedTuple):
@@ -161,6 +164,11 @@ def _explained(reason: Reason, body: object) -> Reason:
         return reason
     message = f"no {record_type.upper()} record can be asked for: {why}"
     return Reason(reason.loc, "type_refused", message)
+
+
+def _read_manage_ptr(draft: Draft, _: object, resource: object, __: int) -> None:
+    if (config := _get(resource, "config")) and _get(config, "manage_ptr") is True:
+        draft.reasons += why_no_ptr(draft.record_type, draft.name)
 
 
 def _read_extra_config(draft: Draft, _: object, resource: object, __: int) -> None:
@@ -243,6 +251,7 @@ def place_in_zone(draft: Draft, zones: Mapping[str, ZoneSettings]) -> ValidChang
         warnings=warnings,
         expect=draft.expect,
         undoes=draft.undoes,
+        ptr_of=draft.ptr_of,
     )
 
 
@@ -405,4 +414,4 @@ def _get(raw: object, key: str) -> Any:
 
 # Each reads a part of the body, or of its resource, into the draft, and adds so many reasons against it.
 _Step = Callable[[Draft, object, object, int], None]
-_STEPS: Sequence[_Step] = (_read_shape, _read_name, _read_rdata, _read_extra_config)
+_STEPS: Sequence[_Step] = (_read_shape, _read_name, _read_rdata, _read_manage_ptr, _read_extra_config)

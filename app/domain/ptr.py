@@ -1,0 +1,108 @@
+"""PTR records that are kept with addresses: what a change of addresses asks for, and what is done for it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from app.domain.change import NOTHING, Action, Change, RRsetState
+from app.domain.errors import Reason
+from app.domain.rdata import RecordType
+from app.domain.reverse import Place
+
+MANAGE_PTR = ("resource", "config", "manage_ptr")
+ADDRESS_TYPES = frozenset({RecordType.A, RecordType.AAAA})
+NOT_OURS = "ptr_not_ours"
+
+
+class Wish(NamedTuple):
+    """An address whose PTR is to point to the owner name, or no longer."""
+
+    address: str
+    keep: bool
+
+
+class Standing(NamedTuple):
+    """What the last request for a PTR RRset has made of it, or will.
+
+    `target` is where it points to if it is managed: made for an address by this service; else None.
+    """
+
+    target: str | None
+    ttl: int
+
+
+@dataclass(frozen=True, slots=True)
+class PtrChange:
+    """A change of one PTR RRset, and what must be there for it to be applied."""
+
+    action: Action
+    place: Place
+    target: str
+    ttl: int
+    expect: RRsetState
+
+
+@dataclass(frozen=True, slots=True)
+class PtrStep:
+    """What is done for the PTR of an address: a change, or nothing, and the warning why."""
+
+    address: str
+    change: PtrChange | None = None
+    warning: Reason | None = None
+
+
+def why_no_ptr(record_type: RecordType | None, name: str | None) -> Iterator[Reason]:
+    """Yield the reasons why no PTR can be kept with records of that type and owner name."""
+    if record_type is not None and record_type not in ADDRESS_TYPES:
+        message = f"a PTR belongs to an address (A, AAAA); {record_type} records have none"
+        yield Reason(MANAGE_PTR, "ptr_without_address", message)
+    elif name is not None and name.startswith("*."):
+        message = f"{name} is a wildcard: a PTR points to one host"
+        yield Reason(MANAGE_PTR, "ptr_to_wildcard", message)
+
+
+def wishes(change: Change, before: RRsetState | None) -> Iterator[Wish]:
+    """Yield what a change of addresses means for their PTRs: first those that go, then those that are kept.
+
+    `before` is the RRset that it has found; where that is not known (None), only what it names is looked at.
+    """
+    there = before.rdata if before else ()
+    if change.action is Action.DELETE:
+        yield from (Wish(address, keep=False) for address in change.rdata or there)
+        return
+    if change.action is not Action.CREATE:
+        yield from (Wish(address, keep=False) for address in there if address not in change.rdata)
+    yield from (Wish(address, keep=True) for address in change.rdata)
+
+
+def step_for(
+    wish: Wish, name: str, ttl: int, place: Place | None, standing: Mapping[Place, Standing]
+) -> PtrStep:
+    """Return what is done for a wish of the owner name `name`.
+
+    Only what is `standing` and managed for this name is replaced or removed. A new PTR expects that there is
+    none, so that the server itself refuses to overwrite what others have made.
+    """
+    if place is None:
+        message = f"no zone that is served here has a place for the PTR of {wish.address}"
+        return PtrStep(wish.address, warning=Reason(MANAGE_PTR, "ptr_zone_unknown", message))
+    target, last = f"{name}.", standing.get(place)
+    is_own = last is not None and last.target == target
+    own = RRsetState(None, (target,))
+    if wish.keep:
+        renewed = is_own and last is not None and last.ttl != ttl
+        action, expect = (Action.UPSERT, own) if renewed else (Action.CREATE, NOTHING)
+        return PtrStep(wish.address, PtrChange(action, place, target, ttl, expect))
+    if not is_own:
+        message = f"{place.name} PTR was not made for {name}: it stays as it is"
+        return PtrStep(wish.address, warning=Reason(MANAGE_PTR, NOT_OURS, message))
+    return PtrStep(wish.address, PtrChange(Action.DELETE, place, target, ttl, own))
+
+
+def standing_after(change: PtrChange, last: Standing | None) -> Standing | None:
+    """Return what stands once a change is accepted on top of what stood; None: nothing."""
+    if change.action is Action.DELETE:
+        return None
+    if change.action is Action.CREATE and last is not None and last.target != change.target:
+        return last  # the server refuses it
+    return Standing(change.target, change.ttl)

@@ -1,0 +1,44 @@
+"""What settled requests mean for PTR records, and what became of those that keep them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.domain.lifecycle import Status
+from app.domain.settlement import Decision
+from app.services.requests.ptr import Parent, submit_ptrs
+from app.store import ptr
+from app.store.queue import Item, States
+
+
+def keep_ptrs(
+    session: Session,
+    settled: Iterable[Item],
+    decisions: Mapping[UUID, Decision],
+    states: Mapping[UUID, States],
+) -> set[str]:
+    """Submit the changes of PTRs that succeeded requests ask for; return the zones to kick after the commit.
+
+    What became of earlier ones is written into the logs of the requests that have asked for them.
+    """
+    concerned = [item for item in settled if item.manages_ptr or item.ptr_of]
+    if not concerned:
+        return set()
+    ptr.note(session, _told(concerned, decisions))
+    parents = [
+        Parent(item.change, states[item.id].before if item.id in states else None, item.account_id)
+        for item in concerned
+        if item.manages_ptr and decisions[item.id].status is Status.SUCCEEDED
+    ]
+    return submit_ptrs(session, parents) if parents else set()
+
+
+def _told(items: Iterable[Item], decisions: Mapping[UUID, Decision]) -> Iterator[tuple[UUID, str]]:
+    """Yield the lines about settled PTRs, with the requests in whose logs they belong."""
+    for item in items:
+        decision = decisions[item.id]
+        if item.ptr_of and decision.status in (Status.SUCCEEDED, Status.FAILED):
+            code = f" {decision.code}:" if decision.code else ""
+            line = f"{item.change.comment}: {decision.status}:{code} {decision.message}, request {item.id}"
+            yield item.ptr_of, line

@@ -1,0 +1,139 @@
+"""Keep PTR records with addresses: each change of one is a request of its own, in the reverse zone."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from sqlalchemy.orm import Session
+
+from app.domain.change import Change, RRsetState
+from app.domain.names import lineages, longest_match
+from app.domain.ptr import PtrChange, PtrStep, Standing, standing_after, step_for, wishes
+from app.domain.rdata import RecordType
+from app.domain.reverse import Place, find_place, reverse_name
+from app.domain.simulated_zone import simulated_zone
+from app.domain.zone_settings import ZoneSettings
+from app.schemas.request import Config, Context, Resource, Submission
+from app.services.requests.submit import Accepted, Submitted, reasons_of, simulates, submit
+from app.services.requests.validate import Draft
+from app.store import ptr, records, zones
+from app.store.ptr import Asker
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A change of addresses that asks for their PTRs, the RRset that it has found (None: not known)."""
+
+    change: Change
+    before: RRsetState | None
+    account_id: str = ""
+
+
+def submit_ptrs(session: Session, parents: Sequence[Parent]) -> set[str]:
+    """Submit what requests that succeed mean for the PTRs of their addresses; return the zones to kick.
+
+    The log of each says what is done, and what is not. Call it in the transaction that settles them.
+    """
+    askers = ptr.askers(session, [parent.change.request_id for parent in parents])
+    planned = [
+        (parent, step)
+        for parent, steps in zip(parents, plan_ptrs(session, parents), strict=True)
+        for step in steps
+    ]
+    drafts = [
+        _draft(parent, askers[parent.change.request_id], step.address, step.change)
+        for parent, step in planned
+        if step.change
+    ]
+    results = submit(session, drafts) if drafts else []
+    left = iter(results)
+    ptr.note(
+        session,
+        [
+            (parent.change.request_id, _line(step, next(left) if step.change else None))
+            for parent, step in planned
+        ],
+    )
+    return {result.request.zone for result in results if isinstance(result, Accepted)}
+
+
+def plan_ptrs(session: Session, parents: Sequence[Parent]) -> list[list[PtrStep]]:
+    """Return what is done for the PTRs of each of these changes, in the order in which they are applied."""
+    wished = [[*wishes(parent.change, parent.before)] for parent in parents]
+    addresses = {wish.address: reverse_name(wish.address) for wish in chain(*wished)}
+    places, served = _places(session, addresses.values())
+    standing = ptr.standing(session, {place.name for place in places.values()})
+    found: list[list[PtrStep]] = []
+    for parent, own in zip(parents, wished, strict=True):
+        steps: list[PtrStep] = []
+        for wish in own:
+            place = places.get(addresses[wish.address])
+            ttl = _ttl_within(parent.change.ttl, served.get(place.zone) if place else None)
+            step = step_for(wish, parent.change.name, ttl, place, standing)
+            if step.change:
+                _advance(standing, step.change)
+            steps.append(step)
+        found.append(steps)
+    return found
+
+
+def _advance(standing: dict[Place, Standing], change: PtrChange) -> None:
+    after = standing_after(change, standing.pop(change.place, None))
+    if after is not None:
+        standing[change.place] = after
+
+
+def _places(session: Session, names: Iterable[str]) -> tuple[dict[str, Place], Mapping[str, ZoneSettings]]:
+    """Return where the PTR of each reverse name belongs, if anywhere, and the zones that were found."""
+    names = set(names)
+    served = zones.existing(session, lineages(names))
+    aliases = {
+        Place(row.zone, row.name): row.rdata[0].removesuffix(".")
+        for row in records.at_names(session, names)
+        if row.record_type == RecordType.CNAME
+    }
+    if aliases:
+        served |= zones.existing(session, lineages(aliases.values()))
+    found = {name: place for name in names if (place := find_place(name, served, aliases))}
+    if len(found) < len(names) and simulates(session):
+        made_up = (name for name in names if longest_match(name, served) is None)
+        found |= {name: Place(simulated_zone(name), name) for name in made_up}
+    return found, served
+
+
+def _ttl_within(ttl: int, settings: ZoneSettings | None) -> int:
+    """Return the TTL, or the next one that the zone allows."""
+    return min(max(ttl, settings.min_ttl), settings.max_ttl) if settings else ttl
+
+
+def _draft(parent: Parent, asker: Asker, address: str, change: PtrChange) -> Draft:
+    """Return the change as one that a client might have sent, for the account of the parent."""
+    context = Context.model_construct(account_id=parent.account_id, source=asker.source)
+    resource = Resource.model_construct(
+        record_type=RecordType.PTR,
+        domain=change.place.name,
+        target=[change.target],
+        comment=f"PTR of {address}",
+        config=Config.model_construct(ttl=change.ttl),
+    )
+    return Draft(
+        change.action,
+        via=asker.via,
+        submission=Submission.model_construct(context=context, resource=resource),
+        name=change.place.name,
+        record_type=RecordType.PTR,
+        rdata=[change.target],
+        expect=change.expect,
+        ptr_of=parent.change.request_id,
+    )
+
+
+def _line(step: PtrStep, result: Submitted | None) -> str:
+    """Return the line of the parent's log about the PTR of one address."""
+    if isinstance(result, Accepted) and step.change:
+        change = step.change
+        what = f"{change.action} {change.place.name} PTR {change.target}, request {result.request.id}"
+    else:
+        reasons = reasons_of(result) if result else filter(None, [step.warning])
+        what = "; ".join(f"{reason.code}: {reason.message}" for reason in reasons)
+    return f"PTR of {step.address}: {what}"

@@ -1,0 +1,72 @@
+"""Requests that keep PTR records, and those for whose addresses they do."""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from app.core.database import AnySession
+from app.domain.change import Action, Via
+from app.domain.lifecycle import OPEN, Status, words
+from app.domain.ptr import Standing
+from app.domain.reverse import Place
+from app.domain.settlement import APPLIED_AND_FAILED
+from app.store.models import Request, RequestEvent
+
+
+class Asker(NamedTuple):
+    """Who has asked for a request, and from where."""
+
+    source: str
+    via: Via
+
+
+# The last request that counts for each name: it will be applied, or has changed the RRset. A scheduled one
+# may come to nothing.
+_STANDING = text(
+    f"""
+    SELECT last.*
+      FROM unnest(CAST(:names AS text[])) AS wanted (name)
+     CROSS JOIN LATERAL (
+        SELECT zone, name, action, rdata, ttl, ptr_of IS NOT NULL AS managed
+          FROM dns_requests AS request
+         WHERE request.name = wanted.name AND record_type = 'PTR'
+           AND (status IN ({words(set(OPEN) - {Status.SCHEDULED})})
+                OR status = '{Status.SUCCEEDED}' AND (before IS NULL OR before IS DISTINCT FROM after)
+                OR error_code = ANY(:applied))
+         ORDER BY seq DESC LIMIT 1) AS last
+    """  # noqa: S608
+)
+
+
+def standing(session: AnySession, names: Collection[str]) -> dict[Place, Standing]:
+    """Return what the last request for the PTR RRset of each of these names has made of it, or will."""
+    found = session.execute(_STANDING, {"names": list(names), "applied": list(APPLIED_AND_FAILED)})
+    return {
+        Place(row.zone, row.name): Standing(row.rdata[0] if row.managed else None, row.ttl)
+        for row in found
+        if row.action != Action.DELETE
+    }
+
+
+def askers(session: Session, ids: Collection[UUID]) -> dict[UUID, Asker]:
+    """Return who has asked for each of these requests."""
+    found = session.execute(select(Request.id, Request.source, Request.via).where(Request.id.in_(ids)))
+    return {row.id: Asker(row.source, row.via) for row in found}
+
+
+def requests_of(session: Session, request_id: UUID) -> list[UUID]:
+    """Return the requests that keep the PTRs of a request's addresses, oldest first."""
+    return list(session.scalars(select(Request.id).where(Request.ptr_of == request_id).order_by(Request.id)))
+
+
+def note(session: Session, lines: Iterable[tuple[UUID, str]]) -> None:
+    """Write lines into the logs of requests that have succeeded."""
+    rows = [
+        {"request_id": request_id, "status": Status.SUCCEEDED, "message": message}
+        for request_id, message in lines
+    ]
+    if rows:
+        session.execute(RequestEvent.__table__.insert(), rows)  # type: ignore[attr-defined]

@@ -1,0 +1,156 @@
+"""PTR records are kept with addresses, by the shipped playbook on a real server."""
+
+import secrets
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import pytest
+
+from app.domain.reverse import reverse_name
+from stack.embedded import Stack
+from tests.support.builders import body
+from tests.support.eventually import eventually
+from tests.support.user import User
+from tests.support.zones import ZoneUnderTest
+
+
+@pytest.fixture
+def network(stack: Stack, user: User) -> str:
+    """The first three octets of a network whose reverse zone is served, and used by no other test."""
+    octets = [10, secrets.randbelow(256), secrets.randbelow(256)]
+    name = ".".join(map(str, reversed(octets))) + ".in-addr.arpa"
+    stack.add_zone(name)
+    user.serve(name)
+    return ".".join(map(str, octets))
+
+
+def managed(zone: str, owner: str, target: Any, **fields: Any) -> dict[str, Any]:
+    return body(zone, owner, target=target, config={"manage_ptr": True, "ttl": 77}, **fields)
+
+
+def pointers(user: User, address: str) -> set[str]:
+    return user.dig(reverse_name(address), "PTR")
+
+
+def ptr_lines(request: dict[str, Any], address: str) -> list[str]:
+    """What the request's log says about the PTR of the address."""
+    start = f"PTR of {address}: "
+    return [
+        event["message"].removeprefix(start)
+        for event in request["events"]
+        if event["message"].startswith(start)
+    ]
+
+
+def with_ptrs(user: User, request: dict[str, Any], number: int = 1) -> tuple[dict[str, Any], Sequence[Any]]:
+    """The request and those for its PTRs, of which there are so many, when these are settled."""
+    assert request["status"] == "succeeded"
+    ids = eventually(partial(_ptr_requests, user, request["id"], number))
+    ptrs = user.wait_until_settled(ids)
+    assert {ptr["ptr_of"] for ptr in ptrs} == {request["id"]}
+    return user.request(request["id"]), ptrs
+
+
+def _ptr_requests(user: User, request_id: str, number: int) -> list[str] | None:
+    found: list[str] = user.request(request_id)["ptr_requests"]
+    return found if len(found) == number else None
+
+
+def test_it_is_made_changed_and_removed_with_its_address(user: User, zone: str, network: str) -> None:
+    first, second = f"{network}.10", f"{network}.11"
+    [made] = user.submit_and_wait(managed(zone, "www", first))
+    made, [ptr] = with_ptrs(user, made)
+    assert pointers(user, first) == {f"www.{zone}."}
+    assert user.ttl(reverse_name(first), "PTR") == 77
+    lines = ptr_lines(made, first)
+    assert lines[0] == f"create {reverse_name(first)} PTR www.{zone}., request {ptr['id']}"
+    assert lines[1].startswith("succeeded: answered by ")
+    assert lines[1].endswith(f", request {ptr['id']}")
+
+    [changed] = user.submit_and_wait(managed(zone, "www", second, action="update"))
+    with_ptrs(user, changed, 2)
+    assert (pointers(user, first), pointers(user, second)) == (set(), {f"www.{zone}."})
+
+    [gone] = user.submit_and_wait(managed(zone, "www", None, action="delete"))
+    with_ptrs(user, gone)
+    assert pointers(user, second) == set()
+
+
+def test_of_an_ipv6_address(stack: Stack, user: User, zone: str) -> None:
+    subnet = secrets.token_hex(2)
+    reverse = ".".join(reversed(subnet)) + ".8.b.d.0.1.0.0.2.ip6.arpa"
+    stack.add_zone(reverse)
+    user.serve(reverse)
+    address = f"2001:db8:{subnet}::10"
+    [made] = user.submit_and_wait(managed(zone, "www", address, record_type="AAAA"))
+    with_ptrs(user, made)
+    assert pointers(user, address) == {f"www.{zone}."}
+
+
+def test_a_foreign_one_is_never_overwritten(stack: Stack, user: User, zone: str, network: str) -> None:
+    address = f"{network}.10"
+    reverse_zone = reverse_name(address).partition(".")[2]
+    ZoneUnderTest(stack, reverse_zone).do("create", "10", "PTR", "foreign.example.")
+    [made] = user.submit_and_wait(managed(zone, "www", address))
+    made, [ptr] = with_ptrs(user, made)
+    assert (ptr["status"], ptr["error"]["code"]) == ("failed", "ptr_not_ours")
+    assert "ptr_not_ours" in ptr_lines(made, address)[-1]
+    assert made["status"] == "succeeded"
+
+    [gone] = user.submit_and_wait(managed(zone, "www", None, action="delete"))
+    assert "ptr_not_ours" in ptr_lines(user.request(gone["id"]), address)[-1]
+    assert pointers(user, address) == {"foreign.example."}
+
+
+def test_the_first_of_several_names_keeps_it(user: User, zone: str, network: str) -> None:
+    address = f"{network}.10"
+    [first] = user.submit_and_wait(managed(zone, "a", address))
+    with_ptrs(user, first)
+    [second] = user.submit_and_wait(managed(zone, "b", address))
+    _, [refused] = with_ptrs(user, second)
+    assert refused["error"]["code"] == "ptr_not_ours"
+    user.submit_and_wait(managed(zone, "b", None, action="delete"))
+    assert pointers(user, address) == {f"a.{zone}."}
+    [gone] = user.submit_and_wait(managed(zone, "a", None, action="delete"))
+    with_ptrs(user, gone)
+    assert pointers(user, address) == set()
+
+
+def test_it_moves_within_one_batch(user: User, zone: str, network: str) -> None:
+    address = f"{network}.10"
+    moved = user.submit_and_wait(
+        managed(zone, "a", address, action="create"),
+        managed(zone, "a", address, action="delete"),
+        managed(zone, "b", address, action="create"),
+    )
+    for request in moved:
+        _, [ptr] = with_ptrs(user, request)
+        assert ptr["status"] == "succeeded"
+    assert pointers(user, address) == {f"b.{zone}."}
+
+
+def test_an_rfc_2317_delegation_is_followed(stack: Stack, user: User, zone: str, network: str) -> None:
+    address = f"{network}.10"
+    parent = reverse_name(address).partition(".")[2]
+    child = f"0/25.{parent}"
+    stack.add_zone(child)
+    user.serve(child)
+    user.submit_and_wait(body(parent, "10", record_type="CNAME", target=f"10.{child}"))
+    [made] = user.submit_and_wait(managed(zone, "www", address))
+    _, [ptr] = with_ptrs(user, made)
+    assert (ptr["status"], ptr["zone"]) == ("succeeded", child)
+    assert user.dig(f"10.{child}", "PTR") == {f"www.{zone}."}
+
+
+def test_without_a_reverse_zone_the_log_says_so(user: User, zone: str) -> None:
+    [made] = user.submit_and_wait(managed(zone, "www", "203.0.113.77"))
+    [line] = ptr_lines(user.request(made["id"]), "203.0.113.77")
+    assert line.startswith("ptr_zone_unknown: ")
+    assert made["ptr_requests"] == []
+
+
+def test_none_is_made_for_an_address_that_failed(user: User, zone: str, network: str) -> None:
+    [failed] = user.submit_and_wait(managed(zone, "none", f"{network}.10", action="update"))
+    assert failed["status"] == "failed"
+    assert (failed["ptr_requests"], ptr_lines(failed, f"{network}.10")) == ([], [])

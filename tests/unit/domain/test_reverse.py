@@ -1,0 +1,71 @@
+"""Where the PTR of an address belongs."""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+import dns.reversename
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.names import normalize
+from app.domain.reverse import Place, find_place, reverse_name
+
+NAME = "10.2.0.192.in-addr.arpa"
+PARENT = "2.0.192.in-addr.arpa"
+CHILD = "0/25.2.0.192.in-addr.arpa"
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("192.0.2.10", NAME),
+        ("10.2.0.52", "52.0.2.10.in-addr.arpa"),  # the example of RFC 1035 3.5
+        (
+            "4321:0:1:2:3:4:567:89ab",  # that of RFC 3596 2.5
+            "b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.0.0.0.0.1.2.3.4.ip6.arpa",
+        ),
+        ("::ffff:192.0.2.10", "a.0.2.0.0.0.0.c.f.f.f.f" + ".0" * 20 + ".ip6.arpa"),
+    ],
+)
+def test_the_reverse_name_of_an_address(address: str, name: str) -> None:
+    assert reverse_name(address) == name
+
+
+@given(st.ip_addresses())
+def test_every_reverse_name_is_canonical_and_stands_for_its_address(
+    address: IPv4Address | IPv6Address,
+) -> None:
+    name = reverse_name(str(address))
+    assert normalize(name) == name
+    assert ip_address(dns.reversename.to_address(dns.name.from_text(name))) == address
+
+
+@given(st.ip_addresses(), st.integers(1, 40))
+def test_it_belongs_into_the_longest_match(address: IPv4Address | IPv6Address, depth: int) -> None:
+    labels = reverse_name(str(address)).split(".")
+    zones = {".".join(labels[-length:]) for length in range(2, min(depth, len(labels)) + 1)}
+    place = find_place(".".join(labels), zones, {})
+    assert place == (Place(max(zones, key=len), ".".join(labels)) if zones else None)
+
+
+def test_without_a_zone_there_is_no_place() -> None:
+    assert find_place(NAME, {"3.0.192.in-addr.arpa", "example.test"}, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("target", "zones", "place"),
+    [
+        (f"10.{CHILD}", {PARENT, CHILD}, Place(CHILD, f"10.{CHILD}")),
+        ("10.rev.example.test", {PARENT, "example.test"}, Place("example.test", "10.rev.example.test")),
+        (f"10.0-127.{PARENT}", {PARENT}, Place(PARENT, f"10.0-127.{PARENT}")),
+        ("10.elsewhere.example", {PARENT, CHILD}, None),
+    ],
+)
+def test_a_delegation_of_a_part_is_followed(target: str, zones: set[str], place: Place | None) -> None:
+    """RFC 2317 4 and 5.2."""
+    assert find_place(NAME, zones, {Place(PARENT, NAME): target}) == place
+
+
+def test_an_alias_in_another_zone_than_the_longest_match_does_not_count() -> None:
+    aliases = {Place("0.192.in-addr.arpa", NAME): f"10.{CHILD}"}
+    assert find_place(NAME, {PARENT, CHILD, "0.192.in-addr.arpa"}, aliases) == Place(PARENT, NAME)
