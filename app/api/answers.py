@@ -1,7 +1,7 @@
 """What the services return, as the shapes on the wire."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from app.domain.change import RRsetState
 from app.domain.effects import RRset
 from app.domain.errors import BacklogFull, InvalidInput, Reason
 from app.domain.names import in_unicode
+from app.domain.ptr import PtrStep
 from app.domain.reasons import MAX_BATCH_REASONS, at_most, number_of, share
 from app.schemas.response import (
     Accepted,
@@ -35,6 +36,7 @@ from app.schemas.response import (
     PlannedOut,
     PlanOut,
     PlanResult,
+    PtrOut,
     RecordOut,
     RequestDetail,
     RequestOut,
@@ -177,9 +179,17 @@ def _plan_result(index: int, item: Planned) -> PlanResult:
     )
     if item.not_before:
         result.not_before = item.not_before
+    if ptrs := [*_ptrs(item.ptrs)]:
+        result.ptr = ptrs
     if item.effect.warnings:
         result.warnings = [*map(_warning, item.effect.warnings)]
     return result
+
+
+def _ptrs(steps: Iterable[PtrStep]) -> Iterator[PtrOut]:
+    for address, change in ((step.address, step.change) for step in steps if step.change):
+        zone, name = change.place
+        yield PtrOut(address, change.action, zone, name, change.target, change.ttl)
 
 
 def _fields(plain: Accepted | PlanOut) -> dict[str, Any]:

@@ -90,6 +90,8 @@ def _notes(result: PlanResult) -> Iterator[tuple[str, str]]:
     if forecast and forecast.outcome in ("failed", "unknown", "unchanged"):
         code_of = f"{forecast.code}: " if forecast.code else ""
         yield _kind(forecast), f"{code_of}{forecast.message or ''}"
+    for ptr in result.ptr or ():
+        yield "PTR", f"{ptr.action} {ptr.domain} {ptr.target}"
     for warning in result.warnings or ():
         yield "warning", f"{warning.code}: {warning.message}"
     for reason in result.errors or ():

@@ -44,7 +44,7 @@ class PtrChange:
 
 @dataclass(frozen=True, slots=True)
 class PtrStep:
-    """What is done for the PTR of an address: a change, or nothing, and the warning why."""
+    """What is done for the PTR of an address: a change, if any, and what is known to be in its way."""
 
     address: str
     change: PtrChange | None = None
@@ -92,11 +92,16 @@ def step_for(
     if wish.keep:
         renewed = is_own and last is not None and last.ttl != ttl
         action, expect = (Action.UPSERT, own) if renewed else (Action.CREATE, NOTHING)
-        return PtrStep(wish.address, PtrChange(action, place, target, ttl, expect))
+        foreign = last is not None and not is_own
+        change = PtrChange(action, place, target, ttl, expect)
+        return PtrStep(wish.address, change, _not_ours(place, name) if foreign else None)
     if not is_own:
-        message = f"{place.name} PTR was not made for {name}: it stays as it is"
-        return PtrStep(wish.address, warning=Reason(MANAGE_PTR, NOT_OURS, message))
+        return PtrStep(wish.address, warning=_not_ours(place, name))
     return PtrStep(wish.address, PtrChange(Action.DELETE, place, target, ttl, own))
+
+
+def _not_ours(place: Place, name: str) -> Reason:
+    return Reason(MANAGE_PTR, NOT_OURS, f"{place.name} PTR was not made for {name}: it stays as it is")
 
 
 def standing_after(change: PtrChange, last: Standing | None) -> Standing | None:

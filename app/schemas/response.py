@@ -364,6 +364,18 @@ class PlannedOut:
 
 
 @dataclass(slots=True)
+class PtrOut:
+    """A change of the PTR of an address, submitted when the address has succeeded."""
+
+    address: str
+    action: Action
+    zone: str
+    domain: str
+    target: str
+    ttl: int
+
+
+@dataclass(slots=True)
 class PlanResult:
     """One item of a plan: what it would change, or the reasons against it."""
 
@@ -376,6 +388,7 @@ class PlanResult:
         _LEFT_OUT,
         Field(description="when it would be queued; left out: at once. The plan is made of the state of now"),
     ] = None
+    ptr: Annotated[list[PtrOut] | None, _LEFT_OUT] = None
     warnings: Annotated[list[WarningOut] | None, _LEFT_OUT] = None
     errors: Annotated[list[Reason] | None, _LEFT_OUT] = None
 

@@ -1,6 +1,6 @@
 """Plan changes by the records: what they would do, without storing or changing anything."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -9,11 +9,13 @@ from typing import Literal
 from uuid_utils.compat import uuid7
 
 from app.core.database import reading
-from app.domain.change import Change, RRsetKey
+from app.domain.change import NOTHING, Change, Outcome, RRsetKey, RRsetState
 from app.domain.checks import Checks
 from app.domain.consequences import may_concern_others, targets, with_consequences
 from app.domain.effects import NO_ADDRESS, Effect, RRset, ZoneRRset, effects, targets_in_zone
 from app.domain.names import lineages
+from app.domain.ptr import PtrStep
+from app.services.requests.ptr import Parent, plan_ptrs
 from app.services.requests.submit import place, require_no_mass_change
 from app.services.requests.validate import RawChange, Refused, ValidChange, read_changes
 from app.store import records, zones
@@ -29,6 +31,7 @@ class Planned:
     effect: Effect
     by: Literal["records", "servers"] = "records"
     not_before: datetime | None = None  # when it would be queued; None: at once
+    ptrs: tuple[PtrStep, ...] = ()  # what is done for the PTRs of its addresses once it has succeeded
 
 
 def plan_from_records(raw: Sequence[RawChange], *, allow_mass_change: bool = True) -> list[Planned | Refused]:
@@ -55,15 +58,35 @@ def plan_from_records(raw: Sequence[RawChange], *, allow_mass_change: bool = Tru
         around = known | _known(records.of_zones(session, concerned, MAX_AROUND)) if concerned else known
     planned = with_consequences(effects(changes, known), around, served)
     found = dict(zip(map(id, valid), planned, strict=True))
-    return [item if isinstance(item, Refused) else _planned(item, found[id(item)], now) for item in placed]
+    ptrs = _ptrs(valid, found)
+    return [
+        item if isinstance(item, Refused) else _planned(item, found[id(item)], ptrs.get(id(item), ()), now)
+        for item in placed
+    ]
 
 
-def _planned(valid: ValidChange, effect: Effect, now: datetime) -> Planned:
+def _ptrs(valid: Iterable[ValidChange], found: Mapping[int, Effect]) -> dict[int, Sequence[PtrStep]]:
+    """Return what is done for the PTRs of those changes that ask for it, and that would not fail."""
+    asking = [
+        id(item)
+        for item in valid
+        if item.asked["config"].get("manage_ptr") and found[id(item)].planned.outcome != Outcome.FAILED
+    ]
+    if not asking:
+        return {}
+    parents = [Parent(found[key].change, RRsetState(*(found[key].before or NOTHING))) for key in asking]
+    with reading() as session:
+        return dict(zip(asking, plan_ptrs(session, parents), strict=True))
+
+
+def _planned(valid: ValidChange, effect: Effect, ptrs: Sequence[PtrStep], now: datetime) -> Planned:
     warnings = effect.warnings
     if valid.settings.checks is Checks.OFF:
         warnings = tuple(warning for warning in warnings if warning.code != NO_ADDRESS)
     not_before = valid.not_before if valid.not_before and valid.not_before > now else None
-    return Planned(replace(effect, warnings=(*valid.warnings, *warnings)), not_before=not_before)
+    of_ptrs = (step.warning for step in ptrs if step.warning)
+    warned = replace(effect, warnings=(*valid.warnings, *warnings, *of_ptrs))
+    return Planned(warned, not_before=not_before, ptrs=tuple(ptrs))
 
 
 def _known(rows: Iterable[Record]) -> dict[ZoneRRset, RRset]:

@@ -43,21 +43,22 @@ def test_what_goes_and_what_is_kept(
 
 
 @pytest.mark.parametrize(
-    ("standing", "action", "expect"),
+    ("standing", "action", "expect", "warned"),
     [
-        (None, Action.CREATE, NOTHING),
-        (Standing(f"{WWW}.", 300), Action.CREATE, NOTHING),  # made again where somebody has removed it
-        (Standing(f"{WWW}.", 60), Action.UPSERT, OURS),
-        (Standing("other.example.test.", 60), Action.CREATE, NOTHING),
-        (Standing(None, 60), Action.CREATE, NOTHING),
+        (None, Action.CREATE, NOTHING, False),
+        (Standing(f"{WWW}.", 300), Action.CREATE, NOTHING, False),  # made again where somebody has removed it
+        (Standing(f"{WWW}.", 60), Action.UPSERT, OURS, False),
+        (Standing("other.example.test.", 60), Action.CREATE, NOTHING, True),
+        (Standing(None, 60), Action.CREATE, NOTHING, True),
     ],
 )
 def test_a_new_one_overwrites_nothing_but_its_own(
-    standing: Standing | None, action: Action, expect: RRsetState
+    standing: Standing | None, action: Action, expect: RRsetState, warned: bool
 ) -> None:
     known = {PLACE: standing} if standing else {}
     step = step_for(Wish(ONE, keep=True), WWW, 300, PLACE, known)
     assert step.change == PtrChange(action, PLACE, f"{WWW}.", 300, expect)
+    assert (step.warning is not None and step.warning.code == NOT_OURS) is warned
 
 
 @pytest.mark.parametrize("standing", [None, Standing("other.example.test.", 300), Standing(None, 300)])

@@ -1,0 +1,112 @@
+"""PTR records that are kept with addresses: what is stored when an address is settled."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
+
+from app.domain.lifecycle import Status
+from app.domain.settlement import Decision
+from app.services.drain import drain as module
+from app.services.drain.backends import make_backends
+from app.services.drain.drain import drain
+from app.services.drain.ptrs import keep_ptrs
+from app.store.queue import Item
+from tests.integration.conftest import ZoneOn
+from tests.support.builders import body, change
+from tests.support.zone_runner import Died, ZoneRunner
+from tests.support.zones import ZoneUnderTest
+
+ADDRESS = "198.51.100.10"
+REVERSE = "100.51.198.in-addr.arpa"
+
+
+@pytest.fixture
+def zone(client: TestClient, zone_on: ZoneOn) -> ZoneUnderTest:
+    made = zone_on("bind")
+    client.post("/api/v1/zones", json={"name": made.name, "backend": "bind"}).raise_for_status()
+    return made
+
+
+def serve_reverse(client: TestClient, **settings: Any) -> None:
+    client.post("/api/v1/zones", json={"name": REVERSE, "backend": "bind", **settings}).raise_for_status()
+
+
+def accept(client: TestClient, zone: ZoneUnderTest, action: str = "create", **fields: Any) -> str:
+    asked = body(zone.name, target=ADDRESS, config={"manage_ptr": True}, **fields)
+    request_id: str = client.post(f"/api/v1/dns/{action}", json=asked).raise_for_status().json()["id"]
+    return request_id
+
+
+def work(zone: ZoneUnderTest) -> None:
+    drain(zone.name, ZoneRunner(zone), make_backends())
+
+
+def found(client: TestClient, request_id: str) -> dict[str, Any]:
+    request: dict[str, Any] = client.get(f"/api/v1/dns/requests/{request_id}").raise_for_status().json()
+    return request
+
+
+def ptrs(client: TestClient, request_id: str) -> Sequence[dict[str, Any]]:
+    return [found(client, each) for each in found(client, request_id)["ptr_requests"]]
+
+
+def test_nothing_is_lost_when_a_worker_dies_as_it_settles(
+    client: TestClient, zone: ZoneUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve_reverse(client)
+    request_id = accept(client, zone)
+
+    def die(*_: Any) -> None:
+        raise Died
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "rest_or_go_on", die)
+        with pytest.raises(Died):
+            work(zone)
+    assert found(client, request_id)["status"] == "running"
+    assert ptrs(client, request_id) == []
+    work(zone)
+    assert found(client, request_id)["status"] == "succeeded"
+    [ptr] = ptrs(client, request_id)
+    assert (ptr["status"], ptr["action"], ptr["zone"]) == ("pending", "create", REVERSE)
+    assert ptr["resource"]["target"] == [f"www.{zone.name}."]
+    assert ptr["context"] == found(client, request_id)["context"]
+
+
+def test_an_address_that_is_deleted_before_its_ptr_is_made_takes_it_along(
+    client: TestClient, zone: ZoneUnderTest
+) -> None:
+    serve_reverse(client)
+    made = accept(client, zone)
+    work(zone)
+    gone = accept(client, zone, "delete")
+    work(zone)
+    assert [ptr["action"] for ptr in (*ptrs(client, made), *ptrs(client, gone))] == ["create", "delete"]
+
+
+def test_a_change_without_it_leaves_ptrs_alone(client: TestClient, zone: ZoneUnderTest) -> None:
+    serve_reverse(client)
+    made = accept(client, zone)
+    work(zone)
+    client.post("/api/v1/dns/delete", json=body(zone.name, target=ADDRESS)).raise_for_status()
+    work(zone)
+    listed = client.get("/api/v1/dns/requests", params={"zone": REVERSE}).json()["items"]
+    assert [item["id"] for item in listed] == found(client, made)["ptr_requests"]
+
+
+def test_what_the_reverse_zone_refuses_is_told(client: TestClient, zone: ZoneUnderTest) -> None:
+    serve_reverse(client, protected_names=["10"])
+    request_id = accept(client, zone)
+    work(zone)
+    request = found(client, request_id)
+    assert (request["status"], request["ptr_requests"]) == ("succeeded", [])
+    assert f"PTR of {ADDRESS}: name_protected: " in request["events"][-1]["message"]
+
+
+def test_who_does_not_ask_for_it_costs_no_statement() -> None:
+    item = Item(change("create", "www", "A", ADDRESS), 1, "team-a", 0, None, None, False, False)
+    decisions = {item.id: Decision(Status.SUCCEEDED, "answered")}
+    assert keep_ptrs(Session(), [item], decisions, {}) == set()  # which has no database
