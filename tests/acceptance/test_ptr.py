@@ -143,6 +143,18 @@ def test_an_rfc_2317_delegation_is_followed(stack: Stack, user: User, zone: str,
     assert user.dig(f"10.{child}", "PTR") == {f"www.{zone}."}
 
 
+def test_a_delegation_whose_parent_is_not_served_is_found_by_its_name(
+    stack: Stack, user: User, zone: str
+) -> None:
+    network = f"10.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
+    child = "0-127." + reverse_name(f"{network}.10").partition(".")[2]
+    stack.add_zone(child)
+    user.serve(child)
+    [made] = user.submit_and_wait(managed(zone, "www", f"{network}.10"))
+    with_ptrs(user, made)
+    assert user.dig(f"10.{child}", "PTR") == {f"www.{zone}."}
+
+
 def test_without_a_reverse_zone_the_log_says_so(user: User, zone: str) -> None:
     [made] = user.submit_and_wait(managed(zone, "www", "203.0.113.77"))
     [line] = ptr_lines(user.request(made["id"]), "203.0.113.77")

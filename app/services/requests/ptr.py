@@ -10,7 +10,7 @@ from app.domain.change import Change, RRsetState
 from app.domain.names import lineages, longest_match
 from app.domain.ptr import PtrChange, PtrStep, Standing, standing_after, step_for, wishes
 from app.domain.rdata import RecordType
-from app.domain.reverse import Place, find_place, reverse_name
+from app.domain.reverse import Place, find_place, parts, reverse_name
 from app.domain.simulated_zone import simulated_zone
 from app.domain.zone_settings import ZoneSettings
 from app.schemas.request import Config, Context, Resource, Submission
@@ -86,7 +86,9 @@ def _advance(standing: dict[Place, Standing], change: PtrChange) -> None:
 def _places(session: Session, names: Iterable[str]) -> tuple[dict[str, Place], Mapping[str, ZoneSettings]]:
     """Return where the PTR of each reverse name belongs, if anywhere, and the zones that were found."""
     names = set(names)
-    served = zones.existing(session, lineages(names))
+    served = zones.existing(
+        session, lineages(names).union(*({part.zone for part in parts(name)} for name in names))
+    )
     aliases = {
         Place(row.zone, row.name): row.rdata[0].removesuffix(".")
         for row in records.at_names(session, names)

@@ -38,6 +38,17 @@ def api(bare: None) -> TestClient:
     return TestClient(app)
 
 
+def test_ptrs_are_kept_in_zones_that_are_made_up(api: TestClient) -> None:
+    managed = body("example.com", config={"manage_ptr": True})
+    with api:
+        for action, target in (("create", ["www.example.com."]), ("delete", None)):
+            api.post(f"/api/v1/dns/{action}", json=managed).raise_for_status()
+            for zone in ("example.com", "2.0.192.in-addr.arpa"):
+                drain(zone, make_runner(), make_backends())
+            records = api.get("/api/v1/dns/records", params={"domain": "1.2.0.192.in-addr.arpa"}).json()
+            assert [item["target"] for item in records["items"]] == ([target] if target else [])
+
+
 def test_any_name_goes_all_the_way(api: TestClient, logged: Logged) -> None:
     with api:
         assert "changes are only simulated" in logged()

@@ -1,6 +1,6 @@
 """Where the PTR of an address belongs."""
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import dns.reversename
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.names import normalize
-from app.domain.reverse import Place, find_place, reverse_name
+from app.domain.reverse import Place, find_place, parts, reverse_name
 
 NAME = "10.2.0.192.in-addr.arpa"
 PARENT = "2.0.192.in-addr.arpa"
@@ -66,6 +66,37 @@ def test_a_delegation_of_a_part_is_followed(target: str, zones: set[str], place:
     assert find_place(NAME, zones, {Place(PARENT, NAME): target}) == place
 
 
+@pytest.mark.parametrize("zone", [CHILD, f"0-127.{PARENT}", f"8/30.{PARENT}", f"10-11.{PARENT}"])
+@pytest.mark.parametrize("others", [set(), {PARENT}, {PARENT, f"0/26.{PARENT}2", f"128/25.{PARENT}"}])
+def test_a_served_part_is_found_by_its_name(zone: str, others: set[str]) -> None:
+    """The CNAMEs may be somebody else's, or older than the records."""
+    assert find_place(NAME, {zone} | others, {}) == Place(zone, f"10.{zone}")
+
+
+def test_the_smallest_part_counts_and_a_known_alias_more_than_it() -> None:
+    zones = {PARENT, CHILD, f"8/29.{PARENT}"}
+    assert find_place(NAME, zones, {}) == Place(f"8/29.{PARENT}", f"10.8/29.{PARENT}")
+    aliases = {Place(PARENT, NAME): f"10.{CHILD}"}
+    assert find_place(NAME, zones, aliases) == Place(CHILD, f"10.{CHILD}")
+    assert find_place(NAME, zones, {Place(PARENT, NAME): "10.elsewhere.example"}) is None
+
+
+@given(st.ip_addresses(v=4), st.integers(25, 31))
+def test_a_part_has_the_addresses_of_its_network(address: IPv4Address, length: int) -> None:
+    network = ip_network((address, length), strict=False)
+    parent = reverse_name(str(address)).partition(".")[2]
+    zone = f"{network[0].packed[3]}/{length}.{parent}"
+    place = find_place(reverse_name(str(address)), {parent, zone}, {})
+    assert place == Place(zone, f"{address.packed[3]}.{zone}")
+    outside = network[0] - 1 if network[0].packed[3] else network[-1] + 1
+    if ip_network((outside, 24), strict=False) == ip_network((address, 24), strict=False):
+        assert find_place(reverse_name(str(outside)), {zone}, {}) is None
+
+
+def test_ipv6_has_no_such_parts() -> None:
+    assert list(parts(reverse_name("2001:db8::1"))) == []
+
+
 def test_an_alias_in_another_zone_than_the_longest_match_does_not_count() -> None:
-    aliases = {Place("0.192.in-addr.arpa", NAME): f"10.{CHILD}"}
-    assert find_place(NAME, {PARENT, CHILD, "0.192.in-addr.arpa"}, aliases) == Place(PARENT, NAME)
+    aliases = {Place("0.192.in-addr.arpa", NAME): "10.rev.example.test"}
+    assert find_place(NAME, {PARENT, "example.test", "0.192.in-addr.arpa"}, aliases) == Place(PARENT, NAME)
