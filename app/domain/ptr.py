@@ -77,16 +77,19 @@ def wishes(change: Change, before: RRsetState | None) -> Iterator[Wish]:
 
 def step_for(
     wish: Wish, name: str, ttl: int, place: Place | None, standing: Mapping[Place, Standing]
-) -> PtrStep:
-    """Return what is done for a wish of the owner name `name`.
+) -> PtrStep | None:
+    """Return what is done for a wish of the owner name `name`; None where nothing is, and none was expected.
 
     Only what is `standing` and managed for this name is replaced or removed. A new PTR expects that there is
     none, so that the server itself refuses to overwrite what others have made.
     """
+    last = standing.get(place) if place else None
+    if not wish.keep and last is None:
+        return None
     if place is None:
         message = f"no zone that is served here has a place for the PTR of {wish.address}"
         return PtrStep(wish.address, warning=Reason(MANAGE_PTR, "ptr_zone_unknown", message))
-    target, last = f"{name}.", standing.get(place)
+    target = f"{name}."
     is_own = last is not None and last.target == target
     own = RRsetState(None, (target,))
     if wish.keep:

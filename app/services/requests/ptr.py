@@ -70,6 +70,8 @@ def plan_ptrs(session: Session, parents: Sequence[Parent]) -> list[list[PtrStep]
             place = places.get(addresses[wish.address])
             ttl = _ttl_within(parent.change.ttl, served.get(place.zone) if place else None)
             step = step_for(wish, parent.change.name, ttl, place, standing)
+            if step is None:
+                continue
             if step.change:
                 _advance(standing, step.change)
             steps.append(step)

@@ -57,26 +57,34 @@ def test_a_new_one_overwrites_nothing_but_its_own(
 ) -> None:
     known = {PLACE: standing} if standing else {}
     step = step_for(Wish(ONE, keep=True), WWW, 300, PLACE, known)
+    assert step is not None
     assert step.change == PtrChange(action, PLACE, f"{WWW}.", 300, expect)
     assert (step.warning is not None and step.warning.code == NOT_OURS) is warned
 
 
-@pytest.mark.parametrize("standing", [None, Standing("other.example.test.", 300), Standing(None, 300)])
-def test_only_its_own_is_removed(standing: Standing | None) -> None:
-    known = {PLACE: standing} if standing else {}
-    step = step_for(Wish(ONE, keep=False), WWW, 300, PLACE, known)
+@pytest.mark.parametrize("standing", [Standing("other.example.test.", 300), Standing(None, 300)])
+def test_only_its_own_is_removed(standing: Standing) -> None:
+    step = step_for(Wish(ONE, keep=False), WWW, 300, PLACE, {PLACE: standing})
+    assert step is not None
     assert step.change is None
     assert step.warning is not None
     assert step.warning.code == NOT_OURS
     own = step_for(Wish(ONE, keep=False), WWW, 300, PLACE, {PLACE: Standing(f"{WWW}.", 60)})
+    assert own is not None
     assert own.change == PtrChange(Action.DELETE, PLACE, f"{WWW}.", 300, OURS)
 
 
 def test_without_a_place_nothing_is_done() -> None:
     step = step_for(Wish(ONE, keep=True), WWW, 300, None, {})
+    assert step is not None
     assert step.change is None
     assert step.warning is not None
     assert step.warning.code == "ptr_zone_unknown"
+
+
+@pytest.mark.parametrize("place", [PLACE, None])
+def test_an_address_that_goes_says_nothing_where_no_ptr_is_known(place: Place | None) -> None:
+    assert step_for(Wish(ONE, keep=False), WWW, 300, place, {}) is None
 
 
 def test_what_stands_after_a_change() -> None:
