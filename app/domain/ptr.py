@@ -11,6 +11,7 @@ from app.domain.reverse import Place
 
 MANAGE_PTR = ("resource", "config", "manage_ptr")
 ADDRESS_TYPES = frozenset({RecordType.A, RecordType.AAAA})
+MAX_ADDRESSES = 10  # of one request: each becomes a request of its own, for which the backlog has no say
 NOT_OURS = "ptr_not_ours"
 
 
@@ -51,14 +52,20 @@ class PtrStep:
     warning: Reason | None = None
 
 
-def why_no_ptr(record_type: RecordType | None, name: str | None) -> Iterator[Reason]:
-    """Yield the reasons why no PTR can be kept with records of that type and owner name."""
+def why_no_ptr(record_type: RecordType | None, name: str | None, addresses: int) -> Iterator[Reason]:
+    """Yield the reasons why no PTR can be kept with so many records of that type and owner name."""
     if record_type is not None and record_type not in ADDRESS_TYPES:
         message = f"a PTR belongs to an address (A, AAAA); {record_type} records have none"
         yield Reason(MANAGE_PTR, "ptr_without_address", message)
-    elif name is not None and name.startswith("*."):
+        return
+    if name is not None and name.startswith("*."):
         message = f"{name} is a wildcard: a PTR points to one host"
         yield Reason(MANAGE_PTR, "ptr_to_wildcard", message)
+    if addresses > MAX_ADDRESSES:
+        message = (
+            f"PTRs of at most {MAX_ADDRESSES} addresses are kept with one request; there are {addresses}"
+        )
+        yield Reason(MANAGE_PTR, "ptr_too_many", message)
 
 
 def wishes(change: Change, before: RRsetState | None) -> Iterator[Wish]:

@@ -168,7 +168,7 @@ def _explained(reason: Reason, body: object) -> Reason:
 
 def _read_manage_ptr(draft: Draft, _: object, resource: object, __: int) -> None:
     if (config := _get(resource, "config")) and _get(config, "manage_ptr") is True:
-        draft.reasons += why_no_ptr(draft.record_type, draft.name)
+        draft.reasons += why_no_ptr(draft.record_type, draft.name, len(draft.rdata))
 
 
 def _read_extra_config(draft: Draft, _: object, resource: object, __: int) -> None:

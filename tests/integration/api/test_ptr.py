@@ -46,6 +46,12 @@ def test_only_hosts_with_addresses_have_one(
     assert (reason["loc"], reason["type"]) == (["body", "resource", "config", "manage_ptr"], code)
 
 
+def test_not_of_very_many_addresses(client: TestClient, new_zone: str) -> None:
+    addresses = [f"192.0.2.{number}" for number in range(11)]
+    answer = client.post("/api/v1/dns/create", json=managed(new_zone, target=addresses))
+    assert [reason["type"] for reason in answer.json()["detail"]] == ["ptr_too_many"]
+
+
 @pytest.mark.parametrize("value", [1, "true", [], {}])
 def test_it_is_true_or_false(client: TestClient, new_zone: str, value: Any) -> None:
     answer = client.post("/api/v1/dns/create", json=body(new_zone, config={"manage_ptr": value}))

@@ -3,7 +3,17 @@
 import pytest
 
 from app.domain.change import NOTHING, Action, RRsetState
-from app.domain.ptr import NOT_OURS, PtrChange, Standing, Wish, standing_after, step_for, why_no_ptr, wishes
+from app.domain.ptr import (
+    MAX_ADDRESSES,
+    NOT_OURS,
+    PtrChange,
+    Standing,
+    Wish,
+    standing_after,
+    step_for,
+    why_no_ptr,
+    wishes,
+)
 from app.domain.rdata import RecordType
 from app.domain.reverse import Place
 from tests.support.builders import change
@@ -106,4 +116,10 @@ def test_what_stands_after_a_change() -> None:
     ],
 )
 def test_what_can_have_a_ptr(record_type: RecordType | None, name: str | None, codes: list[str]) -> None:
-    assert [reason.code for reason in why_no_ptr(record_type, name)] == codes
+    assert [reason.code for reason in why_no_ptr(record_type, name, 1)] == codes
+
+
+def test_one_request_keeps_a_bounded_number() -> None:
+    assert list(why_no_ptr(RecordType.A, WWW, MAX_ADDRESSES)) == []
+    codes = [reason.code for reason in why_no_ptr(RecordType.A, "*.example.test", MAX_ADDRESSES + 1)]
+    assert codes == ["ptr_to_wildcard", "ptr_too_many"]
