@@ -26,6 +26,8 @@ ROWS = 20_000
 BATCH, RUN = UUID(int=1), UUID(int=2)
 BATCH_ROWS = 100
 
+HOUR_AGO = datetime.now(UTC) - timedelta(hours=1)
+
 # Nearly all rows are succeeded requests of one account, in one zone and of one type.
 FILL = f"""
     INSERT INTO dns_requests (id, action, status, account_id, source, resource, zone, name, record_type, ttl,
@@ -42,7 +44,7 @@ FILL = f"""
            CASE WHEN status = 'failed' THEN CASE WHEN n % 7 = 0 THEN 'refused' ELSE 'server_failed' END END
       FROM generate_series(1, {ROWS}) AS n,
            LATERAL (SELECT CASE WHEN n % 101 = 0 THEN 'small.test' ELSE 'large.test' END AS zone,
-                           now() - interval '1 hour' + n * interval '50 milliseconds' AS at,
+                           timestamptz '{HOUR_AGO}' + n * interval '50 milliseconds' AS at,
                            CASE WHEN n % 23 = 0 THEN 'failed' WHEN n % 223 = 0 THEN 'cancelled'
                                 WHEN n % 227 = 0 THEN 'pending' WHEN n % 229 = 0 THEN 'verifying'
                                 WHEN n % 233 = 0 THEN 'running' ELSE 'succeeded' END AS status)
@@ -64,7 +66,6 @@ FILL_RECORDS = f"""
       FROM generate_series(1, {ROWS}) AS n
     ON CONFLICT DO NOTHING
 """
-HOUR_AGO = datetime.now(UTC) - timedelta(hours=1)
 # Both what nearly every row has and what hardly any has.
 VALUES: Mapping[str, tuple[Any, ...]] = {
     "status": tuple(Status),
