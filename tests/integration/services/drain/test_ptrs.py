@@ -14,6 +14,7 @@ from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from app.services.drain.ptrs import keep_ptrs
 from app.store.queue import Item
+from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
 from tests.support.builders import body, change
 from tests.support.zone_runner import Died, ZoneRunner
@@ -85,6 +86,26 @@ def test_an_address_that_is_deleted_before_its_ptr_is_made_takes_it_along(
     gone = accept(client, zone, "delete")
     work(zone)
     assert [ptr["action"] for ptr in (*ptrs(client, made), *ptrs(client, gone))] == ["create", "delete"]
+
+
+def test_a_worker_that_dies_after_a_ptr_was_made_leaves_it_ours(
+    client: TestClient, zone: ZoneUnderTest, infrastructure: Stack
+) -> None:
+    infrastructure.add_zone(REVERSE)
+    serve_reverse(client)
+    reverse = ZoneUnderTest(infrastructure, REVERSE)
+    made = accept(client, zone)
+    work(zone)
+    with pytest.raises(Died):
+        drain(REVERSE, ZoneRunner(reverse, dies=True), make_backends())
+    assert reverse.values("10", "PTR") == {f"www.{zone.name}."}
+    work(reverse)
+    assert [ptr["status"] for ptr in ptrs(client, made)] == ["succeeded"]
+    gone = accept(client, zone, "delete")
+    work(zone)
+    work(reverse)
+    assert [ptr["status"] for ptr in ptrs(client, gone)] == ["succeeded"]
+    assert reverse.values("10", "PTR") == set()
 
 
 def test_a_change_without_it_leaves_ptrs_alone(client: TestClient, zone: ZoneUnderTest) -> None:
