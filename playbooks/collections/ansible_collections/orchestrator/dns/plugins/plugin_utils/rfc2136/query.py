@@ -49,13 +49,16 @@ def query_aliases(connection: Connection, questions: Sequence[Question]) -> dict
 
 def query_types(connection: Connection, names: Sequence[dns.name.Name]) -> list[set[RdataType]]:
     """Return the types of data at each name, as far as the answer to ANY shows them. Raises Unreachable."""
-    with _lost_answers_as_unreachable():
-        wires = connection.pipeline(_make_queries([(name, ANY) for name in names]))
-        answers = [_read_answer_section(wire) for wire in wires]
     return [
         {rrset.rdtype for rrset in answer.answer if rrset.name == name} - SIGNER_TYPES
-        for name, answer in zip(names, answers, strict=True)
+        for name, answer in zip(names, _ask_for_all(connection, names), strict=True)
     ]
+
+
+def _ask_for_all(connection: Connection, names: Sequence[dns.name.Name]) -> list[dns.message.Message]:
+    with _lost_answers_as_unreachable():
+        wires = connection.pipeline(_make_queries([(name, ANY) for name in names]))
+        return [_read_answer_section(wire) for wire in wires]
 
 
 def query_synthesized(connection: Connection, names: Sequence[dns.name.Name]) -> set[dns.name.Name]:
@@ -63,11 +66,16 @@ def query_synthesized(connection: Connection, names: Sequence[dns.name.Name]) ->
 
     It makes that from a wildcard, which answers for what is below such a name, too; if the name exists, none
     above it does (RFC 4592 3.3.1). The asterisk label keeps a wildcard right below the name from answering.
-    Of a name that is too long to have names below it nobody can tell. Raises Unreachable.
+    What is answered below a DNAME is made from that, which does exist (RFC 6672 3.1). Of a name that is too
+    long to have names below it nobody can tell. Raises Unreachable.
     """
     probes = {name: probe for name in names if (probe := _below(name)) is not None}
-    types = query_types(connection, list(probes.values()))
-    return {name for name, found in zip(probes, types, strict=True) if found}
+    answers = _ask_for_all(connection, list(probes.values()))
+    return {
+        name
+        for name, answer in zip(probes, answers, strict=True)
+        if answer.answer and all(rrset.rdtype != DNAME for rrset in answer.answer)
+    }
 
 
 def _below(name: dns.name.Name) -> dns.name.Name | None:
