@@ -1,5 +1,6 @@
 """Real servers for the tests, started once for the session, on free ports, in a temporary directory."""
 
+import logging
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -81,8 +82,11 @@ def set_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[SetSettings]:
 
 
 @pytest.fixture
-def logged(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+def logged(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], str]:
     """Returns what was logged since the last call, even if an earlier test has configured logging."""
+    monkeypatch.setattr(logging, "raiseExceptions", False)  # that test's output may be closed
 
     def look() -> str:
         text = caplog.text + "".join(capfd.readouterr())

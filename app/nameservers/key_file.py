@@ -11,7 +11,7 @@ import dns.exception
 import dns.name
 import dns.tsig
 
-_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|#[^\n]*", re.DOTALL)
+_QUOTED_OR_COMMENT = re.compile(r'("[^"]*")|/\*.*?\*/|//[^\n]*|#[^\n]*', re.DOTALL)
 _KEY = re.compile(r'\s*key\s+"?(?P<name>[^\s"{;]+)"?\s*\{(?P<body>[^{}]*)\}\s*;?\s*')
 _STATEMENT = re.compile(r'\s*(?P<name>\w+)\s+"?(?P<value>[^\s";]+)"?\s*;')
 _ALGORITHMS = {name.to_text(omit_final_dot=True).lower(): name for name in dns.tsig.mac_sizes} | {
@@ -42,7 +42,8 @@ def read_key(path: Path) -> dns.tsig.Key:
 
 
 def _parse(text: str) -> dns.tsig.Key | None:
-    found = _KEY.fullmatch(_COMMENT.sub(" ", text))
+    # a secret may have slashes
+    found = _KEY.fullmatch(_QUOTED_OR_COMMENT.sub(lambda match: match[1] or " ", text))
     if found is None:
         return None
     options = {each["name"].lower(): each["value"] for each in _STATEMENT.finditer(found["body"])}

@@ -63,7 +63,7 @@ def test_no_message_shows_what_we_are_made_of(client: TestClient) -> None:
         (
             {"config": {"tll": 60}},
             ["body", "resource", "config", "tll"],
-            "the fields are ttl, priority, extra_",
+            "the fields are ttl, priority, manage_ptr, extra_",
         ),
     ],
 )

@@ -89,7 +89,7 @@ def sent_until_nobody_reads(api: Api, part: bytes) -> int:
     return 602
 
 
-@pytest.mark.parametrize("number", [50, 5_000])
+@pytest.mark.parametrize("number", [50, 1_000])
 def test_pipelined_calls_are_answered_in_their_order(api: Api, number: int) -> None:
     bodies = [json.dumps(body(ZONE, f"p{index}")).encode() for index in range(number)]
     calls = b"".join(HEAD + b"Content-Length: %d\r\n\r\n" % len(each) + each for each in bodies)
