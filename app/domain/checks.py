@@ -6,10 +6,8 @@ from enum import StrEnum
 from app.domain.change import Action
 from app.domain.errors import Reason
 from app.domain.names import is_host
+from app.domain.places import DOMAIN, TARGET
 from app.domain.rdata import RecordType
-
-DOMAIN = ("resource", "domain")
-TARGET = ("resource", "target")
 
 
 class Checks(StrEnum):

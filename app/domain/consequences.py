@@ -12,9 +12,8 @@ from app.domain.change import Action, Change, Outcome, RRsetKey
 from app.domain.effects import Effect, PlannedOutcome, RRset, ZoneRRset
 from app.domain.errors import Reason
 from app.domain.names import lineage, longest_match
+from app.domain.places import DOMAIN, TARGET
 
-DOMAIN = ("resource", "domain")
-TARGET = ("resource", "target")
 ACTION = ("action",)
 
 _TO_HOSTS = frozenset({"MX", "NS", "SRV"})  # whose targets are hosts with addresses, and no alias

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 from app.domain import values
 from app.domain.change import Action, RRsetKey, RRsetState
 from app.domain.errors import Reason
-
-_DOMAIN = ("resource", "domain")
+from app.domain.places import DOMAIN
 
 
 class Inverse(NamedTuple):
@@ -54,9 +53,9 @@ def inverse(before: RRsetState | None, after: RRsetState | None) -> Inverse | Re
     """Return what takes a change back that found an RRset and made another one of it, or why nothing can."""
     if before is None or after is None or (before.rdata and before.ttl is None):
         message = "what was there before it, or after it, is not known"
-        return Reason(_DOMAIN, "state_unknown", message)
+        return Reason(DOMAIN, "state_unknown", message)
     if is_same(before, after):
-        return Reason(_DOMAIN, "unchanged", "it has changed nothing")
+        return Reason(DOMAIN, "unchanged", "it has changed nothing")
     action = Action.UPSERT if before.rdata else Action.DELETE
     return Inverse(action, before, after)
 
@@ -81,5 +80,5 @@ def take_back(net: NetEffect) -> Inverse | Reason:
     """Return what takes everything back that was done to an RRset, or why nothing can."""
     if net.interrupted:
         message = "somebody else has changed it between two requests"
-        return Reason(_DOMAIN, "changed_outside", message)
+        return Reason(DOMAIN, "changed_outside", message)
     return inverse(net.before, net.last.after)

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from app.domain.change import NOTHING, Action, Change, RRsetState
 from app.domain.errors import Reason
+from app.domain.places import MANAGE_PTR
 from app.domain.rdata import RecordType
 from app.domain.reverse import Place
 
-MANAGE_PTR = ("resource", "config", "manage_ptr")
 ADDRESS_TYPES = frozenset({RecordType.A, RecordType.AAAA})
 MAX_ADDRESSES = 10  # of one request: each becomes a request of its own, for which the backlog has no say
 NOT_OURS = "ptr_not_ours"

@@ -4,12 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from app.domain.change import Action
 from app.domain.errors import Reason
+from app.domain.places import DOMAIN, RECORD_TYPE, TARGET, TTL
 from app.domain.rdata import RecordType
 from app.domain.rdata.addresses import special_use
-from app.domain.rules import DOMAIN, RECORD_TYPE, TARGET
 from app.domain.zone_settings import PrivateAddresses, ZoneSettings
-
-TTL = ("resource", "config", "ttl")
 
 
 def allows_type(settings: ZoneSettings, record_type: RecordType) -> bool:

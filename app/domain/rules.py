@@ -8,11 +8,8 @@ from app.domain.alone import why_not_together
 from app.domain.change import Action
 from app.domain.errors import Reason
 from app.domain.names import lineage
+from app.domain.places import DOMAIN, RECORD_TYPE, TARGET
 from app.domain.rdata import MAX_RDATA, TABLE, Owner, RecordType, octets
-
-RECORD_TYPE = ("resource", "record_type")
-DOMAIN = ("resource", "domain")
-TARGET = ("resource", "target")
 
 
 class _ZonedChange(NamedTuple):

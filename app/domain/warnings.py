@@ -5,10 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from app.domain.change import Action
 from app.domain.errors import Reason
+from app.domain.places import DOMAIN, TARGET
 from app.domain.rdata import TABLE, Owner, RecordType
-
-DOMAIN = ("resource", "domain")
-TARGET = ("resource", "target")
 
 _ONE_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _CAA_TAGS = frozenset(

@@ -6,11 +6,8 @@ from typing import NamedTuple
 from app.domain.change import Action
 from app.domain.errors import InvalidName, Reason, quoted
 from app.domain.names import is_below, lineage, normalize
+from app.domain.places import RECORD_TYPE, ZONE
 from app.domain.rdata import RecordType
-
-ZONE = ("resource", "zone")
-DOMAIN = ("resource", "domain")
-RECORD_TYPE = ("resource", "record_type")
 
 GLUE = frozenset({RecordType.A, RecordType.AAAA})
 _OF_CUT = frozenset({RecordType.NS, RecordType.DS})

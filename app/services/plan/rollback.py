@@ -20,6 +20,7 @@ from app.domain.errors import DomainError, InvalidInput, NothingToUndo, Reason, 
 from app.domain.expectation import is_like
 from app.domain.inverse import Done, Inverse, net_effects, take_back
 from app.domain.names import normalize
+from app.domain.places import DOMAIN
 from app.domain.rdata import RecordType, fields_of_value
 from app.services.plan.from_records import Planned, plan_from_records
 from app.services.plan.from_servers import plan_from_servers
@@ -29,9 +30,8 @@ from app.store import zones
 
 MAX_DONE = 100_000  # requests that a rollback looks at
 MAX_OCTETS = 64 * 1024 * 1024  # of their values
-_DOMAIN = ("resource", "domain")
 _OPEN = Reason(
-    _DOMAIN, "open_requests", "requests for it are open: wait until they are settled, or cancel them"
+    DOMAIN, "open_requests", "requests for it are open: wait until they are settled, or cancel them"
 )
 
 
@@ -184,10 +184,10 @@ def _obstacle(expected: RRsetState, item: Planned | Refused) -> Reason | None:
     before = item.effect.before
     if not is_like(RRsetState(*before) if before else NOTHING, expected):
         message = f"by the {item.by} it is not as the last request has made it"
-        return Reason(_DOMAIN, "changed_outside", message)
+        return Reason(DOMAIN, "changed_outside", message)
     planned = item.effect.planned
     if planned.outcome == Outcome.FAILED:
-        return Reason(_DOMAIN, planned.code or "refused", planned.message or "")
+        return Reason(DOMAIN, planned.code or "refused", planned.message or "")
     return None
 
 

@@ -12,7 +12,6 @@ from uuid_utils.compat import uuid7
 
 from app.core.config import settings
 from app.core.database import AnySession
-from app.domain import rules
 from app.domain.atomic import why_not_atomic
 from app.domain.change import Action, Via
 from app.domain.checks import Checks
@@ -26,6 +25,7 @@ from app.domain.errors import (
 )
 from app.domain.lifecycle import INITIAL, Status
 from app.domain.names import lineage, lineages, longest_match, normalize
+from app.domain.places import DOMAIN
 from app.domain.reasons import MAX_BATCH_REASONS, at_most
 from app.domain.simulated_zone import simulated_zone
 from app.domain.zone_settings import DEFAULT_TTL, PLAIN
@@ -304,7 +304,7 @@ def _store(session: AnySession, new: Sequence[NewRequest], batch: NewBatch | Non
 
 def _zone_gone(row: NewRequest) -> Refused:
     """Return the refusal of a change whose zone was removed between two statements."""
-    return Refused([Reason(rules.DOMAIN, "zone_unknown", f"{row.zone} is not served any more")])
+    return Refused([Reason(DOMAIN, "zone_unknown", f"{row.zone} is not served any more")])
 
 
 def _look_up_keys(session: AnySession, new: Sequence[NewRequest]) -> dict[UUID, Submitted]:

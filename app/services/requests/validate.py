@@ -15,6 +15,7 @@ from app.domain import names, rdata, rules, schedule, values
 from app.domain.change import Action, RRsetState, Via
 from app.domain.checks import Checks, check_names
 from app.domain.errors import DomainError, Reason, quoted
+from app.domain.places import DOMAIN, EXTRA_CONFIG, RECORD_TYPE, TARGET
 from app.domain.ptr import why_no_ptr
 from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, at_most
@@ -35,7 +36,6 @@ _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _TYPES = {record_type.value: record_type for record_type in RecordType}
 _NUMBERED = frozenset(record_type for record_type, entry in rdata.TABLE.items() if entry.takes)
 _dump = Resource.__pydantic_serializer__.to_python  # what model_dump calls, without its own third of the time
-_EXTRA = ("resource", "config", "extra_config")
 _FIELDS, _CONTEXT_FIELDS = frozenset(Submission.model_fields), frozenset(Context.model_fields)
 _RESOURCE_FIELDS, _CONFIG_FIELDS = frozenset(Resource.model_fields), frozenset(Config.model_fields)
 
@@ -157,7 +157,7 @@ def _read_shape(draft: Draft, body: object, _: object, most: int) -> None:
 def _explained(reason: Reason, body: object) -> Reason:
     """Say of a type that exists why no record of it can be asked for."""
     record_type = _get(_get(body, "resource"), "record_type")
-    if reason.loc != rules.RECORD_TYPE or not isinstance(record_type, str):
+    if reason.loc != RECORD_TYPE or not isinstance(record_type, str):
         return reason
     why = rdata.why_refused(record_type)
     if why is None:
@@ -276,9 +276,9 @@ def shape_reasons(error: ValidationError, model: type[BaseModel]) -> list[Reason
 
 
 def _without_branches(loc: Sequence[str | int]) -> tuple[str | int, ...]:
-    if tuple(loc[:2]) != rules.TARGET:
+    if tuple(loc[:2]) != TARGET:
         return tuple(loc)
-    return (*rules.TARGET, *(part for part in loc[2:] if isinstance(part, int)))
+    return (*TARGET, *(part for part in loc[2:] if isinstance(part, int)))
 
 
 def _zone_reasons(draft: Draft, zone: str | None, settings: ZoneSettings) -> list[Reason]:
@@ -287,13 +287,13 @@ def _zone_reasons(draft: Draft, zone: str | None, settings: ZoneSettings) -> lis
         return []
     if zone is None and "." not in draft.name:
         message = f"{quoted(draft.name)} is not a full name, such as {draft.name}.example.test"
-        return [Reason(rules.DOMAIN, "name_not_fqdn", message)]
+        return [Reason(DOMAIN, "name_not_fqdn", message)]
     if zone is None:
         message = (
             f"{draft.name} is in none of the zones that are served here;"
             ' to serve one: POST /api/v1/zones with its "name" and "backend"'
         )
-        return [Reason(rules.DOMAIN, "zone_unknown", message)]
+        return [Reason(DOMAIN, "zone_unknown", message)]
     if draft.record_type is None:
         return []
     restricted = settings.restricts
@@ -312,19 +312,19 @@ def _zone_reasons(draft: Draft, zone: str | None, settings: ZoneSettings) -> lis
 
 def _read_name(draft: Draft, _: object, resource: object, __: int) -> None:
     domain = _get(resource, "domain")
-    if not isinstance(domain, str) or _has_reason(draft, rules.DOMAIN):
+    if not isinstance(domain, str) or _has_reason(draft, DOMAIN):
         return
     try:
         draft.name = names.normalize(domain)
     except DomainError as error:
-        draft.reasons.append(error.reason(*rules.DOMAIN))
+        draft.reasons.append(error.reason(*DOMAIN))
 
 
 def _read_rdata(draft: Draft, _: object, resource: object, most: int) -> None:
     record_type = _get(resource, "record_type")
     if isinstance(record_type, str):
         draft.record_type = _TYPES.get(record_type) or _type(record_type)
-    if draft.record_type is None or _has_reason(draft, rules.TARGET):
+    if draft.record_type is None or _has_reason(draft, TARGET):
         return
     config = _get(resource, "config")
     for loc, target in _targets(_get(resource, "target")):
@@ -367,21 +367,23 @@ def _canonical(record_type: RecordType, target: str, config: object, action: Act
 
 def _targets(value: object) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if isinstance(value, str):
-        yield rules.TARGET, value
+        yield TARGET, value
     elif isinstance(value, list):
-        yield from (((*rules.TARGET, index), item) for index, item in enumerate(value))
+        yield from (((*TARGET, index), item) for index, item in enumerate(value))
 
 
 def _extra_config_reasons(extra: object) -> Iterator[Reason]:
     try:
         text = json.dumps(extra, allow_nan=False)
     except ValueError:
-        yield Reason(_EXTRA, "number_not_finite", "a number is too large to be stored")
+        yield Reason(EXTRA_CONFIG, "number_not_finite", "a number is too large to be stored")
         return
     if len(text) > MAX_EXTRA_CONFIG:
-        yield Reason(_EXTRA, "extra_config_too_long", f"more than {MAX_EXTRA_CONFIG} characters of JSON")
+        yield Reason(
+            EXTRA_CONFIG, "extra_config_too_long", f"more than {MAX_EXTRA_CONFIG} characters of JSON"
+        )
     if _ESCAPED_NUL.search(text):
-        yield Reason(_EXTRA, "control_character", "NUL characters cannot be stored")
+        yield Reason(EXTRA_CONFIG, "control_character", "NUL characters cannot be stored")
     yield from _depth_reasons(extra)
 
 
@@ -392,12 +394,14 @@ def _depth_reasons(extra: object) -> Iterator[Reason]:
         keys = (key for each in level if isinstance(each, dict) for key in each)
         if any(len(key) > MAX_EXTRA_CONFIG_KEY for key in keys):
             yield Reason(
-                _EXTRA, "extra_config_key_too_long", f"keys have at most {MAX_EXTRA_CONFIG_KEY} characters"
+                EXTRA_CONFIG,
+                "extra_config_key_too_long",
+                f"keys have at most {MAX_EXTRA_CONFIG_KEY} characters",
             )
             return
         if depth > MAX_EXTRA_CONFIG_DEPTH:
             yield Reason(
-                _EXTRA, "extra_config_too_deep", f"it is nested more than {MAX_EXTRA_CONFIG_DEPTH} deep"
+                EXTRA_CONFIG, "extra_config_too_deep", f"it is nested more than {MAX_EXTRA_CONFIG_DEPTH} deep"
             )
             return
         level = [item for each in level for item in (each.values() if isinstance(each, dict) else each)]
