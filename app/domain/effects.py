@@ -28,6 +28,11 @@ class RRset(NamedTuple):
     rdata: tuple[str, ...]
 
 
+def state_of(rrset: RRset | None) -> RRsetState:
+    """Return the RRset, or that there is none, as a change expects it and a request keeps it."""
+    return RRsetState(*rrset) if rrset else NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedOutcome:
     """What would become of a change: an outcome of the playbook contract, "would_be_sent" or "unknown".

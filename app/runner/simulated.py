@@ -10,8 +10,8 @@ from itertools import groupby
 from threading import Event
 from uuid import UUID
 
-from app.domain.change import NOTHING, Change, ChangeResult, Outcome, RRsetState
-from app.domain.effects import UNKNOWN, Effect, RRset, apply
+from app.domain.change import Change, ChangeResult, Outcome
+from app.domain.effects import UNKNOWN, Effect, RRset, apply, state_of
 from app.runner.protocol import Run, RunEvent, RunResult
 
 _APPLIED = "simulated"
@@ -87,8 +87,7 @@ def _apply_each(
             result = _FAILED
         if result.outcome is not Outcome.FAILED:
             names[change.name] = at_name
-        before = RRsetState(*effect.before) if effect.before else NOTHING
-        results[change.request_id] = replace(result, before=before)
+        results[change.request_id] = replace(result, before=state_of(effect.before))
     return results
 
 

@@ -13,13 +13,12 @@ from uuid_utils.compat import uuid7
 
 from app.core.database import reading, transaction
 from app.domain.change import Action
-from app.domain.effects import UNKNOWN, ZoneRRset
+from app.domain.effects import UNKNOWN, ZoneRRset, state_of
 from app.domain.errors import BatchRefused, MovedRRset, PlanStale, Reason, ServersNotAsked
 from app.domain.expectation import is_like
 from app.domain.reasons import MAX_BATCH_REASONS, at_most
 from app.services.plan.from_records import Planned, plan_from_records
 from app.services.plan.from_servers import plan_from_servers
-from app.services.plan.groups import state_of
 from app.services.plan.keep import Plan
 from app.services.requests.backlog import Backlog
 from app.services.requests.submit import Submitted, submit

@@ -9,10 +9,10 @@ from typing import Literal
 from uuid_utils.compat import uuid7
 
 from app.core.database import reading
-from app.domain.change import NOTHING, Change, Outcome, RRsetKey, RRsetState
+from app.domain.change import Change, Outcome, RRsetKey
 from app.domain.checks import Checks
 from app.domain.consequences import may_concern_others, targets, with_consequences
-from app.domain.effects import NO_ADDRESS, Effect, RRset, ZoneRRset, effects, targets_in_zone
+from app.domain.effects import NO_ADDRESS, Effect, RRset, ZoneRRset, effects, state_of, targets_in_zone
 from app.domain.names import lineages
 from app.domain.ptr import PtrStep
 from app.services.requests.ptr import Parent, plan_ptrs
@@ -74,7 +74,7 @@ def _ptrs(valid: Iterable[ValidChange], found: Mapping[int, Effect]) -> dict[int
     ]
     if not asking:
         return {}
-    parents = [Parent(found[key].change, RRsetState(*(found[key].before or NOTHING))) for key in asking]
+    parents = [Parent(found[key].change, state_of(found[key].before)) for key in asking]
     with reading() as session:
         return dict(zip(asking, plan_ptrs(session, parents), strict=True))
 

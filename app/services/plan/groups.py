@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.domain.atomic import MAX_CHANGES, why_not_atomic
-from app.domain.change import NOTHING, Outcome, RRsetState
-from app.domain.effects import RRset
+from app.domain.change import Outcome, RRsetState
+from app.domain.effects import state_of
 from app.domain.errors import BatchRefused
 from app.domain.rdata import RecordType
 from app.services.plan.from_records import Planned
@@ -34,11 +34,6 @@ def is_groupable(planned: Sequence[Planned | Refused]) -> bool:
     if len(planned) > MAX_CHANGES or any(_fails(item) for item in planned):
         return False
     return not any(why_not_atomic([*_members(planned)], datetime.now(UTC)))
-
-
-def state_of(rrset: RRset | None) -> RRsetState:
-    """Return the RRset as a change expects it."""
-    return RRsetState(*rrset) if rrset else NOTHING
 
 
 def _fails(item: Planned | Refused) -> bool:

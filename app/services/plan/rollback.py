@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from app.core.config import settings
 from app.core.database import reading
-from app.domain.change import NOTHING, Action, Outcome, RRsetKey, RRsetState
-from app.domain.effects import UNKNOWN
+from app.domain.change import Action, Outcome, RRsetKey, RRsetState
+from app.domain.effects import UNKNOWN, state_of
 from app.domain.errors import DomainError, InvalidInput, NothingToUndo, Reason, ServersNotAsked, ZoneNotFound
 from app.domain.expectation import is_like
 from app.domain.inverse import Done, Inverse, net_effects, take_back
@@ -182,7 +182,7 @@ def _obstacle(expected: RRsetState, item: Planned | Refused) -> Reason | None:
     if isinstance(item, Refused):
         return item.reasons[0]
     before = item.effect.before
-    if not is_like(RRsetState(*before) if before else NOTHING, expected):
+    if not is_like(state_of(before), expected):
         message = f"by the {item.by} it is not as the last request has made it"
         return Reason(DOMAIN, "changed_outside", message)
     planned = item.effect.planned
