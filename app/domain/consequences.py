@@ -70,7 +70,7 @@ class _State:
         if effect.planned.outcome == Outcome.FAILED:
             return replace(effect, warnings=warnings)
         if hidden and change.type == "DNAME":
-            message = f"there is data below {change.name}, which a DNAME would hide: {_names(hidden)}"
+            message = f"there is data below {change.name}, which a DNAME would hide: {some_of(hidden)}"
             planned = PlannedOutcome(Outcome.FAILED, "dname_above_data", message)
             return replace(effect, after=effect.before, planned=planned, warnings=warnings)
         was_there = bool(self._types[place])
@@ -80,7 +80,7 @@ class _State:
         if not was_there and after is not None:
             found += self._uncovered(change)
         if hidden:
-            message = f"the delegation hides what is recorded at or below it: {_names(hidden)}"
+            message = f"the delegation hides what is recorded at or below it: {some_of(hidden)}"
             found.append(Reason(DOMAIN, "hides_names", message))
         return replace(effect, warnings=(*warnings, *found))
 
@@ -117,7 +117,7 @@ class _State:
             return
         pointing = [key for key in self._pointing.get(change.name, ()) if key.type in _TO_HOSTS or not types]
         if pointing:
-            message = f"nothing is left where others point to: {_names(map(str, pointing))}"
+            message = f"nothing is left where others point to: {some_of(map(str, pointing))}"
             yield Reason(DOMAIN, "breaks_reference", message)
 
     def _hidden_by(self, effect: Effect) -> list[str]:
@@ -169,7 +169,7 @@ class _State:
             return
         after = set(effect.after.rdata if effect.after else ())
         if made - after:
-            message = f"it takes back what an earlier change of the batch has made: {_names(made - after)}"
+            message = f"it takes back what an earlier change of the batch has made: {some_of(made - after)}"
             yield Reason(ACTION, "contradicts_earlier", message)
         self._made[place] = made & after if change.action is Action.DELETE else after
 
@@ -181,7 +181,8 @@ def _target(value: str) -> str:
     return host.removesuffix(".")
 
 
-def _names(names: Iterable[str]) -> str:
+def some_of(names: Iterable[str]) -> str:
+    """Return the first few of these, and how many more there are."""
     listed = sorted(names)
     more = len(listed) - _MAX_NAMED
     return ", ".join(listed[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import Literal
 
 from uuid_utils.compat import uuid7
@@ -12,6 +12,7 @@ from app.core.database import reading
 from app.domain.change import Change, Outcome, RRsetKey
 from app.domain.checks import Checks
 from app.domain.consequences import may_concern_others, targets, with_consequences
+from app.domain.delegations import hosts_at_cuts, with_delegations
 from app.domain.effects import NO_ADDRESS, Effect, RRset, ZoneRRset, effects, state_of, targets_in_zone
 from app.domain.names import lineages
 from app.domain.ptr import PtrStep
@@ -53,10 +54,13 @@ def plan_from_records(raw: Sequence[RawChange], *, allow_mass_change: bool = Tru
         above = lineages(change.name for change in changes)
         names = above | pointed_to | {f"*.{name}" for name in above}
         known = _known(records.at_names(session, names))
+        if left := hosts_at_cuts(changes, known) - names:
+            known |= _known(records.at_names(session, islice(left, MAX_AROUND)))
         served = zones.existing(session, above | lineages(pointed_to))
         concerned = {change.zone for change in changes if may_concern_others(change)}
         around = known | _known(records.of_zones(session, concerned, MAX_AROUND)) if concerned else known
     planned = with_consequences(effects(changes, known), around, served)
+    planned = with_delegations(planned, known, served)
     found = dict(zip(map(id, valid), planned, strict=True))
     ptrs = _ptrs(valid, found)
     return [

@@ -6,11 +6,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.config import Settings, settings
+from app.runner import make_runner
 from app.runner.ansible.runner import AnsibleRunner
 from app.runner.process.fork_pool import ForkPool
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from tests.support.builders import body
+from tests.support.settings import SetSettings
 
 
 def plan(client: TestClient, *items: Any, **more: Any) -> list[dict[str, Any]]:
@@ -123,4 +125,38 @@ def test_what_a_change_does_to_other_names(
         ["target_is_alias"],
         ["parent_without_ns"],
         [],
+    ]
+
+
+def test_both_sides_of_a_delegation(client: TestClient, new_zone: str, set_settings: SetSettings) -> None:
+    set_settings(EXECUTOR="simulated")
+    child = f"child.{new_zone}"
+    client.post("/api/v1/zones", json={"name": child, "backend": "bind"}).raise_for_status()
+    above = {"zone": new_zone}
+    made = [
+        body(new_zone, "child", record_type="NS", target=[f"ns1.{child}", "ns.other.test"], **above),
+        body(new_zone, "ns1.child", target="192.0.2.1", **above),
+        body(new_zone, "child", record_type="DS", target="1 8 2 " + "ab" * 32, **above),
+        body(child, "ns1", target="192.0.2.1"),
+        body(
+            child, "@", record_type="DNSKEY", target="257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4="
+        ),
+    ]
+    client.post("/api/v1/dns/batch", json={"requests": made}).raise_for_status()
+    for zone in (new_zone, child):
+        drain(zone, make_runner(), make_backends())
+    [less] = plan(
+        client, body(new_zone, "child", action="delete", record_type="NS", target=f"ns1.{child}", **above)
+    )
+    assert [each["code"] for each in less["warnings"]] == ["glue_left_over"]
+    results = plan(
+        client,
+        body(new_zone, "child", action="delete", record_type="NS", target=None, **above),
+        body(child, "ns1", action="update", target="192.0.2.9"),
+        body(child, "@", action="delete", record_type="DNSKEY", target=None),
+    )
+    assert [{each["code"] for each in result.get("warnings", ())} for result in results] == [
+        {"glue_left_over", "ds_left_over"},
+        {"glue_differs"},
+        {"ds_without_key"},
     ]
