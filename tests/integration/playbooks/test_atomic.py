@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import ZoneOn
-from tests.support.zones import APPLIED, UNCHANGED, ApiZoneUnderTest, ZoneUnderTest, failed
+from tests.support.zones import APPLIED, UNCHANGED, ApiZoneUnderTest, ChangeOutcome, ZoneUnderTest, failed
 
 ATOMIC_FAILED = failed("atomic_failed")
 
@@ -99,6 +99,134 @@ def test_below_a_delegation(zone: ZoneUnderTest) -> None:
         zone.change("create", "new", "A", "192.0.2.1"),
     )
     assert zone.apply(*group) == [APPLIED] * 2
+
+
+Asked = tuple[str, str, str, list[str]]  # action, owner, type, values
+Group = list[tuple[Asked, ChangeOutcome]]
+
+DNAME: Asked = ("create", "d", "DNAME", ["x.example.org."])
+BELOW: Asked = ("create", "www.d", "A", ["192.0.2.1"])
+BELOW_TOO: Asked = ("create", "www.d", "AAAA", ["2001:db8::1"])
+BESIDE: Asked = ("create", "other", "A", ["192.0.2.1"])
+NO_DNAME: Asked = ("delete", "d", "DNAME", [])
+
+# what is there, the group, and what is there afterwards at d and below it
+AROUND_DNAMES: dict[str, tuple[list[Asked], Group, tuple[bool, bool]]] = {
+    "a DNAME above data": (
+        [BELOW],
+        [(BESIDE, ATOMIC_FAILED), (DNAME, failed("dname_above_data"))],
+        (False, True),
+    ),
+    "data below a DNAME": (
+        [DNAME],
+        [(BESIDE, ATOMIC_FAILED), (BELOW, failed("below_dname")), (BELOW_TOO, failed("below_dname"))],
+        (True, False),
+    ),
+    "data in the place of a DNAME": (
+        [DNAME],
+        [(NO_DNAME, APPLIED), (BELOW, APPLIED), (BELOW_TOO, APPLIED), (BESIDE, APPLIED)],
+        (False, True),
+    ),
+    "data before the DNAME goes": (
+        [DNAME],
+        [(BELOW, failed("below_dname")), (NO_DNAME, ATOMIC_FAILED)],
+        (True, False),
+    ),
+    "a DNAME, then data below it": (
+        [],
+        [(DNAME, ATOMIC_FAILED), (BELOW, failed("below_dname")), (BELOW_TOO, failed("below_dname"))],
+        (False, False),
+    ),
+    "data, then a DNAME above it": (
+        [],
+        [(BELOW, ATOMIC_FAILED), (DNAME, failed("dname_above_data"))],
+        (False, False),
+    ),
+    "another DNAME, and data below it": (
+        [DNAME],
+        [(("upsert", "d", "DNAME", ["y.example.org."]), ATOMIC_FAILED), (BELOW, failed("below_dname"))],
+        (True, False),
+    ),
+    "a DNAME that comes and goes, and data": (
+        [],
+        [(DNAME, APPLIED), (NO_DNAME, APPLIED), (BELOW, APPLIED)],
+        (False, True),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", AROUND_DNAMES)
+def test_around_a_dname(zone: ZoneUnderTest, case: str) -> None:
+    there, group, after = AROUND_DNAMES[case]
+    for action, owner, rdtype, values in there:
+        assert zone.do(action, owner, rdtype, *values) == APPLIED
+    changes = grouped(*(zone.change(*asked[:3], *asked[3]) for asked, _ in group))
+    fates = zone.apply(*changes)
+    expected = [fate for _, fate in group]
+    assert fates == expected
+    is_below = bool(zone.values("www.d", "A")) and not zone.values("d", "DNAME")
+    assert (bool(zone.values("d", "DNAME")), is_below) == after
+    assert bool(zone.values("other", "A")) == ((BESIDE, APPLIED) in group)
+
+
+@pytest.mark.parametrize("server", ["bind", "knot", "api"])
+def test_a_dname_in_the_place_of_data(zone_on: ZoneOn, server: str) -> None:
+    """That nothing else is below it, only a transfer tells, or the API."""
+    zone = zone_on(server)
+    zone.do("create", "www.d", "A", "192.0.2.1", "192.0.2.2")
+    swap = grouped(zone.change("delete", "www.d", "A"), zone.change("create", "d", "DNAME", "x.example.org."))
+    zone.do("create", "a.b.d", "TXT", '"x"')
+    assert zone.apply(*swap) == [ATOMIC_FAILED, failed("dname_above_data")]
+    zone.do("delete", "a.b.d", "TXT")
+    partly = grouped(zone.change("delete", "www.d", "A", "192.0.2.1"), swap[1])
+    assert zone.apply(*partly) == [ATOMIC_FAILED, failed("dname_above_data")]
+    assert zone.values("www.d", "A") == {"192.0.2.1", "192.0.2.2"}
+    assert zone.apply(*swap) == [APPLIED] * 2
+    assert zone.values("d", "DNAME") == {"x.example.org."}
+
+
+def test_a_delegation_with_all_its_glue(zone: ZoneUnderTest) -> None:
+    delegation = [
+        zone.change("create", "sub", "NS", f"ns.sub.{zone.name}."),
+        zone.change("create", "ns.sub", "A", "192.0.2.1"),
+        zone.change("create", "ns.sub", "AAAA", "2001:db8::1"),
+    ]
+    assert zone.apply(*grouped(*delegation)) == [APPLIED] * 3
+    more = [
+        zone.change("create", "ns.sub", "A", "192.0.2.2"),
+        zone.change("upsert", "ns.sub", "AAAA", "2001:db8::2"),
+        zone.change("create", "ns2.sub", "A", "192.0.2.3"),
+        zone.change("create", "ns2.sub", "A", "192.0.2.4"),
+        zone.change("create", "ns2.sub", "AAAA", "2001:db8::3"),
+    ]
+    assert zone.apply(*grouped(*more)) == [APPLIED] * 5
+    zone.do("delete", "sub", "NS")
+    assert zone.values("ns.sub", "A") == {"192.0.2.1", "192.0.2.2"}
+    assert zone.values("ns.sub", "AAAA") == {"2001:db8::2"}
+    assert zone.values("ns2.sub", "A") == {"192.0.2.3", "192.0.2.4"}
+    assert zone.values("ns2.sub", "AAAA") == {"2001:db8::3"}
+
+
+def test_glue_that_is_expected(zone: ZoneUnderTest) -> None:
+    """As a kept plan has it: each change expects what the one before has made."""
+    zone.do("create", "sub", "NS", f"ns.sub.{zone.name}.")
+    zone.do("create", "ns.sub", "A", "192.0.2.1")
+
+    def group(*first: str) -> list[dict[str, Any]]:
+        return grouped(
+            zone.change("create", "ns.sub", "AAAA", "2001:db8::1") | expecting(),
+            zone.change("delete", "ns.sub", "A", "192.0.2.1") | expecting(*first),
+            zone.change("create", "ns.sub", "A", "192.0.2.3") | expecting(*(set(first) - {"192.0.2.1"})),
+        )
+
+    assert failed("state_changed") in zone.apply(*group("192.0.2.1", "192.0.2.2"))
+    assert zone.apply(*group("192.0.2.1")) == [APPLIED] * 3
+    zone.do("delete", "sub", "NS")
+    assert (zone.values("ns.sub", "A"), zone.values("ns.sub", "AAAA")) == ({"192.0.2.3"}, {"2001:db8::1"})
+
+
+def expecting(*rdata: str) -> dict[str, Any]:
+    return {"expect": {"ttl": 300 if rdata else None, "rdata": list(rdata)}}
 
 
 def test_what_no_message_carries(zone: ZoneUnderTest) -> None:

@@ -3,6 +3,7 @@
 It is never taken apart. So where the server refuses it, nobody knows which of the changes is to blame.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,7 +14,8 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Rea
 from dns.rcode import Rcode
 
 from .dependencies import Group
-from .group_planner import ATTEMPTS, GroupPlanner, State, why_failed
+from .group_planner import ATTEMPTS, GroupPlanner, why_failed
+from .group_tree import State, split_hidden
 from .refusal import PREREQUISITE_FAILED, update_refused
 from .sender import Sender
 from .update_message import MAX_STEPS_SIZE, Step
@@ -35,7 +37,7 @@ class AtomicGroup:
         for change in changes:
             by_name.setdefault(change.name, []).append(change)
         self._at_names = [tuple(own) for own in by_name.values()]
-        self._seen: dict[Group, list[State]] = {group: [] for group in self._at_names}
+        self._seen: dict[Group, list[State]] = defaultdict(list)
         self._failed: dict[Group, Rcode] = {}  # whose prerequisites did not hold in the last attempt
 
     def apply(self) -> None:
@@ -45,11 +47,11 @@ class AtomicGroup:
             steps = self._plan()
             if not steps or self._send(steps):
                 return
-        group, rcode = next(iter(self._failed.items()), (self._at_names[0], Rcode.NXRRSET))
+        group, rcode = next(iter(self._failed.items()), (next(iter(self._seen)), Rcode.NXRRSET))
         self._refuse(group, why_failed(group, rcode, self._seen[group]))
 
     def _plan(self) -> Sequence[Step]:
-        """Return a step for each owner name; none if the group can't be carried out, which is recorded."""
+        """Return the steps for each owner name; none if the group can't be carried out, which is recorded."""
         states = self._planner.look(self._at_names, is_guess=False)
         for group in self._at_names:
             if group not in states:
@@ -57,13 +59,16 @@ class AtomicGroup:
                 self._refuse(group, Reason(code, "the server does not answer queries for its records"))
                 return ()
         steps: list[Step] = []
-        for group, state in states.items():
-            self._seen[group].append(state)
-            step = self._planner.plan(group, state, self._failed.get(group))
-            if isinstance(step, Reason):
-                self._refuse(group, step)
-                return ()
-            steps.append(step)
+        tree = self._planner.tree(self._changes)
+        for group, shown in states.items():
+            for part, state in split_hidden(group, tree.correct(group, shown)):
+                self._seen[part].append(state)
+                step = self._planner.plan(part, state, self._failed.get(part))
+                if isinstance(step, Reason):
+                    self._refuse(part, step)
+                    return ()
+                tree.note(step, state)
+                steps.append(step)
         if sum(step.size for step in steps) <= MAX_STEPS_SIZE and all(step.fits for step in steps):
             return steps
         self._refuse(self._changes, _TOO_LARGE)

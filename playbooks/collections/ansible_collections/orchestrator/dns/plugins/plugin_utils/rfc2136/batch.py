@@ -17,7 +17,8 @@ from .atomic import AtomicGroup
 from .connection import Connection, Target
 from .dependencies import Group, points_to_names, split_into_stages
 from .dry_run import record_dry_run
-from .group_planner import ATTEMPTS, GroupPlanner, State, why_failed
+from .group_planner import ATTEMPTS, GroupPlanner, why_failed
+from .group_tree import State
 from .planner import Planner
 from .refusal import PREREQUISITE_FAILED, TOO_LARGE, update_refused
 from .sender import Sender

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import chain
 
 import dns.name
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Outcomes
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Reason
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import (
@@ -17,9 +18,10 @@ from dns.rdatatype import CNAME, DNAME, DS, NS, RdataType
 
 from .connection import Connection
 from .dependencies import Group
+from .group_tree import GroupTree, State
 from .name_planner import NOTHING, NamePlanner, NameState, read_state
 from .names_below import names_above_data
-from .node import NONEXISTENT, InUse, Node
+from .node import BELOW_DNAME, NONEXISTENT, UNSEEN, InUse, Node
 from .planner import Planner
 from .query import Question, query_aliases, query_dnames_above, query_nodes, query_types, query_zones
 from .refusal import STATE_CHANGED, changed_meanwhile, query_refused
@@ -28,9 +30,6 @@ from .zone_check import check_zone
 
 ATTEMPTS = 4  # to plan and send a change whose prerequisites do not hold
 
-State = Node | NameState  # what is at the owner name of a group
-_UNSEEN = Node(InUse.UNKNOWN, occluded=True)
-_BELOW_DNAME = replace(_UNSEEN, below_dname=True)
 _HIDDEN = Reason(
     "refused", "the server does not show what is below a delegation"
 )  # of groups, never of a change
@@ -74,7 +73,8 @@ class GroupPlanner:
                 self._refuse_query(group, rcode)
             elif group[0].name in self._hidden:
                 node = self._hidden[group[0].name]
-                found[group] = node if len(group) == 1 else NameState({}, hidden=True)
+                is_below = node.below_dname
+                found[group] = node if len(group) == 1 else NameState({}, hidden=True, below_dname=is_below)
             elif self._is_simple(group) or (len(group) == 1 and known[group[0].type].occluded):
                 found[group] = known[group[0].type]
             else:
@@ -122,16 +122,20 @@ class GroupPlanner:
         names = list({group[0].name for group in failed} - self._hidden.keys())
         zones = query_zones(self._connection, names)
         found = {
-            name: _UNSEEN for name, zone in zip(names, zones, strict=True) if zone not in (None, self.zone)
+            name: UNSEEN for name, zone in zip(names, zones, strict=True) if zone not in (None, self.zone)
         }
         others = [name for name in names if name not in found]
         below = query_dnames_above(self._connection, self.zone, others)
-        self._hidden |= found | dict.fromkeys(below, _BELOW_DNAME)
+        self._hidden |= found | dict.fromkeys(below, BELOW_DNAME)
         return {group: rcode for group, rcode in failed.items() if group[0].name not in self._hidden}
 
     def _refuse_query(self, group: Group, rcode: Rcode) -> None:
         check_zone(self._connection, self.zone)  # it may be gone by now
         self._outcomes.record_refusal(group, query_refused(rcode))
+
+    def tree(self, changes: Sequence[Change]) -> GroupTree:
+        """Return what is above and below the names of an atomic group. Raises Unreachable, KeyRefused."""
+        return GroupTree(self._connection, self.zone, changes)
 
     def plan(self, group: Group, state: State, failed_prerequisite: Rcode | None) -> Step | Reason:
         """Return the step for a group, or why the group can't be planned as one.
@@ -148,7 +152,7 @@ def why_failed(group: Group, rcode: Rcode, seen: Sequence[State]) -> Reason:
     """Return why the prerequisites of a group failed in every attempt, at last with this code."""
     if group[0].type == DS and isinstance(seen[-1], Node):
         return Reason("ds_without_ns", ds_without_ns(group[0]).message)
-    if group[0].expect is not None and isinstance(seen[-1], Node):
+    if group[0].expect is not None and (isinstance(seen[-1], Node) or seen[-1].is_supposed):
         return STATE_CHANGED
     return changed_meanwhile(rcode, looks_the_same=_all_equal(seen))
 

@@ -70,14 +70,17 @@ _LIKELY_TYPES = tuple(  # at a name that becomes an alias; no prerequisite says 
 class NameState:
     """What is at an owner name: the RRsets that changes are about, its CNAME, and the types of the rest.
 
-    `hidden` says that the server's answers do not show all data, at or below a delegation; `is_above_data`
-    that names below it have data, which is known where a DNAME is asked for.
+    `hidden` says that the server's answers do not show all data, at or below a delegation, or below a DNAME;
+    `is_above_data` that names below it have data, which is known where a DNAME is asked for; `is_supposed`
+    that this is not what the server shows, but what the changes expect.
     """
 
     rrsets: RRsets
     other_types: Collection[RdataType] = ()
     hidden: bool = False
+    below_dname: bool = False
     is_above_data: bool = False
+    is_supposed: bool = False
 
 
 NOTHING = NameState({})
@@ -90,7 +93,8 @@ def read_state(nodes: Mapping[RdataType, Node], types: Collection[RdataType]) ->
         if node.cname is not None:
             rrsets[CNAME] = node.cname
     hidden = any(node.occluded for node in nodes.values())
-    return NameState(rrsets, set(types) - rrsets.keys() - nodes.keys(), hidden)
+    below_dname = any(node.below_dname for node in nodes.values())
+    return NameState(rrsets, set(types) - rrsets.keys() - nodes.keys(), hidden, below_dname)
 
 
 class NamePlanner:

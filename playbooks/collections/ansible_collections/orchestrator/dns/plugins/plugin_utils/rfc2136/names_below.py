@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import dns.exception
 import dns.name
 import dns.rdatatype
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import SIGNER_TYPES
 from dns.rcode import Rcode
+from dns.rdatatype import RdataType
 
 from .connection import Connection
 from .node import InUse, Node
@@ -28,6 +30,21 @@ def names_above_data(
     types = dict(zip(existing, query_types(connection, existing), strict=True))
     doubtful = {name for name in existing if types[name] or _is_occluded(found[name])}
     return set(existing) - doubtful | (_found_by_transfer(connection, zone, doubtful) if doubtful else set())
+
+
+def data_below(
+    connection: Connection, zone: dns.name.Name, name: dns.name.Name
+) -> set[tuple[dns.name.Name, RdataType]] | None:
+    """Return the owners and types of all data below a name; None where the server grants no transfer."""
+    try:
+        return {
+            (rrset.name.canonicalize(), rrset.rdtype)
+            for message in connection.transfer(zone)
+            for rrset in message.answer
+            if rrset.rdtype not in SIGNER_TYPES and rrset.name != name and rrset.name.is_subdomain(name)
+        }
+    except (dns.exception.DNSException, OSError, EOFError):
+        return None
 
 
 def _is_occluded(node: Node | Rcode) -> bool:

@@ -51,12 +51,14 @@ class Node:
 
 
 NONEXISTENT = Node(InUse.NO)
+UNSEEN = Node(InUse.UNKNOWN, occluded=True)
+BELOW_DNAME = Node(InUse.UNKNOWN, occluded=True, below_dname=True)
 
 
 def read_node(response: dns.message.Message, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Node:
     """Return what an authoritative answer to (name, type) says about the name itself."""
     if any(rrset.rdtype == dns.rdatatype.DNAME and rrset.name != name for rrset in response.answer):
-        return Node(InUse.UNKNOWN, occluded=True, below_dname=True)
+        return BELOW_DNAME
     if _is_referral(response):
         rrset = _find([*response.authority, *response.additional], name, rdtype)
         is_cut = rdtype == dns.rdatatype.NS and rrset is not None  # whose NS a referral shows

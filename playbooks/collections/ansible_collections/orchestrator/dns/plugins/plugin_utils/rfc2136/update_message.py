@@ -123,7 +123,8 @@ def pack(
 def make_message(zone: dns.name.Name, steps: Sequence[Step]) -> UpdateMessage:
     """Return the update message that carries out all of the steps, or none.
 
-    Nothing that the steps add lies below a DNAME: that is a prerequisite of the message, once for each name.
+    Nothing that the steps add lies below a DNAME: that is a prerequisite of the message, once for each name,
+    but for those whose DNAME is removed by it.
     """
     message = UpdateMessage(zone)
     for labels in _names_above_additions(zone, steps):
@@ -140,4 +141,13 @@ def _names_above_additions(zone: dns.name.Name, steps: Sequence[Step]) -> Iterab
     for step in steps:
         if any(line.kind is Kind.ADD_VALUES for line in step.updates):
             found |= dict.fromkeys(names_above(step.group[0].name, zone))
+    for step in steps if found else ():
+        if step.group[0].name.labels in found and any(map(_removes_dname, step.updates)):
+            del found[step.group[0].name.labels]
     return found
+
+
+def _removes_dname(line: Instruction) -> bool:
+    if line.kind is Kind.DELETE_RRSET:
+        return line.type == DNAME
+    return line.kind is Kind.DELETE_VALUES and line.values[0].rdtype == DNAME
