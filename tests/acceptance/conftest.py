@@ -1,19 +1,33 @@
 """The whole system as it is shipped: every part, every process, the shipped playbook."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from stack.assembly import INFRASTRUCTURE
 from stack.embedded import Stack
+from stack.inventory import write_backend
+from stack.ports import HOST
 from tests.support.user import User
+from tests.support.zones import ZoneUnderTest
+
+BY_UPDATE = "powerdns-update"
+BACKENDS = ["bind", "knot", BY_UPDATE, "powerdns"]  # PowerDNS by dynamic updates, and by its API
+
+ServedOn = Callable[[str], ZoneUnderTest]
 
 
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack for the acceptance tests, with short deadlines."""
+    """A stack for the acceptance tests, with all DNS servers and short deadlines."""
     settings = {"LOG_FORMAT": "json", "VERIFY_DEADLINE": "3"}
-    with Stack(tmp_path_factory.mktemp("acceptance"), app=True, settings=settings) as running:
+    parts = (*INFRASTRUCTURE, "knot", "powerdns")
+    folder = tmp_path_factory.mktemp("acceptance")
+    made = Stack(folder, parts, app=True, settings=settings)
+    key = str(made.data("powerdns") / "orchestrator.key")
+    write_backend(folder / "inventory", BY_UPDATE, HOST, made.ports.powerdns, dns_tsig_key_file=key)
+    with made as running:
         yield running
 
 
@@ -26,9 +40,19 @@ def user(stack: Stack) -> Iterator[User]:
 
 
 @pytest.fixture
-def zone(stack: Stack, user: User) -> str:
-    """The name of a new zone that the stack serves."""
-    name = f"t-{secrets.token_hex(4)}.test"
-    stack.add_zone(name)
-    user.serve(name)
-    return name
+def served_on(stack: Stack, user: User) -> ServedOn:
+    """Makes new zones that the stack serves, on one of the backends; changes them beside the stack."""
+
+    def make(backend: str) -> ZoneUnderTest:
+        server, name = backend.partition("-")[0], f"t-{secrets.token_hex(4)}.test"
+        stack.add_zone(name, server)
+        user.serve(name, backend)
+        return ZoneUnderTest(stack, name, server)
+
+    return make
+
+
+@pytest.fixture
+def zone(served_on: ServedOn) -> str:
+    """The name of a new zone on BIND that the stack serves."""
+    return served_on("bind").name

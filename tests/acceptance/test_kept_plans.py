@@ -1,11 +1,13 @@
-"""Plan and exactly that, on real BIND: what was changed beside us stops it, before or on the server."""
+"""Plan and exactly that, on each server: what was changed beside us stops it, before or on the server."""
 
 import random
+from itertools import product
 from typing import Any
 
 import pytest
 
 from stack.embedded import Stack
+from tests.acceptance.conftest import BACKENDS, ServedOn
 from tests.support.builders import body
 from tests.support.user import User
 from tests.support.zones import APPLIED, ZoneUnderTest
@@ -13,10 +15,15 @@ from tests.support.zones import APPLIED, ZoneUnderTest
 Answer = dict[str, Any]
 
 
-@pytest.fixture
-def beside(stack: Stack, zone: str) -> ZoneUnderTest:
+@pytest.fixture(params=BACKENDS)
+def beside(request: pytest.FixtureRequest, served_on: ServedOn) -> ZoneUnderTest:
     """Changes the zone by dynamic updates of its own, beside the orchestrator."""
-    return ZoneUnderTest(stack, zone)
+    return served_on(str(request.param))
+
+
+@pytest.fixture
+def zone(beside: ZoneUnderTest) -> str:
+    return beside.name
 
 
 def plan(user: User, *items: Answer, ask_servers: bool = True) -> Answer:
@@ -70,11 +77,33 @@ def test_changed_beside_us_before_the_apply(user: User, zone: str, beside: ZoneU
     assert beside.values("@", "SOA") == serial
 
 
-def test_changed_beside_us_between_apply_and_run(
-    stack: Stack, user: User, zone: str, beside: ZoneUnderTest
-) -> None:
-    user.submit_and_wait(body(zone), body(zone, "kept"), body(zone, "gone"))
-    planned = plan(
+def test_changed_beside_us_between_apply_and_run(stack: Stack, user: User, served_on: ServedOn) -> None:
+    zones = [served_on(backend) for backend in BACKENDS]
+    user.submit_and_wait(*(body(each.name, owner) for each in zones for owner in ("www", "kept", "gone")))
+    plans = [plan_of_all_kinds(user, each.name) for each in zones]
+    assert all(planned["atomic"] for planned in plans)
+    stack.stop("worker")
+    try:
+        applied = [apply(user, planned) for planned in plans]
+        for beside in zones:
+            beside.do("create", "www", "A", "192.0.2.66")
+            beside.do("create", "new", "A", "192.0.2.66")
+            beside.do("upsert", "gone", "A", "192.0.2.1", ttl=61)
+    finally:
+        stack.start("worker")
+    for beside, answer in zip(zones, applied, strict=True):
+        fates = settle(user, answer)
+        assert {each["status"] for each in fates} == {"failed"}
+        assert "state_changed" in {each["error"]["code"] for each in fates}
+        assert beside.answer("www", "A") == (300, {"192.0.2.1", "192.0.2.66"})
+        assert beside.answer("new", "A") == (300, {"192.0.2.66"})
+        assert beside.answer("gone", "A") == (61, {"192.0.2.1"})
+        assert beside.values("kept", "A") == {"192.0.2.1"}
+        assert beside.values("free", "A") == set()
+
+
+def plan_of_all_kinds(user: User, zone: str) -> Answer:
+    return plan(
         user,
         body(zone, action="delete"),
         body(zone, action="create", target="192.0.2.7"),
@@ -83,23 +112,6 @@ def test_changed_beside_us_between_apply_and_run(
         body(zone, "free"),
         ask_servers=False,
     )
-    stack.stop("worker")
-    try:
-        applied = apply(user, planned)
-        beside.do("create", "www", "A", "192.0.2.66")
-        beside.do("create", "new", "A", "192.0.2.66")
-        beside.do("upsert", "gone", "A", "192.0.2.1", ttl=61)
-    finally:
-        stack.start("worker")
-    assert planned["atomic"]
-    fates = settle(user, applied)
-    assert {each["status"] for each in fates} == {"failed"}
-    assert "state_changed" in {each["error"]["code"] for each in fates}
-    assert beside.answer("www", "A") == (300, {"192.0.2.1", "192.0.2.66"})
-    assert beside.answer("new", "A") == (300, {"192.0.2.66"})
-    assert beside.answer("gone", "A") == (61, {"192.0.2.1"})
-    assert beside.values("kept", "A") == {"192.0.2.1"}
-    assert beside.values("free", "A") == set()
 
 
 VALUES = {
@@ -109,9 +121,13 @@ VALUES = {
 }
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_plan_is_what_then_happens(user: User, zone: str, beside: ZoneUnderTest, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("backend", "seed"), [*(("bind", seed) for seed in range(3)), *product(BACKENDS[1:], [3])]
+)
+def test_a_plan_is_what_then_happens(user: User, served_on: ServedOn, backend: str, seed: int) -> None:
     """Random changes, and some beside us between them: the last `after` of each RRset is what is there."""
+    beside = served_on(backend)
+    zone = beside.name
     dice = random.Random(seed)
     for _ in range(3):
         beside.do("upsert", dice.choice("abcd"), "TXT", f'"{dice.random()}"')

@@ -44,6 +44,7 @@ class ZoneUnderTest:
         self.name = name
         self.target = Target(address, int(port), 3, 10)
         self.key: dns.tsig.Key | None = read_key(stack.key_file(server))
+        self.transfers_are_signed = server != "powerdns"  # the stack's grants them by address
         self.outcomes = Outcomes()
 
     def full(self, owner: str) -> str:
@@ -105,7 +106,7 @@ class ZoneUnderTest:
     def transfer(self) -> set[str]:
         """All records of the zone but its SOA, as the server transfers them."""
         zone = dns.zone.Zone(dns.name.from_text(self.name), relativize=False)
-        keyring = {self.key.name: self.key} if self.key else None
+        keyring = {self.key.name: self.key} if self.key and self.transfers_are_signed else None
         query, _ = dns.xfr.make_query(zone, keyring=keyring)
         dns.query.inbound_xfr(self.target.address, zone, query, port=self.target.port, timeout=30)
         return {line for line in zone.to_text().splitlines() if " SOA " not in line}
