@@ -72,11 +72,11 @@ def _query_zone(connection: Connection, changes: Sequence[Change], apex: dns.nam
     cname_owners = list(dict.fromkeys(change.name for change in changes if change.type == CNAME))
     dname_owners = list(dict.fromkeys(change.name for change in changes if may_hide_names(change)))
     nodes, types = _query_data(connection, questions, cname_owners)
-    zone = _PlannedZone(apex, nodes)
+    # PowerDNS shows what is below a DNAME as if that were not there, unless `dname-processing` is on
+    dnames_above = query_dnames_above(connection, apex, list({change.name for change in changes}))
+    zone = _PlannedZone(apex, nodes, dnames_above)
     for name, found in types.items():
         zone.types[name] |= found
-    if any(change.type == DNAME for change in changes):
-        zone.dnames_above = query_dnames_above(connection, apex, list({name for name, _ in questions}))
     if dname_owners:
         zone.above_data = names_above_data(connection, apex, dname_owners)
     return zone
@@ -104,7 +104,7 @@ class _PlannedZone:
 
     apex: dns.name.Name
     answered: Nodes
-    dnames_above: Mapping[dns.name.Name, set[dns.name.Name]] | None = None  # None: as the answers show
+    dnames_above: Mapping[dns.name.Name, set[dns.name.Name]]
     above_data: set[dns.name.Name] = field(default_factory=set)
     types: dict[dns.name.Name, set[RdataType]] = field(default_factory=lambda: defaultdict(set))
     planned: dict[Question, RRset | None] = field(default_factory=dict)
@@ -117,11 +117,9 @@ class _PlannedZone:
         rrset = self.planned.get((change.name, change.type), answered.rrset)
         cname = self.planned.get((change.name, CNAME), answered.cname)
         in_use = InUse.YES if rrset or self.types[change.name] else InUse.UNKNOWN
-        return Node(in_use, rrset, cname, answered.occluded, self._is_below_dname(change, answered))
+        return Node(in_use, rrset, cname, answered.occluded, self._is_below_dname(change))
 
-    def _is_below_dname(self, change: Change, answered: Node) -> bool:
-        if self.dnames_above is None:
-            return answered.below_dname
+    def _is_below_dname(self, change: Change) -> bool:
         above = map(dns.name.Name, names_above(change.name, self.apex))
         there = self.dnames_above.get(change.name, set())
         return any(self.planned.get((owner, DNAME), owner in there) for owner in above)
@@ -142,10 +140,9 @@ class _PlannedZone:
         """Apply a change to the plan; `before` is the RRset that it meets."""
         after = _rrset_after(change, before)
         self.planned[change.name, change.type] = after
-        if self.dnames_above is not None:
-            for name in map(dns.name.Name, names_above(change.name, self.apex)):
-                # whether other data is left below it, nobody has asked
-                self.above_data.add(name) if after else self.above_data.discard(name)
+        for name in map(dns.name.Name, names_above(change.name, self.apex)):
+            # whether other data is left below it, nobody has asked
+            self.above_data.add(name) if after else self.above_data.discard(name)
         types = self.types[change.name]
         types.add(change.type) if after else types.discard(change.type)
 
