@@ -9,6 +9,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.key_file 
 
 from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
+from tests.support.policies import set_policy
 from tests.support.powerdns import insert
 from tests.support.zones import APPLIED, UNCHANGED, ZoneUnderTest, failed
 
@@ -76,19 +77,13 @@ def test_what_a_key_may_not_change_is_told_from_a_zone_that_it_may_not_change(
     zone_on: ZoneOn, infrastructure: Stack
 ) -> None:
     zone = zone_on("bind")
-
-    def allow(policy: str) -> None:
-        infrastructure.rndc("delzone", zone.name)
-        options = f'type primary; file "zones/{zone.name}"; {policy};'
-        infrastructure.rndc("addzone", zone.name, f"{{ {options} }};")
-
-    allow(f"update-policy {{ grant orchestrator name ok.{zone.name}; }}")
+    set_policy(infrastructure, zone.name, f"update-policy {{ grant orchestrator name ok.{zone.name}; }}")
     said = zone.apply(
         zone.change("create", "ok", "A", "192.0.2.1"), zone.change("create", "other", "A", "192.0.2.1")
     )
     assert said == [APPLIED, failed("refused")]
     assert zone.do("create", "other", "A", "192.0.2.1") == failed("refused")
-    allow("allow-update { none; }")
+    set_policy(infrastructure, zone.name, "allow-update { none; }")
     assert zone.do("create", "ok", "A", "192.0.2.2") == failed("zone_refuses_updates")
 
 

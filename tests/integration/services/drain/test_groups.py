@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from app.core.database import transaction
 from app.runner import make_runner
@@ -16,9 +17,11 @@ from app.services.drain.drain import drain
 from app.services.requests.schedule import queue_due
 from app.store import queue, schedule
 from app.store.queue import Item
+from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
 from tests.support.builders import body, time_after
 from tests.support.eventually import eventually
+from tests.support.policies import allow_addresses
 from tests.support.settings import SetSettings
 from tests.support.zone_runner import Died, ZoneRunner
 from tests.support.zones import ZoneUnderTest
@@ -83,6 +86,27 @@ def test_none_is_applied_where_one_fails(client: TestClient, zone: ZoneUnderTest
     client.post(f"/api/v1/dns/requests/{ids[0]}/retry").raise_for_status()
     drain(zone.name, WatchedRunner(zone), make_backends())
     assert fates(client, ids) == ["succeeded"] * 3
+
+
+def test_what_a_policy_refuses_lets_nothing_rest(
+    client: TestClient, zone: ZoneUnderTest, infrastructure: Stack
+) -> None:
+    allow_addresses(infrastructure, zone.name)
+    note = body(zone.name, "www", record_type="TXT", target="x")
+    refused = submit(client, *group(zone.name, "www", "ok"), note)
+    apart = submit(client, *group(zone.name, "www", "other"), note, atomic=False)
+    whole = submit(client, *group(zone.name, "ok"), body(zone.name, "ok", target="192.0.2.2"))
+    runner = WatchedRunner(zone)
+    drain(zone.name, runner, make_backends())
+    assert fates(client, refused) == ["refused"] * 3
+    assert fates(client, apart) == ["succeeded", "refused", "refused"]
+    assert fates(client, whole) == ["succeeded"] * 2
+    assert len(runner.owners) == 1
+    assert zone.values("ok", "A") == {"192.0.2.1", "192.0.2.2"}
+    with transaction() as session:
+        for table in ("dns_backends", "dns_zone_leases"):
+            resting = f"SELECT count(*) FROM {table} WHERE failures > 0 OR fault_code IS NOT NULL"
+            assert session.execute(text(resting)).scalar() == 0
 
 
 def test_a_group_of_a_lost_run_is_tried_again_whole(client: TestClient, zone: ZoneUnderTest) -> None:
