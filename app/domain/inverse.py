@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from app.domain import values
 from app.domain.change import Action, RRsetKey, RRsetState
@@ -29,6 +30,7 @@ class Done(NamedTuple):
     after: RRsetState | None
     account_id: str = ""
     extra_config: Mapping[str, Any] = {}
+    request_id: UUID | None = None
 
 
 @dataclass(slots=True)
@@ -37,10 +39,12 @@ class NetEffect:
 
     before: RRsetState | None
     last: Done
+    request_ids: list[UUID | None]
     interrupted: bool = False  # between two of them it was changed by somebody else
 
     def add(self, following: Done) -> None:
         """Add the next one."""
+        self.request_ids.append(following.request_id)
         left, found = self.last.after, following.before
         if left is None or found is None:
             self.before = None  # nobody knows what lies between them
@@ -72,7 +76,7 @@ def net_effects(done: Iterable[Done]) -> dict[RRsetKey, NetEffect]:
         if each.key in found:
             found[each.key].add(each)
         else:
-            found[each.key] = NetEffect(each.before, each)
+            found[each.key] = NetEffect(each.before, each, [each.request_id])
     return found
 
 

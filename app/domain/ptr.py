@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
+from uuid import UUID
 
 from app.domain.change import NOTHING, Action, Change, RRsetState
 from app.domain.errors import Reason
@@ -30,6 +31,19 @@ class Standing(NamedTuple):
 
     target: str | None
     ttl: int
+
+
+class LastPtr(NamedTuple):
+    """What the last request that counts has asked of a PTR RRset.
+
+    `target` is where it points to, or did until it was removed; `parent` is the request that has the address.
+    Both are None where this service has not made it for an address.
+    """
+
+    target: str | None
+    ttl: int
+    parent: UUID | None
+    removed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +82,16 @@ def why_no_ptr(record_type: RecordType | None, name: str | None, addresses: int)
         yield Reason(MANAGE_PTR, "ptr_too_many", message)
 
 
-def wishes(change: Change, before: RRsetState | None) -> Iterator[Wish]:
+def may_remove_address(change: Change) -> bool:
+    """Whether a change can take an address from its name."""
+    return change.type in ADDRESS_TYPES and change.action is not Action.CREATE
+
+
+def wishes(change: Change, before: RRsetState | None, *, asked: bool = True) -> Iterator[Wish]:
     """Yield what a change of addresses means for their PTRs: first those that go, then those that are kept.
 
-    `before` is the RRset that it has found; where that is not known (None), only what it names is looked at.
+    A PTR goes with its address also where the change has not `asked` for any to be kept. `before` is the
+    RRset that it has found; where that is not known (None), only what it names is looked at.
     """
     there = before.rdata if before else ()
     if change.action is Action.DELETE:
@@ -79,7 +99,8 @@ def wishes(change: Change, before: RRsetState | None) -> Iterator[Wish]:
         return
     if change.action is not Action.CREATE:
         yield from (Wish(address, keep=False) for address in there if address not in change.rdata)
-    yield from (Wish(address, keep=True) for address in change.rdata)
+    if asked:
+        yield from (Wish(address, keep=True) for address in change.rdata)
 
 
 def step_for(

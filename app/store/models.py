@@ -198,6 +198,7 @@ class Request(Base):
         Index("ix_dns_requests_verifying", "zone", "name", postgresql_where=text("verify_by IS NOT NULL")),
         Index("ix_dns_requests_open_id", "id", postgresql_where=text("finished_at IS NULL")),
         Index("ix_dns_requests_ptr", "ptr_of", postgresql_where=text("ptr_of IS NOT NULL")),
+        Index("ix_dns_requests_ptr_target", "rdata", postgresql_where=text("ptr_of IS NOT NULL")),
         Index("ix_dns_requests_atomic", "atomic_id", postgresql_where=text("atomic_id IS NOT NULL")),
         # Nothing is written to these two by a request that is not scheduled.
         Index("ix_dns_requests_scheduled", "not_before", "seq", postgresql_where=text(SCHEDULED)),

@@ -10,10 +10,21 @@ from sqlalchemy.orm import Session
 from app.core.database import AnySession
 from app.domain.change import Action, Via
 from app.domain.lifecycle import OPEN, Status, words
-from app.domain.ptr import Standing
+from app.domain.ptr import LastPtr, Standing
 from app.domain.reverse import Place
 from app.domain.settlement import APPLIED_AND_FAILED
 from app.store.models import Request, RequestEvent
+
+# The limit keeps this one look-up for each name, whatever the planner thinks of the table.
+_WITH_PTRS = text(
+    """
+    SELECT wanted.name
+      FROM unnest(CAST(:names AS text[])) AS wanted (name)
+     CROSS JOIN LATERAL (
+        SELECT FROM dns_requests
+         WHERE ptr_of IS NOT NULL AND rdata = ARRAY[wanted.name || '.'] LIMIT 1) AS made
+    """
+)
 
 
 class Asker(NamedTuple):
@@ -25,12 +36,12 @@ class Asker(NamedTuple):
 
 # The last request that counts for each name: it will be applied, or has changed the RRset. A scheduled one
 # may come to nothing.
-_STANDING = text(
+_LAST = text(
     f"""
     SELECT last.*
       FROM unnest(CAST(:names AS text[])) AS wanted (name)
      CROSS JOIN LATERAL (
-        SELECT zone, name, action, rdata, ttl, ptr_of IS NOT NULL AS managed
+        SELECT zone, name, action, rdata, ttl, ptr_of
           FROM dns_requests AS request
          WHERE request.name = wanted.name AND record_type = 'PTR'
            AND (status IN ({words(set(OPEN) - {Status.SCHEDULED})})
@@ -41,14 +52,26 @@ _STANDING = text(
 )
 
 
+def last_ptrs(session: AnySession, names: Collection[str]) -> dict[Place, LastPtr]:
+    """Return what the last request that counts has asked of the PTR RRset of each of these names."""
+    found = session.execute(_LAST, {"names": list(names), "applied": list(APPLIED_AND_FAILED)})
+    return {
+        Place(row.zone, row.name): LastPtr(
+            row.rdata[0] if row.ptr_of else None, row.ttl, row.ptr_of, row.action == Action.DELETE
+        )
+        for row in found
+    }
+
+
 def standing(session: AnySession, names: Collection[str]) -> dict[Place, Standing]:
     """Return what the last request for the PTR RRset of each of these names has made of it, or will."""
-    found = session.execute(_STANDING, {"names": list(names), "applied": list(APPLIED_AND_FAILED)})
-    return {
-        Place(row.zone, row.name): Standing(row.rdata[0] if row.managed else None, row.ttl)
-        for row in found
-        if row.action != Action.DELETE
-    }
+    last = last_ptrs(session, names)
+    return {place: Standing(each.target, each.ttl) for place, each in last.items() if not each.removed}
+
+
+def with_ptrs(session: AnySession, names: Collection[str]) -> set[str]:
+    """Return those of the owner names for which a PTR was ever made."""
+    return set(session.scalars(_WITH_PTRS, {"names": list(names)}))
 
 
 def askers(session: Session, ids: Collection[UUID]) -> dict[UUID, Asker]:

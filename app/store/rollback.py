@@ -29,7 +29,7 @@ _SINCE = text(
     )
     SELECT request.*
       FROM run CROSS JOIN LATERAL (
-        SELECT name, record_type, account_id, before, after, lost_runs, lease_token, run_id, seq,
+        SELECT id, name, record_type, account_id, before, after, lost_runs, lease_token, run_id, seq,
                coalesce(resource #> '{{config,extra_config}}', '{{}}') AS extra_config
           FROM dns_requests
          WHERE zone = :zone AND id BETWEEN run.first_request_id AND run.last_request_id AND run_id = run.id
@@ -64,7 +64,7 @@ def list_done(session: Session, zone: str, since: datetime, most: int) -> Genera
         for row in rows:
             before = row.before if not row.lost_runs else None  # it may be what the lost run has made
             key = RRsetKey(row.name, row.record_type)
-            yield Done(key, _state(before), _state(row.after), row.account_id, row.extra_config)
+            yield Done(key, _state(before), _state(row.after), row.account_id, row.extra_config, row.id)
 
 
 def list_queued(session: Session, zone: str, most: int) -> set[RRsetKey]:

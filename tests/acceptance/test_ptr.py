@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -167,3 +168,69 @@ def test_none_is_made_for_an_address_that_failed(user: User, zone: str, network:
     [failed] = user.submit_and_wait(managed(zone, "none", f"{network}.10", action="update"))
     assert failed["status"] == "failed"
     assert (failed["ptr_requests"], ptr_lines(failed, f"{network}.10")) == ([], [])
+
+
+def undo(user: User, request: dict[str, Any]) -> dict[str, Any]:
+    answer = user.api.post(f"/dns/requests/{request['id']}/undo").raise_for_status().json()
+    [undone] = user.wait_until_settled([answer["id"]])
+    return undone
+
+
+def test_it_goes_with_an_address_that_is_removed_without_a_word_of_it(
+    user: User, zone: str, network: str
+) -> None:
+    first, second = f"{network}.10", f"{network}.11"
+    [made] = user.submit_and_wait(managed(zone, "www", first))
+    with_ptrs(user, made)
+    [changed] = user.submit_and_wait(body(zone, action="update", target=second))
+    with_ptrs(user, changed)
+    assert (pointers(user, first), pointers(user, second)) == (set(), set())
+
+
+def test_it_goes_and_comes_with_undos(user: User, zone: str, network: str) -> None:
+    address = f"{network}.10"
+    [made] = user.submit_and_wait(managed(zone, "www", address))
+    with_ptrs(user, made)
+    undone = undo(user, made)
+    with_ptrs(user, undone)
+    assert pointers(user, address) == set()
+    again = undo(user, undone)
+    assert again["resource"]["config"]["manage_ptr"]
+    with_ptrs(user, again)
+    assert (pointers(user, address), user.ttl(reverse_name(address), "PTR")) == ({f"www.{zone}."}, 77)
+
+    [gone] = user.submit_and_wait(body(zone, action="delete"))
+    with_ptrs(user, gone)
+    with_ptrs(user, undo(user, gone))
+    assert pointers(user, address) == {f"www.{zone}."}
+
+
+def test_an_undo_makes_none_that_was_not_there(user: User, zone: str, network: str) -> None:
+    plain, kept = f"{network}.10", f"{network}.11"
+    user.submit_and_wait(body(zone, target=plain, config={"ttl": 77}))
+    [added] = user.submit_and_wait(managed(zone, "www", kept))
+    with_ptrs(user, added)
+    with_ptrs(user, undo(user, added))
+    assert (pointers(user, plain), pointers(user, kept)) == (set(), set())
+
+
+@pytest.mark.parametrize("ask_servers", [False, True])
+def test_it_goes_and_comes_with_rollbacks(user: User, zone: str, network: str, ask_servers: bool) -> None:
+    there, new = f"{network}.10", f"{network}.11"
+    [made] = user.submit_and_wait(managed(zone, "www", there))
+    with_ptrs(user, made)
+    to = datetime.now(UTC)
+    first, second = user.submit_and_wait(body(zone, action="delete"), managed(zone, "new", new))
+    with_ptrs(user, first)
+    with_ptrs(user, second)
+    assert (pointers(user, there), pointers(user, new)) == (set(), {f"new.{zone}."})
+    asked = {"to": to.isoformat(), "ask_servers": ask_servers}
+    planned = user.api.post(f"/zones/{zone}/rollback", json=asked).raise_for_status().json()
+    assert [[step["action"] for step in each["ptr"]] for each in planned["results"]] == [
+        ["delete"],
+        ["create"],
+    ]
+    applied = user.api.post(f"/dns/plans/{planned['plan_id']}/apply").raise_for_status().json()
+    for request in user.wait_until_settled([each["request"]["id"] for each in applied["results"]]):
+        with_ptrs(user, request)
+    assert (pointers(user, there), pointers(user, new)) == ({f"www.{zone}."}, set())

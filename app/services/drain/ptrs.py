@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.domain.lifecycle import Status
+from app.domain.ptr import may_remove_address
 from app.domain.settlement import Decision
-from app.services.requests.ptr import Parent, submit_ptrs
+from app.services.requests.ptr import Parent, concerned, submit_ptrs
 from app.store import ptr
 from app.store.queue import Item, States
 
@@ -18,19 +19,23 @@ def keep_ptrs(
     decisions: Mapping[UUID, Decision],
     states: Mapping[UUID, States],
 ) -> set[str]:
-    """Submit the changes of PTRs that succeeded requests ask for; return the zones to kick after the commit.
+    """Submit the changes of PTRs that succeeded requests ask for, and the removal of those whose addresses
+    go; return the zones to kick after the commit.
 
     What became of earlier ones is written into the logs of the requests that have asked for them.
     """
-    concerned = [item for item in settled if item.manages_ptr or item.ptr_of]
-    if not concerned:
-        return set()
-    ptr.note(session, _told(concerned, decisions))
-    parents = [
-        Parent(item.change, states[item.id].before if item.id in states else None, item.account_id)
-        for item in concerned
-        if item.manages_ptr and decisions[item.id].status is Status.SUCCEEDED
-    ]
+    told, parents = [], []
+    for item in settled:
+        if item.ptr_of:
+            told.append(item)
+        elif decisions[item.id].status is not Status.SUCCEEDED:
+            continue
+        elif item.manages_ptr or may_remove_address(item.change):
+            before = states[item.id].before if item.id in states else None
+            parents.append(Parent(item.change, before, item.account_id, item.manages_ptr))
+    if told:
+        ptr.note(session, _told(told, decisions))
+    parents = concerned(session, parents) if parents else parents
     return submit_ptrs(session, parents) if parents else set()
 
 

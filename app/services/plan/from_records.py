@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Literal
+from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
@@ -15,8 +16,8 @@ from app.domain.consequences import may_concern_others, targets, with_consequenc
 from app.domain.delegations import hosts_at_cuts, with_delegations
 from app.domain.effects import NO_ADDRESS, Effect, RRset, ZoneRRset, effects, state_of, targets_in_zone
 from app.domain.names import lineages
-from app.domain.ptr import PtrStep
-from app.services.requests.ptr import Parent, plan_ptrs
+from app.domain.ptr import PtrStep, may_remove_address
+from app.services.requests.ptr import Parent, concerned, plan_ptrs
 from app.services.requests.submit import place, require_no_mass_change
 from app.services.requests.validate import RawChange, Refused, ValidChange, read_changes
 from app.store import records, zones
@@ -70,17 +71,23 @@ def plan_from_records(raw: Sequence[RawChange], *, allow_mass_change: bool = Tru
 
 
 def _ptrs(valid: Iterable[ValidChange], found: Mapping[int, Effect]) -> dict[int, Sequence[PtrStep]]:
-    """Return what is done for the PTRs of those changes that ask for it, and that would not fail."""
-    asking = [
-        id(item)
-        for item in valid
-        if item.asked["config"].get("manage_ptr") and found[id(item)].planned.outcome != Outcome.FAILED
-    ]
-    if not asking:
+    """Return what is done for PTRs, by the key of each change that would not fail.
+
+    That is what changes ask for, and the removal of those whose addresses go.
+    """
+    parents: dict[UUID, tuple[int, Parent]] = {}
+    for item in valid:
+        effect, asked = found[id(item)], bool(item.asked["config"].get("manage_ptr"))
+        if effect.planned.outcome != Outcome.FAILED and (asked or may_remove_address(effect.change)):
+            parent = Parent(effect.change, state_of(effect.before), asked=asked)
+            parents[effect.change.request_id] = (id(item), parent)
+    if not parents:
         return {}
-    parents = [Parent(found[key].change, state_of(found[key].before)) for key in asking]
     with reading() as session:
-        return dict(zip(asking, plan_ptrs(session, parents), strict=True))
+        left = concerned(session, [parent for _, parent in parents.values()])
+        steps = plan_ptrs(session, left) if left else []
+    keys = (parents[parent.change.request_id][0] for parent in left)
+    return dict(zip(keys, steps, strict=True))
 
 
 def _planned(valid: ValidChange, effect: Effect, ptrs: Sequence[PtrStep], now: datetime) -> Planned:

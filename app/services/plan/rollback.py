@@ -18,12 +18,14 @@ from app.domain.change import Action, Outcome, RRsetKey, RRsetState
 from app.domain.effects import UNKNOWN, state_of
 from app.domain.errors import DomainError, InvalidInput, NothingToUndo, Reason, ServersNotAsked, ZoneNotFound
 from app.domain.expectation import is_like
-from app.domain.inverse import Done, Inverse, net_effects, take_back
+from app.domain.inverse import Done, Inverse, NetEffect, net_effects, take_back
 from app.domain.names import normalize
 from app.domain.places import DOMAIN
+from app.domain.ptr import ADDRESS_TYPES
 from app.domain.rdata import RecordType, fields_of_value
 from app.services.plan.from_records import Planned, plan_from_records
 from app.services.plan.from_servers import plan_from_servers
+from app.services.requests.ptr import Restored, keep_ptrs_again
 from app.services.requests.validate import RawChange, Refused
 from app.store import rollback as store
 from app.store import zones
@@ -71,6 +73,7 @@ class _Candidates:
 
     inverses: dict[RRsetKey, tuple[Inverse, Done]] = field(default_factory=dict)
     left: list[Left] = field(default_factory=list)
+    with_ptrs: set[RRsetKey] = field(default_factory=set)  # whose PTRs are kept again
 
 
 def plan_rollback(zone: str, order: RollbackOrder) -> Rollback:
@@ -129,7 +132,23 @@ def _find(session: Session, zone: str, since: datetime) -> _Candidates:
             found.inverses[key] = (inverse, net.last)
         elif inverse.code != NothingToUndo.code:
             found.left.append(Left(key, inverse))
+    found.with_ptrs = _with_ptrs(session, found.inverses, effects)
     return found
+
+
+def _with_ptrs(
+    session: Session,
+    inverses: Mapping[RRsetKey, tuple[Inverse, Done]],
+    effects: Mapping[RRsetKey, NetEffect],
+) -> set[RRsetKey]:
+    """Return those RRsets of addresses whose PTRs have gone, or were changed, with what is taken back."""
+    restored = {
+        key: Restored(key.name, inverse.restored.rdata, effects[key].request_ids)
+        for key, (inverse, _) in inverses.items()
+        if key.type in ADDRESS_TYPES and inverse.restored.rdata
+    }
+    again = keep_ptrs_again(session, list(restored.values())) if restored else ()
+    return {key for key, is_kept in zip(restored, again, strict=True) if is_kept}
 
 
 def _bounded(done: Iterable[Done]) -> Iterator[Done]:
@@ -152,7 +171,7 @@ def _plan(zone: str, found: _Candidates, order: RollbackOrder) -> Rollback:
     why_not = _refusal if order.by_servers else _obstacle
     keys = sorted(found.inverses, key=lambda key: _place(key, found.inverses[key][0]))
     while True:
-        items = [_item(zone, key, *found.inverses[key], order) for key in keys]
+        items = [_item(zone, key, found, order) for key in keys]
         planned = plan_from_records(items) if items else []
         obstacles = {
             key: reason
@@ -191,12 +210,15 @@ def _obstacle(expected: RRsetState, item: Planned | Refused) -> Reason | None:
     return None
 
 
-def _item(zone: str, key: RRsetKey, inverse: Inverse, last: Done, order: RollbackOrder) -> RawChange:
+def _item(zone: str, key: RRsetKey, found: _Candidates, order: RollbackOrder) -> RawChange:
     """Return the inverse as a change that a client might have sent."""
+    inverse, last = found.inverses[key]
     context = {"account_id": order.account_id or last.account_id, "source": order.source}
     of_value = fields_of_value(RecordType(key.type))
     extra = {name: value for name, value in last.extra_config.items() if name not in of_value}
     config: dict[str, Any] = {"ttl": inverse.restored.ttl, "extra_config": extra}
+    if key in found.with_ptrs:
+        config["manage_ptr"] = True
     resource = {
         "record_type": key.type,
         "domain": key.name,

@@ -1,14 +1,25 @@
 """Keep PTR records with addresses: each change of one is a request of its own, in the reverse zone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.domain.change import Change, RRsetState
 from app.domain.names import lineages, longest_match
-from app.domain.ptr import PtrChange, PtrStep, Standing, standing_after, step_for, wishes
+from app.domain.ptr import (
+    MAX_ADDRESSES,
+    LastPtr,
+    PtrChange,
+    PtrStep,
+    Standing,
+    standing_after,
+    step_for,
+    wishes,
+)
 from app.domain.rdata import RecordType
 from app.domain.reverse import Place, find_place, parts, reverse_name
 from app.domain.simulated_zone import simulated_zone
@@ -22,11 +33,23 @@ from app.store.ptr import Asker
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A change of addresses that asks for their PTRs, the RRset that it has found (None: not known)."""
+    """A change of addresses, and the RRset that it has found (None: not known).
+
+    Where it has not asked for PTRs, those go that were made for addresses which it removes.
+    """
 
     change: Change
     before: RRsetState | None
     account_id: str = ""
+    asked: bool = True
+
+
+class Restored(NamedTuple):
+    """Addresses that an owner name is to have again, and the requests that are taken back for that."""
+
+    name: str
+    addresses: Sequence[str]
+    taken_back: Collection[UUID | None]
 
 
 def submit_ptrs(session: Session, parents: Sequence[Parent]) -> set[str]:
@@ -59,7 +82,7 @@ def submit_ptrs(session: Session, parents: Sequence[Parent]) -> set[str]:
 
 def plan_ptrs(session: Session, parents: Sequence[Parent]) -> list[list[PtrStep]]:
     """Return what is done for the PTRs of each of these changes, in the order in which they are applied."""
-    wished = [[*wishes(parent.change, parent.before)] for parent in parents]
+    wished = [[*wishes(parent.change, parent.before, asked=parent.asked)] for parent in parents]
     addresses = {wish.address: reverse_name(wish.address) for wish in chain(*wished)}
     places, served = _places(session, addresses.values())
     standing = ptr.standing(session, {place.name for place in places.values()})
@@ -70,13 +93,50 @@ def plan_ptrs(session: Session, parents: Sequence[Parent]) -> list[list[PtrStep]
             place = places.get(addresses[wish.address])
             ttl = _ttl_within(parent.change.ttl, served.get(place.zone) if place else None)
             step = step_for(wish, parent.change.name, ttl, place, standing)
-            if step is None:
+            if step is None or not (parent.asked or step.change):
                 continue
             if step.change:
                 _advance(standing, step.change)
             steps.append(step)
         found.append(steps)
     return found
+
+
+def concerned(session: Session, parents: Sequence[Parent]) -> list[Parent]:
+    """Return those of the changes that have asked for PTRs, or may remove an address that has one."""
+    removing = {
+        parent.change.name
+        for parent in parents
+        if not parent.asked and any(wishes(parent.change, parent.before, asked=False))
+    }
+    names = {parent.change.name for parent in parents if parent.asked}
+    names |= ptr.with_ptrs(session, removing - names) if removing - names else set()
+    return [parent for parent in parents if parent.change.name in names]
+
+
+def keep_ptrs_again(session: Session, restored: Sequence[Restored]) -> list[bool]:
+    """Return of each whether its PTRs are to be kept, as they were before what is taken back.
+
+    That is where each address has a PTR, or had one, and some of them were changed by what is taken back.
+    """
+    addresses = {address: reverse_name(address) for each in restored for address in each.addresses}
+    places, _ = _places(session, addresses.values()) if addresses else ({}, {})
+    last = ptr.last_ptrs(session, {place.name for place in places.values()}) if places else {}
+    by_address = {
+        address: last[places[name]]
+        for address, name in addresses.items()
+        if name in places and places[name] in last
+    }
+    return [_is_kept_again(each, by_address) for each in restored]
+
+
+def _is_kept_again(restored: Restored, last: Mapping[str, LastPtr]) -> bool:
+    found = [last.get(address) for address in restored.addresses]
+    own = [each for each in found if each and each.target == f"{restored.name}."]
+    changed = [each.parent in restored.taken_back for each in own]
+    if len(own) < len(found) or len(found) > MAX_ADDRESSES or not any(changed):
+        return False
+    return not any(each.removed and not now for each, now in zip(own, changed, strict=True))
 
 
 def _advance(standing: dict[Place, Standing], change: PtrChange) -> None:

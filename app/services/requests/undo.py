@@ -24,10 +24,12 @@ from app.domain.errors import (
 from app.domain.expectation import is_like
 from app.domain.inverse import Inverse, inverse
 from app.domain.lifecycle import INITIAL, OPEN, Status
+from app.domain.ptr import ADDRESS_TYPES
 from app.domain.rdata import RecordType, fields_of_value
 from app.schemas.request import Config, Context, Resource, Submission
 from app.services.requests.backlog import Backlog
 from app.services.requests.lookup import state_of
+from app.services.requests.ptr import Restored, keep_ptrs_again
 from app.services.requests.submit import Accepted, Replayed, Submitted, Undecided, submit
 from app.services.requests.validate import Draft, Refused
 from app.store import records, requests, undo, zones
@@ -62,7 +64,8 @@ def undo_request(request_id: UUID, order: UndoOrder, backlog: Backlog | None = N
         found = _inverse(original)
         if _shows_conflict(session, zone, original, found.expect):
             raise UndoConflict
-        [result] = submit(session, [_draft(original, found, order)], backlog=backlog)
+        keeps_ptrs = _keeps_ptrs(session, original, found)
+        [result] = submit(session, [_draft(original, found, order, keeps_ptrs)], backlog=backlog)
         accepted = _require_accepted(result)
         undo.note(session, original.id, accepted.request.id)
     return accepted
@@ -122,7 +125,15 @@ def _shows_conflict(session: Session, zone: Zone, original: Request, expected: R
     return settled is not None and zone.updated_at < settled and not is_like(NOTHING, expected)
 
 
-def _draft(original: Request, found: Inverse, order: UndoOrder) -> Draft:
+def _keeps_ptrs(session: Session, original: Request, found: Inverse) -> bool:
+    """Return whether the addresses that come back had PTRs, which went with them."""
+    if original.record_type not in ADDRESS_TYPES or not found.restored.rdata:
+        return False
+    [again] = keep_ptrs_again(session, [Restored(original.name, found.restored.rdata, {original.id})])
+    return again
+
+
+def _draft(original: Request, found: Inverse, order: UndoOrder, keeps_ptrs: bool) -> Draft:
     """Return the inverse as a change that a client might have sent.
 
     What it restores was there once: it is not judged as values of a client are, but for the zone's rules.
@@ -137,6 +148,7 @@ def _draft(original: Request, found: Inverse, order: UndoOrder) -> Draft:
         comment=_comment(original, order),
         config=Config.model_construct(
             ttl=found.restored.ttl,
+            manage_ptr=keeps_ptrs or None,
             extra_config=_extra_config(record_type, original.resource.get("config", {})),
         ),
     )

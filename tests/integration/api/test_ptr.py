@@ -83,6 +83,15 @@ def test_a_plan_shows_it(client: TestClient, new_zone: str) -> None:
     assert "ptr" not in plain
 
 
+@pytest.mark.usefixtures("reverse")
+def test_a_plan_shows_what_goes_unasked(client: TestClient, new_zone: str) -> None:
+    plain = body(new_zone, target="192.0.2.11", action="upsert")
+    made, changed = plan(client, managed(new_zone), plain)
+    assert [step["action"] for step in made["ptr"]] == ["create"]
+    assert [(step["action"], step["address"]) for step in changed["ptr"]] == [("delete", ADDRESS)]
+    assert "ptr" not in plan(client, body(new_zone, action="upsert"), plain)[1]
+
+
 def test_a_plan_warns_where_no_reverse_zone_is_served(client: TestClient, new_zone: str) -> None:
     [item] = plan(client, managed(new_zone))
     assert [warning["code"] for warning in item["warnings"]] == ["ptr_zone_unknown"]

@@ -9,6 +9,7 @@ from app.domain.ptr import (
     PtrChange,
     Standing,
     Wish,
+    may_remove_address,
     standing_after,
     step_for,
     why_no_ptr,
@@ -50,6 +51,26 @@ def test_what_goes_and_what_is_kept(
 ) -> None:
     there = None if before is None else RRsetState(300, tuple(before))
     assert list(wishes(change(action, "www", "A", *rdata), there)) == wished
+
+
+@pytest.mark.parametrize(
+    ("action", "rdata", "before", "wished"),
+    [
+        ("create", [TWO], [ONE], []),
+        ("update", [TWO, THREE], [ONE, TWO], drop(ONE)),
+        ("upsert", [TWO], [], []),
+        ("upsert", [TWO], None, []),
+        ("delete", [ONE], [ONE, TWO], drop(ONE)),
+        ("delete", [], [ONE, TWO], drop(ONE, TWO)),
+    ],
+)
+def test_an_address_that_goes_takes_its_ptr_along_unasked(
+    action: str, rdata: list[str], before: list[str] | None, wished: list[Wish]
+) -> None:
+    there = None if before is None else RRsetState(300, tuple(before))
+    asked = change(action, "www", "A", *rdata)
+    assert list(wishes(asked, there, asked=False)) == wished
+    assert may_remove_address(asked) or not wished
 
 
 @pytest.mark.parametrize(

@@ -7,20 +7,21 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from app.domain.change import NOTHING, RRsetState
 from app.domain.lifecycle import Status
 from app.domain.settlement import Decision
 from app.services.drain import drain as module
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from app.services.drain.ptrs import keep_ptrs
-from app.store.queue import Item
+from app.store.queue import Item, States
 from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
 from tests.support.builders import body, change
 from tests.support.zone_runner import Died, ZoneRunner
 from tests.support.zones import ZoneUnderTest
 
-ADDRESS = "198.51.100.10"
+ADDRESS, OTHER = "198.51.100.10", "198.51.100.11"
 REVERSE = "100.51.198.in-addr.arpa"
 
 
@@ -108,14 +109,55 @@ def test_a_worker_that_dies_after_a_ptr_was_made_leaves_it_ours(
     assert reverse.values("10", "PTR") == set()
 
 
-def test_a_change_without_it_leaves_ptrs_alone(client: TestClient, zone: ZoneUnderTest) -> None:
+def accept_plain(
+    client: TestClient, zone: ZoneUnderTest, action: str, target: Any, owner: str = "www"
+) -> str:
+    """Ask for a change that does not ask for PTRs."""
+    answer = client.post(f"/api/v1/dns/{action}", json=body(zone.name, owner, target=target))
+    request_id: str = answer.raise_for_status().json()["id"]
+    return request_id
+
+
+@pytest.mark.parametrize(("action", "target"), [("delete", ADDRESS), ("update", OTHER), ("upsert", [OTHER])])
+def test_an_address_takes_its_ptr_along_unasked(
+    client: TestClient, zone: ZoneUnderTest, action: str, target: Any
+) -> None:
+    serve_reverse(client)
+    accept(client, zone)
+    work(zone)
+    gone = accept_plain(client, zone, action, target)
+    work(zone)
+    assert [(ptr["action"], ptr["resource"]["domain"]) for ptr in ptrs(client, gone)] == [
+        ("delete", f"10.{REVERSE}")
+    ]
+
+
+def test_a_change_that_does_not_ask_makes_none_and_leaves_those_of_others(
+    client: TestClient, zone: ZoneUnderTest
+) -> None:
     serve_reverse(client)
     made = accept(client, zone)
     work(zone)
-    client.post("/api/v1/dns/delete", json=body(zone.name, target=ADDRESS)).raise_for_status()
+    others = [
+        accept_plain(client, zone, "create", OTHER),
+        accept_plain(client, zone, "delete", OTHER),
+        accept_plain(client, zone, "create", ADDRESS, "other"),
+        accept_plain(client, zone, "delete", ADDRESS, "other"),
+    ]
     work(zone)
     listed = client.get("/api/v1/dns/requests", params={"zone": REVERSE}).json()["items"]
     assert [item["id"] for item in listed] == found(client, made)["ptr_requests"]
+    for request_id in others:
+        request = found(client, request_id)
+        assert request["status"] == "succeeded"
+        assert "PTR" not in str(request["events"])
+
+
+def test_what_is_made_and_removed_in_one_batch_leaves_no_ptr(client: TestClient, zone: ZoneUnderTest) -> None:
+    serve_reverse(client)
+    made, gone = accept(client, zone), accept_plain(client, zone, "delete", None)
+    work(zone)
+    assert [ptr["action"] for ptr in (*ptrs(client, made), *ptrs(client, gone))] == ["create", "delete"]
 
 
 def test_what_the_reverse_zone_refuses_is_told(client: TestClient, zone: ZoneUnderTest) -> None:
@@ -128,6 +170,13 @@ def test_what_the_reverse_zone_refuses_is_told(client: TestClient, zone: ZoneUnd
 
 
 def test_who_does_not_ask_for_it_costs_no_statement() -> None:
-    item = Item(change("create", "www", "A", ADDRESS), 1, "team-a", 0, None, None, False, False)
-    decisions = {item.id: Decision(Status.SUCCEEDED, "answered")}
-    assert keep_ptrs(Session(), [item], decisions, {}) == set()  # which has no database
+    there = RRsetState(300, (ADDRESS,))
+    for asked, before in (
+        (change("create", "www", "A", ADDRESS), NOTHING),
+        (change("upsert", "www", "A", ADDRESS), there),
+        (change("delete", "www", "TXT"), there),
+    ):
+        item = Item(asked, 1, "team-a", 0, None, None, False, False)
+        decisions = {item.id: Decision(Status.SUCCEEDED, "answered")}
+        states = {item.id: States(before, None)}
+        assert keep_ptrs(Session(), [item], decisions, states) == set()  # which has no database
