@@ -6,7 +6,7 @@ Scheduled requests are counted by themselves: they take no room from those that 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from app.core.backoff import pause_after
@@ -16,7 +16,7 @@ from app.core.database_errors import DATABASE_ERRORS
 from app.core.logging import get_logger
 from app.core.startup import cause
 from app.core.threads import run_to_the_end
-from app.domain.errors import BacklogFull
+from app.domain.errors import BacklogFull, Reason, quoted
 from app.store import backlog as store
 
 log = get_logger(__name__)
@@ -84,6 +84,21 @@ class Backlog:
             return BacklogFull("open of this account", number, self.limit_per_account)
         return self._refusal_to_schedule(account, taken) if scheduled else None
 
+    def why_never(self, asked: Iterable[tuple[str, bool]]) -> Iterator[Reason]:
+        """Yield the reasons why these requests can't be accepted together, even when nothing else is open.
+
+        Each is given by its account, and whether it is to be scheduled.
+        """
+        accounts: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
+        for account, scheduled in asked:
+            accounts[scheduled][account] += 1
+        for numbers in accounts.values():
+            if self.limit and (total := numbers.total()) > self.limit:
+                yield _never("in all", total, self.limit)
+            for account, number in numbers.items():
+                if self.limit_per_account and number > self.limit_per_account:
+                    yield _never(f"of the account {quoted(account)}", number, self.limit_per_account)
+
     def _refusal_to_schedule(self, account: str, taken: "Room") -> BacklogFull | None:
         if self.limit and (total := self._all_scheduled + taken.all_scheduled) >= self.limit:
             return BacklogFull("scheduled in all", total, self.limit)
@@ -147,6 +162,14 @@ class Room:
             self.open[account] += 1
             self.all_open += 1
         return why
+
+
+def _never(whose: str, number: int, limit: int) -> Reason:
+    message = (
+        f"{number} requests {whose} are accepted together or not at all, and at most {limit} may be open:"
+        " send them in smaller parts"
+    )
+    return Reason(("requests",), "atomic_over_backlog", message)
 
 
 def _count(most: int | None) -> store.Count:

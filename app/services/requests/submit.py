@@ -117,7 +117,8 @@ def submit(
         results = _replay(session, drafts, results)
     if atomic:
         group = [change for change in placed if grouped and isinstance(change, ValidChange)]
-        _insist_on_all(results, group)
+        over = [*backlog.why_never(_new_of(placed, results))] if backlog else []
+        _insist_on_all(results, group, over)
     return results
 
 
@@ -331,15 +332,29 @@ def _result_of_key(earlier: EarlierRequest, again: NewRequest) -> Submitted:
     return Replayed(accepted_request(earlier, earlier.created_at, earlier.batch_id))
 
 
-def _insist_on_all(results: Sequence[Submitted], group: Sequence[ValidChange]) -> None:
-    """Raise what prevents an atomic batch: all the reasons, with the index of the item in their place."""
-    reasons: list[Reason] = []
+def _new_of(
+    placed: Sequence[ValidChange | Refused], results: Sequence[Submitted]
+) -> Iterator[tuple[str, bool]]:
+    """Yield the account of each change that is new, and whether it is to be scheduled."""
+    for change, result in zip(placed, results, strict=True):
+        if isinstance(change, ValidChange) and isinstance(result, Accepted | Undecided):
+            yield change.account_id, change.not_before is not None
+
+
+def _insist_on_all(
+    results: Sequence[Submitted], group: Sequence[ValidChange], over: Sequence[Reason]
+) -> None:
+    """Raise what prevents an atomic batch: all the reasons, with the index of the item in their place.
+
+    `over` are those against its size, which no later try changes: they come before what passes by itself.
+    """
+    reasons = [*over]
     if any(isinstance(result, Accepted) for result in results):
         reasons += why_not_atomic(group, datetime.now(UTC))
     left_out = 0
     keys_only = not reasons
     for index, result in enumerate(results):
-        if isinstance(result, Undecided):
+        if isinstance(result, Undecided) and not over:
             raise result.error
         found = reasons_of(result)
         given = found[: MAX_BATCH_REASONS - len(reasons)]

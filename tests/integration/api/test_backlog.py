@@ -107,9 +107,44 @@ def test_a_larger_atomic_batch_than_an_account_may_have_is_refused(
     limited: TestClient, new_zone: str
 ) -> None:
     sent = {"requests": [body(new_zone, account="a")] * (PER_ACCOUNT + 1), "atomic": True}
+    for _ in range(2):  # whatever is open
+        answer = limited.post("/api/v1/dns/batch", json=sent)
+        assert answer.status_code == 422
+        [reason] = answer.json()["detail"]
+        assert (reason["loc"], reason["type"]) == (["body", "requests"], "atomic_over_backlog")
+        assert create(limited, new_zone).status_code == 202
+    accounts = ["a"] * PER_ACCOUNT + ["b"] * (PER_ACCOUNT - 1)
+    sent["requests"] = [
+        *(body(new_zone, account=account) for account in accounts),
+        body(new_zone, target="bad"),
+    ]
     answer = limited.post("/api/v1/dns/batch", json=sent)
-    assert (answer.status_code, answer.json()["code"]) == (503, "backlog_full")
-    assert create(limited, new_zone).status_code == 202
+    assert answer.status_code == 422
+    assert [reason["type"] for reason in answer.json()["detail"]] == ["atomic_over_backlog", "ipv4_invalid"]
+    listed = limited.get("/api/v1/dns/requests").json()["items"]
+    assert len(listed) == 2
+
+
+def test_what_was_accepted_before_the_limit_is_answered_again(
+    limited: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = {"requests": [body(new_zone, account="a")] * PER_ACCOUNT, "atomic": True}
+    headers = {"Idempotency-Key": "again"}
+    first = limited.post("/api/v1/dns/batch", json=sent, headers=headers)
+    monkeypatch.setattr(limited.app.state.backlog, "limit_per_account", 1)  # type: ignore[attr-defined]
+    again = limited.post("/api/v1/dns/batch", json=sent, headers=headers)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.json() == first.json()
+
+
+def test_a_plan_that_is_larger_than_an_account_may_have_is_refused(
+    limited: TestClient, new_zone: str
+) -> None:
+    items = [body(new_zone, f"h{number}", account="a") for number in range(PER_ACCOUNT + 1)]
+    planned = limited.post("/api/v1/dns/plan", json={"requests": items}).json()
+    answer = limited.post(f"/api/v1/dns/plans/{planned['plan_id']}/apply")
+    assert answer.status_code == 422
+    assert [reason["type"] for reason in answer.json()["detail"]] == ["atomic_over_backlog"]
 
 
 def test_a_batch_counts_at_once(limited: TestClient, new_zone: str) -> None:
