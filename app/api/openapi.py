@@ -149,7 +149,8 @@ def undo() -> dict[str, Any]:
 
 def kept_plan() -> dict[str, Any]:
     """Return the keyword arguments of the route that shows a plan again."""
-    return {"summary": "Show a plan again", "responses": _NO_PLAN | {200: _AS_TEXT}}
+    unreadable = _problem(409, "Kept by another release, in a form that this one can't read")
+    return {"summary": "Show a plan again", "responses": _NO_PLAN | unreadable | {200: _AS_TEXT}}
 
 
 def application() -> dict[str, Any]:

@@ -25,6 +25,7 @@
     │   ├── StateUnknown
     │   ├── UndoConflict
     │   ├── PlanStale
+    │   ├── PlanUnreadable
     │   ├── ZoneNotServed
     │   ├── ZoneExists
     │   └── ZoneInUse
@@ -32,6 +33,7 @@
     │   ├── Overloaded
     │   ├── BacklogFull
     │   └── ServersNotAsked
+    │       └── AnswerUnreadable
     ├── LeaseLost                    another worker drains the zone; this and those below reach no client
     └── InventoryError               the inventory can't be used
         └── UnknownBackend
@@ -316,6 +318,15 @@ class PlanStale(Conflict):
         super().__init__(f"{len(moved)} RRsets have changed since this was planned: plan it again")
 
 
+class PlanUnreadable(Conflict):
+    """A plan was kept in a form that this API does not know: by another release."""
+
+    code = "plan_unreadable"
+
+    def __init__(self) -> None:
+        super().__init__("this plan was kept by another release and can't be read here: plan it again")
+
+
 class ZoneNotServed(Conflict):
     """The request's zone is not served any more."""
 
@@ -378,6 +389,18 @@ class ServersNotAsked(Unavailable):
     """No worker has asked the DNS servers; the text says why."""
 
     code = "servers_not_asked"
+
+
+class AnswerUnreadable(ServersNotAsked):
+    """A worker has answered in a form that this API does not know: it is of another release."""
+
+    code = "answer_unreadable"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a worker has answered in a form that this API can't read: try again when all processes have"
+            " the same release; a plan by the records needs no worker"
+        )
 
 
 class LeaseLost(Error):

@@ -1,6 +1,5 @@
 """Plan changes by the servers, the answering side: a worker runs the playbook in Ansible's check mode."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from uuid_utils.compat import uuid7
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import bound, get_logger
-from app.core.redis import BROKER_ERRORS, redis
+from app.core.redis import BROKER_ERRORS
 from app.domain.change import Change, Outcome
 from app.domain.effects import UNKNOWN, WOULD_BE_SENT, PlannedOutcome
 from app.domain.errors import (
@@ -33,7 +32,6 @@ from app.store import zones
 log = get_logger(__name__)
 
 RUNS_AT_ONCE = 2  # plans of one worker, besides the runs of its pool
-_ANSWER_EXPIRY = 60  # seconds that an answer waits for the API
 _SLOT_PAUSE = 0.25  # seconds until it is tried again to get a run on a backend that limits them
 _RETRY_PAUSE = 2.0  # seconds until Redis is asked again
 
@@ -73,11 +71,8 @@ def answer_order(order: Order, runner: Runner, backends: Backends) -> None:
     """Run the playbook over the changes in check mode, and put what would become of each into Redis."""
     with bound(zone=order.zone):
         outcomes = _plan(order, runner, backends)
-    answer = json.dumps({str(request_id): astuple(outcome) for request_id, outcome in outcomes.items()})
-    with redis().pipeline() as commands:
-        commands.rpush(order.reply_to, answer)
-        commands.expire(order.reply_to, _ANSWER_EXPIRY)
-        commands.execute()
+    answer = {str(request_id): astuple(outcome) for request_id, outcome in outcomes.items()}
+    orders.answer(order.reply_to, answer)
 
 
 def _plan(order: Order, runner: Runner, backends: Backends) -> Outcomes:

@@ -5,14 +5,14 @@ expires, and the API does not wait for ever.
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Literal
 from uuid import UUID
 
+from pydantic import TypeAdapter, ValidationError
 from uuid_utils.compat import uuid7
 
 from app.core.config import settings
@@ -20,7 +20,7 @@ from app.core.logging import get_logger
 from app.core.redis import BROKER_ERRORS, async_redis
 from app.domain.change import Change, Outcome, RRsetState
 from app.domain.effects import PlannedOutcome, RRset
-from app.domain.errors import ServersNotAsked
+from app.domain.errors import AnswerUnreadable, ServersNotAsked
 from app.domain.expectation import after as state_after
 from app.services.plan import orders
 from app.services.plan.from_records import Planned
@@ -31,13 +31,27 @@ log = get_logger(__name__)
 
 Outcomes = Mapping[UUID, PlannedOutcome]
 
+# What a worker says of each change: the fields of `PlannedOutcome`.
+_ANSWER = TypeAdapter(
+    dict[
+        UUID,
+        tuple[
+            Literal["applied", "unchanged", "failed", "unknown", "would_be_sent"],
+            str | None,
+            str | None,
+            RRsetState | None,
+        ],
+    ]
+)
+
 _AT_ONCE = datetime.min.replace(tzinfo=UTC)
 
 
 async def plan_from_servers(plan: Sequence[Planned | Refused]) -> list[Planned | Refused]:
     """Return the plan with the outcomes that the servers tell in place of those of the records.
 
-    Raises ServersNotAsked when no worker answers within `PLAN_TIMEOUT`, Overloaded when very many plans wait.
+    Raises ServersNotAsked when no worker answers within `PLAN_TIMEOUT`, AnswerUnreadable when one does so in
+    another form, Overloaded when very many plans wait.
     """
     valid = [item for item in plan if isinstance(item, Planned)]
     valid.sort(key=lambda item: item.not_before or _AT_ONCE)
@@ -46,7 +60,10 @@ async def plan_from_servers(plan: Sequence[Planned | Refused]) -> list[Planned |
 
 
 async def ask_workers(changes: Sequence[Change]) -> Outcomes:
-    """Return what would become of each change, as a worker found out. Raises ServersNotAsked, Overloaded."""
+    """Return what would become of each change, as a worker found out.
+
+    Raises ServersNotAsked, AnswerUnreadable, Overloaded.
+    """
     if not changes:
         return {}
     limit = settings().plan_timeout
@@ -58,7 +75,7 @@ async def ask_workers(changes: Sequence[Change]) -> Outcomes:
     except BROKER_ERRORS as error:
         log.warning("plan not made: Redis is unavailable; the client is told to try again", error=str(error))
         raise ServersNotAsked("the workers can't be reached now; try again") from error
-    return await asyncio.to_thread(_read, answers)
+    return await asyncio.to_thread(_read, answers, changes)
 
 
 def _send(changes: Iterable[Change], until: float) -> list[str]:
@@ -81,16 +98,27 @@ async def _collect(waiting: list[str]) -> list[bytes]:
     return answers
 
 
-def _read(answers: Iterable[bytes]) -> Outcomes:
-    return {
-        UUID(request_id): _outcome(*outcome)
-        for answer in answers
-        for request_id, outcome in json.loads(answer).items()
-    }
+def _read(answers: Iterable[bytes], changes: Iterable[Change]) -> Outcomes:
+    """Return what the answers say of these changes. Raises AnswerUnreadable."""
+    found: dict[UUID, PlannedOutcome] = {}
+    try:
+        for answer in answers:
+            for request_id, outcome in _ANSWER.validate_json(answer).items():
+                found[request_id] = PlannedOutcome(*outcome)
+    except ValidationError as error:
+        raise _unreadable(error.errors(include_input=False)[0]["msg"]) from error
+    if missing := sum(change.request_id not in found for change in changes):
+        raise _unreadable(f"nothing is said of {missing} changes")
+    return found
 
 
-def _outcome(outcome: str, code: str | None, message: str | None, before: Any) -> PlannedOutcome:
-    return PlannedOutcome(outcome, code, message, RRsetState(before[0], tuple(before[1])) if before else None)
+def _unreadable(why: str) -> AnswerUnreadable:
+    log.warning(
+        "plan not made: the answer of a worker can't be read, which may be of another release; the client is"
+        " told to try again. Bring all processes to one release",
+        error=why,
+    )
+    return AnswerUnreadable()
 
 
 def _correct(plan: Iterable[Planned | Refused], outcomes: Outcomes) -> list[Planned | Refused]:

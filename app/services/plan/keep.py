@@ -7,15 +7,18 @@ from datetime import datetime
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 from uuid_utils.compat import uuid7
 
 from app.core.database import reading, statements
-from app.domain.errors import PlanNotFound
+from app.core.logging import get_logger
+from app.domain.errors import PlanNotFound, PlanUnreadable
 from app.services.plan.from_records import Planned
 from app.services.plan.groups import is_groupable, require_groupable
 from app.services.requests.validate import RawChange, Refused
 from app.store import plans
+
+log = get_logger(__name__)
 
 LIFETIME = 3600.0  # seconds
 MAX_KEPT = 1024**3  # bytes of all plans together, compressed
@@ -82,12 +85,21 @@ def keep(plan: Plan) -> KeptPlan:
 
 
 def get_plan(plan_id: UUID) -> KeptPlan:
-    """Return a plan that is kept. Raises PlanNotFound."""
+    """Return a plan that is kept. Raises PlanNotFound, PlanUnreadable."""
     with reading() as session:
         row = plans.get(session, plan_id)
     if row is None:
         raise PlanNotFound
-    content = _CONTENT.validate_json(zlib.decompress(row.content))
+    try:
+        content = _CONTENT.validate_json(zlib.decompress(row.content))
+    except ValidationError as error:
+        log.warning(
+            "plan not shown: it can't be read, and may be of another release; its client is told to make a"
+            " new one",
+            plan_id=str(plan_id),
+            error=error.errors(include_input=False)[0]["msg"],
+        )
+        raise PlanUnreadable from error
     flags = {flag: flag in content.flags for flag in _FLAGS}
     return KeptPlan(Plan(content.items, content.planned, **flags), plan_id, row.expires_at, row.batch_id)
 

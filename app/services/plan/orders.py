@@ -6,16 +6,21 @@ They stand in a list of their own, so that no number of plans makes a kick wait 
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from app.core.logging import get_logger
 from app.core.redis import redis
 from app.domain.change import Change
 from app.domain.errors import Overloaded
 
+log = get_logger(__name__)
+
 WAITING = "dns:plans"  # the Redis list of the orders that no worker has taken yet
 MAX_WAITING = 1_000  # orders
 REPLY_KEY = "dns:plan:{id}"  # the Redis list that a worker puts its answer into
+_ANSWER_EXPIRY = 60  # seconds that an answer waits for the API
 _WAIT = 1  # seconds: less than the Redis client waits for an answer
 
 
@@ -46,10 +51,41 @@ def send(orders: Sequence[Order]) -> None:
 
 
 def take() -> Order | None:
-    """Take the next order for which somebody still waits; None when there is none within a second."""
+    """Take the next order for which somebody still waits; None when there is none within a second.
+
+    One that can't be read is answered with nothing.
+    """
     found = redis().blpop([WAITING], timeout=_WAIT)
-    order = None if found is None else _from_json(json.loads(found[1]))  # type: ignore[index]
-    return order if order is not None and order.seconds_left > 0 else None
+    if found is None:
+        return None
+    raw: bytes = found[1]  # type: ignore[index]
+    try:
+        order = _from_json(json.loads(raw))
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        _refuse(raw, error)
+        return None
+    return order if order.seconds_left > 0 else None
+
+
+def answer(reply_to: str, content: object) -> None:
+    """Put an answer, as JSON, where the API waits for it."""
+    with redis().pipeline() as commands:
+        commands.rpush(reply_to, json.dumps(content))
+        commands.expire(reply_to, _ANSWER_EXPIRY)
+        commands.execute()
+
+
+def _refuse(raw: bytes, error: Exception) -> None:
+    """Answer what can't be read with nothing, where it says whom to answer: nobody need wait in vain."""
+    log.warning(
+        "plan not made: the order of an API can't be read, which may be of another release; its client is"
+        " told to try again. Bring all processes to one release",
+        error=f"{type(error).__name__}: {error}",
+    )
+    with suppress(AttributeError, LookupError, TypeError, ValueError):
+        reply_to = json.loads(raw)["reply_to"]
+        if reply_to.startswith(REPLY_KEY.format(id="")):
+            answer(reply_to, None)
 
 
 def _as_json(order: Order) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """Plans are kept for an hour and applied as they were shown, on a real database and a real BIND."""
 
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -128,6 +129,14 @@ def test_nothing_is_submitted_when_the_records_have_moved(
         "now": {"ttl": 300, "target": ["192.0.2.5"]},
     }
     assert len(submitted(client)) == 3
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[]", b"no JSON", b'{"items": [], "planned": [{"new": 1}]}'])
+def test_a_plan_that_another_release_has_kept(client: TestClient, new_zone: str, content: bytes) -> None:
+    planned = plan(client, body(new_zone))
+    execute("UPDATE dns_plans SET content = :content", content=zlib.compress(content))
+    for answer in (client.get(f"/api/v1/dns/plans/{planned['plan_id']}"), apply(client, planned)):
+        assert (answer.status_code, answer.json()["code"]) == (409, "plan_unreadable")
 
 
 def test_only_the_ttl_has_moved(client: TestClient, new_zone: str, recorded: Records) -> None:
