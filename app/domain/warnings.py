@@ -8,6 +8,9 @@ from app.domain.errors import Reason
 from app.domain.places import DOMAIN, TARGET
 from app.domain.rdata import TABLE, Owner, RecordType
 
+# What is said of a value by itself: nothing new where it was there before.
+OF_VALUES = frozenset({"quotes_not_kept", "caa_tag_unknown", "target_is_wildcard", "target_reserved"})
+
 _ONE_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _CAA_TAGS = frozenset(
     {"issue", "issuewild", "issuemail", "issuevmc", "iodef", "contactemail", "contactphone"}

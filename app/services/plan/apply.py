@@ -21,7 +21,7 @@ from app.services.plan.from_records import Planned, plan_from_records
 from app.services.plan.from_servers import plan_from_servers
 from app.services.plan.keep import Plan
 from app.services.requests.backlog import Backlog
-from app.services.requests.submit import Submitted, submit
+from app.services.requests.submit import Accepted, Submitted, submit
 from app.services.requests.validate import RawChange, Refused, read_changes
 from app.store import plans
 from app.store.requests import NewBatch
@@ -64,7 +64,15 @@ def submit_plan(plan_id: UUID, plan: Plan, backlog: Backlog, *, allow_mass_chang
             backlog=backlog,
         )
         plans.mark_applied(session, plan_id, batch.id)
-    return results
+    return list(map(_as_shown, results, plan.planned))
+
+
+def _as_shown(result: Submitted, planned: Planned | Refused) -> Submitted:
+    """Return the result with those of its warnings that the plan has shown: a rollback leaves some out."""
+    if not isinstance(result, Accepted) or not isinstance(planned, Planned):
+        return result
+    shown = planned.effect.warnings
+    return result._replace(warnings=[each for each in result.warnings if each in shown])
 
 
 def _obstacles(planned: Sequence[Planned | Refused]) -> Iterator[Reason]:

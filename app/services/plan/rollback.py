@@ -6,7 +6,7 @@ What somebody else has done stays, and so does what can't be taken back: it is n
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from app.domain.names import normalize
 from app.domain.places import DOMAIN
 from app.domain.ptr import ADDRESS_TYPES
 from app.domain.rdata import RecordType, fields_of_value
+from app.domain.warnings import OF_VALUES
 from app.services.plan.from_records import Planned, plan_from_records
 from app.services.plan.from_servers import plan_from_servers
 from app.services.requests.ptr import Restored, keep_ptrs_again
@@ -179,11 +180,17 @@ def _plan(zone: str, found: _Candidates, order: RollbackOrder) -> Rollback:
             if (reason := why_not(found.inverses[key][0].expect, each))
         }
         if not obstacles:
-            whole = [each for each in planned if isinstance(each, Planned)]
+            whole = [_without_old_news(each) for each in planned if isinstance(each, Planned)]
             expected = [found.inverses[key][0].expect for key in keys]
             return Rollback(items, whole, expected, sorted(found.left))
         found.left += (Left(key, reason) for key, reason in obstacles.items())
         keys = [key for key in keys if key not in obstacles]
+
+
+def _without_old_news(item: Planned) -> Planned:
+    """Return the item without what is said of its values alone: they were there."""
+    warnings = tuple(warning for warning in item.effect.warnings if warning.code not in OF_VALUES)
+    return replace(item, effect=replace(item.effect, warnings=warnings))
 
 
 def _place(key: RRsetKey, inverse: Inverse) -> tuple[str, bool, str]:

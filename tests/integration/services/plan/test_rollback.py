@@ -307,3 +307,29 @@ def test_bounds(client: TestClient, zone: ZoneUnderTest, monkeypatch: pytest.Mon
     for name in ("never.test", "a b"):
         with pytest.raises(ZoneNotFound):
             roll_back(name, to)
+
+
+def test_values_that_were_there_are_no_news(client: TestClient, zone: ZoneUnderTest) -> None:
+    texts = item(zone, "t", "create", '"a text"', record_type="TXT")
+    alias = item(zone, "a", "create", "host.local", record_type="CNAME")
+    do(client, zone, texts, alias)
+    to = now()
+    do(client, zone, *({**each, "action": "delete"} for each in (texts, alias)))
+    asked = {"to": to.isoformat()}
+    planned = client.post(f"/api/v1/zones/{zone.name}/rollback", json=asked).raise_for_status().json()
+    assert [each["change"]["domain"] for each in planned["results"]] == [f"a.{zone.name}", f"t.{zone.name}"]
+    assert [each.get("warnings") for each in planned["results"]] == [None, None]
+    applied = client.post(f"/api/v1/dns/plans/{planned['plan_id']}/apply").raise_for_status().json()
+    assert [each["status_code"] for each in applied["results"]] == [202, 202]
+    assert not any("warnings" in each["request"] or "warnings" in each for each in applied["results"])
+
+
+def test_what_a_change_of_values_warns_of_is_shown_when_it_is_applied(
+    client: TestClient, zone: ZoneUnderTest
+) -> None:
+    sent = {"requests": [item(zone, "t", "create", '"a text"', record_type="TXT")]}
+    planned = client.post("/api/v1/dns/plan", json=sent).raise_for_status().json()
+    applied = client.post(f"/api/v1/dns/plans/{planned['plan_id']}/apply").raise_for_status().json()
+    for answer in (planned, applied):
+        [result] = answer["results"]
+        assert [warning["code"] for warning in result["warnings"]] == ["quotes_not_kept"]
