@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     # open requests, in all and of one account, from which on no more are accepted; 0: any number
     backlog_limit: NonNegativeInt = 200_000
     backlog_limit_per_account: NonNegativeInt = 100_000
+    # plans that are kept for one account, and their size as they are stored; then the oldest goes
+    plans_per_account: PositiveInt = 1_000
+    plan_bytes_per_account: PositiveInt = 128 * 1024 * 1024
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()  # more names that clients may call the api by
     docs: bool = True  # serve /docs and /openapi.json
 

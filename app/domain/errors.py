@@ -194,7 +194,7 @@ class PlanNotFound(NotFound):
     code = "plan_unknown"
 
     def __init__(self) -> None:
-        super().__init__("there is no such plan; one is kept for an hour")
+        super().__init__("there is no such plan; one is kept for an hour, unless many are made after it")
 
 
 class ZoneNotFound(NotFound):

@@ -11,12 +11,26 @@ from app.core.database import AnySession
 
 _LEAST = 16 * 1024  # bytes that a plan counts for at least, so that there are not too many to be counted
 
-# One statement: a plan for which there is no room is not kept.
+# One statement: the account's oldest plans make room for the new one. Where the plans of all take the room,
+# it is not kept. Who removes the same ones at this moment is not waited for.
 _INSERT = text(
     """
+    WITH own AS (
+        SELECT id, row_number() OVER newest_first AS place,
+               sum(greatest(octet_length(content), :least)) OVER newest_first AS octets
+          FROM dns_plans WHERE account_id IS NOT DISTINCT FROM CAST(:account_id AS text)
+        WINDOW newest_first AS (ORDER BY id DESC)
+    ), oldest AS MATERIALIZED (
+        SELECT id FROM dns_plans
+         WHERE id IN (SELECT id FROM own WHERE place >= :most OR octets > :octets_left)
+           FOR UPDATE SKIP LOCKED
+    ), removed AS (
+        DELETE FROM dns_plans WHERE id IN (SELECT id FROM oldest)
+    )
     INSERT INTO dns_plans (id, account_id, content, expires_at)
     SELECT :id, :account_id, :content, now() + make_interval(secs => :lifetime)
-     WHERE (SELECT coalesce(sum(greatest(octet_length(content), :least)), 0) FROM dns_plans) <= :room
+     WHERE (SELECT coalesce(sum(greatest(octet_length(content), :least)), 0)
+              FROM dns_plans WHERE id NOT IN (SELECT id FROM oldest)) <= :room
     RETURNING expires_at
     """
 )
@@ -33,15 +47,32 @@ class PlanRow(NamedTuple):
     content: bytes
 
 
-def insert(
-    session: AnySession, plan_id: UUID, account_id: str | None, content: bytes, *, lifetime: float, room: int
-) -> datetime | None:
-    """Keep a plan for `lifetime` seconds; return until when.
+class Room(NamedTuple):
+    """How many plans of one account are kept, of how many bytes, and the bytes of all plans."""
 
-    None: those that are kept have more than `room` bytes already, and nothing was stored.
+    most: int
+    most_octets: int
+    octets_of_all: int
+
+
+def insert(
+    session: AnySession, plan_id: UUID, account_id: str | None, content: bytes, *, lifetime: float, room: Room
+) -> datetime | None:
+    """Keep a plan for `lifetime` seconds, and the account's oldest no longer where there are too many.
+
+    Returns until when. None: the plans of all have no room, and it was not stored.
     """
-    parameters = {"id": plan_id, "account_id": account_id, "content": content, "lifetime": lifetime}
-    found: datetime | None = session.execute(_INSERT, parameters | {"least": _LEAST, "room": room}).scalar()
+    parameters = {
+        "id": plan_id,
+        "account_id": account_id,
+        "content": content,
+        "lifetime": lifetime,
+        "least": _LEAST,
+        "most": room.most,
+        "octets_left": room.most_octets - max(len(content), _LEAST),
+        "room": room.octets_of_all,
+    }
+    found: datetime | None = session.execute(_INSERT, parameters).scalar()
     return found
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import Field, TypeAdapter, ValidationError
 from uuid_utils.compat import uuid7
 
+from app.core.config import settings
 from app.core.database import reading, statements
 from app.core.logging import get_logger
 from app.domain.errors import PlanNotFound, PlanUnreadable
@@ -17,6 +18,7 @@ from app.services.plan.from_records import Planned
 from app.services.plan.groups import is_groupable, require_groupable
 from app.services.requests.validate import RawChange, Refused
 from app.store import plans
+from app.store.plans import Room
 
 log = get_logger(__name__)
 
@@ -67,7 +69,7 @@ _FLAGS = ("atomic", "allow_mass_change", "ask_servers")
 
 
 def keep(plan: Plan) -> KeptPlan:
-    """Store a plan by one statement. It is not kept when the others take all the room there is.
+    """Store a plan by one statement. The oldest of its account make room for it; others' do not.
 
     Raises BatchRefused when it is atomic, and can't be a group.
     """
@@ -80,7 +82,9 @@ def keep(plan: Plan) -> KeptPlan:
     plan_id = uuid7()
     with statements() as session:
         account = _account(plan.items)
-        until = plans.insert(session, plan_id, account, packed, lifetime=LIFETIME, room=MAX_KEPT)
+        limits = settings()
+        room = Room(limits.plans_per_account, limits.plan_bytes_per_account, MAX_KEPT)
+        until = plans.insert(session, plan_id, account, packed, lifetime=LIFETIME, room=room)
     return KeptPlan(plan, plan_id if until else None, until)
 
 

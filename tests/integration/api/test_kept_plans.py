@@ -1,5 +1,6 @@
 """Plans are kept for an hour and applied as they were shown, on a real database and a real BIND."""
 
+import random
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from app.core.config import Settings
+from app.core.config import Settings, settings
 from app.core.database import transaction
 from app.runner.ansible.runner import AnsibleRunner
 from app.runner.process.fork_pool import ForkPool
@@ -326,6 +327,40 @@ def test_there_is_no_room(client: TestClient, new_zone: str, monkeypatch: pytest
     assert kept["plan_id"]
     assert (lost["plan_id"], lost["expires_at"]) == (None, None)
     assert lost["results"] == kept["results"]
+
+
+def kept_of(client: TestClient, planned: list[Answer]) -> list[bool]:
+    codes = [client.get(f"/api/v1/dns/plans/{each['plan_id']}").status_code for each in planned]
+    assert set(codes) <= {200, 404}
+    return [code == 200 for code in codes]
+
+
+def test_the_oldest_of_an_account_goes(
+    client: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings(), "plans_per_account", 2)
+    other = body(new_zone, account="b")
+    others = [plan(client, other), plan(client, body(new_zone), other)]
+    planned = [plan(client, body(new_zone)) for _ in range(4)]
+    assert kept_of(client, planned) == [False, False, True, True]
+    assert kept_of(client, others) == [True, True]
+    assert apply(client, planned[3]).status_code == 207
+
+
+def test_the_plans_of_an_account_have_a_bound_in_bytes(
+    client: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    least = 16 * 1024  # as what a plan is counted at least
+    monkeypatch.setattr(settings(), "plan_bytes_per_account", 2 * least)
+    planned = [plan(client, body(new_zone)) for _ in range(3)]
+    assert kept_of(client, planned) == [False, True, True]
+    chance = random.Random(3)
+    texts = [f"{chance.getrandbits(800):x}" for _ in range(400)]
+    large = plan(
+        client, *(body(new_zone, f"t{n}", record_type="TXT", target=each) for n, each in enumerate(texts))
+    )
+    assert kept_of(client, [*planned, large]) == [False, False, False, True]
+    assert kept_of(client, [plan(client, body(new_zone)), large]) == [True, False]
 
 
 def test_ten_thousand_items(client: TestClient, new_zone: str) -> None:
