@@ -8,9 +8,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.domain.change import RRsetState
+from app.domain.change import Action, RRsetState
 from app.domain.errors import BatchNotFound, RequestNotFound
 from app.domain.lifecycle import OPEN, Status
+from app.domain.ptr import ADDRESS_TYPES
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor, normalize_name
 from app.services.requests.submit import AcceptedRequest, with_ttl
 from app.store import ptr, request_lists, requests
@@ -109,12 +110,14 @@ def get_request(session: Session, request_id: UUID) -> Progress:
     """
     row = _get(session, request_id, with_states=True)
     log = _log(session, row, LOG_LINES, None)
+    removes = row.record_type in ADDRESS_TYPES and row.action is not Action.CREATE
+    has_ptrs = removes or row.resource.get("config", {}).get("manage_ptr")
     return Progress(
         state_of(row),
         RRsetState.from_json(row.before) if row.before else None,
         RRsetState.from_json(row.after) if row.after else None,
         Page(log.items[::-1], log.next_cursor),
-        ptr.requests_of(session, row.id) if row.resource.get("config", {}).get("manage_ptr") else (),
+        ptr.requests_of(session, row.id) if has_ptrs else (),
     )
 
 
