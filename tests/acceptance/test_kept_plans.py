@@ -159,3 +159,22 @@ def test_what_a_wildcard_answers_is_not_there(user: User, zone: str, beside: Zon
     assert {each["status"] for each in fates} == {"succeeded"}
     assert [each["change"]["before"] for each in planned["results"]] == [None, None, None]
     assert beside.values("www", "A") == beside.values("b", "A") == {"192.0.2.1"}
+
+
+def test_glue_below_a_delegation(user: User, zone: str, beside: ZoneUnderTest) -> None:
+    """No answer shows it: the server compares what is there with what the plan has seen."""
+    glue = {"A": "192.0.2.1", "AAAA": "2001:db8::1"}
+    items = [body(zone, "ns.sub", record_type=each, target=value) for each, value in glue.items()]
+    delegation = plan(user, body(zone, "sub", record_type="NS", target=f"ns.sub.{zone}"), *items)
+    assert delegation["atomic"]
+    assert {each["status"] for each in settle(user, apply(user, delegation))} == {"succeeded"}
+    more = [
+        body(zone, "ns.sub", action="delete", target="192.0.2.1"),
+        body(zone, "ns.sub", target="192.0.2.2"),
+        body(zone, "ns.sub", action="upsert", record_type="AAAA", target="2001:db8::2"),
+    ]
+    changed, stale = (plan(user, *more, ask_servers=False) for _ in range(2))
+    assert {each["status"] for each in settle(user, apply(user, changed))} == {"succeeded"}
+    assert apply(user, stale).json()["code"] == "plan_stale"
+    beside.do("delete", "sub", "NS")
+    assert (beside.values("ns.sub", "A"), beside.values("ns.sub", "AAAA")) == ({"192.0.2.2"}, {"2001:db8::2"})

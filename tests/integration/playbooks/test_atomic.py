@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
 from tests.support.zones import APPLIED, UNCHANGED, ApiZoneUnderTest, ChangeOutcome, ZoneUnderTest, failed
 
@@ -225,6 +226,38 @@ def test_glue_that_is_expected(zone: ZoneUnderTest) -> None:
     assert zone.apply(*group("192.0.2.1")) == [APPLIED] * 3
     zone.do("delete", "sub", "NS")
     assert (zone.values("ns.sub", "A"), zone.values("ns.sub", "AAAA")) == ({"192.0.2.3"}, {"2001:db8::1"})
+
+
+@pytest.mark.parametrize("server", ["bind", "knot", "powerdns", "api"])
+@pytest.mark.parametrize("expects", [False, True])
+def test_a_delegation_to_a_zone_on_the_same_server(
+    request: pytest.FixtureRequest, zone_on: ZoneOn, server: str, expects: bool
+) -> None:
+    """It answers from the child; what the parent holds, only a transfer shows."""
+    zone = zone_on(server)
+    stack: Stack = request.getfixturevalue("infrastructure" if server == "bind" else "more_name_servers")
+    stack.add_zone(zone.full("c"), "powerdns" if server == "api" else server)
+    ds = [f"{tag} 8 2 {'ab' * 32}" for tag in (1, 2)]
+    nothing = expecting() if expects else {}
+    made = [
+        zone.change("create", "c", "NS", f"ns.c.{zone.name}.") | nothing,
+        zone.change("create", "c", "DS", ds[0]) | nothing,
+        zone.change("create", "ns.c", "A", "192.0.2.1") | nothing,
+        zone.change("create", "ns.c", "AAAA", "2001:db8::1") | nothing,
+    ]
+    assert zone.apply(*grouped(*made)) == [APPLIED] * 4
+    changed = [
+        zone.change("update", "c", "NS", "ns.example.org.")
+        | (expecting(f"ns.c.{zone.name}.") if expects else {}),
+        zone.change("create", "c", "DS", ds[1]) | (expecting(ds[0]) if expects else {}),
+        zone.change("delete", "ns.c", "A", "192.0.2.1") | (expecting("192.0.2.1") if expects else {}),
+        zone.change("delete", "ns.c", "AAAA") | (expecting("2001:db8::1") if expects else {}),
+    ]
+    assert zone.apply(*grouped(*changed)) == [APPLIED] * 4
+    assert (failed("state_changed") in zone.apply(*grouped(*made))) == expects
+    held = {tuple(line.split(" ")[3:5]) for line in zone.transfer() if not line.startswith("@")}
+    assert held >= {("NS", "ns.example.org."), ("DS", "1"), ("DS", "2")}
+    assert (("A", "192.0.2.1") in held) is not expects
 
 
 def expecting(*rdata: str) -> dict[str, Any]:

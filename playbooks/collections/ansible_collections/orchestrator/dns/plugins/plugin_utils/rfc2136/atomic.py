@@ -39,6 +39,7 @@ class AtomicGroup:
         self._at_names = [tuple(own) for own in by_name.values()]
         self._seen: dict[Group, list[State]] = defaultdict(list)
         self._failed: dict[Group, Rcode] = {}  # whose prerequisites did not hold in the last attempt
+        self._corrections: dict[Group, Rcode] = {}  # those of them whose state the server shows
 
     def apply(self) -> None:
         """Apply all changes, or none of them, and record what became of each. Raises BatchFault."""
@@ -63,12 +64,12 @@ class AtomicGroup:
         for group, shown in states.items():
             for part, state in split_hidden(group, tree.correct(group, shown)):
                 self._seen[part].append(state)
-                step = self._planner.plan(part, state, self._failed.get(part))
+                step = self._planner.plan(part, state, self._corrections.get(part))
                 if isinstance(step, Reason):
                     self._refuse(part, step)
                     return ()
+                steps.append(tree.relieve(step))
                 tree.note(step, state)
-                steps.append(step)
         if sum(step.size for step in steps) <= MAX_STEPS_SIZE and all(step.fits for step in steps):
             return steps
         self._refuse(self._changes, _TOO_LARGE)
@@ -80,8 +81,11 @@ class AtomicGroup:
         if rcode in PREREQUISITE_FAILED:
             asked = {step.group: self._sender.ask_prerequisites(step) for step in steps if len(steps) > 1}
             found = {group: each for group, each in asked.items() if each in PREREQUISITE_FAILED}
-            self._failed = self._planner.without_hidden(found if len(steps) > 1 else {steps[0].group: rcode})
-            if not self._failed and rcode == Rcode.YXRRSET:  # of the whole message: a DNAME above some name
+            self._failed = found if len(steps) > 1 else {steps[0].group: rcode}
+            self._corrections = self._planner.without_hidden(self._failed)
+            if (
+                not self._corrections and rcode == Rcode.YXRRSET
+            ):  # of the whole message: a DNAME above some name
                 self._planner.without_hidden(dict.fromkeys(self._at_names, rcode))
             return False
         if rcode != Rcode.NOERROR:

@@ -10,7 +10,7 @@ import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import may_hide_names, names_above
 from dns.rdata import Rdata
-from dns.rdatatype import CNAME, DNAME, RdataType
+from dns.rdatatype import CNAME, DNAME, NS, RdataType
 
 from .connection import Connection
 from .dependencies import Group
@@ -22,6 +22,7 @@ from .update_message import Instruction, Kind, Step
 
 State = Node | NameState  # what is at the owner name of a group
 
+_HAS_NS = Instruction(Kind.RRSET_EXISTS, NS)
 _BELOW = NameState({}, hidden=True, below_dname=True)
 
 
@@ -40,6 +41,7 @@ class GroupTree:
         self._dnames = {owner.labels for owners in above.values() for owner in owners}
         self._above_added: set[tuple[bytes, ...]] = set()
         self._removed: set[tuple[dns.name.Name, RdataType]] = set()
+        self._delegated: set[dns.name.Name] = set()
 
     def correct(self, group: Group, state: State) -> State:
         """Return what is at a name once the changes before it are made; `state` is what the server shows."""
@@ -57,12 +59,18 @@ class GroupTree:
             return replace(state, is_above_data=is_above)
         return state
 
+    def relieve(self, step: Step) -> Step:
+        """Return the step of a DS without the prerequisite of an NS that the group makes before it."""
+        if step.group[0].name not in self._delegated:
+            return step
+        return replace(step, prerequisites=tuple(each for each in step.prerequisites if each != _HAS_NS))
+
     def note(self, step: Step, state: State) -> None:
         """Note what a step, which was planned from this state, makes and removes."""
-        if not self._has_dnames:
-            return
         name = step.group[0].name
-        for line in step.updates:
+        if step.group[0].type == NS and any(line.kind is Kind.ADD_VALUES for line in step.updates):
+            self._delegated.add(name)
+        for line in step.updates if self._has_dnames else ():
             rdtype = line.type if line.type is not None else line.values[0].rdtype
             if line.kind is Kind.ADD_VALUES:
                 self._above_added |= set(names_above(name, self._zone))
