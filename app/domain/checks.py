@@ -33,7 +33,7 @@ def check_names(
     That is addresses and MX at what is no host, and PTR and services to what is none.
     """
     host_like = "_" not in name and "/" not in name and "\\" not in name  # of hyphens the rules know
-    if action is Action.DELETE or (host_like and record_type not in _TO_HOSTS):
+    if (host_like and record_type not in _TO_HOSTS) or action is Action.DELETE:
         return ()
     return tuple(_reasons(name, record_type, rdata, host_like=host_like))
 

@@ -23,7 +23,7 @@ def warnings_of(
     action: Action, name: str, record_type: RecordType, targets: Iterable[str], rdata: Iterable[str]
 ) -> tuple[Reason, ...]:
     """Return what may not be meant. `targets` are the values as they were written, `rdata` is canonical."""
-    if action is Action.DELETE or record_type not in _FINDERS:
+    if record_type not in _FINDERS or action is Action.DELETE:
         return ()
     return tuple([reason for find in _FINDERS[record_type] for reason in find(name, targets, rdata)])
 
@@ -85,3 +85,4 @@ _FINDERS: Mapping[RecordType, tuple[_Finder, ...]] = {
     for record_type, entry in TABLE.items()
     if record_type in _OF_TYPE or entry.owner is Owner.SERVICE
 }
+MAY_WARN = frozenset(_FINDERS)  # the types of which there may be something to say

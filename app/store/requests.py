@@ -114,6 +114,7 @@ def _elements(column: Column[Any]) -> str:
 
 # Columns that few requests have: they are not written where none of a call has them.
 _SELDOM = ("expect", "not_before", "undoes", "ptr_of", "atomic_id")
+_SELDOM_VALUES = attrgetter(*_SELDOM)
 
 
 def _new_rows(columns: Sequence[Column[Any]]) -> str:
@@ -343,7 +344,7 @@ def insert(session: AnySession, new: Sequence[NewRequest], batch: NewBatch | Non
     """
     batch_id, digest = batch or (None, None)
     of_batch = {"batch_id": batch_id, "first": new[0].id, "last": new[-1].id, "digest": digest}
-    has_seldom = any(any(map(attrgetter(name), new)) for name in _SELDOM)
+    has_seldom = any(any(values) for values in map(_SELDOM_VALUES, new))
     names, statement = ([*_FIELDS], _INSERT_SELDOM) if has_seldom else (_OFTEN, _INSERT_USUAL)
     row = session.execute(statement, {"rows": _rows(new, names), **of_batch}).one()
     return Stored(row.at, row.transaction, frozenset(row.key_used), frozenset(row.zone_gone))

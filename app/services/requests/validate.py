@@ -20,7 +20,7 @@ from app.domain.ptr import why_no_ptr
 from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, at_most
 from app.domain.restrictions import allows_type, warnings_of_zone, why_restricted
-from app.domain.warnings import warnings_of
+from app.domain.warnings import MAY_WARN, warnings_of
 from app.domain.zone_choice import ZoneChoice, choose_zone
 from app.domain.zone_settings import PLAIN, ZoneSettings
 from app.schemas.request import Config, Context, Resource, Submission
@@ -34,6 +34,7 @@ MAX_EXTRA_CONFIG_KEY = 100  # characters; likewise
 
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _TYPES = {record_type.value: record_type for record_type in RecordType}
+_OF_NO_ZONE = PLAIN[Checks.WARN]
 _NUMBERED = frozenset(record_type for record_type, entry in rdata.TABLE.items() if entry.takes)
 _dump = Resource.__pydantic_serializer__.to_python  # what model_dump calls, without its own third of the time
 _FIELDS, _CONTEXT_FIELDS = frozenset(Submission.model_fields), frozenset(Context.model_fields)
@@ -91,7 +92,7 @@ class ValidChange:
     extra_config: dict[str, Any]
     asked: dict[str, Any]  # the resource as it was asked for: without a TTL where none was given
     idempotency_key: str | None
-    settings: ZoneSettings = PLAIN[Checks.WARN]  # of its zone
+    settings: ZoneSettings = _OF_NO_ZONE  # of its zone
     not_before: datetime | None = None
     warnings: Sequence[Reason] = ()
     expect: RRsetState | None = None
@@ -218,18 +219,11 @@ def place_in_zone(draft: Draft, zones: Mapping[str, ZoneSettings]) -> ValidChang
     `zones` are those that are served, each with its settings.
     """
     zone, against_zone = _choose_zone(draft, zones)
-    settings = PLAIN[Checks.WARN] if zone is None else zones[zone]
+    settings = _OF_NO_ZONE if zone is None else zones[zone]
     found = against_zone or _zone_reasons(draft, zone, settings)
     reasons = draft.reasons if draft.cut_short else [*draft.reasons, *found]
     if reasons or zone is None or draft.name is None or draft.submission is None:
         return Refused(reasons)
-    record_type, target = draft.submission.resource.record_type, draft.submission.resource.target
-    warns = settings.checks is Checks.WARN
-    warnings = check_names(draft.action, draft.name, record_type, draft.rdata) if warns else ()
-    targets = [target] if isinstance(target, str) else target or ()
-    warnings = (*warnings, *warnings_of(draft.action, draft.name, record_type, targets, draft.rdata))
-    if settings.restricts:
-        warnings = (*warnings, *warnings_of_zone(settings, draft.action, record_type, draft.rdata))
     context, resource = draft.submission.context, draft.submission.resource
     ttl = resource.config.ttl
     return ValidChange(
@@ -248,19 +242,34 @@ def place_in_zone(draft: Draft, zones: Mapping[str, ZoneSettings]) -> ValidChang
         idempotency_key=draft.idempotency_key,
         settings=settings,
         not_before=context.not_before and context.not_before.astimezone(UTC),
-        warnings=warnings,
+        warnings=_warnings(draft, draft.name, resource, settings),
         expect=draft.expect,
         undoes=draft.undoes,
         ptr_of=draft.ptr_of,
     )
 
 
-def _choose_zone(draft: Draft, zones: Container[str]) -> ZoneChoice:
+def _warnings(draft: Draft, name: str, resource: Resource, settings: ZoneSettings) -> Sequence[Reason]:
+    record_type = resource.record_type
+    found: Sequence[Reason] = ()
+    if settings.checks is Checks.WARN:
+        found = check_names(draft.action, name, record_type, draft.rdata)
+    if record_type in MAY_WARN:
+        targets = [resource.target] if isinstance(resource.target, str) else resource.target or ()
+        found = [*found, *warnings_of(draft.action, name, record_type, targets, draft.rdata)]
+    if settings.restricts:
+        found = [*found, *warnings_of_zone(settings, draft.action, record_type, draft.rdata)]
+    return found
+
+
+def _choose_zone(
+    draft: Draft, zones: Container[str]
+) -> ZoneChoice | tuple[str | None, tuple[Reason, ...]]:  # which is made in half the time
     if draft.name is None:
-        return ZoneChoice(None)
+        return None, ()
     asked = draft.asked_zone
     if asked is None:
-        return ZoneChoice(names.longest_match(draft.name, zones))
+        return names.longest_match(draft.name, zones), ()
     return choose_zone(draft.action, draft.name, draft.record_type, asked, zones)
 
 
