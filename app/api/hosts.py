@@ -5,7 +5,7 @@ reachable from its visitor's browser only (DNS rebinding). Such a call carries t
 """
 
 import socket
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
 from starlette.responses import JSONResponse
@@ -30,16 +30,14 @@ class AllowedHosts:
         self._below = tuple(name for name in self._names if name.startswith(".")) + _PRIVATE
         self._known: set[bytes] = set()  # what was found to be allowed, as it was written
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Hand the request on if its host is allowed.
-
-        It returns what is to be awaited: as a coroutine of its own it would be entered at every step of the
-        request.
-        """
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on if its host is allowed."""
         if self._any or scope["type"] != "http" or self._allows_all(scope["headers"]):
-            return self._app(scope, receive, send)
+            await self._app(scope, receive, send)
+            return
         detail = "this service does not answer to that host name; ALLOWED_HOSTS says to which it does"
-        return JSONResponse({"detail": detail, "code": "host_unknown"}, 421)(scope, receive, send)
+        answer = JSONResponse({"detail": detail, "code": "host_unknown"}, 421)
+        await answer(scope, receive, send)
 
     def _allows_all(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         for name, value in headers:
