@@ -197,6 +197,7 @@ class UndoContext(Strict):
 
     account_id: Account | None = Field(None, description="that of the request that is undone unless given")
     source: Source | None = Field(None, description="the door by which it came unless given")
+    not_before: Timestamp | None = Field(None, description="when to queue it, at most 366 days ahead")
 
 
 class Undo(StrictBody):

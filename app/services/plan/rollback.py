@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.core.config import settings
 from app.core.database import reading
+from app.domain import schedule
 from app.domain.change import Action, Outcome, RRsetKey, RRsetState
 from app.domain.effects import UNKNOWN, state_of
 from app.domain.errors import DomainError, InvalidInput, NothingToUndo, Reason, ServersNotAsked, ZoneNotFound
@@ -50,6 +51,7 @@ class RollbackOrder:
     source: str | None = None
     comment: str | None = None
     by_servers: bool = False
+    not_before: datetime | None = None
 
 
 class Left(NamedTuple):
@@ -82,10 +84,11 @@ def plan_rollback(zone: str, order: RollbackOrder) -> Rollback:
 
     Where the servers are to be asked, `ask_servers` comes next.
 
-    Raises ZoneNotFound, InvalidInput for a time that has not come, or since which too much was done.
+    Raises ZoneNotFound, InvalidInput for a time that has not come, or since which too much was done, and for
+    one that is too far ahead to schedule anything.
     """
-    if order.to > datetime.now(UTC):
-        raise InvalidInput([Reason(("to",), "time_not_past", "there is nothing to take back after now")])
+    if reasons := list(_against_times(order, datetime.now(UTC))):
+        raise InvalidInput(reasons)
     with suppress(DomainError):
         zone = normalize(zone)
     with reading() as session:
@@ -93,6 +96,13 @@ def plan_rollback(zone: str, order: RollbackOrder) -> Rollback:
             raise ZoneNotFound
         candidates = _find(session, zone, order.to)
     return _plan(zone, candidates, order)
+
+
+def _against_times(order: RollbackOrder, now: datetime) -> Iterator[Reason]:
+    if order.to > now:
+        yield Reason(("to",), "time_not_past", "there is nothing to take back after now")
+    if order.not_before and (reason := schedule.why_not(order.not_before, now)):
+        yield reason
 
 
 async def ask_servers(found: Rollback) -> Rollback:
@@ -220,7 +230,11 @@ def _obstacle(expected: RRsetState, item: Planned | Refused) -> Reason | None:
 def _item(zone: str, key: RRsetKey, found: _Candidates, order: RollbackOrder) -> RawChange:
     """Return the inverse as a change that a client might have sent."""
     inverse, last = found.inverses[key]
-    context = {"account_id": order.account_id or last.account_id, "source": order.source}
+    context = {
+        "account_id": order.account_id or last.account_id,
+        "source": order.source,
+        "not_before": order.not_before and order.not_before.isoformat(),
+    }
     of_value = fields_of_value(RecordType(key.type))
     extra = {name: value for name, value in last.extra_config.items() if name not in of_value}
     config: dict[str, Any] = {"ttl": inverse.restored.ttl, "extra_config": extra}

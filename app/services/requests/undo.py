@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.core.database import transaction
+from app.domain import schedule
 from app.domain.change import NOTHING, RRsetKey, RRsetState, Via
 from app.domain.errors import (
     IdempotencyKeyReused,
@@ -45,15 +47,18 @@ class UndoOrder:
     comment: str | None = None
     via: Via = Via.API
     idempotency_key: str | None = None
+    not_before: datetime | None = None
 
 
 def undo_request(request_id: UUID, order: UndoOrder, backlog: Backlog | None = None) -> Accepted | Replayed:
     """Submit the inverse of the request, and return it. The caller kicks its zone.
 
-    Raises RequestNotFound, InvalidInput where a rule of the zone is against it, BacklogFull, and these for
-    what is stored: IdempotencyKeyReused, RequestNotUndoable, UndoneAlready, ZoneNotServed, NothingToUndo,
-    StateUnknown, UndoConflict.
+    Raises RequestNotFound, InvalidInput where its time or a rule of the zone is against it, BacklogFull, and
+    these for what is stored: IdempotencyKeyReused, RequestNotUndoable, UndoneAlready, ZoneNotServed,
+    NothingToUndo, StateUnknown, UndoConflict.
     """
+    if order.not_before and (reason := schedule.why_not(order.not_before, datetime.now(UTC))):
+        raise InvalidInput([reason])
     with transaction() as session:
         original = undo.lock(session, request_id)
         if original is None:
@@ -79,10 +84,11 @@ def _replayed(session: Session, original: Request, order: UndoOrder) -> Replayed
     earlier = undo.find_by_key(session, account, order.idempotency_key)
     if earlier is None:
         return None
-    asked = (original.id, order.source or order.via.value, _comment(original, order))
-    if (earlier.undoes, earlier.source, earlier.resource.get("comment")) != asked:
+    asked = (original.id, order.source or order.via.value, _comment(original, order), order.not_before)
+    if (earlier.undoes, earlier.source, earlier.resource.get("comment"), earlier.not_before) != asked:
         raise IdempotencyKeyReused
-    return Replayed(replace(state_of(earlier), status=INITIAL))
+    was_early = earlier.not_before is not None and earlier.not_before > earlier.created_at
+    return Replayed(replace(state_of(earlier), status=Status.SCHEDULED if was_early else INITIAL))
 
 
 def _require_undoable(session: Session, original: Request) -> Zone:
@@ -139,7 +145,9 @@ def _draft(original: Request, found: Inverse, order: UndoOrder, keeps_ptrs: bool
     What it restores was there once: it is not judged as values of a client are, but for the zone's rules.
     """
     record_type = RecordType(original.record_type)
-    context = Context.model_construct(account_id=order.account_id or original.account_id, source=order.source)
+    context = Context.model_construct(
+        account_id=order.account_id or original.account_id, source=order.source, not_before=order.not_before
+    )
     resource = Resource.model_construct(
         record_type=record_type,
         domain=original.name,

@@ -1,6 +1,7 @@
 """Undo: a request that restores what was there before another one."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from app.domain.errors import BacklogFull
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from tests.integration.conftest import ZoneOn
-from tests.support.builders import body
+from tests.support.builders import body, time_after
+from tests.support.eventually import eventually
 from tests.support.zone_runner import ZoneRunner
 from tests.support.zones import ZoneUnderTest
 
@@ -238,3 +240,41 @@ def test_values_of_every_kind(client: TestClient, zone: ZoneUnderTest, kind: str
         assert found["resource"]["config"]["extra_config"] == {"ticket": "c1"}
     settle(zone)
     assert (fate(client, found["id"]), zone.answer(owner, kind)) == ("succeeded", before)
+
+
+def test_an_undo_can_be_scheduled(client: TestClient, zone: ZoneUnderTest) -> None:
+    done = do(client, zone, "create", "192.0.2.1")
+    later = {"json": {"context": {"not_before": "2099-01-01T00:00:00Z"}}}
+    [reason] = undo(client, done, **later).json()["detail"]
+    assert (reason["loc"], reason["type"]) == (["body", "context", "not_before"], "not_before_out_of_range")
+    time = time_after(3_600)
+    asked = {"json": {"context": {"not_before": time}}, "headers": {"Idempotency-Key": "later"}}
+    first = undo(client, done, **asked)
+    assert (first.status_code, first.json()["status"]) == (202, "scheduled")
+    assert datetime.fromisoformat(first.json()["context"]["not_before"]) == datetime.fromisoformat(time)
+    settle(zone)
+    assert zone.values("www", "A") == {"192.0.2.1"}
+    assert refused(undo(client, done)) == (409, "undone_already")
+    again = undo(client, done, **asked)
+    assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
+    other = {**asked, "json": {"context": {"not_before": time_after(7_200)}}}
+    assert refused(undo(client, done, **other)) == (409, "idempotency_key_reused")
+    with transaction() as session:
+        session.execute(text("UPDATE dns_requests SET not_before = now() WHERE status = 'scheduled'"))
+    eventually(lambda: shown(client, first.json()["id"])["status"] == "pending")
+    settle(zone)
+    assert shown(client, first.json()["id"])["status"] == "succeeded"
+    assert zone.values("www", "A") == set()
+
+
+def test_a_rollback_can_be_scheduled(client: TestClient, zone: ZoneUnderTest) -> None:
+    to = time_after(-60)
+    do(client, zone, "create", "192.0.2.1")
+    path = f"/api/v1/zones/{zone.name}/rollback"
+    refusal = {"to": time_after(60), "context": {"not_before": "2099-01-01T00:00:00Z"}}
+    types = [reason["type"] for reason in client.post(path, json=refusal).json()["detail"]]
+    assert types == ["time_not_past", "not_before_out_of_range"]
+    asked = {"to": to, "context": {"not_before": time_after(3_600)}}
+    planned = client.post(path, json=asked).raise_for_status().json()
+    applied = client.post(f"/api/v1/dns/plans/{planned['plan_id']}/apply").raise_for_status().json()
+    assert [each["request"]["status"] for each in applied["results"]] == ["scheduled"]

@@ -31,7 +31,7 @@ async def roll_back(zone: str, body: RollbackBody, request: Request) -> Response
     as it is, and is named.
     """
     who = body.context
-    order = RollbackOrder(body.to, who.account_id, who.source, body.comment, body.ask_servers)
+    order = RollbackOrder(body.to, who.account_id, who.source, body.comment, body.ask_servers, who.not_before)
     workers: BodyWorkers = request.app.state.plan_workers
     with workers.slot(0):
         found = await workers.run(partial(plan_rollback, zone, order))

@@ -31,8 +31,9 @@ async def undo(request_id: UUID, request: Request, response: Response) -> Accept
     new request fails with that code. An undo can be undone.
     """
     headers, body = await _read(request)
+    who = body.context
     order = UndoOrder(
-        body.context.account_id, body.context.source, body.comment, headers.via, headers.idempotency_key
+        who.account_id, who.source, body.comment, headers.via, headers.idempotency_key, who.not_before
     )
     backlog: Backlog = request.app.state.backlog
     kicks: KickSender = request.app.state.kicks
