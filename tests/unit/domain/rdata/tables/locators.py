@@ -1,8 +1,6 @@
 """NID, L32, L64, LP, EUI48, EUI64."""
 
-import pytest
-
-from tests.unit.domain.rdata.cases import Bad, Case, Good, Rows, accept, cases, name, refusal
+from tests.unit.domain.rdata.cases import Bad, Good, Rows
 
 GROUPS: Rows = [
     "10 0014:4fff:ff20:ee64",  # RFC 6742 2.1.3
@@ -92,13 +90,3 @@ BAD: Bad = {
         ("00-00-5e-ef-10-00-00-2x", "eui_invalid"),
     ],
 }
-
-
-@pytest.mark.parametrize("case", cases(GOOD), ids=name)
-def test_accepted(case: Case) -> None:
-    accept(case)
-
-
-@pytest.mark.parametrize("case", cases(BAD), ids=name)
-def test_refused(case: Case) -> None:
-    assert refusal(case.type, case.written) == case.expected

@@ -1,8 +1,6 @@
 """NAPTR: RFC 3403, RFC 2915, RFC 3402."""
 
-import pytest
-
-from tests.unit.domain.rdata.cases import Bad, Case, Good, accept, cases, name, refusal
+from tests.unit.domain.rdata.cases import Bad, Good
 
 GOOD: Good = {
     "NAPTR": [
@@ -67,13 +65,3 @@ BAD: Bad = {
         ('100 10 "u" "" "!' + "(" * 260 + '!\\\\9!" .', "text_too_long"),
     ],
 }
-
-
-@pytest.mark.parametrize("case", cases(GOOD), ids=name)
-def test_accepted(case: Case) -> None:
-    accept(case)
-
-
-@pytest.mark.parametrize("case", cases(BAD), ids=name)
-def test_refused(case: Case) -> None:
-    assert refusal(case.type, case.written) == case.expected

@@ -1,8 +1,6 @@
 """DS, CDS, DNSKEY, CDNSKEY."""
 
-import pytest
-
-from tests.unit.domain.rdata.cases import Bad, Case, Good, Rows, accept, cases, name, refusal
+from tests.unit.domain.rdata.cases import Bad, Good, Rows
 
 SHA_1, SHA_256, SHA_384 = "2bb183af5f22588179a53b0a98631fad1a292118", "ab" * 32, "cd" * 48
 KEY_13 = "oJMRESz5E4gYzS/q6XDrvU1qMPYIjCWzJaOau8XNEZeqCYKD5ar0IRd8KqXXFJkqmVfRvMGPmM1x8fGAa2XhSA=="
@@ -141,13 +139,3 @@ BAD: Bad = {
     "DNSKEY": [*NO_KEY, ("0 3 0 AA==", "number_invalid")],
     "CDNSKEY": [*NO_KEY, ("0 3 0 AAA=", "number_invalid"), ("0 2 0 AA==", "number_invalid")],
 }
-
-
-@pytest.mark.parametrize("case", cases(GOOD), ids=name)
-def test_accepted(case: Case) -> None:
-    accept(case)
-
-
-@pytest.mark.parametrize("case", cases(BAD), ids=name)
-def test_refused(case: Case) -> None:
-    assert refusal(case.type, case.written) == case.expected

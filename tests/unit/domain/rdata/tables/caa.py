@@ -1,8 +1,6 @@
 """CAA: RFC 8659, RFC 8657, RFC 9495."""
 
-import pytest
-
-from tests.unit.domain.rdata.cases import Bad, Case, Good, accept, cases, name, refusal
+from tests.unit.domain.rdata.cases import Bad, Good
 
 GOOD: Good = {
     "CAA": [
@@ -85,13 +83,3 @@ BAD: Bad = {
     ]
     + [(r"\# 5 0005697373", "rdata_invalid"), (r"\# 2 0000", "rdata_invalid")],
 }
-
-
-@pytest.mark.parametrize("case", cases(GOOD), ids=name)
-def test_accepted(case: Case) -> None:
-    accept(case)
-
-
-@pytest.mark.parametrize("case", cases(BAD), ids=name)
-def test_refused(case: Case) -> None:
-    assert refusal(case.type, case.written) == case.expected

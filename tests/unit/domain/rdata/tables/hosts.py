@@ -1,8 +1,6 @@
 """HINFO, RP, AFSDB."""
 
-import pytest
-
-from tests.unit.domain.rdata.cases import Bad, Case, Good, accept, cases, name, refusal
+from tests.unit.domain.rdata.cases import Bad, Good
 
 GOOD: Good = {
     "HINFO": [
@@ -78,13 +76,3 @@ BAD: Bad = {
         ("1 afs.example.test x", "rdata_invalid"),
     ],
 }
-
-
-@pytest.mark.parametrize("case", cases(GOOD), ids=name)
-def test_accepted(case: Case) -> None:
-    accept(case)
-
-
-@pytest.mark.parametrize("case", cases(BAD), ids=name)
-def test_refused(case: Case) -> None:
-    assert refusal(case.type, case.written) == case.expected

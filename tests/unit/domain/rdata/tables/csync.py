@@ -1,8 +1,6 @@
 """CSYNC: RFC 7477."""
 
-import pytest
-
-from tests.unit.domain.rdata.cases import Bad, Case, Good, accept, cases, name, refusal
+from tests.unit.domain.rdata.cases import Bad, Good
 
 GOOD: Good = {
     "CSYNC": [
@@ -39,13 +37,3 @@ BAD: Bad = {
         ("1 3 " + " ".join(f"TYPE{number}" for number in range(300, 27_000)), "too_many_parts"),
     ],
 }
-
-
-@pytest.mark.parametrize("case", cases(GOOD), ids=name)
-def test_accepted(case: Case) -> None:
-    accept(case)
-
-
-@pytest.mark.parametrize("case", cases(BAD), ids=name)
-def test_refused(case: Case) -> None:
-    assert refusal(case.type, case.written) == case.expected

@@ -1,8 +1,6 @@
 """LOC: RFC 1876."""
 
-import pytest
-
-from tests.unit.domain.rdata.cases import Bad, Case, Good, accept, cases, name, refusal
+from tests.unit.domain.rdata.cases import Bad, Good
 
 SIZES = "1.00m 10000.00m 10.00m"
 GOOD: Good = {
@@ -74,13 +72,3 @@ BAD: Bad = {
         ("42 N 71 W 0m ; here", "rdata_invalid"),
     ],
 }
-
-
-@pytest.mark.parametrize("case", cases(GOOD), ids=name)
-def test_accepted(case: Case) -> None:
-    accept(case)
-
-
-@pytest.mark.parametrize("case", cases(BAD), ids=name)
-def test_refused(case: Case) -> None:
-    assert refusal(case.type, case.written) == case.expected

@@ -1,8 +1,6 @@
 """APL: RFC 3123."""
 
-import pytest
-
-from tests.unit.domain.rdata.cases import Bad, Case, Good, accept, cases, name, refusal
+from tests.unit.domain.rdata.cases import Bad, Good
 
 GOOD: Good = {
     "APL": [
@@ -48,13 +46,3 @@ BAD: Bad = {
     ]
     + [("1:192.0.2.0/24 ; x", "rdata_invalid"), ("1:192.0.2.0/24 (", "rdata_invalid")],
 }
-
-
-@pytest.mark.parametrize("case", cases(GOOD), ids=name)
-def test_accepted(case: Case) -> None:
-    accept(case)
-
-
-@pytest.mark.parametrize("case", cases(BAD), ids=name)
-def test_refused(case: Case) -> None:
-    assert refusal(case.type, case.written) == case.expected

@@ -1,8 +1,6 @@
 """TLSA, SMIMEA, SSHFP, OPENPGPKEY, CERT, DHCID."""
 
-import pytest
-
-from tests.unit.domain.rdata.cases import Bad, Case, Good, Rows, accept, cases, name, refusal
+from tests.unit.domain.rdata.cases import Bad, Good, Rows
 
 H20, H32, H64 = "0123456789abcdef0123456789abcdef01234567", "ab" * 32, "cd" * 64
 DHCID = "AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA="  # RFC 4701 3.6
@@ -138,13 +136,3 @@ BAD: Bad = {
         ("not an identifier", "base64_invalid"),
     ],
 }
-
-
-@pytest.mark.parametrize("case", cases(GOOD), ids=name)
-def test_accepted(case: Case) -> None:
-    accept(case)
-
-
-@pytest.mark.parametrize("case", cases(BAD), ids=name)
-def test_refused(case: Case) -> None:
-    assert refusal(case.type, case.written) == case.expected

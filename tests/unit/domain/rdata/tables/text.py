@@ -1,8 +1,6 @@
 """TXT: RFC 1035 3.3.14, 5.1."""
 
-import pytest
-
-from tests.unit.domain.rdata.cases import Bad, Case, Good, accept, cases, name, refusal
+from tests.unit.domain.rdata.cases import Bad, Good
 
 GOOD: Good = {
     "TXT": [
@@ -87,13 +85,3 @@ BAD: Bad = {
         ("\\" * 63_739, "text_too_long"),
     ],
 }
-
-
-@pytest.mark.parametrize("case", cases(GOOD), ids=name)
-def test_accepted(case: Case) -> None:
-    accept(case)
-
-
-@pytest.mark.parametrize("case", cases(BAD), ids=name)
-def test_refused(case: Case) -> None:
-    assert refusal(case.type, case.written) == case.expected

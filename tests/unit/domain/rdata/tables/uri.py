@@ -1,8 +1,6 @@
 """URI: RFC 7553."""
 
-import pytest
-
-from tests.unit.domain.rdata.cases import Bad, Case, Good, accept, cases, name, refusal
+from tests.unit.domain.rdata.cases import Bad, Good
 
 GOOD: Good = {
     "URI": [
@@ -48,13 +46,3 @@ BAD: Bad = {
         ("10 1 " + "a" * 200_000, "uri_invalid"),
     ],
 }
-
-
-@pytest.mark.parametrize("case", cases(GOOD), ids=name)
-def test_accepted(case: Case) -> None:
-    accept(case)
-
-
-@pytest.mark.parametrize("case", cases(BAD), ids=name)
-def test_refused(case: Case) -> None:
-    assert refusal(case.type, case.written) == case.expected

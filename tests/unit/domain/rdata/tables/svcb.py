@@ -1,8 +1,6 @@
 """SVCB, HTTPS: RFC 9460 appendix D and section 2."""
 
-import pytest
-
-from tests.unit.domain.rdata.cases import Bad, Case, Good, Rows, accept, cases, name, refusal
+from tests.unit.domain.rdata.cases import Bad, Good, Rows
 
 ECH = "AEn+DQBFKwAgACABWIHUGj4u+PIggYXcR5JF0gYk3dCRioBW8uJq9H4mKAAIAAEAAQABAANAEnB1YmxpYy50bHMtZWNoLmRldgAA"
 VALUES: Rows = [
@@ -155,13 +153,3 @@ NO_VALUES = [
 ]
 GOOD: Good = {"SVCB": VALUES, "HTTPS": VALUES}
 BAD: Bad = {"SVCB": NO_VALUES, "HTTPS": NO_VALUES}
-
-
-@pytest.mark.parametrize("case", cases(GOOD), ids=name)
-def test_accepted(case: Case) -> None:
-    accept(case)
-
-
-@pytest.mark.parametrize("case", cases(BAD), ids=name)
-def test_refused(case: Case) -> None:
-    assert refusal(case.type, case.written) == case.expected
