@@ -113,7 +113,7 @@ def _forget_connections(**_: Any) -> None:
 def _start_sweeper(**_: Any) -> None:
     Thread(target=kicks.sweep_until, args=[_stopping], name="sweep", daemon=True).start()
     Thread(target=Schedule().run_until, args=[_stopping], name="schedule", daemon=True).start()
-    publish = (_stopping, make_backends().names)
+    publish = (_stopping, make_backends().honours)
     Thread(target=publish_until, args=publish, name="publish backends", daemon=True).start()
     for number in range(RUNS_AT_ONCE):  # not in the pool, where a plan would keep a zone from being drained
         Thread(target=answer_orders_until, args=[_stopping], name=f"plan {number}", daemon=True).start()

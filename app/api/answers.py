@@ -315,6 +315,7 @@ def backend_out(state: BackendState) -> BackendOut:
         fault=_fault(state.since, state.code, state.why, state.next_try),
         zones=state.zones,
         open_requests=state.open_requests,
+        honours=None if state.honours is None else list(state.honours),
         resting_zones=[RestingZone(**asdict(zone)) for zone in state.resting_zones],
     )
 

@@ -254,6 +254,9 @@ class BackendOut(BaseModel):
     fault: Fault | None
     zones: int
     open_requests: int = Field(description="without those that are scheduled; 10,000 stands for more, too")
+    honours: list[str] | None = Field(
+        description="the conditions of changes that its playbook honours: expect, group; null: not known"
+    )
     resting_zones: list[RestingZone]
 
 

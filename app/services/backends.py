@@ -1,7 +1,7 @@
 """The DNS services that inventories name: published by the workers, and listed with their state."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +22,8 @@ from app.domain.errors import InventoryError, UnknownBackend
 from app.store import backends, zones
 
 log = get_logger(__name__)
+
+Honours = Mapping[str, frozenset[str] | None]  # by backend: which conditions its playbook honours
 
 _PUBLISH_INTERVAL = 2.0  # seconds between two looks at the inventory
 _READ_INTERVAL = 2.0  # seconds between two looks at what is unavailable
@@ -64,6 +66,7 @@ class BackendState:
     next_try: datetime | None
     zones: int
     open_requests: int  # at most `store.backends.MAX_OPEN` are counted
+    honours: Sequence[str] | None  # conditions of changes, as its worker has published; None: not known
     resting_zones: Sequence[RestingZone]
 
 
@@ -98,6 +101,7 @@ def list_backends(session: Session) -> list[BackendState]:
             next_try=row.next_try,
             zones=row.zones,
             open_requests=row.open_requests,
+            honours=row.honours,
             resting_zones=resting.get(row.name, []),
         )
         for row in backends.list_states(session, KNOWN_FOR)
@@ -141,20 +145,21 @@ def end_simulation() -> None:
         log.warning("what was only simulated is removed: there are real servers now", **removed._asdict())
 
 
-def publish_until(stop: Event, list_names: Callable[[], Iterable[str]]) -> None:
-    """Publish the names of the backends whenever they change, and now and then, until `stop` is set.
+def publish_until(stop: Event, list_honours: Callable[[], Honours]) -> None:
+    """Publish the backends whenever they change, and now and then, until `stop` is set.
 
-    `list_names` reads the inventory; it raises InventoryError.
+    `list_honours` reads the inventory: which conditions the playbook of each backend honours. It raises
+    InventoryError.
     """
-    published: frozenset[str] | None = None
+    published: Honours | None = None
     said = ""
     age = 0.0
     while True:
         try:
-            names = frozenset(list_names())
-            if names != published or age >= _PUBLISH_AGAIN:
-                _publish(names)
-                published, age = names, 0.0
+            honours = list_honours()
+            if honours != published or age >= _PUBLISH_AGAIN:
+                _publish(honours)
+                published, age = honours, 0.0
         except InventoryError as error:
             published = None  # what rests for it is tried again once it can be read
             log.debug("backends not published: the inventory can't be read", error=str(error))
@@ -167,11 +172,11 @@ def publish_until(stop: Event, list_names: Callable[[], Iterable[str]]) -> None:
         age += _PUBLISH_INTERVAL
 
 
-def _publish(names: frozenset[str]) -> None:
+def _publish(honours: Honours) -> None:
     with transaction() as session:
-        backends.publish(session, names)
+        backends.publish(session, honours)
         backends.forget_unseen(session, _FORGET_AFTER)
-    if names:
+    if honours:
         end_simulation()
 
 

@@ -1,6 +1,6 @@
 """Backends that were unavailable: they rest, and one of their zones probes them. Other backends go on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from enum import Enum, auto
 from typing import Any
@@ -48,7 +48,7 @@ _STATES = text(
     WITH named AS (
         SELECT name FROM dns_backends WHERE seen_at >= clock_timestamp() - make_interval(secs => :lately)
          UNION SELECT backend FROM dns_zones)
-    SELECT named.name, backend.seen_at,
+    SELECT named.name, backend.seen_at, backend.honours,
            backend.seen_at < clock_timestamp() - make_interval(secs => :lately) AS is_gone,
            backend.failing_since, backend.fault_code, backend.fault,
            CASE WHEN backend.paused_until > clock_timestamp() THEN backend.paused_until END AS next_try,
@@ -136,14 +136,26 @@ def forget_failures(session: Session, name: str) -> None:
     session.execute(update(Backend).where(Backend.name == name, Backend.failures > 0).values(**_WELL))
 
 
-def publish(session: Session, names: Iterable[str]) -> None:
-    """Note that a worker's inventory has these backends; one that was missing there is tried again."""
+def publish(session: Session, honours: Mapping[str, Collection[str] | None]) -> None:
+    """Note that a worker's inventory has these backends; one that was missing there is tried again.
+
+    Each comes with the conditions of changes that its playbook honours; None where nobody can say.
+    """
     now = func.clock_timestamp()
-    for name in sorted(set(names)):  # in order, so that two workers do not wait for each other
-        statement = insert(Backend).values(name=name, seen_at=now)
-        session.execute(statement.on_conflict_do_update(index_elements=[Backend.name], set_={"seen_at": now}))
-    mended = (Backend.fault_code == UnknownBackend.code) & Backend.name.in_(list(names))
+    for name in sorted(honours):  # in order, so that two workers do not wait for each other
+        conditions = honours[name]
+        seen = {"seen_at": now, "honours": None if conditions is None else sorted(conditions)}
+        statement = insert(Backend).values(name=name, **seen)
+        session.execute(statement.on_conflict_do_update(index_elements=[Backend.name], set_=seen))
+    mended = (Backend.fault_code == UnknownBackend.code) & Backend.name.in_(list(honours))
     session.execute(update(Backend).where(mended).values(paused_until=now))
+
+
+def honours_of_zones(session: AnySession, zones: Collection[str]) -> dict[str, tuple[str, frozenset[str]]]:
+    """Return the backend of each of these zones, and the conditions that it honours, where that is known."""
+    found = select(Zone.name, Backend.name, Backend.honours).join(Backend, Backend.name == Zone.backend)
+    rows = session.execute(found.where(Zone.name.in_(zones), Backend.honours.is_not(None)))
+    return {zone: (backend, frozenset(honours or ())) for zone, backend, honours in rows}
 
 
 def note_api(session: Session, *, simulated: bool) -> None:

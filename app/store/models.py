@@ -90,6 +90,8 @@ class Backend(Base):
     paused_until: Mapped[datetime | None]
     probed_by: Mapped[str | None]  # the zone that probes the backend, while it is leased
     max_runs: Mapped[int | None]  # at the same time, as the workers' inventory says; None: any number
+    # The conditions of changes that its playbook honours, as a worker has found it last; None: not known
+    honours: Mapped[list[str] | None]
 
 
 class ZoneLease(Base):

@@ -11,6 +11,7 @@ from app.domain.errors import InventoryError
 from app.domain.expectation import Answer
 from app.domain.settlement import Answers
 from app.nameservers.key_file import KeyUnusable, read_key
+from app.runner.ansible.honours import honoured
 from app.runner.ansible.inventory import (
     RunLimits,
     authoritative_servers,
@@ -33,8 +34,11 @@ class Backends(Protocol):
         """Read what the first drain will need. Raises InventoryError."""
         ...
 
-    def names(self) -> Sequence[str]:
-        """Return the names of all backends. Raises InventoryError."""
+    def honours(self) -> Mapping[str, frozenset[str] | None]:
+        """Return which conditions the playbook honours on each backend; None where nobody can say.
+
+        Raises InventoryError.
+        """
         ...
 
     def faults(self) -> Mapping[str, str]:
@@ -75,13 +79,19 @@ class InventoryBackends:
         """Read the inventory. Raises InventoryError."""
         read_ahead(self._inventory)
 
-    def names(self) -> Sequence[str]:
-        """Return the names of all hosts. Raises InventoryError."""
-        return host_names(self._inventory)
+    def honours(self) -> Mapping[str, frozenset[str] | None]:
+        """Return which conditions the playbook honours on each host. Raises InventoryError."""
+        return {name: self._honours(name) for name in host_names(self._inventory)}
+
+    def _honours(self, backend: str) -> frozenset[str] | None:
+        try:
+            return honoured(host_variables(self._inventory, backend), settings().playbook)
+        except InventoryError:  # what it says can't be used, and neither can the host
+            return None
 
     def faults(self) -> Mapping[str, str]:
         """Return why each backend that can't be used as the inventory has it can't. Raises InventoryError."""
-        return {name: why for name in self.names() if (why := self._fault(name))}
+        return {name: why for name in host_names(self._inventory) if (why := self._fault(name))}
 
     def _fault(self, backend: str) -> str | None:
         variables = host_variables(self._inventory, backend)
@@ -139,9 +149,9 @@ class SimulatedBackends:
     def prepare(self) -> None:
         """Do nothing: there is nothing to read."""
 
-    def names(self) -> Sequence[str]:
-        """Return nothing: any name will do."""
-        return ()
+    def honours(self) -> Mapping[str, frozenset[str] | None]:
+        """Return nothing: the simulation has no backends of its own."""
+        return {}
 
     def faults(self) -> Mapping[str, str]:
         """Return none: anything can be simulated."""

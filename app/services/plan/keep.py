@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, NamedTuple
 from uuid import UUID
@@ -16,6 +16,7 @@ from app.core.logging import get_logger
 from app.domain.errors import PlanNotFound, PlanUnreadable
 from app.services.plan.from_records import Planned
 from app.services.plan.groups import is_groupable, require_groupable
+from app.services.plan.honours import warn_of_not_honoured
 from app.services.requests.validate import RawChange, Refused
 from app.store import plans
 from app.store.plans import Room
@@ -75,6 +76,9 @@ def keep(plan: Plan) -> KeptPlan:
     """
     if plan.atomic:
         require_groupable(plan.planned)
+    with reading() as session:
+        planned = warn_of_not_honoured(session, plan.planned, grouped=plan.is_grouped)
+    plan = replace(plan, planned=planned)
     refused = any(isinstance(item, Refused) for item in plan.planned)
     flags = [flag for flag in _FLAGS if getattr(plan, flag)]
     content = _CONTENT.dump_json(_Content([] if refused else [*plan.items], [*plan.planned], flags))

@@ -30,6 +30,7 @@ from app.domain.reasons import MAX_BATCH_REASONS, at_most
 from app.domain.simulated_zone import simulated_zone
 from app.domain.zone_settings import DEFAULT_TTL, PLAIN
 from app.services.requests.backlog import Backlog, Room
+from app.services.requests.honours import conditions_of, refuse_not_honoured, why_not_honoured
 from app.services.requests.mass_change import limited, why_mass_change
 from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone
 from app.store import backends, requests, zones
@@ -99,7 +100,9 @@ def submit(
     Raises BatchRefused when one of those that are atomic can't be accepted, MassChange when they are together
     more than a zone allows, and what the database raises: the caller rolls the transaction back.
     """
-    placed = place(session, drafts)
+    placed: Sequence[ValidChange | Refused] = place(session, drafts)
+    if not atomic:
+        placed = refuse_not_honoured(session, placed)
     if not allow_mass_change:
         require_no_mass_change(session, placed)
     if simulates(session):
@@ -117,8 +120,7 @@ def submit(
         results = _replay(session, drafts, results)
     if atomic:
         group = [change for change in placed if grouped and isinstance(change, ValidChange)]
-        over = [*backlog.why_never(_new_of(placed, results))] if backlog else []
-        _insist_on_all(results, group, over)
+        _insist_on_all(results, group, _against_all(session, _new_of(placed, results), backlog, bool(group)))
     return results
 
 
@@ -332,29 +334,40 @@ def _result_of_key(earlier: EarlierRequest, again: NewRequest) -> Submitted:
     return Replayed(accepted_request(earlier, earlier.created_at, earlier.batch_id))
 
 
-def _new_of(
-    placed: Sequence[ValidChange | Refused], results: Sequence[Submitted]
-) -> Iterator[tuple[str, bool]]:
-    """Yield the account of each change that is new, and whether it is to be scheduled."""
-    for change, result in zip(placed, results, strict=True):
-        if isinstance(change, ValidChange) and isinstance(result, Accepted | Undecided):
-            yield change.account_id, change.not_before is not None
+def _new_of(placed: Sequence[ValidChange | Refused], results: Sequence[Submitted]) -> list[ValidChange]:
+    """Return the changes that are new: no idempotency key has answered them."""
+    return [
+        change
+        for change, result in zip(placed, results, strict=True)
+        if isinstance(change, ValidChange) and isinstance(result, Accepted | Undecided)
+    ]
+
+
+def _against_all(
+    session: AnySession, new: Sequence[ValidChange], backlog: Backlog | None, grouped: bool
+) -> list[Reason]:
+    """Return what speaks against these changes together, and will at the next try, too."""
+    reasons = list(why_not_honoured(session, conditions_of(new, grouped=grouped)).values())
+    if backlog:
+        asked = ((change.account_id, change.not_before is not None) for change in new)
+        reasons += backlog.why_never(asked)
+    return reasons
 
 
 def _insist_on_all(
-    results: Sequence[Submitted], group: Sequence[ValidChange], over: Sequence[Reason]
+    results: Sequence[Submitted], group: Sequence[ValidChange], against_all: Sequence[Reason]
 ) -> None:
     """Raise what prevents an atomic batch: all the reasons, with the index of the item in their place.
 
-    `over` are those against its size, which no later try changes: they come before what passes by itself.
+    Those that are `against_all` of it come before what passes by itself, such as a full backlog.
     """
-    reasons = [*over]
+    reasons = [*against_all]
     if any(isinstance(result, Accepted) for result in results):
         reasons += why_not_atomic(group, datetime.now(UTC))
     left_out = 0
     keys_only = not reasons
     for index, result in enumerate(results):
-        if isinstance(result, Undecided) and not over:
+        if isinstance(result, Undecided) and not against_all:
             raise result.error
         found = reasons_of(result)
         given = found[: MAX_BATCH_REASONS - len(reasons)]

@@ -189,7 +189,7 @@ def test_a_worker_with_an_inventory_ends_it_too(api: TestClient) -> None:
         go_through(api, "example.com")
         stop = Event()
         stop.set()
-        publish_until(stop, lambda: ["ns1"])
+        publish_until(stop, lambda: {"ns1": None})
         assert api.get("/api/v1/zones").json()["items"] == []
         assert records_of(api, "example.com") == []
         assert [each["name"] for each in api.get("/api/v1/backends").json()["items"]] == ["ns1"]
@@ -239,7 +239,7 @@ def test_so_is_one_whose_backend_a_worker_has_found_in_its_inventory(
         api.post("/api/v1/zones", json={"name": "real.test", "backend": "ns1"}).raise_for_status()
         api.post("/api/v1/dns/create", json=body("real.test")).raise_for_status()
         with transaction() as session:
-            backends.publish(session, ["ns1"])
+            backends.publish(session, {"ns1": None})
             session.execute(text("UPDATE dns_backends SET seen_at = seen_at - interval '30 days'"))
         set_settings(EXECUTOR=executor)
         leave("real.test")
@@ -249,5 +249,5 @@ def test_so_is_one_whose_backend_a_worker_has_found_in_its_inventory(
 def test_an_api_that_nobody_told_of_the_real_servers_learns_of_them_from_a_worker(api: TestClient) -> None:
     with api:
         with transaction() as session:
-            backends.publish(session, ["bind"])
+            backends.publish(session, {"bind": None})
         assert codes(api.post("/api/v1/dns/create", json=body("example.com"))) == {"zone_unknown"}

@@ -12,6 +12,7 @@ from app.core.database import transaction
 from app.domain.errors import BacklogFull
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
+from app.store import backends
 from tests.integration.conftest import ZoneOn
 from tests.support.builders import body, time_after
 from tests.support.eventually import eventually
@@ -278,3 +279,12 @@ def test_a_rollback_can_be_scheduled(client: TestClient, zone: ZoneUnderTest) ->
     planned = client.post(path, json=asked).raise_for_status().json()
     applied = client.post(f"/api/v1/dns/plans/{planned['plan_id']}/apply").raise_for_status().json()
     assert [each["request"]["status"] for each in applied["results"]] == ["scheduled"]
+
+
+def test_a_playbook_that_honours_no_conditions_gets_no_undo(client: TestClient, zone: ZoneUnderTest) -> None:
+    done = do(client, zone, "create", "192.0.2.1")
+    with transaction() as session:
+        backends.publish(session, {"bind": frozenset({"group"})})
+    [reason] = undo(client, done).json()["detail"]
+    assert (reason["loc"], reason["type"]) == (["undo"], "not_honoured")
+    assert count(client, zone) == 1

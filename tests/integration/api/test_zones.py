@@ -90,7 +90,7 @@ def test_bodies_are_read_as_those_of_requests(client: TestClient, new_zone: str)
 def published(client: TestClient) -> TestClient:
     """A worker has told which backends its inventory has."""
     with transaction() as session:
-        backends.publish(session, ["bind", "ns1"])
+        backends.publish(session, {"bind": None, "ns1": None})
     return client
 
 

@@ -233,6 +233,6 @@ def test_processes_that_do_not_agree_whether_changes_are_simulated(
 
 def test_zones_that_a_simulating_worker_leaves_alone(doctor: Doctor, new_zone: str) -> None:
     with transaction() as session:
-        backends.publish(session, ["bind"])
+        backends.publish(session, {"bind": None})
     [wrong] = failed(doctor(EXECUTOR="simulated"))
     assert wrong == f"backend bind: a worker that only simulates leaves its zones alone: {new_zone}"

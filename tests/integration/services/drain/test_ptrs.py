@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from app.core.database import transaction
 from app.domain.change import NOTHING, RRsetState
 from app.domain.lifecycle import Status
 from app.domain.settlement import Decision
@@ -14,6 +15,7 @@ from app.services.drain import drain as module
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from app.services.drain.ptrs import keep_ptrs
+from app.store import backends
 from app.store.queue import Item, States
 from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
@@ -167,6 +169,17 @@ def test_what_the_reverse_zone_refuses_is_told(client: TestClient, zone: ZoneUnd
     request = found(client, request_id)
     assert (request["status"], request["ptr_requests"]) == ("succeeded", [])
     assert f"PTR of {ADDRESS}: name_protected: " in request["events"][-1]["message"]
+
+
+def test_a_playbook_that_honours_no_conditions_gets_no_ptrs(client: TestClient, zone: ZoneUnderTest) -> None:
+    serve_reverse(client)
+    with transaction() as session:
+        backends.publish(session, {"bind": frozenset()})
+    request_id = accept(client, zone)
+    work(zone)
+    request = found(client, request_id)
+    assert (request["status"], request["ptr_requests"]) == ("succeeded", [])
+    assert f"PTR of {ADDRESS}: not_honoured: " in request["events"][-1]["message"]
 
 
 def test_who_does_not_ask_for_it_costs_no_statement() -> None:
