@@ -38,13 +38,14 @@ def _count_made(changes: Sequence[Change], there: State) -> int:
     for number, change in enumerate(changes, 1):
         if change.expect is not None and not holds(change.expect, state):
             break
-        state = _after(change, state)
+        state = state_after(change, state)
         if holds(state, there):
             made = number
     return made
 
 
-def _after(change: Change, before: State) -> State:
+def state_after(change: Change, before: State) -> State:
+    """Return what a change makes of an RRset."""
     change = spelled_as_there(change, before.values)
     named = frozenset(change.values)
     if change.action == "delete":

@@ -10,6 +10,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import O
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Reason
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import (
     deciding_type,
+    dname_beside_ns,
     ds_without_ns,
     may_hide_names,
 )
@@ -21,14 +22,14 @@ from .dependencies import Group
 from .group_tree import GroupTree, State
 from .name_planner import NOTHING, NamePlanner, NameState, read_state
 from .names_below import names_above_data
-from .node import BELOW_DNAME, NONEXISTENT, UNSEEN, InUse, Node
+from .node import BELOW_DNAME, NONEXISTENT, SOME_CNAME, UNSEEN, InUse, Node
 from .planner import Planner
 from .query import Question, query_aliases, query_dnames_above, query_nodes, query_types, query_zones
 from .refusal import STATE_CHANGED, changed_meanwhile, query_refused
 from .update_message import Step
 from .zone_check import check_zone
 
-ATTEMPTS = 4  # to plan and send a change whose prerequisites do not hold
+ATTEMPTS = 6  # to plan and send a change whose prerequisites do not hold
 
 _HIDDEN = Reason(
     "refused", "the server does not show what is below a delegation"
@@ -114,7 +115,9 @@ class GroupPlanner:
         return states
 
     def without_hidden(self, failed: Mapping[Group, Rcode]) -> dict[Group, Rcode]:
-        """Return those of the groups whose state the server shows; note the names that it does not show.
+        """Return those of the groups that were planned from what is there, as far as the server shows it.
+
+        The others are of names of which it does not show what is there, as is found and noted now.
 
         It checks prerequisites against the zone. But it answers from a child zone where it has that, too, and
         PowerDNS shows what is below a DNAME unless `dname-processing` is on.
@@ -126,8 +129,9 @@ class GroupPlanner:
         }
         others = [name for name in names if name not in found]
         below = query_dnames_above(self._connection, self.zone, others)
-        self._hidden |= found | dict.fromkeys(below, BELOW_DNAME)
-        return {group: rcode for group, rcode in failed.items() if group[0].name not in self._hidden}
+        found |= dict.fromkeys(below, BELOW_DNAME)
+        self._hidden |= found
+        return {group: rcode for group, rcode in failed.items() if group[0].name not in found}
 
     def _refuse_query(self, group: Group, rcode: Rcode) -> None:
         check_zone(self._connection, self.zone)  # it may be gone by now
@@ -142,6 +146,8 @@ class GroupPlanner:
 
         `failed_prerequisite` is the code of the step before, which was planned from the same state.
         """
+        if isinstance(state, Node) and state.occluded and failed_prerequisite is not None and group[0].expect:
+            return self._planner.plan_made_before(group)
         correct = _correct(state, failed_prerequisite)
         if isinstance(correct, Node):
             return self._planner.plan(group, correct)
@@ -150,10 +156,12 @@ class GroupPlanner:
 
 def why_failed(group: Group, rcode: Rcode, seen: Sequence[State]) -> Reason:
     """Return why the prerequisites of a group failed in every attempt, at last with this code."""
-    if group[0].type == DS and isinstance(seen[-1], Node):
-        return Reason("ds_without_ns", ds_without_ns(group[0]).message)
     if group[0].expect is not None and (isinstance(seen[-1], Node) or seen[-1].is_supposed):
         return STATE_CHANGED
+    if group[0].type == DS and isinstance(seen[-1], Node):
+        return Reason("ds_without_ns", ds_without_ns(group[0]).message)
+    if group[0].type in (NS, DNAME) and isinstance(seen[-1], Node):
+        return Reason("dname_beside_ns", dname_beside_ns(group[0]).message)
     return changed_meanwhile(rcode, looks_the_same=_all_equal(seen))
 
 
@@ -187,6 +195,8 @@ def _correct(state: State, failed_prerequisite: Rcode | None) -> State:
         return NONEXISTENT
     if failed_prerequisite == Rcode.NXRRSET and state.occluded:
         return Node(InUse.YES)
+    if failed_prerequisite == Rcode.YXRRSET and state.occluded:
+        return replace(state, in_use=InUse.YES, cname=SOME_CNAME)
     if failed_prerequisite == Rcode.YXDOMAIN and state.in_use is InUse.UNKNOWN:
         return replace(state, in_use=InUse.YES)
     return state

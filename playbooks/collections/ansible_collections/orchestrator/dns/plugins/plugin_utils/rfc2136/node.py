@@ -53,6 +53,7 @@ class Node:
 NONEXISTENT = Node(InUse.NO)
 UNSEEN = Node(InUse.UNKNOWN, occluded=True)
 BELOW_DNAME = Node(InUse.UNKNOWN, occluded=True, below_dname=True)
+SOME_CNAME = RRset(None, frozenset())  # a prerequisite tells that there is one, and no answer shows it
 
 
 def read_node(response: dns.message.Message, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Node:

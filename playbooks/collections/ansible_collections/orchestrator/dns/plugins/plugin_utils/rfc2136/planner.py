@@ -11,6 +11,7 @@ from typing import NamedTuple
 import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils import result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change, State
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.expect import state_after
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.spelling import spelled_as_there
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import below_dname, deciding_type
@@ -18,7 +19,7 @@ from dns.rdata import Rdata
 from dns.rdatatype import CNAME, DS
 
 from .dependencies import Group
-from .node import InUse, Node, RRset, state_of
+from .node import SOME_CNAME, InUse, Node, RRset, state_of
 from .rrset_updates import (
     CNAME_ABSENT,
     CNAME_EXISTS,
@@ -65,8 +66,20 @@ class Planner:
         grown = () if plan.grown is None else (plan.grown,)
         return Step(group, plan.results, prerequisites, plan.updates, size, grown)
 
+    def plan_made_before(self, group: Group) -> Step:
+        """Return the step of a change that was made already, by a run of which nobody knows how it ended.
+
+        The server confirms that what it makes of the RRset that it expects is there.
+        """
+        (change,) = group
+        assert change.expect is not None
+        made = _are_there(change, state_after(change, change.expect))
+        size = size_in_message(change.name, self.zone, made)
+        return Step(group, (result.unchanged(change),), made, (), size)
+
     def _plan(self, group: Group, node: Node) -> _Plan:
-        first = spelled_as_there(group[0], node.rrset.values if node.rrset else ())
+        known = node.rrset or group[0].expect  # where no answer shows it, it is as expected or stays
+        first = spelled_as_there(group[0], known.values if known else ())
         if first.action == "delete":
             return self._delete(first, node)
         conflict = self._conflict(first, node)
@@ -83,7 +96,8 @@ class Planner:
         """Return the failure of a change that can't be carried out, and the prerequisites that confirm it."""
         if node.below_dname:
             return below_dname(change), ()
-        if change.action == "update" and node.rrset is None and not node.occluded:
+        expects_none = change.expect is not None and not change.expect.values
+        if change.action == "update" and node.rrset is None and (expects_none or not node.occluded):
             return result.rrset_missing(change), (Instruction(Kind.RRSET_ABSENT, change.type),)
         if several := result.several_dnames(change):
             return several, ()
@@ -98,8 +112,10 @@ class Planner:
             return result.cname_at_apex(change), ()
         if len(change.values) > 1:
             return result.several_cnames(change), ()
+        if node.cname is SOME_CNAME and change.action == "create":
+            return result.another_cname(change), (NAME_IN_USE, CNAME_EXISTS)
         if node.rrset is None:
-            if node.in_use is not InUse.YES:
+            if node.in_use is not InUse.YES or node.occluded:
                 return None
             return result.cname_beside_data(change), (NAME_IN_USE, CNAME_ABSENT)
         if change.action == "create" and node.rrset.values != set(change.values):
@@ -174,7 +190,10 @@ class Planner:
     def _no_conflict(self, change: Change, node: Node) -> Instructions:
         """Return the prerequisites for adding data: nothing that excludes it may be at the name."""
         if change.type == CNAME:
-            return (NAME_NOT_IN_USE,)
+            if node.in_use is not InUse.YES:
+                return (NAME_NOT_IN_USE,)
+            same = Instruction(Kind.RRSET_EQUALS, values=change.values)
+            return (NAME_IN_USE, same if change.action == "create" else CNAME_EXISTS)
         if node.occluded:
             return (CNAME_ABSENT, *self._beside(change))
         if change.type in result.STAND_ALONE and change.action == "create" and node.rrset is not None:
@@ -198,9 +217,12 @@ def _before(change: Change, node: Node) -> State | None:
 
 def _as_expected(change: Change) -> Instructions:
     """Return the prerequisites that the RRset is as a change expects it; only the server can see it."""
-    if change.expect is None:
-        return ()
-    if not change.expect.values:
+    return () if change.expect is None else _are_there(change, change.expect)
+
+
+def _are_there(change: Change, state: State) -> Instructions:
+    """Return the prerequisite that the RRset has these values."""
+    if not state.values:
         return (Instruction(Kind.RRSET_ABSENT, change.type),)
-    values = tuple(value for value in change.expect.values if isinstance(value, Rdata))
+    values = tuple(value for value in state.values if isinstance(value, Rdata))
     return (Instruction(Kind.RRSET_EQUALS, values=values),)

@@ -1,0 +1,91 @@
+"""What is below a delegation no answer shows; the server tells by prerequisites what is there."""
+
+from typing import Any
+
+import dns.query
+import dns.update
+import pytest
+
+from tests.integration.conftest import ZoneOn
+from tests.support.zones import APPLIED, UNCHANGED, ApiZoneUnderTest, ChangeOutcome, ZoneUnderTest, failed
+
+CONFLICT = failed("cname_conflict")
+
+
+@pytest.fixture(params=["bind", "knot", "powerdns", "api", "a child on bind"])
+def zone(request: pytest.FixtureRequest, zone_on: ZoneOn) -> ZoneUnderTest:
+    """A zone that has an alias and an address below a delegation; where a child is there, it answers."""
+    server = str(request.param).split()[-1]
+    made = zone_on(server)
+    made.do("create", "alias.sub", "CNAME", "a.example.org.")
+    made.do("create", "a.sub", "A", "192.0.2.1")
+    made.do("create", "sub", "NS", "ns.example.org.")
+    if server != request.param:
+        request.getfixturevalue("infrastructure").add_zone(made.full("sub"))
+    return made
+
+
+def expecting(*there: str) -> dict[str, Any]:
+    return {"expect": {"ttl": None, "rdata": list(there)}}
+
+
+def test_aliases(zone: ZoneUnderTest) -> None:
+    fates: list[tuple[ChangeOutcome, tuple[str, str, str, str]]] = [
+        (UNCHANGED, ("create", "alias.sub", "CNAME", "a.example.org.")),
+        (UNCHANGED, ("upsert", "alias.sub", "CNAME", "a.example.org.")),
+        (failed("cname_exists"), ("create", "alias.sub", "CNAME", "b.example.org.")),
+        (CONFLICT, ("create", "alias.sub", "A", "192.0.2.1")),
+        (CONFLICT, ("upsert", "alias.sub", "TXT", '"a"')),
+        (CONFLICT, ("create", "alias.sub", "NS", "ns.example.org.")),
+        (CONFLICT, ("create", "a.sub", "CNAME", "a.example.org.")),
+        (CONFLICT, ("upsert", "a.sub", "CNAME", "a.example.org.")),
+        (failed("rrset_missing"), ("update", "a.sub", "CNAME", "a.example.org.")),
+        (APPLIED, ("upsert", "alias.sub", "CNAME", "b.example.org.")),
+        (APPLIED, ("update", "alias.sub", "CNAME", "c.example.org.")),
+    ]
+    if not isinstance(zone, ApiZoneUnderTest):  # what is there already is sent once more: none sees it
+        fates = [(APPLIED if fate == UNCHANGED else fate, asked) for fate, asked in fates]
+    assert [(zone.do(*asked), asked) for _, asked in fates] == fates
+    again = ("update", "alias.sub", "CNAME", "d.example.org.")
+    assert zone.apply(zone.change(*again) | expecting("b.example.org.")) == [failed("state_changed")]
+    assert zone.apply(zone.change(*again) | expecting("c.example.org.")) == [APPLIED]
+
+
+def test_what_is_expected_tells_how_it_is_written(zone: ZoneUnderTest) -> None:
+    zone.do("create", "txt.sub", "TXT", '"ab"', '"c"')
+    delete = zone.change("delete", "txt.sub", "TXT", '"a" "b"')
+    assert zone.apply(delete | expecting('"ab"', '"c"')) == [APPLIED]
+    update = zone.change("update", "txt.sub", "TXT", '"d"')
+    assert zone.apply(update | expecting('"c"')) == [APPLIED]
+
+
+def test_an_update_of_what_is_not_there(zone: ZoneUnderTest) -> None:
+    update = zone.change("update", "new.sub", "TXT", '"d"')
+    assert zone.apply(update | expecting()) == [failed("rrset_missing")]
+
+
+def test_a_run_that_was_lost_has_made_what_is_there(zone: ZoneUnderTest) -> None:
+    upsert = zone.change("upsert", "a.sub", "A", "192.0.2.2")
+    new = zone.change("create", "new.sub", "CNAME", "a.example.org.")
+    gone = zone.change("delete", "alias.sub", "CNAME")
+    assert zone.apply(upsert | expecting("192.0.2.9")) == [failed("state_changed")]
+    for fate in (APPLIED, UNCHANGED):
+        assert zone.apply(upsert | expecting("192.0.2.1")) == [fate]
+        assert zone.apply(new | expecting()) == [fate]
+        assert zone.apply(gone | expecting("a.example.org.")) == [fate]
+
+
+@pytest.mark.parametrize("cover", ["NS", "DNAME"])
+def test_a_group_fails_for_what_is_hidden(zone_on: ZoneOn, cover: str) -> None:
+    zone = zone_on("bind")
+    zone.do("create", "a.sub", "TXT", '"a"')
+    update = dns.update.UpdateMessage(zone.name)
+    update.use_tsig(zone.key)
+    update.add("sub", 300, cover, "x.example.org.")
+    dns.query.tcp(update, zone.target.address, port=zone.target.port, timeout=30)
+    group = [
+        zone.change("create", "new", "A", "192.0.2.1"),
+        zone.change("delete", "a.sub", "TXT") | expecting('"b"'),
+    ]
+    fates = zone.apply(*(change | {"group": "g"} for change in group))
+    assert fates == [failed("atomic_failed"), failed("state_changed")]
