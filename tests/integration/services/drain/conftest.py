@@ -1,11 +1,29 @@
 """The API and a worker in the test's process, and a backend that was away."""
 
+from collections.abc import Callable
+
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from app.core.config import Settings
 from app.core.database import transaction
+from app.runner.ansible.runner import AnsibleRunner
+from app.runner.process.fork_pool import ForkPool
+from stack.embedded import Stack
+from tests.support.modelled_zone import ModelledZone
 from tests.support.settings import SetSettings
+
+MakeZone = Callable[[], ModelledZone]
+
+
+@pytest.fixture
+def make_zone(
+    client: TestClient, app_settings: Settings, infrastructure: Stack, fork_pool: ForkPool
+) -> MakeZone:
+    """Makes zones that the product serves, with runs of the shipped playbook, and a model of each."""
+    runner = AnsibleRunner(app_settings.playbook, app_settings.inventory, fork_pool=fork_pool)
+    return lambda: ModelledZone(client, infrastructure, runner)
 
 
 @pytest.fixture
