@@ -178,3 +178,26 @@ def test_glue_below_a_delegation(user: User, zone: str, beside: ZoneUnderTest) -
     assert apply(user, stale).json()["code"] == "plan_stale"
     beside.do("delete", "sub", "NS")
     assert (beside.values("ns.sub", "A"), beside.values("ns.sub", "AAAA")) == ({"192.0.2.2"}, {"2001:db8::2"})
+
+
+DELEGATION = [
+    {"record_type": "NS", "target": "ns.example.org"},
+    {"record_type": "DS", "target": f"1 8 2 {'ab' * 32}"},
+]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_delegation_to_a_zone_that_the_server_has_too(
+    stack: Stack, user: User, served_on: ServedOn, backend: str
+) -> None:
+    """It answers from the child: that is not what is there before the plan."""
+    zone = served_on(backend)
+    stack.add_zone(zone.full("c"), backend.partition("-")[0])
+    made = plan(user, *(body(zone.name, "c", **each) for each in DELEGATION))
+    assert [each["change"]["before"] for each in made["results"]] == [None, None]
+    assert {each["status"] for each in settle(user, apply(user, made))} == {"succeeded"}
+    more = plan(user, body(zone.name, "c", action="upsert", record_type="NS", target="ns2.example.org"))
+    assert more["results"][0]["change"]["before"]["target"] == ["ns.example.org."]
+    assert {each["status"] for each in settle(user, apply(user, more))} == {"succeeded"}
+    held = {tuple(line.split(" ")[3:5]) for line in zone.transfer() if not line.startswith("@")}
+    assert held == {("NS", "ns2.example.org."), ("DS", "1")}

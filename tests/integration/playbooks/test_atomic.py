@@ -245,6 +245,10 @@ def test_a_delegation_to_a_zone_on_the_same_server(
         zone.change("create", "ns.c", "A", "192.0.2.1") | nothing,
         zone.change("create", "ns.c", "AAAA", "2001:db8::1") | nothing,
     ]
+    assert zone.dry_run(*grouped(*made)) == [APPLIED] * 4
+    assert not any(
+        before and before[1] for before in map(zone.before, made)
+    )  # the child's own are no state of it
     assert zone.apply(*grouped(*made)) == [APPLIED] * 4
     changed = [
         zone.change("update", "c", "NS", "ns.example.org.")
@@ -253,6 +257,7 @@ def test_a_delegation_to_a_zone_on_the_same_server(
         zone.change("delete", "ns.c", "A", "192.0.2.1") | (expecting("192.0.2.1") if expects else {}),
         zone.change("delete", "ns.c", "AAAA") | (expecting("2001:db8::1") if expects else {}),
     ]
+    assert zone.dry_run(*grouped(*changed)) == [APPLIED] * 4
     assert zone.apply(*grouped(*changed)) == [APPLIED] * 4
     assert (failed("state_changed") in zone.apply(*grouped(*made))) == expects
     held = {tuple(line.split(" ")[3:5]) for line in zone.transfer() if not line.startswith("@")}

@@ -21,11 +21,11 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import
     names_above,
 )
 from dns.rcode import Rcode
-from dns.rdatatype import CNAME, DNAME, RdataType
+from dns.rdatatype import CNAME, DNAME, DS, NS, SOA, RdataType
 
 from .connection import Connection
 from .names_below import names_above_data
-from .node import NONEXISTENT, InUse, Node, RRset, state_of
+from .node import NONEXISTENT, UNSEEN, InUse, Node, RRset, state_of
 from .planner import Planner
 from .query import Question, query_dnames_above, query_nodes, query_synthesized, query_types
 from .refusal import TOO_LARGE, query_refused
@@ -77,6 +77,7 @@ def _query_zone(connection: Connection, changes: Sequence[Change], apex: dns.nam
     zone = _PlannedZone(apex, nodes, dnames_above)
     for name, found in types.items():
         zone.types[name] |= found
+    zone.forget(_names_in_children(connection, changes, nodes, apex))
     if dname_owners:
         zone.above_data = names_above_data(connection, apex, dname_owners)
     return zone
@@ -94,6 +95,25 @@ def _query_data(
     return there, {name: found for name, found in types.items() if name not in absent}
 
 
+def _names_in_children(
+    connection: Connection, changes: Sequence[Change], nodes: Nodes, apex: dns.name.Name
+) -> set[dns.name.Name]:
+    """Return the names at or below a zone of its own that the server has, too: it answers from that one.
+
+    A zone's own apex is asked for where a change is about its delegation, or the server shows data.
+    """
+    names = {change.name for change in changes}
+    above = {name: set(map(dns.name.Name, names_above(name, apex))) - {apex} for name in names}
+    at_cuts = {change.name for change in changes if change.type in (NS, DS)}
+    shown = {name for (name, _), node in nodes.items() if isinstance(node, Node) and _shows_data(node)}
+    asked = list(((at_cuts | shown) - {apex}).union(*above.values()))
+    found = query_nodes(connection, [(name, SOA) for name in asked])
+    children = {
+        name for name, node in zip(asked, found, strict=True) if isinstance(node, Node) and node.rrset
+    }
+    return {name for name in names | children if name in children or not children.isdisjoint(above[name])}
+
+
 def _shows_data(node: Node) -> bool:
     return not node.occluded and (node.rrset or node.cname) is not None
 
@@ -108,13 +128,24 @@ class _PlannedZone:
     above_data: set[dns.name.Name] = field(default_factory=set)
     types: dict[dns.name.Name, set[RdataType]] = field(default_factory=lambda: defaultdict(set))
     planned: dict[Question, RRset | None] = field(default_factory=dict)
+    in_children: set[dns.name.Name] = field(default_factory=set)  # whose data no answer shows
+
+    def forget(self, names: set[dns.name.Name]) -> None:
+        """Forget what was answered of names from another zone."""
+        self.in_children = names
+        self.answered = {each: UNSEEN if each[0] in names else node for each, node in self.answered.items()}
+        self.dnames_above = {name: owners - names for name, owners in self.dnames_above.items()}
+        for name in names:
+            self.types.pop(name, None)
 
     def node(self, change: Change) -> Node | Rcode:
         """Return what is at the owner name before the change, or the code of a server that does not say."""
         answered = self.answered[change.name, change.type]
         if isinstance(answered, Rcode):
             return answered
-        rrset = self.planned.get((change.name, change.type), answered.rrset)
+        rrset = answered.rrset  # of what no answer shows, nothing is known after a change, either
+        if not answered.occluded:
+            rrset = self.planned.get((change.name, change.type), rrset)
         cname = self.planned.get((change.name, CNAME), answered.cname)
         in_use = InUse.YES if rrset or self.types[change.name] else InUse.UNKNOWN
         return Node(in_use, rrset, cname, answered.occluded, self._is_below_dname(change))
@@ -131,7 +162,8 @@ class _PlannedZone:
             node = self.answered[change.name, decides]
             there = node.rrset if isinstance(node, Node) else None
             is_there = bool(self.planned.get((change.name, decides), there))
-            if conflict := conflict_beside(change, self.apex, is_there=is_there):
+            is_known = change.name not in self.in_children or (change.name, decides) in self.planned
+            if is_known and (conflict := conflict_beside(change, self.apex, is_there=is_there)):
                 return conflict
         is_hiding = may_hide_names(change) and not self.planned.get((change.name, DNAME))
         return dname_above_data(change) if is_hiding and change.name in self.above_data else None
