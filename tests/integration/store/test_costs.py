@@ -16,7 +16,7 @@ from app.domain.lifecycle import Status
 from app.domain.settlement import Decision
 from app.services.requests.submit import submit
 from app.services.requests.validate import RawChange, read_change
-from app.store import leases, queue, records, zones
+from app.store import leases, ptr, queue, records, zones
 from app.store.queue import Item
 from app.store.records import AnsweredRRset
 from tests.support.builders import body
@@ -153,3 +153,24 @@ def test_only_the_first_claim_looks_for_what_was_left_running(zone: str) -> None
         second = acquire(session, zone)
         assert {item.id for item in queue.list_orphaned(session, second)} == set(ids)
         assert work(session).fetched <= 3 * NUMBER
+
+
+@pytest.mark.parametrize("analyzed", [False, True])
+def test_whether_names_have_ptrs_is_looked_up(zone: str, analyzed: bool) -> None:
+    """It costs the names, and not the table; one look-up where there are none."""
+    names = [f"h{number}.{zone}" for number in range(NUMBER)]
+    accept(zone, times=20)
+    if analyzed:
+        with statements() as session:
+            session.execute(text("ANALYZE"))
+    with transaction() as session:
+        assert ptr.with_ptrs(session, names) == set()
+        assert work(session).scanned == 0
+    made = "UPDATE dns_requests SET ptr_of = id, rdata = ARRAY[name || '.'] WHERE name LIKE :name"
+    with transaction() as session:
+        session.execute(text(made), {"name": f"h1%.{zone}"})
+    with transaction() as session:
+        found = ptr.with_ptrs(session, names)
+        assert found == {name for name in names if name.startswith("h1")}
+        assert work(session).scanned == 0
+        assert work(session).fetched <= 2 * NUMBER
