@@ -23,6 +23,8 @@ GROUPS = (
         "integration/playbooks/rfc2136/test_provision",
         "integration/playbooks/powerdns/test_provision",
         "integration/playbooks/test_secrets",
+        "integration/services/drain/test_random_changes",
+        "integration/services/drain/test_any_order",
     ),
 )
 
