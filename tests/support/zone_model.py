@@ -75,11 +75,7 @@ class ZoneModel:
         )
 
     def apply(self, asked: Asked) -> frozenset[str]:
-        """Apply a change; return what may become of it: "succeeded", or a code.
-
-        There are several possibilities only where a change fails for more than one reason, and the server
-        does not show which.
-        """
+        """Apply a change; return what becomes of it: "succeeded", or a code."""
         there, shown = self.at(asked.key), self.shows(asked.key)
         if asked.expect is not None and not _is_like(there, asked.expect, with_ttl=shown):
             made_before = _is_like(there, after(asked, asked.expect), with_ttl=shown)
@@ -91,11 +87,17 @@ class ZoneModel:
         return frozenset({SUCCEEDED})
 
     def apply_all_or_none(self, group: Sequence[Asked]) -> list[frozenset[str]]:
-        """Apply the changes of a group; where one fails, the others have `atomic_failed`."""
+        """Apply the changes of a group; where one fails, the others have `atomic_failed`.
+
+        Where several fail, and no answer shows what is there, some may have either code.
+        """
         trial = ZoneModel(self.rrsets)
         fates = [trial.apply(asked) for asked in group]
         if any(self._is_unseen(own) for own in _by_owner(group)):
             return [(fate | {"refused", "atomic_failed"}) - {SUCCEEDED} for fate in fates]
+        unseen = [fate for asked, fate in zip(group, fates, strict=True) if not self.shows(asked.key)]
+        if any(fate != {SUCCEEDED} for fate in unseen):  # the server finds it, and that settles the others
+            return [(fate | {"atomic_failed"}) - {SUCCEEDED} for fate in fates]
         if all(fate == {SUCCEEDED} for fate in fates):
             self.rrsets = trial.rrsets
             return fates
