@@ -67,16 +67,16 @@ class ModelledZone:
         """Apply changes that were submitted to the model."""
         if unit.atomic:
             trial = ZoneModel(self.model.rrsets)
-            fates = self.model.apply_all_or_none(unit.asked)
-            for request_id, asked, own in zip(ids, unit.asked, fates, strict=True):
+            each_may_have = self.model.apply_all_or_none(unit.asked)
+            for request_id, asked, fates in zip(ids, unit.asked, each_may_have, strict=True):
                 there = trial.at(asked.key)
                 trial.put(asked.key, after(asked, there))
-                yield Foreseen(request_id, asked, own, there, trial.at(asked.key))
+                yield Foreseen(request_id, asked, fates, there, trial.at(asked.key))
             return
         for request_id, asked in zip(ids, unit.asked, strict=True):
             there = self.model.at(asked.key)
-            own = self.model.apply(asked)
-            yield Foreseen(request_id, asked, own, there, self.model.at(asked.key))
+            fates = frozenset({self.model.apply(asked)})
+            yield Foreseen(request_id, asked, fates, there, self.model.at(asked.key))
 
     def drain(self) -> None:
         """Have a worker do what was submitted."""

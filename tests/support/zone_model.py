@@ -74,34 +74,34 @@ class ZoneModel:
             Key(name, kind) in self.rrsets for name in above for kind in ("NS", "DNAME")
         )
 
-    def apply(self, asked: Asked) -> frozenset[str]:
+    def apply(self, asked: Asked) -> str:
         """Apply a change; return what becomes of it: "succeeded", or a code."""
         there, shown = self.at(asked.key), self.shows(asked.key)
         if asked.expect is not None and not _is_like(there, asked.expect, with_ttl=shown):
             made_before = _is_like(there, after(asked, asked.expect), with_ttl=shown)
-            return frozenset({SUCCEEDED if made_before else "state_changed"})
+            return SUCCEEDED if made_before else "state_changed"
         obstacle = self._obstacle(asked)
         if obstacle is not None:
-            return frozenset({obstacle})
+            return obstacle
         self.put(asked.key, after(asked, there))
-        return frozenset({SUCCEEDED})
+        return SUCCEEDED
 
     def apply_all_or_none(self, group: Sequence[Asked]) -> list[frozenset[str]]:
         """Apply the changes of a group; where one fails, the others have `atomic_failed`.
 
-        Where several fail, and no answer shows what is there, some may have either code.
+        Returns the codes that each may have: several where not all is shown, and several fail.
         """
         trial = ZoneModel(self.rrsets)
         fates = [trial.apply(asked) for asked in group]
         if any(self._is_unseen(own) for own in _by_owner(group)):
-            return [(fate | {"refused", "atomic_failed"}) - {SUCCEEDED} for fate in fates]
+            return [frozenset({fate, "refused", "atomic_failed"}) - {SUCCEEDED} for fate in fates]
         unseen = [fate for asked, fate in zip(group, fates, strict=True) if not self.shows(asked.key)]
-        if any(fate != {SUCCEEDED} for fate in unseen):  # the server finds it, and that settles the others
-            return [(fate | {"atomic_failed"}) - {SUCCEEDED} for fate in fates]
-        if all(fate == {SUCCEEDED} for fate in fates):
+        if any(fate != SUCCEEDED for fate in unseen):  # the server finds it, and that settles the others
+            return [frozenset({fate, "atomic_failed"}) - {SUCCEEDED} for fate in fates]
+        if all(fate == SUCCEEDED for fate in fates):
             self.rrsets = trial.rrsets
-            return fates
-        return [frozenset({"atomic_failed"}) if fate == {SUCCEEDED} else fate for fate in fates]
+            return [frozenset({SUCCEEDED})] * len(group)
+        return [frozenset({"atomic_failed" if fate == SUCCEEDED else fate}) for fate in fates]
 
     def _is_unseen(self, group: Sequence[Asked]) -> bool:
         """Whether changes of a name rely on each other where no answer shows the name, below a delegation."""

@@ -33,7 +33,7 @@ def test_what_is_planned(requests: list[Asked], order: list[str]) -> None:
 
 @given(REQUESTS, ORDERS)
 def test_the_model_that_random_changes_are_compared_with(requests: list[Asked], order: list[str]) -> None:
-    def applied(requests: Sequence[Asked]) -> tuple[dict[int, frozenset[str]], ZoneModel]:
+    def applied(requests: Sequence[Asked]) -> tuple[dict[int, str], ZoneModel]:
         zone = ZoneModel({})
         return {id(asked): zone.apply(asked) for asked in requests}, zone
 
