@@ -103,7 +103,8 @@ class ModelledZone:
         others = self.model.others(asked)
         beside_alias = bool(others) if asked.type == "CNAME" else "CNAME" in others
         several = asked.type in ("CNAME", "DNAME") and len(made.values) > 1
-        if asked.key == ("@", "NS") or (made.values and (beside_alias or several)):
+        both = {"NS", "DNAME"} <= others | {asked.type}  # which BIND takes, and no server should have
+        if asked.key == ("@", "NS") or (made.values and (beside_alias or several or both)):
             return
         name = dns.name.from_text(self._zone.full(asked.owner))
         update = dns.update.UpdateMessage(self.name)

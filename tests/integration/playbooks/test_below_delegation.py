@@ -89,3 +89,17 @@ def test_a_group_fails_for_what_is_hidden(zone_on: ZoneOn, cover: str) -> None:
     ]
     fates = zone.apply(*(change | {"group": "g"} for change in group))
     assert fates == [failed("atomic_failed"), failed("state_changed")]
+
+
+@pytest.mark.parametrize(("rdtype", "group"), [("NS", None), ("NS", "g"), ("DNAME", None)])
+def test_a_dname_that_somebody_has_made_beside_ns(zone_on: ZoneOn, rdtype: str, group: str | None) -> None:
+    zone = zone_on("bind")
+    zone.do("create", "sub", "NS", "ns.example.org.")
+    update = dns.update.UpdateMessage(zone.name)
+    update.use_tsig(zone.key)
+    update.add("sub", 300, "DNAME", "x.example.org.")
+    dns.query.tcp(update, zone.target.address, port=zone.target.port, timeout=30)
+    upsert = zone.change("upsert", "sub", rdtype, "y.example.org.")
+    assert zone.apply(upsert | {"group": group}) == [failed("dname_beside_ns")]
+    assert zone.do("delete", "sub", "DNAME") == APPLIED
+    assert zone.do("upsert", "sub", "NS", "y.example.org.") == APPLIED

@@ -14,7 +14,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Rea
 from dns.rcode import Rcode
 
 from .dependencies import Group
-from .group_planner import ATTEMPTS, GroupPlanner, why_failed
+from .group_planner import ATTEMPTS, GroupPlanner
 from .group_tree import State, split_hidden
 from .refusal import PREREQUISITE_FAILED, update_refused
 from .sender import Sender
@@ -49,7 +49,7 @@ class AtomicGroup:
             if not steps or self._send(steps):
                 return
         group, rcode = next(iter(self._failed.items()), (next(iter(self._seen)), Rcode.NXRRSET))
-        self._refuse(group, why_failed(group, rcode, self._seen[group]))
+        self._refuse(group, self._planner.why_failed(group, rcode, self._seen[group]))
 
     def _plan(self) -> Sequence[Step]:
         """Return the steps for each owner name; none if the group can't be carried out, which is recorded."""

@@ -17,7 +17,7 @@ from .atomic import AtomicGroup
 from .connection import Connection, Target
 from .dependencies import Group, points_to_names, split_into_stages
 from .dry_run import record_dry_run
-from .group_planner import ATTEMPTS, GroupPlanner, why_failed
+from .group_planner import ATTEMPTS, GroupPlanner
 from .group_tree import State
 from .planner import Planner
 from .refusal import PREREQUISITE_FAILED, TOO_LARGE, update_refused
@@ -96,7 +96,7 @@ class _Batch:
             refused = {group: reason for group, reason in refused.items() if group not in todo}
             corrections = {} if is_guess else self._planner.without_hidden(failed)
         for group, rcode in failed.items():
-            refused[group] = why_failed(group, rcode, seen[group])
+            refused[group] = self._planner.why_failed(group, rcode, seen[group])
         self._settle([group for group in groups if group in refused], refused)
 
     def _settle(self, groups: Sequence[Group], reasons: Mapping[Group, Reason]) -> None:

@@ -153,16 +153,20 @@ class GroupPlanner:
             return self._planner.plan(group, correct)
         return _HIDDEN if correct.hidden else self._name_planner.plan(group, correct)
 
-
-def why_failed(group: Group, rcode: Rcode, seen: Sequence[State]) -> Reason:
-    """Return why the prerequisites of a group failed in every attempt, at last with this code."""
-    if group[0].expect is not None and (isinstance(seen[-1], Node) or seen[-1].is_supposed):
-        return STATE_CHANGED
-    if group[0].type == DS and isinstance(seen[-1], Node):
-        return Reason("ds_without_ns", ds_without_ns(group[0]).message)
-    if group[0].type in (NS, DNAME) and isinstance(seen[-1], Node):
-        return Reason("dname_beside_ns", dname_beside_ns(group[0]).message)
-    return changed_meanwhile(rcode, looks_the_same=_all_equal(seen))
+    def why_failed(self, group: Group, rcode: Rcode, seen: Sequence[State]) -> Reason:
+        """Return why the prerequisites of a group failed in every attempt, at last with this code."""
+        last = seen[-1]
+        if group[0].expect is not None and (isinstance(last, Node) or last.is_supposed):
+            return STATE_CHANGED
+        if group[0].type == DS and isinstance(last, Node):
+            return Reason("ds_without_ns", ds_without_ns(group[0]).message)
+        is_cut = isinstance(last, NameState) and NS in last.rrsets and rcode == Rcode.YXRRSET
+        of_cut = [
+            change for change in group if change.type in (NS, DNAME) and deciding_type(change, self.zone)
+        ]
+        if of_cut and (is_cut or isinstance(last, Node)):  # a DNAME beside NS, which no answer shows
+            return Reason("dname_beside_ns", dname_beside_ns(of_cut[0]).message)
+        return changed_meanwhile(rcode, looks_the_same=_all_equal(seen))
 
 
 def _all_equal(states: Sequence[State]) -> bool:
