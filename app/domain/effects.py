@@ -16,6 +16,9 @@ from app.domain.names import is_below, lineage
 UNKNOWN = "unknown"
 WOULD_BE_SENT = "would_be_sent"  # the server would be asked to: what its policy refuses, nobody knows before
 
+_LAST_NS = "apex_ns_last"
+_AT_CUT = ("NS", "DS")  # what the parent's servers show of a delegation: RFC 1034 4.3.2, RFC 4035 3.1.4.1
+
 NO_ADDRESS = "target_without_address"  # the code of a warning
 
 ZoneRRset = tuple[str, RRsetKey]  # with the zone, since a name can be in two: NS at a zone cut
@@ -65,15 +68,38 @@ def effects(changes: Iterable[Change], known: Mapping[ZoneRRset, RRset]) -> list
     names: dict[tuple[str, str], dict[str, RRset]] = {}
     for (zone, key), rrset in known.items():
         names.setdefault((zone, key.name), {})[key.type] = rrset
-    return [_apply_with_warnings(change, names) for change in changes]
+    found: list[Effect] = []
+    changed: set[ZoneRRset] = set()  # by an earlier one of the changes
+    for change in changes:
+        effect = _apply_with_warnings(change, names, is_known=(change.zone, change.key) in changed)
+        if effect.planned.outcome in (Outcome.APPLIED, UNKNOWN):
+            changed.add((change.zone, change.key))
+        found.append(effect)
+    return found
 
 
-def _apply_with_warnings(change: Change, names: dict[tuple[str, str], dict[str, RRset]]) -> Effect:
+def _apply_with_warnings(
+    change: Change, names: dict[tuple[str, str], dict[str, RRset]], *, is_known: bool
+) -> Effect:
     warnings = tuple(_warnings(change, names))
+    at_name = names.setdefault((change.zone, change.name), {})
     if obstacle := _obstacle_around(change, names):
-        before = names.get((change.zone, change.name), {}).get(change.type)
+        before = at_name.get(change.type)
         return Effect(change, before, before, obstacle, warnings)
-    return replace(apply(change, names.setdefault((change.zone, change.name), {})), warnings=warnings)
+    effect = replace(apply(change, at_name), warnings=warnings)
+    if effect.before is None and change.action is Action.DELETE and not is_known:
+        return replace(effect, planned=_delete_of_unrecorded(change, at_name) or effect.planned)
+    return effect
+
+
+def _delete_of_unrecorded(change: Change, at_name: Mapping[str, RRset]) -> PlannedOutcome | None:
+    """Say what is not known of a delete; None where a CNAME, or what excludes one, leaves no doubt."""
+    if at_name and "CNAME" in (change.type, *at_name):
+        return None
+    message = f"no {change.key} is recorded: whether the servers have one is not known"
+    if change.key == (change.zone, "NS"):
+        return PlannedOutcome(UNKNOWN, _LAST_NS, f"{message}, and of the zone's own NS one must stay")
+    return PlannedOutcome(UNKNOWN, None, message)
 
 
 def _obstacle_around(
@@ -100,7 +126,7 @@ def _warnings(change: Change, names: Mapping[tuple[str, str], Mapping[str, RRset
     """Warn of what a delegation covers, so that it can't be seen, and of hosts without address."""
     for parent in takewhile(lambda name: name != change.zone, lineage(change.name)):
         cut = names.get((change.zone, parent), {}).get("NS")
-        if cut is None or change.key == RRsetKey(parent, "NS"):
+        if cut is None or (change.name == parent and change.type in _AT_CUT):
             continue
         if change.type not in ("A", "AAAA") or f"{change.name}." not in cut.rdata:
             message = f"it lies at or below the delegation {parent}: no server shows it, none can verify it"
@@ -132,6 +158,9 @@ def apply(change: Change, at_name: dict[str, RRset]) -> Effect:
             Outcome.FAILED, reason.code, f"{change.key} is there already: {reason.message}"
         )
         return Effect(change, before, before, planned)
+    if before and after is None and change.key == (change.zone, "NS"):
+        message = f"{change.name} must keep at least one NS (RFC 2136 3.4.2.4)"
+        return Effect(change, before, before, PlannedOutcome(Outcome.FAILED, _LAST_NS, message))
     at_name.pop(change.type, None)
     if after is not None:
         at_name[change.type] = after

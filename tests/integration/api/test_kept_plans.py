@@ -288,8 +288,10 @@ def test_what_is_refused_by_now(client: TestClient, new_zone: str) -> None:
     assert submitted(client) == []
 
 
-def test_what_is_there_is_not_known(client: TestClient, new_zone: str) -> None:
-    planned = plan(client, body(new_zone, action="update"))
+@pytest.mark.parametrize("action", ["update", "delete"])
+def test_what_is_there_is_not_known(client: TestClient, new_zone: str, action: str) -> None:
+    planned = plan(client, body(new_zone, action=action))
+    assert planned["results"][0]["forecast"]["outcome"] == "unknown"
     answer = apply(client, planned)
     (reason,) = answer.json()["detail"]
     assert (answer.status_code, reason["type"]) == (422, "before_unknown")

@@ -38,7 +38,9 @@ def said(effect: Effect) -> tuple[str, str | None]:
         (known(X, Y, ttl=60), delete(X), RRset(60, (Y,)), "applied"),
         (known(X, Y), delete(), None, "applied"),
         (known(X), delete(X), None, "applied"),
-        ({}, delete(), None, "unchanged"),
+        ({}, delete(), None, "unknown"),
+        ({}, delete(X), None, "unknown"),
+        (known(X), delete(Y), RRset(300, (X,)), "unchanged"),
     ],
 )
 def test_one_change(before: dict[ZoneRRset, RRset], asked: Change, after: RRset | None, outcome: str) -> None:
@@ -52,6 +54,35 @@ def test_each_change_sees_those_before_it() -> None:
     assert [effect.before for effect in found] == [None, *(effect.after for effect in found[:-1])]
     assert found[2].after == RRset(300, (Y,))
     assert found[3].after is None
+
+
+def test_what_is_not_recorded_may_be_there_unless_the_plan_has_removed_it() -> None:
+    found = effects([delete(), delete(), create(X), delete(), delete()], {})
+    assert [said(effect)[0] for effect in found] == [
+        "unknown",
+        "unchanged",
+        "applied",
+        "applied",
+        "unchanged",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("known_values", "removed", "expected"),
+    [
+        ((), ("a.test.",), ("unknown", "apex_ns_last")),
+        (("a.test.", "b.test."), ("a.test.", "b.test."), ("failed", "apex_ns_last")),
+        (("a.test.", "b.test."), ("a.test.",), ("applied", None)),
+        (("a.test.",), ("b.test.",), ("unchanged", None)),
+    ],
+)
+def test_a_zone_keeps_a_name_server(
+    known_values: tuple[str, ...], removed: tuple[str, ...], expected: tuple[str, str | None]
+) -> None:
+    there = {(ZONE, RRsetKey(ZONE, "NS")): RRset(300, known_values)} if known_values else {}
+    (effect,) = effects([change("delete", "@", "NS", *removed)], there)
+    assert said(effect) == expected
+    assert (effect.after == effect.before) == (expected != ("applied", None))
 
 
 def test_nothing_is_beside_a_cname() -> None:
@@ -88,13 +119,15 @@ def test_what_a_delegation_covers_is_not_visible() -> None:
         change("create", "ns1.sub", "A", X),
         change("create", "ns1.sub", "TXT", '"x"'),
         change("create", "sub", "TXT", '"x"'),
+        change("create", "sub", "DS", "1 8 2 ab"),
+        change("create", "a.sub", "DS", "1 8 2 ab"),
         change("delete", "a.b.sub", "A"),
         change("create", "xsub", "A", X),
         replace(cut, action=Action.DELETE, rdata=()),
         change("create", "www.sub", "A", X),
     ]
     covered = ["not_visible"]
-    assert warned(*changes) == [[], [], [], covered, [], covered, covered, covered, [], [], []]
+    assert warned(*changes) == [[], [], [], covered, [], covered, covered, [], covered, covered, [], [], []]
 
 
 @pytest.mark.parametrize(
