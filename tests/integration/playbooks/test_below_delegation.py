@@ -59,6 +59,17 @@ def test_what_is_expected_tells_how_it_is_written(zone: ZoneUnderTest) -> None:
     assert zone.apply(update | expecting('"c"')) == [APPLIED]
 
 
+def test_what_is_expected_and_beside_something_else(zone: ZoneUnderTest) -> None:
+    text = zone.change("upsert", "alias.sub", "TXT", '"a"')
+    alias = zone.change("upsert", "a.sub", "CNAME", "a.example.org.")
+    other = zone.change("upsert", "alias.sub", "CNAME", "b.example.org.")
+    assert zone.apply(text | expecting()) == [CONFLICT]
+    assert zone.apply(alias | expecting()) == [CONFLICT]
+    assert zone.apply(other | expecting("c.example.org.")) == [failed("state_changed")]
+    for fate in (APPLIED, UNCHANGED):
+        assert zone.apply(other | expecting("a.example.org.")) == [fate]
+
+
 def test_an_update_of_what_is_not_there(zone: ZoneUnderTest) -> None:
     update = zone.change("update", "new.sub", "TXT", '"d"')
     assert zone.apply(update | expecting()) == [failed("rrset_missing")]

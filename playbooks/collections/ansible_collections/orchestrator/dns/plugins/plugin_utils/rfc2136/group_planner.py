@@ -146,8 +146,10 @@ class GroupPlanner:
 
         `failed_prerequisite` is the code of the step before, which was planned from the same state.
         """
-        if isinstance(state, Node) and state.occluded and failed_prerequisite is not None and group[0].expect:
-            return self._planner.plan_made_before(group)
+        if isinstance(state, Node) and state.occluded and failed_prerequisite is not None:
+            if _is_unexpected(group[0], failed_prerequisite):
+                return self._planner.plan_made_before(group)
+            failed_prerequisite = _of_others(group[0], failed_prerequisite)
         correct = _correct(state, failed_prerequisite)
         if isinstance(correct, Node):
             return self._planner.plan(group, correct)
@@ -186,6 +188,21 @@ def _only_creates(group: Group) -> bool:
         change.action == "create" and change.expect is None and change.type not in (DNAME, DS, NS)
         for change in group
     )
+
+
+def _is_unexpected(change: Change, failed_prerequisite: Rcode) -> bool:
+    """Whether the prerequisite that failed is the one that the RRset is as the change expects it."""
+    if change.expect is None:
+        return False
+    absent = (Rcode.NXRRSET, Rcode.NXDOMAIN)
+    return failed_prerequisite in absent if change.expect.values else failed_prerequisite == Rcode.YXRRSET
+
+
+def _of_others(change: Change, failed_prerequisite: Rcode) -> Rcode:
+    """Return the code that tells of other data at a name, where nothing was expected and nothing is there."""
+    if change.expect is None or change.expect.values or failed_prerequisite != Rcode.NXRRSET:
+        return failed_prerequisite
+    return Rcode.NXRRSET if change.type == CNAME else Rcode.YXRRSET
 
 
 def _correct(state: State, failed_prerequisite: Rcode | None) -> State:
