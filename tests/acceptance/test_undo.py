@@ -43,6 +43,19 @@ def test_do_and_undo(user: User, zone: str, beside: ZoneUnderTest) -> None:
     assert beside.values("new", "A") == set()
 
 
+def test_rrsets_that_are_together_more_than_a_message(user: User, zone: str, beside: ZoneUnderTest) -> None:
+    small, large = ("x" * number for number in (60_000, 63_000))
+    user.submit_and_wait(body(zone, record_type="TXT", target=small))
+    before = beside.answer("www", "TXT")
+    (done,) = user.submit_and_wait(body(zone, action="upsert", record_type="TXT", target=large))
+    after = beside.answer("www", "TXT")
+    assert done["status"] == "succeeded"
+    found = undo(user, done["id"])
+    assert (found["status"], beside.answer("www", "TXT")) == ("succeeded", before)
+    assert undo(user, str(found["id"]))["status"] == "succeeded"
+    assert beside.answer("www", "TXT") == after != before
+
+
 def test_a_change_beside_us_stays(user: User, zone: str, beside: ZoneUnderTest) -> None:
     (done,) = user.submit_and_wait(body(zone))
     beside.do("create", "www", "A", "192.0.2.9")

@@ -107,6 +107,26 @@ def test_a_dry_run_says_so(zone: ZoneUnderTest) -> None:
     assert zone.dry_run(expecting(wanted, "192.0.2.3")) == [STATE_CHANGED]
 
 
+def test_what_is_there_and_what_comes_are_more_than_a_message(zone: ZoneUnderTest) -> None:
+    """The values can't be a prerequisite then: nothing in the zone may have changed since they were read."""
+    large, larger, other = (" ".join([f'"{each * 250}"'] * number) for each, number in LARGE)
+    zone.do("create", "www", "TXT", large)
+    there, back = (
+        expecting(zone.change("upsert", "www", "TXT", new), old, ttl=300)
+        for old, new in ((large, larger), (larger, large))
+    )
+    assert zone.dry_run(there) == [APPLIED]
+    assert zone.apply(there, zone.change("create", "new", "A", "192.0.2.1")) == [APPLIED] * 2
+    assert zone.apply(there) == [UNCHANGED]
+    assert zone.apply(expecting(zone.change("upsert", "www", "TXT", other), large)) == [STATE_CHANGED]
+    group = [each | {"group": "g"} for each in (back, zone.change("delete", "new", "A"))]
+    assert zone.apply(*group) == [APPLIED] * 2
+    assert (zone.values("www", "TXT"), zone.values("new", "A")) == ({large}, set())
+
+
+LARGE = (("a", 140), ("b", 160), ("c", 140))  # strings of 250 octets
+
+
 def test_a_swap_to_an_alias_and_back_is_one_message_each(zone: ZoneUnderTest) -> None:
     zone.do("create", "www", "A", "192.0.2.1")
     there = [

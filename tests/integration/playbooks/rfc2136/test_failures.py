@@ -326,6 +326,23 @@ def test_the_other_apex_name_server_goes_meanwhile(zone: ZoneUnderTest, meanwhil
     assert zone.values("@", "NS") == {"ns7.example.org."}
 
 
+def test_a_value_that_is_added_beside_more_than_a_message_compares(
+    zone: ZoneUnderTest, meanwhile: Meanwhile
+) -> None:
+    """The zone's SOA tells that something has changed since the values were read."""
+    large, larger = (" ".join([f'"{each * 250}"'] * 140) for each in "ab")
+    zone.do("create", "www", "TXT", large)
+    meanwhile.deeds = [("create", "elsewhere", "A", "192.0.2.1")]
+    expect = {"expect": {"ttl": 300, "rdata": [large]}}
+    wanted = zone.change("upsert", "www", "TXT", larger) | expect
+    assert zone.apply(wanted) == [APPLIED]
+    assert zone.values("www", "TXT") == {larger}
+    meanwhile.deeds = [("create", "www", "TXT", '"meanwhile"')]
+    back = zone.change("upsert", "www", "TXT", large) | {"expect": {"ttl": 300, "rdata": [larger]}}
+    assert zone.apply(back) == [failed("state_changed")]
+    assert zone.values("www", "TXT") == {larger, '"meanwhile"'}
+
+
 def test_somebody_who_never_stops(zone: ZoneUnderTest, meanwhile: Meanwhile) -> None:
     zone.do("create", "www", "A", "192.0.2.1")
     meanwhile.deeds = [("create", "www", "A", f"192.0.2.{number}") for number in range(10, 20)]

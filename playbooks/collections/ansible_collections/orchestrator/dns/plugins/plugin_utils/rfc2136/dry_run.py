@@ -29,6 +29,7 @@ from .node import NONEXISTENT, UNSEEN, InUse, Node, RRset, state_of
 from .planner import Planner
 from .query import Question, query_dnames_above, query_nodes, query_synthesized, query_types
 from .refusal import TOO_LARGE, query_refused
+from .update_message import without_values
 
 Nodes = Mapping[Question, Node | Rcode]
 Types = Mapping[dns.name.Name, set[RdataType]]
@@ -49,7 +50,7 @@ def record_dry_run(
             outcomes.record([change], [_unexpected(change, there)])
             continue
         step = planner.plan((change,), node)
-        if not step.fits:
+        if not (step.fits or (not node.occluded and without_values(step, planner.zone).fits)):
             outcomes.record_refusal([change], TOO_LARGE)
             continue
         if step.results[0].code is None and (conflict := zone.conflict(change)) is not None:

@@ -24,9 +24,17 @@ from .name_planner import NOTHING, NamePlanner, NameState, read_state
 from .names_below import names_above_data
 from .node import BELOW_DNAME, NONEXISTENT, SOME_CNAME, UNSEEN, InUse, Node
 from .planner import Planner
-from .query import Question, query_aliases, query_dnames_above, query_nodes, query_types, query_zones
+from .query import (
+    Question,
+    query_aliases,
+    query_dnames_above,
+    query_nodes,
+    query_soa,
+    query_types,
+    query_zones,
+)
 from .refusal import STATE_CHANGED, changed_meanwhile, query_refused
-from .update_message import Step
+from .update_message import Step, without_values
 from .zone_check import check_zone
 
 ATTEMPTS = 6  # to plan and send a change whose prerequisites do not hold
@@ -152,8 +160,26 @@ class GroupPlanner:
             failed_prerequisite = _of_others(group[0], failed_prerequisite)
         correct = _correct(state, failed_prerequisite)
         if isinstance(correct, Node):
-            return self._planner.plan(group, correct)
-        return _HIDDEN if correct.hidden else self._name_planner.plan(group, correct)
+            step = self._planner.plan(group, correct)
+        elif correct.hidden:
+            return _HIDDEN
+        else:
+            step = self._name_planner.plan(group, correct)
+        return step if step.fits else self._by_soa(step, state)
+
+    def _by_soa(self, step: Step, state: State) -> Step:
+        """Return the step without the values of what is there, which are too many, if it can do without them.
+
+        The zone's SOA, read before them, takes their place as a prerequisite: a server gives it a new serial
+        with each update (RFC 2136 section 3.6). That tells only of values that the zone itself shows.
+        """
+        small = without_values(step, self.zone)
+        name = step.group[0].name
+        if not small.fits or query_zones(self._connection, [name]) != [self.zone]:
+            return step
+        soa = query_soa(self._connection, self.zone)
+        is_so_still = self.look([step.group], is_guess=False).get(step.group) == state
+        return replace(small, soa=soa) if soa and is_so_still else step
 
     def why_failed(self, group: Group, rcode: Rcode, seen: Sequence[State]) -> Reason:
         """Return why the prerequisites of a group failed in every attempt, at last with this code."""

@@ -12,6 +12,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import SIG
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import NoAnswer, Unreachable
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import names_above
 from dns.rcode import Rcode
+from dns.rdata import Rdata
 from dns.rdatatype import ANY, CNAME, DNAME, SOA, RdataType
 
 from .connection import Connection
@@ -95,6 +96,12 @@ def query_zones(connection: Connection, names: Sequence[dns.name.Name]) -> list[
         ]
     soas = ([*answer.answer, *answer.authority] for answer in answers)
     return [next((rrset.name for rrset in rrsets if rrset.rdtype == SOA), None) for rrsets in soas]
+
+
+def query_soa(connection: Connection, zone: dns.name.Name) -> Rdata | None:
+    """Return the zone's SOA, which changes whenever the zone does. Raises Unreachable, KeyRefused."""
+    [node] = query_nodes(connection, [(zone, SOA)])
+    return next(iter(node.rrset.values), None) if isinstance(node, Node) and node.rrset else None
 
 
 def query_dnames_above(

@@ -1,7 +1,7 @@
 """Update messages (RFC 2136): instructions, steps made of them, and messages of as many steps as fit."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 import dns.name
@@ -17,6 +17,7 @@ from .node import RRset
 
 MAX_STEPS_SIZE = 65_000  # bytes; the rest of a TCP message's 65,535 is for the header, the zone and the TSIG
 _RR_HEADER = 10  # bytes: type, class, TTL, length of the data
+_SOA_SIZE = 2 * 255 + 20 + 12  # bytes: that of two names and five numbers, at most, with its header
 _POINTER = 2  # bytes: to a name that the message already holds (RFC 1035 section 4.1.4)
 
 
@@ -62,7 +63,8 @@ class Step:
     """What to send for a group of changes, which the server carries out whole or not at all.
 
     `results` are those of the changes once it has. `size` is the most bytes that the step takes in a
-    message, and `rrsets` are those that it makes or enlarges, as they are then.
+    message, and `rrsets` are those that it makes or enlarges, as they are then. `soa` is the zone's, where
+    the step is to be carried out only if nothing in the zone has changed since.
     """
 
     group: Group
@@ -71,6 +73,7 @@ class Step:
     updates: tuple[Instruction, ...]
     size: int
     rrsets: tuple[RRset, ...] = ()
+    soa: Rdata | None = None
 
     @property
     def fits(self) -> bool:
@@ -109,6 +112,16 @@ def size_in_message(name: dns.name.Name, zone: dns.name.Name, instructions: Iter
     return records * (owner + _RR_HEADER) + data + between
 
 
+def without_values(step: Step, zone: dns.name.Name) -> Step:
+    """Return a step whose prerequisites say which RRsets are there, and not which values they have."""
+    prerequisites = tuple(
+        Instruction(Kind.RRSET_EXISTS, line.values[0].rdtype) if line.kind is Kind.RRSET_EQUALS else line
+        for line in step.prerequisites
+    )
+    size = size_in_message(step.group[0].name, zone, (*prerequisites, *step.updates)) + _SOA_SIZE
+    return replace(step, prerequisites=prerequisites, size=size)
+
+
 def pack(
     steps: Iterable[Step], limit: int = MAX_STEPS_SIZE, max_changes: int | None = None
 ) -> Iterator[list[Step]]:
@@ -129,6 +142,8 @@ def make_message(zone: dns.name.Name, steps: Sequence[Step]) -> UpdateMessage:
     message = UpdateMessage(zone)
     for labels in _names_above_additions(zone, steps):
         message.absent(dns.name.Name(labels), DNAME)
+    for soa in dict.fromkeys(step.soa for step in steps if step.soa is not None):
+        message.present(zone, soa)
     for step in steps:
         name = step.group[0].name
         for instruction in (*step.prerequisites, *step.updates):
