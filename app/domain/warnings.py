@@ -7,11 +7,12 @@ from app.domain.change import Action
 from app.domain.errors import Reason
 from app.domain.places import DOMAIN, TARGET
 from app.domain.rdata import TABLE, Owner, RecordType
+from app.domain.rdata.text import strings_of
 
 # What is said of a value by itself: nothing new where it was there before.
 OF_VALUES = frozenset({"quotes_not_kept", "caa_tag_unknown", "target_is_wildcard", "target_reserved"})
 
-_ONE_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_SEVERAL_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*+"(?:[ \t]++"(?:[^"\\]|\\.)*+")++', re.DOTALL)
 _CAA_TAGS = frozenset(
     {"issue", "issuewild", "issuemail", "issuevmc", "iodef", "contactemail", "contactphone"}
 )
@@ -36,12 +37,17 @@ def _no_service(name: str, _: Iterable[str], __: Iterable[str]) -> Iterator[Reas
 
 
 def _lost_quotes(_: str, targets: Iterable[str], __: Iterable[str]) -> Iterator[Reason]:
-    """The text is read as a zone file has it: somebody may have meant its quotes."""
-    for target in targets:
-        if target[:1] == '"' and _ONE_STRING.fullmatch(target):
-            message = r'the quotes around the text are not kept: to have them in it, write "\"text\""'
-            yield Reason(TARGET, "quotes_not_kept", message)
-            return
+    """The text is read as a zone file has it: somebody may have meant its quotes, or what is around them.
+
+    Nobody means those of several strings in a row.
+    """
+    written = list(targets)
+    found = [i for i, each in enumerate(written) if strings_of(each) and not _SEVERAL_STRINGS.fullmatch(each)]
+    if found:
+        which = f" (of the values {', '.join(map(str, found))}, from 0)" if len(written) > 1 else ""
+        message = f"the quotes around the text{which} are not kept, nor are parentheses and comments"
+        place = (*TARGET, found[0]) if len(written) > 1 else TARGET
+        yield Reason(place, "quotes_not_kept", rf'{message}: to have quotes in it, write "\"text\""')
 
 
 def _critical(_: str, __: Iterable[str], rdata: Iterable[str]) -> Iterator[Reason]:

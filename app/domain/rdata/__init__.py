@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 _LONGER_ON_THE_WIRE = 14  # octets at most: "::" becomes 16
+_IN_FRONT = " \t\r\n("  # of a value in a zone file
 _DENSE = frozenset(record_type for record_type, entry in TABLE.items() if entry.dense)
 _NO_EXTRA: Mapping[str, object] = NOTHING_GIVEN.extra
 
@@ -55,7 +56,7 @@ def canonical(
     """
     entry = TABLE.get(record_type, UNKNOWN)
     given = Given(priority, extra, pattern) if entry.takes else NOTHING_GIVEN
-    if target[:2] == MARK and entry is not UNKNOWN and record_type is not RecordType.TXT:
+    if MARK in target and target.lstrip(_IN_FRONT)[:2] == MARK and record_type is not RecordType.TXT:
         target = _of_octets(record_type, octets_of_generic(target))
     value = entry.read(target, given)
     return _checked_over_the_wire(record_type, entry, value) if entry.parsed else value
@@ -109,11 +110,17 @@ def _of_octets(record_type: RecordType, octets: bytes) -> str:
     rdtype = dns.rdatatype.from_text(record_type.value)
     try:
         parsed = dns.rdata.from_wire("IN", rdtype, octets, 0, len(octets))
-        if TABLE[record_type].parsed and parsed.to_wire() != octets:
-            raise ValueError("a parameter has octets that are not of its form")
-        return presentation(parsed)
     except (dns.exception.DNSException, ValueError, struct.error) as error:
-        raise _unreadable(record_type, octets.hex(), error) from error
+        raise _not_its_octets(record_type, octets) from error
+    entry = TABLE.get(record_type, UNKNOWN)
+    if (entry.parsed or entry is UNKNOWN) and parsed.to_wire() != octets:
+        raise _not_its_octets(record_type, octets)
+    return presentation(parsed)
+
+
+def _not_its_octets(record_type: RecordType, octets: bytes) -> InvalidRdata:
+    message = f"the octets {quoted(octets.hex())} are no value of {record_type}: a field is missing or wrong"
+    return InvalidRdata("rdata_invalid", message)
 
 
 def _unreadable(record_type: RecordType, value: str, error: Exception) -> InvalidRdata:

@@ -1,15 +1,20 @@
 """CAA: which certification authorities may issue for a name (RFC 8659)."""
 
 import re
+from typing import Any
 
-import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+from dns.rdtypes.ANY.CAA import CAA
 
 from app.domain.errors import InvalidRdata, quoted
+from app.domain.rdata.fields import Fields
 from app.domain.rdata.reading import NOTHING_GIVEN, Given
 
-_CAA = re.compile(
-    r"""([0-9]{1,3})[ \t]+("?)([A-Za-z0-9]{1,255})\2[ \t]+(?:"((?:[^"\\]|\\["\\])*)"|([^\s"\\;()]+))"""
-)
+_FORM = '0 issue "ca.example"'
+_TAG = re.compile(r"[A-Za-z0-9]{1,255}")
+_make: Any = CAA  # the constructor has no types
+_PRINTABLE = re.compile(rb"[ -~]*")
 _CAA_ISSUER = re.compile(  # RFC 8659 4.2
     r"""\s*(?:[a-z0-9](?:-*[a-z0-9])*(?:\.[a-z0-9](?:-*[a-z0-9])*)*\s*)?
         (?:;\s*(?:[a-z0-9](?:-*[a-z0-9])*\s*=\s*(?:[!-:<-~]+\s*)?(?:;\s*|$))*)?""",
@@ -20,13 +25,19 @@ _CAA_REPORT = re.compile(r"(?:mailto:|https?://)[!-~]+", re.IGNORECASE)  # RFC 8
 
 def read_caa(target: str, _: Given = NOTHING_GIVEN) -> str:
     """RFC 8659 4.1.1: flags, tag, value."""
-    match = _CAA.fullmatch(target)
-    value = "" if match is None else match[5] if match[4] is None else match[4]
-    if match is None or not value.isascii() or not value.isprintable() or int(match[1]) > 0xFF:
-        raise InvalidRdata("caa_invalid", f'{quoted(target)} is not of the form 0 issue "ca.example"')
-    flags, tag = int(match[1]), match[3].lower()
-    _check_caa_value(tag, re.sub(r"\\(.)", r"\1", value))
-    return dns.rdata.from_text("IN", "CAA", f'{flags} {tag} "{value}"').to_text()
+    try:
+        fields = Fields(target, _FORM)
+        flags, tag = fields.number("flags", 0xFF), fields.word("tag").lower()
+        value = fields.string("value", len(target))
+        fields.end()
+    except InvalidRdata as error:
+        raise InvalidRdata("caa_invalid", error.message) from error
+    if not _TAG.fullmatch(tag):
+        fields.refuse("caa_invalid", f"the tag has letters and digits, which {quoted(tag)} is not")
+    if not _PRINTABLE.fullmatch(value):
+        fields.refuse("caa_invalid", "the value has printable ASCII characters only")
+    _check_caa_value(tag, value.decode())
+    return str(_make(dns.rdataclass.IN, dns.rdatatype.CAA, flags, tag.encode(), value).to_text())
 
 
 def _check_caa_value(tag: str, value: str) -> None:

@@ -1,5 +1,7 @@
 """DS and CDS, DNSKEY and CDNSKEY (RFC 4034, RFC 7344): keys of zones, and digests of them."""
 
+from collections.abc import Collection
+
 from dns.dnssectypes import Algorithm
 
 from app.domain.rdata.fields import Fields, in_base64
@@ -13,8 +15,10 @@ ALGORITHMS = {algorithm.name: int(algorithm) for algorithm in Algorithm} | {
 DELETE_CDS = "0 0 0 00"  # RFC 8078 4, with erratum 5049
 DELETE_CDNSKEY = "0 3 0 AA=="
 
-_DIGEST_OCTETS = {1: 20, 2: 32, 3: 32, 4: 48}  # by type: SHA-1, SHA-256, GOST, SHA-384
-_KEY_OCTETS = {13: 64, 14: 96, 15: 32, 16: 57}  # by algorithm: RFC 6605 4, RFC 8080 3
+# By type: SHA-1, SHA-256, GOST, SHA-384, GOST 2012 (RFC 9558 4), SM3 (RFC 9563 4).
+_DIGEST_OCTETS = {1: 20, 2: 32, 3: 32, 4: 48, 5: 32, 6: 32}
+# By algorithm: RFC 5933 2, RFC 6605 4, RFC 8080 3, RFC 9563 2, RFC 9558 2.
+_KEY_OCTETS = {12: 64, 13: 64, 14: 96, 15: 32, 16: 57, 17: 64, 23: 64}
 _RSA = frozenset({1, 5, 7, 8, 10})
 _MAX_EXPONENT = 255  # octets whose number one octet tells, RFC 3110 2
 _DS = "60485 13 2 " + "8a2b" * 16
@@ -41,9 +45,7 @@ def read_ds(target: str, _: Given = NOTHING_GIVEN) -> str:
 
 def read_cds(target: str, given: Given = NOTHING_GIVEN) -> str:
     """RFC 7344 3.1: as a DS, or `0 0 0 0`: there is to be no DS (RFC 8078 4)."""
-    return (
-        DELETE_CDS if target.split() in (["0", "0", "0", "0"], DELETE_CDS.split()) else read_ds(target, given)
-    )
+    return DELETE_CDS if _is_one_of(("0 0 0 0", DELETE_CDS), target, _DS) else read_ds(target, given)
 
 
 def read_dnskey(target: str, _: Given = NOTHING_GIVEN) -> str:
@@ -59,8 +61,16 @@ def read_dnskey(target: str, _: Given = NOTHING_GIVEN) -> str:
 
 
 def read_cdnskey(target: str, given: Given = NOTHING_GIVEN) -> str:
-    """RFC 7344 3.2: as a DNSKEY, or `0 3 0 AA==`: there is to be no DS (RFC 8078 4)."""
-    return DELETE_CDNSKEY if target.split() == DELETE_CDNSKEY.split() else read_dnskey(target, given)
+    """RFC 7344 3.2: as a DNSKEY, or `0 3 0 AA==` (before its erratum `0 3 0 0`): no DS (RFC 8078 4)."""
+    if _is_one_of(("0 3 0 0", DELETE_CDNSKEY), target, _DNSKEY):
+        return DELETE_CDNSKEY
+    return read_dnskey(target, given)
+
+
+def _is_one_of(values: Collection[str], target: str, form: str) -> bool:
+    """Whether the target says one of the values, of four fields, the last of which may have blanks within."""
+    words = Fields(target, form).words()
+    return " ".join([*words[:3], "".join(words[3:])]) in values
 
 
 def _key(fields: Fields, algorithm: int) -> str:

@@ -1,6 +1,7 @@
 """The fields of a value as a zone file writes them (RFC 1035 5.1), read one after the other.
 
-Blanks separate fields; a line may be broken within parentheses. A comment is refused: nobody would see it go.
+Blanks and quotes separate fields; a line may be broken within parentheses. A comment is refused: nobody would
+see it go.
 """
 
 import base64
@@ -9,12 +10,13 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from app.domain.errors import InvalidRdata, quoted
-from app.domain.rdata.strings import octets_of
+from app.domain.rdata.strings import MAX_STRING, octets_of
 from app.domain.rdata.targets import read_any_name, read_host
 
 _NO_NAMES: Mapping[str, int] = {}
 _STRING = r'"(?:[^"\\]|\\.)*+"'
-_TOKEN = re.compile(rf"([ \t\r\n]*+)(?:([()])|((?:[^\s\"\\;()]|\\.|{_STRING})++))", re.DOTALL)
+_FIELD = rf'{_STRING}(?=")|(?:[^\s\"\\;()]|\\.|{_STRING})++'
+_TOKEN = re.compile(rf"([ \t\r\n]*+)(?:([()])|({_FIELD}))", re.DOTALL)
 _LINE_BREAK = re.compile(r"[\r\n]")
 _IS_STRING = re.compile(_STRING, re.DOTALL)
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
@@ -31,7 +33,7 @@ class Fields:
         self._fields.reverse()
 
     def _split(self, target: str) -> list[str]:
-        text = target.rstrip(" \t")
+        text = target.strip(" \t\r\n")
         found: list[str] = []
         depth = place = 0
         while place < len(text) and depth in (0, 1):
@@ -98,18 +100,18 @@ class Fields:
         """Return any domain name; the root is one."""
         return read_any_name(self.word(what))
 
-    def string(self, what: str) -> bytes:
+    def string(self, what: str, most: int = MAX_STRING) -> bytes:
         """Return the octets of a <character-string>, with or without quotes (RFC 1035 3.3)."""
         field = self.raw(what)
         if _IS_STRING.fullmatch(field):
-            return octets_of(field[1:-1])
+            return octets_of(field[1:-1], most)
         if '"' in field:
             self.refuse("rdata_invalid", f"the {what} has a quote in the middle: {quoted(field)}")
-        return octets_of(field)
+        return octets_of(field, most)
 
     def hexadecimal(self, what: str) -> bytes:
         """Return the octets of all that is left, which may have blanks within."""
-        text = "".join(self._rest(what))
+        text = self._rest(what)
         if not _HEX.fullmatch(text):
             self.refuse(
                 "hex_invalid", f"the {what} must be pairs of hexadecimal digits, which {quoted(text)} is not"
@@ -118,16 +120,21 @@ class Fields:
 
     def base64(self, what: str) -> bytes:
         """Return the octets of all that is left, which may have blanks within (RFC 4648 4)."""
-        text = "".join(self._rest(what))
+        text = self._rest(what)
         if len(text) % 4 or not _BASE64.fullmatch(text):
             self.refuse("base64_invalid", f"the {what} must be base64, which {quoted(text)} is not")
         return base64.b64decode(text)
 
-    def _rest(self, what: str) -> list[str]:
-        words = [self.word(what)]
-        while self._fields:
-            words.append(self.word(what))
-        return words
+    def _rest(self, what: str) -> str:
+        return self.word(what) + "".join(self.words())
+
+    def raws(self) -> list[str]:
+        """Return all that are left as they are written."""
+        return [self.raw("field") for _ in range(self.left)]
+
+    def words(self) -> list[str]:
+        """Return all that are left, without quotes around them."""
+        return [self.word("field") for _ in range(self.left)]
 
     def end(self) -> None:
         """Refuse what is left."""

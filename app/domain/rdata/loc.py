@@ -67,8 +67,11 @@ def _angle(fields: Fields, what: str, most: int, signs: dict[str, int]) -> _Angl
 
 
 def _centimetres(fields: Fields, what: str, least: int, most: int) -> int:
-    found = _METRES.fullmatch(fields.word(what))
-    value = int(Decimal(found[1]) * 100) if found else least - 1
+    found = _METRES.fullmatch(word := fields.word(what))
+    if found is None:
+        message = f"the {what} is metres with two decimals at most, as in 0.50m, not {quoted(word)}"
+        fields.refuse("number_invalid", message)
+    value = int(Decimal(found[1]) * 100)
     if not least <= value <= most:
         fields.refuse("number_invalid", f"the {what} is from {least // 100} to {most // 100} metres")
     return value

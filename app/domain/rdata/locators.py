@@ -1,9 +1,11 @@
 """Addresses of other kinds: NID, L32, L64, LP (RFC 6742), EUI48 and EUI64 (RFC 7043)."""
 
 import re
+from contextlib import suppress
 
 from app.domain.errors import InvalidRdata, quoted
 from app.domain.rdata.addresses import read_ipv4
+from app.domain.rdata.fields import Fields
 from app.domain.rdata.numbered import PREFERENCE, numbered
 from app.domain.rdata.reading import NOTHING_GIVEN, Given, Reader
 from app.domain.rdata.targets import read_any_name
@@ -24,6 +26,9 @@ def _read_groups(target: str) -> str:
 def _eui(octets: int, form: str) -> Reader:
     def read(target: str, _: Given = NOTHING_GIVEN) -> str:
         """RFC 7043 3.2, 4.2: hyphens, colons or nothing between the octets."""
+        with suppress(InvalidRdata):
+            fields = Fields(target, form)
+            target = fields.raw("identifier") if fields.left == 1 else target
         pairs = _PAIR.findall(target)
         if len(pairs) != octets or target not in (separator.join(pairs) for separator in _SEPARATORS):
             raise InvalidRdata("eui_invalid", f"{quoted(target)} is not {octets} octets, such as {form}")

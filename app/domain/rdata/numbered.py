@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from app.domain.errors import InvalidRdata, quoted
+from app.domain.rdata.fields import Fields
 from app.domain.rdata.reading import NO_SUCH, NOTHING_GIVEN, Given, Reader
 from app.domain.rdata.targets import read_host
 from app.domain.values import ANY_NUMBER
@@ -12,6 +13,7 @@ from app.domain.values import ANY_NUMBER
 DEFAULT_PREFERENCE = 10
 
 _BLANKS = re.compile(r"[ \t]+")  # between the fields, RFC 1035 5.1
+_FRAMED = re.compile(r"^[\s(]|[ \t][()]|\s$|^[0-9]+\(")
 _DIGITS = re.compile(r"[0-9]{1,5}")
 
 
@@ -46,13 +48,23 @@ def numbered(numbers: Sequence[Number], read_rest: Callable[[str], str], example
     """Return the reader of values such as `example`: the numbers and one more field, or that field alone."""
 
     def read(target: str, given: Given = NOTHING_GIVEN) -> str:
-        fields = _BLANKS.split(target)
+        fields = (
+            _split(target, len(numbers) + 1, example) if _FRAMED.search(target) else _BLANKS.split(target)
+        )
         if len(fields) not in (1, len(numbers) + 1):
             raise InvalidRdata("rdata_invalid", f"{quoted(target)} is not of the form {example}")
         found = list(_read_numbers(numbers, fields[:-1], given, has_rest=fields[-1] != NO_SUCH))
         return " ".join([*map(str, found), read_rest(fields[-1])])
 
     return read
+
+
+def _split(target: str, most: int, example: str) -> list[str]:
+    """Return the fields of a value that has blanks, line ends or parentheses around it, or within."""
+    bare = target.strip(" \t\r\n")
+    fields = Fields(bare, example).raws() if _FRAMED.search(bare) else _BLANKS.split(bare)
+    alone = len(fields) == 1 and not fields[0].isdecimal() and fields[0]
+    return fields if alone or len(fields) == most else _BLANKS.split(target)
 
 
 def _read_numbers(

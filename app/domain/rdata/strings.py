@@ -10,7 +10,8 @@ from app.domain.errors import InvalidRdata, quoted
 
 MAX_STRING = 255  # octets in one <character-string>, RFC 1035 3.3
 
-_ESCAPED = re.compile(rb"\\(?:([0-9]{3})|(.))", re.DOTALL)
+_ESCAPED = re.compile(rb"\\(?:([0-9]{3})|([^0-9]))", re.DOTALL)
+_HALF_ESCAPED = re.compile(r"(?:[^\\]|\\[0-9]{3}|\\[^0-9])*+(\\[0-9])", re.DOTALL)
 
 
 def octets_of(quotation: str, most: int = MAX_STRING) -> bytes:
@@ -28,10 +29,19 @@ def written(*strings: bytes) -> str:
 
 
 def _octets(quotation: str) -> bytes:
+    if "\\" not in quotation:
+        return _encoded(quotation)
+    if half := _HALF_ESCAPED.match(quotation):
+        message = f"{quoted(quotation)} has {half[1]}, which is no escape"
+        raise InvalidRdata("text_invalid", f"{message}: a backslash itself is written \\\\{half[1][1:]}")
+    octets = _encoded(quotation)
+    if any(int(found[1] or 0) > 0xFF for found in _ESCAPED.finditer(octets)):
+        raise InvalidRdata("text_invalid", f"{quoted(quotation)} has a number above 255 after a backslash")
+    return _ESCAPED.sub(lambda found: bytes([int(found[1])]) if found[1] else found[2], octets)
+
+
+def _encoded(text: str) -> bytes:
     try:
-        text = quotation.encode()
+        return text.encode()
     except UnicodeEncodeError as error:
         raise InvalidRdata("text_invalid", "the text is not valid Unicode") from error
-    if any(int(found[1] or 0) > 0xFF for found in _ESCAPED.finditer(text)):
-        raise InvalidRdata("text_invalid", f"{quoted(quotation)} has a number above 255 after a backslash")
-    return _ESCAPED.sub(lambda found: bytes([int(found[1])]) if found[1] else found[2], text)

@@ -85,7 +85,9 @@ def _add(fields: Fields, parameters: _Parameters, word: str) -> None:
     if number in parameters:
         fields.refuse("svcb_invalid", f"the parameter {key} is there twice")
     parameters[number] = _Parameter(key, found[2] or None)
-    _check_value(fields, key, (found[2] or "").removeprefix('"').removesuffix('"'))
+    value = (found[2] or "").removeprefix('"').removesuffix('"')
+    _check_escapes(fields, value)
+    _check_value(fields, key, value)
 
 
 def _key(written: str) -> str | None:
@@ -97,6 +99,13 @@ def _key(written: str) -> str | None:
 
 def _number(key: str) -> int:
     return _NAMES[key] if key in _NAMES else int(key.removeprefix("key"))
+
+
+def _check_escapes(fields: Fields, value: str) -> None:
+    try:
+        octets_of(value, _MAX_WRITTEN)
+    except InvalidRdata as error:
+        fields.refuse("rdata_invalid", error.message)
 
 
 def _check_value(fields: Fields, key: str, value: str) -> None:

@@ -13,6 +13,8 @@ _TARGET_CODES = {
 
 def read_host(target: str, _: Given = NOTHING_GIVEN) -> str:
     """Return the name of a host (RFC 1123 2.1)."""
+    if target == NO_SUCH:
+        raise InvalidRdata("target_invalid", "the root is no host: write its name, as in host.example.test")
     try:
         return host_name(target)
     except InvalidName as error:

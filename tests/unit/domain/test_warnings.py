@@ -18,6 +18,12 @@ from app.domain.warnings import warnings_of
         ("www.example.test", "TXT", ['"a"', '"b"'], ["quotes_not_kept"]),
         ("www.example.test", "TXT", ['"one" "two"'], []),
         ("www.example.test", "TXT", [r'"\"text\""'], ["quotes_not_kept"]),
+        ("www.example.test", "TXT", ['( "one"\n "two" )'], ["quotes_not_kept"]),
+        ("www.example.test", "TXT", ['"one""two"'], ["quotes_not_kept"]),
+        ("www.example.test", "TXT", ['"one"\n"two"'], ["quotes_not_kept"]),
+        ("www.example.test", "TXT", [' "one" "two"'], ["quotes_not_kept"]),
+        ("www.example.test", "TXT", ['"one" "two" ; comment'], ["quotes_not_kept"]),
+        ("www.example.test", "TXT", ['( "one"'], []),
         ("www.example.test", "CAA", ['128 issue "ca.example"'], []),
         ("www.example.test", "CAA", ['0 tbs "x"'], []),
         ("www.example.test", "CAA", ['128 tbs "x"'], ["caa_tag_unknown"]),
@@ -46,3 +52,11 @@ def test_warnings(name: str, record_type: str, targets: list[str], codes: list[s
     rdata = [canonical(kind, target) for target in targets]
     assert [each.code for each in warnings_of(Action.CREATE, name, kind, targets, rdata)] == codes
     assert warnings_of(Action.DELETE, name, kind, targets, rdata) == ()
+
+
+def test_a_warning_says_which_values_of_a_list_it_is_about() -> None:
+    targets = ["text", '"a"', '"b" "c"', '("d")']
+    rdata = [canonical(RecordType.TXT, target) for target in targets]
+    (warning,) = warnings_of(Action.CREATE, "www.example.test", RecordType.TXT, targets, rdata)
+    assert warning.loc == ("resource", "target", 1)
+    assert "of the values 1, 3" in warning.message

@@ -3,15 +3,18 @@
 import time
 
 import dns.exception
+import dns.name
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
+import dns.tokenizer
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.domain.errors import InvalidRdata
 from app.domain.rdata import RecordType, canonical, octets, presentation, wire
+from app.domain.rdata.text import strings_of
 from tests.unit.domain.rdata.cases import Case, cases, on_the_wire
 from tests.unit.domain.rdata.tables import TABLES
 
@@ -72,6 +75,51 @@ def test_any_text_is_canonical_in_the_end_or_refused(written: tuple[RecordType, 
     assert value.isprintable()
     assert canonical(record_type, value) == value == on_the_wire(record_type, value)
     assert octets(record_type, [value]) >= len(wire(record_type, value))
+
+
+def fields_of_master_file(text: str) -> list[bytes] | None:
+    """The fields as dnspython reads them in a zone file (RFC 1035 5.1); None where it reads no such line."""
+    tokenizer = dns.tokenizer.Tokenizer(text)
+    found: list[bytes] = []
+    try:
+        while not (token := tokenizer.get(want_comment=True)).is_eol_or_eof():
+            found.append(token.value.encode() if token.is_comment() else token.unescape_to_bytes().value)
+    except (dns.exception.DNSException, ValueError):
+        return None
+    return found
+
+
+def reads_zone_files(record_type: RecordType, text: str) -> bool:
+    """Whether such a target is written as in a zone file, not just taken as it is."""
+    if record_type is RecordType.TXT:
+        return bool(strings_of(text))
+    if record_type is RecordType.RP and "@" in text:
+        return False
+    return record_type not in (RecordType.CNAME, RecordType.DNAME, RecordType.PTR)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(misspelled())
+@example((RecordType.NAPTR, r'100 10 "u" "E2U+sip" "!^(.*)$!sip:\1@example.test!" .'))
+@example((RecordType.NAPTR, r'1 1 "" "" "!^urn:cid:.+@([^\.]+\.)(.*)$!\2!i" .'))
+@example((RecordType.TXT, r'"\2"'))
+@example((RecordType.TXT, r'"\25a"'))
+@example((RecordType.HINFO, r'"\2" x'))
+@example((RecordType.HINFO, r"\2 x"))
+@example((RecordType.SVCB, r'1 . key667="\2"'))
+@example((RecordType.URI, r'1 1 "a:\2"'))
+@example((RecordType.CAA, r'0 tbs "\2"'))
+def test_what_is_accepted_means_in_a_zone_file_what_it_means_here(written: tuple[RecordType, str]) -> None:
+    record_type, text = written
+    value = outcome(record_type, text)
+    if isinstance(value, InvalidRdata) or not reads_zone_files(record_type, text):
+        return
+    assert fields_of_master_file(text) is not None
+    try:
+        there = dns.rdata.from_text("IN", record_type.value, text, dns.name.root, relativize=False)
+    except (dns.exception.DNSException, ValueError):
+        return  # a spelling that is understood here alone: numbers given apart, names of numbers
+    assert wire(record_type, presentation(there)) == wire(record_type, value)
 
 
 @settings(max_examples=1500, deadline=None)

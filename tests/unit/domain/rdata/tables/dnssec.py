@@ -23,7 +23,7 @@ DS: Rows = [
     f"60485 8 2 {SHA_256}",
     f"60485 13 4 {SHA_384}",
     f"60485 12 3 {SHA_256}",
-    "60485 13 5 00",  # a type that is not known has any length
+    "60485 13 7 00",  # a type that is not known has any length
     "60485 13 255 0011",
     (f"60485 RSASHA1 1 {SHA_1}", f"60485 5 1 {SHA_1}"),
     (f"60485 rsasha256 2 {SHA_256}", f"60485 8 2 {SHA_256}"),
@@ -60,6 +60,8 @@ NO_DS = [
     (f"60485 5 1 {SHA_1[:-1]}", "hex_invalid"),
     (f"60485 8 2 {SHA_1}", "digest_invalid"),
     (f"60485 8 4 {SHA_256}", "digest_invalid"),
+    ("60485 13 5 aa", "digest_invalid"),
+    ("60485 13 6 aa", "digest_invalid"),
     ("60485 5 1 xyz", "hex_invalid"),
     (f"60485 5 1 0x{SHA_1}", "hex_invalid"),
     (f"60485 5 1 {SHA_1} ; comment", "rdata_invalid"),
@@ -106,6 +108,9 @@ NO_KEY = [
     (f"257 3 14 {KEY_13}", "key_invalid"),
     (f"257 3 15 {KEY_13}", "key_invalid"),
     (f"257 3 16 {KEY_15}", "key_invalid"),
+    ("257 3 12 AQ==", "key_invalid"),
+    ("257 3 17 AQ==", "key_invalid"),
+    ("257 3 23 AQ==", "key_invalid"),
     ("257 3 8 AQ==", "key_invalid"),
     ("257 3 8 AAAB", "key_invalid"),
     ("257 3 5 A/8=", "key_invalid"),
@@ -123,10 +128,12 @@ GOOD: Good = {
         "0 0 0 00",
         ("0 0 0 0", "0 0 0 00"),
         (" 0  0 0 0 ", "0 0 0 00"),
+        ('0 0 0 "00"', "0 0 0 00"),
+        ("( 0 0 0 00 )", "0 0 0 00"),
         (r"\# 5 0000000000", "0 0 0 00"),
     ],
     "DNSKEY": KEY,
-    "CDNSKEY": [*KEY, "0 3 0 AA==", ("0 3 0  AA==", "0 3 0 AA==")],
+    "CDNSKEY": [*KEY, "0 3 0 AA==", ("0 3 0  AA==", "0 3 0 AA=="), ("0 3 0 0", "0 3 0 AA==")],
 }
 BAD: Bad = {
     "DS": [*NO_DS, ("0 0 0 00", "number_invalid"), ("0 0 0 0", "number_invalid")],

@@ -48,6 +48,8 @@ BAD: Bad = {
         (f'"{"a" * 256}" "b"', "text_too_long"),
         (f'"{"ü" * 128}" "b"', "text_too_long"),
         (r'"\256" "b"', "text_invalid"),
+        (r'"\2" "b"', "text_invalid"),
+        (r"\2 b", "text_invalid"),
         ('"a" "\ud800"', "text_invalid"),
         ('"a" ; b', "rdata_invalid"),
     ],

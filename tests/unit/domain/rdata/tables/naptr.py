@@ -60,6 +60,8 @@ BAD: Bad = {
         (f'100 10 "u" "{"x" * 256}" "!a!b!" .', "text_too_long"),
         (f'100 10 "u" "" "!{"x" * 256}!b!" .', "text_too_long"),
         (r'100 10 "\256" "" "" .', "text_invalid"),
+        (r'100 10 "u" "E2U+sip" "!^(.*)$!sip:\1@example.com!" .', "text_invalid"),
+        (r'100 50 "a" "z3950+N2L+N2C" "!^urn:cid:.+@([^\.]+\.)(.*)$!\2!i" .', "text_invalid"),  # RFC 3403 6
         ('100 10 "s" "" "" . ; comment', "rdata_invalid"),
         ('100 10 "s" "" "" ' + "a." * 100_000, "target_invalid"),
         ('100 10 "u" "" "!' + "(" * 260 + '!\\\\9!" .', "text_too_long"),
