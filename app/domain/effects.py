@@ -165,7 +165,7 @@ def apply(change: Change, at_name: dict[str, RRset]) -> Effect:
     if after is not None:
         at_name[change.type] = after
     same = PlannedOutcome(Outcome.UNCHANGED, None, "the RRset is so already")
-    planned = same if _is_same(before, after) else PlannedOutcome(Outcome.APPLIED)
+    planned = same if _is_same(change.type, before, after) else PlannedOutcome(Outcome.APPLIED)
     return Effect(change, before, after, obstacle or planned)
 
 
@@ -195,10 +195,10 @@ def _obstacle(change: Change, at_name: Mapping[str, RRset]) -> PlannedOutcome | 
     return None
 
 
-def _is_same(before: RRset | None, after: RRset | None) -> bool:
+def _is_same(record_type: str, before: RRset | None, after: RRset | None) -> bool:
     if before is None or after is None:
         return before is after
-    return before.ttl == after.ttl and values.same(before.rdata, after.rdata)
+    return before.ttl == after.ttl and values.same(record_type, before.rdata, after.rdata)
 
 
 def _after(change: Change, before: RRset | None) -> RRset | None:

@@ -1,7 +1,7 @@
 """What the authoritative servers must answer once a batch has been applied."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 from typing import NamedTuple
 
@@ -34,13 +34,14 @@ class Expectation:
 
     Values are compared by what they mean (`domain/values.py`); a pattern in `absent` stands for all values
     that fit it and are not in `present`. `ttl` (seconds) is compared too, unless it is None or the RRset is
-    gone.
+    gone. `type` is that of the changes that it comes from.
     """
 
     exact: frozenset[str] | None = None
     present: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
     ttl: int | None = None
+    type: str = field(default="", compare=False)
 
     @property
     def may_be_gone(self) -> bool:
@@ -51,19 +52,25 @@ class Expectation:
         """Return the expectation after `change` is applied on top of this one."""
         rdata = frozenset(change.rdata)
         if change.action is Action.DELETE:
-            return self._without(rdata) if rdata else NO_RRSET
+            return self._without(change.type, rdata) if rdata else NO_RRSET
         if change.action is Action.CREATE and change.type != "CNAME":
-            return self._with(rdata, change.ttl)
-        return Expectation(exact=rdata, ttl=change.ttl)  # a CNAME has one value: a new one takes its place
+            return self._with(change.type, rdata, change.ttl)
+        return Expectation(
+            exact=rdata, ttl=change.ttl, type=change.type
+        )  # a CNAME has one value: a new one takes its place
 
     def after_each(self, changes: Sequence[Change]) -> "Expectation":
         """Return the expectation after creates and deletions of values: of each value, the last counts."""
-        last = {values.meaning(value): (value, change.action) for change in changes for value in change.rdata}
+        last = {
+            values.meaning(change.type, value): (value, change.action)
+            for change in changes
+            for value in change.rdata
+        }
         added = frozenset(value for value, action in last.values() if action is Action.CREATE)
         removed = frozenset(value for value, action in last.values() if action is Action.DELETE)
         ttls = [change.ttl for change in changes if change.action is Action.CREATE]
-        state = self._without(removed) if removed else self
-        return state._with(added, ttls[-1]) if ttls else state
+        state = self._without(changes[0].type, removed) if removed else self
+        return state._with(changes[0].type, added, ttls[-1]) if ttls else state
 
     def unmet(self, answer: Answer) -> str | None:
         """Return what is wrong with the answer, in a short sentence; None when nothing is.
@@ -88,25 +95,27 @@ class Expectation:
         missing, _, surplus = self._differences(answer.rdata)
         match change.action:
             case Action.DELETE:
-                return values.any_matching(surplus, rdata) if rdata else bool(surplus)
+                return values.any_matching(change.type, surplus, rdata) if rdata else bool(surplus)
             case Action.UPDATE | Action.UPSERT:
-                about_it = values.without(surplus, rdata)
+                about_it = values.without(change.type, surplus, rdata)
             case Action.CREATE:
                 about_it = frozenset()
-        return bool(about_it or values.any_matching(missing, rdata) or self._unmet_ttl(answer))
+        return bool(about_it or values.any_matching(change.type, missing, rdata) or self._unmet_ttl(answer))
 
-    def _with(self, added: frozenset[str], ttl: int) -> "Expectation":
+    def _with(self, kind: str, added: frozenset[str], ttl: int) -> "Expectation":
         if self.exact is not None:
-            return Expectation(exact=values.union(self.exact, added), ttl=ttl)
+            return Expectation(exact=values.union(kind, self.exact, added), ttl=ttl, type=kind)
         patterns = frozenset(filter(values.is_pattern, self.absent))
-        absent = values.without(self.absent - patterns, added) | patterns
-        return Expectation(present=values.union(self.present, added), absent=absent, ttl=ttl)
+        absent = values.without(kind, self.absent - patterns, added) | patterns
+        present = values.union(kind, self.present, added)
+        return Expectation(present=present, absent=absent, ttl=ttl, type=kind)
 
-    def _without(self, removed: frozenset[str]) -> "Expectation":
+    def _without(self, kind: str, removed: frozenset[str]) -> "Expectation":
         if self.exact is not None:
-            return Expectation(exact=values.without(self.exact, removed), ttl=self.ttl)
-        present = values.without(self.present, removed)
-        return Expectation(present=present, absent=values.union(self.absent, removed), ttl=self.ttl)
+            return Expectation(exact=values.without(kind, self.exact, removed), ttl=self.ttl, type=kind)
+        present = values.without(kind, self.present, removed)
+        absent = values.union(kind, self.absent, removed)
+        return Expectation(present=present, absent=absent, ttl=self.ttl, type=kind)
 
     def _unmet_rdata(self, there: frozenset[str]) -> str | None:
         missing, instead, surplus = self._differences(there)
@@ -120,7 +129,7 @@ class Expectation:
         wanted = self.present if self.exact is None else self.exact
         if there == wanted:
             return frozenset(), frozenset(), frozenset()
-        return _differences(wanted, there, self.absent if self.exact is None else None)
+        return _differences(self.type, wanted, there, self.absent if self.exact is None else None)
 
     def _unmet_ttl(self, answer: Answer) -> str | None:
         if self.ttl is None or not answer.rdata:
@@ -133,11 +142,11 @@ class Expectation:
 
 @lru_cache(maxsize=16)  # thousands of changes of one RRset ask for the same
 def _differences(
-    wanted: frozenset[str], there: frozenset[str], unwanted: frozenset[str] | None
+    kind: str, wanted: frozenset[str], there: frozenset[str], unwanted: frozenset[str] | None
 ) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    instead = values.without(there, wanted)
-    surplus = instead if unwanted is None else values.matching(instead, unwanted)
-    return values.without(wanted, there), instead, surplus
+    instead = values.without(kind, there, wanted)
+    surplus = instead if unwanted is None else values.matching(kind, instead, unwanted)
+    return values.without(kind, wanted, there), instead, surplus
 
 
 NO_RRSET = Expectation(exact=frozenset())
@@ -154,13 +163,13 @@ def is_unexpected(change: Change, expect: RRsetState, there: RRsetState) -> bool
 
     That is what a run has left of which nobody knows how it ended.
     """
-    return not (is_like(there, expect) or is_like(there, after(change, expect)))
+    return not (is_like(change.type, there, expect) or is_like(change.type, there, after(change, expect)))
 
 
-def is_like(there: RRsetState, wanted: RRsetState) -> bool:
+def is_like(record_type: str, there: RRsetState, wanted: RRsetState) -> bool:
     """Return whether there is what is wanted; a TTL counts unless it is None, or there is no RRset."""
     same_ttl = not there.rdata or wanted.ttl is None or there.ttl == wanted.ttl
-    return same_ttl and values.same(there.rdata, wanted.rdata)
+    return same_ttl and values.same(record_type, there.rdata, wanted.rdata)
 
 
 def expectations(changes: Iterable[Change]) -> dict[RRsetKey, Expectation]:

@@ -48,25 +48,25 @@ class NetEffect:
         left, found = self.last.after, following.before
         if left is None or found is None:
             self.before = None  # nobody knows what lies between them
-        elif not is_same(left, found):
+        elif not is_same(self.last.key.type, left, found):
             self.interrupted = True
         self.last = following
 
 
-def inverse(before: RRsetState | None, after: RRsetState | None) -> Inverse | Reason:
+def inverse(record_type: str, before: RRsetState | None, after: RRsetState | None) -> Inverse | Reason:
     """Return what takes a change back that found an RRset and made another one of it, or why nothing can."""
     if before is None or after is None or (before.rdata and before.ttl is None):
         message = "what was there before it, or after it, is not known"
         return Reason(DOMAIN, "state_unknown", message)
-    if is_same(before, after):
+    if is_same(record_type, before, after):
         return Reason(DOMAIN, "unchanged", "it has changed nothing")
     action = Action.UPSERT if before.rdata else Action.DELETE
     return Inverse(action, before, after)
 
 
-def is_same(state: RRsetState, other: RRsetState) -> bool:
+def is_same(record_type: str, state: RRsetState, other: RRsetState) -> bool:
     """Whether two states are the same RRset: values by what they mean, the TTL where there are any."""
-    return values.same(state.rdata, other.rdata) and (not state.rdata or state.ttl == other.ttl)
+    return values.same(record_type, state.rdata, other.rdata) and (not state.rdata or state.ttl == other.ttl)
 
 
 def net_effects(done: Iterable[Done]) -> dict[RRsetKey, NetEffect]:
@@ -85,4 +85,4 @@ def take_back(net: NetEffect) -> Inverse | Reason:
     if net.interrupted:
         message = "somebody else has changed it between two requests"
         return Reason(DOMAIN, "changed_outside", message)
-    return inverse(net.before, net.last.after)
+    return inverse(net.last.key.type, net.before, net.last.after)

@@ -56,4 +56,5 @@ def fill_in_hidden(
 def recorded(session: Session, zone: str, key: RRsetKey) -> Expectation:
     """Return the RRset as the records have it."""
     record = records.get(session, zone, key)
-    return Expectation(exact=frozenset(record.rdata if record else ()), ttl=record.ttl if record else None)
+    rdata, ttl = (frozenset(record.rdata), record.ttl) if record else (frozenset[str](), None)
+    return Expectation(exact=rdata, ttl=ttl, type=key.type)

@@ -131,7 +131,7 @@ def _moved(was: Planned, item: Planned) -> MovedRRset | None:
         raise ServersNotAsked(f"the servers can't be asked now: {item.effect.planned.message}")
     change, now = was.effect.change, item.effect.change
     before, there = state_of(was.effect.before), state_of(item.effect.before)
-    if is_like(there, before) and now.zone == change.zone:
+    if is_like(change.type, there, before) and now.zone == change.zone:
         return None
     return MovedRRset(change.zone, change.key, before, there)
 

@@ -218,7 +218,7 @@ def _obstacle(expected: RRsetState, item: Planned | Refused) -> Reason | None:
     if isinstance(item, Refused):
         return item.reasons[0]
     before = item.effect.before
-    if not is_like(state_of(before), expected):
+    if not is_like(item.effect.change.type, state_of(before), expected):
         message = f"by the {item.by} it is not as the last request has made it"
         return Reason(DOMAIN, "changed_outside", message)
     planned = item.effect.planned

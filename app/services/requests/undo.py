@@ -110,6 +110,7 @@ def _inverse(original: Request) -> Inverse:
     After a run that was lost, what the next one has found may be what the lost one has made.
     """
     found = inverse(
+        original.record_type,
         RRsetState.from_json(original.before) if original.before and not original.lost_runs else None,
         RRsetState.from_json(original.after) if original.after else None,
     )
@@ -126,9 +127,13 @@ def _shows_conflict(session: Session, zone: Zone, original: Request, expected: R
     """
     record = records.get(session, zone.name, RRsetKey(original.name, original.record_type))
     if record is not None:
-        return not is_like(RRsetState(record.ttl, tuple(record.rdata)), expected)
+        return not is_like(record.record_type, RRsetState(record.ttl, tuple(record.rdata)), expected)
     settled = original.finished_at
-    return settled is not None and zone.updated_at < settled and not is_like(NOTHING, expected)
+    return (
+        settled is not None
+        and zone.updated_at < settled
+        and not is_like(original.record_type, NOTHING, expected)
+    )
 
 
 def _keeps_ptrs(session: Session, original: Request, found: Inverse) -> bool:

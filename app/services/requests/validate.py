@@ -344,7 +344,7 @@ def _read_rdata(draft: Draft, _: object, resource: object, most: int) -> None:
             if len(draft.reasons) == most == 1:
                 return
         else:
-            if not draft.rdata or not _is_known(value, draft.rdata):
+            if not draft.rdata or not _is_known(draft.record_type, value, draft.rdata):
                 draft.rdata.append(value)
 
 
@@ -355,8 +355,10 @@ def _type(name: str) -> RecordType | None:
         return None
 
 
-def _is_known(value: str, rdata: Collection[str]) -> bool:
-    return value in rdata or (value.startswith('"') and bool(values.matching(rdata, [value])))
+def _is_known(record_type: RecordType | None, value: str, rdata: Collection[str]) -> bool:
+    return value in rdata or (
+        record_type is RecordType.TXT and bool(values.matching(record_type, rdata, [value]))
+    )
 
 
 def _canonical(record_type: RecordType, target: str, config: object, action: Action) -> str:

@@ -242,6 +242,7 @@ def test_a_change_of_another_request_counts_the_same() -> None:
 _VALUES = {
     "A": [X, Y, Z],
     "TXT": ['"ab"', '"a" "b"', '"c"'],
+    "HINFO": ['"ab" "c"', '"a" "bc"', '"abc" ""'],
     "MX": ["10 a.test.", "20 a.test.", "10 b.test.", "* a.test."],
     "CNAME": ["x.test.", "y.test."],
 }
@@ -254,8 +255,9 @@ def _is_sound(item: Change) -> bool:
 
 def _meant(state: Expectation) -> tuple[object, ...]:
     """An expectation in which each value has one spelling."""
-    exact = None if state.exact is None else {meaning(value) for value in state.exact}
-    return exact, {*map(meaning, state.present)}, {*map(meaning, state.absent)}, state.ttl
+    meant = partial(meaning, state.type)
+    exact = None if state.exact is None else {*map(meant, state.exact)}
+    return exact, {*map(meant, state.present)}, {*map(meant, state.absent)}, state.ttl
 
 
 _CHANGES = st.sampled_from(sorted(_VALUES)).flatmap(

@@ -39,14 +39,14 @@ def apply_inverse(found: Inverse, key: RRsetKey, there: RRsetState) -> RRsetStat
 @given(states, changes)
 def test_do_and_undo_is_the_state_before(before: RRsetState, do: Change) -> None:
     made = after(do, before)
-    match inverse(before, made):
+    match inverse(do.type, before, made):
         case Inverse() as found:
             assert apply_inverse(found, do.key, made) == before
-            back = inverse(made, before)
+            back = inverse(do.type, made, before)
             assert isinstance(back, Inverse)
             assert apply_inverse(back, do.key, before) == made
         case Reason(code=code):
-            assert (code, is_same(before, made)) == ("unchanged", True)
+            assert (code, is_same(do.type, before, made)) == ("unchanged", True)
 
 
 @given(st.dictionaries(keys, states), st.lists(changes, max_size=12))
@@ -84,7 +84,7 @@ ANY_TTL = RRsetState(None, ONE.rdata)
     ],
 )
 def test_what_has_no_inverse(before: RRsetState | None, made: RRsetState | None, code: str) -> None:
-    found = inverse(before, made)
+    found = inverse("TXT", before, made)
     assert isinstance(found, Reason)
     assert found.code == code
 
