@@ -37,7 +37,7 @@ def targets(change: Change) -> list[str]:
     """Return the hosts that a change makes its owner name point to."""
     if change.action is Action.DELETE or change.type not in _TO_HOSTS:
         return []
-    return [host for value in change.rdata if (host := _target(value))]
+    return [host for value in change.rdata if (host := target_of(value))]
 
 
 def with_consequences(
@@ -89,9 +89,9 @@ class _State:
         types.add(key.type) if after else types.discard(key.type)
         if key.type in _POINTING:
             for value in set(before) - after:
-                self._pointing[_target(value)].pop(key, None)
+                self._pointing[target_of(value)].pop(key, None)
             for value in after:
-                self._pointing[_target(value)][key] = None
+                self._pointing[target_of(value)][key] = None
         for parent in takewhile(lambda name: name != zone, lineage(key.name.partition(".")[2])):
             below = self._below[zone, parent]
             below.update({key.name: None}) if types else below.pop(key.name, None)
@@ -174,7 +174,7 @@ class _State:
         self._made[place] = made & after if change.action is Action.DELETE else after
 
 
-def _target(value: str) -> str:
+def target_of(value: str) -> str:
     """Return the host that a value names, "" for the root: its last field, or the second of an SVCB."""
     fields = value.split(" ")
     host = next((field for field in reversed(fields) if field.endswith(".")), "")

@@ -40,11 +40,12 @@ class Plan:
     atomic: bool = False  # it has to be a group
     allow_mass_change: bool = False
     ask_servers: bool = False
+    apart: bool = False  # each change stands for itself, though all could be a group
 
     @property
     def is_grouped(self) -> bool:
         """Whether the changes are made all or none on the server: also where nobody asks for it."""
-        return self.atomic or is_groupable(self.planned)
+        return self.atomic or (not self.apart and is_groupable(self.planned))
 
 
 class KeptPlan(NamedTuple):
@@ -66,7 +67,7 @@ class _Content:
 
 
 _CONTENT = TypeAdapter(_Content)
-_FLAGS = ("atomic", "allow_mass_change", "ask_servers")
+_FLAGS = ("atomic", "allow_mass_change", "ask_servers", "apart")
 
 
 def keep(plan: Plan) -> KeptPlan:

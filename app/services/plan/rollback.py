@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from app.core.config import settings
 from app.core.database import reading
 from app.domain import schedule
-from app.domain.change import Action, Outcome, RRsetKey, RRsetState
+from app.domain.change import Outcome, RRsetKey, RRsetState
 from app.domain.effects import UNKNOWN, state_of
 from app.domain.errors import DomainError, InvalidInput, NothingToUndo, Reason, ServersNotAsked, ZoneNotFound
 from app.domain.expectation import is_like
@@ -23,17 +23,19 @@ from app.domain.inverse import Done, Inverse, NetEffect, net_effects, take_back
 from app.domain.names import normalize
 from app.domain.places import DOMAIN
 from app.domain.ptr import ADDRESS_TYPES
-from app.domain.rdata import RecordType, fields_of_value
+from app.domain.rollback_order import in_order
 from app.domain.warnings import OF_VALUES
 from app.services.plan.from_records import Planned, plan_from_records
 from app.services.plan.from_servers import plan_from_servers
 from app.services.requests.ptr import Restored, keep_ptrs_again
+from app.services.requests.restoring import restoring_change
 from app.services.requests.validate import RawChange, Refused
 from app.store import rollback as store
 from app.store import zones
 
 MAX_DONE = 100_000  # requests that a rollback looks at
 MAX_OCTETS = 64 * 1024 * 1024  # of their values
+MAX_ROUNDS = 4  # of questions to the servers
 _OPEN = Reason(
     DOMAIN, "open_requests", "requests for it are open: wait until they are settled, or cancel them"
 )
@@ -108,10 +110,17 @@ def _against_times(order: RollbackOrder, now: datetime) -> Iterator[Reason]:
 async def ask_servers(found: Rollback) -> Rollback:
     """Return the rollback as the servers see it: what was changed beside us stays as it is.
 
+    What stays may be in the way of others. So the servers are asked again about the rest, a few times.
+
     Raises ServersNotAsked, Overloaded.
     """
-    planned = await plan_from_servers(found.planned)
-    return await asyncio.to_thread(_without_obstacles, found, planned)
+    for _ in range(MAX_ROUNDS):
+        planned = await plan_from_servers(found.planned)
+        rest = await asyncio.to_thread(_without_obstacles, found, planned)
+        if not rest.items or len(rest.items) == len(found.items):
+            return rest
+        found = rest
+    return found
 
 
 def _without_obstacles(found: Rollback, seen: Sequence[Planned | Refused]) -> Rollback:
@@ -180,7 +189,7 @@ def _too_much(what: str) -> InvalidInput:
 def _plan(zone: str, found: _Candidates, order: RollbackOrder) -> Rollback:
     """Plan the inverses; those that would fail stay out, and the others are planned without them."""
     why_not = _refusal if order.by_servers else _obstacle
-    keys = sorted(found.inverses, key=lambda key: _place(key, found.inverses[key][0]))
+    keys = in_order(zone, {key: inverse for key, (inverse, _) in found.inverses.items()})
     while True:
         items = [_item(zone, key, found, order) for key in keys]
         planned = plan_from_records(items) if items else []
@@ -203,11 +212,6 @@ def _without_old_news(item: Planned) -> Planned:
     return replace(item, effect=replace(item.effect, warnings=warnings))
 
 
-def _place(key: RRsetKey, inverse: Inverse) -> tuple[str, bool, str]:
-    """Return the place of an inverse: at a name what goes, a CNAME say, makes room for what comes."""
-    return key.name, inverse.action is not Action.DELETE, key.type
-
-
 def _refusal(_: RRsetState, item: Planned | Refused) -> Reason | None:
     """Return the rule that is against this."""
     return item.reasons[0] if isinstance(item, Refused) else None
@@ -228,28 +232,15 @@ def _obstacle(expected: RRsetState, item: Planned | Refused) -> Reason | None:
 
 
 def _item(zone: str, key: RRsetKey, found: _Candidates, order: RollbackOrder) -> RawChange:
-    """Return the inverse as a change that a client might have sent."""
     inverse, last = found.inverses[key]
-    context = {
-        "account_id": order.account_id or last.account_id,
-        "source": order.source,
-        "not_before": order.not_before and order.not_before.isoformat(),
-    }
-    of_value = fields_of_value(RecordType(key.type))
-    extra = {name: value for name, value in last.extra_config.items() if name not in of_value}
-    config: dict[str, Any] = {"ttl": inverse.restored.ttl, "extra_config": extra}
-    if key in found.with_ptrs:
-        config["manage_ptr"] = True
-    resource = {
-        "record_type": key.type,
-        "domain": key.name,
-        "target": list(inverse.restored.rdata),
-        "zone": zone,
-        "comment": order.comment,
-        "config": _given(config),
-    }
-    return RawChange(inverse.action, {"context": _given(context), "resource": _given(resource)})
-
-
-def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value not in (None, [], {})}
+    return restoring_change(
+        zone,
+        key,
+        inverse,
+        account_id=order.account_id or last.account_id,
+        source=order.source,
+        not_before=order.not_before,
+        comment=order.comment,
+        extra_config=last.extra_config,
+        keeps_ptrs=key in found.with_ptrs,
+    )

@@ -1,9 +1,7 @@
 """Undo a request: submit what restores the RRset, with what the request has made of it as prerequisite."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -27,13 +25,12 @@ from app.domain.expectation import is_like
 from app.domain.inverse import Inverse, inverse
 from app.domain.lifecycle import INITIAL, OPEN, Status
 from app.domain.ptr import ADDRESS_TYPES
-from app.domain.rdata import RecordType, fields_of_value
-from app.schemas.request import Config, Context, Resource, Submission
 from app.services.requests.backlog import Backlog
 from app.services.requests.lookup import state_of
 from app.services.requests.ptr import Restored, keep_ptrs_again
+from app.services.requests.restoring import restoring_change
 from app.services.requests.submit import Accepted, Replayed, Submitted, Undecided, submit
-from app.services.requests.validate import Draft, Refused
+from app.services.requests.validate import Draft, Refused, read_change
 from app.store import records, requests, undo, zones
 from app.store.models import Request, Zone
 
@@ -95,13 +92,29 @@ def _require_undoable(session: Session, original: Request) -> Zone:
     """Return the request's zone. Raises RequestNotUndoable, UndoneAlready, ZoneNotServed."""
     if original.status is not Status.SUCCEEDED:
         raise RequestNotUndoable(original.status)
-    undoing = requests.get(session, original.undone_by) if original.undone_by else None
-    if undoing is not None and undoing.status in (*OPEN, Status.SUCCEEDED):
+    if undoing := _undoing(session, original):
         raise UndoneAlready(undoing.id, undoing.status)
     zone = zones.get(session, original.zone)
     if zone is None:
         raise ZoneNotServed(original.zone)
     return zone
+
+
+def _undoing(session: Session, original: Request) -> Request | None:
+    """Return the request that takes this one back, or will; None where none does, or it was taken back, too.
+
+    Of undos of undos every other one is in effect, counted from the last that has succeeded.
+    """
+    chain: list[Request] = []
+    following = original.undone_by
+    while following and (undoing := requests.get(session, following)):
+        if undoing.status not in (*OPEN, Status.SUCCEEDED):
+            break
+        chain.append(undoing)
+        following = undoing.undone_by if undoing.status is Status.SUCCEEDED else None
+    done = sum(undoing.status is Status.SUCCEEDED for undoing in chain)
+    is_waiting = len(chain) == 1 and not done
+    return chain[0] if is_waiting or done % 2 else None
 
 
 def _inverse(original: Request) -> Inverse:
@@ -145,48 +158,25 @@ def _keeps_ptrs(session: Session, original: Request, found: Inverse) -> bool:
 
 
 def _draft(original: Request, found: Inverse, order: UndoOrder, keeps_ptrs: bool) -> Draft:
-    """Return the inverse as a change that a client might have sent.
-
-    What it restores was there once: it is not judged as values of a client are, but for the zone's rules.
-    """
-    record_type = RecordType(original.record_type)
-    context = Context.model_construct(
-        account_id=order.account_id or original.account_id, source=order.source, not_before=order.not_before
-    )
-    resource = Resource.model_construct(
-        record_type=record_type,
-        domain=original.name,
-        target=list(found.restored.rdata) or None,
-        zone=original.zone,
+    """Return the undo as a change that expects what the original has made."""
+    change = restoring_change(
+        original.zone,
+        RRsetKey(original.name, original.record_type),
+        found,
+        account_id=order.account_id or original.account_id,
+        source=order.source,
+        not_before=order.not_before,
         comment=_comment(original, order),
-        config=Config.model_construct(
-            ttl=found.restored.ttl,
-            manage_ptr=keeps_ptrs or None,
-            extra_config=_extra_config(record_type, original.resource.get("config", {})),
-        ),
+        extra_config=original.resource.get("config", {}).get("extra_config", {}),
+        keeps_ptrs=keeps_ptrs,
     )
-    return Draft(
-        found.action,
-        order.idempotency_key,
-        order.via,
-        Submission.model_construct(context=context, resource=resource),
-        original.name,
-        record_type,
-        list(found.restored.rdata),
-        expect=found.expect,
-        undoes=original.id,
-    )
+    change = change._replace(idempotency_key=order.idempotency_key, via=order.via, expect=found.expect)
+    return replace(read_change(change), undoes=original.id)
 
 
 def _comment(original: Request, order: UndoOrder) -> str | None:
     comment: str | None = order.comment or original.resource.get("comment")
     return comment
-
-
-def _extra_config(record_type: RecordType, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is handed on to the playbook, without fields that are part of the value."""
-    of_value = fields_of_value(record_type)
-    return {name: value for name, value in config.get("extra_config", {}).items() if name not in of_value}
 
 
 def _require_accepted(result: Submitted) -> Accepted:

@@ -50,6 +50,7 @@ class RawChange(NamedTuple):
     reasons: Sequence[Reason] = ()  # what the door has found against it
     via: Via = Via.API
     expect: RRsetState | None = None  # what must be there; no client can ask for it, services do
+    restores: bool = False  # an RRset that was there, so its values are not judged; likewise
 
 
 @dataclass(slots=True)
@@ -119,6 +120,8 @@ def read_changes(raw: Iterable[RawChange]) -> list[Draft]:
 
 def read_change(raw: RawChange) -> Draft:
     """Check everything that the body says by itself: its shape, the name, the RDATA."""
+    if raw.restores:
+        return _read_restored(raw.body, raw)
     draft = Draft(raw.action, raw.idempotency_key, raw.via, reasons=list(raw.reasons), expect=raw.expect)
     resource = _get(raw.body, "resource")
     for step in _STEPS:
@@ -127,6 +130,26 @@ def read_change(raw: RawChange) -> Draft:
         draft.reasons = at_most(MAX_REASONS, draft.reasons)
         draft.cut_short = True
     return draft
+
+
+def _read_restored(body: Any, raw: RawChange) -> Draft:
+    """Return what restores an RRset that was there, canonical, as it is; of the rules the zone's are left."""
+    who, resource = body["context"], body["resource"]
+    when = datetime.fromisoformat(who["not_before"]) if "not_before" in who else None
+    context = Context.model_construct(**who | {"not_before": when})
+    record_type, target = RecordType(resource["record_type"]), resource.get("target")
+    config = Config.model_construct(**resource.get("config", {}))
+    asked = Resource.model_construct(**resource | {"record_type": record_type, "config": config})
+    return Draft(
+        raw.action,
+        raw.idempotency_key,
+        raw.via,
+        Submission.model_construct(context=context, resource=asked),
+        asked.domain,
+        record_type,
+        list(target or ()),
+        expect=raw.expect,
+    )
 
 
 def _read_until_refused(raw: RawChange) -> Draft:

@@ -42,7 +42,7 @@ async def roll_back(zone: str, body: RollbackBody, request: Request) -> Response
 
 def _keep_and_answer(found: Rollback, *, servers_asked: bool) -> Response:
     """Keep the plan, unless there is nothing to apply; return it, serialized."""
-    plan = Plan(found.items, found.planned, ask_servers=servers_asked)
+    plan = Plan(found.items, found.planned, ask_servers=servers_asked, apart=True)
     kept = keep(plan) if found.items else KeptPlan(plan, None, None)
     content = _ROLLBACK.dump_json(answers.rollback_out(kept, found.left))
     return Response(content, media_type="application/json")
