@@ -12,7 +12,7 @@ from app.domain.consequences import some_of
 from app.domain.effects import Effect, RRset, ZoneRRset
 from app.domain.errors import Reason
 from app.domain.names import is_below, lineage, longest_match
-from app.domain.places import DOMAIN, TARGET
+from app.domain.places import TARGET
 from app.domain.secure_delegation import Keys, compare
 
 _ADDRESSES = ("A", "AAAA")
@@ -67,7 +67,6 @@ class _Cuts:
         above = longest_match(change.zone.partition(".")[2], self._served)
         if _is_cut(change):
             yield from self._glue_of_cut(change)
-            yield from self._ds_without_cut(change)
             yield from self._name_servers(change.zone, change.name)
         elif change.type == "NS" and above is not None:
             yield from self._name_servers(above, change.zone)
@@ -112,13 +111,6 @@ class _Cuts:
         if left:
             message = f"{zone} still has the address of {some_of(left)}, which no NS of {cut} names any more"
             yield Reason(TARGET, "glue_left_over", message)
-
-    def _ds_without_cut(self, change: Change) -> Iterator[Reason]:
-        """RFC 4035 2.4."""
-        zone, cut = change.zone, change.name
-        if not self._values(zone, cut, "NS") and self._values(zone, cut, "DS"):
-            message = f"{cut} keeps its DS, which is at a delegation alone: remove it, too"
-            yield Reason(DOMAIN, "ds_left_over", message)
 
     def _keys(self, above: str, zone: str) -> Iterator[Reason]:
         """RFC 4035 5.2: a DS names a key of the zone. Where no key is on record, nothing can be said."""

@@ -176,9 +176,13 @@ def _obstacle(change: Change, at_name: Mapping[str, RRset]) -> PlannedOutcome | 
     ):
         message = f"what is at {change.key} is not what was expected"
         return PlannedOutcome(Outcome.FAILED, "state_changed", message)
-    if change.action is Action.DELETE:
-        return None
     before = at_name.get(change.type)
+    if change.action is Action.DELETE:
+        is_cut = change.type == "NS" and change.name != change.zone
+        if is_cut and before is not None and "DS" in at_name and _after(change, before) is None:
+            message = f"{change.name} has a DS, and that is at a delegation alone: remove it first"
+            return PlannedOutcome(Outcome.FAILED, "ds_without_ns", message)
+        return None
     if change.action is Action.UPDATE and before is None:
         message = f"no {change.key} is recorded: it fails unless the servers have one"
         return PlannedOutcome(UNKNOWN, None, message)

@@ -66,6 +66,7 @@ class Draft:
     rdata: list[str] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     expect: RRsetState | None = None
+    restores: bool = False  # what was there: its values are not judged
     undoes: UUID | None = None  # the request that it takes back
     ptr_of: UUID | None = None  # the request that has the address of which it keeps the PTR
     cut_short: bool = False  # some reasons are missing, and what was not looked at
@@ -149,6 +150,7 @@ def _read_restored(body: Any, raw: RawChange) -> Draft:
         record_type,
         list(target or ()),
         expect=raw.expect,
+        restores=True,
     )
 
 
@@ -330,9 +332,9 @@ def _zone_reasons(draft: Draft, zone: str | None, settings: ZoneSettings) -> lis
         return []
     restricted = settings.restricts
     unknown_types = restricted and allows_type(settings, draft.record_type)
-    found = rules.check(
-        draft.action, zone, draft.name, draft.record_type, draft.rdata, unknown_types=unknown_types
-    )
+    # Of what is restored nothing is judged as if it were added: it was there.
+    action = Action.DELETE if draft.restores else draft.action
+    found = rules.check(action, zone, draft.name, draft.record_type, draft.rdata, unknown_types=unknown_types)
     if settings.checks is Checks.REFUSE:
         found += check_names(draft.action, draft.name, draft.record_type, draft.rdata)
     if restricted:

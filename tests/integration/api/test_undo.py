@@ -288,3 +288,30 @@ def test_a_playbook_that_honours_no_conditions_gets_no_undo(client: TestClient, 
     [reason] = undo(client, done).json()["detail"]
     assert (reason["loc"], reason["type"]) == (["undo"], "not_honoured")
     assert count(client, zone) == 1
+
+
+def test_values_that_may_not_be_together_come_back(client: TestClient, zone: ZoneUnderTest) -> None:
+    zone.do("upsert", "m", "MX", "0 .", "10 a.example.org.")
+    before = zone.answer("m", "MX")
+    assert len(before[1]) == 2
+    done = do(client, zone, "upsert", "10 b.example.org", record_type="MX", domain=zone.full("m"))
+    undone_by = undo(client, done).raise_for_status().json()["id"]
+    settle(zone)
+    assert (fate(client, undone_by), zone.answer("m", "MX")) == ("succeeded", before)
+
+
+def test_a_change_that_an_undo_of_its_undo_has_brought_back(client: TestClient, zone: ZoneUnderTest) -> None:
+    """It is in effect, so it can be undone; of the undos each second one is."""
+    done = do(client, zone, "create", "192.0.2.1")
+    first = undo(client, done).json()["id"]
+    settle(zone)
+    second = undo(client, first).json()["id"]
+    assert refused(undo(client, done)) == (409, "undone_already")  # the second has not brought it back yet
+    settle(zone)
+    assert zone.values("www", "A") == {"192.0.2.1"}
+    again = undo(client, done).json()["id"]
+    assert shown(client, done)["undone_by"] == again
+    settle(zone)
+    assert (fate(client, again), zone.values("www", "A")) == ("succeeded", set())
+    assert refused(undo(client, done)) == (409, "undone_already")
+    assert refused(undo(client, second)) == (409, "undo_conflict")

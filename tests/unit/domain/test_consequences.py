@@ -11,6 +11,7 @@ from app.domain.effects import Effect, RRset, ZoneRRset, effects
 from tests.support.builders import ZONE, change, full_name
 
 OTHER = "other.test"
+DELEGATED = [("c", "DS", "1 8 2 " + "ab" * 32), ("c", "NS", "a.net.")]
 Records = dict[ZoneRRset, RRset]
 
 
@@ -114,6 +115,12 @@ def test_the_parent_of_a_zone_that_lacks_its_ns() -> None:
         ([("d", "DNAME", "x.net.")], [("create", "d", "NS", "ns.net.")], "dname_beside_ns"),
         ([("@", "NS", "ns.net.")], [("create", "@", "DNAME", "x.net.")], None),
         ([("d", "DNAME", "x.net.")], [("delete", "a.d", "A")], None),
+        (DELEGATED, [("delete", "c", "NS")], "ds_without_ns"),
+        (DELEGATED, [("delete", "c", "NS", "a.net.", "b.net.")], "ds_without_ns"),
+        (DELEGATED, [("create", "c", "NS", "b.net."), ("delete", "c", "NS", "a.net.")], None),
+        (DELEGATED, [("upsert", "c", "NS", "c.net.")], None),
+        (DELEGATED, [("delete", "c", "DS"), ("delete", "c", "NS")], None),
+        (DELEGATED[1:], [("delete", "c", "NS")], None),
     ],
 )
 def test_what_would_fail(

@@ -133,6 +133,52 @@ def test_a_random_sequence_is_taken_back(client: TestClient, zone: ZoneUnderTest
     assert zone.transfer() == there
 
 
+DS = f"1 13 2 {'AB' * 32}"
+
+
+def random_cuts(zone: ZoneUnderTest, number: int, chance: random.Random) -> Iterable[dict[str, Any]]:
+    """Delegations, DNAMEs, aliases and what excludes them, at names above each other; many of them fail."""
+    targets = {
+        "NS": [f"ns.a.{zone.name}", "ns.example.org", "ns2.example.org"],
+        "DS": [DS, DS.replace("13", "8")],
+        "DNAME": ["x.example.org", "y.example.org"],
+        "CNAME": ["x.example.org", "y.example.org"],
+        "A": ["192.0.2.1", "192.0.2.2"],
+    }
+    for _ in range(number):
+        owner = chance.choice(["a", "b", "x.b", "y.x.b"])  # no other data at a delegation: no server shows it
+        kinds = ["NS", "DS", "CNAME", "DNAME"] if owner == "a" else ["DNAME", "CNAME", "A"]
+        kind = chance.choice(kinds)
+        action = chance.choice(["upsert", "create", "delete"])
+        given = () if action == "delete" else (chance.choice(targets[kind]),)
+        yield item(zone, owner, action, *given, record_type=kind, config={"ttl": chance.choice([60, 300])})
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_delegations_and_dnames_are_taken_back(client: TestClient, zone: ZoneUnderTest, seed: int) -> None:
+    """In whatever order they were made: each step of the plan can be made, and makes the zone as it was."""
+    chance = random.Random(seed)
+    do(client, zone, *random_cuts(zone, 20, chance))
+    then, to = zone.transfer(), now()
+    for _ in range(4):
+        do(client, zone, *random_cuts(zone, 8, chance))
+    there, between = zone.transfer(), now()
+    for time_to, expected in ((to, then), (between, there)):
+        found = roll_back(zone.name, time_to)
+        # a deletion of what a delegation or a DNAME hides: nobody saw that there was nothing
+        assert set(left(found).values()) <= {"state_unknown"}
+        assert {each.effect.planned.outcome for each in found.planned} <= {"applied"}
+        ids = apply(found)
+        settle(zone)
+        assert {fate(client, request_id) for request_id in ids} <= {"succeeded"}
+        assert zone.transfer() == expected
+
+
+def fate(client: TestClient, request_id: Any) -> str:
+    found = client.get(f"/api/v1/dns/requests/{request_id}").raise_for_status().json()
+    return str(found["error"]["code"] if found["error"] else found["status"])
+
+
 def test_what_was_accepted_before_and_done_after(client: TestClient, zone: ZoneUnderTest) -> None:
     [failed] = do(client, zone, item(zone, "again", "update", "192.0.2.1"))
     do(client, zone, item(zone, "early", "create", "192.0.2.1"))
@@ -333,3 +379,50 @@ def test_what_a_change_of_values_warns_of_is_shown_when_it_is_applied(
     for answer in (planned, applied):
         [result] = answer["results"]
         assert [warning["code"] for warning in result["warnings"]] == ["quotes_not_kept"]
+
+
+@pytest.mark.parametrize("changed", ["rr3", "rr5"])
+def test_what_is_changed_beside_us_sinks_no_other(
+    client: TestClient, zone: ZoneUnderTest, changed: str
+) -> None:
+    """By the records nobody knows of it: it fails alone, and all the others are taken back."""
+    do(client, zone, item(zone, "rr5", "create", "192.0.2.1"))
+    to = now()
+    do(client, zone, *(item(zone, f"rr{n}", "create", f"192.0.2.{n}") for n in range(3, 6)))
+    zone.do("create", changed, "A", "192.0.2.99")
+    planned = client.post(f"/api/v1/zones/{zone.name}/rollback", json={"to": to.isoformat()}).json()
+    assert planned["atomic"] is False
+    applied = client.post(f"/api/v1/dns/plans/{planned['plan_id']}/apply").raise_for_status().json()
+    settle(zone)
+    fates = {
+        each["request"]["resource"]["domain"]: fate(client, each["request"]["id"])
+        for each in applied["results"]
+    }
+    expected = {zone.full(f"rr{n}"): "succeeded" for n in range(3, 6)}
+    assert fates == expected | {zone.full(changed): "state_changed"}
+    assert "192.0.2.99" in zone.values(changed, "A")
+
+
+def test_values_that_nobody_may_ask_for_come_back(client: TestClient, zone: ZoneUnderTest) -> None:
+    """They were made beside us, and were there: as an undo, a rollback does not judge them."""
+    made = {
+        "p": ("PTR", "localhost.", "h.example.org"),
+        "c": ("CNAME", r"a\000b.example.org.", "h.example.org"),
+        "u": ("CNAME", "host.123.", "h.example.org"),
+        "i": ("CAA", '0 issue "%%%%%"', '0 issue "ca.example.org"'),
+        "_443._tcp.t": ("TLSA", f"9 9 9 {'AB' * 32}", f"3 1 1 {'AB' * 32}"),
+    }
+    for owner, (kind, old, _) in made.items():
+        zone.do("create", owner, kind, old)
+    then, to = zone.transfer(), now()
+    do(
+        client,
+        zone,
+        *(item(zone, owner, "upsert", new, record_type=kind) for owner, (kind, _, new) in made.items()),
+    )
+    assert zone.transfer() != then
+    planned = client.post(f"/api/v1/zones/{zone.name}/rollback", json={"to": to.isoformat()}).json()
+    assert planned["not_taken_back"] == []
+    client.post(f"/api/v1/dns/plans/{planned['plan_id']}/apply").raise_for_status()
+    settle(zone)
+    assert zone.transfer() == then

@@ -72,6 +72,11 @@ class Change:
         """Whether it names no value: a deletion of all there are."""
         return not self.values and not self.patterns
 
+    @property
+    def is_of_all_expected(self) -> bool:
+        """Whether a deletion leaves nothing of its RRset, as far as the change itself tells."""
+        return self.is_of_whole_rrset or (self.expect is not None and self.expect.values <= {*self.values})
+
     def is_apex_ns(self, zone: dns.name.Name) -> bool:
         """Whether it is about the zone's own NS RRset, of which one value must stay."""
         return self.type == dns.rdatatype.NS and self.name == zone

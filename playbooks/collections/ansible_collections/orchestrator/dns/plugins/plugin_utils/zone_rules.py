@@ -1,7 +1,8 @@
 """Rules between RRsets of a zone that servers do not keep alike: DS and NS, DNAME and what is around it.
 
-BIND answers NOERROR to a DS without NS and drops it, others take it. Knot refuses what lies below a DNAME,
-BIND and PowerDNS take it and never show it.
+BIND answers NOERROR to a DS without NS and drops it, and drops the DS of a delegation whose NS go. Others
+take the one and keep the other. Knot refuses what lies below a DNAME, BIND and PowerDNS take it and never
+show it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,27 +19,39 @@ _DECIDED_BY: Mapping[RdataType, RdataType] = {DS: NS, NS: DNAME, DNAME: NS}
 def deciding_type(change: Change, zone: dns.name.Name) -> RdataType | None:
     """Return the type of which it matters whether it is at the owner name, too; None for most changes.
 
-    At the apex a DNAME may be beside the zone's own NS.
+    At the apex a DNAME may be beside the zone's own NS. Where the NS of a delegation go, no DS may be there.
     """
-    if change.action == "delete" or change.type not in _DECIDED_BY or change.name == zone:
+    if change.name == zone:
         return None
-    return _DECIDED_BY[change.type]
+    if change.action == "delete":
+        return DS if change.type == NS else None
+    return _DECIDED_BY.get(change.type)
 
 
 def conflict_beside(change: Change, zone: dns.name.Name, *, is_there: bool) -> Result | None:
-    """Return the failure of a change by whether its deciding type is at its owner name, or None."""
+    """Return the failure of a change by whether its deciding type is at its owner name, or None.
+
+    A deletion is one that leaves nothing of its RRset.
+    """
     decides = deciding_type(change, zone)
-    if decides is None or is_there is (change.type == DS):
-        return None
-    return ds_without_ns(change) if change.type == DS else dname_beside_ns(change)
+    return None if decides is None or is_there is (change.type == DS) else failure_beside(change)
 
 
-def ds_without_ns(change: Change) -> Result:
-    """Return the result of a DS where nothing is delegated (RFC 4035 section 2.4)."""
-    return failed("ds_without_ns", f"{_owner(change)} has no NS, and a DS is at a delegation alone")
+def failure_beside(change: Change) -> Result:
+    """Return the result of a change that its deciding type is against."""
+    is_of_ds = change.type == DS or change.action == "delete"
+    return _ds_without_ns(change) if is_of_ds else _dname_beside_ns(change)
 
 
-def dname_beside_ns(change: Change) -> Result:
+def _ds_without_ns(change: Change) -> Result:
+    """Return the result of a DS where nothing is delegated, or would be any more (RFC 4035 section 2.4)."""
+    if change.type == DS:
+        return failed("ds_without_ns", f"{_owner(change)} has no NS, and a DS is at a delegation alone")
+    message = f"{_owner(change)} has a DS, and that is at a delegation alone: remove it first"
+    return failed("ds_without_ns", message)
+
+
+def _dname_beside_ns(change: Change) -> Result:
     """Return the result of a DNAME at a delegation, or the other way round (RFC 6672 section 2.3)."""
     other = "DNAME" if change.type == NS else "NS"
     message = f"{_owner(change)} has {other} records, and only the apex of a zone can have both NS and DNAME"

@@ -18,7 +18,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import
     dname_above_data,
 )
 from dns.rdata import Rdata
-from dns.rdatatype import CNAME, DNAME
+from dns.rdatatype import CNAME, DNAME, NS
 
 from .node import Node, RRset, Value, entries, read_value, state_of
 from .step import Step
@@ -78,7 +78,7 @@ class Planner:
         visible = {rdtype: rrset for rdtype, rrset in node.items() if rrset.values}
         before = visible.pop(dns.rdatatype.to_text(change.type), None)
         if change.action == "delete":
-            return self._delete_conflict(change, before)
+            return self._delete_conflict(change, before, has_ds="DS" in visible)
         if tree.is_below_dname(change.name):
             return below_dname(change)
         if change.action == "update" and before is None:
@@ -95,11 +95,13 @@ class Planner:
             return dname_above_data(change)
         return beside or result.alone_conflict(change, there)
 
-    def _delete_conflict(self, change: Change, before: RRset | None) -> Result | None:
-        if before is None or not change.is_apex_ns(self._zone):
+    def _delete_conflict(self, change: Change, before: RRset | None, *, has_ds: bool) -> Result | None:
+        if before is None or change.type != NS:
             return None
-        left = () if change.is_of_whole_rrset else before.values.keys() - set(change.values)
-        return None if left else result.last_apex_ns(change)
+        if not change.is_of_whole_rrset and before.values.keys() - set(change.values):
+            return None
+        beside = conflict_beside(change, self._zone, is_there=has_ds)
+        return result.last_apex_ns(change) if change.is_apex_ns(self._zone) else beside
 
     def _size(self, rdtype: str, rrset: RRset) -> int:
         """Return how many bytes an RRset takes at most in a DNS message."""

@@ -53,7 +53,7 @@ def record_dry_run(
         if not (step.fits or (not node.occluded and without_values(step, planner.zone).fits)):
             outcomes.record_refusal([change], TOO_LARGE)
             continue
-        if step.results[0].code is None and (conflict := zone.conflict(change)) is not None:
+        if step.results[0].code is None and (conflict := zone.conflict(change, node)) is not None:
             outcomes.record([change], [conflict._replace(before=there)])
             continue
         outcomes.record(step.group, step.results)
@@ -156,10 +156,10 @@ class _PlannedZone:
         there = self.dnames_above.get(change.name, set())
         return any(self.planned.get((owner, DNAME), owner in there) for owner in above)
 
-    def conflict(self, change: Change) -> Result | None:
+    def conflict(self, change: Change, before: Node) -> Result | None:
         """Return the failure of a change by what is beside it, or below a DNAME; None where there is none."""
         decides = deciding_type(change, self.apex)
-        if decides is not None:
+        if decides is not None and (change.action != "delete" or _removes_all(change, before)):
             node = self.answered[change.name, decides]
             there = node.rrset if isinstance(node, Node) else None
             is_there = bool(self.planned.get((change.name, decides), there))
@@ -178,6 +178,12 @@ class _PlannedZone:
             self.above_data.add(name) if after else self.above_data.discard(name)
         types = self.types[change.name]
         types.add(change.type) if after else types.discard(change.type)
+
+
+def _removes_all(change: Change, before: Node) -> bool:
+    if before.rrset is None:
+        return before.occluded and change.is_of_all_expected
+    return _rrset_after(change, before.rrset) is None
 
 
 def _rrset_after(change: Change, before: RRset | None) -> RRset | None:

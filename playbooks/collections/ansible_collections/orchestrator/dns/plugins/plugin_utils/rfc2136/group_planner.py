@@ -7,11 +7,10 @@ from itertools import chain
 import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Outcomes
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Reason
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Reason, Result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import (
     deciding_type,
-    dname_beside_ns,
-    ds_without_ns,
+    failure_beside,
     may_hide_names,
 )
 from dns.rcode import Rcode
@@ -187,14 +186,18 @@ class GroupPlanner:
         if group[0].expect is not None and (isinstance(last, Node) or last.is_supposed):
             return STATE_CHANGED
         if group[0].type == DS and isinstance(last, Node):
-            return Reason("ds_without_ns", ds_without_ns(group[0]).message)
+            return _reason(failure_beside(group[0]))
         is_cut = isinstance(last, NameState) and NS in last.rrsets and rcode == Rcode.YXRRSET
         of_cut = [
             change for change in group if change.type in (NS, DNAME) and deciding_type(change, self.zone)
         ]
-        if of_cut and (is_cut or isinstance(last, Node)):  # a DNAME beside NS, which no answer shows
-            return Reason("dname_beside_ns", dname_beside_ns(of_cut[0]).message)
+        if of_cut and (is_cut or isinstance(last, Node)):  # what is beside it, no answer shows
+            return _reason(failure_beside(of_cut[0]))
         return changed_meanwhile(rcode, looks_the_same=_all_equal(seen))
+
+
+def _reason(failure: Result) -> Reason:
+    return Reason(failure.code or "refused", failure.message)
 
 
 def _all_equal(states: Sequence[State]) -> bool:

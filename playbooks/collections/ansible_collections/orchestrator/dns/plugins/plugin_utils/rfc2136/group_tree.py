@@ -10,7 +10,7 @@ import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import may_hide_names, names_above
 from dns.rdata import Rdata
-from dns.rdatatype import CNAME, DNAME, NS, RdataType
+from dns.rdatatype import CNAME, DNAME, DS, NS, RdataType
 
 from .connection import Connection
 from .dependencies import Group
@@ -23,6 +23,7 @@ from .update_message import Instruction, Kind, Step
 State = Node | NameState  # what is at the owner name of a group
 
 _HAS_NS = Instruction(Kind.RRSET_EXISTS, NS)
+_HAS_NO_DS = Instruction(Kind.RRSET_ABSENT, DS)
 _BELOW = NameState({}, hidden=True, below_dname=True)
 
 
@@ -41,7 +42,7 @@ class GroupTree:
         self._dnames = {owner.labels for owners in above.values() for owner in owners}
         self._above_added: set[tuple[bytes, ...]] = set()
         self._removed: set[tuple[dns.name.Name, RdataType]] = set()
-        self._delegated: set[dns.name.Name] = set()
+        self._relieved: dict[dns.name.Name, Instruction] = {}  # of what the changes before see to
 
     def correct(self, group: Group, state: State) -> State:
         """Return what is at a name once the changes before it are made; `state` is what the server shows."""
@@ -60,16 +61,20 @@ class GroupTree:
         return state
 
     def relieve(self, step: Step) -> Step:
-        """Return the step of a DS without the prerequisite of an NS that the group makes before it."""
-        if step.group[0].name not in self._delegated:
+        """Return the step without the prerequisite of an NS that the group makes, or a DS that it removes."""
+        relieved = self._relieved.get(step.group[0].name)
+        if relieved is None or step.group[0].type not in (DS, NS):
             return step
-        return replace(step, prerequisites=tuple(each for each in step.prerequisites if each != _HAS_NS))
+        return replace(step, prerequisites=tuple(each for each in step.prerequisites if each != relieved))
 
     def note(self, step: Step, state: State) -> None:
         """Note what a step, which was planned from this state, makes and removes."""
         name = step.group[0].name
-        if step.group[0].type == NS and any(line.kind is Kind.ADD_VALUES for line in step.updates):
-            self._delegated.add(name)
+        is_added = any(line.kind is Kind.ADD_VALUES for line in step.updates)
+        if step.group[0].type == NS and is_added:
+            self._relieved[name] = _HAS_NS
+        elif step.group[0].type == DS and step.updates and not is_added:
+            self._relieved[name] = _HAS_NO_DS
         for line in step.updates if self._has_dnames else ():
             rdtype = line.type if line.type is not None else line.values[0].rdtype
             if line.kind is Kind.ADD_VALUES:

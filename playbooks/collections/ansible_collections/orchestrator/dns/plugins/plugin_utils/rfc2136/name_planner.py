@@ -16,7 +16,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import
     may_hide_names,
 )
 from dns import rdatatype
-from dns.rdatatype import CNAME, RdataType
+from dns.rdatatype import CNAME, DS, RdataType
 
 from .dependencies import Group
 from .node import Node, RRset, state_of
@@ -145,10 +145,11 @@ class NamePlanner:
     ) -> Result | None:
         """Return the failure of a change that can't be carried out."""
         if change.action == "delete":
-            is_last_ns = (
-                before is not None and change.is_apex_ns(self._zone) and _rrset_after(change, before) is None
-            )
-            return result.last_apex_ns(change) if is_last_ns else None
+            if before is None or _rrset_after(change, before) is not None:
+                return None
+            is_last = change.is_apex_ns(self._zone)
+            beside = conflict_beside(change, self._zone, is_there=DS in others)
+            return result.last_apex_ns(change) if is_last else beside
         if change.action == "update" and before is None:
             return result.rrset_missing(change)
         values = before.values if before else frozenset()

@@ -185,7 +185,8 @@ class Planner:
             return _Plan((result.unchanged(change),), (Instruction(Kind.RRSET_ABSENT, change.type),))
         if change.patterns:
             return _Plan((result.hidden_from_pattern(change),))
-        return _Plan((result.applied(change),), (), delete_values(change.type, change.values))
+        beside = self._beside(change) if change.is_of_all_expected else ()
+        return _Plan((result.applied(change),), beside, delete_values(change.type, change.values))
 
     def _no_conflict(self, change: Change, node: Node) -> Instructions:
         """Return the prerequisites for adding data: nothing that excludes it may be at the name."""
