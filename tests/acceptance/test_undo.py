@@ -76,6 +76,17 @@ def items(zone: str, number: int, chance: random.Random) -> Iterator[dict[str, A
             yield body(zone, owner, action=action, target=targets, config={"ttl": chance.choice([60, 300])})
 
 
+def cuts(zone: str, chance: random.Random) -> Iterator[dict[str, Any]]:
+    """Random changes of a delegation and its DS, and of a DNAME and what it excludes; some of them fail."""
+    values = {"NS": "ns.example.org", "DS": f"1 13 2 {'AB' * 32}", "DNAME": "y.example.org", "A": "192.0.2.1"}
+    for _ in range(6):
+        owner, record_type = chance.choice(
+            [("e", "NS"), ("e", "DS"), ("f", "DNAME"), ("x.f", "A"), ("a.f", "A")]
+        )
+        action = chance.choice(["upsert", "delete"])
+        yield body(zone, owner, action=action, record_type=record_type, target=values[record_type])
+
+
 def roll_back(user: User, zone: str, to: datetime, *, ask_servers: bool = True) -> dict[str, Any]:
     asked = {"to": to.isoformat(), "ask_servers": ask_servers}
     found: dict[str, Any] = user.api.post(f"/zones/{zone}/rollback", json=asked).raise_for_status().json()
@@ -91,10 +102,10 @@ def apply(user: User, planned: dict[str, Any]) -> set[str]:
 
 def test_a_rollback_is_the_zone_as_it_was(user: User, zone: str, beside: ZoneUnderTest) -> None:
     chance = random.Random(7)
-    user.submit_and_wait(*items(zone, 15, chance))
+    user.submit_and_wait(*items(zone, 15, chance), *cuts(zone, chance))
     then, to = beside.transfer(), datetime.now(UTC)
     for _ in range(3):
-        user.submit_and_wait(*items(zone, 10, chance))
+        user.submit_and_wait(*items(zone, 10, chance), *cuts(zone, chance))
     assert beside.transfer() != then
     found = roll_back(user, zone, to)
     assert found["not_taken_back"] == []
@@ -128,3 +139,29 @@ def test_the_servers_know_what_the_records_have_forgotten(
     assert found["not_taken_back"] == []
     assert apply(user, found) == {"succeeded"}
     assert beside.values("www", "A") == {"192.0.2.1"}
+
+
+@pytest.mark.parametrize("ask_servers", [False, True])
+def test_a_delegation_comes_back_with_its_ds(
+    user: User, zone: str, beside: ZoneUnderTest, ask_servers: bool
+) -> None:
+    """It went DS first: NS that have a DS do not go, on whatever server. A DNAME takes the place of data."""
+    made = [
+        body(zone, "u", record_type="NS", target="ns.example.org"),
+        body(zone, "u", record_type="DS", target=f"1 13 2 {'AB' * 32}"),
+        *(body(zone, owner) for owner in ("a.dm", "x.dm", "keep")),
+    ]
+    user.submit_and_wait(*made)
+    then, to = beside.transfer(), datetime.now(UTC)
+    (refused,) = user.submit_and_wait({**made[0], "action": "delete"})
+    assert refused["error"]["code"] == "ds_without_ns"
+    assert beside.transfer() == then
+    gone = [{**made[number], "action": "delete"} for number in (1, 0, 2, 3, 4)]
+    dname = body(zone, "dm", record_type="DNAME", target="y.example.org")
+    assert {each["status"] for each in user.submit_and_wait(*gone, dname)} == {"succeeded"}
+    between = beside.transfer(), datetime.now(UTC)
+    for expected, time in ((then, to), between):
+        found = roll_back(user, zone, time, ask_servers=ask_servers)
+        assert found["not_taken_back"] == []
+        assert apply(user, found) == {"succeeded"}
+        assert beside.transfer() == expected
