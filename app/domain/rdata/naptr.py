@@ -2,6 +2,8 @@
 
 import re
 
+from app.domain.errors import quoted
+from app.domain.rdata.ere import InvalidExpression, count_groups
 from app.domain.rdata.fields import Fields
 from app.domain.rdata.reading import NO_SUCH, NOTHING_GIVEN, Given
 from app.domain.rdata.strings import written
@@ -9,7 +11,7 @@ from app.domain.rdata.strings import written
 _FORM = '100 10 "u" "E2U+sip" "!^.*$!sip:info@example.test!" .'
 _FLAGS = re.compile(rb"[A-Za-z0-9]*")
 _SERVICES = re.compile(rb"[A-Za-z0-9:+._ -]*")
-_MAX_GROUP = 9  # \1 to \9, RFC 3402 3.2
+_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)  # a digit is the number of a group, RFC 3402 3.2
 
 
 def read_naptr(target: str, _: Given = NOTHING_GIVEN) -> str:
@@ -33,6 +35,8 @@ def read_naptr(target: str, _: Given = NOTHING_GIVEN) -> str:
 def _check_regexp(fields: Fields, regexp: bytes) -> None:
     """RFC 3402 3.2: a delimiter, an expression, a delimiter, a replacement, a delimiter, and perhaps i."""
     delimiter = regexp[:1]
+    if b"\0" in regexp:
+        fields.refuse("naptr_invalid", "a regular expression has no NUL")
     if delimiter.isdigit() or delimiter in (b"i", b"\\"):
         fields.refuse("naptr_invalid", "the delimiter is no digit, no i and no backslash")
     parts = _parts(regexp[1:], delimiter)
@@ -40,10 +44,16 @@ def _check_regexp(fields: Fields, regexp: bytes) -> None:
         fields.refuse(
             "naptr_invalid", "a regular expression is !expression!replacement! with one character for !"
         )
-    groups = parts[0].count(b"(") - parts[0].count(rb"\(")
-    used = [int(number) for number in re.findall(rb"\\([1-9])", parts[1])]
-    if max(used, default=0) > min(groups, _MAX_GROUP):
+    try:
+        groups = count_groups(parts[0])
+    except InvalidExpression as error:
+        message = f"{quoted(parts[0].decode('latin-1'))} is no extended regular expression: {error}"
+        fields.refuse("naptr_invalid", message)
+    used = [int(found) for found in _ESCAPED.findall(parts[1]) if found.isdigit()]
+    if used and not 0 < min(used) <= max(used) <= groups:
         fields.refuse("naptr_invalid", f"the replacement uses a group of the expression, which has {groups}")
+    if len(_ESCAPED.sub(b"", parts[1]).split(b"\\")) > 1:
+        fields.refuse("naptr_invalid", "a backslash ends the replacement")
 
 
 def _parts(text: bytes, delimiter: bytes) -> list[bytes]:
