@@ -16,8 +16,8 @@ def decided_by_before(changes: Sequence[Change]) -> list[RRsetKey]:
 
     An update of nothing fails; if a create behind it is applied, nothing shows that any more, and a second
     run would find something to update. An update behind a delete looks applied if neither was. The same is
-    true of whatever a CNAME at its name forbids, once that CNAME is deleted, and of a change that expects
-    what another one behind it replaces. Most batches have no such names.
+    true of whatever a CNAME at its name forbids, once that CNAME is deleted, of NS that a DS has kept, and of
+    a change that expects what another one behind it replaces. Most batches have no such names.
     """
     if not any(
         change.action in (Action.UPDATE, Action.DELETE) or change.expect is not None for change in changes
@@ -59,7 +59,9 @@ def _hides_a_fate(at_name: Sequence[Change]) -> bool:
             return True
         if change.action in _ADDS and (deleted if change.type == "CNAME" else "CNAME" in deleted):
             return True
-        if change.action is Action.DELETE and change.type in updated:
+        if change.action is Action.DELETE and (
+            change.type in updated or (change.type == "NS" and "DS" in deleted)
+        ):
             return True
         (updated if change.action is Action.UPDATE else replaced).add(change.type)
         if change.action is Action.DELETE:

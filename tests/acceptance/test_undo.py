@@ -114,15 +114,22 @@ def test_a_rollback_is_the_zone_as_it_was(user: User, zone: str, beside: ZoneUnd
 
 
 def test_a_rollback_leaves_what_was_changed_beside_us(user: User, zone: str, beside: ZoneUnderTest) -> None:
+    """And what that keeps from coming back: here an address below a DNAME."""
+    user.submit_and_wait(body(zone, "x.dn"))
     to = datetime.now(UTC)
-    user.submit_and_wait(body(zone, "mine"), body(zone, "ours"))
+    dname = body(zone, "dn", record_type="DNAME", target="y.example.org")
+    user.submit_and_wait(body(zone, "x.dn", action="delete"), dname, body(zone, "mine"), body(zone, "ours"))
     beside.do("create", "ours", "A", "192.0.2.9")
+    beside.do("upsert", "dn", "DNAME", "z.example.org.")
     found = roll_back(user, zone, to)
     assert [(each["domain"], each["code"]) for each in found["not_taken_back"]] == [
-        (f"ours.{zone}", "changed_outside")
+        (f"dn.{zone}", "changed_outside"),
+        (f"ours.{zone}", "changed_outside"),
+        (f"x.dn.{zone}", "below_dname"),
     ]
     assert apply(user, found) == {"succeeded"}
     assert (beside.values("mine", "A"), beside.values("ours", "A")) == (set(), {"192.0.2.1", "192.0.2.9"})
+    assert beside.values("dn", "DNAME") == {"z.example.org."}
 
 
 def test_the_servers_know_what_the_records_have_forgotten(

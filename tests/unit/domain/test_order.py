@@ -77,6 +77,16 @@ def test_what_a_deleted_cname_forbade_has_failed() -> None:
     assert [known[each.request_id].code for each in changes] == ["cname_conflict", None]
 
 
+def test_a_ds_that_went_has_kept_the_ns() -> None:
+    changes = [change("delete", "www", "NS"), change("delete", "www", "DS")]
+    ns, ds = (each.key for each in changes)
+    there, signed = RRset(300, ("ns.example.",)), RRset(300, ("1 13 2 " + "00" * 32,))
+    assert decided_by_before(changes) == [ns, ds, CNAME]
+    known = fates(changes, {ns: there, ds: signed, CNAME: None}, {ns: there, ds: None, CNAME: None})
+    assert [known[each.request_id].code for each in changes] == ["ds_without_ns", None]
+    assert decided_by_before(changes[::-1]) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "asked"),
     [
