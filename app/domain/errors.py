@@ -78,6 +78,8 @@ UNCERTAIN_CODES = frozenset(
     }
 )
 
+HIDDEN_CODE = "hidden"  # in check mode: what is there, which decides about the change, no server shows
+
 _MAX_QUOTED = 60  # characters of a requester's text that a message repeats
 
 

@@ -5,8 +5,12 @@ from typing import Any
 import pytest
 
 from stack.embedded import Stack
+from tests.acceptance.conftest import BACKENDS, BY_UPDATE, ServedOn
 from tests.support.builders import body
 from tests.support.user import User, statuses
+from tests.support.zones import ZoneUnderTest
+
+DS = "1 8 2 " + "ab" * 32
 
 
 def submit(user: User, *items: dict[str, Any]) -> list[dict[str, Any]]:
@@ -62,3 +66,112 @@ def test_a_name_that_shows_otherwise_still_fails(user: User, zone: str, action: 
     submit(user, body(zone, "d4", record_type="NS", target="ns.example.net"))
     submit(user, body(zone, "xd4", action=action))
     assert user.dig(f"xd4.{zone}", "A") == {"192.0.2.1"}
+
+
+def delegation(zone: str, *servers: str) -> list[dict[str, Any]]:
+    """The NS of a delegation, and the glue of its servers, of both types."""
+    hosts = [f"{server}.d.{zone}" for server in servers]
+    return [
+        body(zone, "d", action="upsert", record_type="NS", target=hosts),
+        *(body(zone, f"{server}.d", target=f"192.0.2.{server[-1]}") for server in servers),
+        *(
+            body(zone, f"{server}.d", record_type="AAAA", target=f"2001:db8::{server[-1]}")
+            for server in servers
+        ),
+    ]
+
+
+def held(beside: ZoneUnderTest) -> set[str]:
+    """What the zone has at and below its delegation, by a transfer."""
+    return {line for line in beside.transfer() if "d" in line.split()[0].split(".")}
+
+
+def settle(user: User, answer: Any) -> list[dict[str, Any]]:
+    assert answer.status_code == 207, answer.text
+    return user.wait_until_settled(each["request"]["id"] for each in answer.json()["results"])
+
+
+def fates(requests: list[dict[str, Any]]) -> list[str | None]:
+    return [(each["error"] or {}).get("code", each["status"]) for each in requests]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("way", ["atomic", "records", "servers"])
+def test_a_delegation_comes_and_goes_as_a_whole(
+    user: User, served_on: ServedOn, backend: str, way: str
+) -> None:
+    beside = served_on(backend)
+    zone = beside.name
+
+    def do(*items: dict[str, Any]) -> list[dict[str, Any]]:
+        if way == "atomic":
+            return user.wait_until_settled(user.submit(*items, atomic=True))
+        asked = {"requests": items, "ask_servers": way == "servers"}
+        planned = user.api.post("/dns/plan", json=asked).raise_for_status().json()
+        assert planned["atomic"]
+        forecasts = [each["forecast"]["outcome"] for each in planned["results"]]
+        assert set(forecasts) <= {"applied", "unchanged", "would_be_sent"}
+        return settle(user, user.api.post(f"/dns/plans/{planned['plan_id']}/apply"))
+
+    before = held(beside)
+    made = do(*delegation(zone, "ns1"), body(zone, "d", record_type="DS", target=DS))
+    assert fates(made) == ["succeeded"] * 4
+    first = held(beside)
+    assert len(first - before) == 4
+    assert fates(do(*delegation(zone, "ns1", "ns2"))) == ["succeeded"] * 5
+    assert len(held(beside) - first) == 3
+    failing = body(zone, "missing", action="update")
+    goes = [whole(zone, "d", "DS"), whole(zone, "d", "NS")]
+    goes += [whole(zone, f"{server}.d", kind) for server in ("ns1", "ns2") for kind in ("A", "AAAA")]
+    whole_zone = beside.transfer()
+    refused = user.wait_until_settled(user.submit(*goes, failing, atomic=True))
+    assert fates(refused) == ["atomic_failed"] * 6 + ["rrset_missing"]
+    assert beside.transfer() == whole_zone
+    assert fates(do(*goes)) == ["succeeded"] * 6
+    assert held(beside) == before
+
+
+def forecasts(user: User, *items: dict[str, Any], ask_servers: bool) -> list[dict[str, Any]]:
+    answer = user.api.post("/dns/plan", json={"requests": items, "ask_servers": ask_servers})
+    found: list[dict[str, Any]] = answer.raise_for_status().json()["results"]
+    return found
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_plan_of_what_no_server_shows(user: User, served_on: ServedOn, backend: str) -> None:
+    """A transfer shows it, or the API; else the records, and prerequisites whether there is anything."""
+    beside = served_on(backend)
+    zone = beside.name
+    submit(user, body(zone, "d", record_type="NS", target="ns.example.net"), body(zone, "ours.d"))
+    beside.do("create", "theirs.d", "A", "192.0.2.9")
+    items = [
+        body(zone, "d", record_type="DS", target=DS),
+        body(zone, "new.d", action="update"),
+        body(zone, "x.d", record_type="DS", target=DS),
+        body(zone, "ours.d", action="upsert", target="192.0.2.2"),
+        body(zone, "theirs.d", action="upsert"),
+        whole(zone, "nothing.d"),
+    ]
+    planned = forecasts(user, *items, ask_servers=True)
+    assert [each["code"] for each in planned[0].get("warnings", ())] == []
+    assert [each["code"] for each in planned[1]["warnings"]] == ["not_visible"]
+    is_seen = backend != BY_UPDATE
+    assert [(each["forecast"]["outcome"], each["forecast"]["code"]) for each in planned] == [
+        ("would_be_sent", None),
+        ("failed", "rrset_missing"),
+        ("failed", "ds_without_ns"),
+        ("would_be_sent" if is_seen else "applied", None),
+        ("would_be_sent", None) if is_seen else ("unknown", "hidden"),
+        ("unchanged", None),
+    ]
+    assert planned[3]["forecast"]["by"] == ("servers" if is_seen else "records")
+    assert planned[3]["change"]["before"]["target"] == ["192.0.2.1"]
+    if is_seen:
+        assert planned[4]["change"]["before"] == {"ttl": 300, "target": ["192.0.2.9"]}
+    requests = user.submit_and_wait(*items)
+    assert fates(requests)[:5] == ["succeeded", "rrset_missing", "ds_without_ns", "succeeded", "succeeded"]
+    taken_back = user.api.post(f"/dns/requests/{requests[3]['id']}/undo").raise_for_status().json()
+    assert fates(user.wait_until_settled([taken_back["id"]])) == ["succeeded"]
+    assert recorded(user, f"ours.d.{zone}") == [["192.0.2.1"]]
+    there = {line.split()[-1] for line in held(beside) if line.startswith("ours.")}
+    assert there == {"192.0.2.1"}

@@ -45,6 +45,7 @@ class ZoneUnderTest:
         self.target = Target(address, int(port), 3, 10)
         self.key: dns.tsig.Key | None = read_key(stack.key_file(server))
         self.transfers_are_signed = server != "powerdns"  # the stack's grants them by address
+        self.shows_hidden = self.transfers_are_signed  # in a dry run, what no answer shows
         self.outcomes = Outcomes()
 
     def full(self, owner: str) -> str:
@@ -124,6 +125,7 @@ class ApiZoneUnderTest(ZoneUnderTest):
         self.url = stack.env["POWERDNS_API_URL"]
         self.api_key = read_api_key(stack.data("powerdns") / "api.key")
         self.timeout = 10.0
+        self.shows_hidden = True
 
     def apply_batch(
         self, changes: Sequence[dict[str, Any]], zone: dns.name.Name, *, dry_run: bool

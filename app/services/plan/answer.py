@@ -17,6 +17,7 @@ from app.domain.change import Change, Outcome
 from app.domain.effects import UNKNOWN, WOULD_BE_SENT, PlannedOutcome
 from app.domain.errors import (
     BACKEND_UNAVAILABLE_CODES,
+    HIDDEN_CODE,
     UNCERTAIN_CODES,
     ZONE_UNAVAILABLE_CODES,
     InventoryError,
@@ -48,7 +49,7 @@ _SENT = (
     "nothing that the servers show speaks against it; what their policy refuses, only a real update can tell"
 )
 
-_NOT_LOOKED = BACKEND_UNAVAILABLE_CODES | ZONE_UNAVAILABLE_CODES | UNCERTAIN_CODES
+_NOT_LOOKED = BACKEND_UNAVAILABLE_CODES | ZONE_UNAVAILABLE_CODES | UNCERTAIN_CODES | {HIDDEN_CODE}
 
 Outcomes = Mapping[UUID, PlannedOutcome]
 

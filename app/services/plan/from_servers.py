@@ -19,8 +19,8 @@ from app.core.config import settings
 from app.core.logging import get_logger
 from app.core.redis import BROKER_ERRORS, async_redis
 from app.domain.change import Change, Outcome, RRsetState
-from app.domain.effects import PlannedOutcome, RRset
-from app.domain.errors import AnswerUnreadable, ServersNotAsked
+from app.domain.effects import PlannedOutcome, RRset, ZoneRRset
+from app.domain.errors import HIDDEN_CODE, AnswerUnreadable, ServersNotAsked
 from app.domain.expectation import after as state_after
 from app.services.plan import orders
 from app.services.plan.from_records import Planned
@@ -122,12 +122,24 @@ def _unreadable(why: str) -> AnswerUnreadable:
 
 
 def _correct(plan: Iterable[Planned | Refused], outcomes: Outcomes) -> list[Planned | Refused]:
-    return [item if isinstance(item, Refused) else _corrected(item, outcomes) for item in plan]
+    """Return the items as the servers see them, and as the records have it what no server shows."""
+    recorded: set[ZoneRRset] = set()
+    corrected: list[Planned | Refused] = []
+    for item in plan:
+        if isinstance(item, Planned):
+            change = item.effect.change
+            if item.effect.before is not None:
+                recorded.add((change.zone, change.key))
+            outcome = outcomes[change.request_id]
+            is_known = (change.zone, change.key) in recorded
+            item = item if outcome.code == HIDDEN_CODE and is_known else _corrected(item, outcome)
+        corrected.append(item)
+    return corrected
 
 
-def _corrected(item: Planned, outcomes: Outcomes) -> Planned:
+def _corrected(item: Planned, outcome: PlannedOutcome) -> Planned:
     """Return the item as the servers see it: also what is there before it, where they say so."""
-    effect = replace(item.effect, planned=outcomes[item.effect.change.request_id])
+    effect = replace(item.effect, planned=outcome)
     if effect.planned.before is not None:
         before, after = effect.planned.before, state_after(effect.change, effect.planned.before)
         effect = replace(effect, before=_rrset(before), after=_rrset(after))

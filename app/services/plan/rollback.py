@@ -17,7 +17,15 @@ from app.core.database import reading
 from app.domain import schedule
 from app.domain.change import Outcome, RRsetKey, RRsetState
 from app.domain.effects import UNKNOWN, state_of
-from app.domain.errors import DomainError, InvalidInput, NothingToUndo, Reason, ServersNotAsked, ZoneNotFound
+from app.domain.errors import (
+    HIDDEN_CODE,
+    DomainError,
+    InvalidInput,
+    NothingToUndo,
+    Reason,
+    ServersNotAsked,
+    ZoneNotFound,
+)
 from app.domain.expectation import is_like
 from app.domain.inverse import Done, Inverse, NetEffect, net_effects, take_back
 from app.domain.names import normalize
@@ -127,9 +135,14 @@ def _without_obstacles(found: Rollback, seen: Sequence[Planned | Refused]) -> Ro
     kept = Rollback([], [], [], [*found.left])
     for item, planned, expected in zip(found.items, seen, found.expected, strict=True):
         assert isinstance(planned, Planned)  # as the servers were asked
-        if planned.effect.planned.outcome == UNKNOWN:
-            raise ServersNotAsked(f"the servers can't be asked now: {planned.effect.planned.message}")
-        if reason := _obstacle(expected, planned):
+        outcome = planned.effect.planned
+        if outcome.code == HIDDEN_CODE:
+            reason: Reason | None = Reason(DOMAIN, "state_unknown", outcome.message or "")
+        elif outcome.outcome == UNKNOWN:
+            raise ServersNotAsked(f"the servers can't be asked now: {outcome.message}")
+        else:
+            reason = _obstacle(expected, planned)
+        if reason:
             kept.left.append(Left(planned.effect.change.key, reason))
         else:
             kept.items.append(item)

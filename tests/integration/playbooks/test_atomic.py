@@ -201,7 +201,8 @@ def test_a_delegation_with_all_its_glue(zone: ZoneUnderTest) -> None:
         zone.change("create", "ns2.sub", "A", "192.0.2.4"),
         zone.change("create", "ns2.sub", "AAAA", "2001:db8::3"),
     ]
-    assert zone.dry_run(*grouped(*more)) == [APPLIED] * 5
+    there = APPLIED if zone.shows_hidden else failed("hidden")
+    assert zone.dry_run(*grouped(*more)) == [there] * 2 + [APPLIED] * 3
     assert zone.apply(*grouped(*more)) == [APPLIED] * 5
     zone.do("delete", "sub", "NS")
     assert zone.values("ns.sub", "A") == {"192.0.2.1", "192.0.2.2"}
@@ -257,7 +258,8 @@ def test_a_delegation_to_a_zone_on_the_same_server(
         zone.change("delete", "ns.c", "A", "192.0.2.1") | (expecting("192.0.2.1") if expects else {}),
         zone.change("delete", "ns.c", "AAAA") | (expecting("2001:db8::1") if expects else {}),
     ]
-    assert zone.dry_run(*grouped(*changed)) == [APPLIED] * 4
+    there = APPLIED if zone.shows_hidden else failed("hidden")
+    assert zone.dry_run(*grouped(*changed)) == [there] * 4
     assert zone.apply(*grouped(*changed)) == [APPLIED] * 4
     assert (failed("state_changed") in zone.apply(*grouped(*made))) == expects
     held = {tuple(line.split(" ")[3:5]) for line in zone.transfer() if not line.startswith("@")}

@@ -114,3 +114,46 @@ def test_a_dname_that_somebody_has_made_beside_ns(zone_on: ZoneOn, rdtype: str, 
     assert zone.apply(upsert | {"group": group}) == [failed("dname_beside_ns")]
     assert zone.do("delete", "sub", "DNAME") == APPLIED
     assert zone.do("upsert", "sub", "NS", "y.example.org.") == APPLIED
+
+
+def test_a_dry_run_says_what_becomes_of_it(zone: ZoneUnderTest) -> None:
+    """A transfer shows what is there, or PowerDNS's API; prerequisites tell whether there is anything."""
+    batch = [
+        zone.change("update", "new.sub", "A", "192.0.2.1"),
+        zone.change("create", "new.sub", "A", "192.0.2.1"),
+        zone.change("create", "alias.sub", "A", "192.0.2.1"),
+        zone.change("create", "x.sub", "DS", f"1 8 2 {'ab' * 32}"),
+        zone.change("delete", "gone.sub", "A"),
+        zone.change("create", "free.sub", "CNAME", "a.example.org."),
+    ]
+    serial = zone.values("@", "SOA")
+    said = zone.dry_run(*batch)
+    assert said == [failed("rrset_missing"), APPLIED, CONFLICT, failed("ds_without_ns"), UNCHANGED, APPLIED]
+    assert [zone.before(each) for each in batch] == [(None, set())] * 6
+    assert zone.values("@", "SOA") == serial
+    fates = zone.apply(*batch)
+    assert fates[:4] + fates[5:] == said[:4] + said[5:]
+    assert fates[4] in (UNCHANGED, APPLIED)  # what is not seen is sent
+
+
+def test_a_dry_run_of_what_is_there(zone: ZoneUnderTest) -> None:
+    batch = [
+        zone.change("create", "a.sub", "A", "192.0.2.1"),
+        zone.change("update", "a.sub", "A", "192.0.2.2"),
+        zone.change("create", "alias.sub", "CNAME", "b.example.org."),
+        zone.change("upsert", "a.sub", "CNAME", "b.example.org."),
+        zone.change("create", "new.sub", "A", "192.0.2.2"),
+    ]
+    if zone.shows_hidden:
+        assert zone.dry_run(*batch) == [UNCHANGED, APPLIED, failed("cname_exists"), CONFLICT, APPLIED]
+        assert zone.before(batch[1]) == (300, {"192.0.2.1"})
+    else:
+        group = [change | {"group": "g"} for change in batch]
+        assert zone.dry_run(*batch) == zone.dry_run(*group) == [failed("hidden")] * 4 + [APPLIED]
+
+
+def test_a_delegation_below_a_delegation(zone: ZoneUnderTest) -> None:
+    """Whether there is one decides about its DS."""
+    zone.do("create", "x.sub", "NS", "ns.example.org.")
+    ds = zone.change("create", "x.sub", "DS", f"1 8 2 {'ab' * 32}")
+    assert zone.dry_run(ds) == zone.apply(ds) == [APPLIED]

@@ -25,6 +25,8 @@ _VERBS = {"create": "added", "update": "set to", "upsert": "set to", "delete": "
 _RESERVED = 1_000  # bytes of the results file for each change, whatever will be said of it
 MAX_BEFORE = 8_000_000  # characters of values that were there before, in one results file
 
+HIDDEN = "hidden"  # the code of what is not known; of dry runs alone
+
 Outcome = Literal["applied", "unchanged", "failed"]
 
 
@@ -105,7 +107,12 @@ def atomic_failed(change: Change, culprit: Change) -> Result:
 def all_or_none(changes: Sequence[Change], results: Sequence[Result]) -> Sequence[Result]:
     """Return the results of a group's changes: if one has failed, the others have as well."""
     culprit = next(
-        (change for change, each in zip(changes, results, strict=True) if each.outcome == "failed"), None
+        (
+            change
+            for change, each in zip(changes, results, strict=True)
+            if each.outcome == "failed" and each.code != HIDDEN
+        ),
+        None,
     )
     if culprit is None:
         return results
@@ -212,6 +219,13 @@ def last_apex_ns(change: Change) -> Result:
 def too_large(change: Change) -> Result:
     """Return the result of a change to more data than a message can hold (RFC 1035 section 4.2.2)."""
     return failed("too_large", f"{change}: the RRset does not fit in a message")
+
+
+def hidden(change: Change) -> Result:
+    """Return the result, in a dry run, of a change of which nobody can tell before what becomes of it."""
+    return failed(
+        HIDDEN, f"{change}: the server does not show what is there, at or below a delegation: not known"
+    )
 
 
 def hidden_from_pattern(change: Change) -> Result:

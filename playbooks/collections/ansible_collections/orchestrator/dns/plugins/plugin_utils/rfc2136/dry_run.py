@@ -1,4 +1,4 @@
-"""A dry run: the results that a batch would have, judged by what the server answers. Only queries are sent.
+"""A dry run: the results that a batch would have, judged by what the server answers. It changes nothing.
 
 It can't know what the server's policy refuses, and what others change meanwhile.
 """
@@ -11,7 +11,12 @@ import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change, State
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.expect import holds, made_before
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Outcomes
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result, state_changed, unchanged
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import (
+    Result,
+    hidden,
+    state_changed,
+    unchanged,
+)
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.spelling import spelled_as_there
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import (
     conflict_beside,
@@ -24,6 +29,7 @@ from dns.rcode import Rcode
 from dns.rdatatype import CNAME, DNAME, DS, NS, SOA, RdataType
 
 from .connection import Connection
+from .hidden import Revealed, read_hidden
 from .names_below import names_above_data
 from .node import NONEXISTENT, UNSEEN, InUse, Node, RRset, state_of
 from .planner import Planner
@@ -50,6 +56,9 @@ def record_dry_run(
             outcomes.record([change], [_unexpected(change, there)])
             continue
         step = planner.plan((change,), node)
+        if step.results[0].code is None and zone.is_in_doubt(change):
+            outcomes.record([change], [hidden(change)])
+            continue
         if not (step.fits or (not node.occluded and without_values(step, planner.zone).fits)):
             outcomes.record_refusal([change], TOO_LARGE)
             continue
@@ -79,6 +88,8 @@ def _query_zone(connection: Connection, changes: Sequence[Change], apex: dns.nam
     for name, found in types.items():
         zone.types[name] |= found
     zone.forget(_names_in_children(connection, changes, nodes, apex))
+    if unseen := [question for question, node in zone.answered.items() if _is_hidden(node)]:
+        zone.reveal(read_hidden(connection, apex, unseen))
     if dname_owners:
         zone.above_data = names_above_data(connection, apex, dname_owners)
     return zone
@@ -115,6 +126,10 @@ def _names_in_children(
     return {name for name in names | children if name in children or not children.isdisjoint(above[name])}
 
 
+def _is_hidden(node: Node | Rcode) -> bool:
+    return isinstance(node, Node) and node.occluded and not node.below_dname
+
+
 def _shows_data(node: Node) -> bool:
     return not node.occluded and (node.rrset or node.cname) is not None
 
@@ -129,15 +144,26 @@ class _PlannedZone:
     above_data: set[dns.name.Name] = field(default_factory=set)
     types: dict[dns.name.Name, set[RdataType]] = field(default_factory=lambda: defaultdict(set))
     planned: dict[Question, RRset | None] = field(default_factory=dict)
-    in_children: set[dns.name.Name] = field(default_factory=set)  # whose data no answer shows
 
     def forget(self, names: set[dns.name.Name]) -> None:
         """Forget what was answered of names from another zone."""
-        self.in_children = names
         self.answered = {each: UNSEEN if each[0] in names else node for each, node in self.answered.items()}
         self.dnames_above = {name: owners - names for name, owners in self.dnames_above.items()}
         for name in names:
             self.types.pop(name, None)
+
+    def reveal(self, revealed: Revealed) -> None:
+        """Take over what is where no answer shows it."""
+        self.answered = {**self.answered, **revealed.nodes}
+        for name, types in revealed.types.items():
+            self.types[name] |= types
+
+    def is_in_doubt(self, change: Change) -> bool:
+        """Whether what decides about a change is hidden, so that nobody can tell what becomes of it."""
+        questions = [(change.name, change.type)]
+        if decides := deciding_type(change, self.apex):
+            questions.append((change.name, decides))
+        return any(_is_hidden(self.answered[each]) and each not in self.planned for each in questions)
 
     def node(self, change: Change) -> Node | Rcode:
         """Return what is at the owner name before the change, or the code of a server that does not say."""
@@ -163,8 +189,7 @@ class _PlannedZone:
             node = self.answered[change.name, decides]
             there = node.rrset if isinstance(node, Node) else None
             is_there = bool(self.planned.get((change.name, decides), there))
-            is_known = change.name not in self.in_children or (change.name, decides) in self.planned
-            if is_known and (conflict := conflict_beside(change, self.apex, is_there=is_there)):
+            if conflict := conflict_beside(change, self.apex, is_there=is_there):
                 return conflict
         is_hiding = may_hide_names(change) and not self.planned.get((change.name, DNAME))
         return dname_above_data(change) if is_hiding and change.name in self.above_data else None

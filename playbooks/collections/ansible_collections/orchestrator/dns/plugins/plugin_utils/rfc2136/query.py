@@ -26,7 +26,7 @@ def query_nodes(connection: Connection, questions: Sequence[Question]) -> list[N
 
     Raises Unreachable, KeyRefused.
     """
-    with _lost_answers_as_unreachable():
+    with lost_answers_as_unreachable():
         queries = _make_queries(questions)
         answers = connection.pipeline(queries)
         return [
@@ -57,7 +57,7 @@ def query_types(connection: Connection, names: Sequence[dns.name.Name]) -> list[
 
 
 def _ask_for_all(connection: Connection, names: Sequence[dns.name.Name]) -> list[dns.message.Message]:
-    with _lost_answers_as_unreachable():
+    with lost_answers_as_unreachable():
         wires = connection.pipeline(_make_queries([(name, ANY) for name in names]))
         return [_read_answer_section(wire) for wire in wires]
 
@@ -88,7 +88,7 @@ def _below(name: dns.name.Name) -> dns.name.Name | None:
 
 def query_zones(connection: Connection, names: Sequence[dns.name.Name]) -> list[dns.name.Name | None]:
     """Return the apex of the zone from which the server answers for each name. Raises Unreachable."""
-    with _lost_answers_as_unreachable():
+    with lost_answers_as_unreachable():
         queries = _make_queries([(name, SOA) for name in names])
         answers = [
             connection.read(wire, query)
@@ -127,7 +127,7 @@ def _make_queries(questions: Sequence[Question]) -> list[dns.message.Message]:
 
 
 @contextmanager
-def _lost_answers_as_unreachable() -> Iterator[None]:
+def lost_answers_as_unreachable() -> Iterator[None]:
     """Raise Unreachable if an answer is lost or can't be read: a query changes nothing."""
     try:
         yield
