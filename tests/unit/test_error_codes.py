@@ -80,6 +80,16 @@ def test_every_code_is_documented_once() -> None:
     assert len(listed()) == len(set(listed()))
 
 
+def test_what_plans_alone_warn_of_is_said_apart() -> None:
+    section = (ROOT / "docs" / "errors.md").read_text().partition("### Warnings")[2].partition("\n## ")[0]
+    accepted, planned = (set(re.findall(r"`([a-z_]+)`", part)) for part in section.split("plans alone tell"))
+    domain = ROOT / "app" / "domain"
+    by_itself = {code for name in ("warnings", "checks") for code in codes_in(domain / f"{name}.py")}
+    around = {code for name in ("consequences", "delegations") for code in codes_in(domain / f"{name}.py")}
+    assert set() < by_itself <= accepted - planned
+    assert set() < around <= planned - accepted
+
+
 def test_no_code_is_composed_unseen() -> None:
     composed = {written for path in (ROOT / "app" / "domain").rglob("*.py") for written in composed_in(path)}
     assert composed == set(_COMPOSED)

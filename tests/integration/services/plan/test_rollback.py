@@ -410,6 +410,10 @@ def test_values_that_nobody_may_ask_for_come_back(client: TestClient, zone: Zone
         "c": ("CNAME", r"a\000b.example.org.", "h.example.org"),
         "u": ("CNAME", "host.123.", "h.example.org"),
         "i": ("CAA", '0 issue "%%%%%"', '0 issue "ca.example.org"'),
+        "j": ("CAA", r'0 issue "\255"', '0 issue "ca.example.org"'),
+        "l": ("APL", "", "1:192.0.2.0/24"),
+        "s": ("SSHFP", "7 3 " + "AB" * 20, "1 1 " + "AB" * 20),
+        "e": ("CERT", "0 0 0 AA==", "1 0 8 AA=="),
         "_443._tcp.t": ("TLSA", f"9 9 9 {'AB' * 32}", f"3 1 1 {'AB' * 32}"),
     }
     for owner, (kind, old, _) in made.items():
@@ -426,3 +430,25 @@ def test_values_that_nobody_may_ask_for_come_back(client: TestClient, zone: Zone
     client.post(f"/api/v1/dns/plans/{planned['plan_id']}/apply").raise_for_status()
     settle(zone)
     assert zone.transfer() == then
+
+
+def test_a_delegation_goes_and_comes_back_with_its_glue_and_ds(
+    client: TestClient, zone: ZoneUnderTest
+) -> None:
+    host = f"ns.u.{zone.name}"
+    made = [
+        item(zone, "u", "create", host, "ns.example.org", record_type="NS"),
+        item(zone, "ns.u", "create", "192.0.2.1"),
+        item(zone, "ns.u", "create", "2001:db8::1", record_type="AAAA"),
+        item(zone, "u", "create", DS, record_type="DS"),
+    ]
+    first, to = zone.transfer(), now()
+    do(client, zone, *made)
+    second, between = zone.transfer(), now()
+    for time_to, expected in ((to, first), (between, second)):
+        found = roll_back(zone.name, time_to)
+        assert left(found) == {}
+        assert {each.effect.planned.outcome for each in found.planned} == {"applied"}
+        apply(found)
+        settle(zone)
+        assert zone.transfer() == expected
