@@ -33,6 +33,7 @@ _INSTANCE = re.compile(
 )
 _PLAIN_INSTANCE = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")  # needs no rule of its own
 _IN_LABEL = re.compile(r"[^a-z0-9_*/-]")
+_FINAL_DOT = re.compile(r"(?<!\\)(?:\\\\)*\.\Z")  # that no backslash escapes
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\u3000]")
 
 
@@ -110,7 +111,8 @@ def _escaped_label(label: str, *, first: bool) -> str:
 def host_name(name: str) -> str:
     """Return a host name as RDATA holds it: in canonical form, with the trailing dot.
 
-    Letters, digits and hyphens within (RFC 952, RFC 1123 2.1), at least two labels. Raises InvalidName.
+    Letters, digits and hyphens within (RFC 952, RFC 1123 2.1); one label alone needs the dot.
+    Raises InvalidName.
     """
     result = domain_name(name)
     if "*" in result:
@@ -122,13 +124,16 @@ def host_name(name: str) -> str:
 
 
 def domain_name(name: str) -> str:
-    """Return any name of two labels or more as RDATA holds it, with the trailing dot. Raises InvalidName."""
+    """Return any name as RDATA holds it, with the trailing dot, without which one label is refused.
+
+    Raises InvalidName.
+    """
     result = normalize(name)
-    if "." not in result:
-        message = (
-            f"{quoted(name)} is not a full name, and none is completed here: write {result}.example.test."
+    if "." not in result and not _FINAL_DOT.search(name):
+        message = f"{quoted(name)} is not a full name, and none is completed here: write"
+        raise InvalidName(
+            "name_not_fqdn", f"{message} {result}.example.test., or {result}. if it is one label"
         )
-        raise InvalidName("name_not_fqdn", message)
     return result + "."
 
 

@@ -6,7 +6,7 @@ from app.domain.change import Action
 from app.domain.errors import Reason
 from app.domain.places import DOMAIN, RECORD_TYPE, TARGET, TTL
 from app.domain.rdata import RecordType
-from app.domain.rdata.addresses import special_use
+from app.domain.rdata.addresses import special_uses
 from app.domain.zone_settings import PrivateAddresses, ZoneSettings
 
 
@@ -59,6 +59,6 @@ def warnings_of_zone(
 def not_public(record_type: RecordType, rdata: Sequence[str]) -> Iterator[Reason]:
     """Yield a reason for each address that is not one of the public Internet."""
     for value in rdata:
-        if use := special_use(record_type, value):
-            message = f"{value} is no address of the public Internet, but {use}"
+        for address, use in special_uses(record_type, value):
+            message = f"{address} is no address of the public Internet, but {use}"
             yield Reason(TARGET, "address_not_public", message)

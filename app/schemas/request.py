@@ -315,7 +315,7 @@ class _Settings(StrictBody):
         examples=[["@", "www", "*.prod", "_acme-challenge.**"]],
     )
     private_addresses: PrivateAddresses | None = Field(
-        None, description="what becomes of an A or AAAA that is no address of the public Internet"
+        None, description="what becomes of an address, or a hint, that is not of the public Internet"
     )
     max_deletes: Threshold | None = Field(None, description="of RRsets by one batch")
     max_changes: Threshold | None = Field(None, description="of RRsets by one batch, deletions among them")

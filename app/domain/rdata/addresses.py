@@ -1,7 +1,8 @@
 """A (RFC 1035 3.4.1) and AAAA (RFC 3596 2.2)."""
 
 import re
-from ipaddress import AddressValueError, IPv6Address, ip_address, ip_network
+from collections.abc import Iterator
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address, ip_network
 
 import dns.ipv6
 
@@ -45,30 +46,74 @@ def _hint_for_ipv4(target: str) -> str:
     return ": four numbers from 0 to 255, such as 192.0.2.1"
 
 
-def special_use(record_type: RecordType, value: str) -> str | None:
-    """Return the special use of a canonical A or AAAA value (RFC 6890 and the registries); None for none.
+def special_uses(record_type: RecordType, value: str) -> Iterator[tuple[str, str]]:
+    """Yield each address of a canonical value that has a special use, and that use.
 
-    An address that maps an IPv4 address (RFC 4291 2.5.5.2) has that one's.
+    A value of A or AAAA is one address, one of SVCB or HTTPS has hints (RFC 9460 7.3).
     """
-    if record_type not in (RecordType.A, RecordType.AAAA):
+    if record_type in (RecordType.A, RecordType.AAAA):
+        addresses = [value]
+    elif record_type in (RecordType.SVCB, RecordType.HTTPS):
+        hints = (found[2] for found in _PARAMETER.finditer(value) if found[1] in ("ipv4hint", "ipv6hint"))
+        addresses = [address for hint in hints for address in hint.split(",")]
+    else:
+        return
+    for address in addresses:
+        if use := _special_use(ip_address(address)):
+            yield address, use
+
+
+def _special_use(address: IPv4Address | IPv6Address) -> str | None:
+    """Return the special use (RFC 6890, the two registries of IANA, the 1st of November 2026); None for none.
+
+    An address that carries one of IPv4 has that one's, if it has none of its own.
+    """
+    if any(address in network for network in _GLOBAL):
         return None
-    address = ip_address(value)
-    address = (address.ipv4_mapped if isinstance(address, IPv6Address) else None) or address
-    return next(
-        (use for use, networks in _SPECIAL.items() if any(address in each for each in networks)), None
+    for use, networks in _SPECIAL.items():
+        if any(address in network for network in networks):
+            return use
+    carried = _carried(address) if isinstance(address, IPv6Address) else None
+    return _special_use(carried) if carried else None
+
+
+def _carried(address: IPv6Address) -> IPv4Address | None:
+    """Return the IPv4 address that is mapped (RFC 4291 2.5.5.2), translated (RFC 6052), or 6to4."""
+    if address in _TRANSLATED:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
+_PARAMETER = re.compile(r' ([a-z0-9-]+)="((?:[^"\\]|\\.)*+)"')
+_TRANSLATED = ip_network("64:ff9b::/96")
+_GLOBAL = tuple(  # parts of special blocks that are reachable from everywhere
+    map(
+        ip_network,
+        (
+            *("192.0.0.9/32", "192.0.0.10/32", "2001:1::1/128", "2001:1::2/128", "2001:1::3/128"),
+            *("2001:3::/32", "2001:4:112::/48", "2001:20::/28", "2001:30::/28"),
+        ),
     )
-
-
+)
 _SPECIAL = {
     use: tuple(map(ip_network, networks))
     for use, networks in {
         "unspecified": ("0.0.0.0/8", "::/128"),
         "loopback": ("127.0.0.0/8", "::1/128"),
-        "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
+        "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fec0::/10"),
         "shared": ("100.64.0.0/10",),
         "link-local": ("169.254.0.0/16", "fe80::/10"),
         "documentation": ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"),
+        "benchmarking": ("198.18.0.0/15", "2001:2::/48"),
+        "protocol": (
+            "192.0.0.0/24",
+            "192.88.99.0/24",
+            "2001::/23",
+        ),  # assignments, 6to4 relays, Teredo, ORCHID
+        "translation": ("64:ff9b:1::/48",),
+        "discard": ("100::/64", "100:0:0:1::/64"),
+        "segment routing": ("5f00::/16",),
         "multicast": ("224.0.0.0/4", "ff00::/8"),
-        "reserved": ("240.0.0.0/4",),
+        "reserved": ("240.0.0.0/4", "::/96"),  # ::192.0.2.1 is deprecated, RFC 4291 2.5.5.1
     }.items()
 }

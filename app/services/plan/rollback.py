@@ -5,7 +5,7 @@ What somebody else has done stays, and so does what can't be taken back: it is n
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -99,8 +99,10 @@ def plan_rollback(zone: str, order: RollbackOrder) -> Rollback:
     """
     if reasons := list(_against_times(order, datetime.now(UTC))):
         raise InvalidInput(reasons)
-    with suppress(DomainError):
+    try:
         zone = normalize(zone)
+    except DomainError as error:
+        raise ZoneNotFound from error
     with reading() as session:
         if zones.get(session, zone) is None:
             raise ZoneNotFound

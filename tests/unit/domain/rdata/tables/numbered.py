@@ -4,6 +4,7 @@ from tests.unit.domain.rdata.cases import Bad, Good
 
 GOOD: Good = {
     "MX": [
+        "10 mail.",
         "10 mail.example.test.",
         "0 mail.example.test.",
         "65535 mail.example.test.",
@@ -43,7 +44,6 @@ BAD: Bad = {
         ("10 ", "target_invalid"),
         ("mail", "target_not_fqdn"),
         ("10 mail", "target_not_fqdn"),
-        ("10 mail.", "target_not_fqdn"),
         ("mail.example.test 10", "priority_invalid"),
         ("10 20 mail.example.test", "rdata_invalid"),
         ("10 mail.example.test mail2.example.test", "rdata_invalid"),

@@ -40,6 +40,12 @@ ANY_NAME: Rows = [
     ("123.example.test", "123.example.test."),
     ("1.2.3.4.example.test", "1.2.3.4.example.test."),
 ]
+ONE_LABEL: Rows = [  # which the dot at the end makes a whole name, RFC 1035 5.1
+    "localhost.",  # RFC 1912 4.1
+    "com.",
+    ("Www.", "www."),
+    (r"\# 3 016100", "a."),
+]
 HOST: Rows = [
     "ns1.example.test.",
     ("ns1.example.test", "ns1.example.test."),
@@ -61,7 +67,7 @@ NO_NAME = [
     ("www..example.test", "target_invalid"),
     ("www.example.test..", "target_invalid"),
     ("www", "target_not_fqdn"),
-    ("www.", "target_not_fqdn"),
+    (r"www\.", "target_not_fqdn"),
     ("@", "target_invalid"),
     ("*", "target_not_fqdn"),
     ("a*.example.test", "target_invalid"),
@@ -103,7 +109,6 @@ NO_NAME = [
     ("a" * 200_000, "target_invalid"),
     ("a." * 100_000, "target_invalid"),
     ("\\." * 100_000, "target_invalid"),
-    (r"\# 3 016100", "target_not_fqdn"),
     (r"\# 2 0561", "rdata_invalid"),
 ]
 NO_HOST = [
@@ -114,9 +119,11 @@ NO_HOST = [
     ("ns-.example.test", "target_invalid"),
     ("*.example.test", "target_invalid"),
     (r"a\.b.example.test", "target_invalid"),
+    ("*.", "target_invalid"),
     (r"a\032b.example.test", "target_invalid"),
     ("1.0/25.2.0.192.in-addr.arpa", "target_invalid"),
     ("My Server._http._tcp.example.test", "target_invalid"),
 ]
-GOOD: Good = {"CNAME": ANY_NAME, "DNAME": ANY_NAME, "PTR": ANY_NAME, "NS": HOST}
+ANY: Rows = [*ANY_NAME, *ONE_LABEL, "*.", (r"a\.b.", r"a\046b."), (r"a\\.", r"a\092.")]
+GOOD: Good = {"CNAME": ANY, "DNAME": ANY, "PTR": ANY, "NS": [*HOST, *ONE_LABEL]}
 BAD: Bad = {"CNAME": NO_NAME, "DNAME": NO_NAME, "PTR": NO_NAME, "NS": [*NO_NAME, *NO_HOST]}
