@@ -149,21 +149,21 @@ def test_the_servers_know_what_the_records_have_forgotten(
 
 
 @pytest.mark.parametrize("ask_servers", [False, True])
-def test_a_delegation_comes_back_with_its_ds(
+def test_a_delegation_comes_back_with_its_ds_and_glue(
     user: User, zone: str, beside: ZoneUnderTest, ask_servers: bool
 ) -> None:
     """It went DS first: NS that have a DS do not go, on whatever server. A DNAME takes the place of data."""
     made = [
-        body(zone, "u", record_type="NS", target="ns.example.org"),
+        body(zone, "u", record_type="NS", target=["ns.example.org", f"ns.u.{zone}"]),
         body(zone, "u", record_type="DS", target=f"1 13 2 {'AB' * 32}"),
-        *(body(zone, owner) for owner in ("a.dm", "x.dm", "keep")),
+        *(body(zone, owner) for owner in ("ns.u", "a.dm", "x.dm", "keep")),
     ]
     user.submit_and_wait(*made)
     then, to = beside.transfer(), datetime.now(UTC)
     (refused,) = user.submit_and_wait({**made[0], "action": "delete"})
     assert refused["error"]["code"] == "ds_without_ns"
     assert beside.transfer() == then
-    gone = [{**made[number], "action": "delete"} for number in (1, 0, 2, 3, 4)]
+    gone = [{**made[number], "action": "delete"} for number in (1, 0, 2, 3, 4, 5)]
     dname = body(zone, "dm", record_type="DNAME", target="y.example.org")
     assert {each["status"] for each in user.submit_and_wait(*gone, dname)} == {"succeeded"}
     between = beside.transfer(), datetime.now(UTC)

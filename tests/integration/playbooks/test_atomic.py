@@ -267,6 +267,35 @@ def test_a_delegation_to_a_zone_on_the_same_server(
     assert (("A", "192.0.2.1") in held) is not expects
 
 
+@pytest.mark.parametrize("server", ["bind", "knot", "powerdns", "api"])
+def test_the_ns_for_a_zone_on_the_same_server_stay_while_there_is_a_ds(
+    request: pytest.FixtureRequest, zone_on: ZoneOn, server: str
+) -> None:
+    zone = zone_on(server)
+    stack: Stack = request.getfixturevalue("infrastructure" if server == "bind" else "more_name_servers")
+    stack.add_zone(zone.full("c"), "powerdns" if server == "api" else server)
+    ds = f"1 8 2 {'ab' * 32}"
+
+    def items(action: str, *types: str) -> list[dict[str, Any]]:
+        values = {"NS": "ns.example.org.", "DS": ds}
+        before = expecting() if action == "create" else {}
+        return [
+            zone.change(action, "c", kind, *([values[kind]] if action == "create" else [])) | before
+            for kind in types
+        ]
+
+    def expected(*changes: dict[str, Any]) -> list[dict[str, Any]]:
+        values = {"NS": "ns.example.org.", "DS": ds}
+        return [change | expecting(values[change["type"]]) for change in changes]
+
+    for together in (list, lambda changes: grouped(*changes)):
+        for conditions in (lambda *changes: list(changes), expected):
+            assert zone.apply(*together(items("create", "NS", "DS"))) == [APPLIED] * 2
+            refused = zone.apply(*items("delete", "NS"))
+            assert refused == [failed("ds_without_ns")]
+            assert zone.apply(*together(conditions(*items("delete", "DS", "NS")))) == [APPLIED] * 2
+
+
 def expecting(*rdata: str) -> dict[str, Any]:
     return {"expect": {"ttl": 300 if rdata else None, "rdata": list(rdata)}}
 
