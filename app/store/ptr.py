@@ -59,7 +59,10 @@ def last_ptrs(session: AnySession, names: Collection[str]) -> dict[Place, LastPt
     found = session.execute(_LAST, {"names": list(names), "applied": list(APPLIED_AND_FAILED)})
     return {
         Place(row.zone, row.name): LastPtr(
-            row.rdata[0] if row.ptr_of else None, row.ttl, row.ptr_of, row.action == Action.DELETE
+            row.rdata[0] if row.ptr_of and row.rdata else None,
+            row.ttl,
+            row.ptr_of,
+            row.action == Action.DELETE,
         )
         for row in found
     }

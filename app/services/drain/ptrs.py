@@ -45,5 +45,5 @@ def _told(items: Iterable[Item], decisions: Mapping[UUID, Decision]) -> Iterator
         decision = decisions[item.id]
         if item.ptr_of and decision.status in (Status.SUCCEEDED, Status.FAILED):
             code = f" {decision.code}:" if decision.code else ""
-            line = f"{item.change.comment}: {decision.status}:{code} {decision.message}, request {item.id}"
-            yield item.ptr_of, line
+            what = f"undo of {item.change.comment}" if item.undoes else item.change.comment
+            yield item.ptr_of, f"{what}: {decision.status}:{code} {decision.message}, request {item.id}"

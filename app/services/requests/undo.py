@@ -171,7 +171,7 @@ def _draft(original: Request, found: Inverse, order: UndoOrder, keeps_ptrs: bool
         keeps_ptrs=keeps_ptrs,
     )
     change = change._replace(idempotency_key=order.idempotency_key, via=order.via, expect=found.expect)
-    return replace(read_change(change), undoes=original.id)
+    return replace(read_change(change), undoes=original.id, ptr_of=original.ptr_of)
 
 
 def _comment(original: Request, order: UndoOrder) -> str | None:
