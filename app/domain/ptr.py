@@ -1,6 +1,6 @@
 """PTR records that are kept with addresses: what a change of addresses asks for, and what is done for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -9,7 +9,7 @@ from app.domain.change import NOTHING, Action, Change, RRsetState
 from app.domain.errors import Reason
 from app.domain.places import MANAGE_PTR
 from app.domain.rdata import RecordType
-from app.domain.reverse import Place
+from app.domain.reverse import Elsewhere, Place
 
 ADDRESS_TYPES = frozenset({RecordType.A, RecordType.AAAA})
 MAX_ADDRESSES = 10  # of one request: each becomes a request of its own, for which the backlog has no say
@@ -63,7 +63,7 @@ class PtrStep:
 
     address: str
     change: PtrChange | None = None
-    warning: Reason | None = None
+    warnings: Sequence[Reason] = ()
 
 
 def why_no_ptr(record_type: RecordType | None, name: str | None, addresses: int) -> Iterator[Reason]:
@@ -104,30 +104,32 @@ def wishes(change: Change, before: RRsetState | None, *, asked: bool = True) -> 
 
 
 def step_for(
-    wish: Wish, name: str, ttl: int, place: Place | None, standing: Mapping[Place, Standing]
+    wish: Wish, name: str, ttl: int, place: Place | Elsewhere, standing: Mapping[Place, Standing]
 ) -> PtrStep | None:
     """Return what is done for a wish of the owner name `name`; None where nothing is, and none was expected.
 
-    Only what is `standing` and managed for this name is replaced or removed. A new PTR expects that there is
-    none, so that the server itself refuses to overwrite what others have made.
+    Only what is `standing` and managed for this name is replaced or removed, also where a later delegation
+    hides it. A new PTR expects that there is none, so that the server itself refuses to overwrite what others
+    have made.
     """
-    last = standing.get(place) if place else None
+    if isinstance(place, Elsewhere):
+        if wish.keep:
+            message = f"no zone that is served here has a place for the PTR of {wish.address}: {place.why}"
+            return PtrStep(wish.address, warnings=(Reason(MANAGE_PTR, "ptr_zone_unknown", message),))
+        return step_for(wish, name, ttl, place.hidden, standing) if place.hidden else None
+    last = standing.get(place)
     if not wish.keep and last is None:
         return None
-    if place is None:
-        message = f"no zone that is served here has a place for the PTR of {wish.address}"
-        return PtrStep(wish.address, warning=Reason(MANAGE_PTR, "ptr_zone_unknown", message))
     target = f"{name}."
     is_own = last is not None and last.target == target
     own = RRsetState(None, (target,))
+    against = () if is_own or last is None else (_not_ours(place, name),)
     if wish.keep:
         renewed = is_own and last is not None and last.ttl != ttl
         action, expect = (Action.UPSERT, own) if renewed else (Action.CREATE, NOTHING)
-        foreign = last is not None and not is_own
-        change = PtrChange(action, place, target, ttl, expect)
-        return PtrStep(wish.address, change, _not_ours(place, name) if foreign else None)
-    if not is_own:
-        return PtrStep(wish.address, warning=_not_ours(place, name))
+        return PtrStep(wish.address, PtrChange(action, place, target, ttl, expect), against)
+    if against:
+        return PtrStep(wish.address, warnings=against)
     return PtrStep(wish.address, PtrChange(Action.DELETE, place, target, ttl, own))
 
 

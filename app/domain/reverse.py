@@ -1,10 +1,11 @@
 """Reverse names: where the PTR record of an address is (RFC 1035 3.5, RFC 3596 2.5, RFC 2317)."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from ipaddress import ip_address
+from itertools import chain, takewhile
 from typing import NamedTuple
 
-from app.domain.names import longest_match
+from app.domain.names import lineage, longest_match
 
 _IPV4 = ".in-addr.arpa"
 
@@ -16,25 +17,56 @@ class Place(NamedTuple):
     name: str
 
 
+class Elsewhere(NamedTuple):
+    """Why a name is served by others, and where a zone that is served here has it `hidden` below its cut."""
+
+    why: str
+    hidden: Place | None = None
+
+
 def reverse_name(address: str) -> str:
     """Return the name in in-addr.arpa or ip6.arpa that stands for an address."""
     return ip_address(address).reverse_pointer
 
 
-def find_place(name: str, zones: Container[str], aliases: Mapping[Place, str]) -> Place | None:
-    """Return where the PTR of a reverse name belongs; None where no served zone has a place for it.
+def find_place(
+    name: str, zones: Container[str], aliases: Mapping[Place, str], cuts: Container[Place] = ()
+) -> Place | Elsewhere:
+    """Return where the PTR of a reverse name belongs.
 
     That is the longest match among the served `zones`. Where it has a CNAME at the name (in `aliases`, with
     normalized targets), as a delegation of fewer than 256 addresses does, it is where that points to (RFC
-    2317 4); where no such CNAME is known, a served zone that has the name of such a delegation.
+    2317 4); where no such CNAME is known, a served zone that has the name of such a delegation. What is at or
+    below a delegation (one of `cuts`) belongs to the child zone.
     """
     zone = longest_match(name, zones)
-    target = aliases.get(Place(zone, name)) if zone else None
-    if target is not None:
-        delegated = longest_match(target, zones)
-        return Place(delegated, target) if delegated else None
-    part = next((place for place in parts(name) if place.zone in zones), None)
-    return part or (Place(zone, name) if zone else None)
+    if zone is None or (target := aliases.get(Place(zone, name))) is None:
+        part = next((part for part in parts(name) if part.zone in zones or (zone, part.zone) in cuts), None)
+        if part is not None and part.zone not in zones:
+            return Elsewhere(f"{part.zone} is delegated by {zone}, and not served here")
+        return _place_of(part.name if part else name, zones, cuts)
+    place = _place_of(target, zones, cuts)
+    return place._replace(why=f"{name} is an alias: {place.why}") if isinstance(place, Elsewhere) else place
+
+
+def _place_of(name: str, zones: Container[str], cuts: Container[Place]) -> Place | Elsewhere:
+    zone = longest_match(name, zones)
+    if zone is None:
+        return Elsewhere(f"{name} is in none of them")
+    place = Place(zone, name)
+    cut = next((cut for cut in _below_apex(name, zones) if (zone, cut) in cuts), None)
+    return Elsewhere(f"{cut} is delegated by {zone}, and not served here", place) if cut else place
+
+
+def possible_cuts(names: Iterable[str], aliases: Iterable[str], zones: Container[str]) -> set[str]:
+    """Return where a delegation may take one of these reverse names, or of their aliases, out of its zone."""
+    names = set(names)
+    below = (_below_apex(name, zones) for name in names.union(aliases))
+    return set(chain(*below, (part.zone for name in names for part in parts(name))))
+
+
+def _below_apex(name: str, zones: Container[str]) -> Iterator[str]:
+    return takewhile(lambda parent: parent not in zones, lineage(name))
 
 
 def parts(name: str) -> Iterator[Place]:

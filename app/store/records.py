@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.core.database import AnySession
 from app.domain.change import RRsetKey, RRsetState
+from app.domain.reverse import Place
 from app.store.models import Record
 from app.store.pages import Found, Position, Walk
 
@@ -115,6 +116,15 @@ def _position(row: Record) -> Position:
 def at_names(session: Session, names: Iterable[str]) -> list[Record]:
     """Return the records at these owner names, of every type and zone."""
     return list(session.scalars(select(Record).where(Record.name == any_(cast(list(names), ARRAY(Text))))))
+
+
+def delegations(session: Session, names: Iterable[str]) -> set[Place]:
+    """Return where zones delegate one of these names, as far as that is recorded."""
+    at_name = Record.name == any_(cast(list(names), ARRAY(Text)))
+    found = select(Record.zone, Record.name).where(
+        at_name, Record.record_type == "NS", Record.name != Record.zone
+    )
+    return {Place(*row) for row in session.execute(found)}
 
 
 def of_zones(session: Session, zones: Iterable[str], limit: int) -> list[Record]:

@@ -145,6 +145,46 @@ def test_an_rfc_2317_delegation_is_followed(stack: Stack, user: User, zone: str,
     assert user.dig(f"10.{child}", "PTR") == {f"www.{zone}."}
 
 
+def plan_of(user: User, *items: dict[str, Any]) -> list[dict[str, Any]]:
+    answer = user.api.post("/dns/plan", json={"requests": [*items]}).raise_for_status().json()
+    results: list[dict[str, Any]] = answer["results"]
+    return results
+
+
+def test_none_is_made_below_a_delegation_to_others(user: User, zone: str, network: str) -> None:
+    by_alias, by_name, at_name, free = (f"{network}.{number}" for number in (131, 141, 10, 12))
+    parent = reverse_name(free).partition(".")[2]
+    child = f"128/26.{parent}"
+    user.submit_and_wait(
+        body(parent, "128/26", record_type="NS", target="ns.other.test."),
+        body(parent, "131", record_type="CNAME", target=f"131.{child}"),
+        body(parent, "10", record_type="NS", target="ns.other.test."),
+    )
+    items = [managed(zone, f"a{number}", each) for number, each in enumerate((by_alias, by_name, at_name))]
+    for planned in plan_of(user, *items):
+        assert "ptr" not in planned
+        assert [warning["code"] for warning in planned["warnings"]] == ["ptr_zone_unknown"]
+    *refused, made = user.submit_and_wait(*items, managed(zone, "free", free))
+    for request, address in zip(refused, (by_alias, by_name, at_name), strict=True):
+        [line] = ptr_lines(user.request(request["id"]), address)
+        assert line.startswith("ptr_zone_unknown: ")
+        assert f"is delegated by {parent}" in line
+        assert request["ptr_requests"] == []
+    with_ptrs(user, made)
+    assert pointers(user, free) == {f"free.{zone}."}
+
+
+def test_below_a_delegation_that_is_not_on_record_the_log_says_that_nobody_sees_it(
+    stack: Stack, user: User, zone: str, network: str
+) -> None:
+    address = f"{network}.10"
+    parent = reverse_name(address).partition(".")[2]
+    ZoneUnderTest(stack, parent).do("create", "10", "NS", "ns.other.test.")
+    [made] = user.submit_and_wait(managed(zone, "www", address))
+    made, _ = with_ptrs(user, made)
+    assert f"can't show it: it lies at or below the delegation 10.{parent}" in ptr_lines(made, address)[-1]
+
+
 def test_a_delegation_whose_parent_is_not_served_is_found_by_its_name(
     stack: Stack, user: User, zone: str
 ) -> None:
@@ -203,6 +243,60 @@ def test_it_goes_and_comes_with_undos(user: User, zone: str, network: str) -> No
     with_ptrs(user, gone)
     with_ptrs(user, undo(user, gone))
     assert pointers(user, address) == {f"www.{zone}."}
+
+
+@pytest.mark.parametrize("ttl", [77, 88])
+def test_its_own_undo_leaves_it_ours(user: User, zone: str, network: str, ttl: int) -> None:
+    """The PTR is taken back by itself, or its TTL, and that as well."""
+    address = f"{network}.10"
+    [made] = user.submit_and_wait(managed(zone, "www", address))
+    _, [ptr] = with_ptrs(user, made)
+    if ttl != 77:
+        changed = body(zone, target=address, action="upsert", config={"manage_ptr": True, "ttl": ttl})
+        _, [ptr] = with_ptrs(user, user.submit_and_wait(changed)[0])
+    undone = undo(user, ptr)
+    assert undone["status"] == "succeeded"
+    assert pointers(user, address) == (set() if ttl == 77 else {f"www.{zone}."})
+    again = undo(user, undone)
+    assert (pointers(user, address), user.ttl(reverse_name(address), "PTR")) == ({f"www.{zone}."}, ttl)
+    assert (again["status"], again["ptr_of"]) == ("succeeded", ptr["ptr_of"])
+    [gone] = user.submit_and_wait(body(zone, target=None, action="delete"))
+    with_ptrs(user, gone)
+    assert pointers(user, address) == set()
+
+
+def test_an_address_whose_ptr_was_taken_back_goes_without_one(user: User, zone: str, network: str) -> None:
+    address = f"{network}.10"
+    [made] = user.submit_and_wait(managed(zone, "www", address))
+    _, [ptr] = with_ptrs(user, made)
+    undo(user, ptr)
+    [gone] = user.submit_and_wait(body(zone, target=None, action="delete"))
+    assert (gone["status"], gone["ptr_requests"]) == ("succeeded", [])
+    again = undo(user, gone)
+    assert "manage_ptr" not in again["resource"]["config"]
+    [other] = user.submit_and_wait(managed(zone, "other", address))
+    with_ptrs(user, other)
+    assert pointers(user, address) == {f"other.{zone}."}
+
+
+@pytest.mark.parametrize(("size", "atomic"), [(2, False), (3, True)])
+def test_addresses_change_hands_in_a_circle(
+    user: User, zone: str, network: str, size: int, atomic: bool
+) -> None:
+    addresses = [f"{network}.{10 + number}" for number in range(size)]
+    for request in user.submit_and_wait(*(managed(zone, f"h{n}", each) for n, each in enumerate(addresses))):
+        with_ptrs(user, request)
+    moves = [managed(zone, f"h{n}", addresses[(n + 1) % size], action="update") for n in range(size)]
+    for planned in plan_of(user, *moves):
+        assert "warnings" not in planned
+        assert [step["action"] for step in planned["ptr"]] == ["delete", "create"]
+    batch = {"requests": moves, "atomic": atomic}
+    results = user.api.post("/dns/batch", json=batch).raise_for_status().json()["results"]
+    for request in user.wait_until_settled([result["request"]["id"] for result in results]):
+        _, ptrs = with_ptrs(user, request, 2)
+        assert [ptr["status"] for ptr in ptrs] == ["succeeded", "succeeded"]
+    for n, address in enumerate(addresses):
+        assert pointers(user, address) == {f"h{(n - 1) % size}.{zone}."}
 
 
 def test_an_undo_makes_none_that_was_not_there(user: User, zone: str, network: str) -> None:

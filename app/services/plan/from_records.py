@@ -63,14 +63,16 @@ def plan_from_records(raw: Sequence[RawChange], *, allow_mass_change: bool = Tru
     planned = with_consequences(effects(changes, known), around, served)
     planned = with_delegations(planned, known, served)
     found = dict(zip(map(id, valid), planned, strict=True))
-    ptrs = _ptrs(valid, found)
+    ptrs = _ptrs(valid, found, now)
     return [
         item if isinstance(item, Refused) else _planned(item, found[id(item)], ptrs.get(id(item), ()), now)
         for item in placed
     ]
 
 
-def _ptrs(valid: Iterable[ValidChange], found: Mapping[int, Effect]) -> dict[int, Sequence[PtrStep]]:
+def _ptrs(
+    valid: Iterable[ValidChange], found: Mapping[int, Effect], now: datetime
+) -> Mapping[int, Sequence[PtrStep]]:
     """Return what is done for PTRs, by the key of each change that would not fail.
 
     That is what changes ask for, and the removal of those whose addresses go.
@@ -79,25 +81,32 @@ def _ptrs(valid: Iterable[ValidChange], found: Mapping[int, Effect]) -> dict[int
     for item in valid:
         effect, asked = found[id(item)], bool(item.asked["config"].get("manage_ptr"))
         if effect.planned.outcome != Outcome.FAILED and (asked or may_remove_address(effect.change)):
-            parent = Parent(effect.change, state_of(effect.before), asked=asked)
+            not_before = _later_than(now, item)
+            parent = Parent(effect.change, state_of(effect.before), asked=asked, not_before=not_before)
             parents[effect.change.request_id] = (id(item), parent)
     if not parents:
         return {}
     with reading() as session:
         left = concerned(session, [parent for _, parent in parents.values()])
         steps = plan_ptrs(session, left) if left else []
-    keys = (parents[parent.change.request_id][0] for parent in left)
-    return dict(zip(keys, steps, strict=True))
+    planned: dict[int, list[PtrStep]] = {}
+    for parent, step in steps:
+        planned.setdefault(parents[parent.change.request_id][0], []).append(step)
+    return planned
 
 
 def _planned(valid: ValidChange, effect: Effect, ptrs: Sequence[PtrStep], now: datetime) -> Planned:
     warnings = effect.warnings
     if valid.settings.checks is Checks.OFF:
         warnings = tuple(warning for warning in warnings if warning.code != NO_ADDRESS)
-    not_before = valid.not_before if valid.not_before and valid.not_before > now else None
-    of_ptrs = (step.warning for step in ptrs if step.warning)
+    of_ptrs = (warning for step in ptrs for warning in step.warnings)
     warned = replace(effect, warnings=(*valid.warnings, *warnings, *of_ptrs))
-    return Planned(warned, not_before=not_before, ptrs=tuple(ptrs))
+    return Planned(warned, not_before=_later_than(now, valid), ptrs=tuple(ptrs))
+
+
+def _later_than(now: datetime, valid: ValidChange) -> datetime | None:
+    """Return when a change that is scheduled is queued; None: at once."""
+    return valid.not_before if valid.not_before and valid.not_before > now else None
 
 
 def _known(rows: Iterable[Record]) -> dict[ZoneRRset, RRset]:

@@ -1,34 +1,32 @@
 """Keep PTR records with addresses: each change of one is a request of its own, in the reverse zone."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.domain.change import Change, RRsetState
+from app.domain.change import Change, RRsetState, Via
+from app.domain.checks import Checks
+from app.domain.errors import Reason
 from app.domain.names import lineages, longest_match
-from app.domain.ptr import (
-    MAX_ADDRESSES,
-    LastPtr,
-    PtrChange,
-    PtrStep,
-    Standing,
-    standing_after,
-    step_for,
-    wishes,
-)
+from app.domain.places import MANAGE_PTR
+from app.domain.ptr import MAX_ADDRESSES, LastPtr, PtrChange, PtrStep, Wish, wishes
+from app.domain.ptr_order import Asked, steps_in_order
 from app.domain.rdata import RecordType
-from app.domain.reverse import Place, find_place, parts, reverse_name
+from app.domain.reverse import Elsewhere, Place, find_place, parts, possible_cuts, reverse_name
 from app.domain.simulated_zone import simulated_zone
-from app.domain.zone_settings import ZoneSettings
+from app.domain.zone_settings import PLAIN, ZoneSettings
 from app.schemas.request import Config, Context, Resource, Submission
+from app.services.requests.honours import why_not_honoured
 from app.services.requests.submit import Accepted, Submitted, reasons_of, simulates, submit
-from app.services.requests.validate import Draft
+from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone
 from app.store import ptr, records, zones
 from app.store.ptr import Asker
+
+_NOBODY = Asker("", Via.API)  # who asks is nothing that a zone's rules are about
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,7 @@ class Parent:
     before: RRsetState | None
     account_id: str = ""
     asked: bool = True
+    not_before: datetime | None = None  # when it is queued; None: at once
 
 
 class Restored(NamedTuple):
@@ -58,11 +57,7 @@ def submit_ptrs(session: Session, parents: Sequence[Parent]) -> set[str]:
     The log of each says what is done, and what is not. Call it in the transaction that settles them.
     """
     askers = ptr.askers(session, [parent.change.request_id for parent in parents])
-    planned = [
-        (parent, step)
-        for parent, steps in zip(parents, plan_ptrs(session, parents), strict=True)
-        for step in steps
-    ]
+    planned = plan_ptrs(session, parents)
     drafts = [
         _draft(parent, askers[parent.change.request_id], step.address, step.change)
         for parent, step in planned
@@ -80,26 +75,52 @@ def submit_ptrs(session: Session, parents: Sequence[Parent]) -> set[str]:
     return {result.request.zone for result in results if isinstance(result, Accepted)}
 
 
-def plan_ptrs(session: Session, parents: Sequence[Parent]) -> list[list[PtrStep]]:
-    """Return what is done for the PTRs of each of these changes, in the order in which they are applied."""
-    wished = [[*wishes(parent.change, parent.before, asked=parent.asked)] for parent in parents]
-    addresses = {wish.address: reverse_name(wish.address) for wish in chain(*wished)}
-    places, served = _places(session, addresses.values())
-    standing = ptr.standing(session, {place.name for place in places.values()})
-    found: list[list[PtrStep]] = []
-    for parent, own in zip(parents, wished, strict=True):
-        steps: list[PtrStep] = []
-        for wish in own:
-            place = places.get(addresses[wish.address])
-            ttl = _ttl_within(parent.change.ttl, served.get(place.zone) if place else None)
-            step = step_for(wish, parent.change.name, ttl, place, standing)
-            if step is None or not (parent.asked or step.change):
-                continue
-            if step.change:
-                _advance(standing, step.change)
-            steps.append(step)
-        found.append(steps)
-    return found
+def plan_ptrs(session: Session, parents: Sequence[Parent]) -> list[tuple[Parent, PtrStep]]:
+    """Return what is done for the PTRs of these changes, in the order in which it is to be submitted.
+
+    `parents` are in the order in which they are applied. What a rule of the reverse zone refuses is not done.
+    """
+    wished = [
+        (by, wish)
+        for by, parent in enumerate(parents)
+        for wish in wishes(parent.change, parent.before, asked=parent.asked)
+    ]
+    names = {wish.address: reverse_name(wish.address) for _, wish in wished}
+    places, served = _places(session, names.values())
+    asked = [_asked(by, wish, parents[by], places[names[wish.address]], served) for by, wish in wished]
+    spots = [spot for place in places.values() if (spot := _spot(place))]
+    standing = ptr.standing(session, {spot.name for spot in spots})
+    not_honoured = why_not_honoured(session, {spot.zone: {"expect"} for spot in spots})
+
+    def judge(each: Asked, step: PtrStep) -> PtrStep | None:
+        parent = parents[each.by]
+        if step.change is None:
+            return step if parent.asked else None
+        placed = place_in_zone(_draft(parent, _NOBODY, step.address, step.change), served)
+        if isinstance(placed, ValidChange) and placed.zone in not_honoured:
+            placed = Refused([not_honoured[placed.zone]])
+        if isinstance(placed, Refused):
+            return PtrStep(step.address, warnings=_of_ptr(placed.reasons))
+        return replace(step, warnings=(*step.warnings, *_of_ptr(placed.warnings)))
+
+    return [(parents[each.by], step) for each, step in steps_in_order(asked, standing, judge)]
+
+
+def _asked(
+    by: int, wish: Wish, parent: Parent, place: Place | Elsewhere, served: Mapping[str, ZoneSettings]
+) -> Asked:
+    spot = _spot(place)
+    ttl = _ttl_within(parent.change.ttl, served.get(spot.zone) if spot else None)
+    return Asked(by, wish, parent.change.name, ttl, place, (parent.change.zone, parent.not_before))
+
+
+def _spot(place: Place | Elsewhere) -> Place | None:
+    return place.hidden if isinstance(place, Elsewhere) else place
+
+
+def _of_ptr(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Return the reasons against a PTR as such of the request that asks for it."""
+    return tuple(reason._replace(loc=MANAGE_PTR) for reason in reasons)
 
 
 def concerned(session: Session, parents: Sequence[Parent]) -> list[Parent]:
@@ -121,12 +142,10 @@ def keep_ptrs_again(session: Session, restored: Sequence[Restored]) -> list[bool
     """
     addresses = {address: reverse_name(address) for each in restored for address in each.addresses}
     places, _ = _places(session, addresses.values()) if addresses else ({}, {})
-    last = ptr.last_ptrs(session, {place.name for place in places.values()}) if places else {}
-    by_address = {
-        address: last[places[name]]
-        for address, name in addresses.items()
-        if name in places and places[name] in last
-    }
+    found = {address: places[name] for address, name in addresses.items()}
+    own = {address: place for address, place in found.items() if isinstance(place, Place)}
+    last = ptr.last_ptrs(session, {place.name for place in own.values()}) if own else {}
+    by_address = {address: last[place] for address, place in own.items() if place in last}
     return [_is_kept_again(each, by_address) for each in restored]
 
 
@@ -139,18 +158,17 @@ def _is_kept_again(restored: Restored, last: Mapping[str, LastPtr]) -> bool:
     return not any(each.removed and not now for each, now in zip(own, changed, strict=True))
 
 
-def _advance(standing: dict[Place, Standing], change: PtrChange) -> None:
-    after = standing_after(change, standing.pop(change.place, None))
-    if after is not None:
-        standing[change.place] = after
-
-
-def _places(session: Session, names: Iterable[str]) -> tuple[dict[str, Place], Mapping[str, ZoneSettings]]:
-    """Return where the PTR of each reverse name belongs, if anywhere, and the zones that were found."""
+def _places(
+    session: Session, names: Iterable[str]
+) -> tuple[dict[str, Place | Elsewhere], Mapping[str, ZoneSettings]]:
+    """Return where the PTR of each reverse name belongs, and the zones that were found."""
     names = set(names)
     served = zones.existing(
         session, lineages(names).union(*({part.zone for part in parts(name)} for name in names))
     )
+    if simulates(session):
+        made_up = {simulated_zone(name) for name in names if longest_match(name, served) is None}
+        served |= dict.fromkeys(made_up, PLAIN[Checks.WARN])
     aliases = {
         Place(row.zone, row.name): row.rdata[0].removesuffix(".")
         for row in records.at_names(session, names)
@@ -158,11 +176,8 @@ def _places(session: Session, names: Iterable[str]) -> tuple[dict[str, Place], M
     }
     if aliases:
         served |= zones.existing(session, lineages(aliases.values()))
-    found = {name: place for name in names if (place := find_place(name, served, aliases))}
-    if len(found) < len(names) and simulates(session):
-        made_up = (name for name in names if longest_match(name, served) is None)
-        found |= {name: Place(simulated_zone(name), name) for name in made_up}
-    return found, served
+    cuts = records.delegations(session, possible_cuts(names, aliases.values(), served))
+    return {name: find_place(name, served, aliases, cuts) for name in names}, served
 
 
 def _ttl_within(ttl: int, settings: ZoneSettings | None) -> int:
@@ -198,6 +213,6 @@ def _line(step: PtrStep, result: Submitted | None) -> str:
         change = step.change
         what = f"{change.action} {change.place.name} PTR {change.target}, request {result.request.id}"
     else:
-        reasons = reasons_of(result) if result else filter(None, [step.warning])
+        reasons = reasons_of(result) if result else step.warnings
         what = "; ".join(f"{reason.code}: {reason.message}" for reason in reasons)
     return f"PTR of {step.address}: {what}"

@@ -1,10 +1,13 @@
 """`manage_ptr` at the API: what is refused, and what a plan shows."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from app.core.database import transaction
+from app.store import backends
 from tests.support.builders import body
 
 REVERSE = "2.0.192.in-addr.arpa"
@@ -90,6 +93,66 @@ def test_a_plan_shows_what_goes_unasked(client: TestClient, new_zone: str) -> No
     assert [step["action"] for step in made["ptr"]] == ["create"]
     assert [(step["action"], step["address"]) for step in changed["ptr"]] == [("delete", ADDRESS)]
     assert "ptr" not in plan(client, body(new_zone, action="upsert"), plain)[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"protected_names": ["10"]}, "name_protected"),
+        ({"allowed_types": ["TXT"]}, "type_not_allowed"),
+        ({"checks": "refuse"}, "target_not_a_host"),
+    ],
+)
+def test_a_plan_shows_what_the_reverse_zone_refuses(
+    client: TestClient, new_zone: str, settings: dict[str, Any], code: str
+) -> None:
+    client.post("/api/v1/zones", json={"name": REVERSE, "backend": "bind", **settings}).raise_for_status()
+    [refused] = plan(client, managed(new_zone, "not_a_host"))
+    assert "ptr" not in refused
+    found = [(warning["loc"][-1], warning["code"]) for warning in refused["warnings"]]
+    assert ("manage_ptr", code) in found
+
+
+@pytest.mark.usefixtures("reverse")
+def test_a_plan_shows_what_servers_may_refuse(client: TestClient, new_zone: str) -> None:
+    [warned] = plan(client, managed(new_zone, "not_a_host"))
+    assert [step["action"] for step in warned["ptr"]] == ["create"]
+    found = [(warning["loc"][-1], warning["code"]) for warning in warned["warnings"]]
+    assert ("manage_ptr", "target_not_a_host") in found
+
+
+@pytest.mark.usefixtures("reverse")
+def test_a_plan_shows_that_a_playbook_honours_no_conditions(client: TestClient, new_zone: str) -> None:
+    with transaction() as session:
+        backends.publish(session, {"bind": frozenset()})
+    [refused] = plan(client, managed(new_zone))
+    assert "ptr" not in refused
+    found = [(warning["loc"][-1], warning["code"]) for warning in refused["warnings"]]
+    assert ("manage_ptr", "not_honoured") in found
+
+
+@pytest.mark.usefixtures("reverse")
+def test_a_plan_shows_how_addresses_change_hands(client: TestClient, new_zone: str) -> None:
+    other = "192.0.2.11"
+    results = plan(
+        client,
+        managed(new_zone, "a"),
+        managed(new_zone, "b", other),
+        managed(new_zone, "a", other, action="upsert"),
+        managed(new_zone, "b", action="upsert"),
+    )
+    assert [[step["action"] for step in each["ptr"]] for each in results[2:]] == [["delete", "create"]] * 2
+    assert "ptr_not_ours" not in [warning["code"] for each in results for warning in each.get("warnings", ())]
+
+
+@pytest.mark.usefixtures("reverse")
+def test_a_plan_warns_where_another_name_keeps_an_address_until_later(
+    client: TestClient, new_zone: str
+) -> None:
+    later = managed(new_zone, "a", None, action="delete")
+    later["context"]["not_before"] = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    results = plan(client, managed(new_zone, "a"), managed(new_zone, "b"), later)
+    assert [warning["code"] for warning in results[1]["warnings"]] == ["ptr_not_ours"]
 
 
 def test_a_plan_warns_where_no_reverse_zone_is_served(client: TestClient, new_zone: str) -> None:

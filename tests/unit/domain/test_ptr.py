@@ -16,7 +16,7 @@ from app.domain.ptr import (
     wishes,
 )
 from app.domain.rdata import RecordType
-from app.domain.reverse import Place
+from app.domain.reverse import Elsewhere, Place
 from tests.support.builders import change
 
 PLACE = Place("2.0.192.in-addr.arpa", "1.2.0.192.in-addr.arpa")
@@ -90,7 +90,7 @@ def test_a_new_one_overwrites_nothing_but_its_own(
     step = step_for(Wish(ONE, keep=True), WWW, 300, PLACE, known)
     assert step is not None
     assert step.change == PtrChange(action, PLACE, f"{WWW}.", 300, expect)
-    assert (step.warning is not None and step.warning.code == NOT_OURS) is warned
+    assert [warning.code for warning in step.warnings] == [NOT_OURS] * warned
 
 
 @pytest.mark.parametrize("standing", [Standing("other.example.test.", 300), Standing(None, 300)])
@@ -98,24 +98,35 @@ def test_only_its_own_is_removed(standing: Standing) -> None:
     step = step_for(Wish(ONE, keep=False), WWW, 300, PLACE, {PLACE: standing})
     assert step is not None
     assert step.change is None
-    assert step.warning is not None
-    assert step.warning.code == NOT_OURS
+    assert [warning.code for warning in step.warnings] == [NOT_OURS]
     own = step_for(Wish(ONE, keep=False), WWW, 300, PLACE, {PLACE: Standing(f"{WWW}.", 60)})
     assert own is not None
     assert own.change == PtrChange(Action.DELETE, PLACE, f"{WWW}.", 300, OURS)
 
 
 def test_without_a_place_nothing_is_done() -> None:
-    step = step_for(Wish(ONE, keep=True), WWW, 300, None, {})
+    step = step_for(Wish(ONE, keep=True), WWW, 300, Elsewhere("it is in none"), {})
     assert step is not None
     assert step.change is None
-    assert step.warning is not None
-    assert step.warning.code == "ptr_zone_unknown"
+    [warning] = step.warnings
+    assert warning.code == "ptr_zone_unknown"
+    assert warning.message.endswith(f"{ONE}: it is in none")
 
 
-@pytest.mark.parametrize("place", [PLACE, None])
-def test_an_address_that_goes_says_nothing_where_no_ptr_is_known(place: Place | None) -> None:
+@pytest.mark.parametrize("place", [PLACE, Elsewhere("it is in none"), Elsewhere("it is delegated", PLACE)])
+def test_an_address_that_goes_says_nothing_where_no_ptr_is_known(place: Place | Elsewhere) -> None:
     assert step_for(Wish(ONE, keep=False), WWW, 300, place, {}) is None
+
+
+def test_its_own_is_removed_also_where_a_delegation_hides_it_by_now() -> None:
+    standing = {PLACE: Standing(f"{WWW}.", 300)}
+    hidden = Elsewhere("it is delegated", PLACE)
+    step = step_for(Wish(ONE, keep=False), WWW, 300, hidden, standing)
+    assert step is not None
+    assert step.change == PtrChange(Action.DELETE, PLACE, f"{WWW}.", 300, OURS)
+    again = step_for(Wish(ONE, keep=True), WWW, 300, hidden, standing)
+    assert again is not None
+    assert [warning.code for warning in again.warnings] == ["ptr_zone_unknown"]
 
 
 def test_what_stands_after_a_change() -> None:

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.names import normalize
-from app.domain.reverse import Place, find_place, parts, reverse_name
+from app.domain.reverse import Elsewhere, Place, find_place, parts, possible_cuts, reverse_name
 
 NAME = "10.2.0.192.in-addr.arpa"
 PARENT = "2.0.192.in-addr.arpa"
 CHILD = "0/25.2.0.192.in-addr.arpa"
+NOWHERE = Elsewhere(f"{NAME} is in none of them")
 
 
 @pytest.mark.parametrize(
@@ -45,11 +46,12 @@ def test_it_belongs_into_the_longest_match(address: IPv4Address | IPv6Address, d
     labels = reverse_name(str(address)).split(".")
     zones = {".".join(labels[-length:]) for length in range(2, min(depth, len(labels)) + 1)}
     place = find_place(".".join(labels), zones, {})
-    assert place == (Place(max(zones, key=len), ".".join(labels)) if zones else None)
+    name = ".".join(labels)
+    assert place == (Place(max(zones, key=len), name) if zones else Elsewhere(f"{name} is in none of them"))
 
 
 def test_without_a_zone_there_is_no_place() -> None:
-    assert find_place(NAME, {"3.0.192.in-addr.arpa", "example.test"}, {}) is None
+    assert find_place(NAME, {"3.0.192.in-addr.arpa", "example.test"}, {}) == NOWHERE
 
 
 @pytest.mark.parametrize(
@@ -58,10 +60,14 @@ def test_without_a_zone_there_is_no_place() -> None:
         (f"10.{CHILD}", {PARENT, CHILD}, Place(CHILD, f"10.{CHILD}")),
         ("10.rev.example.test", {PARENT, "example.test"}, Place("example.test", "10.rev.example.test")),
         (f"10.0-127.{PARENT}", {PARENT}, Place(PARENT, f"10.0-127.{PARENT}")),
-        ("10.elsewhere.example", {PARENT, CHILD}, None),
+        (
+            "10.elsewhere.example",
+            {PARENT, CHILD},
+            Elsewhere(f"{NAME} is an alias: 10.elsewhere.example is in none of them"),
+        ),
     ],
 )
-def test_a_delegation_of_a_part_is_followed(target: str, zones: set[str], place: Place | None) -> None:
+def test_a_delegation_of_a_part_is_followed(target: str, zones: set[str], place: Place | Elsewhere) -> None:
     """RFC 2317 4 and 5.2."""
     assert find_place(NAME, zones, {Place(PARENT, NAME): target}) == place
 
@@ -78,7 +84,8 @@ def test_the_smallest_part_counts_and_a_known_alias_more_than_it() -> None:
     assert find_place(NAME, zones, {}) == Place(f"8/29.{PARENT}", f"10.8/29.{PARENT}")
     aliases = {Place(PARENT, NAME): f"10.{CHILD}"}
     assert find_place(NAME, zones, aliases) == Place(CHILD, f"10.{CHILD}")
-    assert find_place(NAME, zones, {Place(PARENT, NAME): "10.elsewhere.example"}) is None
+    elsewhere = find_place(NAME, zones, {Place(PARENT, NAME): "10.elsewhere.example"})
+    assert elsewhere == Elsewhere(f"{NAME} is an alias: 10.elsewhere.example is in none of them")
 
 
 @given(st.ip_addresses(v=4), st.integers(25, 31))
@@ -90,7 +97,7 @@ def test_a_part_has_the_addresses_of_its_network(address: IPv4Address, length: i
     assert place == Place(zone, f"{address.packed[3]}.{zone}")
     outside = network[0] - 1 if network[0].packed[3] else network[-1] + 1
     if ip_network((outside, 24), strict=False) == ip_network((address, 24), strict=False):
-        assert find_place(reverse_name(str(outside)), {zone}, {}) is None
+        assert isinstance(find_place(reverse_name(str(outside)), {zone}, {}), Elsewhere)
 
 
 def test_ipv6_has_no_such_parts() -> None:
@@ -100,3 +107,44 @@ def test_ipv6_has_no_such_parts() -> None:
 def test_an_alias_in_another_zone_than_the_longest_match_does_not_count() -> None:
     aliases = {Place("0.192.in-addr.arpa", NAME): "10.rev.example.test"}
     assert find_place(NAME, {PARENT, "example.test", "0.192.in-addr.arpa"}, aliases) == Place(PARENT, NAME)
+
+
+@pytest.mark.parametrize("target", [f"10.{CHILD}", f"10.rev.{CHILD}", CHILD])
+def test_what_an_alias_names_below_a_delegation_is_others(target: str) -> None:
+    aliases, cuts = {Place(PARENT, NAME): target}, {Place(PARENT, CHILD)}
+    why = f"{NAME} is an alias: {CHILD} is delegated by {PARENT}, and not served here"
+    assert find_place(NAME, {PARENT}, aliases, cuts) == Elsewhere(why, Place(PARENT, target))
+    assert find_place(NAME, {PARENT, CHILD}, aliases, cuts) == Place(CHILD, target)
+
+
+@pytest.mark.parametrize("cut", [NAME, "2.0.192.in-addr.arpa", "0.192.in-addr.arpa"])
+def test_what_is_at_or_below_a_delegation_is_others(cut: str) -> None:
+    zone = "192.in-addr.arpa"
+    cuts = {Place(zone, cut)}
+    why = f"{cut} is delegated by {zone}, and not served here"
+    assert find_place(NAME, {zone}, {}, cuts) == Elsewhere(why, Place(zone, NAME))
+    served = cut if cut != NAME else PARENT
+    assert find_place(NAME, {zone, served}, {}, cuts) == Place(served, NAME)
+    assert find_place(NAME, {zone}, {}, {Place("in-addr.arpa", cut)}) == Place(zone, NAME)
+
+
+def test_a_part_that_is_delegated_to_others_is_theirs() -> None:
+    cuts = {Place(PARENT, CHILD)}
+    assert find_place(NAME, {PARENT}, {}, cuts) == Elsewhere(
+        f"{CHILD} is delegated by {PARENT}, and not served here"
+    )
+    assert find_place(NAME, {PARENT, f"8/29.{PARENT}"}, {}, cuts) == Place(
+        f"8/29.{PARENT}", f"10.8/29.{PARENT}"
+    )
+    above = f"200.{PARENT}"
+    assert find_place(above, {PARENT}, {}, cuts) == Place(PARENT, above)
+
+
+def test_delegations_are_looked_for_between_the_apex_and_the_name() -> None:
+    name = reverse_name("2001:db8::1")
+    zone = "8.b.d.0.1.0.0.2.ip6.arpa"
+    found = possible_cuts([name], [f"10.rev.{zone}"], {zone})
+    assert found == {name, f"10.rev.{zone}", f"rev.{zone}"} | {
+        name.split(".", count)[-1] for count in range(1, 24)
+    }
+    assert possible_cuts([NAME], [], {PARENT}) == {NAME, *(part.zone for part in parts(NAME))}

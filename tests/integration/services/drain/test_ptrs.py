@@ -1,6 +1,7 @@
 """PTR records that are kept with addresses: what is stored when an address is settled."""
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -160,6 +161,70 @@ def test_what_is_made_and_removed_in_one_batch_leaves_no_ptr(client: TestClient,
     made, gone = accept(client, zone), accept_plain(client, zone, "delete", None)
     work(zone)
     assert [ptr["action"] for ptr in (*ptrs(client, made), *ptrs(client, gone))] == ["create", "delete"]
+
+
+@pytest.fixture
+def reverse(client: TestClient, infrastructure: Stack) -> ZoneUnderTest:
+    """The reverse zone of a network that no other test uses."""
+    name = f"{secrets.randbelow(256)}.{secrets.randbelow(256)}.10.in-addr.arpa"
+    infrastructure.add_zone(name)
+    client.post("/api/v1/zones", json={"name": name, "backend": "bind"}).raise_for_status()
+    return ZoneUnderTest(infrastructure, name)
+
+
+Move = Callable[..., str]
+
+
+@pytest.fixture
+def move(client: TestClient, zone: ZoneUnderTest, reverse: ZoneUnderTest) -> Move:
+    """Asks that a host gets an address of the network, given by its last octet, with its PTR."""
+    network = ".".join(reversed(reverse.name.removesuffix(".in-addr.arpa").split(".")))
+
+    def ask(owner: str, number: int, action: str = "update") -> str:
+        asked = body(zone.name, owner, target=f"{network}.{number}", config={"manage_ptr": True})
+        request_id: str = client.post(f"/api/v1/dns/{action}", json=asked).raise_for_status().json()["id"]
+        return request_id
+
+    return ask
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
+def test_addresses_change_hands_in_one_run(
+    client: TestClient, zone: ZoneUnderTest, reverse: ZoneUnderTest, move: Move, order: Sequence[int]
+) -> None:
+    """Separate requests: three names in a circle."""
+    for n in range(3):
+        move(f"h{n}", n + 20, "create")
+    work(zone)
+    work(reverse)
+    moved = [move(f"h{n}", (n + 1) % 3 + 20) for n in order]
+    work(zone)
+    work(reverse)
+    for request_id in moved:
+        assert [ptr["status"] for ptr in ptrs(client, request_id)] == ["succeeded", "succeeded"]
+    for n in range(3):
+        assert reverse.values(str((n + 1) % 3 + 20), "PTR") == {f"h{n}.{zone.name}."}
+
+
+def test_where_one_of_them_fails_it_keeps_its_own(
+    client: TestClient, zone: ZoneUnderTest, reverse: ZoneUnderTest, move: Move
+) -> None:
+    for n in range(3):
+        move(f"h{n}", n + 20, "create")
+    work(zone)
+    work(reverse)
+    zone.do("delete", "h2", "A")
+    first, second, failed = (move(f"h{n}", (n + 1) % 3 + 20) for n in range(3))
+    work(zone)
+    work(reverse)
+    assert (found(client, failed)["status"], ptrs(client, failed)) == ("failed", [])
+    assert [ptr["status"] for ptr in ptrs(client, first)] == ["succeeded", "succeeded"]
+    assert [(ptr["error"] or {}).get("code") for ptr in ptrs(client, second)] == [None, "ptr_not_ours"]
+    assert [reverse.values(str(n + 20), "PTR") for n in range(3)] == [
+        set(),
+        {f"h0.{zone.name}."},
+        {f"h2.{zone.name}."},
+    ]
 
 
 def test_what_the_reverse_zone_refuses_is_told(client: TestClient, zone: ZoneUnderTest) -> None:
