@@ -32,11 +32,19 @@ def octets_of_label(label: str) -> bytes | None:
 
 
 def unescaped(found: re.Match[str]) -> str:
-    """Return one character of a name, as `WRITTEN` finds it, in canonical form."""
+    """Return one character of an owner name, as `WRITTEN` finds it, in canonical form. Raises InvalidName."""
+    written = unescaped_octet(found)
+    if NUMBER.fullmatch(written) and (int(written[1:]) < 0x20 or int(written[1:]) == 0x7F):
+        raise InvalidName("name_invalid", f"{quoted(found[0])} is a control character")
+    return written
+
+
+def unescaped_octet(found: re.Match[str]) -> str:
+    """Return one character of any name, as `WRITTEN` finds it, in canonical form. Raises InvalidName."""
     number, character, text = found.groups()
     octet = int(number[1:]) if number else ord((character or text)[-1])
-    if octet > 0xFF or octet < 0x20 or octet == 0x7F:
-        raise InvalidName("name_invalid", f"{quoted(found[0])} is a control character, or above 255")
+    if octet > 0xFF:
+        raise InvalidName("name_invalid", f"{quoted(found[0])} is above 255")
     written = chr(octet).lower() if octet < 0x80 else chr(octet)
     return written if text or _LABEL.fullmatch(written) or written in "*/" else numbered(written)
 

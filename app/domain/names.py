@@ -6,14 +6,14 @@ as zone files can have them (`domain/escapes.py`).
 """
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
 from ipaddress import ip_address
 
 import idna
 
 from app.domain.errors import InvalidName, quoted, shortened
-from app.domain.escapes import NUMBER, WRITTEN, numbered, octets_of_label, unescaped
+from app.domain.escapes import NUMBER, WRITTEN, numbered, octets_of_label, unescaped, unescaped_octet
 
 MAX_LABEL = 63  # octets, RFC 1035 2.3.4
 MAX_NAME = 253  # characters as written, which is 255 octets on the wire, RFC 1035 2.3.4
@@ -34,6 +34,7 @@ _INSTANCE = re.compile(
 _PLAIN_INSTANCE = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")  # needs no rule of its own
 _IN_LABEL = re.compile(r"[^a-z0-9_*/-]")
 _FINAL_DOT = re.compile(r"(?<!\\)(?:\\\\)*\.\Z")  # that no backslash escapes
+_CONTROL = re.compile(r"\\(?:0[0-2][0-9]|03[01]|127)")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\u3000]")
 
 
@@ -80,7 +81,7 @@ def _normalize_instance(name: str) -> str | None:
     return f"{_IN_LABEL.sub(lambda found: numbered(found[0]), text)}.{service}"
 
 
-def _normalize_escaped(name: str) -> str | None:
+def _normalize_escaped(name: str, unescape: Callable[[re.Match[str]], str] = unescaped) -> str | None:
     """Return the canonical form of a name with a backslash; None for any other name."""
     if "\\" not in name:
         return None
@@ -88,7 +89,7 @@ def _normalize_escaped(name: str) -> str | None:
     if not name.isascii() or WRITTEN.sub("", name).strip("."):
         message = f"{quoted(name)}: a backslash stands before a character or three digits, in an ASCII name"
         raise InvalidName("name_invalid", message)
-    text = WRITTEN.sub(unescaped, name)
+    text = WRITTEN.sub(unescape, name)
     if "\\" not in text:
         return _normalize_host(text)
     labels = [_escaped_label(label, first=not i) for i, label in enumerate(text.removesuffix(".").split("."))]
@@ -126,9 +127,12 @@ def host_name(name: str) -> str:
 def domain_name(name: str) -> str:
     """Return any name as RDATA holds it, with the trailing dot, without which one label is refused.
 
+    Unlike an owner name it may have control characters, by their numbers (RFC 2181 11).
+
     Raises InvalidName.
     """
-    result = normalize(name)
+    has_control = "\\" in name and _CONTROL.search(name)
+    result = (has_control and _normalize_escaped(name, unescaped_octet)) or normalize(name)
     if "." not in result and not _FINAL_DOT.search(name):
         message = f"{quoted(name)} is not a full name, and none is completed here: write"
         raise InvalidName(
@@ -263,6 +267,9 @@ def _check_characters(plain: str, label: str) -> None:
     """Check what of the label no backslash escapes."""
     if "*" in plain and _LABEL.fullmatch(plain.replace("*", "")):
         raise InvalidName("wildcard_invalid", "an asterisk must be the whole leftmost label")
+    if "/" in plain:
+        message = f"{quoted(label)}: a slash stands in labels as 0/25 only (RFC 2317), below arpa"
+        raise InvalidName("name_invalid", message)
     if not _LABEL.fullmatch(plain):
         message = f"{quoted(label)}: letters, digits, hyphens and underscores; others by number, as \\032"
         raise InvalidName("name_invalid", message)

@@ -31,7 +31,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "CDNSKEY": (f"257 3 15 {KEY_15}", f"256 3 13 {KEY_13}"),
     "CDS": ("60485 13 2 " + "AB" * 32, "1 15 4 " + "01" * 48),
     "CERT": ("PGP 0 0 mQENBFVHm5s=", "65280 65535 RSASHA256 " + "QUJD" * 40, "URI 1 8 AAAA"),
-    "CNAME": (r"a\.b\;c.Example.org", "*.example.org", "."),
+    "CNAME": (r"a\.b\;c.Example.org", "*.example.org", ".", r"a\000b\010.example.org", "localhost."),
     "CSYNC": ("66 3 A NS AAAA TYPE65280", "4294967295 0"),
     "DHCID": (
         "AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA=",

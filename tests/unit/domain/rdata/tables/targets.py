@@ -99,8 +99,6 @@ NO_NAME = [
     (r"a\.example.test\ ".strip(), "target_invalid"),
     (r"a\25.example.test", "target_invalid"),
     (r"a\256.example.test", "target_invalid"),
-    (r"a\000.example.test", "target_invalid"),
-    (r"a\010.example.test", "target_invalid"),
     (f"{'a' * 64}.test", "target_invalid"),
     (f"{'ü' * 60}.test", "target_invalid"),
     (rf"\.{'a' * 63}.test", "target_invalid"),
@@ -113,6 +111,8 @@ NO_NAME = [
 ]
 NO_HOST = [
     (".", "target_invalid"),
+    (r"a\000.example.test", "target_invalid"),
+    (r"a\010.example.test", "target_invalid"),
     ("_ns.example.test", "target_invalid"),
     ("ns_1.example.test", "target_invalid"),
     ("-ns.example.test", "target_invalid"),
@@ -124,6 +124,11 @@ NO_HOST = [
     ("1.0/25.2.0.192.in-addr.arpa", "target_invalid"),
     ("My Server._http._tcp.example.test", "target_invalid"),
 ]
-ANY: Rows = [*ANY_NAME, *ONE_LABEL, "*.", (r"a\.b.", r"a\046b."), (r"a\\.", r"a\092.")]
+ANY_OCTET: Rows = [  # RFC 2181 11
+    r"a\000.example.test.",
+    r"a\010\127.example.test.",
+    (r"My\000Printer._ipp._tcp.example.test", r"my\000printer._ipp._tcp.example.test."),
+]
+ANY: Rows = [*ANY_NAME, *ONE_LABEL, *ANY_OCTET, "*.", (r"a\.b.", r"a\046b."), (r"a\\.", r"a\092.")]
 GOOD: Good = {"CNAME": ANY, "DNAME": ANY, "PTR": ANY, "NS": [*HOST, *ONE_LABEL]}
 BAD: Bad = {"CNAME": NO_NAME, "DNAME": NO_NAME, "PTR": NO_NAME, "NS": [*NO_NAME, *NO_HOST]}
