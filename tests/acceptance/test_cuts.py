@@ -137,6 +137,18 @@ def forecasts(user: User, *items: dict[str, Any], ask_servers: bool) -> list[dic
     return found
 
 
+@pytest.mark.parametrize("backend", ["bind", BY_UPDATE])
+def test_a_null_mx_stands_alone_at_a_delegation(user: User, served_on: ServedOn, backend: str) -> None:
+    zone = served_on(backend).name
+    submit(user, body(zone, "d", record_type="NS", target="ns.example.net"))
+    submit(user, body(zone, "d", record_type="MX", target="0 ."))
+    mail = body(zone, "d", record_type="MX", target="10 mail.example.net")
+    for ask_servers in (False, True):
+        assert forecasts(user, mail, ask_servers=ask_servers)[0]["forecast"]["code"] == "null_mx_not_alone"
+    assert fates(user.submit_and_wait(mail)) == ["null_mx_not_alone"]
+    assert recorded(user, f"d.{zone}") == [["0 ."], ["ns.example.net."]]
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_plan_of_what_no_server_shows(user: User, served_on: ServedOn, backend: str) -> None:
     """A transfer shows it, or the API; else the records, and prerequisites whether there is anything."""

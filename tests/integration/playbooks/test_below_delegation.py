@@ -157,3 +157,43 @@ def test_a_delegation_below_a_delegation(zone: ZoneUnderTest) -> None:
     zone.do("create", "x.sub", "NS", "ns.example.org.")
     ds = zone.change("create", "x.sub", "DS", f"1 8 2 {'ab' * 32}")
     assert zone.dry_run(ds) == zone.apply(ds) == [APPLIED]
+
+
+@pytest.mark.parametrize(
+    ("owner", "rdtype", "lone", "others", "code"),
+    [
+        ("sub", "MX", "0 .", ["10 a.example.org.", "20 b.example.org."], "null_mx_not_alone"),
+        ("m.sub", "CDS", "0 0 0 00", [f"{tag} 8 2 {'ab' * 32}" for tag in (1, 2)], "cds_delete_not_alone"),
+        ("m.sub", "CSYNC", "68 3 A", ["70 3 A", "71 3 A"], "single_value"),
+    ],
+)
+def test_what_stands_alone(
+    zone: ZoneUnderTest, owner: str, rdtype: str, lone: str, others: list[str], code: str
+) -> None:
+    assert zone.do("create", owner, rdtype, lone) == APPLIED
+    assert zone.do("create", owner, rdtype, lone, ttl=60) == APPLIED
+    assert zone.do("create", owner, rdtype, others[0]) == failed(code)
+    group = [zone.change("create", owner, rdtype, others[0]), zone.change("create", "new", "A", "192.0.2.1")]
+    assert zone.apply(*(each | {"group": "g"} for each in group)) == [failed(code), failed("atomic_failed")]
+    assert zone.apply(group[0] | expecting(lone)) == [failed(code)]
+    assert zone.do("upsert", owner, rdtype, others[0]) == APPLIED
+    assert zone.do("create", owner, rdtype, lone) == failed(code)
+    assert zone.do("create", owner, rdtype, others[1]) == (failed(code) if rdtype == "CSYNC" else APPLIED)
+
+
+def test_changes_of_one_rrset_in_a_group(zone: ZoneUnderTest) -> None:
+    """A server carries them out in their order; what they leave is not seen between them."""
+    group = [
+        zone.change("delete", "a.sub", "A", "192.0.2.1"),
+        zone.change("create", "a.sub", "A", "192.0.2.2"),
+        zone.change("upsert", "a.sub", "TXT", '"x"'),
+        zone.change("create", "a.sub", "TXT", '"y"'),
+    ]
+    assert zone.apply(*(each | {"group": "g"} for each in group)) == [APPLIED] * 4
+    removed = [zone.change("create", "a.sub", "A", "192.0.2.3"), zone.change("delete", "a.sub", "A")]
+    fates = zone.apply(*(each | {"group": "g"} for each in removed))
+    assert fates == [APPLIED if isinstance(zone, ApiZoneUnderTest) else failed("refused")] * 2
+    zone.do("delete", "sub", "NS")
+    held = {tuple(line.split()[3:]) for line in zone.transfer() if line.startswith("a.sub ")}
+    left = {("TXT", '"x"'), ("TXT", '"y"')}
+    assert held == (left if isinstance(zone, ApiZoneUnderTest) else {*left, ("A", "192.0.2.2")})

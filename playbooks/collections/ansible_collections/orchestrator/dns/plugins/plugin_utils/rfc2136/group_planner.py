@@ -16,6 +16,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import
 from dns.rcode import Rcode
 from dns.rdatatype import CNAME, DNAME, DS, NS, RdataType
 
+from .alone import leave_alone, may_not_be_alone
 from .connection import Connection
 from .dependencies import Group
 from .group_tree import GroupTree, State
@@ -160,6 +161,8 @@ class GroupPlanner:
         correct = _correct(state, failed_prerequisite)
         if isinstance(correct, Node):
             step = self._planner.plan(group, correct)
+            if may_not_be_alone(group, correct) and step.updates:
+                return leave_alone(step, self.zone, self._connection)
         elif correct.hidden:
             return _HIDDEN
         else:

@@ -5,9 +5,11 @@ The group is one message. So no query shows what its changes make or remove for 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import dropwhile
 
 import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import STAND_ALONE
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import may_hide_names, names_above
 from dns.rdata import Rdata
 from dns.rdatatype import CNAME, DNAME, DS, NS, RdataType
@@ -111,7 +113,24 @@ def split_hidden(group: Group, state: State) -> Iterable[tuple[Group, State]]:
     if CNAME in parts and len(parts) > 1:
         yield group, state
         return
-    yield from ((tuple(part), _suppose(part, state)) for part in parts.values())
+    for part in parts.values():
+        if _are_apart(part):
+            yield from (((change,), UNSEEN) for change in part)
+        else:
+            yield tuple(part), _suppose(part, state)
+
+
+def _are_apart(part: Sequence[Change]) -> bool:
+    """Whether changes of one RRset can be planned one by one, though no answer shows what is there.
+
+    What removes comes first: PowerDNS adds what a message adds after all that it removes. An update behind
+    others, and what stands alone, need to know what these leave. Creates go together.
+    """
+    if any(change.expect is not None for change in part) or part[0].type in (CNAME, *STAND_ALONE):
+        return False
+    actions = list(dropwhile(lambda action: action == "delete", (change.action for change in part)))
+    is_update_first = len(actions) == len(part) or "update" not in actions
+    return actions != ["create"] * len(part) and set(actions[1:]) <= {"create"} and is_update_first
 
 
 def _suppose(part: Sequence[Change], hidden: NameState) -> State:
@@ -119,9 +138,8 @@ def _suppose(part: Sequence[Change], hidden: NameState) -> State:
         return UNSEEN
     first = part[0]
     if first.expect is None:
-        return (
-            UNSEEN if all(change.action == "create" and change.expect is None for change in part) else hidden
-        )
+        creates = all(change.action == "create" and change.expect is None for change in part)
+        return UNSEEN if creates else hidden
     values = frozenset(value for value in first.expect.values if isinstance(value, Rdata))
     there = {first.type: RRset(first.expect.ttl, values)} if values else {}
     return NameState(there, is_supposed=True)

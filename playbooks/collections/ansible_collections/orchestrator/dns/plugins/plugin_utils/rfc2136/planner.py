@@ -130,7 +130,8 @@ class Planner:
         for change in group:
             there = state_of(after)
             old_values = after.values if after else frozenset()
-            if conflict := result.alone_conflict(change, old_values):
+            known = old_values or (change.expect.values if change.expect else frozenset())
+            if conflict := result.alone_conflict(change, known):
                 found.append(conflict._replace(before=there))
                 continue
             merged = RRset(change.ttl, old_values | frozenset(spelled_as_there(change, old_values).values))
