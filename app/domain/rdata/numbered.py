@@ -13,7 +13,7 @@ from app.domain.values import ANY_NUMBER
 DEFAULT_PREFERENCE = 10
 
 _BLANKS = re.compile(r"[ \t]+")  # between the fields, RFC 1035 5.1
-_FRAMED = re.compile(r"^[\s(]|[ \t][()]|\s$|^[0-9]+\(")
+_BRACKETED = re.compile(r"^(?:[0-9]+)?\(|[ \t]\(")  # a URI may have parentheses within
 _DIGITS = re.compile(r"[0-9]{1,5}")
 
 
@@ -48,9 +48,8 @@ def numbered(numbers: Sequence[Number], read_rest: Callable[[str], str], example
     """Return the reader of values such as `example`: the numbers and one more field, or that field alone."""
 
     def read(target: str, given: Given = NOTHING_GIVEN) -> str:
-        fields = (
-            _split(target, len(numbers) + 1, example) if _FRAMED.search(target) else _BLANKS.split(target)
-        )
+        is_plain = "(" not in target and target == target.strip()
+        fields = _BLANKS.split(target) if is_plain else _split(target, len(numbers) + 1, example)
         if len(fields) not in (1, len(numbers) + 1):
             raise InvalidRdata("rdata_invalid", f"{quoted(target)} is not of the form {example}")
         found = list(_read_numbers(numbers, fields[:-1], given, has_rest=fields[-1] != NO_SUCH))
@@ -60,9 +59,9 @@ def numbered(numbers: Sequence[Number], read_rest: Callable[[str], str], example
 
 
 def _split(target: str, most: int, example: str) -> list[str]:
-    """Return the fields of a value that has blanks, line ends or parentheses around it, or within."""
+    """Return the fields of a value that has blanks, line ends or parentheses around it."""
     bare = target.strip(" \t\r\n")
-    fields = Fields(bare, example).raws() if _FRAMED.search(bare) else _BLANKS.split(bare)
+    fields = Fields(bare, example).raws() if _BRACKETED.search(bare) else _BLANKS.split(bare)
     alone = len(fields) == 1 and not fields[0].isdecimal() and fields[0]
     return fields if alone or len(fields) == most else _BLANKS.split(target)
 

@@ -20,6 +20,8 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import (
 )
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.spelling import spelled_as_there
 
+from app.domain.errors import InvalidRdata
+from app.domain.rdata import RecordType, canonical
 from tests.support.collection import values
 
 ZONE = dns.name.from_text("example.test")
@@ -147,3 +149,24 @@ def test_what_is_added_takes_the_spelling_that_is_there() -> None:
     change = parse_change(ITEM | {"action": "upsert", "type": "TXT", "rdata": ['"foobar"', '"new"']}, ZONE)
     spelled = spelled_as_there(change, values("TXT", '"foo" "bar"', '"old"'))
     assert [value.to_text() for value in spelled.values] == ['"foo" "bar"', '"new"']
+
+
+@pytest.mark.parametrize("octets", ["", "00", "05", "0000", "00000000", "03616263", "ff" * 40])
+def test_the_roles_read_what_is_accepted_of_every_type_by_its_number(octets: str) -> None:
+    numbers = [*range(1, 128), *range(256, 270), 32768, 32769, 65280]
+    types = [each for each in map(type_of_number, numbers) if each is not None and each.is_unknown]
+    assert len(types) > 50
+    for record_type in types:
+        try:
+            value = canonical(record_type, f"\\# {len(octets) // 2} {octets}")
+        except InvalidRdata:
+            continue
+        assert parse_change({**ITEM, "type": record_type.value, "rdata": [value]}, ZONE).values
+
+
+def type_of_number(number: int) -> RecordType | None:
+    """The type; None for one that is refused."""
+    try:
+        return RecordType(f"TYPE{number}")
+    except ValueError:
+        return None
