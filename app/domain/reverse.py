@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from ipaddress import ip_address
-from itertools import chain, takewhile
+from itertools import takewhile
 from typing import NamedTuple
 
 from app.domain.names import lineage, longest_match
@@ -58,11 +58,12 @@ def _place_of(name: str, zones: Container[str], cuts: Container[Place]) -> Place
     return Elsewhere(f"{cut} is delegated by {zone}, and not served here", place) if cut else place
 
 
-def possible_cuts(names: Iterable[str], aliases: Iterable[str], zones: Container[str]) -> set[str]:
-    """Return where a delegation may take one of these reverse names, or of their aliases, out of its zone."""
-    names = set(names)
-    below = (_below_apex(name, zones) for name in names.union(aliases))
-    return set(chain(*below, (part.zone for name in names for part in parts(name))))
+def possible_cuts(names: Iterable[str], zones: Container[str]) -> set[str]:
+    """Return where a delegation can take one of these names out of its zone."""
+    found: set[str] = set()
+    for name in names:
+        found.update(takewhile(lambda parent: parent not in found, _below_apex(name, zones)))
+    return found
 
 
 def _below_apex(name: str, zones: Container[str]) -> Iterator[str]:

@@ -260,6 +260,12 @@ def test_its_own_undo_leaves_it_ours(user: User, zone: str, network: str, ttl: i
     again = undo(user, undone)
     assert (pointers(user, address), user.ttl(reverse_name(address), "PTR")) == ({f"www.{zone}."}, ttl)
     assert (again["status"], again["ptr_of"]) == ("succeeded", ptr["ptr_of"])
+    taken_back = [
+        event["message"]
+        for event in user.request(ptr["ptr_of"])["events"]
+        if event["message"].startswith(f"undo of PTR of {address}: succeeded: ")
+    ]
+    assert [line.rpartition(" ")[2] for line in taken_back] == [undone["id"], again["id"]]
     [gone] = user.submit_and_wait(body(zone, target=None, action="delete"))
     with_ptrs(user, gone)
     assert pointers(user, address) == set()

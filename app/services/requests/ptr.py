@@ -163,9 +163,8 @@ def _places(
 ) -> tuple[dict[str, Place | Elsewhere], Mapping[str, ZoneSettings]]:
     """Return where the PTR of each reverse name belongs, and the zones that were found."""
     names = set(names)
-    served = zones.existing(
-        session, lineages(names).union(*({part.zone for part in parts(name)} for name in names))
-    )
+    part_zones = {part.zone for name in names for part in parts(name)}
+    served = zones.existing(session, lineages(names) | part_zones)
     if simulates(session):
         made_up = {simulated_zone(name) for name in names if longest_match(name, served) is None}
         served |= dict.fromkeys(made_up, PLAIN[Checks.WARN])
@@ -176,7 +175,7 @@ def _places(
     }
     if aliases:
         served |= zones.existing(session, lineages(aliases.values()))
-    cuts = records.delegations(session, possible_cuts(names, aliases.values(), served))
+    cuts = records.delegations(session, part_zones | possible_cuts(names.union(aliases.values()), served))
     return {name: find_place(name, served, aliases, cuts) for name in names}, served
 
 
