@@ -1,5 +1,6 @@
 """What a zone holds at, below and beside a cut: servers don't show it, and it succeeds nevertheless."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -187,3 +188,18 @@ def test_a_plan_of_what_no_server_shows(user: User, served_on: ServedOn, backend
     assert recorded(user, f"ours.d.{zone}") == [["192.0.2.1"]]
     there = {line.split()[-1] for line in held(beside) if line.startswith("ours.")}
     assert there == {"192.0.2.1"}
+
+
+def test_a_rollback_of_what_neither_servers_nor_records_show(user: User, served_on: ServedOn) -> None:
+    """There is something, made beside us; nobody can tell what, so it stays."""
+    beside = served_on(BY_UPDATE)
+    zone = beside.name
+    submit(user, body(zone, "d", record_type="NS", target="ns.example.net"), body(zone, "www.d"))
+    asked = {"to": datetime.now(UTC).isoformat(), "ask_servers": True}
+    submit(user, whole(zone, "www.d"), body(zone, "other"))
+    beside.do("create", "www.d", "A", "192.0.2.9")
+    found = user.api.post(f"/zones/{zone}/rollback", json=asked).raise_for_status().json()
+    assert [(each["domain"], each["code"]) for each in found["not_taken_back"]] == [
+        (f"www.d.{zone}", "state_unknown")
+    ]
+    assert [each["change"]["domain"] for each in found["results"]] == [f"other.{zone}"]
