@@ -197,3 +197,18 @@ def test_changes_of_one_rrset_in_a_group(zone: ZoneUnderTest) -> None:
     held = {tuple(line.split()[3:]) for line in zone.transfer() if line.startswith("a.sub ")}
     left = {("TXT", '"x"'), ("TXT", '"y"')}
     assert held == (left if isinstance(zone, ApiZoneUnderTest) else {*left, ("A", "192.0.2.2")})
+
+
+def test_what_is_there_and_what_comes_are_more_than_a_message(zone: ZoneUnderTest) -> None:
+    """The values are the only condition that the server can check: a dry run says that they do not fit."""
+    large, larger = (" ".join([f'"{each * 250}"'] * 140) for each in "ab")
+    zone.do("create", "large.sub", "TXT", large)
+    wanted = zone.change("upsert", "large.sub", "TXT", larger)
+    fits = isinstance(zone, ApiZoneUnderTest)
+    if zone.shows_hidden:
+        assert zone.dry_run(wanted) == [APPLIED if fits else failed("too_large")]
+    assert zone.apply(wanted | expecting(large)) == [APPLIED if fits else failed("too_large")]
+    if not fits:
+        steps = [zone.change("delete", "large.sub", "TXT"), zone.change("create", "large.sub", "TXT", larger)]
+        assert zone.apply(steps[0] | expecting(large)) == [APPLIED]
+        assert zone.apply(steps[1] | expecting()) == [APPLIED]

@@ -35,7 +35,8 @@ from .node import NONEXISTENT, UNSEEN, InUse, Node, RRset, state_of
 from .planner import Planner
 from .query import Question, query_dnames_above, query_nodes, query_synthesized, query_types
 from .refusal import TOO_LARGE, query_refused
-from .update_message import without_values
+from .rrset_updates import rrset_equals
+from .update_message import MAX_STEPS_SIZE, Step, size_in_message, without_values
 
 Nodes = Mapping[Question, Node | Rcode]
 Types = Mapping[dns.name.Name, set[RdataType]]
@@ -59,7 +60,7 @@ def record_dry_run(
         if step.results[0].code is None and zone.is_in_doubt(change):
             outcomes.record([change], [hidden(change)])
             continue
-        if not (step.fits or (not node.occluded and without_values(step, planner.zone).fits)):
+        if not zone.fits(step, node):
             outcomes.record_refusal([change], TOO_LARGE)
             continue
         if step.results[0].code is None and (conflict := zone.conflict(change, node)) is not None:
@@ -144,6 +145,7 @@ class _PlannedZone:
     above_data: set[dns.name.Name] = field(default_factory=set)
     types: dict[dns.name.Name, set[RdataType]] = field(default_factory=lambda: defaultdict(set))
     planned: dict[Question, RRset | None] = field(default_factory=dict)
+    revealed: set[Question] = field(default_factory=set)
 
     def forget(self, names: set[dns.name.Name]) -> None:
         """Forget what was answered of names from another zone."""
@@ -155,6 +157,7 @@ class _PlannedZone:
     def reveal(self, revealed: Revealed) -> None:
         """Take over what is where no answer shows it."""
         self.answered = {**self.answered, **revealed.nodes}
+        self.revealed = set(revealed.nodes)
         for name, types in revealed.types.items():
             self.types[name] |= types
 
@@ -164,6 +167,18 @@ class _PlannedZone:
         if decides := deciding_type(change, self.apex):
             questions.append((change.name, decides))
         return any(_is_hidden(self.answered[each]) and each not in self.planned for each in questions)
+
+    def fits(self, step: Step, node: Node) -> bool:
+        """Whether a message carries the step, with the condition that what is there is there.
+
+        Where no answer shows that, its values are the only prerequisite that says so.
+        """
+        change = step.group[0]
+        if (change.name, change.type) not in self.revealed:
+            return step.fits or (not node.occluded and without_values(step, self.apex).fits)
+        there = rrset_equals(node.rrset) if node.rrset and step.updates else ()
+        condition = [line for line in there if line not in step.prerequisites]
+        return step.fits and step.size + size_in_message(change.name, self.apex, condition) <= MAX_STEPS_SIZE
 
     def node(self, change: Change) -> Node | Rcode:
         """Return what is at the owner name before the change, or the code of a server that does not say."""
