@@ -51,6 +51,7 @@ from app.schemas.response import (
 from app.schemas.response import Reason as ReasonOut
 from app.services.backends import BackendState, Obstacle
 from app.services.paging import Page
+from app.services.plan.apply import obstacles
 from app.services.plan.from_records import Planned
 from app.services.plan.keep import KeptPlan
 from app.services.plan.rollback import Left
@@ -123,7 +124,10 @@ def plan_out(kept: KeptPlan) -> PlanOut:
         for index, (item, given) in enumerate(zip(planned, shares, strict=True))
     ]
     left_out = _number_left_out(found, shares)
-    return PlanOut(kept.id, kept.expires_at, kept.plan.is_grouped, kept.batch_id, results, left_out)
+    is_applicable = not any(True for _ in obstacles(planned))
+    return PlanOut(
+        kept.id, kept.expires_at, kept.plan.is_grouped, kept.batch_id, results, left_out, is_applicable
+    )
 
 
 def rollback_out(kept: KeptPlan, left: Sequence[Left]) -> RollbackOut:
@@ -174,6 +178,7 @@ def _plan_result(index: int, item: Planned) -> PlanResult:
             record_type=change.type,
             before=_rrset(item.effect.before),
             after=_rrset(item.effect.after),
+            before_known=item.effect.before_is_known,
         ),
         forecast=PlannedOut(by=item.by, outcome=planned.outcome, code=planned.code, message=planned.message),
     )

@@ -12,13 +12,14 @@ from app.schemas.response import PlannedOut, PlanOut, PlanResult, RRsetOut
 
 MAX_VALUE = 300  # characters of a value or a message; JSON has all of them
 _NOTHING = "nothing"
+_NOT_RECORDED = "not recorded"  # and the servers were not asked, or did not say
 _TABLE = "| # | action | name | type | before | → after |\n|--:|---|---|---|---|---|"
 _PUNCTUATION = re.compile("[^A-Za-z0-9 ,-]")
 
 
 def in_plain_text(plan: PlanOut) -> str:
     """Return the plan as plain text: a summary, and lines for each item."""
-    lines = [_headline(plan), _summary(plan), ""]
+    lines = [_headline(plan), *_summary(plan), ""]
     for result in plan.results:
         lines.append(f"{result.index:>5}  {_change_in_text(result)}")
         lines += [f"       {kind} {visible(note)}" for kind, note in _notes(result)]
@@ -27,7 +28,7 @@ def in_plain_text(plan: PlanOut) -> str:
 
 def in_markdown(plan: PlanOut) -> str:
     """Return the plan as Markdown: a summary, and a table with a row for each item and each note about it."""
-    lines = [f"**{_headline(plan)}**", "", _summary(plan), "", _TABLE]
+    lines = [f"**{_headline(plan)}**", "", *_summary(plan), "", _TABLE]
     for result in plan.results:
         lines.append(_row_of_change(result))
         lines += [f"| | {kind} | | | {code(note)} | |" for kind, note in _notes(result)]
@@ -63,11 +64,12 @@ def _headline(plan: PlanOut) -> str:
         return f"Plan of {items}; it could not be kept"
     if plan.batch_id is not None:
         return f"Plan {plan.plan_id} of {items}: applied as batch {plan.batch_id}"
-    return f"Plan {plan.plan_id} of {items}, good until {plan.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+    good = "good" if plan.applicable else "can't be applied, kept"
+    return f"Plan {plan.plan_id} of {items}, {good} until {plan.expires_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _summary(plan: PlanOut) -> str:
-    """Return in one sentence how many items there are of each kind, and whether they are one group."""
+def _summary(plan: PlanOut) -> Iterator[str]:
+    """Yield how many items there are of each kind, whether they are one group, and what is not known."""
     forecasts = [result.forecast for result in plan.results if result.forecast]
     found = Counter(_kind(forecast) for forecast in forecasts)
     found["refused"] = len(plan.results) - len(forecasts)
@@ -76,7 +78,21 @@ def _summary(plan: PlanOut) -> str:
     counts = ", ".join(f"{number} {kind}" for kind, number in found.items() if number) or "nothing to do"
     asked = {forecast.by for forecast in forecasts}
     by = f", by the {' and the '.join(sorted(asked))}" if asked else ""
-    return f"{counts}{by}{'; all or nothing' if plan.atomic and len(plan.results) > 1 else ''}."
+    by += ": no DNS server was asked" if "simulation" in asked else ""
+    is_group = plan.atomic and plan.applicable and len(plan.results) > 1
+    yield f"{counts}{by}{'; all or nothing' if is_group else ''}."
+    yield from _unknown(plan)
+
+
+def _unknown(plan: PlanOut) -> Iterator[str]:
+    """Yield what can't be applied, or fails, because it is not known what the servers have."""
+    unknown = [each.forecast for each in plan.results if each.forecast and each.forecast.outcome == "unknown"]
+    if unknown:
+        way = "plan with ask_servers" if any(each.by == "records" for each in unknown) else "plan again"
+        yield f"It can't be applied, since it is not known what is there: {way}."
+    elif missing := sum(each.change is not None and not each.change.before_known for each in plan.results):
+        them = "1 RRset is" if missing == 1 else f"{missing} RRsets are"
+        yield f"{them} not recorded: where the servers have one, its change fails; ask_servers finds out."
 
 
 def _kind(forecast: PlannedOut) -> str:
@@ -102,7 +118,8 @@ def _change_in_text(result: PlanResult) -> str:
     change = result.change
     if change is None:
         return "refused"
-    before, after = (_states(rrset) for rrset in (change.before, change.after))
+    before = _states(change.before) if change.before or change.before_known else [_NOT_RECORDED]
+    after = _states(change.after)
     key = f"{change.action}  {visible(change.domain)}  {change.record_type}"
     return f"{key}:  {', '.join(before)}  →  {', '.join(after)}"
 
@@ -118,7 +135,8 @@ def _row_of_change(result: PlanResult) -> str:
     change = result.change
     if change is None:
         return f"| {result.index} | refused | | | | |"
-    before, after = (_cell(rrset) for rrset in (change.before, change.after))
+    before = _cell(change.before) if change.before or change.before_known else _NOT_RECORDED
+    after = _cell(change.after)
     name = code(change.domain)
     return f"| {result.index} | {change.action} | {name} | {change.record_type} | {before} | {after} |"
 

@@ -40,24 +40,30 @@ def state_of(rrset: RRset | None) -> RRsetState:
 class PlannedOutcome:
     """What would become of a change: an outcome of the playbook contract, "would_be_sent" or "unknown".
 
-    `before` is the RRset that a server has shown when it was the change's turn, where one was asked.
+    `before` is the RRset that a server has shown when it was the change's turn, where one was asked; the
+    simulation tells it by the records, and asks none.
     """
 
     outcome: str
     code: str | None = None
     message: str | None = None
     before: RRsetState | None = None
+    is_simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A change, the RRset before and after it (None: there is none), and what would become of the change."""
+    """A change, the RRset before and after it (None: there is none), and what would become of the change.
+
+    Where it is not known what is there before it, `before` is None because nothing is recorded.
+    """
 
     change: Change
     before: RRset | None
     after: RRset | None
     planned: PlannedOutcome
     warnings: tuple[Reason, ...] = ()
+    before_is_known: bool = True
 
 
 def effects(changes: Iterable[Change], known: Mapping[ZoneRRset, RRset]) -> list[Effect]:
@@ -85,8 +91,9 @@ def _apply_with_warnings(
     at_name = names.setdefault((change.zone, change.name), {})
     if obstacle := _obstacle_around(change, names):
         before = at_name.get(change.type)
-        return Effect(change, before, before, obstacle, warnings)
-    effect = replace(apply(change, at_name), warnings=warnings)
+        return Effect(change, before, before, obstacle, warnings, before is not None or is_known)
+    effect = apply(change, at_name)
+    effect = replace(effect, warnings=warnings, before_is_known=effect.before is not None or is_known)
     if effect.before is None and change.action is Action.DELETE and not is_known:
         return replace(effect, planned=_delete_of_unrecorded(change, at_name) or effect.planned)
     return effect

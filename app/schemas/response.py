@@ -82,7 +82,7 @@ class ObstacleOut(BaseModel):
 
 
 class StateOut(BaseModel):
-    """An RRset as it was; without `target` there was none. `ttl` is in seconds, null where not known."""
+    """An RRset as it was; with an empty `target` there was none. `ttl`: seconds, null: not known."""
 
     ttl: int | None
     target: list[str]
@@ -343,7 +343,7 @@ class RRsetOut:
 
 @dataclass(slots=True)
 class ChangeOut:
-    """What an item would change: the RRset before and after it; null where there is none."""
+    """What an item would change: the RRset before and after it; null: there is none, or none is known."""
 
     action: Action
     zone: str
@@ -351,6 +351,14 @@ class ChangeOut:
     record_type: str
     before: RRsetOut | None
     after: RRsetOut | None
+    before_known: Annotated[
+        bool,
+        Field(
+            exclude_if=bool,
+            description="false: none is recorded, and the servers, which may have one, were not asked or did"
+            " not say; where they have one, the item fails with `state_changed`. Left out where it is true",
+        ),
+    ] = True
 
 
 @dataclass(slots=True)
@@ -358,9 +366,10 @@ class PlannedOut:
     """What would become of an item: applied, unchanged, failed or unknown; and who says so.
 
     Servers can only tell that it would be sent (`would_be_sent`): their policy shows when they are asked to.
+    Where workers only simulate, no server is asked, and the simulation goes by the records.
     """
 
-    by: Literal["records", "servers"]
+    by: Literal["records", "servers", "simulation"]
     outcome: str
     code: str | None
     message: str | None
@@ -410,6 +419,10 @@ class PlanOut:
     ]
     results: list[PlanResult]
     more_reasons: Annotated[int | None, _LEFT_OUT] = None
+    applicable: Annotated[
+        bool,
+        Field(description="false: an apply is refused, since items are refused or `unknown`"),
+    ] = True
 
 
 class LeftOut(BaseModel):
@@ -429,7 +442,7 @@ class RollbackOut(PlanOut):
 
 
 class MovedOut(BaseModel):
-    """An RRset that has changed since it was planned; null where there is none."""
+    """An RRset that has changed since it was planned; null where there is none, or none was recorded."""
 
     zone: str
     domain: str

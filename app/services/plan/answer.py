@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from threading import Event
 from uuid import UUID
 
@@ -49,6 +49,8 @@ _SENT = (
     "nothing that the servers show speaks against it; what their policy refuses, only a real update can tell"
 )
 
+_SIMULATED = "simulated: no DNS server was asked"
+
 _NOT_LOOKED = BACKEND_UNAVAILABLE_CODES | ZONE_UNAVAILABLE_CODES | UNCERTAIN_CODES | {HIDDEN_CODE}
 
 Outcomes = Mapping[UUID, PlannedOutcome]
@@ -72,8 +74,14 @@ def answer_order(order: Order, runner: Runner, backends: Backends) -> None:
     """Run the playbook over the changes in check mode, and put what would become of each into Redis."""
     with bound(zone=order.zone):
         outcomes = _plan(order, runner, backends)
-    answer = {str(request_id): astuple(outcome) for request_id, outcome in outcomes.items()}
+    answer = {str(request_id): _as_sent(outcome) for request_id, outcome in outcomes.items()}
     orders.answer(order.reply_to, answer)
+
+
+def _as_sent(outcome: PlannedOutcome) -> Sequence[object]:
+    """Return the fields of an outcome; the last one only if it is true: other releases don't know it."""
+    *asked, is_simulated = astuple(outcome)
+    return [*asked, True] if is_simulated else asked
 
 
 def _plan(order: Order, runner: Runner, backends: Backends) -> Outcomes:
@@ -128,7 +136,16 @@ def _run_slot(order: Order, backends: Backends, *, limited: bool) -> Iterator[Ev
 def _dry_run(run: Run, runner: Runner, cancel: Event) -> Outcomes:
     with bound(run_id=run.id):
         result = runner.run(run, lambda event: log.debug(event.message), cancel)
-    return {change.request_id: _outcome(result, change.request_id) for change in run.changes}
+    outcomes = {change.request_id: _outcome(result, change.request_id) for change in run.changes}
+    if settings().simulated:
+        return {request_id: _simulated(outcome) for request_id, outcome in outcomes.items()}
+    return outcomes
+
+
+def _simulated(outcome: PlannedOutcome) -> PlannedOutcome:
+    words = None if outcome.outcome == WOULD_BE_SENT else outcome.message
+    message = "; ".join(filter(None, (_SIMULATED, words)))
+    return replace(outcome, message=message, is_simulated=True)
 
 
 def _all(changes: Sequence[Change], outcome: PlannedOutcome) -> Outcomes:

@@ -29,7 +29,7 @@ from app.store.requests import NewBatch
 
 def require_applicable(plan: Plan) -> None:
     """Raise BatchRefused with all that speaks against applying it: items that are refused or unknown."""
-    if reasons := list(_obstacles(plan.planned)):
+    if reasons := list(obstacles(plan.planned)):
         raise BatchRefused(at_most(MAX_BATCH_REASONS, reasons))
 
 
@@ -75,12 +75,14 @@ def _as_shown(result: Submitted, planned: Planned | Refused) -> Submitted:
     return result._replace(warnings=[each for each in result.warnings if each in shown])
 
 
-def _obstacles(planned: Sequence[Planned | Refused]) -> Iterator[Reason]:
+def obstacles(planned: Sequence[Planned | Refused]) -> Iterator[Reason]:
+    """Yield what speaks against applying these: the reasons against items, and what is not known."""
     for index, item in enumerate(planned):
         if isinstance(item, Refused):
             yield from (reason._replace(loc=("requests", index, *reason.loc)) for reason in item.reasons)
         elif item.effect.planned.outcome == UNKNOWN:
-            message = f"what is there is not known ({item.effect.planned.message}): plan with ask_servers"
+            way = "plan with ask_servers" if item.by == "records" else "plan again"
+            message = f"what is there is not known ({item.effect.planned.message}): {way}"
             yield Reason(("requests", index), "before_unknown", message)
 
 
@@ -127,7 +129,7 @@ def _compare(plan_id: UUID, plan: Plan, now: Sequence[Planned | Refused]) -> Non
 
 
 def _moved(was: Planned, item: Planned) -> MovedRRset | None:
-    if item.by == "servers" and item.effect.planned.outcome == UNKNOWN:
+    if item.by != "records" and item.effect.planned.outcome == UNKNOWN:
         raise ServersNotAsked(f"the servers can't be asked now: {item.effect.planned.message}")
     change, now = was.effect.change, item.effect.change
     before, there = state_of(was.effect.before), state_of(item.effect.before)

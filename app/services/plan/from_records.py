@@ -28,10 +28,10 @@ MAX_AROUND = 20_000  # records of the zones concerned in which a plan looks for 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What one change would do, and whether the records or the servers say so."""
+    """What one change would do, and who says so: the records, the servers, or the simulation of these."""
 
     effect: Effect
-    by: Literal["records", "servers"] = "records"
+    by: Literal["records", "servers", "simulation"] = "records"
     not_before: datetime | None = None  # when it would be queued; None: at once
     ptrs: tuple[PtrStep, ...] = ()  # what is done for the PTRs of its addresses once it has succeeded
 

@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from uuid_utils.compat import uuid7
 
 from app.core.config import settings
@@ -31,18 +31,11 @@ log = get_logger(__name__)
 
 Outcomes = Mapping[UUID, PlannedOutcome]
 
-# What a worker says of each change: the fields of `PlannedOutcome`.
-_ANSWER = TypeAdapter(
-    dict[
-        UUID,
-        tuple[
-            Literal["applied", "unchanged", "failed", "unknown", "would_be_sent"],
-            str | None,
-            str | None,
-            RRsetState | None,
-        ],
-    ]
-)
+# What a worker says of each change: the fields of `PlannedOutcome`; whether it is simulated only if it is.
+_Word = Literal["applied", "unchanged", "failed", "unknown", "would_be_sent"]
+_Asked = tuple[_Word, str | None, str | None, RRsetState | None]
+_Simulated = tuple[_Word, str | None, str | None, RRsetState | None, bool]
+_ANSWER = TypeAdapter(dict[UUID, Annotated[_Asked | _Simulated, Field(union_mode="left_to_right")]])
 
 _AT_ONCE = datetime.min.replace(tzinfo=UTC)
 
@@ -142,10 +135,10 @@ def _corrected(item: Planned, outcome: PlannedOutcome) -> Planned:
     effect = replace(item.effect, planned=outcome)
     if effect.planned.before is not None:
         before, after = effect.planned.before, state_after(effect.change, effect.planned.before)
-        effect = replace(effect, before=_rrset(before), after=_rrset(after))
+        effect = replace(effect, before=_rrset(before), after=_rrset(after), before_is_known=True)
     if effect.planned.outcome == Outcome.FAILED:
         effect = replace(effect, after=effect.before)
-    return replace(item, effect=effect, by="servers")
+    return replace(item, effect=effect, by="simulation" if outcome.is_simulated else "servers")
 
 
 def _rrset(state: RRsetState) -> RRset | None:

@@ -269,6 +269,7 @@ def test_an_expired_plan(client: TestClient, new_zone: str) -> None:
 
 def test_a_plan_with_refused_items_is_not_applied(client: TestClient, new_zone: str) -> None:
     planned = plan(client, body(new_zone), body(new_zone, target="nonsense"), 7)
+    assert planned["applicable"] is False
     assert client.get(f"/api/v1/dns/plans/{planned['plan_id']}").json() == planned
     answer = apply(client, planned)
     assert answer.status_code == 422
@@ -292,6 +293,7 @@ def test_what_is_refused_by_now(client: TestClient, new_zone: str) -> None:
 def test_what_is_there_is_not_known(client: TestClient, new_zone: str, action: str) -> None:
     planned = plan(client, body(new_zone, action=action))
     assert planned["results"][0]["forecast"]["outcome"] == "unknown"
+    assert (planned["results"][0]["change"]["before_known"], planned["applicable"]) == (False, False)
     answer = apply(client, planned)
     (reason,) = answer.json()["detail"]
     assert (answer.status_code, reason["type"]) == (422, "before_unknown")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from app.services.backends import publish_until
 from app.services.drain.backends import InventoryBackends, make_backends
 from app.services.drain.drain import drain
 from app.services.drain.lease import hold_lease
+from app.services.plan.answer import answer_orders_until
 from app.store import backends
 from tests.support.answers import codes
 from tests.support.builders import body, time_after
@@ -125,6 +126,25 @@ def test_a_plan_makes_no_zone(api: TestClient) -> None:
         answer = api.post("/api/v1/dns/plan", json={"requests": [body("example.com")]})
         assert answer.json()["results"][0]["change"]["zone"] == "example.com"
         assert api.get("/api/v1/zones").json() == {"items": []}
+
+
+def test_a_plan_by_the_servers_says_that_none_was_asked(api: TestClient) -> None:
+    stop = Event()
+    worker = Thread(target=answer_orders_until, args=(stop,))
+    sent = {"requests": [body("example.com"), body("example.com", action="delete")], "ask_servers": True}
+    with api:
+        worker.start()
+        try:
+            planned = api.post("/api/v1/dns/plan", json=sent).raise_for_status().json()
+        finally:
+            stop.set()
+            worker.join()
+        shown = api.get(f"/api/v1/dns/plans/{planned['plan_id']}", headers={"Accept": "text/plain"}).text
+    forecasts = [each["forecast"] for each in planned["results"]]
+    assert {each["by"] for each in forecasts} == {"simulation"}
+    assert [each["outcome"] for each in forecasts] == ["would_be_sent", "would_be_sent"]
+    assert {each["message"] for each in forecasts} == {"simulated: no DNS server was asked"}
+    assert "2 to apply, 1 warning, by the simulation: no DNS server was asked; all or nothing." in shown
 
 
 def request_of(api: TestClient, zone: str) -> dict[str, Any]:

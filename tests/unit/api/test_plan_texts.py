@@ -113,6 +113,34 @@ def test_a_plan_in_plain_text() -> None:
     )
 
 
+def test_what_is_not_recorded_is_not_called_nothing() -> None:
+    plan = plan_of(changed([], ["192.0.2.3"]))
+    assert plan.results[0].change is not None
+    plan.results[0].change.before_known = False
+    line = "1 RRset is not recorded: where the servers have one, its change fails; ask_servers finds out."
+    assert in_plain_text(plan).splitlines()[1:] == [
+        "1 to apply, by the records.",
+        line,
+        "",
+        "    0  upsert  www.example.test  A:  not recorded  →  300 192.0.2.3",
+    ]
+    markdown = in_markdown(plan).splitlines()
+    assert markdown[3] == line
+    assert markdown[-1] == "| 0 | upsert | `www.example.test` | A | not recorded | `300 192.0.2.3` |"
+
+
+@pytest.mark.parametrize(("by", "way"), [("records", "plan with ask_servers"), ("servers", "plan again")])
+def test_a_plan_that_can_not_be_applied_says_so(by: str, way: str) -> None:
+    unknown = changed(["192.0.2.1"], ["192.0.2.3"])
+    unknown.forecast = PlannedOut(by, "unknown", None, "no A is recorded")  # type: ignore[arg-type]
+    plan = plan_of(unknown, changed([], ["192.0.2.3"], 1))
+    plan.atomic, plan.applicable = True, False
+    lines = in_plain_text(plan).splitlines()
+    assert "can't be applied, kept until 2026-01-02" in lines[0]
+    assert "all or nothing" not in lines[1]
+    assert lines[2] == f"It can't be applied, since it is not known what is there: {way}."
+
+
 def test_an_empty_plan_that_could_not_be_kept() -> None:
     plan = PlanOut(None, None, False, None, [])
     assert in_plain_text(plan) == "Plan of 0 changes; it could not be kept\nnothing to do.\n\n"

@@ -56,6 +56,12 @@ def test_each_change_sees_those_before_it() -> None:
     assert found[3].after is None
 
 
+def test_it_is_known_what_is_there_where_it_is_recorded_or_the_plan_has_changed_it() -> None:
+    asked = [upsert(X), delete(), create(Y), change("create", "sub", "A", X)]
+    assert [each.before_is_known for each in effects(asked, {})] == [False, True, True, False]
+    assert [each.before_is_known for each in effects(asked, known(X))] == [True, True, True, False]
+
+
 def test_what_is_not_recorded_may_be_there_unless_the_plan_has_removed_it() -> None:
     found = effects([delete(), delete(), create(X), delete(), delete()], {})
     assert [said(effect)[0] for effect in found] == [
