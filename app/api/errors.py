@@ -155,4 +155,4 @@ def _why_not_answered(error: Exception) -> tuple[str, str]:
 
 def _answer_bug(_: Request, __: Exception) -> Response:
     """Answer to a mistake of our own; the server logs the stack trace."""
-    return _answer("an internal error; the log of the api says more", 500)
+    return _answer("an internal error; the log of the api says more", 500, Error.code)

@@ -1,20 +1,22 @@
-"""docs/errors.md lists every code that the code can give, and no other."""
+"""docs/errors.md lists every code that the code can give, and no other; playbooks.md those of the roles."""
 
 import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
+
+from pydantic_core.core_schema import ErrorType
 
 from app.core.config import ROOT
 from app.domain import errors
 
 _CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+|refused")
-_MAKES_ONE = re.compile(r"(Reason|Invalid\w*|DomainError|\.refuse)$")
+_MAKES_ONE = re.compile(r"(Reason|Invalid\w*|UnusableChange|DomainError|failed|\.refuse)$")
 _COMPOSED = {"{name}_invalid": {"priority_invalid", "weight_invalid", "port_invalid"}}  # as they are written
 _INTERNAL = {
     "lease_lost",
     "inventory_unusable",
-    "internal",
     "conflict",
     "not_found",
     "unavailable",
@@ -22,9 +24,11 @@ _INTERNAL = {
 }
 
 
-def listed() -> list[str]:
-    """The codes in the first column of the document's tables."""
-    cells = re.findall(r"^\| (`[^|]+`) \|", (ROOT / "docs" / "errors.md").read_text(), re.MULTILINE)
+def listed(page: str = "errors.md") -> list[str]:
+    """The codes in the first column of the page's tables."""
+    text = (ROOT / "docs" / page).read_text()
+    text = text.partition("### Codes\n")[2].partition("\n### ")[0] or text
+    cells = re.findall(r"^\| (`[^|]+`) \|", text, re.MULTILINE)
     return [code for cell in cells for code in re.findall(r"`([a-z0-9_]+)`", cell)]
 
 
@@ -35,8 +39,9 @@ def codes_in(path: Path) -> Iterator[str]:
         match node:
             case ast.Assign(targets=[ast.Name(id="code")], value=ast.Constant(value=str(code))):
                 yield code
-            case ast.Call(func=func, args=args) if _MAKES_ONE.search(ast.unparse(func)):
-                words = (arg.value for arg in args[:3] if isinstance(arg, ast.Constant))
+            case ast.Call(func=func, args=args, keywords=named) if _MAKES_ONE.search(ast.unparse(func)):
+                given = [*args[:3], *(each.value for each in named if each.arg in ("code", "type"))]
+                words = (value.value for value in given if isinstance(value, ast.Constant))
                 yield from (word for word in words if isinstance(word, str) and _CODE.fullmatch(word))
 
 
@@ -52,9 +57,7 @@ def codes_as_data(node: ast.AST) -> Iterator[str]:
             for key, value in zip(keys, values, strict=True):
                 if isinstance(key, ast.Constant) and key.value == "code" and isinstance(value, ast.Constant):
                     yield str(value.value)
-        case ast.Return(
-            value=ast.Tuple(elts=[ast.Constant(value=str(code)), ast.Constant(value=str(words))])
-        ):
+        case ast.Tuple(elts=[ast.Constant(value=str(code)), ast.Constant(value=str(words))]):
             if _CODE.fullmatch(code) and " " in words:
                 yield code
 
@@ -68,6 +71,16 @@ def composed_in(path: Path) -> Iterator[str]:
                 yield written
 
 
+def constants_in(folder: str) -> set[str]:
+    """Every text that stands in the Python files of the folder."""
+    return {
+        node.value
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
 def made() -> set[str]:
     found = {code for path in (ROOT / "app").rglob("*.py") for code in codes_in(path)}
     found |= set().union(*_COMPOSED.values())
@@ -78,6 +91,19 @@ def made() -> set[str]:
 def test_every_code_is_documented_once() -> None:
     assert sorted(made() - set(listed())) == []
     assert len(listed()) == len(set(listed()))
+
+
+def test_every_code_that_is_documented_can_be_given() -> None:
+    given = constants_in("app") | constants_in("playbooks") | set().union(*_COMPOSED.values())
+    assert sorted(set(listed()) - given - set(get_args(ErrorType))) == []
+
+
+def test_the_codes_of_the_shipped_roles_are_those_of_their_page() -> None:
+    page = set(listed("playbooks.md"))
+    by_roles = {code for path in (ROOT / "playbooks").rglob("*.py") for code in codes_in(path)}
+    assert {"tsig_refused", "too_large", "not_zone", "cname_conflict"} <= by_roles
+    assert sorted(by_roles - page) == []
+    assert sorted(page - constants_in("playbooks")) == []
 
 
 def test_what_plans_alone_warn_of_is_said_apart() -> None:
