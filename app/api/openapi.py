@@ -91,12 +91,13 @@ _KEY_OF_BATCH = _KEY | {
     "description": "each item without a key of its own gets this one with #, and its index from 0 on",
 }
 
-ROLLBACK = BODY | _NO_ANSWER | NO_ZONE
 _NO_PLAN = _problem(404, "No such plan; it is kept for an hour")
 _AS_TEXT: dict[str, Any] = {
     "description": "As text or as Markdown by the `Accept` header",
     "content": {media_type: {"schema": {"type": "string"}} for media_type in ("text/plain", "text/markdown")},
 }
+
+ROLLBACK = BODY | _NO_ANSWER | NO_ZONE | {200: _AS_TEXT}
 
 _READ_BY_CALLS = (Submission, Batch, BatchItem, Plan, PlanApplication, Undo)
 

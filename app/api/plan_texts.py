@@ -7,14 +7,33 @@ cell, markup, a link or a mention.
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from app.schemas.response import PlannedOut, PlanOut, PlanResult, RRsetOut
+from fastapi import Request, Response
+from pydantic import TypeAdapter
+
+from app.api.preferences import preferred
+from app.schemas.response import LeftOut, PlannedOut, PlanOut, PlanResult, RollbackOut, RRsetOut
 
 MAX_VALUE = 300  # characters of a value or a message; JSON has all of them
 _NOTHING = "nothing"
 _NOT_RECORDED = "not recorded"  # and the servers were not asked, or did not say
 _TABLE = "| # | action | name | type | before | → after |\n|--:|---|---|---|---|---|"
+_MEDIA_TYPES = ("application/json", "text/plain", "text/markdown")  # the first unless another is asked for
 _PUNCTUATION = re.compile("[^A-Za-z0-9 ,-]")
+
+
+def plan_response(plan: PlanOut, as_json: TypeAdapter[Any], request: Request, status: int) -> Response:
+    """Return the plan in the form that the client prefers."""
+    media_type = preferred(request.headers.getlist("accept"), _MEDIA_TYPES)
+    content: str | bytes
+    if media_type == "text/markdown":
+        content = in_markdown(plan)
+    elif media_type == "text/plain":
+        content = in_plain_text(plan)
+    else:
+        content = as_json.dump_json(plan)
+    return Response(content, status, {"Vary": "Accept"}, media_type)
 
 
 def in_plain_text(plan: PlanOut) -> str:
@@ -23,6 +42,11 @@ def in_plain_text(plan: PlanOut) -> str:
     for result in plan.results:
         lines.append(f"{result.index:>5}  {_change_in_text(result)}")
         lines += [f"       {kind} {visible(note)}" for kind, note in _notes(result)]
+    for left in _left(plan):
+        name = visible(left.domain)
+        lines.append(
+            f"       not taken back  {name}  {left.record_type}:  {left.code}: {visible(left.message)}"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -32,6 +56,9 @@ def in_markdown(plan: PlanOut) -> str:
     for result in plan.results:
         lines.append(_row_of_change(result))
         lines += [f"| | {kind} | | | {code(note)} | |" for kind, note in _notes(result)]
+    for left in _left(plan):
+        why = code(f"{left.code}: {left.message}")
+        lines.append(f"| | not taken back | {code(left.domain)} | {left.record_type} | {why} | |")
     return "\n".join(lines) + "\n"
 
 
@@ -57,8 +84,15 @@ def _visible_character(character: str) -> str:
     return character if character.isprintable() else f"\\u{{{ord(character):x}}}"
 
 
+def _left(plan: PlanOut) -> Sequence[LeftOut]:
+    """Return what a rollback leaves as it is."""
+    return plan.not_taken_back if isinstance(plan, RollbackOut) else ()
+
+
 def _headline(plan: PlanOut) -> str:
     number = len(plan.results)
+    if not number and isinstance(plan, RollbackOut):
+        return "Rollback with nothing to apply"
     items = "1 change" if number == 1 else f"{number} changes"
     if plan.plan_id is None or plan.expires_at is None:
         return f"Plan of {items}; it could not be kept"

@@ -4,13 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from app.core.database import AnySession
-from app.domain.change import Action, RRsetKey
+from app.domain.change import Action, Change, RRsetKey
 from app.domain.errors import Reason
-from app.domain.zone_settings import Threshold
+from app.domain.zone_settings import Threshold, ZoneSettings
 from app.services.requests.validate import Refused, ValidChange
-from app.store import records
+from app.store import records, zones
 
 MIN_RECORDED = 10  # RRsets: a percentage of fewer says nothing
+
+
+_Asked = tuple[str, RRsetKey, Action]  # zone, RRset, and what is to be done to it
 
 
 class _Extent(NamedTuple):
@@ -31,6 +34,21 @@ def why_mass_change(session: AnySession, changes: Sequence[ValidChange]) -> list
     An RRset counts once, however often it is changed. One RRset alone is never a mass change.
     """
     settings = {change.zone: change.settings for change in changes}
+    asked = ((change.zone, RRsetKey(change.name, change.record_type), change.action) for change in changes)
+    return _why_over(session, settings, asked)
+
+
+def why_planned_is_mass_change(session: AnySession, changes: Sequence[Change]) -> list[Reason]:
+    """Return the same of changes that are planned already."""
+    settings = zones.existing(session, {change.zone for change in changes})
+    limited_zones = {zone for zone, each in settings.items() if each.has_thresholds}
+    planned = ((change.zone, change.key, change.action) for change in changes if change.zone in limited_zones)
+    return _why_over(session, settings, planned)
+
+
+def _why_over(
+    session: AnySession, settings: Mapping[str, ZoneSettings], changes: Iterable[_Asked]
+) -> list[Reason]:
     return [
         reason
         for zone, extent in _extents(changes).items()
@@ -39,13 +57,12 @@ def why_mass_change(session: AnySession, changes: Sequence[ValidChange]) -> list
     ]
 
 
-def _extents(changes: Iterable[ValidChange]) -> Mapping[str, _Extent]:
+def _extents(changes: Iterable[_Asked]) -> Mapping[str, _Extent]:
     found: dict[str, _Extent] = {}
-    for change in changes:
-        extent = found.setdefault(change.zone, _Extent(set(), set()))
-        key = RRsetKey(change.name, change.record_type)
+    for zone, key, action in changes:
+        extent = found.setdefault(zone, _Extent(set(), set()))
         extent.changes.add(key)
-        if change.action is Action.DELETE:
+        if action is Action.DELETE:
             extent.deletes.add(key)
     return found
 

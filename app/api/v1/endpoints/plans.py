@@ -10,8 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.api import answers, openapi
 from app.api.body import JsonRoute, decode_json, read_json, read_optional_json
-from app.api.plan_texts import in_markdown, in_plain_text
-from app.api.preferences import preferred
+from app.api.plan_texts import plan_response
 from app.domain.errors import InvalidInput, Reason
 from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas.request import Plan as PlanBody
@@ -33,7 +32,6 @@ router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 _BATCH = TypeAdapter(BatchOut)
 _PLAN = TypeAdapter(PlanOut)
 _REPLAYED = {"Idempotent-Replayed": "true"}
-_MEDIA_TYPES = ("application/json", "text/plain", "text/markdown")  # the first unless another is asked for
 MAX_PLANNED_ZONES = 100  # whose servers one plan asks: each is a run
 
 
@@ -103,17 +101,7 @@ def _keep_and_answer(planned: Plan, request: Request) -> Response:
 
 
 def _answer(kept: KeptPlan, request: Request, status: int) -> Response:
-    """Return the plan in the form that the client prefers."""
-    media_type = preferred(request.headers.getlist("accept"), _MEDIA_TYPES)
-    shape = answers.plan_out(kept)
-    content: str | bytes
-    if media_type == "text/markdown":
-        content = in_markdown(shape)
-    elif media_type == "text/plain":
-        content = in_plain_text(shape)
-    else:
-        content = _PLAN.dump_json(shape)
-    return Response(content, status, {"Vary": "Accept"}, media_type)
+    return plan_response(answers.plan_out(kept), _PLAN, request, status)
 
 
 def _get_applicable(plan_id: UUID) -> KeptPlan:

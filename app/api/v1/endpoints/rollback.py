@@ -7,9 +7,11 @@ from pydantic import TypeAdapter
 
 from app.api import answers, openapi
 from app.api.body import JsonRoute
+from app.api.plan_texts import plan_response
 from app.schemas.request import Rollback as RollbackBody
 from app.schemas.response import RollbackOut
 from app.services.plan.keep import KeptPlan, Plan, keep
+from app.services.plan.mass_change import warn_of_mass_change
 from app.services.plan.rollback import Rollback, RollbackOrder, ask_servers, plan_rollback
 from app.services.requests.batch import BodyWorkers
 
@@ -37,12 +39,12 @@ async def roll_back(zone: str, body: RollbackBody, request: Request) -> Response
         found = await workers.run(partial(plan_rollback, zone, order))
         if body.ask_servers:
             found = await ask_servers(found)
-        return await workers.run(partial(_keep_and_answer, found, servers_asked=body.ask_servers))
+        return await workers.run(partial(_keep_and_answer, found, request, servers_asked=body.ask_servers))
 
 
-def _keep_and_answer(found: Rollback, *, servers_asked: bool) -> Response:
-    """Keep the plan, unless there is nothing to apply; return it, serialized."""
-    plan = Plan(found.items, found.planned, ask_servers=servers_asked, apart=True)
+def _keep_and_answer(found: Rollback, request: Request, *, servers_asked: bool) -> Response:
+    """Keep the plan, unless there is nothing to apply; return it in the form that the client prefers."""
+    planned = warn_of_mass_change(found.planned)
+    plan = Plan(found.items, planned, ask_servers=servers_asked, apart=True)
     kept = keep(plan) if found.items else KeptPlan(plan, None, None)
-    content = _ROLLBACK.dump_json(answers.rollback_out(kept, found.left))
-    return Response(content, media_type="application/json")
+    return plan_response(answers.rollback_out(kept, found.left), _ROLLBACK, request, 200)

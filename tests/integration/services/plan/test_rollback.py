@@ -322,6 +322,27 @@ def test_the_call(client: TestClient, zone: ZoneUnderTest) -> None:
     assert (gone.status_code, gone.json()["code"]) == (404, "zone_unknown")
 
 
+def test_it_says_that_it_is_a_mass_change(client: TestClient, zone: ZoneUnderTest) -> None:
+    """It is shown all the same, as Markdown too, and its apply asks for a word."""
+    to = now()
+    do(client, zone, *(item(zone, name, "create", "192.0.2.1") for name in ("a", "b", "c")))
+    accept(client, item(zone, "c", "upsert", "192.0.2.3"))
+    client.patch(f"/api/v1/zones/{zone.name}", json={"max_deletes": {"number": 1}}).raise_for_status()
+    url, asked = f"/api/v1/zones/{zone.name}/rollback", {"to": to.isoformat()}
+    found = client.post(url, json=asked).raise_for_status().json()
+    [warning] = found["results"][0]["warnings"]
+    assert warning["code"] == "mass_change"
+    assert "deletes of 2 RRsets, where 1 may be" in warning["message"]
+    answer = client.post(url, json=asked, headers={"Accept": "text/markdown"})
+    assert (answer.status_code, answer.headers["content-type"][:13]) == (200, "text/markdown")
+    *_, last = answer.text.splitlines()
+    assert last.startswith(f"| | not taken back | `{zone.full('c')}` | A | ")
+    assert "open_requests" in last
+    applied = f"/api/v1/dns/plans/{found['plan_id']}/apply"
+    assert codes(client.post(applied)) == {"mass_change"}
+    assert client.post(applied, json={"allow_mass_change": True}).status_code == 207
+
+
 def test_a_plan_is_stale_when_the_zone_has_moved(client: TestClient, zone: ZoneUnderTest) -> None:
     to = now()
     do(client, zone, item(zone, "www", "create", "192.0.2.1"))
