@@ -267,11 +267,14 @@ class UndoneAlready(Conflict):
 
     code = "undone_already"
 
-    def __init__(self, undone_by: object, status: str) -> None:
-        this = f"{'has' if status == 'succeeded' else 'is'} {status}"
-        super().__init__(
-            f"the request {undone_by} undoes this one already: it {this}, and can be undone itself"
-        )
+    def __init__(self, undone_by: object, status: str, taken_back_by: object | None = None) -> None:
+        if status != "succeeded":
+            now = f"is {status}; while it waits it can be cancelled, and undone when it has succeeded"
+        elif taken_back_by is not None:
+            now = f"has succeeded; the request {taken_back_by}, which takes that back, is not settled yet"
+        else:
+            now = "has succeeded, and can be undone itself"
+        super().__init__(f"the request {undone_by} undoes this one already: it {now}")
 
 
 class NothingToUndo(Conflict):
@@ -297,8 +300,12 @@ class UndoConflict(Conflict):
 
     code = "undo_conflict"
 
-    def __init__(self) -> None:
-        super().__init__("the RRset was changed since this request: to undo it would take that back, too")
+    def __init__(self, zone: str, key: RRsetKey, changed_by: object | None = None) -> None:
+        by = f", last by the request {changed_by}" if changed_by else ""
+        super().__init__(
+            f"the RRset was changed since this request{by}: to undo it would take that back, too;"
+            f" GET /api/v1/zones/{zone}/rrsets/{key.name}/{key.type}/history shows what requests have done"
+        )
 
 
 class MovedRRset(NamedTuple):

@@ -283,6 +283,8 @@ def _refused(item: InFlight) -> Decision:
         code = UndoConflict.code
     elif item.is_ptr and code == "state_changed":
         code = NOT_OURS
+    elif code == "state_changed" and message and item.change.expect is not None:
+        message += ": plan it again"  # what is neither an undo nor a PTR was planned
     return Decision(Status.FAILED, message or "the playbook refused it", code)
 
 

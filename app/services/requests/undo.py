@@ -64,8 +64,7 @@ def undo_request(request_id: UUID, order: UndoOrder, backlog: Backlog | None = N
             return replayed
         zone = _require_undoable(session, original)
         found = _inverse(original)
-        if _shows_conflict(session, zone, original, found.expect):
-            raise UndoConflict
+        _require_no_conflict(session, zone, original, found.expect)
         keeps_ptrs = _keeps_ptrs(session, original, found)
         [result] = submit(session, [_draft(original, found, order, keeps_ptrs)], backlog=backlog)
         accepted = _require_accepted(result)
@@ -93,15 +92,17 @@ def _require_undoable(session: Session, original: Request) -> Zone:
     if original.status is not Status.SUCCEEDED:
         raise RequestNotUndoable(original.status)
     if undoing := _undoing(session, original):
-        raise UndoneAlready(undoing.id, undoing.status)
+        last, *before = reversed(undoing)
+        waits = last.id if before and last.status in OPEN else None
+        raise UndoneAlready(undoing[0].id, undoing[0].status, waits)
     zone = zones.get(session, original.zone)
     if zone is None:
         raise ZoneNotServed(original.zone)
     return zone
 
 
-def _undoing(session: Session, original: Request) -> Request | None:
-    """Return the request that takes this one back, or will; None where none does, or it was taken back, too.
+def _undoing(session: Session, original: Request) -> list[Request]:
+    """Return the request that takes this one back, or will, and its undos; none where it was undone.
 
     Of undos of undos every other one is in effect, counted from the last that has succeeded.
     """
@@ -114,7 +115,7 @@ def _undoing(session: Session, original: Request) -> Request | None:
         following = undoing.undone_by if undoing.status is Status.SUCCEEDED else None
     done = sum(undoing.status is Status.SUCCEEDED for undoing in chain)
     is_waiting = len(chain) == 1 and not done
-    return chain[0] if is_waiting or done % 2 else None
+    return chain if is_waiting or done % 2 else []
 
 
 def _inverse(original: Request) -> Inverse:
@@ -132,21 +133,22 @@ def _inverse(original: Request) -> Inverse:
     return found
 
 
-def _shows_conflict(session: Session, zone: Zone, original: Request, expected: RRsetState) -> bool:
-    """Return whether the records show another RRset than the one that the request has made.
+def _require_no_conflict(session: Session, zone: Zone, original: Request, expected: RRsetState) -> None:
+    """Raise UndoConflict where the records show another RRset than the one that the request has made.
 
     Where there is none, that tells something only if the zone has not been changed since: with its backend
     its records are forgotten.
     """
-    record = records.get(session, zone.name, RRsetKey(original.name, original.record_type))
+    key = RRsetKey(original.name, original.record_type)
+    record = records.get(session, zone.name, key)
     if record is not None:
-        return not is_like(record.record_type, RRsetState(record.ttl, tuple(record.rdata)), expected)
+        if not is_like(key.type, RRsetState(record.ttl, tuple(record.rdata)), expected):
+            changed_by = record.request_id if record.request_id != original.id else None
+            raise UndoConflict(zone.name, key, changed_by)
+        return
     settled = original.finished_at
-    return (
-        settled is not None
-        and zone.updated_at < settled
-        and not is_like(original.record_type, NOTHING, expected)
-    )
+    if settled is not None and zone.updated_at < settled and not is_like(key.type, NOTHING, expected):
+        raise UndoConflict(zone.name, key)
 
 
 def _keeps_ptrs(session: Session, original: Request, found: Inverse) -> bool:

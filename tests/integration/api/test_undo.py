@@ -103,8 +103,12 @@ def test_where_there_was_none_the_rrset_goes(client: TestClient, zone: ZoneUnder
 
 def test_a_change_through_us_is_a_conflict_at_once(client: TestClient, zone: ZoneUnderTest) -> None:
     first = do(client, zone, "create", "192.0.2.1")
-    do(client, zone, "create", "192.0.2.2")
-    assert refused(undo(client, first)) == (409, "undo_conflict")
+    second = do(client, zone, "create", "192.0.2.2")
+    told = undo(client, first)
+    assert refused(told) == (409, "undo_conflict")
+    assert f"last by the request {second}" in told.json()["detail"]
+    path = told.json()["detail"].partition("GET ")[2].split(" ")[0]
+    assert [each["id"] for each in client.get(path).json()["items"]] == [second, first]
     do(client, zone, "delete")
     assert refused(undo(client, first)) == (409, "undo_conflict")
     assert count(client, zone) == 3
@@ -306,12 +310,16 @@ def test_a_change_that_an_undo_of_its_undo_has_brought_back(client: TestClient, 
     first = undo(client, done).json()["id"]
     settle(zone)
     second = undo(client, first).json()["id"]
-    assert refused(undo(client, done)) == (409, "undone_already")  # the second has not brought it back yet
+    told = undo(client, done)
+    assert refused(told) == (409, "undone_already")  # the second has not brought it back yet
+    assert f"{first} undoes this one already: it has succeeded; the request {second}" in told.json()["detail"]
     settle(zone)
     assert zone.values("www", "A") == {"192.0.2.1"}
     again = undo(client, done).json()["id"]
     assert shown(client, done)["undone_by"] == again
     settle(zone)
     assert (fate(client, again), zone.values("www", "A")) == ("succeeded", set())
-    assert refused(undo(client, done)) == (409, "undone_already")
+    told = undo(client, done)
+    assert refused(told) == (409, "undone_already")
+    assert f"{again} undoes this one already: it has succeeded, and can be undone" in told.json()["detail"]
     assert refused(undo(client, second)) == (409, "undo_conflict")
