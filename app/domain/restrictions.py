@@ -33,7 +33,7 @@ def why_restricted(
     """
     if not record_type.is_unknown and not allows_type(settings, record_type):
         allowed = ", ".join(sorted(settings.allowed_types or ()))
-        message = f"the zone {zone} allows no {record_type} records; it allows {allowed}"
+        message = f"the zone {zone} allows no {record_type} records; its allowed_types are {allowed}"
         yield Reason(RECORD_TYPE, "type_not_allowed", message)
     if pattern := settings.protected_names.pattern_of(name, zone):
         message = f"{name} is protected in the zone {zone}, by {pattern}: an operator can change that"

@@ -29,6 +29,14 @@ def reverse_name(address: str) -> str:
     return ip_address(address).reverse_pointer
 
 
+def reverse_name_of(text: str) -> str | None:
+    """Return the same of what may be an address; None where it is none."""
+    try:
+        return reverse_name(text.strip().removesuffix("."))
+    except ValueError:
+        return None
+
+
 def find_place(
     name: str, zones: Container[str], aliases: Mapping[Place, str], cuts: Container[Place] = ()
 ) -> Place | Elsewhere:

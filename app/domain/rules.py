@@ -42,9 +42,11 @@ def check(
     change = _ZonedChange(action, zone, name, record_type, frozenset(rdata), action is not Action.DELETE)
     found = [reason for rule in _RULES.get(record_type, _OF_ALL) for reason in rule(change)]
     if record_type.is_unknown and not unknown_types:
-        found.append(
-            Reason(RECORD_TYPE, "type_not_allowed", f"the zone {zone} allows no {record_type} records")
+        message = (
+            f"the zone {zone} allows no {record_type} records: of types by their numbers it allows all where"
+            " its unknown_types is true, and those in its allowed_types"
         )
+        found.append(Reason(RECORD_TYPE, "type_not_allowed", message))
     return found
 
 

@@ -20,6 +20,7 @@ from app.domain.ptr import why_no_ptr
 from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, at_most
 from app.domain.restrictions import allows_type, warnings_of_zone, why_restricted
+from app.domain.reverse import reverse_name_of
 from app.domain.warnings import MAY_WARN, warnings_of
 from app.domain.zone_choice import ZoneChoice, choose_zone
 from app.domain.zone_settings import PLAIN, ZoneSettings
@@ -324,8 +325,8 @@ def _zone_reasons(draft: Draft, zone: str | None, settings: ZoneSettings) -> lis
         return [Reason(DOMAIN, "name_not_fqdn", message)]
     if zone is None:
         message = (
-            f"{draft.name} is in none of the zones that are served here;"
-            ' to serve one: POST /api/v1/zones with its "name" and "backend"'
+            f"{draft.name} is in none of the zones that are served here: GET /api/v1/zones lists them;"
+            ' to serve another that your DNS servers have: POST /api/v1/zones with its "name" and "backend"'
         )
         return [Reason(DOMAIN, "zone_unknown", message)]
     if draft.record_type is None:
@@ -351,7 +352,10 @@ def _read_name(draft: Draft, _: object, resource: object, __: int) -> None:
     try:
         draft.name = names.normalize(domain)
     except DomainError as error:
-        draft.reasons.append(error.reason(*DOMAIN))
+        reason = error.reason(*DOMAIN)
+        if reason.code == "name_is_ip" and (reverse := reverse_name_of(domain)):
+            reason = reason._replace(message=f"{reason.message}; its PTR is at {reverse}")
+        draft.reasons.append(reason)
 
 
 def _read_rdata(draft: Draft, _: object, resource: object, most: int) -> None:

@@ -79,6 +79,31 @@ def test_an_unknown_field_is_answered_by_those_that_there_are(
     assert words in reason["msg"]
 
 
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        (
+            {"record_type": "PTR", "domain": "192.0.2.10"},
+            "name_is_ip",
+            "its PTR is at 10.2.0.192.in-addr.arpa",
+        ),
+        ({"record_type": "PTR", "domain": "2001:db8::1"}, "name_is_ip", ".8.b.d.0.1.0.0.2.ip6.arpa"),
+        ({"record_type": "TYPE65280"}, "type_not_allowed", "its unknown_types is true"),
+        ({"record_type": "FOO"}, "enum", "such as TYPE65280"),
+        ({"domain": "www.exmaple.test"}, "zone_unknown", "GET /api/v1/zones lists them"),
+        ({"not_before": "2026-12-01T02:00:00"}, "timezone_aware", "2026-12-01T01:00:00Z"),
+    ],
+)
+def test_the_words_say_what_to_write(
+    client: TestClient, new_zone: str, change: dict[str, str], code: str, words: str
+) -> None:
+    context = {"account_id": "a"} | {key: change[key] for key in change if key == "not_before"}
+    good = {"record_type": "A", "domain": f"www.{new_zone}", "target": "192.0.2.1"}
+    resource = good | {key: change[key] for key in change if key != "not_before"}
+    answer = client.post("/api/v1/dns/create", json={"context": context, "resource": resource})
+    assert [words in reason["msg"] for reason in answer.json()["detail"] if reason["type"] == code] == [True]
+
+
 def test_unknown_fields_of_other_bodies_are_answered_so_too(client: TestClient) -> None:
     for path, fields in {
         "/api/v1/zones": "name, backend, checks",

@@ -27,7 +27,11 @@ def list_zones() -> ZoneList:
 
 @router.post("", status_code=201, summary="Serve a zone", responses=openapi.BODY | openapi.ZONE_CONFLICT)
 def add_zone(body: NewZone, response: Response) -> ZoneOut:
-    """From now on requests for names in it are accepted, unless a longer zone matches."""
+    """From now on requests for names in it are accepted, unless a longer zone matches.
+
+    No DNS server is asked whether it has the zone: where none has, requests wait, and `GET /backends` says
+    `zone_not_loaded`. What the zone holds stays as it is, and is not imported.
+    """
     with transaction() as session:
         zone = registry.add_zone(session, body.name, body.backend, body.settings)
     response.headers["Location"] = f"/api/v1/zones/{quote(zone.name)}"
