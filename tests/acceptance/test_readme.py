@@ -12,7 +12,7 @@ from tests.support.user import User
 
 PAGE = (ROOT / "README.md").read_text()
 BLOCKS = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
-ASKED = re.compile(r"^\$ python -c '([^']*)'\n(.*)$", re.MULTILINE)  # a question, and its answer
+ASKED = re.compile(r"^python -c '([^']*)'\n```\n.*?`(www.example.test. [^`]*)`", re.MULTILINE | re.DOTALL)
 
 
 def changes() -> list[dict[str, Any]]:
