@@ -16,7 +16,7 @@ _INTERRUPTED = 130  # the exit status of a shell's command that Ctrl-C has ended
 
 
 def main() -> int:
-    """Send, and return 1 if some line is no request, or some message was not taken by the broker."""
+    """Send, and return 1 if some line is not a request, or some message was not taken by the broker."""
     argparse.ArgumentParser(description=__doc__, epilog="Requests are described in README.md.").parse_args()
     if sys.stdin.isatty():
         _say("One request as JSON on each line; Ctrl-D ends:")
@@ -48,13 +48,13 @@ def send(lines: Iterable[str]) -> int:
         try:
             key = str(json.loads(line)["resource"]["domain"])
         except (ValueError, TypeError, LookupError) as error:
-            _say(f"line {number} is not sent, it is no request: {error!r}")
+            _say(f"line {number} is not sent, it is not a request: {error!r}")
             bad += 1
         else:
             producer.produce(topic, line.strip().encode(), key=key.encode(), on_delivery=count)
             asked += 1
     producer.flush(2 * _PATIENCE)
-    _say(f"{sent} sent to {topic} at {server}, {asked - sent} not taken by the broker, {bad} no request")
+    _say(f"{sent} sent to {topic} at {server}, {asked - sent} not taken by the broker, {bad} not a request")
     return int(sent < asked or bad > 0)
 
 

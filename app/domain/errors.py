@@ -324,7 +324,8 @@ class PlanStale(Conflict):
 
     def __init__(self, moved: Sequence[MovedRRset]) -> None:
         self.moved = moved
-        super().__init__(f"{len(moved)} RRsets have changed since this was planned: plan it again")
+        have = "1 RRset has" if len(moved) == 1 else f"{len(moved)} RRsets have"
+        super().__init__(f"{have} changed since this was planned: plan it again")
 
 
 class PlanUnreadable(Conflict):

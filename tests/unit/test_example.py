@@ -28,7 +28,7 @@ def test_lines_that_are_no_request_are_named_and_counted() -> None:
     said = [line for line in done.stderr.splitlines() if line.startswith("line ")]
     assert [line.partition(",")[0] for line in said] == ["line 1 is not sent", "line 2 is not sent"]
     assert "0 sent to dns_requests" in done.stderr
-    assert "2 no request" in done.stderr
+    assert "2 not a request" in done.stderr
 
 
 def test_a_broker_that_is_away_is_named_at_once_with_the_cause() -> None:
@@ -38,4 +38,4 @@ def test_a_broker_that_is_away_is_named_at_once_with_the_cause() -> None:
     assert done.returncode == 1
     cause, summary = done.stderr.splitlines()
     assert "Connection refused" in cause
-    assert summary == "0 sent to dns_requests at 127.0.0.1:9, 1 not taken by the broker, 0 no request"
+    assert summary == "0 sent to dns_requests at 127.0.0.1:9, 1 not taken by the broker, 0 not a request"

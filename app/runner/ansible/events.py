@@ -85,7 +85,7 @@ def _message(event: Mapping[str, Any]) -> str | None:
 
 
 _OUTCOMES = {
-    "ok": "ok",
+    "ok": "task ok",  # what became of each change, the message and the results say
     "failed": "failed",
     "skipped": "skipped",
     "unreachable": "unreachable",
@@ -110,7 +110,7 @@ def _summary(stats: Stats) -> str:
         f"{host}: " + ", ".join(f"{number} {what}" for what, number in counts.items() if number)
         for host, counts in stats.items()
     ]
-    return f"finished: {'; '.join(parts)}" if parts else "finished: no host took part"
+    return f"tasks finished: {'; '.join(parts)}" if parts else "finished: no host took part"
 
 
 def _stats(hosts: Any) -> Stats:

@@ -105,7 +105,7 @@ def test_the_shipped_playbook_in_check_mode(
     message = (
         f"dry run, nothing is sent: 4 changes to {server} in 0 messages: 1 applied, 1 unchanged, 2 failed"
     )
-    assert f"bind: ok, {message}" in said.events
+    assert f"bind: task ok, {message}" in said.events
     assert ZoneUnderTest(infrastructure, new_zone).values("www", "A") == set()
     assert execute(dns_inventory, *batch).outcomes == said.outcomes
 

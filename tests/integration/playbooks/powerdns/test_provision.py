@@ -62,8 +62,8 @@ def test_one_batch_of_everything(zone: ApiZoneUnderTest, hosts: Path) -> None:
     assert ended.events == [
         "play: Apply DNS changes over PowerDNS's API",
         "task: Change the zone over PowerDNS's API",
-        f"powerdns: ok, 11 changes to {api} in 5 calls: 5 applied, 2 unchanged, 4 failed (204, 422)",
-        "finished: powerdns: 1 ok, 1 changed",
+        f"powerdns: task ok, 11 changes to {api} in 5 calls: 5 applied, 2 unchanged, 4 failed (204, 422)",
+        "tasks finished: powerdns: 1 ok, 1 changed",
     ]
     assert zone.answer("www", "A") == (60, {"192.0.2.2"})
     assert zone.values("mail", "MX") == {"10 mx3.example.org."}
@@ -82,7 +82,7 @@ def test_as_many_changes_in_a_call_as_the_inventory_allows(
     changes = [change("create", f"h{n}", "A", "192.0.2.1", zone=zone.name) for n in range(5)]
     ended = execute(hosts, *changes, backend="powerdns")
     api = urlsplit(zone.url).netloc
-    assert f"powerdns: ok, 5 changes to {api} in 3 calls: 5 applied (204)" in ended.events
+    assert f"powerdns: task ok, 5 changes to {api} in 3 calls: 5 applied (204)" in ended.events
 
 
 @pytest.mark.usefixtures("warm")
@@ -175,7 +175,7 @@ def test_a_playbook_that_tells_the_key(zone: ApiZoneUnderTest, hosts: Path, tmp_
     )
     asked = change("create", "a", "A", "192.0.2.1", zone=zone.name)
     ended = execute(hosts, asked, playbook=telling, backend="powerdns")
-    assert "powerdns: ok, the key is ********" in ended.events
+    assert "powerdns: task ok, the key is ********" in ended.events
     assert zone.api_key not in ended.everything
 
 

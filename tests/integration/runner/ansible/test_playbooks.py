@@ -62,7 +62,7 @@ def test_a_playbook_gets_what_the_contract_says(hosts: Path, tmp_path: Path, sit
         "host": "bind",
         "changes": [RECORD.as_json()],
     }
-    assert "bind: ok, mode 700" in ended.events
+    assert "bind: task ok, mode 700" in ended.events
     assert ended.outcomes == [("unknown", None)]
     assert "the results file was not written" in ended.events
 
@@ -146,12 +146,12 @@ def test_items_of_a_loop_and_hidden_tasks(hosts: Path, site: Path) -> None:
         "task: Loop",
         "bind: ok (one), at one",
         "bind: ok (two), at two",
-        "bind: ok, All items completed",
+        "bind: task ok, All items completed",
         "task: Hidden",
-        "bind: ok",
+        "bind: task ok",
         "task: Skipped",
         "bind: skipped",
-        "finished: bind: 2 ok, 1 skipped",
+        "tasks finished: bind: 2 ok, 1 skipped",
         "the results file was not written",
     ]
 
@@ -175,7 +175,7 @@ def test_the_configuration_beside_the_playbook_counts(hosts: Path, tmp_path: Pat
     (tmp_path / "mine" / "greet" / "tasks").mkdir(parents=True)
     (tmp_path / "mine" / "greet" / "tasks" / "main.yml").write_text("- debug: {msg: hello}\n")
     ended = execute(hosts, RECORD, playbook=playbook(tmp_path, "- include_role: {name: greet}\n"))
-    assert "bind: ok, hello" in ended.events
+    assert "bind: task ok, hello" in ended.events
     assert "SHOUT" in ended.result.output
 
 
