@@ -57,6 +57,22 @@ def test_the_servers_show_what_is_there_and_it_is_changed_exactly(
     assert beside.answer("www", "A") == (60, {"192.0.2.9"})
 
 
+def test_what_was_there_before_us_is_not_recorded_and_said_to_be_so(
+    user: User, zone: str, beside: ZoneUnderTest
+) -> None:
+    assert beside.do("create", "www", "A", "192.0.2.201") == APPLIED
+    wanted = body(zone, action="upsert", target="192.0.2.202")
+    asked = plan(user, wanted)["results"][0]["change"]
+    assert (asked["before"], asked.get("before_known")) == ({"ttl": 300, "target": ["192.0.2.201"]}, None)
+    planned = plan(user, wanted, ask_servers=False)
+    change = planned["results"][0]["change"]
+    assert (change["before"], change["before_known"], planned["applicable"]) == (None, False, True)
+    [request] = settle(user, apply(user, planned))
+    assert request["error"]["code"] == "state_changed"
+    assert request["error"]["message"].endswith("expected was nothing: plan it again")
+    assert beside.values("www", "A") == {"192.0.2.201"}
+
+
 def test_changed_beside_us_before_the_apply(user: User, zone: str, beside: ZoneUnderTest) -> None:
     beside.do("create", "www", "A", "192.0.2.1")
     planned = plan(user, body(zone, "free"), body(zone, action="delete"))
