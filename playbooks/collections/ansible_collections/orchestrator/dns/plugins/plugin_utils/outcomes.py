@@ -110,7 +110,7 @@ def task_result(outcomes: Outcomes, server: str, total: int, unit: str = "messag
     counts = {name: found[name] for name in ("applied", "unchanged", "failed")}
     counts["unknown"] = found["unknown"] + total - len(outcomes.results)
     parts = [f"{number} {name}" for name, number in counts.items() if number]
-    answers = f" ({', '.join(sorted(outcomes.answers))})" if outcomes.answers else ""
+    answers = f"; answers: {', '.join(sorted(outcomes.answers))}" if outcomes.answers else ""
     sent = f"{_count(total, 'change')} to {server} in {_count(outcomes.messages, unit)}"
     line = f"{sent}: {', '.join(parts)}{answers}"
     return {
