@@ -43,12 +43,13 @@ def more_name_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stac
 
 
 @contextmanager
-def temporary_database(stack: Stack) -> Iterator[str]:
-    """The URL of a new database, which is dropped at the end of the block."""
+def temporary_database(stack: Stack, template: str = "template1") -> Iterator[str]:
+    """The URL of a new database, a copy of the template; it is dropped at the end of the block."""
     url = stack.env["DATABASE_URL"]
     name = f"test_{secrets.token_hex(6)}"
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        create = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+        connection.execute(create.format(Identifier(name), Identifier(template)))
         yield f"{url.rpartition('/')[0]}/{name}"
         connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 

@@ -4,5 +4,5 @@ import pytest
 
 
 @pytest.fixture
-def new_database(emptied_database: str) -> str:
+def app_database(emptied_database: str) -> str:
     return emptied_database

@@ -16,9 +16,9 @@ from tests.support.builders import body
 
 
 @pytest.fixture
-def new_database(infrastructure: Stack) -> Iterator[str]:
+def app_database(infrastructure: Stack, migrated_database: str) -> Iterator[str]:
     """A database for each test, since they alter it."""
-    with temporary_database(infrastructure) as url:
+    with temporary_database(infrastructure, migrated_database) as url:
         yield url
 
 

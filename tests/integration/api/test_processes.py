@@ -26,9 +26,9 @@ Both = tuple[Api, Api]
 
 
 @pytest.fixture
-def new_database(infrastructure: Stack) -> Iterator[str]:
+def app_database(infrastructure: Stack, migrated_database: str) -> Iterator[str]:
     """A database for each test, since other processes are connected to it."""
-    with temporary_database(infrastructure) as url:
+    with temporary_database(infrastructure, migrated_database) as url:
         yield url
 
 

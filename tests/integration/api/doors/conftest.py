@@ -14,9 +14,9 @@ StartApi = Callable[..., Api]
 
 
 @pytest.fixture(scope="module")
-def api_database(infrastructure: Stack) -> Iterator[str]:
+def api_database(infrastructure: Stack, migrated_database: str) -> Iterator[str]:
     """The URL of the database of the module's APIs."""
-    with temporary_database(infrastructure) as url:
+    with temporary_database(infrastructure, migrated_database) as url:
         yield url
 
 
