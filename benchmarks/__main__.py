@@ -16,6 +16,7 @@ from benchmarks import (
     latency,
     memory,
     parsing,
+    permissions,
     sustained,
     zones,
 )
@@ -32,6 +33,7 @@ ALL: Mapping[str, Callable[[Rig, bool], Report]] = {
     "intake": intake.run,
     "batch": batch.run,
     "parsing": parsing.run,
+    "permissions": permissions.run,
     "kafka": kafka.run,
     "growth": growth.run,
     "memory": memory.run,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from app.domain.checks import Checks
 from app.domain.errors import Reason
-from app.domain.protected_names import APEX, ProtectedNames
+from app.domain.name_patterns import APEX, NamePatterns
 
 DEFAULT_TTL = 300  # seconds
 MAX_TTL = 2**31 - 1  # RFC 2181 8
@@ -41,7 +41,7 @@ class ZoneSettings:
     max_ttl: int = MAX_TTL
     allowed_types: frozenset[str] | None = None  # None: all that are known by their names
     unknown_types: bool = False  # those that are known by their number alone (RFC 3597)
-    protected_names: ProtectedNames = field(default_factory=ProtectedNames)
+    protected_names: NamePatterns = field(default_factory=NamePatterns)
     private_addresses: PrivateAddresses = PrivateAddresses.ALLOW
     max_deletes: Threshold = NO_THRESHOLD
     max_changes: Threshold = NO_THRESHOLD
@@ -114,7 +114,7 @@ _READERS: Mapping[str, Any] = {
     "max_ttl": int,
     "allowed_types": frozenset,
     "unknown_types": bool,
-    "protected_names": ProtectedNames,
+    "protected_names": NamePatterns,
     "private_addresses": PrivateAddresses,
     "max_deletes": lambda written: Threshold(written.get("number"), written.get("percent")),
     "max_changes": lambda written: Threshold(written.get("number"), written.get("percent")),

@@ -23,7 +23,7 @@ from app.domain.change import Action
 from app.domain.checks import Checks
 from app.domain.errors import InvalidName
 from app.domain.lifecycle import Status
-from app.domain.protected_names import read_pattern
+from app.domain.name_patterns import read_pattern
 from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_REASONS
 from app.domain.zone_settings import DEFAULT_TTL, MAX_TTL, PrivateAddresses

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.errors import InvalidName
-from app.domain.protected_names import ProtectedNames, read_pattern
+from app.domain.name_patterns import NamePatterns, read_pattern
 
 ZONE = "example.test"
 LABEL = st.sampled_from(["a", "b", "*", "_x", "www"])
@@ -46,7 +46,7 @@ PATTERN = st.builds(
     ],
 )
 def test_what_a_pattern_matches(pattern: str, matching: list[str], others: list[str]) -> None:
-    protected = ProtectedNames([read_pattern(pattern)])
+    protected = NamePatterns([read_pattern(pattern)])
     found = [each for each in [*matching, *others] if protected.pattern_of(full(each), ZONE)]
     assert found == matching
 
@@ -89,7 +89,7 @@ def test_a_pattern_is_read_or_refused(text: str) -> None:
     except InvalidName:
         return
     assert read_pattern(canonical) == canonical
-    assert ProtectedNames([canonical]).patterns == (canonical,)
+    assert NamePatterns([canonical]).patterns == (canonical,)
 
 
 @given(
@@ -106,7 +106,7 @@ def test_a_pattern_is_what_a_regular_expression_says(
     words = [written.get(part, re.escape(f"{part}.")) for part in parts]
     expected = re.fullmatch("".join(words), "".join(f"{label}." for label in labels)) is not None
     name = full(".".join(labels) or "@")
-    assert (ProtectedNames([read_pattern(pattern)]).pattern_of(name, ZONE) is not None) == expected
+    assert (NamePatterns([read_pattern(pattern)]).pattern_of(name, ZONE) is not None) == expected
 
 
 @given(st.lists(PATTERN, min_size=1, max_size=6), st.lists(LABEL, max_size=5))
@@ -114,15 +114,15 @@ def test_a_name_matches_one_of_many_as_it_matches_each_by_itself(
     patterns: list[str], labels: list[str]
 ) -> None:
     name = full(".".join(labels) or "@")
-    matched = [each for each in patterns if ProtectedNames([each]).pattern_of(name, ZONE)]
-    found = ProtectedNames(patterns).pattern_of(name, ZONE)
+    matched = [each for each in patterns if NamePatterns([each]).pattern_of(name, ZONE)]
+    found = NamePatterns(patterns).pattern_of(name, ZONE)
     assert found in matched if matched else found is None
 
 
 @pytest.mark.parametrize("form", ["n{}", "n{}.**", "*.n{}", "**.n{}", "n{}.*.**.x", "*.**.n{}"])
 def test_many_patterns_are_as_fast_as_one(form: str) -> None:
     def seconds(number: int) -> float:
-        protected = ProtectedNames(read_pattern(form.format(index)) for index in range(number))
+        protected = NamePatterns(read_pattern(form.format(index)) for index in range(number))
         started = time.perf_counter()
         for _ in range(300):
             assert protected.pattern_of(f"www.prod.{ZONE}", ZONE) is None

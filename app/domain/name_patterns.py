@@ -1,5 +1,6 @@
-"""Patterns of owner names that nobody may change: `@`, `www`, `*.prod`, `_acme-challenge.**`."""
+"""Patterns of owner names in a zone: `@`, `www`, `*.prod`, `_acme-challenge.**`."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -45,33 +46,46 @@ def _label(label: str, pattern: str) -> str:
         raise InvalidName("pattern_invalid", f"{quoted(pattern)}: {error}") from error
 
 
-class ProtectedNames:
+class NamePatterns:
     """Canonical patterns, and which of them a name matches.
 
-    Patterns with asterisks are found by one label that they ask for, and its place: a hundred cost as little
-    as one, as long as they differ in it.
+    Patterns with asterisks are found by one label that they ask for, and its place: a thousand cost as little
+    as one, as long as they differ in some label.
     """
 
     def __init__(self, patterns: Iterable[str] = ()) -> None:
         self.patterns: Sequence[str] = tuple(dict.fromkeys(patterns))
         self._names = frozenset(pattern for pattern in self.patterns if ONE not in pattern)
+        read = [_read(text) for text in self.patterns if ONE in text]
+        frequency = Counter(place for pattern in read for place in _places_of(pattern))
         self._by_label: dict[_Place | None, list[_Pattern]] = {}
-        for text in self.patterns:
-            if ONE in text:
-                pattern = _read(text)
-                self._by_label.setdefault(_place_of(pattern), []).append(pattern)
+        for pattern in read:
+            place = min(_places_of(pattern), key=frequency.__getitem__, default=None)
+            self._by_label.setdefault(place, []).append(pattern)
 
     def __bool__(self) -> bool:
         return bool(self.patterns)
 
     def pattern_of(self, name: str, zone: str) -> str | None:
         """Return a pattern that the normalized `name` in `zone` matches; None where there is none."""
-        relative = APEX if name == zone else name.removesuffix(f".{zone}")
-        if relative in self._names or not self._by_label:
-            return relative if relative in self._names else None
+        return next(self.matching(relative_name(name, zone)), None)
+
+    def matching(self, relative: str) -> Iterator[str]:
+        """Yield each pattern that the name, relative to its zone (see `relative_name`), matches."""
+        if relative in self._names:
+            yield relative
+        if not self._by_label:
+            return
         labels = [] if relative == APEX else relative.split(_DOT)
-        candidates = (each for place in _places(labels) for each in self._by_label.get(place, ()))
-        return next((each.text for each in candidates if each.matches(labels)), None)
+        for place in _places(labels):
+            for each in self._by_label.get(place, ()):
+                if each.matches(labels):
+                    yield each.text
+
+
+def relative_name(name: str, zone: str) -> str:
+    """Return the normalized `name` relative to `zone`, in which it lies; `@` for the apex."""
+    return APEX if name == zone else name.removesuffix(f".{zone}")
 
 
 _Place = tuple[int, str]  # a label and its index: from the end where it is negative
@@ -103,11 +117,11 @@ def _read(pattern: str) -> _Pattern:
     return _Pattern(pattern, labels[:place], labels[place + 1 :])
 
 
-def _place_of(pattern: _Pattern) -> _Place | None:
-    """Return a label that the pattern asks for, and where; None where it has asterisks only."""
+def _places_of(pattern: _Pattern) -> Sequence[_Place]:
+    """Return the labels that the pattern asks for, and where; none where it has asterisks only."""
     tail = pattern.tail or ()
     places = (*enumerate(pattern.head), *((index - len(tail), label) for index, label in enumerate(tail)))
-    return next((place for place in places if place[1] != ONE), None)
+    return [place for place in places if place[1] != ONE]
 
 
 def _places(labels: Sequence[str]) -> Iterator[_Place | None]:
