@@ -3,15 +3,19 @@
 import typer
 from sqlalchemy.exc import DBAPIError
 
+from app.cli.audit import audit
 from app.cli.dlq import dlq
 from app.cli.doctor import doctor
 from app.cli.playbook import playbook
+from app.cli.token import token
 from app.core import database
 from app.core.startup import cause
 
 app = typer.Typer(help="DNS Request Orchestrator", no_args_is_help=True, add_completion=False)
+app.add_typer(audit, name="audit")
 app.add_typer(dlq, name="dlq")
 app.add_typer(playbook, name="playbook")
+app.add_typer(token, name="token")
 app.command()(doctor)
 
 

@@ -43,7 +43,7 @@ _OPTIONS = (
     r"-c default_transaction_isolation=read\ committed",  # a role's or a database's default may be another
 )
 
-PoolName = Literal["statements", "reads", "probes"]
+PoolName = Literal["statements", "reads", "probes", "access"]
 PROBE_TIMEOUT = 2.0  # seconds
 _POOL_TIMEOUT = 5.0  # seconds to wait for a free connection
 
@@ -67,6 +67,8 @@ def _pool(name: PoolName | None) -> _Pool:
             return _Pool(10, options, answer_within=limit + 1)
         case "probes":
             return _Pool(1, autocommit=True, answer_within=PROBE_TIMEOUT)
+        case "access":  # what every call waits for waits for no other call
+            return _Pool(1, autocommit=True, answer_within=limit)
         case "statements":
             return _Pool(8, autocommit=True, answer_within=max(limit, settings().batch_timeout))
     return _Pool(20, answer_within=max(limit, settings().batch_timeout))
@@ -180,6 +182,13 @@ def reading() -> Iterator[Session]:
 def statements() -> Iterator[Connection]:
     """A connection in autocommit mode: for one statement, BEGIN and COMMIT would double the round trips."""
     with engine("statements").connect() as connection:
+        yield connection
+
+
+@contextmanager
+def access_statements() -> Iterator[Connection]:
+    """A connection in autocommit mode for what decides who may call: nothing else uses it."""
+    with engine("access").connect() as connection:
         yield connection
 
 

@@ -4,15 +4,21 @@
     ├── InvalidInput            422  what was sent can't be accepted; carries all the reasons
     │   ├── InvalidFilter       422  the same, of query parameters
     │   ├── BatchRefused        422  an atomic batch has bad items
-    │   │   └── BatchKeysReused 409  its idempotency keys are all that is wrong with it
+    │   │   ├── BatchKeysReused 409  its idempotency keys are all that is wrong with it
+    │   │   └── BatchNotAllowed 403  its caller may not make some of its changes
     │   └── MassChange          422  a batch changes more of a zone than its thresholds allow
     ├── DomainError                  one thing that DNS, or this service, does not allow; becomes a Reason
     │   ├── InvalidName
     │   └── InvalidRdata
+    ├── Forbidden               403
+    │   ├── RightMissing             the role of the caller has no right to such calls
+    │   └── NotAllowed               the caller may not make this change
     ├── NotFound                404
     │   ├── BatchNotFound
+    │   ├── GrantNotFound
     │   ├── PlanNotFound
     │   ├── RequestNotFound
+    │   ├── TokenNotFound
     │   └── ZoneNotFound
     ├── Conflict                409
     │   ├── IdempotencyKeyReused
@@ -135,6 +141,13 @@ class BatchKeysReused(BatchRefused):
     status = HTTPStatus.CONFLICT
 
 
+class BatchNotAllowed(BatchRefused):
+    """The caller may not make some of an atomic batch's changes, which is all that is wrong with it."""
+
+    code = "not_allowed"
+    status = HTTPStatus.FORBIDDEN
+
+
 class MassChange(InvalidInput):
     """A batch changes more of a zone than its thresholds allow; nothing of it was stored."""
 
@@ -165,6 +178,36 @@ class InvalidRdata(DomainError):
     """Not a value that a record of this type could hold."""
 
 
+class Forbidden(Error):
+    """The caller is known, and may not do this."""
+
+    code = "forbidden"
+    status = HTTPStatus.FORBIDDEN
+
+
+class RightMissing(Forbidden):
+    """None of the caller's roles has a right to such calls."""
+
+    code = "right_missing"
+
+    def __init__(self, right: str) -> None:
+        super().__init__(f"none of your roles has the right that this call needs: {right}")
+
+
+class NotAllowed(Forbidden):
+    """The caller may not make this change, or not without an approval, as the code tells."""
+
+    code = "not_allowed"
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.message)
+        self.code = reason.code
+
+
+# Codes of reasons that are about who asks, and not about what is asked for.
+NOT_ALLOWED_CODES = frozenset({"not_allowed", "review_required"})
+
+
 class NotFound(Error):
     """There is nothing of that name or id."""
 
@@ -188,6 +231,24 @@ class BatchNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("there is no such batch")
+
+
+class TokenNotFound(NotFound):
+    """There is no token with that prefix."""
+
+    code = "token_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("there is no such token")
+
+
+class GrantNotFound(NotFound):
+    """There is no grant of that id."""
+
+    code = "grant_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("there is no such grant")
 
 
 class PlanNotFound(NotFound):

@@ -88,6 +88,16 @@ def relative_name(name: str, zone: str) -> str:
     return APEX if name == zone else name.removesuffix(f".{zone}")
 
 
+def why_not_relative(pattern: str, zone: str) -> InvalidName | None:
+    """Return what is wrong with a pattern that repeats the name of its zone; None where it does not."""
+    if "." not in zone or (pattern != zone and not pattern.endswith(f".{zone}")):
+        return None
+    relative = pattern.removesuffix(zone).removesuffix(_DOT) or APEX
+    return InvalidName(
+        "pattern_invalid", f"patterns are relative to the zone: write {relative}, not {pattern}"
+    )
+
+
 _Place = tuple[int, str]  # a label and its index: from the end where it is negative
 
 

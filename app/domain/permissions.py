@@ -1,8 +1,9 @@
 """Who may do what: roles, the rights that calls need, and grants, which decide about each change."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -27,10 +28,12 @@ class Right(StrEnum):
     """What a call needs its caller to have a right to."""
 
     KNOW_ONESELF = "know_oneself"  # what one is and may do
-    READ = "read"
+    READ = "read"  # requests and records of accounts that one reads; the zones
+    READ_ALL = "read_all"  # those of every account; backends, and what was done to an RRset
     SUBMIT = "submit"  # whether a change may be made, its grants decide
     STEER = "steer"  # cancel and retry requests of one's own accounts
     STEER_MANY = "steer_many"  # those of every account, by a filter
+    ROLL_BACK = "roll_back"  # plan a rollback: to apply it, grants decide
     MANAGE_ZONES = "manage_zones"
     READ_ACCESS = "read_access"  # tokens, which are shown without their secrets, and grants
     MANAGE_ACCESS = "manage_access"
@@ -39,14 +42,26 @@ class Right(StrEnum):
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.ADMIN: frozenset(Right),
     Role.OPERATOR: frozenset(
-        {Right.KNOW_ONESELF, Right.READ, Right.STEER, Right.STEER_MANY, Right.MANAGE_ZONES}
+        {
+            Right.KNOW_ONESELF,
+            Right.READ,
+            Right.READ_ALL,
+            Right.STEER,
+            Right.STEER_MANY,
+            Right.ROLL_BACK,
+            Right.MANAGE_ZONES,
+        }
     ),
     Role.REQUESTER: frozenset({Right.KNOW_ONESELF, Right.READ, Right.SUBMIT, Right.STEER}),
-    Role.AUDITOR: frozenset({Right.KNOW_ONESELF, Right.READ, Right.READ_ACCESS}),
+    Role.AUDITOR: frozenset({Right.KNOW_ONESELF, Right.READ, Right.READ_ALL, Right.READ_ACCESS}),
     Role.GATEWAY: frozenset({Right.KNOW_ONESELF, Right.SUBMIT}),
 }
 _FOR_ANYBODY = frozenset({Role.ADMIN, Role.GATEWAY})  # who asks for changes in any account's name
-_OF_ANYBODY = frozenset({Role.ADMIN, Role.OPERATOR})  # who cancels and retries requests of any account
+
+
+@lru_cache(64)
+def _rights_of(roles: frozenset[Role]) -> frozenset[Right]:
+    return frozenset().union(*(RIGHTS[role] for role in roles))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +74,33 @@ class Principal:
 
     def has(self, right: Right) -> bool:
         """Return whether one of the roles has the right."""
-        return any(right in RIGHTS[role] for role in self.roles)
+        return right in _rights_of(self.roles)
 
     def speaks_for(self, account: str) -> bool:
         """Return whether he may ask for changes in the account's name."""
-        return account in self.accounts or not self.roles.isdisjoint(_FOR_ANYBODY)
+        return account in self.accounts or self.speaks_for_any
+
+    def speaks_for_all(self, accounts: Collection[str | None]) -> bool:
+        """Return whether he may speak for each of these, of which there is one at least; None is nobody's."""
+        return self.speaks_for_any or (bool(accounts) and self.accounts.issuperset(accounts))
 
     def steers(self, account: str) -> bool:
         """Return whether he may cancel and retry the account's requests."""
-        return account in self.accounts or not self.roles.isdisjoint(_OF_ANYBODY)
+        return account in self.accounts or self.has(Right.STEER_MANY)
+
+    def reads(self, account: str) -> bool:
+        """Return whether he may see the account's requests and records."""
+        return account in self.accounts or self.has(Right.READ_ALL)
+
+    @property
+    def speaks_for_any(self) -> bool:
+        """Whether he may ask for changes in the name of every account."""
+        return not self.roles.isdisjoint(_FOR_ANYBODY)
 
     @property
     def only_account(self) -> str | None:
         """The account that is meant where none is named; None where there are several, or none."""
         return next(iter(self.accounts)) if len(self.accounts) == 1 else None
-
-
-EVERYBODY = Principal("everybody", roles=frozenset({Role.ADMIN}))
-"""Who calls while nobody has to say who he is (`AUTH=off`)."""
-
-SERVICE = Principal("service", roles=frozenset({Role.ADMIN}))
-"""The service itself, where it makes a change that follows from one that was allowed."""
 
 
 class Effect(StrEnum):
@@ -129,14 +150,29 @@ class Asked(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What becomes of a change, the grant that says so (None: no grant is about it), and why, in words."""
+    """What becomes of a change, and the grant that says so; None: no grant is about it."""
 
     effect: Effect
     grant: Grant | None
-    why: str
+    asked: Asked
+    principal: Principal
+
+    @property
+    def why(self) -> str:
+        """Why it is decided so, in words."""
+        asked = self.asked
+        if self.grant is not None:
+            return f"grant {self.grant.id}: {self.grant}"
+        if self.effect is Effect.ALLOW:
+            return "admins may make every change that no grant denies"
+        if not self.principal.speaks_for(asked.account):
+            return f"{self.principal.name} may not speak for {asked.account}"
+        change = f"{asked.action} {asked.name} {asked.type} in the zone {asked.zone}"
+        return f"no grant lets {asked.account} {change}"
 
 
-_Subject = tuple[str | None, Role | None]  # an account, or a role
+# What grants are looked up by is plain text: to hash a word of an enumeration takes five times as long.
+_Subject = tuple[str | None, str | None]  # an account, or a role
 _Kind = tuple[str, str]  # type and action
 
 
@@ -144,10 +180,12 @@ class Grants:
     """All grants, arranged so that a decision looks at few of them, however many there are."""
 
     def __init__(self, grants: Iterable[Grant] = ()) -> None:
+        self.all: Sequence[Grant] = tuple(grants)
         self._by_zone: dict[tuple[_Subject, str], dict[_Kind, _ByName]] = {}
-        for grant in grants:
-            kinds = self._by_zone.setdefault(((grant.account, grant.role), grant.zone), {})
-            for kind in product(grant.types or (ANY,), grant.actions or (ANY,)):
+        for grant in self.all:
+            subject = (grant.account, str(grant.role) if grant.role else None)
+            kinds = self._by_zone.setdefault((subject, grant.zone), {})
+            for kind in product(grant.types or (ANY,), map(str, grant.actions or (ANY,))):
                 kinds.setdefault(kind, _ByName()).add(grant)
         for by_name in [each for kinds in self._by_zone.values() for each in kinds.values()]:
             by_name.arrange()
@@ -158,24 +196,30 @@ class Grants:
         Deny beats review, review beats allow, and what no grant is about is denied, but to admins.
         """
         if not principal.speaks_for(asked.account):
-            return Decision(Effect.DENY, None, f"{principal.name} may not speak for {asked.account}")
+            return Decision(Effect.DENY, None, asked, principal)
         strongest = max(self._matching(principal, asked), key=_strength, default=None)
         if strongest is not None:
-            return Decision(strongest.effect, strongest, f"grant {strongest.id}: {strongest}")
-        if Role.ADMIN in principal.roles:
-            return Decision(Effect.ALLOW, None, "admins may make every change that no grant denies")
-        change = f"{asked.action} {asked.name} {asked.type} in the zone {asked.zone}"
-        return Decision(Effect.DENY, None, f"no grant lets {asked.account} {change}")
+            return Decision(strongest.effect, strongest, asked, principal)
+        allowed = Role.ADMIN in principal.roles
+        return Decision(Effect.ALLOW if allowed else Effect.DENY, None, asked, principal)
+
+    def concerning(self, principal: Principal) -> list[Grant]:
+        """Return the grants to the principal's accounts and roles."""
+        accounts, roles = principal.accounts, principal.roles
+        return [each for each in self.all if each.account in accounts or each.role in roles]
 
     def _matching(self, principal: Principal, asked: Asked) -> Iterator[Grant]:
         relative = relative_name(asked.name, asked.zone)
-        subjects: Sequence[_Subject] = [(asked.account, None), *((None, role) for role in principal.roles)]
-        kinds = list(product((asked.type, ANY), (asked.action, ANY)))
-        for key in product(subjects, (asked.zone, ANY)):
-            if found := self._by_zone.get(key):
-                for kind in kinds:
-                    if by_name := found.get(kind):
-                        yield from by_name.matching(relative)
+        subjects: list[_Subject] = [(asked.account, None), *((None, str(role)) for role in principal.roles)]
+        action = str(asked.action)
+        kinds = ((asked.type, action), (asked.type, ANY), (ANY, action), (ANY, ANY))
+        for subject in subjects:
+            for zone in (asked.zone, ANY):
+                found = self._by_zone.get((subject, zone))
+                if found is not None:
+                    for kind in kinds:
+                        if kind in found:
+                            yield from found[kind].matching(relative)
 
 
 class _ByName:
@@ -199,3 +243,24 @@ class _ByName:
 
 def _strength(grant: Grant) -> int:
     return _STRENGTH[grant.effect]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A principal, and the grants that decide about what he asks for."""
+
+    principal: Principal
+    grants: Grants
+    unrestricted: bool = False  # there is nothing to decide about
+    address: str | None = None  # from which he calls, for the audit
+
+    def decide(self, asked: Asked) -> Decision:
+        """Decide about a change that he asks for."""
+        return self.grants.decide(self.principal, asked)
+
+
+EVERYBODY = Caller(Principal("everybody", roles=frozenset({Role.ADMIN})), Grants(), unrestricted=True)
+"""Who calls while nobody has to say who he is (`AUTH=off`)."""
+
+SERVICE = Caller(Principal("service", roles=frozenset({Role.ADMIN})), Grants(), unrestricted=True)
+"""The service itself, where it makes a change that follows from one that was allowed."""

@@ -1,5 +1,6 @@
 """The places in a request's body that reasons point to."""
 
+ACCOUNT = ("context", "account_id")
 RECORD_TYPE = ("resource", "record_type")
 DOMAIN = ("resource", "domain")
 TARGET = ("resource", "target")

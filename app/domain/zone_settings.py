@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from app.domain.checks import Checks
 from app.domain.errors import Reason
-from app.domain.name_patterns import APEX, NamePatterns
+from app.domain.name_patterns import NamePatterns, why_not_relative
 
 DEFAULT_TTL = 300  # seconds
 MAX_TTL = 2**31 - 1  # RFC 2181 8
@@ -101,10 +101,8 @@ def contradictions(zone: str, chosen: Mapping[str, Any]) -> list[Reason]:
         message = f"default_ttl {default} is not within the zone's bounds, {low} to {high} seconds"
         found.append(Reason(("default_ttl",), "ttl_not_allowed", message))
     for index, pattern in enumerate(chosen.get("protected_names", ())):
-        if "." in zone and (pattern == zone or pattern.endswith(f".{zone}")):
-            relative = pattern.removesuffix(zone).removesuffix(".") or APEX
-            message = f"patterns are relative to the zone: write {relative}, not {pattern}"
-            found.append(Reason(("protected_names", index), "pattern_invalid", message))
+        if error := why_not_relative(pattern, zone):
+            found.append(error.reason("protected_names", index))
     return found
 
 

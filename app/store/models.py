@@ -26,6 +26,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from app.domain.change import Action, Via
 from app.domain.checks import Checks
 from app.domain.lifecycle import OPEN, Status
+from app.domain.permissions import Effect
 
 
 def _word(words: type[StrEnum]) -> Enum:
@@ -329,3 +330,73 @@ class RunEvent(Base):
     at: Mapped[datetime]
     message: Mapped[str]
     request_id: Mapped[UUID | None]  # the one that it is about, and that it is shown to; None: all
+
+
+class AccessToken(Base):
+    """What a client authenticates with. Nobody can make the token from what is stored of it."""
+
+    __tablename__ = "access_tokens"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    prefix: Mapped[str] = mapped_column(unique=True)  # of the token: by which it is named and looked up
+    digest: Mapped[bytes]  # SHA-256 of the whole token
+    comment: Mapped[str | None]
+    accounts: Mapped[list[str]]  # for which it speaks
+    roles: Mapped[list[str]]
+    networks: Mapped[list[str]]  # from which it may be used; none: from anywhere
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    created_by: Mapped[str]  # a principal
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]  # to within a minute or so
+
+
+class AccessGrant(Base):
+    """What an account, or whoever has a role, may do (domain/permissions.py)."""
+
+    __tablename__ = "access_grants"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    effect: Mapped[Effect] = mapped_column(_word(Effect))
+    account_id: Mapped[str | None]
+    role: Mapped[str | None]  # a later release may know more of them, and more actions
+    zone: Mapped[str]
+    names: Mapped[str]
+    types: Mapped[list[str]]
+    actions: Mapped[list[str]]
+    comment: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    created_by: Mapped[str]  # a principal
+
+    __table_args__ = (
+        CheckConstraint(_one_of("effect", tuple(Effect)), name="effect"),
+        CheckConstraint("(account_id IS NULL) <> (role IS NULL)", name="subject"),
+    )
+
+
+class AccessVersion(Base):
+    """One row, which has another value after each change of tokens or grants."""
+
+    __tablename__ = "access_version"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[UUID]
+
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+
+class AuditEntry(Base):
+    """A privileged act. Rows are only added; each has the hash of the row before it."""
+
+    __tablename__ = "access_audit"
+
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)  # without gaps
+    at: Mapped[datetime]
+    principal: Mapped[str]
+    address: Mapped[str | None]  # from which it was asked for
+    act: Mapped[str]
+    subject: Mapped[str]  # what it was done to
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    previous: Mapped[bytes]
+    hash: Mapped[bytes]

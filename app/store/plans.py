@@ -34,7 +34,9 @@ _INSERT = text(
     RETURNING expires_at
     """
 )
-_GET = text("SELECT expires_at, batch_id, content FROM dns_plans WHERE id = :id AND expires_at > now()")
+_GET = text(
+    "SELECT expires_at, batch_id, account_id, content FROM dns_plans WHERE id = :id AND expires_at > now()"
+)
 _BATCH_OF = text("SELECT batch_id FROM dns_plans WHERE id = :id")
 _MARK_APPLIED = text("UPDATE dns_plans SET batch_id = :batch_id WHERE id = :id AND batch_id IS NULL")
 
@@ -44,6 +46,7 @@ class PlanRow(NamedTuple):
 
     expires_at: datetime
     batch_id: UUID | None
+    account_id: str | None  # of all its items; None where they have several
     content: bytes
 
 

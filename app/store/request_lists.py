@@ -1,6 +1,6 @@
 """Lists of requests by what they have in common."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -87,10 +87,14 @@ def get_batch(session: Session, batch_id: UUID) -> Batch | None:
     return session.get(Batch, batch_id)
 
 
-def count_by_status(session: Session, found: Batch) -> Mapping[Status, int]:
-    """Return how many requests of the batch have each status."""
+def count_by_status(
+    session: Session, found: Batch, accounts: Collection[str] | None = None
+) -> Mapping[Status, int]:
+    """Return how many requests of the batch, or those of these accounts in it, have each status."""
     ids = Request.id.between(found.first_request_id, found.last_request_id)
     counted = select(Request.status, func.count()).where(ids, Request.batch_id == found.id)
+    if accounts is not None:
+        counted = counted.where(Request.account_id.in_(accounts))
     return {row[0]: row[1] for row in session.execute(counted.group_by(Request.status))}
 
 

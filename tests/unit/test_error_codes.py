@@ -18,6 +18,7 @@ _INTERNAL = {
     "lease_lost",
     "inventory_unusable",
     "conflict",
+    "forbidden",
     "not_found",
     "unavailable",
     "invalid_input",

@@ -36,8 +36,8 @@ def grant(effect: Effect, **fields: object) -> Grant:
 A_TYPES = frozenset({"A", "AAAA"})
 CASES = [
     ([], ADMIN, WWW, ALLOW),
-    ([], EVERYBODY, WWW, ALLOW),
-    ([], SERVICE, WWW, ALLOW),
+    ([], EVERYBODY.principal, WWW, ALLOW),
+    ([], SERVICE.principal, WWW, ALLOW),
     ([], REQUESTER, WWW, DENY),
     ([grant(ALLOW)], REQUESTER, WWW, ALLOW),
     ([grant(ALLOW)], REQUESTER, WWW._replace(account="team-b"), DENY),
@@ -115,15 +115,13 @@ ACCOUNTS = st.sampled_from(["team-a", "team-b"])
 ROLES = st.sampled_from(Role)
 SUBJECTS = ACCOUNTS.map(lambda account: (account, None)) | ROLES.map(lambda role: (None, role))
 GRANTS = st.builds(
-    lambda effect, subject, zone, names, types, actions: Grant(
-        "1", effect, *subject, zone, names, types, actions
-    ),
-    st.sampled_from(Effect),
+    lambda subject, **fields: Grant("1", account=subject[0], role=subject[1], **fields),
     SUBJECTS,
-    ZONES,
-    PATTERNS,
-    st.frozensets(TYPES, max_size=2),
-    st.frozensets(ACTIONS, max_size=2),
+    effect=st.sampled_from(Effect),
+    zone=ZONES,
+    names=PATTERNS,
+    types=st.frozensets(TYPES, max_size=2),
+    actions=st.frozensets(ACTIONS, max_size=2),
 )
 PRINCIPALS = st.builds(
     Principal, st.just("someone"), st.frozensets(ACCOUNTS, max_size=2), st.frozensets(ROLES, max_size=3)

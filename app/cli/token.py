@@ -1,0 +1,117 @@
+"""`token`: what clients of the API authenticate with."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from typing import Annotated
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from app.cli.access import errors_said, whoever_runs_this
+from app.cli.output import printable
+from app.core.database import transaction
+from app.domain.permissions import Role
+from app.schemas.request import Account
+from app.services.access import tokens
+from app.services.access.tokens import Network, TokenState
+
+token = typer.Typer(help="What clients of the API authenticate with", no_args_is_help=True)
+
+COLUMNS = ("prefix", "state", "roles", "accounts", "networks", "expires_at", "last_used_at", "comment")
+_ACCOUNT: TypeAdapter[str] = TypeAdapter(Account)
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+@token.command("create")
+def create(
+    role: Annotated[list[Role], typer.Option(help="what it is there for; may be given again")],
+    account: Annotated[list[str] | None, typer.Option(help="for which it speaks; may be given again")] = None,
+    expires: Annotated[
+        str | None, typer.Option(help="after so long: 90d, 12h, 30m; unless given: never")
+    ] = None,
+    network: Annotated[
+        list[str] | None, typer.Option(help="from where it may be used, 10.0.0.0/8; may be given again")
+    ] = None,
+    comment: Annotated[str | None, typer.Option(help="whose it is, and for what")] = None,
+) -> None:
+    """Make a token, and show it: once, on standard output, and nothing else there."""
+    order = tokens.TokenOrder(
+        accounts=[_account(each) for each in account or ()],
+        roles=role,
+        networks=_networks(network or ()),
+        expires_at=datetime.now(UTC) + _duration(expires) if expires else None,
+        comment=comment,
+    )
+    with errors_said(), transaction() as session:
+        made = tokens.create_token(session, whoever_runs_this(), order)
+    typer.echo(f"Token {made.token.prefix}; keep it, it can't be shown again:", err=True)
+    typer.echo(made.secret)
+
+
+@token.command("list")
+def list_all(
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object a line")] = False,
+) -> None:
+    """Show every token, the newest first, tab-separated; without what only its holder knows."""
+    with errors_said(), transaction() as session:
+        found = tokens.list_tokens(session)
+    if not as_json:
+        typer.echo("\t".join(COLUMNS))
+    for each in found:
+        if as_json:
+            typer.echo(json.dumps(asdict(each) | {"state": _state(each)}, default=datetime.isoformat))
+        else:
+            typer.echo("\t".join(_cells(each)))
+
+
+@token.command("revoke")
+def revoke(prefix: Annotated[str, typer.Argument(help="the first part of the token, behind dnso_")]) -> None:
+    """Let nobody use the token any more: every process refuses it within a second."""
+    with errors_said(), transaction() as session:
+        tokens.revoke_token(session, whoever_runs_this(), prefix)
+    typer.echo(f"Token {prefix} is revoked.")
+
+
+def _account(text: str) -> str:
+    try:
+        return _ACCOUNT.validate_python(text)
+    except ValidationError as error:
+        raise typer.BadParameter(f"{text!r} is no name of an account") from error
+
+
+def _networks(texts: Sequence[str]) -> list[Network]:
+    try:
+        return [ip_network(text) for text in texts]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _duration(text: str) -> timedelta:
+    found = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", text)
+    if not found:
+        raise typer.BadParameter(f"{text!r} is no duration such as 90d, 12h, 30m")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _state(each: TokenState) -> str:
+    if each.revoked_at is not None:
+        return "revoked"
+    return "expired" if each.expires_at and each.expires_at <= datetime.now(UTC) else "good"
+
+
+def _cells(each: TokenState) -> list[str]:
+    cells = [
+        each.prefix,
+        _state(each),
+        ",".join(each.roles),
+        ",".join(each.accounts),
+        ",".join(each.networks),
+        each.expires_at and each.expires_at.isoformat(timespec="seconds"),
+        each.last_used_at and each.last_used_at.isoformat(timespec="seconds"),
+        each.comment,
+    ]
+    return [printable(cell or "-") for cell in cells]

@@ -1,0 +1,1 @@
+"""Who may call, who may change what, and what was done with that."""

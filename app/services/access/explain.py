@@ -1,0 +1,83 @@
+"""May this caller make this change, by which grant, or why not?"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from app.domain.change import Action
+from app.domain.errors import DomainError, InvalidInput, Reason, RightMissing, TokenNotFound
+from app.domain.names import lineage, longest_match, normalize
+from app.domain.permissions import Asked, Caller, Decision, Grants, Principal, Right
+from app.domain.rdata import RecordType
+from app.domain.zone_choice import choose_zone
+from app.services.access.grants import grant_of
+from app.services.access.identify import principal_of
+from app.store import grants, tokens, zones
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A change, the account in whose name it would be asked for, and the token that would ask."""
+
+    action: Action
+    domain: str
+    record_type: RecordType
+    account_id: str | None = None  # None: the only one of who would ask
+    zone: str | None = None  # None: the one that a request for the name would be in
+    token: str | None = None  # its prefix; None: that of the caller
+
+
+class Explanation(NamedTuple):
+    """Who would ask, for which change, and what would become of it."""
+
+    principal: Principal
+    asked: Asked
+    decision: Decision
+
+
+def explain(session: Session, caller: Caller, question: Question) -> Explanation:
+    """Decide about a change that nobody has asked for, by the grants that are stored.
+
+    Raises InvalidInput; for another one's token RightMissing, TokenNotFound.
+    """
+    principal = _principal(session, caller, question.token)
+    account = question.account_id or principal.only_account
+    reasons: list[Reason] = []
+    if account is None:
+        reasons.append(Reason(("account_id",), "missing", "say in whose name: there is not one account only"))
+    name = zone = ""
+    try:
+        name = normalize(question.domain)
+    except DomainError as error:
+        reasons.append(error.reason("domain"))
+    else:
+        zone, against = _zone(session, name, question)
+        reasons += against
+    if reasons or account is None:
+        raise InvalidInput(reasons)
+    asked = Asked(account, question.action, zone, name, question.record_type.value)
+    found = (grant_of(row) for row in grants.list_known(session))
+    stored = Grants(grant for grant in found if grant is not None)
+    return Explanation(principal, asked, stored.decide(principal, asked))
+
+
+def _principal(session: Session, caller: Caller, prefix: str | None) -> Principal:
+    if prefix is None:
+        return caller.principal
+    if not caller.principal.has(Right.READ_ACCESS):
+        raise RightMissing(Right.READ_ACCESS)
+    token = tokens.get(session, prefix)
+    if token is None:
+        raise TokenNotFound
+    return principal_of(token)
+
+
+def _zone(session: Session, name: str, question: Question) -> tuple[str, list[Reason]]:
+    served = zones.existing(session, lineage(name))
+    if question.zone is not None:
+        zone, reasons = choose_zone(question.action, name, question.record_type, question.zone, served)
+        return zone or "", [reason._replace(loc=(reason.loc[-1],)) for reason in reasons]
+    zone = longest_match(name, served)
+    missing = Reason(("domain",), "zone_unknown", f"{name} is in none of the zones that are served here")
+    return zone or "", [] if zone else [missing]

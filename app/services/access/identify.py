@@ -1,0 +1,112 @@
+"""Who calls: the token that a client shows, compared with those that are known."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from hmac import compare_digest
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
+from uuid import UUID
+
+from app.domain.permissions import Principal, Role
+from app.services.access.tokens import Network, digest_of, prefix_of
+
+_NOBODYS = bytes(32)  # the digest of no token
+_ROLES = frozenset(Role)
+
+Address = IPv4Address | IPv6Address
+
+
+class WhyNot(StrEnum):
+    """Why a token is of no use: for the log, never for the client."""
+
+    MALFORMED = "it is not written as a token"
+    UNKNOWN = "no token has this prefix, or none has had it for a long time"
+    WRONG = "there is a token with this prefix, and it is another one"
+    REVOKED = "it was revoked"
+    EXPIRED = "it has expired"
+    ELSEWHERE = "it may not be used from this address"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownToken:
+    """A token that was given to somebody."""
+
+    id: UUID
+    digest: bytes
+    principal: Principal
+    networks: tuple[Network, ...]
+    expires_at: datetime | None
+    revoked: bool
+
+
+def known_tokens(rows: Iterable[Any]) -> Mapping[str, KnownToken]:
+    """Return the stored tokens by their prefixes."""
+    return {
+        row.prefix: KnownToken(
+            id=row.id,
+            digest=row.digest,
+            principal=principal_of(row),
+            networks=tuple(map(ip_network, row.networks)),
+            expires_at=row.expires_at,
+            revoked=row.revoked_at is not None,
+        )
+        for row in rows
+    }
+
+
+def principal_of(row: Any) -> Principal:
+    """Return who calls with a stored token. A role that only a later release knows gives no right."""
+    roles = frozenset(Role(role) for role in row.roles if role in _ROLES)
+    return Principal(f"token {row.prefix}", frozenset(row.accounts), roles)
+
+
+def identify(tokens: Mapping[str, KnownToken], shown: str, address: str | None) -> KnownToken | WhyNot:
+    """Return the token that was shown by a client at that address, or why it is of no use.
+
+    It takes as long whether there is such a token or not.
+    """
+    prefix = prefix_of(shown)
+    token = tokens.get(prefix) if prefix else None
+    is_right = compare_digest(token.digest if token else _NOBODYS, digest_of(shown))
+    if prefix is None:
+        return WhyNot.MALFORMED
+    if token is None:
+        return WhyNot.UNKNOWN
+    if not is_right:
+        return WhyNot.WRONG
+    if token.revoked:
+        return WhyNot.REVOKED
+    if token.expires_at is not None and token.expires_at <= datetime.now(UTC):
+        return WhyNot.EXPIRED
+    if token.networks and not is_within(address, token.networks):
+        return WhyNot.ELSEWHERE
+    return token
+
+
+def is_within(address: str | None, networks: Iterable[Network]) -> bool:
+    """Return whether the address lies in one of the networks; one that is not known lies in none."""
+    parsed = parse_address(address)
+    return parsed is not None and any(
+        parsed in network
+        for network in networks
+        if isinstance(network, IPv4Network) == isinstance(parsed, IPv4Address)
+    )
+
+
+def parse_address(address: str | None) -> Address | None:
+    """Return the address; an IPv4 one that is written as IPv6 (RFC 4291, section 2.5.5.2) as IPv4."""
+    try:
+        parsed = ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return None
+    return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed
+
+
+def source_of(address: str | None) -> str:
+    """Return who is taken for one source: an address, or the /64 that one of IPv6 lies in."""
+    parsed = parse_address(address)
+    if isinstance(parsed, IPv6Address):
+        return str(IPv6Network((parsed, 64), strict=False))
+    return str(parsed) if parsed else "unknown"

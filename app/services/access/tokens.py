@@ -1,0 +1,142 @@
+"""Tokens: `dnso_`, a prefix by which one is named, and 256 bits that nobody knows but who was given it."""
+
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from hashlib import sha256
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any, NamedTuple
+
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from app.domain.errors import InvalidInput, Reason, TokenNotFound
+from app.domain.permissions import Caller, Role
+from app.services.access import audit
+from app.store import grants
+from app.store import tokens as store
+from app.store.models import AccessToken
+
+Network = IPv4Network | IPv6Network
+
+_SECRET_BYTES = 32
+_WRITTEN = re.compile(r"dnso_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOrder:
+    """What a new token is to be for."""
+
+    accounts: Sequence[str]
+    roles: Sequence[Role]
+    networks: Sequence[Network] = ()  # none: it may be used from anywhere
+    expires_at: datetime | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenState:
+    """A token that was made, without what only its holder knows."""
+
+    prefix: str
+    accounts: Sequence[str]
+    roles: Sequence[str]
+    networks: Sequence[str]
+    comment: str | None
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None  # to within a minute or so
+
+
+class NewToken(NamedTuple):
+    """A token that was made. What is in `secret` can't be had a second time."""
+
+    secret: str
+    token: TokenState
+
+
+def create_token(session: Session, caller: Caller, order: TokenOrder) -> NewToken:
+    """Make a token. Raises InvalidInput."""
+    if reasons := list(_reasons_against(order)):
+        raise InvalidInput(reasons)
+    prefix = secrets.token_hex(6)
+    secret = f"dnso_{prefix}_{secrets.token_urlsafe(_SECRET_BYTES)}"
+    row = AccessToken(
+        id=uuid7(),
+        prefix=prefix,
+        digest=digest_of(secret),
+        comment=order.comment,
+        accounts=sorted(set(order.accounts)),
+        roles=sorted(set(order.roles)),
+        networks=[str(network) for network in order.networks],
+        created_by=caller.principal.name,
+        expires_at=order.expires_at,
+    )
+    token = store.add(session, row)
+    grants.change_version(session)
+    audit.note(session, caller, "token_created", prefix, after=_as_json(token))
+    return NewToken(secret, _state(token))
+
+
+def list_tokens(session: Session) -> list[TokenState]:
+    """Return every token, the newest first."""
+    return list(map(_state, store.list_all(session)))
+
+
+def revoke_token(session: Session, caller: Caller, prefix: str) -> TokenState:
+    """Let nobody use the token any more; one that is revoked stays so. Raises TokenNotFound.
+
+    Every process refuses it within a second.
+    """
+    token = store.lock(session, prefix)
+    if token is None:
+        raise TokenNotFound
+    if token.revoked_at is None:
+        before = _as_json(token)
+        token.revoked_at = datetime.now(UTC)
+        session.flush()
+        grants.change_version(session)
+        audit.note(session, caller, "token_revoked", prefix, before, _as_json(token))
+    return _state(token)
+
+
+def prefix_of(secret: str) -> str | None:
+    """Return by which prefix the token is known; None for what is not written as one."""
+    found = _WRITTEN.fullmatch(secret)
+    return found[1] if found else None
+
+
+def digest_of(secret: str) -> bytes:
+    """Return what is stored of a token. It has 256 random bits: a slow hash would add nothing."""
+    return sha256(secret.encode()).digest()
+
+
+def _reasons_against(order: TokenOrder) -> list[Reason]:
+    reasons = []
+    if not order.roles:
+        reasons.append(Reason(("roles",), "missing", "at least one role: a token without one is of no use"))
+    if Role.REQUESTER in order.roles and not order.accounts:
+        message = "a requester asks for changes in the name of an account: name at least one"
+        reasons.append(Reason(("accounts",), "missing", message))
+    if order.expires_at is not None and order.expires_at <= datetime.now(UTC):
+        reasons.append(Reason(("expires_at",), "time_past", "this time has passed"))
+    return reasons
+
+
+def _state(row: AccessToken) -> TokenState:
+    return TokenState(*(getattr(row, field.name) for field in fields(TokenState)))
+
+
+def _as_json(token: AccessToken) -> dict[str, Any]:
+    return {
+        "comment": token.comment,
+        "accounts": token.accounts,
+        "roles": token.roles,
+        "networks": token.networks,
+        "expires_at": token.expires_at and token.expires_at.astimezone(UTC).isoformat(),
+        "revoked_at": token.revoked_at and token.revoked_at.astimezone(UTC).isoformat(),
+    }

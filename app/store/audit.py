@@ -1,0 +1,39 @@
+"""The audit: rows that are only added."""
+
+from collections.abc import Generator
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from app.store.models import AuditEntry
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('the audit', 0))")
+_AT_ONCE = 1_000  # rows
+
+
+def lock_last(session: Session) -> AuditEntry | None:
+    """Return the last entry. Nobody else adds one until the transaction ends."""
+    session.execute(_ONE_AT_A_TIME)
+    return session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(1)).one_or_none()
+
+
+def add(session: Session, entry: AuditEntry) -> None:
+    """Add an entry."""
+    session.add(entry)
+    session.flush()
+
+
+def read_all(session: Session) -> Generator[AuditEntry]:
+    """Yield every entry, the oldest first. Whoever does not read to the end closes the generator."""
+    statement = select(AuditEntry).order_by(AuditEntry.seq).execution_options(yield_per=_AT_ONCE)
+    with session.execute(statement) as rows:
+        for row in rows:
+            yield row[0]
+
+
+def list_newest(session: Session, before: int | None, limit: int) -> list[AuditEntry]:
+    """Return the newest entries, those before the one of that number if there is one."""
+    statement = select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(AuditEntry.seq < before)
+    return list(session.scalars(statement))

@@ -1,0 +1,95 @@
+"""The audit is a chain: what somebody changes, takes out or puts in behind our back breaks it."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import text
+
+from app.core import database
+from app.core.config import Settings
+from app.core.database import transaction
+from app.domain.permissions import SERVICE
+from app.services.access import audit
+
+NUMBER = 8
+
+
+@pytest.fixture
+def entries(app_settings: Settings) -> None:
+    """Some entries."""
+    database.upgrade()
+    for number in range(NUMBER):
+        with transaction() as session:
+            audit.note(session, SERVICE, "tried", str(number), {"é": [1, None]}, {"b": True})
+
+
+def follow() -> audit.Chain:
+    with transaction() as session:
+        return audit.follow(session)
+
+
+def test_a_chain_that_nobody_has_touched(entries: None) -> None:
+    chain = follow()
+    assert (chain.length, chain.fault) == (NUMBER, None)
+    with transaction() as session:
+        assert [each.seq for each in audit.entries(session)] == list(range(1, NUMBER + 1))
+        assert list(audit.entries(session))[-1].hash == chain.head.hex()
+
+
+TAMPERED = [
+    ("UPDATE access_audit SET subject = 'x' WHERE seq = 3", 2),
+    ("UPDATE access_audit SET before = NULL WHERE seq = 3", 2),
+    ("UPDATE access_audit SET at = at + interval '1 microsecond' WHERE seq = 8", 7),
+    ("UPDATE access_audit SET address = '192.0.2.1' WHERE seq = 1", 0),
+    ("UPDATE access_audit SET hash = sha256('x') WHERE seq = 3", 2),
+    ("DELETE FROM access_audit WHERE seq = 5", 4),
+    ("DELETE FROM access_audit WHERE seq = 1", 0),
+    ("DELETE FROM access_audit WHERE seq = 5; UPDATE access_audit SET seq = seq - 1 WHERE seq > 5", 4),
+    (
+        "UPDATE access_audit SET seq = seq + 100 WHERE seq >= 5;"
+        " INSERT INTO access_audit"
+        " SELECT 5, at, principal, address, act, 'x', before, after, previous, hash"
+        " FROM access_audit WHERE seq = 4; UPDATE access_audit SET seq = seq - 99 WHERE seq > 100",
+        4,
+    ),
+]
+
+
+def test_what_was_done_to_it_is_found(entries: None) -> None:
+    with transaction() as session:
+        session.execute(text("ALTER TABLE access_audit DISABLE TRIGGER only_added"))
+        for statement, good in TAMPERED:
+            done = session.begin_nested()
+            session.execute(text(statement))
+            chain = audit.follow(session)
+            assert chain.fault, statement
+            assert chain.length == good, statement
+            done.rollback()
+            session.expire_all()
+        assert audit.follow(session).fault is None
+
+
+def test_entries_that_are_made_at_once_are_one_chain(app_settings: Settings) -> None:
+    database.upgrade()
+
+    def note(number: int) -> None:
+        with transaction() as session:
+            audit.note(session, SERVICE, "tried", str(number))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(note, range(40)))
+    assert follow()[:1] == (40,)
+    assert follow().fault is None
+
+
+def test_what_is_not_done_is_not_noted(app_settings: Settings) -> None:
+    database.upgrade()
+
+    def fail() -> None:
+        with transaction() as session:
+            audit.note(session, SERVICE, "tried", "in vain")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert follow().length == 0
