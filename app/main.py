@@ -9,10 +9,12 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from app.api import connections, documentation, errors, openapi
+from app.api.auth import Authentication
 from app.api.body_limits import BodyLimits
 from app.api.fast_routes import put_in_front
 from app.api.hosts import AllowedHosts
 from app.api.v1.endpoints import (
+    access,
     backends,
     dns,
     health,
@@ -27,10 +29,11 @@ from app.api.v1.endpoints import (
 from app.core.answer_deadlines import enforce_answer_deadlines
 from app.core.config import settings
 from app.core.database import close, require_schema, transaction, upgrade
-from app.core.logging import configure_logging, warn_if_simulated
+from app.core.logging import configure_logging, warn_if_open, warn_if_simulated
 from app.core.setting_types import page
 from app.core.startup import said_in_one_line
 from app.domain.change import Action
+from app.services.access.current import CurrentAccess
 from app.services.backends import Unavailable, end_simulation, note_executor
 from app.services.health import DependencyProbes
 from app.services.kicks import KickSender
@@ -64,10 +67,12 @@ def _prepare_database() -> None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     warn_if_simulated()
+    warn_if_open()
     await run_in_threadpool(_prepare_database)
     gc.freeze()  # what has been loaded stays, and need not be looked through
     gc.set_threshold(_GC_THRESHOLD)
     enforce_answer_deadlines()
+    app.state.access = CurrentAccess()
     app.state.probes = DependencyProbes()
     app.state.kicks = kicks = KickSender()
     app.state.backlog = backlog = Backlog()
@@ -117,8 +122,10 @@ def create_app() -> FastAPI:
         together=settings().intake_bytes,
         seconds=settings().body_timeout,
     )
+    if settings().auth == "required":
+        app.add_middleware(Authentication)
     app.add_middleware(AllowedHosts, allowed=settings().allowed_hosts)
-    for endpoint in (dns, plans, requests, undo, records, rrsets, rollback, zones, backends):
+    for endpoint in (dns, plans, requests, undo, records, rrsets, rollback, zones, backends, access):
         app.include_router(endpoint.router, prefix=_PREFIX)
     app.include_router(health.router)
     put_in_front(app, _PREFIX, dns.FAST)

@@ -118,7 +118,7 @@ def plan_out(kept: KeptPlan) -> PlanOut:
     found = [item.reasons if isinstance(item, Refused) else () for item in planned]
     shares = share(MAX_BATCH_REASONS, list(map(len, found)))
     results = [
-        PlanResult(index=index, status_code=422, errors=_body_reasons(item.reasons, given))
+        PlanResult(index=index, status_code=_status(item), errors=_body_reasons(item.reasons, given))
         if isinstance(item, Refused)
         else _plan_result(index, item)
         for index, (item, given) in enumerate(zip(planned, shares, strict=True))
@@ -150,8 +150,13 @@ def _batch_result(index: int, result: submit.Submitted, reasons: Sequence[Reason
         case submit.KeyReused():
             status = 409
         case Refused():
-            status = 422
+            status = _status(result)
     return BatchResult(index, status, errors=_body_reasons(reasons, given))
+
+
+def _status(refused: Refused) -> int:
+    """Return the status of a change that can't be accepted."""
+    return 403 if refused.not_allowed else 422
 
 
 def _reasons_against(result: submit.Submitted) -> Sequence[Reason]:

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 from app.api import parameters
+from app.api.auth import caller
 from app.domain.change import Via
 from app.domain.errors import InvalidInput, Reason
 from app.domain.reasons import MAX_REASONS, at_most
@@ -34,9 +35,9 @@ class _DecodedRequest(Request):
 class JsonRoute(parameters.StrictRoute):
     """A route whose body is a parameter, read as the calls are that read theirs by themselves."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler of the route."""
-        handle = super().get_route_handler()
+    def get_strict_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what handles a call that is allowed."""
+        handle = super().get_strict_handler()
 
         async def handle_json(request: Request) -> Response:
             if self.body_field is None:
@@ -102,7 +103,7 @@ def read_headers(request: Request, longest_key: int = MAX_KEY) -> CallHeaders:
         return _NO_HEADERS
     reasons: list[Reason] = []
     key = _read_key(request.headers.getlist("idempotency-key"), longest_key, reasons)
-    via = _read_via(request.headers.getlist(VIA_HEADER), reasons)
+    via = _read_via(request, reasons)
     _raise_all(parameters.reasons_against(request, ()), reasons)
     return CallHeaders(key, via)
 
@@ -123,15 +124,19 @@ def _read_key(given: list[str], longest: int, reasons: list[Reason]) -> str | No
     return key
 
 
-def _read_via(given: list[str], reasons: list[Reason]) -> Via:
+def _read_via(request: Request, reasons: list[Reason]) -> Via:
     """Return the door that the request came by: the API, unless its caller is a door itself."""
+    given = request.headers.getlist(VIA_HEADER)
     if not given:
         return Via.API
     try:
-        return Via(*given)
+        via = Via(*given)
     except (ValueError, TypeError):
         reasons.append(Reason((VIA_HEADER,), "via_unknown", f"one of {', '.join(Via)} is allowed"))
         return Via.API
+    if via is not Via.API and not caller(request).principal.speaks_for_any:
+        reasons.append(Reason((VIA_HEADER,), "via_not_allowed", f"only a gateway is the door {via}"))
+    return via
 
 
 def _raise_all(of_query: Sequence[Reason], of_headers: Sequence[Reason]) -> None:

@@ -52,7 +52,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(ClientDisconnect, _answer_disconnected)
     for kind in database_errors.DATABASE_ERRORS:
-        app.add_exception_handler(kind, _answer_database_error)
+        app.add_exception_handler(kind, answer_database_error)
     app.add_exception_handler(Exception, _answer_bug)
 
 
@@ -131,7 +131,8 @@ def _answer_disconnected(_: Request, __: Exception) -> Response:
     return _answer("the client closed the connection before its body was complete", 400)  # which nobody reads
 
 
-def _answer_database_error(_: Request, error: Exception) -> Response:
+def answer_database_error(_: Request, error: Exception) -> Response:
+    """Answer to a call that failed with one of the database's errors. Raises those that are bugs of ours."""
     code, detail = _why_not_answered(error)
     log.error("call not answered: the database failed; the client is told so", code=code, error=cause(error))
     return _answer(detail, 503, code, RETRY_AFTER)

@@ -1,8 +1,8 @@
 """Plain routes for the calls that come by the thousand, in front of the documented ones.
 
 FastAPI takes longer to resolve parameters and to check a response than all the rest of accepting a request
-takes. Middleware, routing and the handlers of errors apply to a plain route as to any other; dependencies do
-not. So what is a dependency elsewhere (who calls, say) is the first line of these functions.
+takes. Middleware, routing and the handlers of errors apply to a plain route as to any other, and so does the
+right that its endpoint declares; dependencies do not.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI, Request, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
+
+from app.api.auth import require_right, right_for
 
 Call = Callable[[Request], Awaitable[Response]]
 
@@ -27,7 +29,10 @@ class _Endpoint:
 
     def __init__(self, call: Call) -> None:
         self._call = call
+        self._right = right_for(call)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._call(Request(scope, receive, send))
+        request = Request(scope, receive, send)
+        require_right(request, self._right)
+        response = await self._call(request)
         await response(scope, receive, send)

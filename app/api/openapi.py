@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from app.api.body import IDEMPOTENCY_KEY, MAX_BATCH_KEY
+from app.core.config import settings
 from app.schemas import response
 from app.schemas.request import Batch, BatchItem, Plan, PlanApplication, Submission, Undo
 
@@ -48,6 +49,11 @@ _EXAMPLES = {
     "a service": {"value": _SRV},
 }
 
+_SCHEMES = {
+    "token": {"type": "http", "scheme": "bearer", "description": "dnso_…"},
+    "password": {"type": "http", "scheme": "basic", "description": "any user, and the token as password"},
+}
+
 Responses = dict[int | str, dict[str, Any]]
 
 
@@ -61,6 +67,8 @@ NOT_RETRYABLE = _problem(409, "It is open or has succeeded, or its zone is not s
 _NOT_UNDOABLE = _problem(
     409, "It has not succeeded, has changed nothing, was undone already, or its RRset was changed since"
 )
+NO_TOKEN = _problem(404, "No such token")
+NO_GRANT = _problem(404, "No such grant")
 NO_BATCH = _problem(404, "No such batch")
 NO_ZONE = _problem(404, "No such zone")
 ZONE_CONFLICT = _problem(409, "The zone is served already, or is in use")
@@ -176,6 +184,9 @@ def install(app: FastAPI) -> None:
         models = [(model, "validation") for model in _READ_BY_CALLS]
         _, shapes = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
         document["components"]["schemas"] |= shapes["$defs"]
+        if settings().auth == "required":
+            document["components"]["securitySchemes"] = _SCHEMES
+            document["security"] = [{name: []} for name in _SCHEMES]
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

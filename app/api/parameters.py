@@ -1,4 +1,4 @@
-"""Parameters of the query: what a call does not know, or has twice, is refused, never ignored."""
+"""What a call needs before it is looked at: a right, and a query without parameters that it does not know."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
@@ -10,14 +10,26 @@ from fastapi.dependencies.utils import request_params_to_args
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
+from app.api.auth import require_right, right_for
 from app.domain.errors import Reason
 
 
 class StrictRoute(APIRoute):
-    """A route that refuses parameters of the query that it does not know."""
+    """A route that insists on the right that its endpoint declares, and on parameters that it knows."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler of the route. It gives all that is wrong with the parameters at once."""
+        """Return the handler of the route. Raises LookupError where its right is not declared."""
+        right = right_for(self.endpoint)
+        handle = self.get_strict_handler()
+
+        async def handle_if_allowed(request: Request) -> Response:
+            require_right(request, right)
+            return await handle(request)
+
+        return handle_if_allowed
+
+    def get_strict_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what handles an allowed call. It gives all that is wrong with the parameters at once."""
         handle = super().get_route_handler()
         fields = list(_query_fields(self.dependant))
         known = {field.alias for field in fields}

@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     # zones that exist from the first start on: "example.test=bind,2.0.192.in-addr.arpa=bind"
     bootstrap_zones: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
 
+    # access: off: everybody who reaches the API may do everything, in anybody's name
+    auth: Literal["off", "required"] = "off"
+
     # intake
     max_body: PositiveInt = 256 * 1024
     max_batch_body: PositiveInt = 16 * 1024 * 1024

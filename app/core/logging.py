@@ -178,6 +178,15 @@ def warn_if_simulated() -> None:
         )
 
 
+def warn_if_open() -> None:
+    """Say it where nobody has to say who he is."""
+    if settings().auth == "off":
+        get_logger("app").warning(
+            "nobody has to say who he is: whoever reaches the API may make every change, in anybody's name."
+            " Set AUTH=required, and make tokens: python -m app.cli token create --help"
+        )
+
+
 @contextmanager
 def bound(**fields: object) -> Iterator[None]:
     """Add fields such as `zone` and `run_id` to every line that is logged inside the block."""

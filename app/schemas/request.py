@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    IPvAnyNetwork,
     StringConstraints,
     Tag,
     WithJsonSchema,
@@ -24,6 +25,7 @@ from app.domain.checks import Checks
 from app.domain.errors import InvalidName
 from app.domain.lifecycle import Status
 from app.domain.name_patterns import read_pattern
+from app.domain.permissions import ANY, EVERY_NAME, Effect, Role
 from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_REASONS
 from app.domain.zone_settings import DEFAULT_TTL, MAX_TTL, PrivateAddresses
@@ -351,3 +353,43 @@ class ZoneChange(_Settings, _Moved):
         if not self.settings and self.backend is None:
             raise PydanticCustomError("missing", "backend or some setting must be given")
         return self
+
+
+MAX_GIVEN = 100  # accounts, networks or types in one token or grant
+_Given: Any = Field(default_factory=list, max_length=MAX_GIVEN)
+
+
+class NewToken(StrictBody):
+    """A token to make."""
+
+    accounts: Annotated[list[Account], _Given]
+    roles: Annotated[list[Role], Field(min_length=1, max_length=len(Role))]
+    networks: Annotated[list[IPvAnyNetwork], _Given]
+    expires_at: Timestamp | None = None
+    comment: Line | None = None
+
+
+class NewGrant(StrictBody):
+    """A grant to add: to an account, or to whoever has a role."""
+
+    effect: Effect
+    account_id: Account | None = None
+    role: Role | None = None
+    zone: Line = Field(ANY, description="a zone; * for every zone")
+    names: Line = Field(
+        EVERY_NAME, description="a pattern of owner names, as protected_names has it; ** for all"
+    )
+    types: Annotated[list[Type], _Given]
+    actions: Annotated[list[Action], Field(default_factory=list, max_length=len(Action))]
+    comment: Line | None = None
+
+
+class Explain(StrictBody):
+    """A change about which is asked who may make it."""
+
+    account_id: Account | None = Field(None, description="the caller's, if it has one only, unless given")
+    action: Action = Action.CREATE
+    domain: Line
+    record_type: Type
+    zone: Line | None = None
+    token: Line | None = Field(None, description="the prefix of the token that would ask; the caller's own")

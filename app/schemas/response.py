@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from app.domain.change import Action, Via
 from app.domain.checks import Checks
 from app.domain.lifecycle import Status
+from app.domain.permissions import Effect, Right, Role
 from app.domain.zone_settings import PrivateAddresses
 
 _LEFT_OUT = Field(exclude_if=lambda value: value is None)  # there is no such field then
@@ -467,6 +468,7 @@ class Readiness(BaseModel):
 
     status: str
     executor: Literal["ansible", "simulated"]
+    auth: Literal["off", "required"]  # off: whoever reaches the API may make every change
     dependencies: dict[str, str]
     unavailable_backends: dict[str, str]  # by name, the code of the fault; `GET /api/v1/backends` has more
     backlog: BacklogOut
@@ -476,3 +478,95 @@ class StalePlan(Problem):
     """Why a plan can't be applied any more, with the first 100 RRsets that have changed."""
 
     moved: list[MovedOut]
+
+
+class TokenOut(BaseModel):
+    """A token, without what only its holder knows."""
+
+    prefix: str
+    accounts: list[str]
+    roles: list[str]
+    networks: Annotated[list[str], Field(description="from which it may be used; none: from anywhere")]
+    comment: str | None
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: Annotated[datetime | None, Field(description="to within a minute or so")]
+
+
+class NewTokenOut(TokenOut):
+    """A token that was made, with itself: this is shown once."""
+
+    token: str
+
+
+class TokenList(BaseModel):
+    """Every token, the newest first."""
+
+    items: list[TokenOut]
+
+
+class GrantOut(BaseModel):
+    """What an account, or whoever has a role, may do; no types: every type, no actions: every action."""
+
+    id: UUID
+    effect: Effect
+    account_id: str | None
+    role: str | None
+    zone: str
+    names: str
+    types: list[str]
+    actions: list[str]
+    comment: str | None
+    created_at: datetime
+    created_by: str
+
+
+class GrantList(BaseModel):
+    """Every grant, the oldest first."""
+
+    items: list[GrantOut]
+
+
+class Me(BaseModel):
+    """Who calls, and what he may do."""
+
+    principal: str
+    accounts: Annotated[list[str], Field(description="for which he speaks")]
+    any_account: Annotated[bool, Field(description="whether he speaks for every account")]
+    roles: list[Role]
+    rights: Annotated[list[Right], Field(description="to calls")]
+    grants: Annotated[list[str], Field(description="to these accounts and roles, in words")]
+
+
+class Explanation(BaseModel):
+    """Whether a change may be made, by which grant, or why not."""
+
+    principal: str
+    account_id: str
+    zone: str
+    effect: Effect
+    grant: Annotated[UUID | None, Field(description="null: no grant is about it")]
+    why: str
+
+
+class AuditOut(BaseModel):
+    """A privileged act."""
+
+    seq: int
+    at: datetime
+    principal: str
+    address: str | None
+    act: str
+    subject: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    hash: Annotated[str, Field(description="hexadecimal; of this entry and all before it")]
+
+
+class AuditPage(BaseModel):
+    """Privileged acts, the newest first."""
+
+    items: list[AuditOut]
+    next_cursor: str | None

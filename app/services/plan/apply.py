@@ -14,14 +14,15 @@ from uuid_utils.compat import uuid7
 from app.core.database import reading, transaction
 from app.domain.change import Action
 from app.domain.effects import UNKNOWN, ZoneRRset, state_of
-from app.domain.errors import BatchRefused, MovedRRset, PlanStale, Reason, ServersNotAsked
+from app.domain.errors import MovedRRset, PlanStale, Reason, ServersNotAsked
 from app.domain.expectation import is_like
+from app.domain.permissions import Caller
 from app.domain.reasons import MAX_BATCH_REASONS, at_most
 from app.services.plan.from_records import Planned, plan_from_records
 from app.services.plan.from_servers import plan_from_servers
 from app.services.plan.keep import Plan
 from app.services.requests.backlog import Backlog
-from app.services.requests.submit import Accepted, Submitted, submit
+from app.services.requests.submit import Accepted, Submitted, batch_refused, submit
 from app.services.requests.validate import RawChange, Refused, read_changes
 from app.store import plans
 from app.store.requests import NewBatch
@@ -30,27 +31,34 @@ from app.store.requests import NewBatch
 def require_applicable(plan: Plan) -> None:
     """Raise BatchRefused with all that speaks against applying it: items that are refused or unknown."""
     if reasons := list(obstacles(plan.planned)):
-        raise BatchRefused(at_most(MAX_BATCH_REASONS, reasons))
+        raise batch_refused(at_most(MAX_BATCH_REASONS, reasons))
 
 
-async def require_fresh(plan_id: UUID, plan: Plan) -> None:
+async def require_fresh(plan_id: UUID, plan: Plan, caller: Caller | None = None) -> None:
     """Look at what is there now, by the records or the servers, whichever the plan was made from.
 
     Raises PlanStale with the RRsets that have moved, BatchRefused when an item would be refused by now, and
     what `plan_from_servers` raises. A plan that has been applied meanwhile need not be fresh.
     """
-    now = await asyncio.to_thread(plan_from_records, _pinned(plan))
+    now = await asyncio.to_thread(plan_from_records, _pinned(plan), caller)
     if plan.ask_servers:
         now = await plan_from_servers(now)
     await asyncio.to_thread(_compare, plan_id, plan, now)
 
 
-def submit_plan(plan_id: UUID, plan: Plan, backlog: Backlog, *, allow_mass_change: bool) -> list[Submitted]:
+def submit_plan(
+    plan_id: UUID,
+    plan: Plan,
+    backlog: Backlog,
+    caller: Caller | None = None,
+    *,
+    allow_mass_change: bool,
+) -> list[Submitted]:
     """Store all the plan's changes, or none; as a group, if they can be one. Answer what is stored again.
 
     Raises BatchRefused, MassChange, BacklogFull.
     """
-    drafts = read_changes(list(_expecting(plan_id, plan)))
+    drafts = read_changes(list(_expecting(plan_id, plan)), caller)
     batch = NewBatch(uuid7())
     with transaction() as session:
         allowed = allow_mass_change or plan.allow_mass_change
@@ -125,7 +133,7 @@ def _compare(plan_id: UUID, plan: Plan, now: Sequence[Planned | Refused]) -> Non
     if (moved or refused) and not _is_applied(plan_id):
         if moved:
             raise PlanStale(list(moved.values()))
-        raise BatchRefused(at_most(MAX_BATCH_REASONS, refused))
+        raise batch_refused(at_most(MAX_BATCH_REASONS, refused))
 
 
 def _moved(was: Planned, item: Planned) -> MovedRRset | None:

@@ -16,6 +16,7 @@ from app.domain.consequences import may_concern_others, targets, with_consequenc
 from app.domain.delegations import hosts_at_cuts, with_delegations
 from app.domain.effects import NO_ADDRESS, Effect, RRset, ZoneRRset, effects, state_of, targets_in_zone
 from app.domain.names import lineages
+from app.domain.permissions import Caller
 from app.domain.ptr import PtrStep, may_remove_address
 from app.services.requests.ptr import Parent, concerned, plan_ptrs
 from app.services.requests.submit import place, require_no_mass_change
@@ -36,13 +37,15 @@ class Planned:
     ptrs: tuple[PtrStep, ...] = ()  # what is done for the PTRs of its addresses once it has succeeded
 
 
-def plan_from_records(raw: Sequence[RawChange], *, allow_mass_change: bool = True) -> list[Planned | Refused]:
+def plan_from_records(
+    raw: Sequence[RawChange], caller: Caller | None = None, *, allow_mass_change: bool = True
+) -> list[Planned | Refused]:
     """Validate these changes, and return what each would change, applied to the records of now.
 
     They are applied in the order given; those that would be scheduled after the others, by their times.
     Raises MassChange.
     """
-    drafts = read_changes(raw)
+    drafts = read_changes(raw, caller)
     with reading() as session:
         placed = place(session, drafts)
         if not allow_mass_change:

@@ -14,6 +14,7 @@ from app.core.config import settings
 from app.core.database import reading, statements
 from app.core.logging import get_logger
 from app.domain.errors import PlanNotFound, PlanUnreadable
+from app.domain.permissions import Caller
 from app.services.plan.from_records import Planned
 from app.services.plan.groups import is_groupable, require_groupable
 from app.services.plan.honours import warn_of_not_honoured
@@ -93,8 +94,11 @@ def keep(plan: Plan) -> KeptPlan:
     return KeptPlan(plan, plan_id if until else None, until)
 
 
-def get_plan(plan_id: UUID) -> KeptPlan:
-    """Return a plan that is kept. Raises PlanNotFound, PlanUnreadable."""
+def get_plan(plan_id: UUID, caller: Caller) -> KeptPlan:
+    """Return a plan that is kept, if the caller may speak for all of its accounts.
+
+    Raises PlanNotFound, PlanUnreadable.
+    """
     with reading() as session:
         row = plans.get(session, plan_id)
     if row is None:
@@ -109,6 +113,9 @@ def get_plan(plan_id: UUID) -> KeptPlan:
             error=error.errors(include_input=False)[0]["msg"],
         )
         raise PlanUnreadable from error
+    accounts = [row.account_id] if row.account_id else [_account_of(item.body) for item in content.items]
+    if not caller.unrestricted and not caller.principal.speaks_for_all(accounts):
+        raise PlanNotFound
     flags = {flag: flag in content.flags for flag in _FLAGS}
     return KeptPlan(Plan(content.items, content.planned, **flags), plan_id, row.expires_at, row.batch_id)
 

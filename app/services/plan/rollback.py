@@ -29,6 +29,7 @@ from app.domain.errors import (
 from app.domain.expectation import is_like
 from app.domain.inverse import Done, Inverse, NetEffect, net_effects, take_back
 from app.domain.names import normalize
+from app.domain.permissions import Caller
 from app.domain.places import DOMAIN
 from app.domain.ptr import ADDRESS_TYPES
 from app.domain.rollback_order import in_order
@@ -61,6 +62,7 @@ class RollbackOrder:
     source: str | None = None
     comment: str | None = None
     by_servers: bool = False
+    caller: Caller | None = None
     not_before: datetime | None = None
 
 
@@ -207,7 +209,7 @@ def _plan(zone: str, found: _Candidates, order: RollbackOrder) -> Rollback:
     keys = in_order(zone, {key: inverse for key, (inverse, _) in found.inverses.items()})
     while True:
         items = [_item(zone, key, found, order) for key in keys]
-        planned = plan_from_records(items) if items else []
+        planned = plan_from_records(items, order.caller) if items else []
         obstacles = {
             key: reason
             for key, each in zip(keys, planned, strict=True)

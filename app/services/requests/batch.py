@@ -26,8 +26,10 @@ from app.domain.errors import (
     Overloaded,
     Reason,
 )
+from app.domain.permissions import Caller
 from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas.request import Batch, Envelope
+from app.services.requests.authorise import with_account
 from app.services.requests.backlog import Backlog
 from app.services.requests.submit import Accepted, Replayed, Submitted, Undecided, submit
 from app.services.requests.validate import Draft, RawChange, read_changes, shape_reasons
@@ -74,6 +76,7 @@ class Call(NamedTuple):
 
     via: Via = Via.API
     idempotency_key: str | None = None  # an item that has none of its own gets `key#index`
+    caller: Caller | None = None
 
 
 def submit_batch(body: object, call: Call, backlog: Backlog | None = None) -> list[Submitted]:
@@ -87,7 +90,7 @@ def submit_batch(body: object, call: Call, backlog: Backlog | None = None) -> li
     except ValidationError as error:
         raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error, Batch))) from error
     digest = _digest(batch) if call.idempotency_key is not None else None
-    drafts = read_changes(read_items(batch.requests, call))
+    drafts = read_changes(read_items(batch.requests, call), call.caller)
     # The consumer's batch is no one's: each of its messages is a call of its own.
     mass = batch.allow_mass_change or call.via is Via.KAFKA
     store = partial(_store, drafts, digest, backlog, atomic=batch.atomic, allow_mass_change=mass)
@@ -107,7 +110,9 @@ def read_items(items: Sequence[Any], call: Call | None = None) -> list[RawChange
     if len(items) > limit:
         reason = Reason(("requests",), "too_many_items", f"{len(items)} items, {limit} are allowed")
         raise InvalidInput([reason])
-    via, key = call or Call()
+    via, key, caller = call or Call()
+    if caller is not None and not caller.unrestricted:
+        items = [with_account(item, caller) for item in items]
     if key is None:
         return [_read_item(item, via, None) for item in items]
     return [_read_item(item, via, f"{key}#{index}") for index, item in enumerate(items)]

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from app.core.database import transaction
 from app.domain.errors import RequestNotFound, RequestRunning, RequestSettled
 from app.domain.lifecycle import Status
+from app.domain.permissions import Caller
+from app.services.requests.authorise import steers_all
 from app.services.requests.lookup import RequestFilter, RequestState, find_requests, state_of
 from app.services.requests.many import MAX_AT_ONCE, Changed
 from app.store import requests
@@ -19,11 +21,12 @@ from app.store.models import Request
 _ZONE_BUDGET = 20  # seconds in which the requests of one zone are cancelled
 
 
-def cancel_request(request_id: UUID) -> RequestState:
+def cancel_request(request_id: UUID, caller: Caller) -> RequestState:
     """Cancel the request, and return it. One that is cancelled already stays so.
 
     Those of its group, which are all or none, are cancelled with it. What was applied stays applied.
-    Raises RequestNotFound, RequestRunning, RequestSettled.
+    Raises RequestNotFound, also where it, or one of its group, is not the caller's to cancel; RequestRunning,
+    RequestSettled.
     """
     with transaction() as session:
         group = next(iter(requests.groups_of(session, [request_id]).values()), ())
@@ -31,7 +34,7 @@ def cancel_request(request_id: UUID) -> RequestState:
         row = next((row for row in changed if row.id == request_id), None) or requests.get(
             session, request_id
         )
-        if row is None:
+        if row is None or not steers_all(caller, [row, *changed]):
             raise RequestNotFound
         if row.status is Status.RUNNING or (group and row.status in (Status.PENDING, Status.SCHEDULED)):
             raise RequestRunning

@@ -18,6 +18,7 @@ from app.core.database import async_engine
 from app.core.database_errors import DATABASE_ERRORS, is_locked, is_not_set_up, is_unavailable
 from app.domain.errors import Overloaded
 from app.domain.lifecycle import Status
+from app.domain.permissions import Caller
 from app.domain.reasons import MAX_REASONS, at_most
 from app.services.kicks import KickSender
 from app.services.requests.backlog import Addition, Backlog
@@ -57,7 +58,7 @@ class GroupCommit:
         self._kicks = kicks
         self._backlog = backlog
 
-    async def submit(self, raw: RawChange, size: int = 0) -> Submitted:
+    async def submit(self, raw: RawChange, size: int = 0, caller: Caller | None = None) -> Submitted:
         """Store one change whose body has `size` bytes, and return after its commit.
 
         A caller that is cancelled takes nothing back. Raises Overloaded, and what the database raises.
@@ -66,7 +67,10 @@ class GroupCommit:
             raise Overloaded
         self._bytes += size
         try:
-            draft = await asyncio.to_thread(_read_large, raw) if size > _LARGE else read_change(raw)
+            if size > _LARGE:
+                draft = await asyncio.to_thread(_read_large, raw, caller)
+            else:
+                draft = read_change(raw, caller)
             waiting = _Waiting(draft, size, asyncio.get_running_loop().create_future())
             self._queue.put_nowait(waiting)
             return await waiting.result
@@ -183,7 +187,7 @@ def _is_nobodys(error: Exception) -> bool:
     return not isinstance(error, DATABASE_ERRORS) or is_not_set_up(error)
 
 
-def _read_large(raw: RawChange) -> Draft:
-    draft = read_change(raw)
+def _read_large(raw: RawChange, caller: Caller | None) -> Draft:
+    draft = read_change(raw, caller)
     draft.reasons = at_most(MAX_REASONS, draft.reasons)
     return draft

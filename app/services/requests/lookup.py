@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.domain.change import Action, RRsetState
 from app.domain.errors import BatchNotFound, RequestNotFound
 from app.domain.lifecycle import OPEN, Status
+from app.domain.permissions import Principal, Right
 from app.domain.ptr import ADDRESS_TYPES
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor, normalize_name
 from app.services.requests.submit import AcceptedRequest, with_ttl
@@ -103,12 +104,12 @@ class RequestFilter:
         )
 
 
-def get_request(session: Session, request_id: UUID) -> Progress:
+def get_request(session: Session, request_id: UUID, principal: Principal) -> Progress:
     """Return a request with the end of its log, oldest first; the cursor is that of the lines before.
 
-    Raises RequestNotFound.
+    Raises RequestNotFound, also for one that the principal may not see.
     """
-    row = _get(session, request_id, with_states=True)
+    row = _get(session, request_id, principal, with_states=True)
     log = _log(session, row, LOG_LINES, None)
     removes = row.record_type in ADDRESS_TYPES and row.action is not Action.CREATE
     has_ptrs = removes or row.resource.get("config", {}).get("manage_ptr")
@@ -121,15 +122,17 @@ def get_request(session: Session, request_id: UUID) -> Progress:
     )
 
 
-def get_log(session: Session, request_id: UUID, limit: int, cursor: str | None) -> Page[LogLine]:
+def get_log(
+    session: Session, request_id: UUID, principal: Principal, limit: int, cursor: str | None
+) -> Page[LogLine]:
     """Return a page of the request's log, newest first. Raises RequestNotFound, InvalidFilter."""
-    row = _get(session, request_id)
+    row = _get(session, request_id, principal)
     return _log(session, row, limit, _read_log_cursor(cursor) if cursor is not None else None)
 
 
-def _get(session: Session, request_id: UUID, *, with_states: bool = False) -> Request:
+def _get(session: Session, request_id: UUID, principal: Principal, *, with_states: bool = False) -> Request:
     row = requests.get(session, request_id, with_states=with_states)
-    if row is None:
+    if row is None or not principal.reads(row.account_id):
         raise RequestNotFound
     return row
 
@@ -160,12 +163,15 @@ def find_requests(
     return Page([state_of(row) for row in found.rows], next_cursor)
 
 
-def get_batch(session: Session, batch_id: UUID) -> BatchState:
-    """Return how far the requests of a batch have come. Raises BatchNotFound."""
+def get_batch(session: Session, batch_id: UUID, principal: Principal) -> BatchState:
+    """Return how far those requests of a batch have come that the principal may see. Raises BatchNotFound."""
     batch = request_lists.get_batch(session, batch_id)
     if batch is None:
         raise BatchNotFound
-    numbers = request_lists.count_by_status(session, batch)
+    accounts = None if principal.has(Right.READ_ALL) else principal.accounts
+    numbers = request_lists.count_by_status(session, batch, accounts)
+    if not numbers and accounts is not None:
+        raise BatchNotFound
     return BatchState(
         id=batch.id,
         created_at=batch.created_at,

@@ -12,6 +12,7 @@ from app.domain.change import Change, RRsetState, Via
 from app.domain.checks import Checks
 from app.domain.errors import Reason
 from app.domain.names import lineages, longest_match
+from app.domain.permissions import SERVICE
 from app.domain.places import MANAGE_PTR
 from app.domain.ptr import MAX_ADDRESSES, LastPtr, PtrChange, PtrStep, Wish, wishes
 from app.domain.ptr_order import Asked, steps_in_order
@@ -202,6 +203,7 @@ def _draft(parent: Parent, asker: Asker, address: str, change: PtrChange) -> Dra
         record_type=RecordType.PTR,
         rdata=[change.target],
         expect=change.expect,
+        caller=SERVICE,  # whoever has asked for the address was asked whether he may
         ptr_of=parent.change.request_id,
     )
 

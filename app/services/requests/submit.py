@@ -12,11 +12,14 @@ from uuid_utils.compat import uuid7
 
 from app.core.config import settings
 from app.core.database import AnySession
+from app.core.logging import get_logger
 from app.domain.atomic import why_not_atomic
 from app.domain.change import Action, Via
 from app.domain.checks import Checks
 from app.domain.errors import (
+    NOT_ALLOWED_CODES,
     BatchKeysReused,
+    BatchNotAllowed,
     BatchRefused,
     IdempotencyKeyReused,
     InvalidName,
@@ -26,15 +29,17 @@ from app.domain.errors import (
 from app.domain.lifecycle import INITIAL, Status
 from app.domain.names import lineage, lineages, longest_match, normalize
 from app.domain.places import DOMAIN
-from app.domain.reasons import MAX_BATCH_REASONS, at_most
+from app.domain.reasons import MAX_BATCH_REASONS, MORE, at_most
 from app.domain.simulated_zone import simulated_zone
 from app.domain.zone_settings import DEFAULT_TTL, PLAIN
 from app.services.requests.backlog import Backlog, Room
 from app.services.requests.honours import conditions_of, refuse_not_honoured, why_not_honoured
 from app.services.requests.mass_change import limited, why_mass_change
-from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone
+from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone, reverse_names
 from app.store import backends, requests, zones
 from app.store.requests import EarlierRequest, NewBatch, NewRequest
+
+log = get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -118,10 +123,22 @@ def submit(
     ]
     if len(new) < len(results):
         results = _replay(session, drafts, results)
+        _log_not_allowed(drafts, results)
     if atomic:
         group = [change for change in placed if grouped and isinstance(change, ValidChange)]
         _insist_on_all(results, group, _against_all(session, _new_of(placed, results), backlog, bool(group)))
     return results
+
+
+def _log_not_allowed(drafts: Sequence[Draft], results: Sequence[Submitted]) -> None:
+    """Log for each principal, in one line, how many of his changes are refused for who he is."""
+    found: dict[str, list[str]] = {}
+    for draft, result in zip(drafts, results, strict=True):
+        if isinstance(result, Refused) and result.not_allowed:
+            who = draft.caller.principal.name if draft.caller else "nobody"
+            found.setdefault(who, []).append(result.reasons[0].message)
+    for who, reasons in found.items():
+        log.warning("changes not allowed", principal=who, number=len(reasons), first=reasons[0])
 
 
 def _bind_together(new: Sequence[NewRequest]) -> None:
@@ -183,10 +200,16 @@ def simulates(session: AnySession) -> bool:
 def place(session: AnySession, drafts: Sequence[Draft]) -> list[ValidChange | Refused]:
     """Find the zone of each draft, and check what depends on it. The simulation has one for each name."""
     names = [draft.name for draft in drafts if draft.name]
+    names += [name for draft in drafts for name in _reverse_names(draft)]
     served = zones.existing(session, lineages(names))
     if simulates(session):
         served |= dict.fromkeys(_made_up(drafts, served), PLAIN[Checks.WARN])
     return [place_in_zone(draft, served) for draft in drafts]
+
+
+def _reverse_names(draft: Draft) -> list[str]:
+    """Return the names of PTRs about which is decided, too."""
+    return [] if draft.caller is None or draft.caller.unrestricted else reverse_names(draft)
 
 
 def _made_up(drafts: Sequence[Draft], served: Container[str]) -> Iterator[str]:
@@ -376,7 +399,15 @@ def _insist_on_all(
         keys_only = keys_only and not isinstance(result, Refused)
     if reasons:
         limited = at_most(MAX_BATCH_REASONS, reasons, left_out)
-        raise (BatchKeysReused if keys_only else BatchRefused)(limited)
+        raise batch_refused(limited, keys_only=keys_only)
+
+
+def batch_refused(reasons: Sequence[Reason], *, keys_only: bool = False) -> BatchRefused:
+    """Return the error of changes that are refused together, by what is wrong with all of them."""
+    if keys_only:
+        return BatchKeysReused(reasons)
+    of_callers = all(reason.code in NOT_ALLOWED_CODES or reason.code == MORE for reason in reasons)
+    return (BatchNotAllowed if of_callers else BatchRefused)(reasons)
 
 
 def reasons_of(result: Submitted) -> Sequence[Reason]:

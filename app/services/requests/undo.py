@@ -12,6 +12,7 @@ from app.domain.change import NOTHING, RRsetKey, RRsetState, Via
 from app.domain.errors import (
     IdempotencyKeyReused,
     InvalidInput,
+    NotAllowed,
     NothingToUndo,
     Reason,
     RequestNotFound,
@@ -24,7 +25,9 @@ from app.domain.errors import (
 from app.domain.expectation import is_like
 from app.domain.inverse import Inverse, inverse
 from app.domain.lifecycle import INITIAL, OPEN, Status
+from app.domain.permissions import Caller
 from app.domain.ptr import ADDRESS_TYPES
+from app.services.requests.authorise import why_not_account
 from app.services.requests.backlog import Backlog
 from app.services.requests.lookup import state_of
 from app.services.requests.ptr import Restored, keep_ptrs_again
@@ -45,6 +48,7 @@ class UndoOrder:
     via: Via = Via.API
     idempotency_key: str | None = None
     not_before: datetime | None = None
+    caller: Caller | None = None
 
 
 def undo_request(request_id: UUID, order: UndoOrder, backlog: Backlog | None = None) -> Accepted | Replayed:
@@ -58,8 +62,10 @@ def undo_request(request_id: UUID, order: UndoOrder, backlog: Backlog | None = N
         raise InvalidInput([reason])
     with transaction() as session:
         original = undo.lock(session, request_id)
-        if original is None:
+        if original is None or (order.caller and not order.caller.principal.reads(original.account_id)):
             raise RequestNotFound
+        if order.caller and (reason := why_not_account(order.caller, _account(original, order))):
+            raise NotAllowed(reason)
         if replayed := _replayed(session, original, order):
             return replayed
         zone = _require_undoable(session, original)
@@ -76,8 +82,7 @@ def _replayed(session: Session, original: Request, order: UndoOrder) -> Replayed
     """Return the undo that the idempotency key stands for. Raises IdempotencyKeyReused."""
     if order.idempotency_key is None:
         return None
-    account = order.account_id or original.account_id
-    earlier = undo.find_by_key(session, account, order.idempotency_key)
+    earlier = undo.find_by_key(session, _account(original, order), order.idempotency_key)
     if earlier is None:
         return None
     asked = (original.id, order.source or order.via.value, _comment(original, order), order.not_before)
@@ -165,7 +170,7 @@ def _draft(original: Request, found: Inverse, order: UndoOrder, keeps_ptrs: bool
         original.zone,
         RRsetKey(original.name, original.record_type),
         found,
-        account_id=order.account_id or original.account_id,
+        account_id=_account(original, order),
         source=order.source,
         not_before=order.not_before,
         comment=_comment(original, order),
@@ -173,7 +178,13 @@ def _draft(original: Request, found: Inverse, order: UndoOrder, keeps_ptrs: bool
         keeps_ptrs=keeps_ptrs,
     )
     change = change._replace(idempotency_key=order.idempotency_key, via=order.via, expect=found.expect)
-    return replace(read_change(change), undoes=original.id, ptr_of=original.ptr_of)
+    return replace(read_change(change, order.caller), undoes=original.id, ptr_of=original.ptr_of)
+
+
+def _account(original: Request, order: UndoOrder) -> str:
+    """Return in whose name it is undone: whom the order names, the caller's, or who has asked for it."""
+    own = order.caller.principal.only_account if order.caller else None
+    return order.account_id or own or original.account_id
 
 
 def _comment(original: Request, order: UndoOrder) -> str | None:
@@ -187,7 +198,7 @@ def _require_accepted(result: Submitted) -> Accepted:
         case Accepted():
             return result
         case Refused(reasons):
-            raise InvalidInput(reasons, "undo")
+            raise NotAllowed(reasons[0]) if result.not_allowed else InvalidInput(reasons, "undo")
         case Undecided(error):
             raise error
     raise IdempotencyKeyReused  # by another call at the same moment

@@ -14,18 +14,20 @@ from pydantic import BaseModel, ValidationError
 from app.domain import names, rdata, rules, schedule, values
 from app.domain.change import Action, RRsetState, Via
 from app.domain.checks import Checks, check_names
-from app.domain.errors import DomainError, Reason, quoted
+from app.domain.errors import NOT_ALLOWED_CODES, DomainError, Reason, quoted
+from app.domain.permissions import Asked, Caller
 from app.domain.places import DOMAIN, EXTRA_CONFIG, RECORD_TYPE, TARGET
 from app.domain.ptr import why_no_ptr
 from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, at_most
 from app.domain.restrictions import allows_type, warnings_of_zone, why_restricted
-from app.domain.reverse import reverse_name_of
+from app.domain.reverse import reverse_name, reverse_name_of
 from app.domain.warnings import MAY_WARN, warnings_of
 from app.domain.zone_choice import ZoneChoice, choose_zone
 from app.domain.zone_settings import PLAIN, ZoneSettings
 from app.schemas.request import Config, Context, Resource, Submission
 from app.schemas.words import unknown_field, words
+from app.services.requests.authorise import why_not_account, why_not_allowed
 
 MAX_EXTRA_CONFIG = 8 * 1024  # characters of JSON
 MAX_EXTRA_CONFIG_DEPTH = (
@@ -66,6 +68,7 @@ class Draft:
     record_type: RecordType | None = None
     rdata: list[str] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
+    caller: Caller | None = None  # None: nobody has said who asks for it
     expect: RRsetState | None = None
     restores: bool = False  # what was there: its values are not judged
     undoes: UUID | None = None  # the request that it takes back
@@ -104,37 +107,43 @@ class ValidChange:
 
 
 class Refused(NamedTuple):
-    """All the reasons why a change can't be accepted."""
+    """All the reasons why a change can't be accepted; the only one, where its caller may not make it."""
 
     reasons: Sequence[Reason]
 
+    @property
+    def not_allowed(self) -> bool:
+        """Whether it is refused for who asks, and not for what is asked for."""
+        return bool(self.reasons) and all(reason.code in NOT_ALLOWED_CODES for reason in self.reasons)
 
-def read_changes(raw: Iterable[RawChange]) -> list[Draft]:
+
+def read_changes(raw: Iterable[RawChange], caller: Caller | None = None) -> list[Draft]:
     """Read many changes. Once there are very many reasons, each further change gets its first one only."""
     drafts: list[Draft] = []
     left = MAX_BATCH_REASONS
     for item in raw:
-        draft = read_change(item) if left > 0 else _read_until_refused(item)
+        draft = read_change(item, caller) if left > 0 else _read_until_refused(item, caller)
         left -= len(draft.reasons)
         drafts.append(draft)
     return drafts
 
 
-def read_change(raw: RawChange) -> Draft:
-    """Check everything that the body says by itself: its shape, the name, the RDATA."""
+def read_change(raw: RawChange, caller: Caller | None = None) -> Draft:
+    """Check everything that the body says by itself: its shape, its account, the name, the RDATA."""
     if raw.restores:
-        return _read_restored(raw.body, raw)
-    draft = Draft(raw.action, raw.idempotency_key, raw.via, reasons=list(raw.reasons), expect=raw.expect)
+        return _read_restored(raw.body, raw, caller)
+    draft = _new_draft(raw, caller)
     resource = _get(raw.body, "resource")
     for step in _STEPS:
         step(draft, raw.body, resource, MAX_REASONS)
     if len(draft.reasons) > MAX_REASONS:
         draft.reasons = at_most(MAX_REASONS, draft.reasons)
         draft.cut_short = True
+    _require_own_account(draft)
     return draft
 
 
-def _read_restored(body: Any, raw: RawChange) -> Draft:
+def _read_restored(body: Any, raw: RawChange, caller: Caller | None) -> Draft:
     """Return what restores an RRset that was there, canonical, as it is; of the rules the zone's are left."""
     who, resource = body["context"], body["resource"]
     when = datetime.fromisoformat(who["not_before"]) if "not_before" in who else None
@@ -142,7 +151,7 @@ def _read_restored(body: Any, raw: RawChange) -> Draft:
     record_type, target = RecordType(resource["record_type"]), resource.get("target")
     config = Config.model_construct(**resource.get("config", {}))
     asked = Resource.model_construct(**resource | {"record_type": record_type, "config": config})
-    return Draft(
+    draft = Draft(
         raw.action,
         raw.idempotency_key,
         raw.via,
@@ -150,13 +159,16 @@ def _read_restored(body: Any, raw: RawChange) -> Draft:
         asked.domain,
         record_type,
         list(target or ()),
+        caller=caller,
         expect=raw.expect,
         restores=True,
     )
+    _require_own_account(draft)
+    return draft
 
 
-def _read_until_refused(raw: RawChange) -> Draft:
-    draft = Draft(raw.action, raw.idempotency_key, raw.via, reasons=list(raw.reasons), expect=raw.expect)
+def _read_until_refused(raw: RawChange, caller: Caller | None) -> Draft:
+    draft = _new_draft(raw, caller)
     resource = _get(raw.body, "resource")
     for step in _STEPS:
         step(draft, raw.body, resource, 1)
@@ -164,7 +176,27 @@ def _read_until_refused(raw: RawChange) -> Draft:
             draft.reasons = draft.reasons[:1]
             draft.cut_short = True
             break
+    _require_own_account(draft)
     return draft
+
+
+def _new_draft(raw: RawChange, caller: Caller | None) -> Draft:
+    return Draft(
+        raw.action,
+        raw.idempotency_key,
+        raw.via,
+        reasons=list(raw.reasons),
+        caller=caller,
+        expect=raw.expect,
+    )
+
+
+def _require_own_account(draft: Draft) -> None:
+    """Refuse a change in the name of another account. Its key is that account's: nobody looks it up."""
+    if draft.caller is None or draft.caller.unrestricted or draft.submission is None:
+        return
+    if reason := why_not_account(draft.caller, draft.submission.context.account_id):
+        draft.reasons, draft.cut_short, draft.idempotency_key = [reason], True, None
 
 
 def _read_shape(draft: Draft, body: object, _: object, most: int) -> None:
@@ -245,6 +277,8 @@ def place_in_zone(draft: Draft, zones: Mapping[str, ZoneSettings]) -> ValidChang
     `zones` are those that are served, each with its settings.
     """
     zone, against_zone = _choose_zone(draft, zones)
+    if zone is not None and not draft.cut_short and (reason := _why_not_allowed(draft, zone, zones)):
+        return Refused([reason])
     settings = _OF_NO_ZONE if zone is None else zones[zone]
     found = against_zone or _zone_reasons(draft, zone, settings)
     reasons = draft.reasons if draft.cut_short else [*draft.reasons, *found]
@@ -273,6 +307,30 @@ def place_in_zone(draft: Draft, zones: Mapping[str, ZoneSettings]) -> ValidChang
         undoes=draft.undoes,
         ptr_of=draft.ptr_of,
     )
+
+
+def _why_not_allowed(draft: Draft, zone: str, zones: Container[str]) -> Reason | None:
+    """Return why the caller may not make the change, or those of PTRs that he asks for with it."""
+    if draft.caller is not None and draft.caller.unrestricted:
+        return None
+    if draft.submission is None or draft.name is None or draft.record_type is None:
+        return None
+    account = draft.submission.context.account_id
+    asked = Asked(account, draft.action, zone, draft.name, draft.record_type.value)
+    of_ptrs = (
+        asked._replace(zone=found, name=name, type=RecordType.PTR.value)
+        for name in reverse_names(draft)
+        if (found := names.longest_match(name, zones))
+    )
+    reasons = (why_not_allowed(draft.caller, each) for each in (asked, *of_ptrs))
+    return next(filter(None, reasons), None)
+
+
+def reverse_names(draft: Draft) -> list[str]:
+    """Return the owner names of the PTRs that are to be kept with the change."""
+    if draft.submission is None or not draft.submission.resource.config.manage_ptr or draft.reasons:
+        return []
+    return [reverse_name(address) for address in draft.rdata]
 
 
 def _warnings(draft: Draft, name: str, resource: Resource, settings: ZoneSettings) -> Sequence[Reason]:

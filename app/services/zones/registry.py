@@ -22,8 +22,10 @@ from app.domain.errors import (
     quoted,
 )
 from app.domain.names import normalize
+from app.domain.permissions import Caller
 from app.domain.zone_settings import ZoneSettings, contradictions, effective, merge
 from app.schemas.request import Backend
+from app.services.access import audit
 from app.services.backends import KNOWN_FOR
 from app.store import backends, leases, requests, zones
 from app.store.models import Zone
@@ -54,7 +56,11 @@ def get_zone(session: Session, name: str) -> ServedZone:
 
 
 def add_zone(
-    session: Session, name: str, backend: str, wanted: Mapping[str, Any] = MappingProxyType({})
+    session: Session,
+    caller: Caller,
+    name: str,
+    backend: str,
+    wanted: Mapping[str, Any] = MappingProxyType({}),
 ) -> ServedZone:
     """Serve a zone from now on, with the settings that are wanted. Raises InvalidInput, ZoneExists."""
     reasons = _backend_reasons(session, backend)
@@ -68,14 +74,16 @@ def add_zone(
     while (row := zones.add(session, normal, backend, *_columns(chosen))) is None:
         if present := zones.get(session, normal):
             if present.backend == zones.SIMULATED_BACKEND != backend:  # made up until now
-                return change_zone(session, normal, backend, wanted)
+                return change_zone(session, caller, normal, backend, wanted)
             raise ZoneExists(present.name, present.backend)
         # Somebody removed it between the two statements: try again.
+    audit.note(session, caller, "zone_added", row.name, after=_as_json(row))
     return _served(row)
 
 
 def change_zone(
     session: Session,
+    caller: Caller,
     name: str,
     backend: str | None = None,
     patch: Mapping[str, Any] = MappingProxyType({}),
@@ -86,6 +94,7 @@ def change_zone(
     """
     reasons = _backend_reasons(session, backend)
     row = _find(session, name, "change")
+    before = _as_json(row)
     chosen = merge({**(row.settings or {}), "checks": row.checks}, patch)
     _raise_any([*reasons, *contradictions(row.name, chosen)])
     if backend is not None:
@@ -96,15 +105,18 @@ def change_zone(
     row.checks, row.settings = _columns(chosen)
     session.flush()
     session.refresh(row)
+    audit.note(session, caller, "zone_changed", row.name, before, _as_json(row))
     return _served(row)
 
 
-def remove_zone(session: Session, name: str) -> None:
+def remove_zone(session: Session, caller: Caller, name: str) -> None:
     """Stop serving a zone; what is on its servers stays. Raises ZoneNotFound, ZoneInUse."""
     row = _find(session, name, "remove")
     if requests.has_open(session, row.name):
         raise ZoneInUse
+    before = _as_json(row)
     zones.remove(session, row.name)
+    audit.note(session, caller, "zone_removed", row.name, before)
 
 
 def check_bootstrap_zones(wanted: Mapping[str, str]) -> list[str]:
@@ -166,6 +178,10 @@ def _find(session: Session, name: str, to: Literal["read", "change", "remove"] =
     if row is None:
         raise ZoneNotFound
     return row
+
+
+def _as_json(row: Zone) -> dict[str, Any]:
+    return {"backend": row.backend, "checks": row.checks.value, "settings": row.settings}
 
 
 def _served(row: Zone) -> ServedZone:

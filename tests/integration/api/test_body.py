@@ -31,6 +31,9 @@ CALLS = [
     ("POST", "/api/v1/zones"),
     ("PATCH", "/api/v1/zones/example.test"),
     ("POST", "/api/v1/zones/example.test/rollback"),
+    ("POST", "/api/v1/access/explain"),
+    ("POST", "/api/v1/access/grants"),
+    ("POST", "/api/v1/access/tokens"),
 ]
 NOT_JSON = [
     b"",

@@ -11,6 +11,7 @@ def test_health(client: TestClient) -> None:
         {
             "status": "ready",
             "executor": "ansible",
+            "auth": "off",
             "dependencies": {"postgresql": "ok", "redis": "ok"},
             "unavailable_backends": {},
             "backlog": {"open": 0, "limit": 200_000, "full": False},

@@ -13,6 +13,7 @@ from alembic import command
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from fastapi.testclient import TestClient
+from psycopg.errors import InsufficientPrivilege
 from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
@@ -192,7 +193,7 @@ def test_with_migrations_off_the_role_of_the_api_owns_nothing(
     from app.main import app
 
     page = (ROOT / "docs" / "operations.md").read_text()
-    grants = re.findall(r"^(GRANT .*);$", page, re.MULTILINE)
+    grants = re.findall(r"^((?:GRANT|REVOKE) .*);$", page, re.MULTILINE)
     database.upgrade()
     role = f"role_{make_url(url).database}"
     with psycopg.connect(url, autocommit=True) as owner:
@@ -209,6 +210,9 @@ def test_with_migrations_off_the_role_of_the_api_owns_nothing(
             call = f"/api/v1/dns/requests/{api.post('/api/v1/dns/create', json=body(new_zone)).json()['id']}"
             assert api.get(call).json()["status"] == "pending"
             assert api.delete(f"/api/v1/zones/{new_zone}").status_code == 409
+            assert api.get("/api/v1/access/audit").json()["items"][0]["subject"] == new_zone
+        with psycopg.connect(own) as runtime, pytest.raises(InsufficientPrivilege):
+            runtime.execute("DELETE FROM access_audit")
     finally:
         database.close()
         with psycopg.connect(url, autocommit=True) as owner:

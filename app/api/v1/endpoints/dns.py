@@ -8,14 +8,17 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import TypeAdapter
 
 from app.api import answers, openapi
+from app.api.auth import caller, needs
 from app.api.body import MAX_BATCH_KEY, JsonRoute, decode_json, read_headers, read_json
 from app.api.fast_routes import Call as FastCall
 from app.domain.change import Action
-from app.domain.errors import InvalidInput
+from app.domain.errors import InvalidInput, NotAllowed
+from app.domain.permissions import Right
 from app.schemas.response import Accepted, AcceptedWithWarnings, BatchOut
 from app.services.kicks import KickSender
 from app.services.plan.from_records import plan_from_records
 from app.services.requests import submit
+from app.services.requests.authorise import with_account
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers, Call, is_replay, submit_batch
 from app.services.requests.group_commit import GroupCommit, additions, zones_to_kick
@@ -31,30 +34,35 @@ _REPLAYED = {"Idempotent-Replayed": "true"}
 
 
 @router.post("/create", response_model=_Answer, **openapi.submission("Add a value to an RRset"))
+@needs(Right.SUBMIT)
 async def create(request: Request) -> Response:
     """Adds the value, or values, to the RRset; a value that is there already is no error."""
     return await _submit(Action.CREATE, request)
 
 
 @router.post("/update", response_model=_Answer, **openapi.submission("Replace an RRset"))
+@needs(Right.SUBMIT)
 async def update(request: Request) -> Response:
     """Replaces the RRset; fails when there is none."""
     return await _submit(Action.UPDATE, request)
 
 
 @router.post("/upsert", response_model=_Answer, **openapi.submission("Replace or create an RRset"))
+@needs(Right.SUBMIT)
 async def upsert(request: Request) -> Response:
     """Replaces the RRset, or creates it."""
     return await _submit(Action.UPSERT, request)
 
 
 @router.post("/delete", response_model=_Answer, **openapi.submission("Remove a value or an RRset"))
+@needs(Right.SUBMIT)
 async def delete(request: Request) -> Response:
     """Removes the value, or values; without a target the whole RRset."""
     return await _submit(Action.DELETE, request)
 
 
 @router.post("/batch", response_model=BatchOut, **openapi.batch())
+@needs(Right.SUBMIT)
 async def batch(request: Request) -> Response:
     """Submits up to 10,000 changes, each judged by itself: an invalid one does not affect the others.
 
@@ -71,7 +79,7 @@ async def batch(request: Request) -> Response:
     workers: BodyWorkers = state.batch_workers
     backlog: Backlog = state.backlog
     with workers.slot(len(raw)):
-        call = Call(headers.via, headers.idempotency_key)
+        call = Call(headers.via, headers.idempotency_key, caller(request))
         submitted, response = await workers.run(partial(_answer_batch, raw, call, backlog))
     backlog.add(additions(submitted))
     kicks: KickSender = state.kicks
@@ -96,8 +104,10 @@ async def _submit(action: Action, request: Request) -> Response:
         raise await _with_reasons_of_body(error, action, request) from None
     raw = await read_json(request)
     group_commit: GroupCommit = request.app.state.group_commit
-    change = RawChange(action, decode_json(raw), headers.idempotency_key, via=headers.via)
-    result = await group_commit.submit(change, len(raw))
+    who = caller(request)
+    body = with_account(decode_json(raw), who)
+    change = RawChange(action, body, headers.idempotency_key, via=headers.via)
+    result = await group_commit.submit(change, len(raw), who)
     match result:
         case submit.Accepted(accepted) | submit.Replayed(accepted):
             answer_headers = {"Location": f"/api/v1/dns/requests/{accepted.id}"}
@@ -110,7 +120,7 @@ async def _submit(action: Action, request: Request) -> Response:
                 content = _ACCEPTED.dump_json(answers.accepted(accepted))
             return Response(content, 202, answer_headers, "application/json")
         case Refused(reasons):
-            raise InvalidInput(reasons)
+            raise NotAllowed(reasons[0]) if result.not_allowed else InvalidInput(reasons)
         case submit.KeyReused(cause) | submit.Undecided(cause):
             raise cause
 
@@ -119,10 +129,10 @@ async def _with_reasons_of_body(error: InvalidInput, action: Action, request: Re
     """Return an error about a header with all that is wrong with the body too; nothing is stored."""
     raw = await read_json(request)
     try:
-        change = RawChange(action, decode_json(raw))
+        change = RawChange(action, with_account(decode_json(raw), caller(request)))
     except InvalidInput as json_error:
         return error.also(json_error)
-    [planned] = await run_in_threadpool(plan_from_records, [change])
+    [planned] = await run_in_threadpool(plan_from_records, [change], caller(request))
     return error.also(InvalidInput(planned.reasons)) if isinstance(planned, Refused) else error
 
 

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from app.api.auth import open_to_all
 from app.api.parameters import StrictRoute
 from app.core.config import settings
 from app.schemas.response import BacklogOut, Readiness
@@ -13,12 +14,14 @@ router = APIRouter(tags=["health"], route_class=StrictRoute)
 
 
 @router.get("/healthz", summary="Is the process alive?")
+@open_to_all
 async def healthz() -> dict[str, str]:
     """Answers as long as the process does."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", summary="Can it accept requests?", responses={503: {"model": Readiness}})
+@open_to_all
 async def readyz(request: Request, response: Response) -> Readiness:
     """Each dependency by name. Without Redis requests are still accepted, and wait for the sweep.
 
@@ -35,6 +38,7 @@ async def readyz(request: Request, response: Response) -> Readiness:
     return Readiness(
         status="degraded" if ready and degraded else "ready" if ready else "unavailable",
         executor="simulated" if settings().simulated else "ansible",
+        auth=settings().auth,
         dependencies=dependencies,
         unavailable_backends=dict(unavailable.codes),
         backlog=BacklogOut(open=backlog.open, limit=backlog.limit, full=backlog.full),

@@ -6,13 +6,16 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from app.api import answers, openapi
+from app.api.auth import TheCaller, needs
 from app.api.body import JsonRoute
 from app.api.query import Cursor, Limit, Text
 from app.core.database import reading
 from app.domain.errors import InvalidFilter, InvalidInput, Reason
 from app.domain.lifecycle import Status
+from app.domain.permissions import Right
 from app.schemas.request import CancelSelection, RetrySelection, Selection, Source, Timestamp, Type
 from app.schemas.response import BatchProgress, EventPage, ManyChanged, RequestDetail, RequestOut, RequestPage
+from app.services.access.reading import account_to_list
 from app.services.backends import obstacle_of
 from app.services.requests import cancel, retry
 from app.services.requests.lookup import RequestFilter, find_requests, get_batch, get_log, get_request
@@ -21,24 +24,28 @@ router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 
 
 @router.get("/requests/{request_id}", summary="Follow a request", responses=openapi.NO_REQUEST)
-def show_request(request_id: UUID) -> RequestDetail:
+@needs(Right.READ)
+def show_request(request_id: UUID, caller: TheCaller) -> RequestDetail:
     """How far it has come, with its log: every change of status, and what Ansible said."""
     with reading() as session:
-        found = get_request(session, request_id)
+        found = get_request(session, request_id, caller.principal)
         is_pending = found.request.status is Status.PENDING
         obstacle = obstacle_of(session, found.request.zone) if is_pending else None
     return answers.request_detail(found, obstacle)
 
 
 @router.get("/requests/{request_id}/events", summary="Read a request's log", responses=openapi.NO_REQUEST)
-def list_events(request_id: UUID, limit: Limit = 100, cursor: Cursor = None) -> EventPage:
+@needs(Right.READ)
+def list_events(request_id: UUID, caller: TheCaller, limit: Limit = 100, cursor: Cursor = None) -> EventPage:
     """Newest first: every change of its status, and what Ansible said of it and of its runs."""
     with reading() as session:
-        return answers.event_page(get_log(session, request_id, limit, cursor))
+        return answers.event_page(get_log(session, request_id, caller.principal, limit, cursor))
 
 
 @router.get("/requests", summary="List requests")
+@needs(Right.READ)
 def list_requests(
+    caller: TheCaller,
     status: Status | None = None,
     code: Annotated[Text | None, Query(description="of the error")] = None,
     account_id: Annotated[Text | None, Query()] = None,
@@ -57,8 +64,9 @@ def list_requests(
 
     With filters a page can be short, even empty; only the last one has no `next_cursor`.
     """
+    account = account_to_list(caller.principal, account_id)
     wanted = RequestFilter(
-        status, code, account_id, zone, domain, record_type, source, run_id, batch_id, since, until
+        status, code, account, zone, domain, record_type, source, run_id, batch_id, since, until
     )
     with reading() as session:
         page = find_requests(session, wanted, limit, cursor)
@@ -70,9 +78,10 @@ def list_requests(
     summary="Cancel a request",
     responses=openapi.NO_REQUEST | openapi.NOT_CANCELLABLE,
 )
-def cancel_request(request_id: UUID) -> RequestOut:
+@needs(Right.STEER)
+def cancel_request(request_id: UUID, caller: TheCaller) -> RequestOut:
     """Cancels what is scheduled or pending, or ends a verification: what was applied stays applied."""
-    return answers.request_out(cancel.cancel_request(request_id))
+    return answers.request_out(cancel.cancel_request(request_id, caller))
 
 
 @router.post(
@@ -81,16 +90,18 @@ def cancel_request(request_id: UUID) -> RequestOut:
     summary="Retry a request",
     responses=openapi.NO_REQUEST | openapi.NOT_RETRYABLE,
 )
-def retry_request(request_id: UUID, response: Response) -> RequestOut:
+@needs(Right.STEER)
+def retry_request(request_id: UUID, response: Response, caller: TheCaller) -> RequestOut:
     """A failed or cancelled request runs again, behind what was accepted meanwhile.
 
     One whose time (`not_before`) has not come is scheduled again.
     """
     response.headers["Location"] = f"/api/v1/dns/requests/{request_id}"
-    return answers.request_out(retry.retry_request(request_id))
+    return answers.request_out(retry.retry_request(request_id, caller))
 
 
 @router.post("/requests/cancel", summary="Cancel many requests", responses=openapi.BODY)
+@needs(Right.STEER_MANY)
 def cancel_requests(selection: CancelSelection) -> ManyChanged:
     """Cancels up to 1,000 of those that match, oldest first. What a worker claims now is left to it."""
     filters = _filters(selection, selection.status)
@@ -101,6 +112,7 @@ def cancel_requests(selection: CancelSelection) -> ManyChanged:
 
 
 @router.post("/requests/retry", status_code=202, summary="Retry many requests", responses=openapi.BODY)
+@needs(Right.STEER_MANY)
 def retry_requests(selection: RetrySelection) -> ManyChanged:
     """Retries up to 1,000 of those that match, oldest first."""
     filters = _filters(selection, selection.status)
@@ -111,10 +123,11 @@ def retry_requests(selection: RetrySelection) -> ManyChanged:
 
 
 @router.get("/batches/{batch_id}", summary="Follow a batch", responses=openapi.NO_BATCH)
-def show_batch(batch_id: UUID) -> BatchProgress:
+@needs(Right.READ)
+def show_batch(batch_id: UUID, caller: TheCaller) -> BatchProgress:
     """How many of its requests have which status."""
     with reading() as session:
-        return answers.batch_progress(get_batch(session, batch_id))
+        return answers.batch_progress(get_batch(session, batch_id, caller.principal))
 
 
 def _filters(selection: Selection, status: Status | None) -> RequestFilter:

@@ -6,8 +6,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
 from app.api import answers, openapi
+from app.api.auth import TheCaller, needs
 from app.api.body import JsonRoute
 from app.api.plan_texts import plan_response
+from app.domain.permissions import Right
 from app.schemas.request import Rollback as RollbackBody
 from app.schemas.response import RollbackOut
 from app.services.plan.keep import KeptPlan, Plan, keep
@@ -26,14 +28,23 @@ _ROLLBACK = TypeAdapter(RollbackOut)
     summary="Plan a rollback",
     responses=openapi.ROLLBACK,
 )
-async def roll_back(zone: str, body: RollbackBody, request: Request) -> Response:
+@needs(Right.ROLL_BACK)
+async def roll_back(zone: str, body: RollbackBody, request: Request, caller: TheCaller) -> Response:
     """Plans what takes back all that requests have done in the zone after that time, and changes nothing.
 
     The plan is kept for an hour; `POST /dns/plans/{plan_id}/apply` applies it. What it can't take back stays
     as it is, and is named.
     """
     who = body.context
-    order = RollbackOrder(body.to, who.account_id, who.source, body.comment, body.ask_servers, who.not_before)
+    order = RollbackOrder(
+        to=body.to,
+        account_id=who.account_id or caller.principal.only_account,
+        source=who.source,
+        comment=body.comment,
+        by_servers=body.ask_servers,
+        caller=caller,
+        not_before=who.not_before,
+    )
     workers: BodyWorkers = request.app.state.plan_workers
     with workers.slot(0):
         found = await workers.run(partial(plan_rollback, zone, order))

@@ -3,9 +3,11 @@
 from fastapi import APIRouter
 
 from app.api import answers, openapi
+from app.api.auth import needs
 from app.api.body import JsonRoute
 from app.api.query import Cursor, ShortLimit
 from app.core.database import reading
+from app.domain.permissions import Right
 from app.schemas.request import Type
 from app.schemas.response import HistoryPage
 from app.services.requests.history import rrset_history
@@ -18,6 +20,7 @@ router = APIRouter(prefix="/zones/{zone:path}/rrsets", tags=["zones"], route_cla
     summary="Read what was done to an RRset",
     responses=openapi.NO_ZONE,
 )
+@needs(Right.READ_ALL)
 def show_history(
     zone: str, name: str, record_type: Type, limit: ShortLimit = 20, cursor: Cursor = None
 ) -> HistoryPage:

@@ -8,8 +8,10 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
 from app.api import answers, openapi
+from app.api.auth import TheCaller, needs
 from app.api.body import CallHeaders, JsonRoute, decode_json, read_headers, read_optional_json
 from app.domain.errors import InvalidInput
+from app.domain.permissions import Right
 from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas.request import Undo
 from app.schemas.response import AcceptedUndo
@@ -24,7 +26,8 @@ router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 
 
 @router.post("/requests/{request_id}/undo", **openapi.undo())
-async def undo(request_id: UUID, request: Request, response: Response) -> AcceptedUndo:
+@needs(Right.SUBMIT)
+async def undo(request_id: UUID, request: Request, response: Response, caller: TheCaller) -> AcceptedUndo:
     """Submits a new request that restores what was there before a succeeded one.
 
     It is applied only if the RRset is still as the request has made it: otherwise `409 undo_conflict`, or the
@@ -33,7 +36,7 @@ async def undo(request_id: UUID, request: Request, response: Response) -> Accept
     headers, body = await _read(request)
     who = body.context
     order = UndoOrder(
-        who.account_id, who.source, body.comment, headers.via, headers.idempotency_key, who.not_before
+        who.account_id, who.source, body.comment, headers.via, headers.idempotency_key, who.not_before, caller
     )
     backlog: Backlog = request.app.state.backlog
     kicks: KickSender = request.app.state.kicks

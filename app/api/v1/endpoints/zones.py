@@ -7,9 +7,11 @@ from fastapi import APIRouter, Query, Response
 
 from app.api import openapi
 from app.api.answers import zone_out
+from app.api.auth import TheCaller, needs
 from app.api.body import JsonRoute
 from app.api.query import Flag
 from app.core.database import reading, transaction
+from app.domain.permissions import Right
 from app.schemas.request import NewZone, ZoneChange
 from app.schemas.response import ZoneList, ZoneOut
 from app.services.requests.cancel import cancel_zone
@@ -19,6 +21,7 @@ router = APIRouter(prefix="/zones", tags=["zones"], route_class=JsonRoute)
 
 
 @router.get("", summary="List the zones")
+@needs(Right.READ)
 def list_zones() -> ZoneList:
     """Every zone that is served, by name."""
     with reading() as session:
@@ -26,19 +29,21 @@ def list_zones() -> ZoneList:
 
 
 @router.post("", status_code=201, summary="Serve a zone", responses=openapi.BODY | openapi.ZONE_CONFLICT)
-def add_zone(body: NewZone, response: Response) -> ZoneOut:
+@needs(Right.MANAGE_ZONES)
+def add_zone(body: NewZone, response: Response, caller: TheCaller) -> ZoneOut:
     """From now on requests for names in it are accepted, unless a longer zone matches.
 
     No DNS server is asked whether it has the zone: where none has, requests wait, and `GET /backends` says
     `zone_not_loaded`. What the zone holds stays as it is, and is not imported.
     """
     with transaction() as session:
-        zone = registry.add_zone(session, body.name, body.backend, body.settings)
+        zone = registry.add_zone(session, caller, body.name, body.backend, body.settings)
     response.headers["Location"] = f"/api/v1/zones/{quote(zone.name)}"
     return zone_out(zone)
 
 
 @router.get("/{name:path}", summary="Show a zone", responses=openapi.NO_ZONE)
+@needs(Right.READ)
 def show_zone(name: str) -> ZoneOut:
     """One zone."""
     with reading() as session:
@@ -50,13 +55,14 @@ def show_zone(name: str) -> ZoneOut:
     summary="Change a zone",
     responses=openapi.BODY | openapi.NO_ZONE,
 )
-def change_zone(name: str, body: ZoneChange) -> ZoneOut:
+@needs(Right.MANAGE_ZONES)
+def change_zone(name: str, body: ZoneChange, caller: TheCaller) -> ZoneOut:
     """What is pending goes to the new backend. A setting counts for what is accepted from now on.
 
     What is left out stays as it is; null resets a setting to its default (RFC 7396).
     """
     with transaction() as session:
-        return zone_out(registry.change_zone(session, name, body.backend, body.settings))
+        return zone_out(registry.change_zone(session, caller, name, body.backend, body.settings))
 
 
 @router.delete(
@@ -65,8 +71,10 @@ def change_zone(name: str, body: ZoneChange) -> ZoneOut:
     summary="Stop serving a zone",
     responses=openapi.NO_ZONE | openapi.ZONE_CONFLICT,
 )
+@needs(Right.MANAGE_ZONES)
 def remove_zone(
     name: str,
+    caller: TheCaller,
     cancel_open: Annotated[
         Flag, Query(description="cancel the requests that wait; 409 while others are running")
     ] = False,
@@ -77,4 +85,4 @@ def remove_zone(
             zone = registry.get_zone(session, name)
         cancel_zone(zone.name)
     with transaction() as session:
-        registry.remove_zone(session, name)
+        registry.remove_zone(session, caller, name)

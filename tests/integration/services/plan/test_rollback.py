@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from app.core.database import transaction
 from app.domain.change import NOTHING, RRsetState
 from app.domain.errors import InvalidInput, ZoneNotFound
+from app.domain.permissions import Caller, Effect, Grant, Grants, Principal, Role
 from app.runner import make_runner
 from app.runner.protocol import Run, RunEvent, RunResult
 from app.services.drain.backends import make_backends
@@ -473,3 +474,14 @@ def test_a_delegation_goes_and_comes_back_with_its_glue_and_ds(
         apply(found)
         settle(zone)
         assert zone.transfer() == expected
+
+
+def test_what_its_caller_may_not_change_stays(client: TestClient, zone: ZoneUnderTest) -> None:
+    to = now()
+    do(client, zone, item(zone, "mine", "create", "192.0.2.1"), item(zone, "yours", "create", "192.0.2.1"))
+    requester = Principal("token", frozenset({"team-a"}), frozenset({Role.REQUESTER}))
+    grant = Grant("1", Effect.ALLOW, "team-a", zone=zone.name, names="mine")
+    caller = Caller(requester, Grants([grant]))
+    found = plan_rollback(zone.name, RollbackOrder(to, caller=caller))
+    assert [each.effect.change.name for each in found.planned] == [f"mine.{zone.name}"]
+    assert list(left(found).values()) == ["not_allowed"]

@@ -15,6 +15,7 @@ from app.core.config import Settings
 from app.core.database import transaction, upgrade
 from app.domain.change import Action
 from app.domain.errors import Overloaded
+from app.domain.permissions import Caller
 from app.services.kicks import KickSender
 from app.services.requests import group_commit
 from app.services.requests.backlog import Backlog
@@ -155,11 +156,11 @@ def test_others_are_answered_while_a_large_body_is_read(
     """Reading the large one ends when the small one is answered: never, if the small one had to wait."""
     begun, small_is_answered = Event(), Event()
 
-    def slowly(raw: RawChange) -> Draft:
+    def slowly(raw: RawChange, caller: Caller) -> Draft:
         if "txt." in str(raw.body):
             begun.set()
             assert small_is_answered.wait(TIMEOUT), "the small one had to wait"
-        return read_change(raw)
+        return read_change(raw, caller)
 
     monkeypatch.setattr(group_commit, "read_change", slowly)
     with ThreadPoolExecutor(1) as pool:

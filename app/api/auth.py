@@ -1,0 +1,163 @@
+"""Who calls, and what a call needs its caller to have a right to.
+
+`Authentication` stands in front of every call and finds out who it is. `needs` says of an endpoint which
+right its callers need; a route without that word can't be made (api/parameters.py, api/fast_routes.py).
+"""
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.api.errors import answer_database_error
+from app.core.config import settings
+from app.core.database_errors import DATABASE_ERRORS
+from app.core.logging import get_logger
+from app.domain.errors import RightMissing
+from app.domain.permissions import EVERYBODY, Caller, Right
+from app.services.access.current import CurrentAccess
+from app.services.access.failures import FailedTries
+from app.services.access.identify import WhyNot, identify, source_of
+
+log = get_logger(__name__)
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # what asks them has no token
+_CALLER = "orchestrator.caller"  # in the scope of a call
+_REALM = 'realm="dns-request-orchestrator", charset="UTF-8"'
+_CLOSE = {"Connection": "close"}  # a body that comes is read no further
+_WRONG = ', error="invalid_token"'  # RFC 6750, section 3.1
+_rights: dict[Callable[..., Any], Right | None] = {}
+
+
+def needs(right: Right) -> Callable[[Endpoint], Endpoint]:
+    """Declare which right the callers of an endpoint need."""
+    return _declare(right)
+
+
+def open_to_all(endpoint: Endpoint) -> Endpoint:
+    """Declare that an endpoint answers everybody, known or not."""
+    return _declare(None)(endpoint)
+
+
+def right_for(endpoint: Callable[..., Any]) -> Right | None:
+    """Return the right that callers need, None for none. Raises LookupError if the endpoint says nothing."""
+    return _rights[endpoint]
+
+
+def caller(request: Request) -> Caller:
+    """Return who calls."""
+    if settings().auth == "off":
+        return EVERYBODY
+    found: Caller = request.scope[_CALLER]
+    return found
+
+
+async def _caller(request: Request) -> Caller:
+    found = caller(request)
+    return found if found.address or not request.client else replace(found, address=request.client.host)
+
+
+TheCaller = Annotated[Caller, Depends(_caller)]
+"""Who calls, as a parameter of an endpoint."""
+
+
+def require_right(request: Request, right: Right | None) -> None:
+    """Raise RightMissing unless the caller has the right."""
+    if right is not None and settings().auth != "off" and not caller(request).principal.has(right):
+        raise RightMissing(right)
+
+
+class Authentication:
+    """Middleware. A call is answered 401 unless it shows a token that is good; 429 after many that are not.
+
+    A token stands in `Authorization: Bearer`, or is the password of `Authorization: Basic`.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._failed = FailedTries()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the call on with its caller, or answer it."""
+        if scope["type"] == "http" and _path(scope) not in OPEN_PATHS:
+            try:
+                refusal = await self._identify(scope)
+            except DATABASE_ERRORS as error:
+                refusal = answer_database_error(Request(scope), error)
+            if refusal is not None:
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _identify(self, scope: Scope) -> Response | None:
+        """Note in the scope who calls; return the answer to a call that shows no good token."""
+        shown = _credentials(scope)
+        if shown is None:
+            return _unauthenticated(
+                "credentials_missing", "say who you are: Authorization: Bearer and a token"
+            )
+        access: CurrentAccess = scope["app"].state.access
+        snapshot = await access.snapshot()
+        address = scope["client"][0] if scope.get("client") else None
+        found = identify(snapshot.tokens, shown, address)
+        if isinstance(found, WhyNot):
+            return self._refuse(found, shown, address)
+        access.note_use(found.id)
+        scope[_CALLER] = Caller(found.principal, snapshot.grants, address=address)
+        return None
+
+    def _refuse(self, why: WhyNot, shown: str, address: str | None) -> Response:
+        wait = self._failed.note(source_of(address))
+        if wait:
+            headers = {"Retry-After": str(max(1, round(wait))), **_CLOSE}
+            content = {"detail": "too many tries with wrong credentials", "code": "too_many_failures"}
+            return JSONResponse(content, 429, headers)
+        known = shown[:18] if why not in (WhyNot.MALFORMED, WhyNot.UNKNOWN) else None
+        log.warning("call refused: wrong credentials", why=why.value, token=known, address=address)
+        return _unauthenticated("credentials_invalid", "these credentials are not good", _WRONG)
+
+
+def _declare(right: Right | None) -> Callable[[Endpoint], Endpoint]:
+    def declare(endpoint: Endpoint) -> Endpoint:
+        _rights[endpoint] = right
+        return endpoint
+
+    return declare
+
+
+def _path(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
+def _unauthenticated(code: str, detail: str, of_bearer: str = "") -> Response:
+    answer = JSONResponse({"detail": detail, "code": code}, 401, _CLOSE)
+    answer.headers.append("WWW-Authenticate", f"Bearer {_REALM}{of_bearer}")
+    answer.headers.append("WWW-Authenticate", f"Basic {_REALM}")
+    return answer
+
+
+def _credentials(scope: Scope) -> str | None:
+    """Return the token that the call shows, as it stands there; None where it shows none at all."""
+    given = [value for name, value in scope["headers"] if name == b"authorization"]
+    if not given:
+        return None
+    scheme, _, rest = given[0].decode("latin-1").partition(" ")
+    if len(given) > 1 or scheme.lower() not in ("bearer", "basic"):
+        return ""
+    return rest.strip() if scheme.lower() == "bearer" else _password(rest.strip())
+
+
+def _password(encoded: str) -> str:
+    """Return the password of a user that does not matter (RFC 7617); nothing if it can't be read."""
+    try:
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
+    except (binascii.Error, ValueError):
+        return ""

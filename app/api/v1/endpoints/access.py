@@ -1,0 +1,133 @@
+"""Who may call, who may change what, and what was done with that."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from app.api import access_answers as answers
+from app.api import openapi
+from app.api.auth import TheCaller, needs
+from app.api.body import JsonRoute
+from app.api.query import Cursor, ShortLimit
+from app.core.database import reading, transaction
+from app.domain.permissions import Grant, Right
+from app.schemas.request import Explain, NewGrant, NewToken
+from app.schemas.response import (
+    AuditPage,
+    Explanation,
+    GrantList,
+    GrantOut,
+    Me,
+    NewTokenOut,
+    TokenList,
+    TokenOut,
+)
+from app.services.access import audit, grants, tokens
+from app.services.access.current import CurrentAccess
+from app.services.access.explain import Question, explain
+
+router = APIRouter(prefix="/access", tags=["access"], route_class=JsonRoute)
+
+
+@router.get("/me", summary="Who am I, and what may I do?")
+@needs(Right.KNOW_ONESELF)
+def show_caller(caller: TheCaller) -> Me:
+    """The caller's accounts, roles and rights, and the grants that are about him."""
+    return answers.me(caller)
+
+
+@router.post("/explain", summary="May this change be made?", responses=openapi.BODY | openapi.NO_TOKEN)
+@needs(Right.KNOW_ONESELF)
+def explain_decision(body: Explain, caller: TheCaller) -> Explanation:
+    """Which grant lets the caller make a change, or keeps him from it. Nothing is asked for.
+
+    Auditors and admins may ask the same for another token.
+    """
+    with reading() as session:
+        return answers.explanation(explain(session, caller, Question(**dict(body))))
+
+
+@router.get("/tokens", summary="List the tokens")
+@needs(Right.READ_ACCESS)
+def list_tokens() -> TokenList:
+    """Every token that was ever made, the newest first; without what only its holder knows."""
+    with reading() as session:
+        return TokenList(items=[answers.token_out(token) for token in tokens.list_tokens(session)])
+
+
+@router.post("/tokens", status_code=201, summary="Make a token", responses=openapi.BODY)
+@needs(Right.MANAGE_ACCESS)
+def create_token(body: NewToken, request: Request, response: Response, caller: TheCaller) -> NewTokenOut:
+    """`token` of the answer is what its holder needs; nobody can read it a second time."""
+    order = tokens.TokenOrder(
+        accounts=body.accounts,
+        roles=body.roles,
+        networks=body.networks,
+        expires_at=body.expires_at,
+        comment=body.comment,
+    )
+    with transaction() as session:
+        made = tokens.create_token(session, caller, order)
+    _expire(request)
+    response.headers["Cache-Control"] = "no-store"
+    return NewTokenOut(**dict(answers.token_out(made.token)), token=made.secret)
+
+
+@router.delete("/tokens/{prefix}", summary="Revoke a token", responses=openapi.NO_TOKEN)
+@needs(Right.MANAGE_ACCESS)
+def revoke_token(prefix: str, request: Request, caller: TheCaller) -> TokenOut:
+    """Within a second every process refuses it. It stays in the list."""
+    with transaction() as session:
+        token = tokens.revoke_token(session, caller, prefix)
+    _expire(request)
+    return answers.token_out(token)
+
+
+@router.get("/grants", summary="List the grants")
+@needs(Right.READ_ACCESS)
+def list_grants() -> GrantList:
+    """Every grant, the oldest first."""
+    with reading() as session:
+        return GrantList(items=[answers.grant_out(grant) for grant in grants.list_grants(session)])
+
+
+@router.post("/grants", status_code=201, summary="Add a grant", responses=openapi.BODY)
+@needs(Right.MANAGE_ACCESS)
+def add_grant(body: NewGrant, request: Request, caller: TheCaller) -> GrantOut:
+    """Deny beats review, review beats allow, and what no grant is about is denied, but to admins."""
+    wanted = Grant(
+        id="",
+        effect=body.effect,
+        account=body.account_id,
+        role=body.role,
+        zone=body.zone,
+        names=body.names,
+        types=frozenset(each.value for each in body.types),
+        actions=frozenset(body.actions),
+    )
+    with transaction() as session:
+        added = grants.add_grant(session, caller, wanted, body.comment)
+    _expire(request)
+    return answers.grant_out(added)
+
+
+@router.delete("/grants/{grant_id}", status_code=204, summary="Remove a grant", responses=openapi.NO_GRANT)
+@needs(Right.MANAGE_ACCESS)
+def remove_grant(grant_id: UUID, request: Request, caller: TheCaller) -> None:
+    """What was accepted by it goes on."""
+    with transaction() as session:
+        grants.remove_grant(session, caller, grant_id)
+    _expire(request)
+
+
+@router.get("/audit", summary="Read what was done")
+@needs(Right.READ_ACCESS)
+def list_audit(limit: ShortLimit = 20, cursor: Cursor = None) -> AuditPage:
+    """Every privileged act, the newest first: who has done it, from where, and what it has changed."""
+    with reading() as session:
+        return answers.audit_page(audit.list_entries(session, limit, cursor))
+
+
+def _expire(request: Request) -> None:
+    access: CurrentAccess = request.app.state.access
+    access.expire()

@@ -1,0 +1,81 @@
+"""Tokens and grants in several processes: what one has changed holds in each within a second."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import httpx2
+import pytest
+
+from app.core.config import Settings
+from stack.embedded import Stack
+from tests.conftest import temporary_database
+from tests.support.access import add_grant, bearer, make_token, prefix_of
+from tests.support.api_process import TIMEOUT, Api, read_answer
+from tests.support.builders import body
+from tests.support.settings import SetSettings
+
+ZONE = "example.test"
+WITHIN = 1.0  # seconds
+
+
+@pytest.fixture
+def new_database(infrastructure: Stack) -> Iterator[str]:
+    """A database of its own, since other processes are connected to it."""
+    with temporary_database(infrastructure) as url:
+        yield url
+
+
+@pytest.fixture
+def both(app_settings: Settings, set_settings: SetSettings) -> Iterator[tuple[Api, Api]]:
+    """Two APIs on one database, which ask everybody who he is."""
+    set_settings(AUTH="required", BOOTSTRAP_ZONES=f"{ZONE}=bind")
+    with ExitStack() as ending:
+        started = Api(), Api()
+        for api in started:
+            ending.callback(api.stop)
+        for api in started:
+            api.wait()
+        yield started
+
+
+def call(api: Api, token: str, method: str = "GET", path: str = "access/me") -> int:
+    answer = httpx2.request(method, f"{api.url}/api/v1/{path}", headers=bearer(token), timeout=TIMEOUT)
+    return answer.status_code
+
+
+def test_what_is_revoked_is_refused_by_every_process_within_a_second(both: tuple[Api, Api]) -> None:
+    admin, mine = make_token("admin"), make_token("requester", accounts=["team-a"])
+    for _ in range(3):  # they know both by now
+        assert [call(api, token) for api in both for token in (admin, mine)] == [200] * 4
+    first, second = both
+    assert call(first, admin, "DELETE", f"access/tokens/{prefix_of(mine)}") == 200
+    assert call(first, mine) == 401
+    time.sleep(WITHIN)
+    assert [call(api, mine) for api in both] == [401, 401]
+    assert [call(api, admin) for api in both] == [200, 200]
+    assert second.process.poll() is None
+
+
+def test_what_is_granted_or_made_elsewhere_holds_within_a_second(both: tuple[Api, Api]) -> None:
+    def status(api: Api) -> int:
+        url = f"{api.url}/api/v1/dns/create"
+        return httpx2.post(url, json=body(ZONE), headers=bearer(mine), timeout=TIMEOUT).status_code
+
+    mine = make_token("requester", accounts=["team-a"])
+    assert [status(api) for api in both] == [403, 403]
+    add_grant(zone=ZONE)
+    time.sleep(WITHIN)
+    assert [status(api) for api in both] == [202, 202]
+    add_grant("deny", names="www")
+    time.sleep(WITHIN)
+    assert [status(api) for api in both] == [403, 403]
+
+
+def test_who_is_not_known_can_not_make_an_api_read_on(both: tuple[Api, Api]) -> None:
+    api, _ = both
+    with api.begin("/api/v1/dns/batch", 10**9, b"{") as client:
+        answer = read_answer(client)
+        assert answer.startswith(b"HTTP/1.1 401")
+        client.settimeout(TIMEOUT)
+        assert client.recv(1) == b""  # it has closed the connection

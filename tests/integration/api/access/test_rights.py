@@ -1,0 +1,119 @@
+"""Which roles may make which calls: every route of the app, and every role."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+from fastapi import APIRouter
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import Mount, Route
+
+from app.api.auth import OPEN_PATHS
+from app.api.parameters import StrictRoute
+from app.domain.permissions import RIGHTS, Right, Role
+from tests.support.access import Guarded
+
+READ = {"admin", "operator", "requester", "auditor"}
+READ_ALL = READ - {"requester"}
+SUBMIT = {"admin", "requester", "gateway"}
+STEER = {"admin", "operator", "requester"}
+OPERATE = {"admin", "operator"}
+SEE_ACCESS = {"admin", "auditor"}
+ADMIN = {"admin"}
+ALL = {role.value for role in Role}
+
+CALLS = {
+    "POST /dns/create": SUBMIT,
+    "POST /dns/update": SUBMIT,
+    "POST /dns/upsert": SUBMIT,
+    "POST /dns/delete": SUBMIT,
+    "POST /dns/batch": SUBMIT,
+    "POST /dns/plan": SUBMIT,
+    "GET /dns/plans/{plan_id}": SUBMIT,
+    "POST /dns/plans/{plan_id}/apply": SUBMIT,
+    "GET /dns/requests": READ,
+    "GET /dns/requests/{request_id}": READ,
+    "GET /dns/requests/{request_id}/events": READ,
+    "POST /dns/requests/{request_id}/undo": SUBMIT,
+    "POST /dns/requests/{request_id}/cancel": STEER,
+    "POST /dns/requests/{request_id}/retry": STEER,
+    "POST /dns/requests/cancel": OPERATE,
+    "POST /dns/requests/retry": OPERATE,
+    "GET /dns/batches/{batch_id}": READ,
+    "GET /dns/records": READ,
+    "GET /zones": READ,
+    "POST /zones": OPERATE,
+    "GET /zones/{name:path}": READ,
+    "PATCH /zones/{name:path}": OPERATE,
+    "DELETE /zones/{name:path}": OPERATE,
+    "POST /zones/{zone:path}/rollback": OPERATE,
+    "GET /zones/{zone:path}/rrsets/{name:path}/{record_type}/history": READ_ALL,
+    "GET /backends": READ_ALL,
+    "GET /access/me": ALL,
+    "POST /access/explain": ALL,
+    "GET /access/tokens": SEE_ACCESS,
+    "POST /access/tokens": ADMIN,
+    "DELETE /access/tokens/{prefix}": ADMIN,
+    "GET /access/grants": SEE_ACCESS,
+    "POST /access/grants": ADMIN,
+    "DELETE /access/grants/{grant_id}": ADMIN,
+    "GET /access/audit": SEE_ACCESS,
+}
+FOR_ANYBODY = {"/docs", "/docs/assets", "/openapi.json", "/"}  # who is known, in whatever role
+VALUES = {
+    "{record_type}": "A",
+    "{name:path}": "nowhere.test",
+    "{zone:path}": "nowhere.test",
+    "{prefix}": "0" * 12,
+} | {f"{{{name}_id}}": str(UUID(int=7)) for name in ("request", "plan", "batch", "grant")}
+
+
+def routes() -> Iterator[tuple[str, str]]:
+    """Each method and path of the app."""
+    from app.main import create_app
+
+    for each in iter_route_contexts(create_app().routes):
+        route = each.original_route
+        if isinstance(route, Mount):
+            yield "GET", route.path
+        else:
+            assert isinstance(route, Route | APIRoute), route
+            yield from ((method, str(each.path)) for method in (route.methods or ()) if method != "HEAD")
+
+
+def test_every_route_says_who_may_call_it() -> None:
+    found = {f"{method} {path.removeprefix('/api/v1')}" for method, path in routes()}
+    named = {*CALLS, *(f"GET {path}" for path in (*OPEN_PATHS, *FOR_ANYBODY))}
+    assert found == named
+
+
+def test_which_role_may_make_which_call(guarded: Guarded) -> None:
+    """Also a call without a body, or about what there is not, is refused for that only after its caller."""
+    may: dict[str, set[str]] = {}
+    for call in CALLS:
+        method, path = call.split(" ")
+        for pattern, value in VALUES.items():
+            path = path.replace(pattern, value)
+        assert "{" not in path
+        may[call] = set()
+        for role in Role:
+            answer = guarded.client.request(method, f"/api/v1{path}", headers=guarded.by(role.value))
+            if answer.status_code == 403:
+                assert answer.json()["code"] == "right_missing", call
+            else:
+                assert answer.status_code not in (401, 429, 500), call
+                may[call].add(role.value)
+        assert guarded.client.request(method, f"/api/v1{path}").status_code == 401, call
+    assert may == CALLS
+
+
+def test_a_route_can_not_be_made_without_saying_it() -> None:
+    router = APIRouter(route_class=StrictRoute)
+    with pytest.raises(LookupError):
+
+        @router.get("/forgotten")
+        def forgotten() -> None: ...
+
+
+def test_each_right_is_somebodys() -> None:
+    assert set().union(*RIGHTS.values()) == set(Right)
