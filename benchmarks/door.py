@@ -41,14 +41,14 @@ class Door:
 
 
 @contextmanager
-def door(rig: Rig, app: str) -> Iterator[Door]:
+def door(rig: Rig, app: str, **settings: str) -> Iterator[Door]:
     """Start a process that runs this app and serves the zone `load.test`; end it after the block."""
     with ExitStack() as ending:
         database = ending.enter_context(new_database(rig))
         port = Ports.free().api
         process = subprocess.Popen(
             [sys.executable, "-m", "uvicorn", app, "--port", str(port)],
-            env=os.environ | environment(rig, database),
+            env=os.environ | environment(rig, database) | settings,
             stdout=ending.enter_context((rig.folder / f"{port}.log").open("wb")),
             stderr=subprocess.STDOUT,
         )
@@ -56,6 +56,27 @@ def door(rig: Rig, app: str) -> Iterator[Door]:
         made = Door(port, database, psutil.Process(process.pid))
         _until_it_answers(made)
         yield made
+
+
+def guard(door: Door, account: str, grants: int) -> str:
+    """Make a token for the account, and so many grants, one of them to it; return the token."""
+    made = subprocess.run(
+        [sys.executable, "-m", "app.cli", "token", "create", "--role", "requester", "--account", account],
+        env=os.environ | {"DATABASE_URL": door.database},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=True,
+    )
+    with psycopg.connect(door.database, autocommit=True) as database:
+        database.execute(
+            "INSERT INTO access_grants (id, effect, account_id, zone, names, types, actions, created_by)"
+            " SELECT gen_random_uuid(), 'allow', CASE number WHEN 1 THEN %s ELSE 'team-' || number END,"
+            " %s, '**', '{}', '{}', 'benchmark' FROM generate_series(1, %s) AS number",
+            (account, ZONE, grants),
+        )
+        database.execute("UPDATE access_version SET version = gen_random_uuid()")
+    return made.stdout.strip()
 
 
 def environment(rig: Rig, database: str) -> dict[str, str]:

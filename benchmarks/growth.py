@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from app.domain.change import Action
+from app.domain.permissions import SERVICE
 from app.services.requests.lookup import RequestFilter, find_requests, get_request
 from app.services.requests.submit import Accepted, submit
 from app.services.requests.validate import RawChange, read_change
@@ -121,7 +122,7 @@ def _list(tables: Tables) -> None:
 
 def _show(tables: Tables) -> None:
     with Session(tables.engine) as session:
-        assert get_request(session, tables.request_id).log.items
+        assert get_request(session, tables.request_id, SERVICE.principal).log.items
 
 
 _WAYS: Mapping[str, Callable[[Tables], None]] = {

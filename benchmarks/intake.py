@@ -5,15 +5,18 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from statistics import median
 
-from benchmarks.door import NO_DATABASE, OURS, USUAL, ZONE, Door, door
+from benchmarks.door import NO_DATABASE, OURS, USUAL, ZONE, Door, door, guard
 from benchmarks.load import LoadResult, Workload, load
 from benchmarks.report import Figure, Report, at_least, at_most, beside
 from benchmarks.rig import Rig, addresses
 
 _TARGET_CONNECTIONS = 32  # for which the targets are
 _NAMES = 5_000  # different owner names
-_WAYS = {"ours": OURS, "nothing behind": NO_DATABASE, "usual": USUAL}
-_PATHS = {"ours": "/api/v1/dns/create", "nothing behind": "/api/v1/dns/create", "usual": "/dns/create"}
+_WAYS = {"ours": OURS, "guarded": OURS, "nothing behind": NO_DATABASE, "usual": USUAL}
+_SETTINGS = {"guarded": {"AUTH": "required"}}
+_PATH, _PATHS = "/api/v1/dns/create", {"usual": "/dns/create"}
+_ACCOUNT = "benchmark"
+_GRANTS = 1_000
 
 Loads = Mapping[str, LoadResult]
 
@@ -22,8 +25,12 @@ def run(rig: Rig, quick: bool) -> Report:
     """The API, its routes and validation with nothing behind them, and the usual way, in turns."""
     rounds = {_TARGET_CONNECTIONS: 1} if quick else {1: 1, 8: 1, _TARGET_CONNECTIONS: 4, 128: 1}
     with ExitStack() as open_doors:
-        doors = {name: open_doors.enter_context(door(rig, app)) for name, app in _WAYS.items()}
-        found = {number: _measure(doors, number, times, quick) for number, times in rounds.items()}
+        doors = {
+            name: open_doors.enter_context(door(rig, app, **_SETTINGS.get(name, {})))
+            for name, app in _WAYS.items()
+        }
+        token = guard(doors["guarded"], _ACCOUNT, _GRANTS)
+        found = {number: _measure(doors, token, number, times, quick) for number, times in rounds.items()}
         memory = doors["ours"].memory
     figures = [figure for number, loads in found.items() for figure in _figures(number, loads)]
     return Report(
@@ -38,12 +45,14 @@ def run(rig: Rig, quick: bool) -> Report:
     )
 
 
-def _measure(doors: Mapping[str, Door], connections: int, rounds: int, quick: bool) -> Loads:
+def _measure(doors: Mapping[str, Door], token: str, connections: int, rounds: int, quick: bool) -> Loads:
     seconds = 1.0 if quick else 2.0
     loads: dict[str, list[LoadResult]] = {name: [] for name in doors}
     for _ in range(rounds):
         for name, api in doors.items():
-            loads[name].append(load(Workload(api.port, _PATHS[name], _bodies(), connections, seconds)))
+            headers = {"Authorization": f"Bearer {token}"} if name == "guarded" else {}
+            path = _PATHS.get(name, _PATH)
+            loads[name].append(load(Workload(api.port, path, _bodies(), connections, seconds, headers)))
     return {name: _median(each) for name, each in loads.items()}
 
 
@@ -60,16 +69,17 @@ def _median(loads: list[LoadResult]) -> LoadResult:
 
 def _bodies() -> list[str]:
     return [
-        json.dumps({"context": {"account_id": "benchmark"}, "resource": resource})
+        json.dumps({"context": {"account_id": _ACCOUNT}, "resource": resource})
         for resource in addresses(ZONE, _NAMES)
     ]
 
 
 def _figures(connections: int, loads: Loads) -> list[Figure]:
     at = f"{connections} connection{'s' if connections > 1 else ''}"
-    ours, nothing, usual = (loads[name] for name in _WAYS)
+    ours, guarded, nothing, usual = (loads[name] for name in _WAYS)
     return [
         Figure(at, ours.rate, "/s"),
+        Figure(f"{at}, AUTH=required", guarded.rate, "/s"),
         beside(f"{at}, nothing behind the route", nothing.rate, "/s"),
         beside(f"{at}, the usual way", usual.rate, "/s"),
         Figure(f"{at}, p50", 1000 * ours.p50, "ms"),
@@ -80,8 +90,13 @@ def _figures(connections: int, loads: Loads) -> list[Figure]:
 
 
 def _ratios(loads: Loads) -> list[Figure]:
-    ours, nothing, usual = (loads[name] for name in _WAYS)
+    ours, guarded, nothing, usual = (loads[name] for name in _WAYS)
     return [
+        at_least(
+            f"AUTH=required, {_GRANTS:,} grants / off, {_TARGET_CONNECTIONS} connections",
+            guarded.rate / ours.rate,
+            0.9,
+        ),
         at_least(f"ours / the usual way, {_TARGET_CONNECTIONS} connections", ours.rate / usual.rate, 12),
         at_most("the same, p99", ours.p99 / usual.p99, 1 / 3),
         at_least(

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import cycle
 from typing import cast
@@ -31,6 +31,7 @@ class Workload:
     bodies: Sequence[str]  # sent one after the other, again and again
     connections: int
     seconds: float
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,10 @@ def _is_whole(reply: bytes) -> bool:
 def _request(workload: Workload, body: str) -> bytes:
     head = (
         f"POST {workload.path} HTTP/1.1\r\nHost: 127.0.0.1:{workload.port}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}\r\n\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}\r\n"
     )
-    return (head + body).encode()
+    more = "".join(f"{name}: {value}\r\n" for name, value in workload.headers.items())
+    return f"{head}{more}\r\n{body}".encode()
 
 
 async def _send(workload: Workload) -> LoadResult:

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from app.core.config import settings
 from app.domain.checks import Checks
+from app.domain.permissions import Caller
 from app.domain.zone_settings import PLAIN
 from app.main import create_app
 from app.services.requests.submit import Accepted, Submitted, accepted_request, new_request
@@ -20,10 +21,10 @@ from app.services.requests.validate import RawChange, Refused, place_in_zone, re
 class Nowhere:
     """Stands in for the group commit: what it accepts is not stored."""
 
-    async def submit(self, raw: RawChange, size: int) -> Submitted:
+    async def submit(self, raw: RawChange, size: int, caller: Caller) -> Submitted:
         """Return the result that the group commit would give once it had stored the request."""
         zones = dict.fromkeys(settings().bootstrap_zones, PLAIN[Checks.WARN])
-        placed = place_in_zone(read_change(raw), zones)
+        placed = place_in_zone(read_change(raw, caller), zones)
         if isinstance(placed, Refused):
             return placed
         return Accepted(accepted_request(new_request(placed), datetime.now(UTC), None), transaction=0)

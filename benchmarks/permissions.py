@@ -31,7 +31,7 @@ _OF: Mapping[str, Callable[[int], dict[str, object]]] = {
 def run(_: Rig, quick: bool) -> Report:
     """Decide about one change, with the grants arranged in several ways."""
     number = 1_000 if quick else 10_000
-    ways = {name: partial(_seconds, _grants(name), number) for name in _OF}
+    ways: dict[str, Callable[[], float]] = {name: partial(_seconds, _grants(name), number) for name in _OF}
     took = interleaved(ways, _ROUNDS)
     figures = [
         at_most(f"grants {name}", seconds / number * 1e6, LIMIT, "µs") for name, seconds in took.items()
