@@ -1,5 +1,6 @@
 """Real servers for the tests, started once for the session, on free ports, in a temporary directory."""
 
+import gc
 import logging
 import secrets
 from collections.abc import Callable, Iterator
@@ -15,6 +16,17 @@ from app.core.config import settings
 from stack.embedded import Stack
 from tests.support.scheduling import GroupScheduling, group_position
 from tests.support.settings import SetSettings, settings_setter
+
+
+def pytest_sessionstart() -> None:
+    """Look for garbage only when all tests are collected: nothing of them is any before."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what has been collected out of every search for garbage: it stays until the end."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
