@@ -22,7 +22,8 @@ from app.store.models import AccessToken
 Network = IPv4Network | IPv6Network
 
 _SECRET_BYTES = 32
-_WRITTEN = re.compile(r"dnso_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
+_PREFIX = re.compile("[0-9a-f]{12}")
+_WRITTEN = re.compile(rf"dnso_({_PREFIX.pattern})_[A-Za-z0-9_-]{{43}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def revoke_token(session: Session, caller: Caller, prefix: str) -> TokenState:
 
     Every process refuses it within a second.
     """
-    token = store.lock(session, prefix)
+    token = store.lock(session, prefix) if _PREFIX.fullmatch(prefix) else None
     if token is None:
         raise TokenNotFound
     if token.revoked_at is None:
