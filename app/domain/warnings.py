@@ -91,4 +91,3 @@ _FINDERS: Mapping[RecordType, tuple[_Finder, ...]] = {
     for record_type, entry in TABLE.items()
     if record_type in _OF_TYPE or entry.owner is Owner.SERVICE
 }
-MAY_WARN = frozenset(_FINDERS)  # the types of which there may be something to say

@@ -22,7 +22,7 @@ from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, at_most
 from app.domain.restrictions import allows_type, warnings_of_zone, why_restricted
 from app.domain.reverse import reverse_name, reverse_name_of
-from app.domain.warnings import MAY_WARN, warnings_of
+from app.domain.warnings import warnings_of
 from app.domain.zone_choice import ZoneChoice, choose_zone
 from app.domain.zone_settings import PLAIN, ZoneSettings
 from app.schemas.request import Config, Context, Resource, Submission
@@ -335,12 +335,10 @@ def reverse_names(draft: Draft) -> list[str]:
 
 def _warnings(draft: Draft, name: str, resource: Resource, settings: ZoneSettings) -> Sequence[Reason]:
     record_type = resource.record_type
-    found: Sequence[Reason] = ()
+    targets = [resource.target] if isinstance(resource.target, str) else resource.target or ()
+    found: Sequence[Reason] = warnings_of(draft.action, name, record_type, targets, draft.rdata)
     if settings.checks is Checks.WARN:
-        found = check_names(draft.action, name, record_type, draft.rdata)
-    if record_type in MAY_WARN:
-        targets = [resource.target] if isinstance(resource.target, str) else resource.target or ()
-        found = [*found, *warnings_of(draft.action, name, record_type, targets, draft.rdata)]
+        found = [*check_names(draft.action, name, record_type, draft.rdata), *found]
     if settings.restricts:
         found = [*found, *warnings_of_zone(settings, draft.action, record_type, draft.rdata)]
     return found
