@@ -11,6 +11,7 @@ from app.api.errors import wire_reasons
 from app.domain.change import RRsetState
 from app.domain.effects import RRset
 from app.domain.errors import BacklogFull, InvalidInput, Reason
+from app.domain.international import asked_in_unicode, name_in_unicode, values_in_unicode
 from app.domain.names import in_unicode
 from app.domain.ptr import PtrStep
 from app.domain.reasons import MAX_BATCH_REASONS, at_most, number_of, share
@@ -77,6 +78,7 @@ def accepted(request: submit.AcceptedRequest) -> Accepted:
         _context(request),
         request.resource,
         request.created_at,
+        domain_unicode=asked_in_unicode(request.resource["domain"]),
     )
 
 
@@ -133,7 +135,13 @@ def plan_out(kept: KeptPlan) -> PlanOut:
 def rollback_out(kept: KeptPlan, left: Sequence[Left]) -> RollbackOut:
     """Return the plan of a rollback, and what it leaves as it is."""
     stays = [
-        LeftOut(domain=key.name, record_type=key.type, code=reason.code, message=reason.message)
+        LeftOut(
+            domain=key.name,
+            record_type=key.type,
+            code=reason.code,
+            message=reason.message,
+            domain_unicode=name_in_unicode(key.name),
+        )
         for key, reason in left
     ]
     return RollbackOut(**_fields(plan_out(kept)), not_taken_back=stays)
@@ -181,9 +189,10 @@ def _plan_result(index: int, item: Planned) -> PlanResult:
             zone=change.zone,
             domain=change.name,
             record_type=change.type,
-            before=_rrset(item.effect.before),
-            after=_rrset(item.effect.after),
+            before=_rrset(change.type, item.effect.before),
+            after=_rrset(change.type, item.effect.after),
             before_known=item.effect.before_is_known,
+            domain_unicode=name_in_unicode(change.name),
         ),
         forecast=PlannedOut(by=item.by, outcome=planned.outcome, code=planned.code, message=planned.message),
     )
@@ -199,7 +208,8 @@ def _plan_result(index: int, item: Planned) -> PlanResult:
 def _ptrs(steps: Iterable[PtrStep]) -> Iterator[PtrOut]:
     for address, change in ((step.address, step.change) for step in steps if step.change):
         zone, name = change.place
-        yield PtrOut(address, change.action, zone, name, change.target, change.ttl)
+        in_u_labels = name_in_unicode(change.target)
+        yield PtrOut(address, change.action, zone, name, change.target, change.ttl, in_u_labels)
 
 
 def _fields(plain: Accepted | PlanOut) -> dict[str, Any]:
@@ -220,8 +230,8 @@ def request_detail(found: Progress, obstacle: Obstacle | None) -> RequestDetail:
     waits_for = ObstacleOut(code=obstacle.code, since=obstacle.since) if obstacle else None
     return RequestDetail(
         **_request(found.request),
-        before=_state(found.before),
-        after=_state(found.after),
+        before=_state(found.request.record_type, found.before),
+        after=_state(found.request.record_type, found.after),
         undoes=found.request.undoes,
         undone_by=found.request.undone_by,
         ptr_of=found.request.ptr_of,
@@ -234,7 +244,9 @@ def request_detail(found: Progress, obstacle: Obstacle | None) -> RequestDetail:
 
 def history_page(page: Page[Step]) -> HistoryPage:
     """Return settled requests of an RRset, with what each has done to it."""
-    return HistoryPage(items=[*map(_history_item, page.items)], next_cursor=page.next_cursor)
+    items = [*map(_history_item, page.items)]
+    shown = name_in_unicode(page.items[0].request.name) if page.items else None
+    return HistoryPage(items=items, next_cursor=page.next_cursor, domain_unicode=shown)
 
 
 def _history_item(step: Step) -> HistoryItem:
@@ -248,8 +260,8 @@ def _history_item(step: Step) -> HistoryItem:
         error=_error(request),
         created_at=request.created_at,
         finished_at=request.finished_at,
-        before=_state(step.before),
-        after=_state(step.after),
+        before=_state(request.record_type, step.before),
+        after=_state(request.record_type, step.after),
         undoes=request.undoes,
         undone_by=request.undone_by,
     )
@@ -285,6 +297,7 @@ def record_out(state: RecordState) -> RecordOut:
         record_type=state.record_type,
         ttl=state.ttl,
         target=state.rdata,
+        target_unicode=values_in_unicode(state.record_type, state.rdata),
         account_id=state.account_id,
         request_id=state.request_id,
         comment=state.comment,
@@ -351,6 +364,7 @@ def _request(state: RequestState) -> dict[str, Any]:
         "context": _context(state),
         "resource": state.resource,
         "created_at": state.created_at,
+        "domain_unicode": name_in_unicode(state.name),
         "attempts": state.attempts,
         "run_id": state.run_id,
         "error": _error(state),
@@ -371,12 +385,18 @@ def _error(state: RequestState) -> ErrorOut | None:
     return ErrorOut(code=state.error_code or "", message=state.error_message or "") if failed else None
 
 
-def _state(rrset: RRsetState | None) -> StateOut | None:
-    return StateOut(ttl=rrset.ttl, target=list(rrset.rdata)) if rrset else None
+def _state(record_type: str, rrset: RRsetState | None) -> StateOut | None:
+    if rrset is None:
+        return None
+    values = list(rrset.rdata)
+    return StateOut(ttl=rrset.ttl, target=values, target_unicode=values_in_unicode(record_type, values))
 
 
-def _rrset(rrset: RRset | None) -> RRsetOut | None:
-    return RRsetOut(ttl=rrset.ttl, target=list(rrset.rdata)) if rrset else None
+def _rrset(record_type: str, rrset: RRset | None) -> RRsetOut | None:
+    if rrset is None:
+        return None
+    values = list(rrset.rdata)
+    return RRsetOut(rrset.ttl, values, values_in_unicode(record_type, values))
 
 
 def _body_reasons(reasons: Sequence[Reason], given: int) -> list[ReasonOut]:

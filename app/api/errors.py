@@ -26,6 +26,7 @@ from app.domain.errors import (
     Reason,
     Unavailable,
 )
+from app.domain.international import name_in_unicode, values_in_unicode
 from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas import response
 from app.schemas.words import words
@@ -87,14 +88,17 @@ def _moved_out(moved: MovedRRset) -> response.MovedOut:
     return response.MovedOut(
         zone=moved.zone,
         domain=moved.key.name,
+        domain_unicode=name_in_unicode(moved.key.name),
         record_type=moved.key.type,
-        before=_rrset_out(moved.before),
-        now=_rrset_out(moved.now),
+        before=_rrset_out(moved.key.type, moved.before),
+        now=_rrset_out(moved.key.type, moved.now),
     )
 
 
-def _rrset_out(state: RRsetState) -> response.RRsetOut | None:
-    return response.RRsetOut(ttl=state.ttl, target=list(state.rdata)) if state.rdata else None
+def _rrset_out(record_type: str, state: RRsetState) -> response.RRsetOut | None:
+    if not state.rdata:
+        return None
+    return response.RRsetOut(state.ttl, [*state.rdata], values_in_unicode(record_type, state.rdata))
 
 
 def _answer_refused(_: Request, error: Exception) -> Response:

@@ -43,7 +43,7 @@ def in_plain_text(plan: PlanOut) -> str:
         lines.append(f"{result.index:>5}  {_change_in_text(result)}")
         lines += [f"       {kind} {visible(note)}" for kind, note in _notes(result)]
     for left in _left(plan):
-        name = visible(left.domain)
+        name = visible(_with_unicode(left.domain, left.domain_unicode))
         lines.append(
             f"       not taken back  {name}  {left.record_type}:  {left.code}: {visible(left.message)}"
         )
@@ -58,7 +58,8 @@ def in_markdown(plan: PlanOut) -> str:
         lines += [f"| | {kind} | | | {code(note)} | |" for kind, note in _notes(result)]
     for left in _left(plan):
         why = code(f"{left.code}: {left.message}")
-        lines.append(f"| | not taken back | {code(left.domain)} | {left.record_type} | {why} | |")
+        name = code(_with_unicode(left.domain, left.domain_unicode))
+        lines.append(f"| | not taken back | {name} | {left.record_type} | {why} | |")
     return "\n".join(lines) + "\n"
 
 
@@ -141,7 +142,7 @@ def _notes(result: PlanResult) -> Iterator[tuple[str, str]]:
         code_of = f"{forecast.code}: " if forecast.code else ""
         yield _kind(forecast), f"{code_of}{forecast.message or ''}"
     for ptr in result.ptr or ():
-        yield "PTR", f"{ptr.action} {ptr.domain} {ptr.target}"
+        yield "PTR", f"{ptr.action} {ptr.domain} {_with_unicode(ptr.target, ptr.target_unicode)}"
     for warning in result.warnings or ():
         yield "warning", f"{warning.code}: {warning.message}"
     for reason in result.errors or ():
@@ -154,7 +155,8 @@ def _change_in_text(result: PlanResult) -> str:
         return "refused"
     before = _states(change.before) if change.before or change.before_known else [_NOT_RECORDED]
     after = _states(change.after)
-    key = f"{change.action}  {visible(change.domain)}  {change.record_type}"
+    name = visible(_with_unicode(change.domain, change.domain_unicode))
+    key = f"{change.action}  {name}  {change.record_type}"
     return f"{key}:  {', '.join(before)}  →  {', '.join(after)}"
 
 
@@ -162,7 +164,13 @@ def _states(rrset: RRsetOut | None) -> Sequence[str]:
     if rrset is None:
         return [_NOTHING]
     ttl = "" if rrset.ttl is None else f"{rrset.ttl} "
-    return [f"{ttl}{visible(value)}" for value in rrset.target]
+    shown = map(_with_unicode, rrset.target, rrset.target_unicode or rrset.target)
+    return [f"{ttl}{visible(value)}" for value in shown]
+
+
+def _with_unicode(text: str, in_unicode: str | None) -> str:
+    """Return the name or value as DNS has it, and as people read it where that is another text."""
+    return text if in_unicode in (None, text) else f"{text} ({in_unicode})"
 
 
 def _row_of_change(result: PlanResult) -> str:
@@ -171,7 +179,7 @@ def _row_of_change(result: PlanResult) -> str:
         return f"| {result.index} | refused | | | | |"
     before = _cell(change.before) if change.before or change.before_known else _NOT_RECORDED
     after = _cell(change.after)
-    name = code(change.domain)
+    name = code(_with_unicode(change.domain, change.domain_unicode))
     return f"| {result.index} | {change.action} | {name} | {change.record_type} | {before} | {after} |"
 
 

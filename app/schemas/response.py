@@ -16,6 +16,9 @@ from app.domain.permissions import Effect, Right, Role
 from app.domain.zone_settings import PrivateAddresses
 
 _LEFT_OUT = Field(exclude_if=lambda value: value is None)  # there is no such field then
+_UNICODE = "with U-labels, as people read it (RFC 5890); left out where it has none"
+_NameInUnicode = Annotated[str | None, Field(exclude_if=not_, description=f"the owner name {_UNICODE}")]
+_ValuesInUnicode = Annotated[list[str] | None, Field(exclude_if=not_, description=f"`target` {_UNICODE}")]
 
 
 @dataclass(slots=True)
@@ -42,6 +45,7 @@ class Accepted:
     context: ContextOut
     resource: dict[str, Any]
     created_at: datetime
+    domain_unicode: _NameInUnicode = dataclasses.field(default=None, kw_only=True)
 
 
 class ErrorOut(BaseModel):
@@ -87,6 +91,7 @@ class StateOut(BaseModel):
 
     ttl: int | None
     target: list[str]
+    target_unicode: _ValuesInUnicode = None
 
 
 @dataclass(slots=True)
@@ -154,6 +159,7 @@ class HistoryPage(BaseModel):
 
     items: list[HistoryItem]
     next_cursor: str | None
+    domain_unicode: _NameInUnicode = None
 
 
 class BatchProgress(BaseModel):
@@ -182,6 +188,7 @@ class RecordOut(BaseModel):
     record_type: str
     ttl: int
     target: list[str]
+    target_unicode: _ValuesInUnicode = None
     account_id: str
     request_id: UUID
     comment: str | None
@@ -340,6 +347,7 @@ class RRsetOut:
 
     ttl: int | None
     target: list[str]
+    target_unicode: _ValuesInUnicode = None
 
 
 @dataclass(slots=True)
@@ -360,6 +368,7 @@ class ChangeOut:
             " not say; where they have one, the item fails with `state_changed`. Left out where it is true",
         ),
     ] = True
+    domain_unicode: _NameInUnicode = None
 
 
 @dataclass(slots=True)
@@ -386,6 +395,7 @@ class PtrOut:
     domain: str
     target: str
     ttl: int
+    target_unicode: Annotated[str | None, Field(exclude_if=not_, description=f"`target` {_UNICODE}")] = None
 
 
 @dataclass(slots=True)
@@ -433,6 +443,7 @@ class LeftOut(BaseModel):
     record_type: str
     code: str
     message: str
+    domain_unicode: _NameInUnicode = None
 
 
 @dataclass(slots=True)
@@ -447,6 +458,7 @@ class MovedOut(BaseModel):
 
     zone: str
     domain: str
+    domain_unicode: _NameInUnicode = None
     record_type: str
     before: RRsetOut | None
     now: RRsetOut | None

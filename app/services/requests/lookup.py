@@ -27,6 +27,8 @@ LOG_LINES = 200  # that come with a request
 class RequestState(AcceptedRequest):
     """A request and how far it has come; its fields are those of the table."""
 
+    name: str  # in canonical form
+    record_type: str
     attempts: int
     run_id: UUID | None
     error_code: str | None

@@ -150,3 +150,19 @@ def test_long_values_are_cut() -> None:
     text = "x" * 64_000
     assert visible(text) == f"{'x' * MAX_VALUE}… (64000 characters)"
     assert len(in_markdown(plan_of(changed([text], [text] * 100)))) < 50_000
+
+
+def test_names_are_shown_as_people_read_them_too() -> None:
+    item = changed(["mail.xn--grn-ioa.test."], ["a.test."])
+    assert item.change is not None
+    assert item.change.before is not None
+    item.change.domain_unicode = "müller.test"
+    item.change.before.target_unicode = ["mail.grün.test."]
+    assert in_plain_text(plan_of(item)).splitlines()[-1] == (
+        "    0  upsert  www.example.test (müller.test)  A:"
+        "  300 mail.xn--grn-ioa.test. (mail.grün.test.)  →  300 a.test."
+    )
+    assert in_markdown(plan_of(item)).splitlines()[-1] == (
+        "| 0 | upsert | `www.example.test (müller.test)` | A"
+        " | `300 mail.xn--grn-ioa.test. (mail.grün.test.)` | `300 a.test.` |"
+    )
