@@ -14,6 +14,7 @@ def me(caller: Caller) -> Me:
     principal = caller.principal
     return Me(
         principal=principal.name,
+        person=principal.person,
         accounts=sorted(principal.accounts),
         any_account=principal.speaks_for_any,
         roles=sorted(principal.roles),

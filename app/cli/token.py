@@ -15,14 +15,25 @@ from app.cli.access import errors_said, whoever_runs_this
 from app.cli.output import printable
 from app.core.database import transaction
 from app.domain.permissions import Role
-from app.schemas.request import Account
+from app.schemas.request import Account, Person
 from app.services.access import tokens
 from app.services.access.tokens import Network, TokenState
 
 token = typer.Typer(help="What clients of the API authenticate with", no_args_is_help=True)
 
-COLUMNS = ("prefix", "state", "roles", "accounts", "networks", "expires_at", "last_used_at", "comment")
+COLUMNS = (
+    "prefix",
+    "state",
+    "roles",
+    "accounts",
+    "networks",
+    "expires_at",
+    "last_used_at",
+    "person",
+    "comment",
+)
 _ACCOUNT: TypeAdapter[str] = TypeAdapter(Account)
+_PERSON: TypeAdapter[str] = TypeAdapter(Person)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -36,15 +47,17 @@ def create(
     network: Annotated[
         list[str] | None, typer.Option(help="from where it may be used, 10.0.0.0/8; may be given again")
     ] = None,
-    comment: Annotated[str | None, typer.Option(help="whose it is, and for what")] = None,
+    person: Annotated[str | None, typer.Option(help="whose it is: his address or name")] = None,
+    comment: Annotated[str | None, typer.Option(help="for what it is")] = None,
 ) -> None:
     """Make a token, and show it: once, on standard output, and nothing else there."""
     order = tokens.TokenOrder(
-        accounts=[_account(each) for each in account or ()],
+        accounts=[_text(_ACCOUNT, each, "name of an account") for each in account or ()],
         roles=role,
         networks=_networks(network or ()),
         expires_at=datetime.now(UTC) + _duration(expires) if expires else None,
         comment=comment,
+        person=_text(_PERSON, person, "name of a person") if person is not None else None,
     )
     with errors_said(), transaction() as session:
         made = tokens.create_token(session, whoever_runs_this(), order)
@@ -76,11 +89,11 @@ def revoke(prefix: Annotated[str, typer.Argument(help="the first part of the tok
     typer.echo(f"Token {prefix} is revoked.")
 
 
-def _account(text: str) -> str:
+def _text(kind: TypeAdapter[str], text: str, what: str) -> str:
     try:
-        return _ACCOUNT.validate_python(text)
+        return kind.validate_python(text)
     except ValidationError as error:
-        raise typer.BadParameter(f"{text!r} is no name of an account") from error
+        raise typer.BadParameter(f"{text!r} is no {what}") from error
 
 
 def _networks(texts: Sequence[str]) -> list[Network]:
@@ -112,6 +125,7 @@ def _cells(each: TokenState) -> list[str]:
         ",".join(each.networks),
         each.expires_at and each.expires_at.isoformat(timespec="seconds"),
         each.last_used_at and each.last_used_at.isoformat(timespec="seconds"),
+        each.person,
         each.comment,
     ]
     return [printable(cell or "-") for cell in cells]

@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
+from unicodedata import normalize
 
 from app.domain.change import Action
 from app.domain.name_patterns import NamePatterns, relative_name
@@ -64,6 +65,14 @@ def _rights_of(roles: frozenset[Role]) -> frozenset[Right]:
     return frozenset().union(*(RIGHTS[role] for role in roles))
 
 
+_MADE_BY = "made by "  # a mark of identities
+
+
+def _folded(person: str) -> str:
+    """Return what persons are compared by: two spellings must not make two people, who approve each other."""
+    return normalize("NFKC", normalize("NFKC", person).casefold())
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who calls: by which name the log knows him, for which accounts he may speak, in which roles."""
@@ -71,6 +80,32 @@ class Principal:
     name: str
     accounts: frozenset[str] = frozenset()
     roles: frozenset[Role] = frozenset()
+    person: str | None = None  # who stands behind him: an address, or a name
+    made_by: frozenset[str] = frozenset()  # those who have made his token over HTTP, and may have kept it
+
+    @property
+    def own_identities(self) -> frozenset[str]:
+        """By what he is known again: his name, and the person behind him, whatever that one calls with."""
+        own = {f"name:{self.name}"}
+        if self.person is not None:
+            own.add(f"person:{_folded(self.person)}")
+        return frozenset(own)
+
+    @property
+    def identities(self) -> frozenset[str]:
+        """By what he is known again where he approves something.
+
+        If one of these is among those that something was `asks_as`, the same person may stand behind both:
+        by another token, by one that he has made for the other, or by one that the other has made for him.
+        That somebody else has made both tokens is nothing against it.
+        """
+        return self.own_identities | {_MADE_BY + each for each in self.made_by}
+
+    @property
+    def asks_as(self) -> frozenset[str]:
+        """Who may stand behind what he asks for, to be compared with the `identities` of who approves it."""
+        own = self.own_identities
+        return own | self.made_by | {_MADE_BY + each for each in own}
 
     def has(self, right: Right) -> bool:
         """Return whether one of the roles has the right."""

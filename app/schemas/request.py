@@ -45,6 +45,7 @@ _HIDDEN = r"\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060
 _BLANK = r"\s\u00a0\u3000"
 ACCOUNT = rf"^[^{_HIDDEN}{_BLANK}]([^{_HIDDEN}]*[^{_HIDDEN}{_BLANK}])?$"
 Account = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=ACCOUNT)]
+Person = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=ACCOUNT)]
 MAX_TARGET = 262_144  # characters: a text of 64,000 octets in which each is written by its number
 Target = Annotated[str, StringConstraints(max_length=MAX_TARGET)]
 VIA_HEADER = "orchestrator-via"  # by which a caller that is a door itself, the consumer say, names itself
@@ -366,6 +367,11 @@ class NewToken(StrictBody):
     roles: Annotated[list[Role], Field(min_length=1, max_length=len(Role))]
     networks: Annotated[list[IPvAnyNetwork], _Given]
     expires_at: Timestamp | None = None
+    person: Person | None = Field(
+        None,
+        description="whose it is: his address or name. He is known again by it when he calls with another"
+        " token, or by OIDC: nobody approves what he has asked for himself",
+    )
     comment: Line | None = None
 
 

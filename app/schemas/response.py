@@ -499,9 +499,11 @@ class TokenOut(BaseModel):
     accounts: list[str]
     roles: list[str]
     networks: Annotated[list[str], Field(description="from which it may be used; none: from anywhere")]
+    person: Annotated[str | None, Field(description="whose it is")]
     comment: str | None
     created_at: datetime
     created_by: str
+    made_by: Annotated[list[str], Field(description="over HTTP: who may have kept it; names and persons")]
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: Annotated[datetime | None, Field(description="to within a minute or so")]
@@ -545,6 +547,7 @@ class Me(BaseModel):
     """Who calls, and what he may do."""
 
     principal: str
+    person: Annotated[str | None, Field(description="who stands behind the principal")]
     accounts: Annotated[list[str], Field(description="for which he speaks")]
     any_account: Annotated[bool, Field(description="whether he speaks for every account")]
     roles: list[Role]

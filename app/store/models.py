@@ -344,8 +344,10 @@ class AccessToken(Base):
     accounts: Mapped[list[str]]  # for which it speaks
     roles: Mapped[list[str]]
     networks: Mapped[list[str]]  # from which it may be used; none: from anywhere
+    person: Mapped[str | None]  # whose it is: an address, or a name
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     created_by: Mapped[str]  # a principal
+    made_by: Mapped[list[str]] = mapped_column(server_default="{}")  # identities: who may have kept it
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]  # to within a minute or so

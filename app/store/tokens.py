@@ -1,10 +1,11 @@
 """Tokens, as they are stored: without the tokens themselves."""
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.core.database import AnySession
@@ -13,7 +14,8 @@ from app.store.models import AccessToken
 # Those that ended long ago are not told from any other wrong one.
 _KNOWN = text(
     """
-    SELECT id, prefix, digest, accounts, roles, networks, expires_at, revoked_at FROM access_tokens
+    SELECT id, prefix, digest, accounts, roles, networks, person, made_by, expires_at, revoked_at
+      FROM access_tokens
      WHERE (expires_at IS NULL OR expires_at > now() - interval '30 days')
        AND (revoked_at IS NULL OR revoked_at > now() - interval '30 days')
     """
@@ -49,6 +51,13 @@ def lock(session: Session, prefix: str) -> AccessToken | None:
     return session.scalars(
         select(AccessToken).where(AccessToken.prefix == prefix).with_for_update()
     ).one_or_none()
+
+
+def list_long_ended(session: Session, prefixes: Collection[str]) -> Sequence[str]:
+    """Return those of the prefixes whose tokens have been of no use for 30 days: nothing of theirs waits."""
+    then = func.now() - timedelta(days=30)
+    ended = (AccessToken.revoked_at < then) | (AccessToken.expires_at < then)
+    return session.scalars(select(AccessToken.prefix).where(AccessToken.prefix.in_(prefixes), ended)).all()
 
 
 def list_known(session: AnySession) -> Sequence[Any]:

@@ -14,7 +14,11 @@ ADMIN = "admin"
 
 
 def make_token(
-    *roles: str, accounts: Sequence[str] = (), networks: Sequence[str] = (), lifetime: float | None = None
+    *roles: str,
+    accounts: Sequence[str] = (),
+    networks: Sequence[str] = (),
+    lifetime: float | None = None,
+    person: str | None = None,
 ) -> str:
     """Make a token; return it as it is shown once. `lifetime` is in seconds."""
     order = tokens.TokenOrder(
@@ -22,6 +26,7 @@ def make_token(
         roles=[Role(role) for role in roles],
         networks=[ip_network(network) for network in networks],
         expires_at=None if lifetime is None else datetime.now(UTC) + timedelta(seconds=lifetime),
+        person=person,
     )
     with transaction() as session:
         return tokens.create_token(session, SERVICE, order).secret

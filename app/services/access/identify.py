@@ -59,7 +59,8 @@ def known_tokens(rows: Iterable[Any]) -> Mapping[str, KnownToken]:
 def principal_of(row: Any) -> Principal:
     """Return who calls with a stored token. A role that only a later release knows gives no right."""
     roles = frozenset(Role(role) for role in row.roles if role in _ROLES)
-    return Principal(f"token {row.prefix}", frozenset(row.accounts), roles)
+    accounts, made_by = frozenset(row.accounts), frozenset(row.made_by)
+    return Principal(f"token {row.prefix}", accounts, roles, row.person, made_by)
 
 
 def identify(tokens: Mapping[str, KnownToken], shown: str, address: str | None) -> KnownToken | WhyNot:

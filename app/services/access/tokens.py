@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from app.domain.errors import InvalidInput, Reason, TokenNotFound
-from app.domain.permissions import Caller, Role
+from app.domain.permissions import Caller, Principal, Role
 from app.services.access import audit
 from app.store import grants
 from app.store import tokens as store
@@ -23,6 +23,8 @@ Network = IPv4Network | IPv6Network
 
 _SECRET_BYTES = 32
 _PREFIX = re.compile("[0-9a-f]{12}")
+_NAME = "name:token "  # how the identity of a token begins
+MAX_MAKERS = 100  # identities that a token remembers
 _WRITTEN = re.compile(rf"dnso_({_PREFIX.pattern})_[A-Za-z0-9_-]{{43}}")
 
 
@@ -35,6 +37,7 @@ class TokenOrder:
     networks: Sequence[Network] = ()  # none: it may be used from anywhere
     expires_at: datetime | None = None
     comment: str | None = None
+    person: str | None = None  # whose it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,11 @@ class TokenState:
     accounts: Sequence[str]
     roles: Sequence[str]
     networks: Sequence[str]
+    person: str | None
     comment: str | None
     created_at: datetime
     created_by: str
+    made_by: Sequence[str]  # over HTTP: identities of those who may have kept it
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None  # to within a minute or so
@@ -61,8 +66,17 @@ class NewToken(NamedTuple):
 
 
 def create_token(session: Session, caller: Caller, order: TokenOrder) -> NewToken:
-    """Make a token. Raises InvalidInput."""
-    if reasons := list(_reasons_against(order)):
+    """Make a token. Raises InvalidInput.
+
+    It remembers those who have seen it: its maker, and whoever may have kept the token that the maker
+    called with. Who uses the command line is not one of them: he has the database.
+    """
+    made_by = [] if caller.unrestricted else _makers(session, caller.principal)
+    reasons = _reasons_against(order)
+    if len(made_by) > MAX_MAKERS:
+        message = "too many tokens, each made with the one before: make this one with an older one"
+        reasons.append(Reason((), "too_many_makers", message))
+    if reasons:
         raise InvalidInput(reasons)
     prefix = secrets.token_hex(6)
     secret = f"dnso_{prefix}_{secrets.token_urlsafe(_SECRET_BYTES)}"
@@ -70,11 +84,13 @@ def create_token(session: Session, caller: Caller, order: TokenOrder) -> NewToke
         id=uuid7(),
         prefix=prefix,
         digest=digest_of(secret),
+        person=order.person,
         comment=order.comment,
         accounts=sorted(set(order.accounts)),
         roles=sorted(set(order.roles)),
         networks=[str(network) for network in order.networks],
         created_by=caller.principal.name,
+        made_by=made_by,
         expires_at=order.expires_at,
     )
     token = store.add(session, row)
@@ -116,6 +132,13 @@ def digest_of(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
 
 
+def _makers(session: Session, maker: Principal) -> list[str]:
+    """Return who may have kept a token that he makes; but for tokens that ended long ago."""
+    found = maker.own_identities | maker.made_by
+    prefixes = {each.removeprefix(_NAME) for each in found if each.startswith(_NAME)}
+    return sorted(found - {_NAME + prefix for prefix in store.list_long_ended(session, prefixes)})
+
+
 def _reasons_against(order: TokenOrder) -> list[Reason]:
     reasons = []
     if not order.roles:
@@ -134,6 +157,7 @@ def _state(row: AccessToken) -> TokenState:
 
 def _as_json(token: AccessToken) -> dict[str, Any]:
     return {
+        "person": token.person,
         "comment": token.comment,
         "accounts": token.accounts,
         "roles": token.roles,

@@ -40,7 +40,7 @@ def test_tokens_and_their_audit(run: Run, new_database: str) -> None:
     assert "Traceback" not in missing.stderr
     assert run("migrate").returncode == 0
 
-    made = run(*CREATE, "admin", "--account", "ops", "--expires", "90d", "--comment", "us")
+    made = run(*CREATE, "admin", "--account", "ops", "--expires", "90d", "--person", "Ann")
     assert made.returncode == 0, made.stderr
     token = made.stdout.strip()
     prefix = token.split("_")[1]
@@ -61,6 +61,7 @@ def test_tokens_and_their_audit(run: Run, new_database: str) -> None:
     other = limited.stdout.split("_")[1]
     listed = [json.loads(line) for line in run("token", "list", "--json").stdout.splitlines()]
     assert [each["prefix"] for each in listed] == [other, prefix]
+    assert [(each["person"], each["made_by"]) for each in listed] == [(None, []), ("Ann", [])]
     assert (listed[0]["accounts"], listed[0]["networks"]) == (["a", "b"], ["10.0.0.0/8"])
     expires = datetime.fromisoformat(listed[1]["expires_at"])
     assert abs(expires - datetime.now(UTC) - timedelta(days=90)) < timedelta(minutes=5)
@@ -93,6 +94,7 @@ def test_tokens_and_their_audit(run: Run, new_database: str) -> None:
         (["create", "--role", "admin", "--expires", "soon"], "90d"),
         (["create", "--role", "admin", "--network", "10.0.0.1/8"], "host bits"),
         (["create", "--role", "admin", "--account", " x"], "account"),
+        (["create", "--role", "admin", "--person", ""], "person"),
     ],
 )
 def test_what_is_no_order_for_a_token(run: Run, arguments: list[str], words: str) -> None:

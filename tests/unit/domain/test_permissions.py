@@ -195,3 +195,27 @@ def test_the_order_of_grants_is_of_no_account(
 ) -> None:
     effect = Grants(grants).decide(principal, asked).effect
     assert Grants(reversed(grants)).decide(principal, asked).effect is effect
+
+
+ANN = Principal("token a", person="Ann@Example.org")
+MADE_FOR_ANN = Principal("token b", person="bob", made_by=ANN.own_identities)
+
+
+@pytest.mark.parametrize(
+    ("asks", "approves", "same"),
+    [
+        (ANN, ANN, True),
+        (ANN, Principal("oidc x", person="ann@example.ORG"), True),
+        (Principal("x", person="Stra\u00dfe"), Principal("y", person="STRASSE"), True),
+        (Principal("x", person="\u00e9"), Principal("y", person="E\u0301"), True),
+        (ANN, Principal("token c", person="bob"), False),
+        (Principal("token a"), Principal("token b"), False),
+        (Principal("x", person="token a"), Principal("token a"), False),  # a name is no person
+        (Principal("x", person="y"), Principal("z", person="name:x"), False),
+        (MADE_FOR_ANN, ANN, True),
+        (ANN, MADE_FOR_ANN, True),
+        (Principal("token c", made_by=ANN.own_identities), MADE_FOR_ANN, False),  # both made by somebody else
+    ],
+)
+def test_who_may_be_the_same(asks: Principal, approves: Principal, same: bool) -> None:
+    assert bool(asks.asks_as & approves.identities) is same

@@ -65,6 +65,7 @@ def create_token(body: NewToken, request: Request, response: Response, caller: T
         networks=body.networks,
         expires_at=body.expires_at,
         comment=body.comment,
+        person=body.person,
     )
     with transaction() as session:
         made = tokens.create_token(session, caller, order)

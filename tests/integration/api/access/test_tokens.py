@@ -3,6 +3,7 @@
 import base64
 import time
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
@@ -11,6 +12,7 @@ from fastapi.testclient import TestClient
 from app.core.config import Settings
 from app.services.access.current import MAX_AGE
 from app.services.access.failures import TRIES
+from app.services.access.tokens import MAX_MAKERS
 from tests.support.access import Guarded, bearer, make_token, prefix_of
 from tests.support.builders import body
 from tests.support.settings import SetSettings
@@ -145,6 +147,7 @@ def test_the_life_of_a_token_over_http(guarded: Guarded) -> None:
         "roles": ["requester"],
         "networks": ["0.0.0.0/0", "::/0"],
         "expires_at": "2999-01-01T00:00:00Z",
+        "person": "Ann@example.org",
         "comment": "ci of team-a",
     }
     made = guarded.client.post("/api/v1/access/tokens", json=order, headers=admin)
@@ -166,6 +169,58 @@ def test_the_life_of_a_token_over_http(guarded: Guarded) -> None:
     assert guarded.client.delete("/api/v1/access/tokens/ffff", headers=admin).status_code == 404
 
 
+def test_a_token_remembers_who_may_have_kept_it(guarded: Guarded) -> None:
+    def make_by(token: str, person: str) -> dict[str, Any]:
+        order = {"roles": ["admin"], "person": person}
+        answer = guarded.client.post("/api/v1/access/tokens", json=order, headers=bearer(token))
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    first = make_token("admin", person="Ann@Example.org")
+    second = make_by(first, "bob")
+    third = make_by(second["token"], "carol")
+    ann = ["name:token " + prefix_of(first), "person:ann@example.org"]
+    assert second["made_by"] == ann
+    assert third["made_by"] == sorted([*ann, f"name:token {second['prefix']}", "person:bob"])
+    me = guarded.client.get(ME, headers=bearer(third["token"])).json()
+    assert me["person"] == "carol"
+    for made in (first, second["token"]):
+        [one] = [
+            each
+            for each in guarded.client.get("/api/v1/access/tokens", headers=bearer(made)).json()["items"]
+            if each["prefix"] == prefix_of(first)
+        ]
+        assert (one["made_by"], one["person"]) == ([], "Ann@Example.org")
+
+
+def test_a_chain_of_tokens_has_an_end_and_forgets_what_ended_long_ago(
+    guarded: Guarded, app_settings: Settings
+) -> None:
+    token = make_token("admin")
+    with psycopg.connect(app_settings.database_url.get_secret_value()) as connection:
+        connection.execute(
+            "UPDATE access_tokens SET made_by = %s", [[f"name:{n}" for n in range(MAX_MAKERS)]]
+        )
+    order = {"roles": ["admin"]}
+    refused = guarded.client.post("/api/v1/access/tokens", json=order, headers=bearer(token))
+    assert refused.status_code == 422
+    assert refused.json()["detail"][0]["type"] == "too_many_makers"
+    with psycopg.connect(app_settings.database_url.get_secret_value()) as connection:
+        made_by = [f"name:token {prefix_of(make_token('admin'))}" for _ in range(2)]
+        connection.execute(
+            "UPDATE access_tokens SET made_by = %s WHERE prefix = %s", [made_by, prefix_of(token)]
+        )
+        connection.execute(
+            "UPDATE access_tokens SET revoked_at = now() - interval '31 days' WHERE prefix = %s",
+            [made_by[0].rpartition(" ")[2]],
+        )
+        connection.execute("UPDATE access_version SET version = gen_random_uuid()")
+    guarded.client.app.state.access.expire()  # type: ignore[attr-defined]
+    made = guarded.client.post("/api/v1/access/tokens", json=order, headers=bearer(token)).json()
+    assert made["made_by"] == sorted([made_by[1], f"name:token {prefix_of(token)}"])
+
+
 def test_orders_for_tokens_that_can_not_be_meant(guarded: Guarded) -> None:
     admin = guarded.by("admin", accounts=())
 
@@ -176,6 +231,7 @@ def test_orders_for_tokens_that_can_not_be_meant(guarded: Guarded) -> None:
 
     assert reasons(roles=[]) == [["body", "roles"]]
     assert reasons(roles=["requester"]) == [["body", "accounts"]]
+    assert reasons(roles=["admin"], person=" ann") == [["body", "person"]]
     assert reasons(roles=["king"]) == [["body", "roles", 0]]
     assert reasons(roles=["admin"], networks=["10.0.0.1/8"]) == [["body", "networks", 0]]
     assert reasons(roles=["requester"], expires_at="2001-01-01T00:00:00Z") == [
