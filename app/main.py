@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
-from app.api import connections, documentation, errors, openapi
+from app.api import connections, documentation, errors, openapi, proxies
 from app.api.auth import Authentication
 from app.api.body_limits import BodyLimits
 from app.api.fast_routes import put_in_front
+from app.api.front import Application
 from app.api.hosts import AllowedHosts
 from app.api.v1.endpoints import (
     access,
@@ -100,7 +101,7 @@ def create_app() -> FastAPI:
     """Build the application. Ends the process where the settings name zones that can't be served."""
     if wrong := check_bootstrap_zones(settings().bootstrap_zones):
         raise SystemExit(page(wrong))
-    app = FastAPI(
+    app = Application(
         title="DNS Request Orchestrator",
         version="0.1.0",
         description="Ask for a DNS change, and follow it until every authoritative server answers it.",
@@ -137,4 +138,5 @@ def create_app() -> FastAPI:
 
 configure_logging("api")  # at import, so that uvicorn's first lines have our format, too
 connections.install()
+proxies.install()
 app = create_app()

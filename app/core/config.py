@@ -15,8 +15,10 @@ from app.core.setting_types import (
     DatabaseUrl,
     HttpUrl,
     NonNegativeInt,
+    Origins,
     PositiveFloat,
     PositiveInt,
+    Proxies,
     RedisUrl,
     Topic,
     UpperCase,
@@ -76,6 +78,9 @@ class Settings(BaseSettings):
     plans_per_account: PositiveInt = 1_000
     plan_bytes_per_account: PositiveInt = 128 * 1024 * 1024
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()  # more names that clients may call the api by
+    # who is believed for whom it hands a call on: addresses, networks, "unix" for a Unix socket
+    trusted_proxies: Annotated[Proxies, NoDecode] = ()
+    cors_origins: Annotated[Origins, NoDecode] = ()  # of pages whose scripts may call the api
     docs: bool = True  # serve /docs and /openapi.json
 
     # execution
@@ -108,7 +113,7 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], UpperCase] = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
 
-    @field_validator("run_environment", "allowed_hosts", mode="before")
+    @field_validator("run_environment", "allowed_hosts", "trusted_proxies", "cors_origins", mode="before")
     @classmethod
     def _parse_names(cls, value: object) -> object:
         return (

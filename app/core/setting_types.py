@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ _SIMILAR = 0.85  # of two names, 0 to 1: one is taken for the other, misspelt
 _POSTGRESQL = ("postgresql", "postgres")  # "postgresql+asyncpg", too: the driver is ours to choose
 _REDIS = ("redis", "rediss")
 _BROKER = re.compile(r"(?:[A-Z_]+://)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::(?P<port>[0-9]+))?")
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]+)?")
+_USUAL_PORTS = {"http": 80, "https": 443}
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NOT_SHOWN = ("secret", "password", "token", "url", "environment")
 
@@ -63,6 +66,30 @@ def _brokers(value: str) -> str:
     return value
 
 
+def _proxies(value: tuple[str, ...]) -> tuple["Proxy", ...]:
+    proxies = tuple(UNIX if each == UNIX else ip_network(each) for each in value)  # which says what is wrong
+    if any(not isinstance(each, str) and not each.prefixlen for each in proxies):
+        raise ValueError("everybody is no proxy: name their addresses, or the network that they are in")
+    return proxies
+
+
+def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in value:
+        if not _is_origin(origin):
+            raise ValueError(
+                f"{origin} is no origin, written as browsers send it: https://console.example.net, or with a"
+                " port that is not the usual one; no path, no *, no capitals"
+            )
+    return value
+
+
+def _is_origin(text: str) -> bool:
+    if not _ORIGIN.fullmatch(text) or not _is_url(text, _USUAL_PORTS):
+        return False
+    parts = urlsplit(text)
+    return parts.port != _USUAL_PORTS[parts.scheme]
+
+
 def _names(value: tuple[str, ...]) -> tuple[str, ...]:
     if not all(map(_VARIABLE.fullmatch, value)):
         raise ValueError("must be names of variables, with commas between them, without values")
@@ -73,6 +100,10 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
+UNIX = "unix"  # the name for whoever calls over a Unix socket
+Network = IPv4Network | IPv6Network
+Proxy = Network | str
+
 NonNegativeInt = Annotated[int, Field(ge=0, le=_MOST)]
 PositiveInt = Annotated[int, Field(gt=0, le=_MOST)]
 PositiveFloat = Annotated[float, Field(gt=0, le=_MOST, allow_inf_nan=False)]
@@ -81,6 +112,8 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
 HttpUrl = Annotated[str, AfterValidator(_http)]
 Brokers = Annotated[str, AfterValidator(_brokers)]
 VariableNames = Annotated[tuple[str, ...], AfterValidator(_names)]
+Proxies = Annotated[tuple[str, ...], AfterValidator(_proxies)]
+Origins = Annotated[tuple[str, ...], AfterValidator(_origins)]
 Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,245}$")]  # 249 with the ending of its dead letters
 UpperCase = BeforeValidator(_upper)
 

@@ -3,11 +3,13 @@
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from threading import Event, Thread
 
@@ -25,9 +27,11 @@ class Api:
     """A running API."""
 
     def __init__(self, *options: str, **settings: str) -> None:
+        certificate = dict(pairwise(options)).get("--ssl-certfile")
+        self.tls = ssl.create_default_context(cafile=certificate)  # what its clients verify by
         self.port = Ports.free().api
-        self.url = f"http://{HOST}:{self.port}"
-        self._client = httpx2.Client(timeout=TIMEOUT)
+        self.url = f"{'https' if certificate else 'http'}://{HOST}:{self.port}"
+        self._client = httpx2.Client(timeout=TIMEOUT, verify=self.tls)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(self.port), *options],
             env=os.environ | settings,
@@ -45,7 +49,7 @@ class Api:
     def answers(self) -> bool:
         """Whether it answers that it is alive."""
         try:
-            return httpx2.get(f"{self.url}/healthz", timeout=5).is_success
+            return httpx2.get(f"{self.url}/healthz", timeout=5, verify=self.tls).is_success
         except httpx2.TransportError:
             return False
 

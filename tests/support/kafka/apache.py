@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 from stack.command import run
 from stack.fetching import fetch
 from stack.paths import STATE
+from tests.support.certificate import issue
 from tests.support.kafka.broker import Broker, free_port
-from tests.support.kafka.certificate import issue
 
 HERE = Path(__file__).parent
 POM = HERE / "pom.xml"

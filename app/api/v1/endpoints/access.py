@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 
 from app.api import access_answers as answers
 from app.api import openapi
@@ -57,7 +57,7 @@ def list_tokens() -> TokenList:
 
 @router.post("/tokens", status_code=201, summary="Make a token", responses=openapi.BODY)
 @needs(Right.MANAGE_ACCESS)
-def create_token(body: NewToken, request: Request, response: Response, caller: TheCaller) -> NewTokenOut:
+def create_token(body: NewToken, request: Request, caller: TheCaller) -> NewTokenOut:
     """`token` of the answer is what its holder needs; nobody can read it a second time."""
     order = tokens.TokenOrder(
         accounts=body.accounts,
@@ -70,7 +70,6 @@ def create_token(body: NewToken, request: Request, response: Response, caller: T
     with transaction() as session:
         made = tokens.create_token(session, caller, order)
     _expire(request)
-    response.headers["Cache-Control"] = "no-store"
     return NewTokenOut(**dict(answers.token_out(made.token)), token=made.secret)
 
 

@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 def issue(certificate: Path, both: Path) -> None:
     """Write a certificate alone, for clients to trust, and together with its key, for the server."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kafka of the tests")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server of the tests")])
     now = datetime.datetime.now(datetime.UTC)
     signed = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())

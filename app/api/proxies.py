@@ -1,0 +1,97 @@
+"""From whom a call comes that a proxy has handed on.
+
+`X-Forwarded-For` is what each proxy has added to what it was sent: the last address was seen by the proxy
+that called us, the first may have been made up by the client. So it is read from its end, as far as the
+proxies are ours. uvicorn believes every client on its own machine, unless it is told otherwise: that is
+taken back here.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from app.core.setting_types import UNIX, Network, Proxy
+
+Address = IPv4Address | IPv6Address
+
+_SCHEMES = (b"http", b"https")
+_MAX_KNOWN = 1_000  # peers that are remembered
+
+
+class TrustedProxies:
+    """Middleware. Calls by one of the proxies have the address and the scheme of the client that it names."""
+
+    def __init__(self, app: ASGIApp, trusted: Collection[Proxy]) -> None:
+        self._app = app
+        self._networks = [each for each in trusted if not isinstance(each, str)]
+        self._unix = UNIX in trusted
+        self._known: dict[str, bool] = {}  # peers, and whether they are trusted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the call on, from whom it really comes."""
+        if scope["type"] == "http" and self._trusts_peer(scope.get("client")):
+            self._believe(scope)
+        await self._app(scope, receive, send)
+
+    def _believe(self, scope: Scope) -> None:
+        hops: list[bytes] = []
+        for name, value in scope["headers"]:
+            if name == b"x-forwarded-for":
+                hops += value.split(b",")
+            elif name == b"x-forwarded-proto":
+                scheme = value.rpartition(b",")[2].strip().lower()
+                scope["scheme"] = scheme.decode() if scheme in _SCHEMES else scope["scheme"]
+        if client := self._client(hops):
+            scope["client"] = (str(client), 0)
+
+    def _client(self, hops: Sequence[bytes]) -> Address | None:
+        """Return the last address that is no proxy of ours. What can't be read hides those before it."""
+        client = None
+        for hop in reversed(hops):
+            address = _address(hop.decode("latin-1").strip())
+            if address is None:
+                break
+            client = address
+            if not _is_among(client, self._networks):
+                break
+        return client
+
+    def _trusts_peer(self, peer: tuple[str, int] | None) -> bool:
+        if not peer or not peer[0]:
+            return self._unix
+        host = peer[0]
+        if host not in self._known:
+            address = _address(host)
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            self._known[host] = address is not None and _is_among(address, self._networks)
+        return self._known[host]
+
+
+def install() -> None:
+    """Have uvicorn believe nobody in this process, however it was started: `TRUSTED_PROXIES` alone counts."""
+
+    async def hand_on(self: ProxyHeadersMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)  # type: ignore[arg-type]
+
+    ProxyHeadersMiddleware.__call__ = hand_on  # type: ignore[method-assign, assignment]
+
+
+def _is_among(address: Address, networks: Iterable[Network]) -> bool:
+    return any(address in network for network in networks)
+
+
+def _address(written: str) -> Address | None:
+    """Return an address that may have a port; an IPv4 one that is written as IPv6 as IPv4."""
+    host = written
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        parsed = ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed

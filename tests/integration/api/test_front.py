@@ -1,0 +1,117 @@
+"""What every answer has, whichever part of the API gives it; and which pages may call."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from starlette.routing import Route
+
+from app.core.config import Settings
+from tests.support.settings import SetSettings
+
+CONSOLE = "https://console.example.net"
+OF_CALLS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cache-control": "no-store",
+}
+CORS = [
+    "access-control-allow-origin",
+    "access-control-allow-credentials",
+    "access-control-allow-headers",
+    "access-control-expose-headers",
+]
+
+
+@pytest.fixture
+def app(app_settings: Settings, set_settings: SetSettings) -> FastAPI:
+    """An API that asks everybody who he is, behind a proxy; one of its calls is broken."""
+    from app.main import create_app
+
+    set_settings(AUTH="required", CORS_ORIGINS=CONSOLE, TRUSTED_PROXIES="192.0.2.1")
+    made: FastAPI = create_app()
+    made.router.routes.insert(0, _broken())
+    return made
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app, raise_server_exceptions=False, client=("192.0.2.1", 1)) as client:
+        yield client
+
+
+def _broken() -> Route:
+    async def broken(_: object) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    return Route("/healthz", broken)
+
+
+def test_every_answer_has_them_those_to_errors_too(client: TestClient) -> None:
+    for path, status in {"/readyz": 200, "/api/v1/access/me": 401, "/nowhere": 401, "/healthz": 500}.items():
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers.items() >= OF_CALLS.items()) == (status, True), path
+        assert "strict-transport-security" not in answer.headers
+    rebound = client.get("/readyz", headers={"Host": "rebind.example.net"})
+    assert (rebound.status_code, rebound.headers.items() >= OF_CALLS.items()) == (421, True)
+    assert {len(rebound.headers.get_list(name)) for name in OF_CALLS} == {1}
+
+
+def test_over_tls_browsers_are_to_stay_there(client: TestClient) -> None:
+    answer = client.get("/readyz", headers={"X-Forwarded-Proto": "https"})
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    away = client.get("/readyz/", headers={"X-Forwarded-Proto": "https"}, follow_redirects=False)
+    assert away.status_code == 401  # asked who it is before it is led anywhere
+
+
+def test_a_page_of_an_origin_that_is_named_may_call(client: TestClient) -> None:
+    asked = {"Origin": CONSOLE, "Access-Control-Request-Method": "POST"}
+    allowed = client.options(
+        "/api/v1/dns/create",
+        headers=asked | {"Access-Control-Request-Headers": "authorization,idempotency-key"},
+    )
+    assert (allowed.status_code, allowed.headers[CORS[0]]) == (200, CONSOLE)
+    answer = client.get("/api/v1/access/me", headers={"Origin": CONSOLE})
+    assert (answer.status_code, answer.headers[CORS[0]], answer.headers["vary"]) == (401, CONSOLE, "Origin")
+    assert "Location" in answer.headers[CORS[3]]
+    assert CORS[1] not in allowed.headers.keys() | answer.headers.keys()
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://console.example.net.evil.test", "http://console.example.net", "null"]
+)
+def test_no_other_page_may(client: TestClient, origin: str) -> None:
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    refused = client.options("/api/v1/dns/create", headers=asked)
+    assert (refused.status_code, CORS[0] in refused.headers) == (400, False)
+    assert CORS[0] not in client.get("/readyz", headers={"Origin": origin}).headers
+
+
+def test_unless_it_is_set_no_page_may(app_settings: Settings) -> None:
+    from app.main import app
+
+    with TestClient(app) as client:
+        asked = {"Origin": CONSOLE, "Access-Control-Request-Method": "GET"}
+        assert client.options("/readyz", headers=asked).status_code == 405
+        assert not set(CORS) & client.get("/readyz", headers=asked).headers.keys()
+
+
+def test_the_documentation_loads_from_here_alone_and_runs_its_own_script(app_settings: Settings) -> None:
+    from app.main import app
+
+    with TestClient(app) as client:
+        page = client.get("/docs")
+        [policy] = page.headers.get_list("content-security-policy")
+        scripts = re.findall(r"<script>(.*?)</script>", page.text, re.DOTALL)
+        hashes = [b64encode(sha256(each.encode()).digest()).decode() for each in scripts]
+        assert f"script-src 'self' 'sha256-{hashes[0]}';" in policy
+        assert (len(hashes), "'unsafe-inline'" in policy.partition("style-src")[0]) == (1, False)
+        assert "frame-ancestors 'none'" in policy
+        assert page.headers["x-content-type-options"] == "nosniff"
+        style = client.get("/docs/assets/swagger-ui.css")
+        assert "no-store" not in style.headers.get("cache-control", "")
