@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.core import database
 from app.core.celery_app import celery_app
-from app.core.config import misspelt_settings, settings
+from app.core.config import doubtful_settings, settings
 from app.core.database import transaction
 from app.core.redis import redis
 from app.core.setting_types import without_secrets
@@ -82,7 +82,7 @@ def _isolated(what: str, findings: Iterator[Finding]) -> Iterator[Finding]:
 
 
 def _settings() -> Iterator[Finding]:
-    for line in misspelt_settings():
+    for line in doubtful_settings():
         yield Finding("settings", "warning", line)
     if settings().simulated:
         words = "changes are only simulated here; set EXECUTOR=ansible, or INVENTORY, to have real runs"

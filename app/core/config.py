@@ -6,10 +6,17 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 from sqlalchemy.engine import URL, make_url
 
 from app.core import setting_types
+from app.core.secret_files import EnvironmentAndFiles, open_secret_files, secret_file_names
 from app.core.setting_types import (
     Brokers,
     DatabaseUrl,
@@ -30,7 +37,10 @@ SHIPPED_PLAYBOOK = ROOT / "playbooks" / "provision.yml"
 
 
 class Settings(BaseSettings):
-    """Settings, one environment variable each; durations are in seconds, sizes in bytes."""
+    """Settings, one environment variable each; durations are in seconds, sizes in bytes.
+
+    A secret has the type SecretStr: it is shown nowhere, and can be given in a file (secret_files.py).
+    """
 
     model_config = SettingsConfigDict(
         env_nested_delimiter="__", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
@@ -113,6 +123,18 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], UpperCase] = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where settings come from: the environment, and the files that it names."""
+        return init_settings, EnvironmentAndFiles(settings_cls)
+
     @field_validator("run_environment", "allowed_hosts", "trusted_proxies", "cors_origins", mode="before")
     @classmethod
     def _parse_names(cls, value: object) -> object:
@@ -172,11 +194,17 @@ def settings() -> Settings:
     except ValidationError as error:
         lines = [*setting_types.problems(error), *misspelt_settings()]
         raise SystemExit(setting_types.page(lines)) from None
-    except SettingsError as error:  # KAFKA_CONFIG is no JSON
-        raise SystemExit(setting_types.page([str(error), *misspelt_settings()])) from None
+    except SettingsError as error:  # KAFKA_CONFIG is no JSON, a file can't be read
+        raise SystemExit(setting_types.page([*str(error).splitlines(), *misspelt_settings()])) from None
 
 
 def misspelt_settings() -> list[str]:
     """Return a line for each variable that looks like a setting, misspelt."""
-    found = setting_types.misspelt(os.environ, [name.upper() for name in Settings.model_fields])
+    known = [name.upper() for name in Settings.model_fields] + secret_file_names(Settings)
+    found = setting_types.misspelt(os.environ, known)
     return [f"no setting is called {variable}; is {meant} meant?" for variable, meant in found.items()]
+
+
+def doubtful_settings() -> list[str]:
+    """Return a line for each variable that is misspelt, and each file with a secret that all may read."""
+    return [*misspelt_settings(), *open_secret_files(Settings)]

@@ -15,7 +15,7 @@ from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
-from app.core.config import misspelt_settings, settings
+from app.core.config import doubtful_settings, settings
 from app.core.whole_lines import StderrAsJson, Turns, WholeLineHandler
 
 _SHARED: tuple[Processor, ...] = (
@@ -67,7 +67,7 @@ def configure_logging(process: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    for line in misspelt_settings():
+    for line in doubtful_settings():
         get_logger("app").warning(line)
 
 
