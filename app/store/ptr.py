@@ -1,6 +1,6 @@
 """Requests that keep PTR records, and those for whose addresses they do."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from app.domain.lifecycle import OPEN, Status, words
 from app.domain.ptr import LastPtr, Standing
 from app.domain.reverse import Place
 from app.domain.settlement import APPLIED_AND_FAILED
-from app.store.models import Request, RequestEvent
+from app.store.models import Request
 
 # By an index, for the sake of the order, whatever the planner thinks of the table.
 _ANY = text("SELECT ptr_of FROM dns_requests WHERE ptr_of IS NOT NULL ORDER BY ptr_of LIMIT 1")
@@ -93,13 +93,3 @@ def askers(session: Session, ids: Collection[UUID]) -> dict[UUID, Asker]:
 def requests_of(session: Session, request_id: UUID) -> list[UUID]:
     """Return the requests that keep the PTRs of a request's addresses, oldest first."""
     return list(session.scalars(select(Request.id).where(Request.ptr_of == request_id).order_by(Request.id)))
-
-
-def note(session: Session, lines: Iterable[tuple[UUID, str]]) -> None:
-    """Write lines into the logs of requests that have succeeded."""
-    rows = [
-        {"request_id": request_id, "status": Status.SUCCEEDED, "message": message}
-        for request_id, message in lines
-    ]
-    if rows:
-        session.execute(RequestEvent.__table__.insert(), rows)  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
 """Requests: stored in one statement, looked up by id or page by page."""
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -337,6 +338,15 @@ _GROUPS = text(
 )
 
 
+_ADD_LOG_LINES = text(
+    """
+    INSERT INTO dns_request_events (request_id, status, message)
+    SELECT line.id, (SELECT status FROM dns_requests WHERE id = line.id), line.message
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS line(id uuid, message text)
+    """
+)
+
+
 def insert(session: AnySession, new: Sequence[NewRequest], batch: NewBatch | None = None) -> Stored:
     """Store the requests in order, but for those whose key was used before, or whose zone is gone.
 
@@ -412,6 +422,13 @@ def has_open(session: Session, zone: str) -> bool:
     """Return whether some request for the zone is not settled yet."""
     statement = text("SELECT EXISTS (SELECT FROM dns_requests WHERE zone = :zone AND finished_at IS NULL)")
     return bool(session.scalar(statement, {"zone": zone}))
+
+
+def add_log_lines(session: Session, lines: Iterable[tuple[UUID, str]]) -> None:
+    """Write lines into the logs of requests, which have the status that they have."""
+    rows = [{"id": str(request_id), "message": message} for request_id, message in lines]
+    if rows:
+        session.execute(_ADD_LOG_LINES, {"rows": json.dumps(rows)})
 
 
 def log_lines(session: Session, request_id: UUID, limit: int, before: LogPosition | None) -> list[LogLine]:

@@ -23,6 +23,7 @@ from app.runner.protocol import Run, Runner, RunResult
 from app.services import kicks
 from app.services.drain.backends import Backends, simulated_state
 from app.services.drain.batch import PROBE_CANDIDATES, behind_waiting, first_batch
+from app.services.drain.groups import tell_groups
 from app.services.drain.lease import hold_lease
 from app.services.drain.lost_runs import note_before, stored_results, with_fates
 from app.services.drain.ptrs import keep_ptrs
@@ -300,6 +301,7 @@ def _settle(
         settled = queue.settle(session, decisions, _timing(), states)
         items = [item for item in claim.items if item.id in settled]
         records.put(session, _answered_rrsets(items, decisions, answered))
+        tell_groups(session, (item for item in items if settled[item.id]), decisions)
         reverse_zones = keep_ptrs(session, items, decisions, states)
         sent = [item.id for item in claim.to_apply]
         next_lease = rest_or_go_on(session, replace(lease, left_over=None), decisions, sent, detail)

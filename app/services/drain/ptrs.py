@@ -9,7 +9,7 @@ from app.domain.lifecycle import Status
 from app.domain.ptr import may_remove_address
 from app.domain.settlement import Decision
 from app.services.requests.ptr import Parent, concerned, submit_ptrs
-from app.store import ptr
+from app.store import requests
 from app.store.queue import Item, States
 
 
@@ -34,7 +34,7 @@ def keep_ptrs(
             before = states[item.id].before if item.id in states else None
             parents.append(Parent(item.change, before, item.account_id, item.manages_ptr))
     if told:
-        ptr.note(session, _told(told, decisions))
+        requests.add_log_lines(session, _told(told, decisions))
     parents = concerned(session, parents) if parents else parents
     return submit_ptrs(session, parents) if parents else set()
 

@@ -24,7 +24,7 @@ from app.schemas.request import Config, Context, Resource, Submission
 from app.services.requests.honours import why_not_honoured
 from app.services.requests.submit import Accepted, Submitted, reasons_of, simulates, submit
 from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone
-from app.store import ptr, records, zones
+from app.store import ptr, records, requests, zones
 from app.store.ptr import Asker
 
 _NOBODY = Asker("", Via.API)  # who asks is nothing that a zone's rules are about
@@ -66,7 +66,7 @@ def submit_ptrs(session: Session, parents: Sequence[Parent]) -> set[str]:
     ]
     results = submit(session, drafts) if drafts else []
     left = iter(results)
-    ptr.note(
+    requests.add_log_lines(
         session,
         [
             (parent.change.request_id, _line(step, next(left) if step.change else None))

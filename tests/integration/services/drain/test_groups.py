@@ -39,6 +39,15 @@ class WatchedRunner(ZoneRunner):
         return super().run(run, on_event, cancel)
 
 
+class ForgottenRunner(ZoneRunner):
+    """What it has applied to c is dropped without a word."""
+
+    def run(self, run: Run, on_event: Callable[[RunEvent], None], cancel: Event) -> RunResult:
+        result = super().run(run, on_event, cancel)
+        self._zone.do("delete", "c", "A")
+        return result
+
+
 @pytest.fixture
 def zone(client: TestClient, zone_on: ZoneOn) -> ZoneUnderTest:
     made = zone_on("bind")
@@ -86,6 +95,25 @@ def test_none_is_applied_where_one_fails(client: TestClient, zone: ZoneUnderTest
     client.post(f"/api/v1/dns/requests/{ids[0]}/retry").raise_for_status()
     drain(zone.name, WatchedRunner(zone), make_backends())
     assert fates(client, ids) == ["succeeded"] * 3
+
+
+def test_the_others_say_that_one_is_not_kept(
+    client: TestClient, zone: ZoneUnderTest, set_settings: SetSettings
+) -> None:
+    set_settings(PRIMARY_DEADLINE="0.1", VERIFY_PAUSE="0.1")
+    ids = submit(client, *group(zone.name, "a", "b", "c"))
+    runner = ForgottenRunner(zone)
+
+    def settled() -> bool:
+        drain(zone.name, runner, make_backends())
+        return "verifying" not in fates(client, ids)
+
+    eventually(settled)
+    assert fates(client, ids) == ["succeeded", "succeeded", "not_kept"]
+    *others, own = (client.get(f"/api/v1/dns/requests/{each}").json()["events"] for each in ids)
+    said = f"c.{zone.name} A of the same group, which was applied with it, failed: not_kept, request {ids[2]}"
+    assert [(events[-1]["status"], events[-1]["message"]) for events in others] == [("succeeded", said)] * 2
+    assert "of the same group" not in str(own)
 
 
 def test_what_a_policy_refuses_lets_nothing_rest(
