@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stack.embedded import Stack
-from tests.acceptance.conftest import BACKENDS, ServedOn
+from tests.acceptance.conftest import BACKENDS, BY_UPDATE, ServedOn
 from tests.support.builders import body
 from tests.support.user import User
 from tests.support.zones import APPLIED, ZoneUnderTest
@@ -175,6 +175,21 @@ def test_what_a_wildcard_answers_is_not_there(user: User, zone: str, beside: Zon
     assert {each["status"] for each in fates} == {"succeeded"}
     assert [each["change"]["before"] for each in planned["results"]] == [None, None, None]
     assert beside.values("www", "A") == beside.values("b", "A") == {"192.0.2.1"}
+
+
+def test_what_is_hidden_by_now_can_not_be_applied_and_to_try_again_is_no_way(
+    user: User, served_on: ServedOn
+) -> None:
+    beside = served_on(BY_UPDATE)  # which does not show what is below a delegation
+    assert beside.do("create", "x.sub", "A", "192.0.2.9") == APPLIED
+    planned = plan(user, body(beside.name, "x.sub", action="upsert"))
+    assert planned["applicable"]
+    assert beside.do("create", "sub", "NS", "ns.example.org.") == APPLIED
+    answer = apply(user, planned)
+    assert answer.status_code == 422
+    [reason] = answer.json()["detail"]
+    assert (reason["type"], reason["loc"]) == ("before_unknown", ["body", "requests", 0])
+    assert reason["msg"].endswith("plan again")
 
 
 def test_glue_below_a_delegation(user: User, zone: str, beside: ZoneUnderTest) -> None:

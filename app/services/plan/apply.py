@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from app.core.database import reading, transaction
 from app.domain.change import Action
 from app.domain.effects import UNKNOWN, ZoneRRset, state_of
-from app.domain.errors import MovedRRset, PlanStale, Reason, ServersNotAsked
+from app.domain.errors import HIDDEN_CODE, MovedRRset, PlanStale, Reason, ServersNotAsked
 from app.domain.expectation import is_like
 from app.domain.permissions import Caller
 from app.domain.reasons import MAX_BATCH_REASONS, at_most
@@ -89,9 +89,13 @@ def obstacles(planned: Sequence[Planned | Refused]) -> Iterator[Reason]:
         if isinstance(item, Refused):
             yield from (reason._replace(loc=("requests", index, *reason.loc)) for reason in item.reasons)
         elif item.effect.planned.outcome == UNKNOWN:
-            way = "plan with ask_servers" if item.by == "records" else "plan again"
-            message = f"what is there is not known ({item.effect.planned.message}): {way}"
-            yield Reason(("requests", index), "before_unknown", message)
+            yield _before_unknown(index, item)
+
+
+def _before_unknown(index: int, item: Planned) -> Reason:
+    way = "plan with ask_servers" if item.by == "records" else "plan again"
+    message = f"what is there is not known ({item.effect.planned.message}): {way}"
+    return Reason(("requests", index), "before_unknown", message)
 
 
 def _pinned(plan: Plan) -> list[RawChange]:
@@ -128,6 +132,8 @@ def _compare(plan_id: UUID, plan: Plan, now: Sequence[Planned | Refused]) -> Non
     for index, (was, item) in enumerate(zip(plan.planned, now, strict=True)):
         if isinstance(item, Refused):
             refused += (reason._replace(loc=("requests", index, *reason.loc)) for reason in item.reasons)
+        elif item.effect.planned.code == HIDDEN_CODE:  # since it was planned: to try again shows no more
+            refused.append(_before_unknown(index, item))
         elif isinstance(was, Planned) and (found := _moved(was, item)):
             moved.setdefault((found.zone, found.key), found)
     if (moved or refused) and not _is_applied(plan_id):
