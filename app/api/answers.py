@@ -54,8 +54,7 @@ from app.services.backends import BackendState, Obstacle
 from app.services.paging import Page
 from app.services.plan.apply import obstacles
 from app.services.plan.from_records import Planned
-from app.services.plan.keep import KeptPlan
-from app.services.plan.rollback import Left
+from app.services.plan.keep import KeptPlan, Left
 from app.services.records import RecordState
 from app.services.requests import submit
 from app.services.requests.batch import batch_id_of
@@ -114,8 +113,14 @@ def batch_out(submitted: Sequence[submit.Submitted]) -> BatchOut:
     return BatchOut(results, batch_id_of(submitted), _number_left_out(list(found.values()), shares))
 
 
-def plan_out(kept: KeptPlan) -> PlanOut:
-    """Return a plan, with at most MAX_BATCH_REASONS reasons in all."""
+def plan_out(kept: KeptPlan) -> PlanOut | RollbackOut:
+    """Return a plan, with at most MAX_BATCH_REASONS reasons in all; of a rollback also what it leaves."""
+    left = kept.plan.left
+    plain = _plan_out(kept)
+    return plain if left is None else RollbackOut(**_fields(plain), not_taken_back=[*map(_left_out, left)])
+
+
+def _plan_out(kept: KeptPlan) -> PlanOut:
     planned = kept.plan.planned
     found = [item.reasons if isinstance(item, Refused) else () for item in planned]
     shares = share(MAX_BATCH_REASONS, list(map(len, found)))
@@ -132,19 +137,15 @@ def plan_out(kept: KeptPlan) -> PlanOut:
     )
 
 
-def rollback_out(kept: KeptPlan, left: Sequence[Left]) -> RollbackOut:
-    """Return the plan of a rollback, and what it leaves as it is."""
-    stays = [
-        LeftOut(
-            domain=key.name,
-            record_type=key.type,
-            code=reason.code,
-            message=reason.message,
-            domain_unicode=name_in_unicode(key.name),
-        )
-        for key, reason in left
-    ]
-    return RollbackOut(**_fields(plan_out(kept)), not_taken_back=stays)
+def _left_out(left: Left) -> LeftOut:
+    name, record_type = left.key
+    return LeftOut(
+        domain=name,
+        record_type=record_type,
+        code=left.reason.code,
+        message=left.reason.message,
+        domain_unicode=name_in_unicode(name),
+    )
 
 
 def _batch_result(index: int, result: submit.Submitted, reasons: Sequence[Reason], given: int) -> BatchResult:

@@ -7,7 +7,6 @@ cell, markup, a link or a mention.
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from fastapi import Request, Response
 from pydantic import TypeAdapter
@@ -16,6 +15,7 @@ from app.api.preferences import preferred
 from app.schemas.response import LeftOut, PlannedOut, PlanOut, PlanResult, RollbackOut, RRsetOut
 
 MAX_VALUE = 300  # characters of a value or a message; JSON has all of them
+_JSON: TypeAdapter[RollbackOut | PlanOut] = TypeAdapter(RollbackOut | PlanOut)
 _NOTHING = "nothing"
 _NOT_RECORDED = "not recorded"  # and the servers were not asked, or did not say
 _TABLE = "| # | action | name | type | before | → after |\n|--:|---|---|---|---|---|"
@@ -23,7 +23,7 @@ _MEDIA_TYPES = ("application/json", "text/plain", "text/markdown")  # the first 
 _PUNCTUATION = re.compile("[^A-Za-z0-9 ,-]")
 
 
-def plan_response(plan: PlanOut, as_json: TypeAdapter[Any], request: Request, status: int) -> Response:
+def plan_response(plan: PlanOut | RollbackOut, request: Request, status: int) -> Response:
     """Return the plan in the form that the client prefers."""
     media_type = preferred(request.headers.getlist("accept"), _MEDIA_TYPES)
     content: str | bytes
@@ -32,7 +32,7 @@ def plan_response(plan: PlanOut, as_json: TypeAdapter[Any], request: Request, st
     elif media_type == "text/plain":
         content = in_plain_text(plan)
     else:
-        content = as_json.dump_json(plan)
+        content = _JSON.dump_json(plan)
     return Response(content, status, {"Vary": "Accept"}, media_type)
 
 

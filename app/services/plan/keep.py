@@ -13,7 +13,8 @@ from uuid_utils.compat import uuid7
 from app.core.config import settings
 from app.core.database import reading, statements
 from app.core.logging import get_logger
-from app.domain.errors import PlanNotFound, PlanUnreadable
+from app.domain.change import RRsetKey
+from app.domain.errors import PlanNotFound, PlanUnreadable, Reason
 from app.domain.permissions import Caller
 from app.services.plan.from_records import Planned
 from app.services.plan.groups import is_groupable, require_groupable
@@ -29,6 +30,13 @@ MAX_KEPT = 1024**3  # bytes of all plans together, compressed
 _FAST = 1  # zlib's level: a higher one takes several times as long, and saves little
 
 
+class Left(NamedTuple):
+    """An RRset that a rollback leaves as it is, and why."""
+
+    key: RRsetKey
+    reason: Reason
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Changes as they were asked for, what each would do, and how they are to be applied.
@@ -42,6 +50,7 @@ class Plan:
     allow_mass_change: bool = False
     ask_servers: bool = False
     apart: bool = False  # each change stands for itself, though all could be a group
+    left: Sequence[Left] | None = None  # what a rollback can't take back; None: it is no rollback
 
     @property
     def is_grouped(self) -> bool:
@@ -65,6 +74,7 @@ class _Content:
     items: list[RawChange]
     planned: list[Annotated[Planned | Refused, Field(union_mode="left_to_right")]]
     flags: list[str] = field(default_factory=list)
+    left: list[Left] | None = None
 
 
 _CONTENT = TypeAdapter(_Content)
@@ -83,7 +93,8 @@ def keep(plan: Plan) -> KeptPlan:
     plan = replace(plan, planned=planned)
     refused = any(isinstance(item, Refused) for item in plan.planned)
     flags = [flag for flag in _FLAGS if getattr(plan, flag)]
-    content = _CONTENT.dump_json(_Content([] if refused else [*plan.items], [*plan.planned], flags))
+    left = None if plan.left is None else [*plan.left]
+    content = _CONTENT.dump_json(_Content([] if refused else [*plan.items], [*plan.planned], flags, left))
     packed = zlib.compress(content, _FAST)
     plan_id = uuid7()
     with statements() as session:
@@ -117,7 +128,8 @@ def get_plan(plan_id: UUID, caller: Caller) -> KeptPlan:
     if not caller.unrestricted and not caller.principal.speaks_for_all(accounts):
         raise PlanNotFound
     flags = {flag: flag in content.flags for flag in _FLAGS}
-    return KeptPlan(Plan(content.items, content.planned, **flags), plan_id, row.expires_at, row.batch_id)
+    plan = Plan(content.items, content.planned, **flags, left=content.left)
+    return KeptPlan(plan, plan_id, row.expires_at, row.batch_id)
 
 
 def _account(items: Sequence[RawChange]) -> str | None:

@@ -36,6 +36,7 @@ from app.domain.rollback_order import in_order
 from app.domain.warnings import OF_VALUES
 from app.services.plan.from_records import Planned, plan_from_records
 from app.services.plan.from_servers import plan_from_servers
+from app.services.plan.keep import Left
 from app.services.requests.ptr import Restored, keep_ptrs_again
 from app.services.requests.restoring import restoring_change
 from app.services.requests.validate import RawChange, Refused
@@ -64,13 +65,6 @@ class RollbackOrder:
     by_servers: bool = False
     caller: Caller | None = None
     not_before: datetime | None = None
-
-
-class Left(NamedTuple):
-    """An RRset that a rollback leaves as it is, and why."""
-
-    key: RRsetKey
-    reason: Reason
 
 
 class Rollback(NamedTuple):

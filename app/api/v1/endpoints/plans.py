@@ -17,7 +17,7 @@ from app.domain.permissions import Caller, Right
 from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas.request import Plan as PlanBody
 from app.schemas.request import PlanApplication
-from app.schemas.response import BatchOut, PlanOut
+from app.schemas.response import BatchOut, PlanOut, RollbackOut
 from app.services.kicks import KickSender
 from app.services.plan.apply import require_applicable, require_fresh, submit_plan
 from app.services.plan.from_records import Planned, plan_from_records
@@ -32,7 +32,6 @@ from app.services.requests.validate import shape_reasons
 router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 
 _BATCH = TypeAdapter(BatchOut)
-_PLAN = TypeAdapter(PlanOut)
 _REPLAYED = {"Idempotent-Replayed": "true"}
 MAX_PLANNED_ZONES = 100  # whose servers one plan asks: each is a run
 
@@ -55,7 +54,7 @@ async def plan(request: Request) -> Response:
         return await workers.run(partial(_keep_and_answer, planned, request))
 
 
-@router.get("/plans/{plan_id}", response_model=PlanOut, **openapi.kept_plan())
+@router.get("/plans/{plan_id}", response_model=RollbackOut | PlanOut, **openapi.kept_plan())
 @needs(Right.SUBMIT)
 async def show_plan(plan_id: UUID, request: Request, who: TheCaller) -> Response:
     """The plan as it was answered, and the batch that it has become if it was applied."""
@@ -106,7 +105,7 @@ def _keep_and_answer(planned: Plan, request: Request) -> Response:
 
 
 def _answer(kept: KeptPlan, request: Request, status: int) -> Response:
-    return plan_response(answers.plan_out(kept), _PLAN, request, status)
+    return plan_response(answers.plan_out(kept), request, status)
 
 
 def _get_applicable(plan_id: UUID, who: Caller) -> KeptPlan:

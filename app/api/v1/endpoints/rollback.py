@@ -3,7 +3,6 @@
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
-from pydantic import TypeAdapter
 
 from app.api import answers, openapi
 from app.api.auth import TheCaller, needs
@@ -18,8 +17,6 @@ from app.services.plan.rollback import Rollback, RollbackOrder, ask_servers, pla
 from app.services.requests.batch import BodyWorkers
 
 router = APIRouter(prefix="/zones", tags=["zones"], route_class=JsonRoute)
-
-_ROLLBACK = TypeAdapter(RollbackOut)
 
 
 @router.post(
@@ -56,6 +53,6 @@ async def roll_back(zone: str, body: RollbackBody, request: Request, caller: The
 def _keep_and_answer(found: Rollback, request: Request, *, servers_asked: bool) -> Response:
     """Keep the plan, unless there is nothing to apply; return it in the form that the client prefers."""
     planned = warn_of_mass_change(found.planned)
-    plan = Plan(found.items, planned, ask_servers=servers_asked, apart=True)
+    plan = Plan(found.items, planned, ask_servers=servers_asked, apart=True, left=found.left)
     kept = keep(plan) if found.items else KeptPlan(plan, None, None)
-    return plan_response(answers.rollback_out(kept, found.left), _ROLLBACK, request, 200)
+    return plan_response(answers.plan_out(kept), request, 200)

@@ -310,7 +310,10 @@ def test_the_call(client: TestClient, zone: ZoneUnderTest) -> None:
     assert result["change"]["after"] == {"ttl": 300, "target": ["192.0.2.1"]}
     [stays] = found["not_taken_back"]
     assert (stays["domain"], stays["record_type"], stays["code"]) == (zone.full("open"), "A", "open_requests")
-    [applied] = client.post(f"/api/v1/dns/plans/{found['plan_id']}/apply").json()["results"]
+    plan = f"/api/v1/dns/plans/{found['plan_id']}"
+    assert client.get(plan).json() == found
+    assert "not taken back  open." in client.get(plan, headers={"Accept": "text/plain"}).text
+    [applied] = client.post(f"{plan}/apply").json()["results"]
     assert applied["request"]["context"]["account_id"] == "team-z"
     assert applied["request"]["resource"]["comment"] == "back"
     settle(zone)
