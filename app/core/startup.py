@@ -5,12 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import DBAPIError
 
 from app.core.logging import get_logger
 from app.core.migrations import SchemaOutdated
 
 log = get_logger(__name__)
+
+_RIGHTS = (
+    "run `python -m app.cli migrate` as the tables' owner, and give this role"
+    " the rights that deploy/postgres/roles.sql has"
+)
 
 
 class CannotStart(Exception):
@@ -23,9 +29,12 @@ def said_in_one_line() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, SchemaOutdated) as error:
-        reason = cause(error)
-        outdated = isinstance(error, SchemaOutdated)
-        what = "has not been migrated to this release" if outdated else "can't be used; check DATABASE_URL"
+        reason, what = cause(error), "can't be used; check DATABASE_URL"
+        if isinstance(error, SchemaOutdated):
+            what = "has not been migrated to this release"
+        elif isinstance(error.orig, InsufficientPrivilege):
+            what = "gives this role too few rights"
+            reason = f"{reason}: {_RIGHTS}"
         log.error(f"can't start: the database {what}", reason=reason)
         logging.getLogger("uvicorn.error").addFilter(_is_no_stack_trace)
         raise CannotStart(reason) from None

@@ -13,13 +13,10 @@ from alembic import command
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from fastapi.testclient import TestClient
-from psycopg.errors import InsufficientPrivilege
-from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 
 from app.core import database, migrations
-from app.core.config import ROOT, Settings
+from app.core.config import Settings
 from app.core.database import transaction
 from app.core.migrations import LOCK_TIMEOUT, build_index, newest_revision
 from app.core.startup import CannotStart
@@ -185,38 +182,6 @@ def test_with_migrations_off_the_api_says_what_is_missing(
     said = logged()
     assert "has not been migrated to this release" in said
     assert "DATABASE_URL" not in said
-
-
-def test_with_migrations_off_the_role_of_the_api_owns_nothing(
-    url: str, new_zone: str, set_settings: SetSettings
-) -> None:
-    from app.main import app
-
-    page = (ROOT / "docs" / "operations.md").read_text()
-    grants = re.findall(r"^((?:GRANT|REVOKE) .*);$", page, re.MULTILINE)
-    database.upgrade()
-    role = f"role_{make_url(url).database}"
-    with psycopg.connect(url, autocommit=True) as owner:
-        owner.execute(SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(Identifier(role), Literal("secret")))
-        for grant in grants:
-            owner.execute(grant.replace("dns_runtime", role).encode())
-    own = make_url(url).set(username=role, password="secret").render_as_string(hide_password=False)
-    set_settings(MIGRATE="off", DATABASE_URL=own)
-    database.close()
-    database.cached_engine.cache_clear()
-    try:
-        with TestClient(app) as api:
-            api.post("/api/v1/zones", json={"name": new_zone, "backend": "bind"}).raise_for_status()
-            call = f"/api/v1/dns/requests/{api.post('/api/v1/dns/create', json=body(new_zone)).json()['id']}"
-            assert api.get(call).json()["status"] == "pending"
-            assert api.delete(f"/api/v1/zones/{new_zone}").status_code == 409
-            assert api.get("/api/v1/access/audit").json()["items"][0]["subject"] == new_zone
-        with psycopg.connect(own) as runtime, pytest.raises(InsufficientPrivilege):
-            runtime.execute("DELETE FROM access_audit")
-    finally:
-        database.close()
-        with psycopg.connect(url, autocommit=True) as owner:
-            owner.execute(SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(Identifier(role)).as_string())
 
 
 def test_every_revision_can_be_taken_back(url: str) -> None:
