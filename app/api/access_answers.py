@@ -1,6 +1,6 @@
 """The services' types about access, as the shapes that clients get."""
 
-from app.domain.permissions import Caller, Right
+from app.domain.permissions import Caller, Effect, Right
 from app.schemas.response import AuditOut, AuditPage, Explanation, GrantOut, Me, TokenOut
 from app.services.access import explain
 from app.services.access.audit import Entry
@@ -32,6 +32,8 @@ def explanation(found: explain.Explanation) -> Explanation:
         zone=found.asked.zone,
         effect=found.decision.effect,
         grant=grant and grant.id,
+        code=found.decision.code if found.decision.effect is Effect.DENY else None,
+        owner=found.owner,
         why=found.decision.why,
     )
 

@@ -13,6 +13,7 @@ from app.domain.effects import RRset
 from app.domain.errors import BacklogFull, InvalidInput, Reason
 from app.domain.international import asked_in_unicode, name_in_unicode, values_in_unicode
 from app.domain.names import in_unicode
+from app.domain.permissions import Caller
 from app.domain.ptr import PtrStep
 from app.domain.reasons import MAX_BATCH_REASONS, at_most, number_of, share
 from app.schemas.response import (
@@ -300,6 +301,7 @@ def record_out(state: RecordState) -> RecordOut:
         target=state.rdata,
         target_unicode=values_in_unicode(state.record_type, state.rdata),
         account_id=state.account_id,
+        owner=state.owner,
         request_id=state.request_id,
         comment=state.comment,
         created_at=state.created_at,
@@ -307,8 +309,8 @@ def record_out(state: RecordState) -> RecordOut:
     )
 
 
-def zone_out(zone: ServedZone) -> ZoneOut:
-    """Return a zone that is served."""
+def zone_out(zone: ServedZone, caller: Caller) -> ZoneOut:
+    """Return a zone that is served, as the caller may see it."""
     settings = zone.settings
     types = settings.allowed_types
     return ZoneOut(
@@ -322,6 +324,13 @@ def zone_out(zone: ServedZone) -> ZoneOut:
         unknown_types=settings.unknown_types,
         protected_names=list(settings.protected_names.patterns),
         private_addresses=settings.private_addresses,
+        owner=settings.rights.owner,
+        others=settings.rights.others,
+        reserved={
+            pattern: account
+            for pattern, account in settings.rights.reserved.accounts.items()
+            if caller.principal.reads(account)
+        },
         max_deletes=ThresholdOut(**settings.max_deletes._asdict()),
         max_changes=ThresholdOut(**settings.max_changes._asdict()),
         set=list(settings.chosen),

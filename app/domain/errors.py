@@ -205,7 +205,7 @@ class NotAllowed(Forbidden):
 
 
 # Codes of reasons that are about who asks, and not about what is asked for.
-NOT_ALLOWED_CODES = frozenset({"not_allowed", "review_required"})
+NOT_ALLOWED_CODES = frozenset({"not_allowed", "review_required", "not_owner", "name_reserved"})
 
 
 class NotFound(Error):

@@ -185,21 +185,28 @@ class Asked(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What becomes of a change, and the grant that says so; None: no grant is about it."""
+    """What becomes of a change, and the grant that says so; None: no grant is about it.
+
+    `words` say what has decided where no grant has (domain/ownership.py), `code` is that of a denied change.
+    """
 
     effect: Effect
     grant: Grant | None
     asked: Asked
     principal: Principal
+    code: str = "not_allowed"
+    words: str | None = None
 
     @property
     def why(self) -> str:
         """Why it is decided so, in words."""
         asked = self.asked
+        if self.words is not None:
+            return self.words
         if self.grant is not None:
             return f"grant {self.grant.id}: {self.grant}"
         if self.effect is Effect.ALLOW:
-            return "admins may make every change that no grant denies"
+            return "admins, and the zone's owner, may make every change that no grant denies"
         if not self.principal.speaks_for(asked.account):
             return f"{self.principal.name} may not speak for {asked.account}"
         change = f"{asked.action} {asked.name} {asked.type} in the zone {asked.zone}"
@@ -225,17 +232,18 @@ class Grants:
         for by_name in [each for kinds in self._by_zone.values() for each in kinds.values()]:
             by_name.arrange()
 
-    def decide(self, principal: Principal, asked: Asked) -> Decision:
+    def decide(self, principal: Principal, asked: Asked, *, owns_zone: bool = False) -> Decision:
         """Decide about a change that the principal asks for in the name of an account.
 
-        Deny beats review, review beats allow, and what no grant is about is denied, but to admins.
+        Deny beats review, review beats allow, and what no grant is about is denied, but to admins, and to the
+        account that owns the zone.
         """
         if not principal.speaks_for(asked.account):
             return Decision(Effect.DENY, None, asked, principal)
         strongest = max(self._matching(principal, asked), key=_strength, default=None)
         if strongest is not None:
             return Decision(strongest.effect, strongest, asked, principal)
-        allowed = Role.ADMIN in principal.roles
+        allowed = owns_zone or Role.ADMIN in principal.roles
         return Decision(Effect.ALLOW if allowed else Effect.DENY, None, asked, principal)
 
     def concerning(self, principal: Principal) -> list[Grant]:
@@ -276,6 +284,11 @@ class _ByName:
         return map(self._grants.__getitem__, self._patterns.matching(relative))
 
 
+def stronger(one: Effect, other: Effect) -> bool:
+    """Return whether the one beats the other."""
+    return _STRENGTH[one] > _STRENGTH[other]
+
+
 def _strength(grant: Grant) -> int:
     return _STRENGTH[grant.effect]
 
@@ -288,10 +301,6 @@ class Caller:
     grants: Grants
     unrestricted: bool = False  # there is nothing to decide about
     address: str | None = None  # from which he calls, for the audit
-
-    def decide(self, asked: Asked) -> Decision:
-        """Decide about a change that he asks for."""
-        return self.grants.decide(self.principal, asked)
 
 
 EVERYBODY = Caller(Principal("everybody", roles=frozenset({Role.ADMIN})), Grants(), unrestricted=True)

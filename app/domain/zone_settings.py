@@ -8,9 +8,13 @@ from typing import Any, NamedTuple
 from app.domain.checks import Checks
 from app.domain.errors import Reason
 from app.domain.name_patterns import NamePatterns, why_not_relative
+from app.domain.ownership import FREE, Reserved, ZoneRights
+from app.domain.permissions import Effect
 
 DEFAULT_TTL = 300  # seconds
 MAX_TTL = 2**31 - 1  # RFC 2181 8
+MAX_PATTERNS = 100  # of one setting of a zone: they are read with each look-up of the zone
+MAX_PATTERN_BYTES = 8 * 1024  # of these together
 
 
 class PrivateAddresses(StrEnum):
@@ -45,6 +49,7 @@ class ZoneSettings:
     private_addresses: PrivateAddresses = PrivateAddresses.ALLOW
     max_deletes: Threshold = NO_THRESHOLD
     max_changes: Threshold = NO_THRESHOLD
+    rights: ZoneRights = FREE  # of accounts in the zone
     chosen: Sequence[str] = ()  # the settings that were set; the others have their defaults
     restricts: bool = False  # whether there is more to look at than the checks
     has_thresholds: bool = False  # whether some batch may be a mass change
@@ -72,6 +77,7 @@ def effective(checks: Checks, chosen: Mapping[str, Any]) -> ZoneSettings:
         chosen=(*plain.chosen, *(name for name in _READERS if chosen.get(name) is not None)),
         restricts=any(name in known for name in _RESTRICTING),
         has_thresholds="max_deletes" in known or "max_changes" in known,
+        rights=ZoneRights(**{name: known.pop(name) for name in ZoneRights._fields if name in known}),
         **known,
     )
 
@@ -100,9 +106,15 @@ def contradictions(zone: str, chosen: Mapping[str, Any]) -> list[Reason]:
     elif default is not None and not low <= default <= high:
         message = f"default_ttl {default} is not within the zone's bounds, {low} to {high} seconds"
         found.append(Reason(("default_ttl",), "ttl_not_allowed", message))
-    for index, pattern in enumerate(chosen.get("protected_names", ())):
+    reserved: Mapping[str, str] = chosen.get("reserved", {})
+    places: list[tuple[str, str | int, str]] = [("reserved", each, each) for each in reserved]
+    places += (("protected_names", *each) for each in enumerate(chosen.get("protected_names", ())))
+    for name, place, pattern in places:
         if error := why_not_relative(pattern, zone):
-            found.append(error.reason("protected_names", index))
+            found.append(error.reason(name, place))
+    if len(reserved) > MAX_PATTERNS or sum(map(len, reserved)) > MAX_PATTERN_BYTES:
+        words = f"{MAX_PATTERNS} patterns, of {MAX_PATTERN_BYTES} characters together, are the most"
+        found.append(Reason(("reserved",), "too_many_patterns", words))
     return found
 
 
@@ -114,6 +126,9 @@ _READERS: Mapping[str, Any] = {
     "unknown_types": bool,
     "protected_names": NamePatterns,
     "private_addresses": PrivateAddresses,
+    "owner": str,
+    "others": Effect,
+    "reserved": Reserved,
     "max_deletes": lambda written: Threshold(written.get("number"), written.get("percent")),
     "max_changes": lambda written: Threshold(written.get("number"), written.get("percent")),
 }

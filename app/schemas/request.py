@@ -28,7 +28,13 @@ from app.domain.name_patterns import read_pattern
 from app.domain.permissions import ANY, EVERY_NAME, Effect, Role
 from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_REASONS
-from app.domain.zone_settings import DEFAULT_TTL, MAX_TTL, PrivateAddresses
+from app.domain.zone_settings import (
+    DEFAULT_TTL,
+    MAX_PATTERN_BYTES,
+    MAX_PATTERNS,
+    MAX_TTL,
+    PrivateAddresses,
+)
 
 # No control characters: they are never meant, and PostgreSQL cannot hold NUL in a text.
 LINE = r"^[^\x00-\x1f\x7f]*$"
@@ -278,8 +284,6 @@ def _of_bounded_size(patterns: list[str]) -> list[str]:
     return patterns
 
 
-MAX_PATTERNS = 100  # of one zone
-MAX_PATTERN_BYTES = 8 * 1024  # of one zone's patterns together
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_pattern)]
 Patterns = Annotated[list[Pattern], Field(max_length=MAX_PATTERNS), AfterValidator(_of_bounded_size)]
 Seconds = Annotated[int, Field(ge=0, le=MAX_TTL, strict=True)]
@@ -319,6 +323,19 @@ class _Settings(StrictBody):
     )
     private_addresses: PrivateAddresses | None = Field(
         None, description="what becomes of an address, or a hint, that is not of the public Internet"
+    )
+    owner: Account | None = Field(
+        None, description="the account that may make every change in the zone that no grant denies"
+    )
+    others: Effect | None = Field(
+        None,
+        description="what becomes of changes of an RRset that another account owns; allow: grants decide",
+    )
+    reserved: dict[Pattern, Account | None] | None = Field(
+        None,
+        max_length=MAX_PATTERNS,
+        description="names, as protected_names has them, that only one account may touch; null removes one",
+        examples=[{"**.shop": "team-a"}],
     )
     max_deletes: Threshold | None = Field(None, description="of RRsets by one batch")
     max_changes: Threshold | None = Field(None, description="of RRsets by one batch, deletions among them")

@@ -189,7 +189,8 @@ class RecordOut(BaseModel):
     ttl: int
     target: list[str]
     target_unicode: _ValuesInUnicode = None
-    account_id: str
+    account_id: Annotated[str, Field(description="whose request changed it last")]
+    owner: Annotated[str | None, Field(description="to whom it belongs; null: nobody has made it here")]
     request_id: UUID
     comment: str | None
     created_at: datetime
@@ -223,6 +224,12 @@ class ZoneOut(BaseModel):
     unknown_types: bool
     protected_names: list[str]
     private_addresses: PrivateAddresses
+    owner: str | None
+    others: Effect
+    reserved: Annotated[
+        dict[str, str],
+        Field(description="by pattern the account; without those that the caller does not read"),
+    ]
     max_deletes: ThresholdOut
     max_changes: ThresholdOut
     set: Annotated[list[str], Field(description="the settings that were set; the others are the defaults")]
@@ -563,6 +570,8 @@ class Explanation(BaseModel):
     zone: str
     effect: Effect
     grant: Annotated[UUID | None, Field(description="null: no grant is about it")]
+    code: Annotated[str | None, Field(description="of the refusal; null: it is not denied")]
+    owner: Annotated[str | None, Field(description="of the RRset, where the caller may see what that has")]
     why: str
 
 

@@ -22,6 +22,7 @@ class RecordState:
     ttl: int
     rdata: list[str]
     account_id: str
+    owner: str | None
     request_id: UUID
     comment: str | None
     created_at: datetime
@@ -36,6 +37,7 @@ class RecordFilter:
     domain: str | None = None
     record_type: str | None = None
     account_id: str | None = None
+    owner: str | None = None
 
     def columns(self) -> Mapping[str, Any]:
         """Return the wanted value of each column that is filtered by. Raises InvalidFilter."""
@@ -44,6 +46,7 @@ class RecordFilter:
             "name": normalize_name("domain", self.domain),
             "record_type": self.record_type,
             "account_id": self.account_id,
+            "owner": self.owner,
         }
         return {column: value for column, value in wanted.items() if value is not None}
 

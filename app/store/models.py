@@ -283,6 +283,7 @@ class Record(Base):
     ttl: Mapped[int]
     rdata: Mapped[list[str]]
     account_id: Mapped[str]  # whose request changed it last
+    owner: Mapped[str | None]  # the account whose request has made it; None: nobody knows of one
     request_id: Mapped[UUID]
     comment: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -291,6 +292,14 @@ class Record(Base):
     __table_args__ = (
         Index("ix_dns_records_name", "name", "record_type"),
         Index("ix_dns_records_account", "account_id", "zone", "name", "record_type"),
+        Index(
+            "ix_dns_records_owner",
+            "owner",
+            "zone",
+            "name",
+            "record_type",
+            postgresql_where=text("owner IS NOT NULL"),
+        ),
     )
 
 

@@ -1,7 +1,7 @@
 """The RRsets that requests have changed, as the authoritative servers answer them."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,8 @@ from sqlalchemy import ARRAY, Text, any_, cast, select, text
 from sqlalchemy.orm import Session
 
 from app.core.database import AnySession
-from app.domain.change import RRsetKey, RRsetState
+from app.domain.change import Action, RRsetKey, RRsetState
+from app.domain.ownership import OwnedRRset
 from app.domain.reverse import Place
 from app.store.models import Record
 from app.store.pages import Found, Position, Walk
@@ -21,7 +22,7 @@ _PUT = text(
     WITH answered AS (
         SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (
                zone text, name text, record_type text, ttl int, rdata text[],
-               account_id text, request_id uuid, comment text)
+               account_id text, owner text, request_id uuid, comment text)
     ), gone AS (
         DELETE FROM dns_records AS record
          WHERE record.ctid = ANY(ARRAY(
@@ -34,11 +35,13 @@ _PUT = text(
                  LIMIT 1) AS there
              WHERE answered.rdata = '{}'))
     )
-    INSERT INTO dns_records AS record (zone, name, record_type, ttl, rdata, account_id, request_id, comment)
-    SELECT zone, name, record_type, ttl, rdata, account_id, request_id, comment FROM answered
+    INSERT INTO dns_records AS record
+           (zone, name, record_type, ttl, rdata, account_id, owner, request_id, comment)
+    SELECT zone, name, record_type, ttl, rdata, account_id, owner, request_id, comment FROM answered
      WHERE rdata <> '{}'
     ON CONFLICT (zone, name, record_type) DO UPDATE
        SET ttl = excluded.ttl, rdata = excluded.rdata, account_id = excluded.account_id,
+           owner = coalesce(excluded.owner, record.owner),
            request_id = excluded.request_id, comment = excluded.comment, updated_at = now()
      WHERE (record.ttl, record.rdata, record.request_id)
            IS DISTINCT FROM (excluded.ttl, excluded.rdata, excluded.request_id)
@@ -57,12 +60,40 @@ _DELEGATIONS = text(
     """
 )
 
+# Where nothing is recorded, and what was there before is not known, it is taken for made by who asked for it.
+_MADE = text(
+    f"""
+    SELECT request.id
+      FROM dns_requests AS request
+     WHERE request.id = ANY(:ids)
+       AND (request.before -> 'rdata' = '[]'
+            OR ((request.before IS NULL OR request.lost_runs > 0)
+                AND request.action IN ('{Action.CREATE}', '{Action.UPSERT}')))
+       AND NOT EXISTS (
+            SELECT FROM dns_records AS record
+             WHERE (record.zone, record.name, record.record_type)
+                   = (request.zone, request.name, request.record_type))
+    """  # noqa: S608
+)
+
+_OWNERS = text(
+    """
+    SELECT record.zone, record.name, record.record_type, record.owner
+      FROM jsonb_array_elements_text(CAST(:names AS jsonb)) AS wanted (name)
+      JOIN dns_records AS record ON record.name = wanted.name
+     WHERE record.owner IS NOT NULL
+    """
+)
+
 _KEY = ("zone", "name", "record_type")
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredRRset:
-    """An RRset as the servers answer it, and the request that changed it last; it is gone without `rdata`."""
+    """An RRset as the servers answer it, and the request that changed it last; it is gone without `rdata`.
+
+    `owner` is the account that has made it just now; None: it was there, and stays whose it is.
+    """
 
     zone: str
     name: str
@@ -72,6 +103,7 @@ class AnsweredRRset:
     account_id: str
     request_id: UUID
     comment: str | None
+    owner: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the row as JSON."""
@@ -82,6 +114,7 @@ class AnsweredRRset:
             "ttl": self.ttl,
             "rdata": self.rdata,
             "account_id": self.account_id,
+            "owner": self.owner,
             "request_id": str(self.request_id),
             "comment": self.comment,
         }
@@ -92,17 +125,31 @@ def put(session: Session, answered: Iterable[AnsweredRRset]) -> None:
     session.execute(_PUT, {"rows": json.dumps([rrset.as_json() for rrset in answered])})
 
 
+def made_by(session: Session, ids: Sequence[UUID]) -> set[UUID]:
+    """Return those of the requests, none of which is known to have made its RRset, that have: see `_MADE`."""
+    return set(session.scalars(_MADE, {"ids": list(ids)})) if ids else set()
+
+
+def owners(session: AnySession, names: Iterable[str]) -> dict[OwnedRRset, str]:
+    """Return who owns RRsets at these owner names, of those that somebody owns."""
+    found = session.execute(_OWNERS, {"names": to_json(list(names)).decode()})
+    return {OwnedRRset(row.zone, row.name, row.record_type): row.owner for row in found}
+
+
 def page(session: Session, filters: Mapping[str, Any], limit: int, after: Position | None) -> Found[Record]:
     """Return records whose columns equal the filters, by zone, name and type, after the given position."""
     if "name" in filters:
         return _page_at_name(session, filters, limit, after)
-    zone, account = filters.get("zone"), filters.get("account_id")
+    zone = filters.get("zone")
+    # The index that begins with who is asked for; there is none for both.
+    first = next(({name: filters[name]} for name in ("owner", "account_id") if name in filters), {})
+    owned = (Record.owner.is_not(None),) if "owner" in first else ()
     walk = Walk(
         table=Record,
         order=_KEY,
         wanted=lambda row: [getattr(row, name) == value for name, value in filters.items()],
-        first={} if account is None else {"account_id": account},
-        part=() if zone is None else (Record.zone >= zone, Record.zone <= zone),
+        first=first,
+        part=(*owned, *(() if zone is None else (Record.zone >= zone, Record.zone <= zone))),
     )
     return walk.page(session, limit, after)
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, cast, get_type_hints
 from uuid import UUID
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 from sqlalchemy import Boolean, Column, Table, TextClause, Uuid, column, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, undefer
@@ -325,6 +326,20 @@ _CANCEL_IN_ZONE = text(
 )
 
 
+# Of each name the last requests only: the open ones are among them, but where very many wait for one name.
+_FIRST_MAKERS = text(
+    f"""
+    SELECT DISTINCT ON (waiting.zone, waiting.name, waiting.record_type)
+           waiting.zone, waiting.name, waiting.record_type, waiting.account_id
+      FROM jsonb_array_elements_text(CAST(:names AS jsonb)) AS wanted (name)
+     CROSS JOIN LATERAL (
+        SELECT id, zone, name, record_type, account_id, action, finished_at FROM dns_requests
+         WHERE name = wanted.name ORDER BY id DESC LIMIT 100) AS waiting
+     WHERE waiting.finished_at IS NULL AND waiting.action IN ('{Action.CREATE}', '{Action.UPSERT}')
+     ORDER BY waiting.zone, waiting.name, waiting.record_type, waiting.id
+    """  # noqa: S608
+)
+
 _GROUPS = text(
     """
     WITH asked AS MATERIALIZED (
@@ -372,6 +387,12 @@ def find_earlier(session: AnySession, new: Sequence[NewRequest]) -> dict[UUID, E
     found = session.execute(_EARLIER, {"rows": _rows(new, [*_FIELDS])}).mappings()
     names = [field.name for field in fields(EarlierRequest)]
     return {row["new_id"]: EarlierRequest(**{name: row[name] for name in names}) for row in found}
+
+
+def first_makers(session: AnySession, names: Collection[str]) -> dict[tuple[str, str, str], str]:
+    """Return who was the first to ask for RRsets at these names, by zone, name and type, of what is open."""
+    found = session.execute(_FIRST_MAKERS, {"names": to_json(list(names)).decode()})
+    return {(row.zone, row.name, row.record_type): row.account_id for row in found}
 
 
 def get(session: Session, request_id: UUID, *, with_states: bool = False) -> Request | None:

@@ -1,5 +1,6 @@
 """May this caller make this change, by which grant, or why not?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,12 +9,14 @@ from sqlalchemy.orm import Session
 from app.domain.change import Action
 from app.domain.errors import DomainError, InvalidInput, Reason, RightMissing, TokenNotFound
 from app.domain.names import lineage, longest_match, normalize
+from app.domain.ownership import OwnedRRset, decide
 from app.domain.permissions import Asked, Caller, Decision, Grants, Principal, Right
 from app.domain.rdata import RecordType
 from app.domain.zone_choice import choose_zone
+from app.domain.zone_settings import ZoneSettings
 from app.services.access.grants import grant_of
 from app.services.access.identify import principal_of
-from app.store import grants, tokens, zones
+from app.store import grants, records, tokens, zones
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Explanation(NamedTuple):
     principal: Principal
     asked: Asked
     decision: Decision
+    owner: str | None  # of the RRset, where the caller may know
 
 
 def explain(session: Session, caller: Caller, question: Question) -> Explanation:
@@ -47,19 +51,23 @@ def explain(session: Session, caller: Caller, question: Question) -> Explanation
     if account is None:
         reasons.append(Reason(("account_id",), "missing", "say in whose name: there is not one account only"))
     name = zone = ""
+    served: Mapping[str, ZoneSettings] = {}
     try:
         name = normalize(question.domain)
     except DomainError as error:
         reasons.append(error.reason("domain"))
     else:
-        zone, against = _zone(session, name, question)
+        served = zones.existing(session, lineage(name))
+        zone, against = _zone(name, question, served)
         reasons += against
     if reasons or account is None:
         raise InvalidInput(reasons)
     asked = Asked(account, question.action, zone, name, question.record_type.value)
     found = (grant_of(row) for row in grants.list_known(session))
     stored = Grants(grant for grant in found if grant is not None)
-    return Explanation(principal, asked, stored.decide(principal, asked))
+    owner = records.owners(session, [name]).get(OwnedRRset(zone, name, question.record_type.value))
+    decision = decide(Caller(principal, stored), asked, served[zone].rights, owner)
+    return Explanation(principal, asked, decision, owner if owner and caller.principal.reads(owner) else None)
 
 
 def _principal(session: Session, caller: Caller, prefix: str | None) -> Principal:
@@ -73,8 +81,7 @@ def _principal(session: Session, caller: Caller, prefix: str | None) -> Principa
     return principal_of(token)
 
 
-def _zone(session: Session, name: str, question: Question) -> tuple[str, list[Reason]]:
-    served = zones.existing(session, lineage(name))
+def _zone(name: str, question: Question, served: Mapping[str, ZoneSettings]) -> tuple[str, list[Reason]]:
     if question.zone is not None:
         zone, reasons = choose_zone(question.action, name, question.record_type, question.zone, served)
         return zone or "", [reason._replace(loc=(reason.loc[-1],)) for reason in reasons]

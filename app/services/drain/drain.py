@@ -26,6 +26,7 @@ from app.services.drain.batch import PROBE_CANDIDATES, behind_waiting, first_bat
 from app.services.drain.groups import tell_groups
 from app.services.drain.lease import hold_lease
 from app.services.drain.lost_runs import note_before, stored_results, with_fates
+from app.services.drain.owners import owners_of_made
 from app.services.drain.ptrs import keep_ptrs
 from app.services.drain.rest import rest, rest_or_go_on
 from app.services.drain.run_log import RunLog
@@ -300,7 +301,9 @@ def _settle(
         states = _states(session, claim, in_flight, decisions, answered)
         settled = queue.settle(session, decisions, _timing(), states)
         items = [item for item in claim.items if item.id in settled]
-        records.put(session, _answered_rrsets(items, decisions, answered))
+        applied_items = [item for item in items if decisions[item.id].applied]
+        owners = owners_of_made(session, applied_items, states, {item.id for item in claim.verifying})
+        records.put(session, _answered_rrsets(applied_items, answered, owners))
         tell_groups(session, (item for item in items if settled[item.id]), decisions)
         reverse_zones = keep_ptrs(session, items, decisions, states)
         sent = [item.id for item in claim.to_apply]
@@ -363,13 +366,13 @@ def _log_line(item: Item, decision: Decision, run_id: UUID | None) -> Line:
 
 
 def _answered_rrsets(
-    items: Iterable[Item], decisions: Mapping[UUID, Decision], answered: Mapping[RRsetKey, Answer]
+    applied: Iterable[Item], answered: Mapping[RRsetKey, Answer], owners: Mapping[RRsetKey, str]
 ) -> list[AnsweredRRset]:
     """Return each changed RRset as the first server answers it, and the request that changed it last.
 
     Whatever becomes of the requests: what was seen is true.
     """
-    last = {item.change.key: item for item in items if decisions[item.id].applied}
+    last = {item.change.key: item for item in applied}
     return [
         AnsweredRRset(
             zone=item.change.zone,
@@ -380,6 +383,7 @@ def _answered_rrsets(
             account_id=item.account_id,
             request_id=item.id,
             comment=item.change.comment,
+            owner=owners.get(key),
         )
         for key, item in last.items()
         if key in answered and answered[key].error is None

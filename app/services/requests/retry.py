@@ -30,7 +30,7 @@ def retry_request(request_id: UUID, caller: Caller) -> RequestState:
             raise RequestNotFound
         if request_id not in changed:
             raise ZoneNotServed(row.zone) if row.status in RETRYABLE else RequestNotRetryable(row.status)
-        if reason := why_not_again(caller, changed.values()):
+        if reason := why_not_again(session, caller, changed.values()):
             raise NotAllowed(reason)
         state = state_of(changed[request_id])
     kicks.kick_zones([state.zone])

@@ -35,6 +35,7 @@ from app.domain.zone_settings import DEFAULT_TTL, PLAIN
 from app.services.requests.backlog import Backlog, Room
 from app.services.requests.honours import conditions_of, refuse_not_honoured, why_not_honoured
 from app.services.requests.mass_change import limited, why_mass_change
+from app.services.requests.owners import Owners
 from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone, reverse_names
 from app.store import backends, requests, zones
 from app.store.requests import EarlierRequest, NewBatch, NewRequest
@@ -204,7 +205,10 @@ def place(session: AnySession, drafts: Sequence[Draft]) -> list[ValidChange | Re
     served = zones.existing(session, lineages(names))
     if simulates(session):
         served |= dict.fromkeys(_made_up(drafts, served), PLAIN[Checks.WARN])
-    return [place_in_zone(draft, served) for draft in drafts]
+    # It is nobody's business who owns what while everybody may do everything.
+    judged = any(draft.caller is not None and not draft.caller.unrestricted for draft in drafts)
+    owners = Owners(session, names, served) if judged else None
+    return [place_in_zone(draft, served, owners) for draft in drafts]
 
 
 def _reverse_names(draft: Draft) -> list[str]:

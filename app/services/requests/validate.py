@@ -28,6 +28,7 @@ from app.domain.zone_settings import PLAIN, ZoneSettings
 from app.schemas.request import Config, Context, Resource, Submission
 from app.schemas.words import unknown_field, words
 from app.services.requests.authorise import why_not_account, why_not_allowed
+from app.services.requests.owners import Owners
 
 MAX_EXTRA_CONFIG = 8 * 1024  # characters of JSON
 MAX_EXTRA_CONFIG_DEPTH = (
@@ -271,13 +272,15 @@ def _unknown_fields(body: object, most: int) -> list[Reason]:
     return at_most(most, found, total - len(found)) if found else found
 
 
-def place_in_zone(draft: Draft, zones: Mapping[str, ZoneSettings]) -> ValidChange | Refused:
+def place_in_zone(
+    draft: Draft, zones: Mapping[str, ZoneSettings], owners: Owners | None = None
+) -> ValidChange | Refused:
     """Find the zone that the name belongs to, and check the rules that depend on the zone.
 
-    `zones` are those that are served, each with its settings.
+    `zones` are those that are served, each with its settings. `owners` takes note of what may be stored.
     """
     zone, against_zone = _choose_zone(draft, zones)
-    if zone is not None and not draft.cut_short and (reason := _why_not_allowed(draft, zone, zones)):
+    if zone is not None and not draft.cut_short and (reason := _why_not_allowed(draft, zone, zones, owners)):
         return Refused([reason])
     settings = _OF_NO_ZONE if zone is None else zones[zone]
     found = against_zone or _zone_reasons(draft, zone, settings)
@@ -285,6 +288,8 @@ def place_in_zone(draft: Draft, zones: Mapping[str, ZoneSettings]) -> ValidChang
     if reasons or zone is None or draft.name is None or draft.submission is None:
         return Refused(reasons)
     context, resource = draft.submission.context, draft.submission.resource
+    if owners is not None:
+        owners.note(zone, draft.name, resource.record_type.value, draft.action, context.account_id)
     ttl = resource.config.ttl
     return ValidChange(
         action=draft.action,
@@ -309,7 +314,9 @@ def place_in_zone(draft: Draft, zones: Mapping[str, ZoneSettings]) -> ValidChang
     )
 
 
-def _why_not_allowed(draft: Draft, zone: str, zones: Container[str]) -> Reason | None:
+def _why_not_allowed(
+    draft: Draft, zone: str, zones: Mapping[str, ZoneSettings], owners: Owners | None
+) -> Reason | None:
     """Return why the caller may not make the change, or those of PTRs that he asks for with it."""
     if draft.caller is not None and draft.caller.unrestricted:
         return None
@@ -322,8 +329,11 @@ def _why_not_allowed(draft: Draft, zone: str, zones: Container[str]) -> Reason |
         for name in reverse_names(draft)
         if (found := names.longest_match(name, zones))
     )
-    reasons = (why_not_allowed(draft.caller, each) for each in (asked, *of_ptrs))
-    return next(filter(None, reasons), None)
+    for each in (asked, *of_ptrs):
+        owner = owners.of(each.zone, each.name, each.type) if owners else None
+        if reason := why_not_allowed(draft.caller, each, zones[each.zone].rights, owner):
+            return reason
+    return None
 
 
 def reverse_names(draft: Draft) -> list[str]:

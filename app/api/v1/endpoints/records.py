@@ -26,12 +26,16 @@ def list_records(
     domain: Annotated[Text | None, Query()] = None,
     record_type: Type | None = None,
     account_id: Annotated[Text | None, Query()] = None,
+    owner: Annotated[Text | None, Query()] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> RecordPage:
     """The RRsets that requests have changed, as the authoritative servers last answered them."""
-    account = account_to_list(caller.principal, account_id)
-    wanted = RecordFilter(zone, domain, record_type, account)
+    if owner is not None:
+        owner = account_to_list(caller.principal, owner)
+    if owner is None or account_id is not None:
+        account_id = account_to_list(caller.principal, account_id)
+    wanted = RecordFilter(zone, domain, record_type, account_id, owner)
     with reading() as session:
         page = find_records(session, wanted, limit, cursor)
     return RecordPage(items=[answers.record_out(item) for item in page.items], next_cursor=page.next_cursor)

@@ -22,10 +22,10 @@ router = APIRouter(prefix="/zones", tags=["zones"], route_class=JsonRoute)
 
 @router.get("", summary="List the zones")
 @needs(Right.READ)
-def list_zones() -> ZoneList:
+def list_zones(caller: TheCaller) -> ZoneList:
     """Every zone that is served, by name."""
     with reading() as session:
-        return ZoneList(items=[zone_out(zone) for zone in registry.list_zones(session)])
+        return ZoneList(items=[zone_out(zone, caller) for zone in registry.list_zones(session)])
 
 
 @router.post("", status_code=201, summary="Serve a zone", responses=openapi.BODY | openapi.ZONE_CONFLICT)
@@ -39,15 +39,15 @@ def add_zone(body: NewZone, response: Response, caller: TheCaller) -> ZoneOut:
     with transaction() as session:
         zone = registry.add_zone(session, caller, body.name, body.backend, body.settings)
     response.headers["Location"] = f"/api/v1/zones/{quote(zone.name)}"
-    return zone_out(zone)
+    return zone_out(zone, caller)
 
 
 @router.get("/{name:path}", summary="Show a zone", responses=openapi.NO_ZONE)
 @needs(Right.READ)
-def show_zone(name: str) -> ZoneOut:
+def show_zone(name: str, caller: TheCaller) -> ZoneOut:
     """One zone."""
     with reading() as session:
-        return zone_out(registry.get_zone(session, name))
+        return zone_out(registry.get_zone(session, name), caller)
 
 
 @router.patch(
@@ -62,7 +62,8 @@ def change_zone(name: str, body: ZoneChange, caller: TheCaller) -> ZoneOut:
     What is left out stays as it is; null resets a setting to its default (RFC 7396).
     """
     with transaction() as session:
-        return zone_out(registry.change_zone(session, caller, name, body.backend, body.settings))
+        zone = registry.change_zone(session, caller, name, body.backend, body.settings)
+    return zone_out(zone, caller)
 
 
 @router.delete(

@@ -1,0 +1,95 @@
+"""Who owns an RRset, and what that says of a change that another account asks for.
+
+An RRset belongs to the account that has made it, while it exists. Of one that was there before, nobody knows
+an owner until it is transferred to one.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from app.domain.change import Action, RRsetKey
+from app.domain.name_patterns import NamePatterns, relative_name
+from app.domain.permissions import Asked, Caller, Decision, Effect, Role, stronger
+
+
+class OwnedRRset(NamedTuple):
+    """The RRset of a zone that somebody owns."""
+
+    zone: str
+    name: str
+    type: str
+
+
+class Reserved:
+    """Names of a zone that are kept for accounts: whoever has one of the patterns that a name matches."""
+
+    def __init__(self, accounts: Mapping[str, str] | None = None) -> None:
+        self.accounts: Mapping[str, str] = accounts or {}
+        self._patterns = NamePatterns(self.accounts)
+
+    def __bool__(self) -> bool:
+        return bool(self.accounts)
+
+    def holders(self, name: str, zone: str) -> Mapping[str, str]:
+        """Return the accounts that may touch the name, by their patterns; none: nobody has reserved it."""
+        if not self.accounts:
+            return {}
+        matching = self._patterns.matching(relative_name(name, zone))
+        return {pattern: self.accounts[pattern] for pattern in matching}
+
+
+class ZoneRights(NamedTuple):
+    """What a zone says of who may change what in it."""
+
+    owner: str | None = None  # an account
+    others: Effect = Effect.ALLOW  # what other accounts may do to an RRset that somebody owns
+    reserved: Reserved = Reserved()
+
+
+FREE = ZoneRights()
+"""The rights in a zone that says nothing."""
+
+
+class Made(NamedTuple):
+    """What one request of an RRset has done, in the order in which they were applied."""
+
+    key: RRsetKey
+    account: str
+    action: Action
+    found_nothing: bool  # where it is known what was there before
+
+
+def decide(caller: Caller, asked: Asked, rights: ZoneRights = FREE, owner: str | None = None) -> Decision:
+    """Decide about a change: by grants first, then by who has reserved the name, and who owns the RRset.
+
+    To admins and to the zone's owner what others own is like their own; a reserved name is not, to its owner.
+    """
+    principal = caller.principal
+    decision = caller.grants.decide(principal, asked, owns_zone=asked.account == rights.owner)
+    if decision.effect is Effect.DENY or Role.ADMIN in principal.roles:
+        return decision
+    holders = rights.reserved.holders(asked.name, asked.zone)
+    if holders and asked.account not in holders.values():
+        words = f"{asked.name} is reserved for another account, by {next(iter(holders))} of {asked.zone}"
+        return decision._replace(effect=Effect.DENY, code="name_reserved", words=words)
+    if (
+        owner is None
+        or asked.account in (owner, rights.owner)
+        or not stronger(rights.others, decision.effect)
+    ):
+        return decision
+    whose = owner if principal.reads(owner) else "another account"
+    denied = rights.others is Effect.DENY
+    may = "let no other change it" if denied else "let others change it with an approval only"
+    words = f"{asked.name} {asked.type} belongs to {whose}, and the settings of the zone {asked.zone} {may}"
+    code = "not_owner" if denied else decision.code
+    return decision._replace(effect=rights.others, code=code, words=words)
+
+
+def makers(made: Iterable[Made]) -> dict[RRsetKey, str]:
+    """Return, of the RRsets that were made and stay, the accounts that have made them."""
+    found: dict[RRsetKey, str] = {}
+    for each in made:
+        if each.found_nothing and each.action is not Action.DELETE:
+            found[each.key] = each.account
+    return found
