@@ -15,6 +15,7 @@ from app.domain.errors import InvalidRdata, quoted
 from app.domain.rdata.generic import MARK, octets_of_generic, show_generic
 from app.domain.rdata.loc import exact
 from app.domain.rdata.reading import MAX_RDATA, NOTHING_GIVEN, RECORD_HEAD, Given
+from app.domain.rdata.registered import has_form
 from app.domain.rdata.table import SHOWN, TABLE, UNKNOWN, Entry, Owner
 from app.domain.rdata.types import RecordType, why_refused
 
@@ -114,6 +115,8 @@ def _of_octets(record_type: RecordType, octets: bytes) -> str:
         raise _not_its_octets(record_type, octets) from error
     entry = TABLE.get(record_type, UNKNOWN)
     if (entry.parsed or entry is UNKNOWN) and parsed.to_wire() != octets:
+        raise _not_its_octets(record_type, octets)
+    if entry is UNKNOWN and not has_form(rdtype, octets):
         raise _not_its_octets(record_type, octets)
     return presentation(parsed)
 

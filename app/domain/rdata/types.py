@@ -93,6 +93,9 @@ _REFUSED = {
     "NXT": "NSEC has taken its place (RFC 3755)",
     "ZONEMD": "it is a digest of the zone, which the server makes (RFC 8976)",
     "SPF": 'it was given up: use a TXT, such as "v=spf1 -all" (RFC 7208 3.1)',
+    "MD": "MX has taken its place (RFC 973)",
+    "MF": "MX has taken its place (RFC 973)",
+    "A6": "AAAA has taken its place (RFC 6563)",
     "NULL": "no zone file can have it (RFC 1035 3.3.10)",
     "NXNAME": "no zone can have it (RFC 9824)",
 }

@@ -1,6 +1,7 @@
 """What is accepted, read by BIND as a zone file."""
 
 import os
+import random
 import re
 import subprocess
 from collections.abc import Sequence
@@ -21,6 +22,45 @@ HEAD = "$TTL 60\n@ SOA ns.example.org. a.example.org. 1 60 60 60 60\n@ NS ns.exa
 OPTIONS = ["-s", "full", "-i", "none", *(word for letter in "knrmMS" for word in (f"-{letter}", "ignore"))]
 NOT_BY_NAME = re.compile(r" ohttp| docpath=")  # BIND knows these parameters by their numbers alone
 PIECES = ("a", "(", ")", "*", "|", "[", "]", "-", "^", "{1", "}", "\\", "1", "?", "[:alpha:]", ",", ".")
+BY_NUMBER = (
+    7,
+    8,
+    9,
+    11,
+    14,
+    19,
+    20,
+    21,
+    22,
+    25,
+    26,
+    31,
+    32,
+    34,
+    40,
+    55,
+    57,
+    58,
+    67,
+    68,
+    259,
+    260,
+    32768,
+    32769,
+)
+PIECES_OF_OCTETS = (
+    *(bytes([octet]) for octet in (0, 1, 2, 3, 4, 8, 16, 192)),
+    *(
+        b"\0\0",
+        b"\x01a\0",
+        b"\x03www\x04test\0",
+        b"\xc0\x0c",
+        b"\x041234",
+        b"\x02\0\0\1",
+        bytes(16),
+        b"x" * 20,
+    ),
+)
 IN_BRACKETS = ("a", "-", "]", "^", "[", "[:digit:]", "[=a=]", "[.a.]", "a-z")
 
 
@@ -55,6 +95,23 @@ def test_every_value_that_is_accepted_is_the_same_to_bind(tmp_path: Path) -> Non
         else:
             octets = dns.rdata.from_text("IN", case.type.value, value, relativize=False)
             assert presentation(octets) == case.expected
+
+
+def octets_of_a_type(chance: random.Random) -> tuple[RecordType, str] | None:
+    """Octets of a type by its number, of pieces that types are made of; None where they are refused."""
+    record_type = RecordType(f"TYPE{chance.choice(BY_NUMBER)}")
+    octets = b"".join(chance.choices(PIECES_OF_OCTETS, k=chance.randint(0, 6)))
+    try:
+        return record_type, canonical(record_type, rf"\# {len(octets)} {octets.hex()}")
+    except InvalidRdata:
+        return None
+
+
+def test_bind_takes_what_is_accepted_of_types_by_their_numbers(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    accepted = sorted(filter(None, {octets_of_a_type(chance) for _ in range(9_000)}))
+    assert {record_type for record_type, _ in accepted} >= {"TYPE25", "TYPE34", "TYPE55", "TYPE57"}
+    assert len(read_by_bind(accepted, tmp_path)) == len(accepted) > 1_000
 
 
 def naptr(expression: str) -> str | None:
