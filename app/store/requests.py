@@ -285,6 +285,7 @@ _RETRY_CHOSEN = f"""
     )
     SELECT * FROM changed
 """  # noqa: S608
+_RETRY_MANY_IN_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('retries of many', 0))")
 _RETRY = text(f"{_RETRYABLE} {_RETRY_CHOSEN}")
 _RETRY_FREE = text(f"{_RETRYABLE} SKIP LOCKED {_RETRY_CHOSEN}")
 _CANCEL_CHOSEN = f"""
@@ -399,6 +400,11 @@ def get(session: Session, request_id: UUID, *, with_states: bool = False) -> Req
     """Return the request of that id; what was there before and after it only where that is asked for."""
     options = [undefer(Request.before), undefer(Request.after)] if with_states else []
     return session.get(Request, request_id, options=options)
+
+
+def wait_for_turn_to_retry_many(session: Session) -> None:
+    """Wait until no other transaction retries many: two that share them out would mix their order."""
+    session.execute(_RETRY_MANY_IN_TURN)
 
 
 def retry(session: Session, ids: Sequence[UUID], *, wait: bool) -> list[Request]:

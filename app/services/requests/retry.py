@@ -44,6 +44,7 @@ def retry_many(filters: RequestFilter, cursor: str | None) -> Changed:
     """
     filters = replace(filters, status=filters.status or Status.FAILED)
     with transaction() as session:
+        requests.wait_for_turn_to_retry_many(session)
         page = find_requests(session, filters, MAX_AT_ONCE, cursor, newest_first=False)
         ids = [item.id for item in page.items]
         groups = requests.groups_of(session, ids).values()
