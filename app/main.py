@@ -35,6 +35,7 @@ from app.core.setting_types import page
 from app.core.startup import said_in_one_line
 from app.domain.change import Action
 from app.services.access.current import CurrentAccess
+from app.services.access.oidc.access_tokens import check_oidc_settings, configured_access_tokens
 from app.services.backends import Unavailable, end_simulation, note_executor
 from app.services.health import DependencyProbes
 from app.services.kicks import KickSender
@@ -74,6 +75,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     gc.set_threshold(_GC_THRESHOLD)
     enforce_answer_deadlines()
     app.state.access = CurrentAccess()
+    app.state.oidc = oidc = configured_access_tokens()
+    if oidc is not None:
+        oidc.keys.start_reading()
     app.state.probes = DependencyProbes()
     app.state.kicks = kicks = KickSender()
     app.state.backlog = backlog = Backlog()
@@ -99,7 +103,7 @@ async def _finish(*waiting: Awaitable[None]) -> None:
 
 def create_app() -> FastAPI:
     """Build the application. Ends the process where the settings name zones that can't be served."""
-    if wrong := check_bootstrap_zones(settings().bootstrap_zones):
+    if wrong := [*check_bootstrap_zones(settings().bootstrap_zones), *check_oidc_settings()]:
         raise SystemExit(page(wrong))
     app = Application(
         title="DNS Request Orchestrator",

@@ -14,15 +14,17 @@ from fastapi import Depends, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.errors import answer_database_error
+from app.api.errors import answer_database_error, answer_error
 from app.core.config import settings
 from app.core.database_errors import DATABASE_ERRORS
 from app.core.logging import get_logger
-from app.domain.errors import RightMissing
-from app.domain.permissions import EVERYBODY, Caller, Right
+from app.domain.errors import IssuerUnavailable, RightMissing
+from app.domain.permissions import EVERYBODY, Caller, Principal, Right
 from app.services.access.current import CurrentAccess
 from app.services.access.failures import FailedTries
-from app.services.access.identify import WhyNot, identify, source_of
+from app.services.access.identify import KnownToken, WhyNot, identify, source_of
+from app.services.access.oidc.access_tokens import AccessTokens
+from app.services.access.oidc.verify import is_jwt
 
 log = get_logger(__name__)
 
@@ -33,6 +35,7 @@ _CALLER = "orchestrator.caller"  # in the scope of a call
 _REALM = 'realm="dns-request-orchestrator", charset="UTF-8"'
 _CLOSE = {"Connection": "close"}  # a body that comes is read no further
 _WRONG = ', error="invalid_token"'  # RFC 6750, section 3.1
+_OF_KNOWN_TOKENS = frozenset({WhyNot.WRONG, WhyNot.REVOKED, WhyNot.EXPIRED, WhyNot.ELSEWHERE})
 _rights: dict[Callable[..., Any], Right | None] = {}
 
 
@@ -77,7 +80,8 @@ def require_right(request: Request, right: Right | None) -> None:
 class Authentication:
     """Middleware. A call is answered 401 unless it shows a token that is good; 429 after many that are not.
 
-    A token stands in `Authorization: Bearer`, or is the password of `Authorization: Basic`.
+    A token, or an access token of the OIDC issuer, stands in `Authorization: Bearer`, or is the password of
+    `Authorization: Basic`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -91,6 +95,8 @@ class Authentication:
                 refusal = await self._identify(scope)
             except DATABASE_ERRORS as error:
                 refusal = answer_database_error(Request(scope), error)
+            except IssuerUnavailable as error:
+                refusal = answer_error(Request(scope), error)
             if refusal is not None:
                 await refusal(scope, receive, send)
                 return
@@ -106,11 +112,18 @@ class Authentication:
         access: CurrentAccess = scope["app"].state.access
         snapshot = await access.snapshot()
         address = scope["client"][0] if scope.get("client") else None
-        found = identify(snapshot.tokens, shown, address)
+        oidc: AccessTokens | None = scope["app"].state.oidc
+        found: Principal | KnownToken | WhyNot
+        if oidc is not None and is_jwt(shown):
+            found = await oidc.identify(shown)
+        else:
+            found = identify(snapshot.tokens, shown, address)
         if isinstance(found, WhyNot):
             return self._refuse(found, shown, address)
-        access.note_use(found.id)
-        scope[_CALLER] = Caller(found.principal, snapshot.grants, address=address)
+        if isinstance(found, KnownToken):
+            access.note_use(found.id)
+            found = found.principal
+        scope[_CALLER] = Caller(found, snapshot.grants, address=address)
         return None
 
     def _refuse(self, why: WhyNot, shown: str, address: str | None) -> Response:
@@ -119,7 +132,7 @@ class Authentication:
             headers = {"Retry-After": str(max(1, round(wait))), **_CLOSE}
             content = {"detail": "too many tries with wrong credentials", "code": "too_many_failures"}
             return JSONResponse(content, 429, headers)
-        known = shown[:18] if why not in (WhyNot.MALFORMED, WhyNot.UNKNOWN) else None
+        known = shown[:18] if why in _OF_KNOWN_TOKENS and not is_jwt(shown) else None
         log.warning("call refused: wrong credentials", why=why.value, token=known, address=address)
         return _unauthenticated("credentials_invalid", "these credentials are not good", _WRONG)
 

@@ -48,7 +48,7 @@ RETRY_AFTER = 2  # seconds after which the database is worth another try
 
 def install(app: FastAPI) -> None:
     """Register a handler for every error that may come out of a call."""
-    app.add_exception_handler(Error, _answer_error)
+    app.add_exception_handler(Error, answer_error)
     app.add_exception_handler(HTTPException, _answer_refused)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(ClientDisconnect, _answer_disconnected)
@@ -68,7 +68,8 @@ def _answer(detail: Any, status: int, code: str | None = None, retry_after: int 
     return Response(to_json(content), status, headers, "application/json")
 
 
-def _answer_error(_: Request, error: Exception) -> Response:
+def answer_error(_: Request, error: Exception) -> Response:
+    """Answer to a call that failed with an error of ours."""
     assert isinstance(error, Error)
     if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # meant for operators: handled as any other bug
         raise error

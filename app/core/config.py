@@ -3,7 +3,7 @@
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -18,15 +18,20 @@ from sqlalchemy.engine import URL, make_url
 from app.core import setting_types
 from app.core.secret_files import EnvironmentAndFiles, open_secret_files, secret_file_names
 from app.core.setting_types import (
+    Algorithms,
     Brokers,
     DatabaseUrl,
     HttpUrl,
+    IssuerUrl,
+    Names,
     NonNegativeInt,
     Origins,
+    Pairs,
     PositiveFloat,
     PositiveInt,
     Proxies,
     RedisUrl,
+    SigningAlgorithm,
     Topic,
     UpperCase,
     VariableNames,
@@ -70,6 +75,19 @@ class Settings(BaseSettings):
 
     # access: off: everybody who reaches the API may do everything, in anybody's name
     auth: Literal["off", "required"] = "off"
+    # access tokens of an OIDC issuer, beside the service's own; unless set there are none
+    oidc_issuer: IssuerUrl | None = None
+    oidc_audience: Names = ()  # for whom its tokens have to be: one of these
+    oidc_person_claim: str = "email"  # whose a token is
+    oidc_accounts_claim: str = ""  # for which accounts it speaks; a path with dots leads into objects
+    oidc_account_map: Pairs = ()  # "value=account,…"; unless set the values are the accounts
+    oidc_roles_claim: str = ""
+    oidc_role_map: Pairs = ()  # "value=role,…": which value of that claim is which role
+    oidc_default_roles: Names = ()  # of whoever has a good token
+    oidc_clock_skew: Annotated[float, Field(ge=0, le=300, allow_inf_nan=False)] = 30
+    oidc_algorithms: Algorithms = get_args(SigningAlgorithm)
+    oidc_allow_http: bool = False  # to an issuer that is not on this machine
+    oidc_ca_file: Path | None = None
 
     # intake
     max_body: PositiveInt = 256 * 1024
@@ -138,9 +156,7 @@ class Settings(BaseSettings):
     @field_validator("run_environment", "allowed_hosts", "trusted_proxies", "cors_origins", mode="before")
     @classmethod
     def _parse_names(cls, value: object) -> object:
-        return (
-            [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
-        )
+        return setting_types.split_names(value)
 
     @field_validator("bootstrap_zones", mode="before")
     @classmethod
@@ -157,6 +173,12 @@ class Settings(BaseSettings):
     def _check_pauses(self) -> Self:
         if self.retry_pause > self.retry_pause_max:
             raise ValueError("RETRY_PAUSE is longer than RETRY_PAUSE_MAX")
+        return self
+
+    @model_validator(mode="after")
+    def _check_issuer(self) -> Self:
+        if self.oidc_issuer and not self.oidc_audience:
+            raise ValueError("OIDC_ISSUER needs OIDC_AUDIENCE: whom its tokens have to be for")
         return self
 
     @property

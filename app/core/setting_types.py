@@ -4,10 +4,11 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import NoDecode
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -42,6 +43,28 @@ def _http(value: str) -> str:
     if not _is_url(value, ("http", "https")) or urlsplit(value).path.count("/") < 2:
         raise ValueError("must be the address of the call, http://host:port/api/v1/dns/create")
     return value
+
+
+def _issuer(value: str) -> str:
+    parts = urlsplit(value)
+    if not _is_url(value, ("http", "https")) or parts.query or parts.fragment or parts.username:
+        raise ValueError("must be the issuer's address as its tokens have it, https://login.example.org/dns")
+    return value
+
+
+def _pairs(value: object) -> object:
+    """Return the pairs of `a=b,c=d`; what stands before the last = may have others in it."""
+    if not isinstance(value, str):
+        return value
+    pairs = [item.rpartition("=")[::2] for item in value.split(",") if item.strip()]
+    if not all(left.strip() and right.strip() for left, right in pairs):
+        raise ValueError("must be pairs with commas between them, dns-admins=admin,dns-users=requester")
+    return [(left.strip(), right.strip()) for left, right in pairs]
+
+
+def split_names(value: object) -> object:
+    """Return the names of a list with commas between them."""
+    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
 
 def without_secrets(address: str) -> str:
@@ -116,6 +139,16 @@ Proxies = Annotated[tuple[str, ...], AfterValidator(_proxies)]
 Origins = Annotated[tuple[str, ...], AfterValidator(_origins)]
 Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,245}$")]  # 249 with the ending of its dead letters
 UpperCase = BeforeValidator(_upper)
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_names)]
+Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs)]
+IssuerUrl = Annotated[str, AfterValidator(_issuer)]
+# What a token may be signed with (RFC 7518, RFC 8037): by a private key that its issuer alone has.
+SigningAlgorithm = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+]
+Algorithms = Annotated[
+    tuple[SigningAlgorithm, ...], NoDecode, BeforeValidator(split_names), Field(min_length=1)
+]
 
 
 def problems(error: ValidationError) -> list[str]:

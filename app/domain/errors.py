@@ -38,6 +38,7 @@
     ├── Unavailable             503  passes by itself: the client may try again after `retry_after` seconds
     │   ├── Overloaded
     │   ├── BacklogFull
+    │   ├── IssuerUnavailable        nobody can tell whether an OIDC access token is good
     │   └── ServersNotAsked
     │       └── AnswerUnreadable
     ├── LeaseLost                    another worker drains the zone; this and those below reach no client
@@ -454,6 +455,18 @@ class BacklogFull(Unavailable):
 
     def __init__(self, whose: str, number: int, limit: int) -> None:
         super().__init__(f"{number} requests are {whose}, {limit} may be; try again later")
+
+
+class IssuerUnavailable(Unavailable):
+    """The OIDC issuer's keys are not known, or were read too long ago; the log says why."""
+
+    code = "issuer_unavailable"
+    retry_after = 10
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the keys of the OIDC issuer can't be had now: its tokens can't be checked; try again"
+        )
 
 
 class ServersNotAsked(Unavailable):

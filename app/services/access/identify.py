@@ -27,6 +27,16 @@ class WhyNot(StrEnum):
     REVOKED = "it was revoked"
     EXPIRED = "it has expired"
     ELSEWHERE = "it may not be used from this address"
+    # of access tokens of an OIDC issuer
+    TOO_LONG = "it is longer than a token may be"
+    ALGORITHM = "it is not signed by an algorithm that is allowed"
+    KEY = "its issuer has no such key"
+    SIGNATURE = "its signature is wrong"
+    KIND = "it is no access token, or one that is bound to a key: an ID token, say"
+    ISSUER = "another issuer has made it"
+    AUDIENCE = "it is for somebody else"
+    TOO_EARLY = "it is not good yet"
+    CLAIMS = "it lacks what a token must say, or says it otherwise than it must"
 
 
 @dataclass(frozen=True, slots=True)

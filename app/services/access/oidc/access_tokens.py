@@ -1,0 +1,110 @@
+"""Who calls with an access token. What was checked is not checked again while nothing has changed."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from hashlib import sha256
+from typing import NamedTuple
+
+from app.core.config import settings
+from app.domain.permissions import Principal, Role
+from app.issuer.fetch import Issuer, fetch_public_keys
+from app.issuer.public_keys import PublicKeys
+from app.services.access.identify import WhyNot
+from app.services.access.oidc.claims import ClaimRules, principal_of_claims
+from app.services.access.oidc.current_keys import CurrentKeys
+from app.services.access.oidc.verify import MAX_TOKEN, Expected, SignedWith, signed_with, verify
+
+MAX_CHECKED = 2_000  # tokens that are remembered: those that were used last
+
+
+class _Checked(NamedTuple):
+    principal: Principal
+    ends_at: float  # seconds since 1970
+    keys: PublicKeys  # by which it was checked
+
+
+class AccessTokens:
+    """The tokens of one issuer."""
+
+    def __init__(
+        self,
+        keys: CurrentKeys,
+        expected: Expected,
+        rules: ClaimRules,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.keys = keys
+        self._expected = expected
+        self._rules = rules
+        self._clock = clock
+        self._checked: OrderedDict[bytes, _Checked] = OrderedDict()  # by their digests
+
+    def __len__(self) -> int:
+        return len(self._checked)
+
+    async def identify(self, token: str) -> Principal | WhyNot:
+        """Return who shows the token, or why it is of no use. Raises IssuerUnavailable."""
+        if len(token) > MAX_TOKEN:
+            return WhyNot.TOO_LONG
+        digest = sha256(token.encode()).digest()
+        known = self._checked.get(digest)
+        if known is not None and self._clock() < known.ends_at and known.keys is await self.keys.keys():
+            self._checked.move_to_end(digest)
+            return known.principal
+        return await self._check(token, digest)
+
+    async def _check(self, token: str, digest: bytes) -> Principal | WhyNot:
+        self._checked.pop(digest, None)
+        by = signed_with(token, self._expected)
+        if not isinstance(by, SignedWith):
+            return by
+        keys = await self.keys.keys_with(*by)
+        key = keys.find(*by)
+        if key is None:
+            return WhyNot.KEY
+        claims = verify(token, key, self._expected)
+        if isinstance(claims, WhyNot):
+            return claims
+        principal = principal_of_claims(claims, self._rules)
+        if isinstance(principal, Principal):
+            ends_at = int(claims["exp"]) + self._expected.skew
+            self._checked[digest] = _Checked(principal, ends_at, keys)
+            if len(self._checked) > MAX_CHECKED:
+                self._checked.popitem(last=False)
+        return principal
+
+
+def configured_access_tokens() -> AccessTokens | None:
+    """Return the tokens of the issuer that the settings name, None where they name none, or ask nobody."""
+    found = settings()
+    if found.oidc_issuer is None or found.auth == "off":
+        return None
+    issuer = Issuer(found.oidc_issuer, found.oidc_ca_file, found.oidc_allow_http)
+    expected = Expected(issuer.url, found.oidc_audience, found.oidc_algorithms, found.oidc_clock_skew)
+    rules = ClaimRules(
+        issuer=issuer.url,
+        person=found.oidc_person_claim,
+        accounts=found.oidc_accounts_claim,
+        account_map=found.oidc_account_map,
+        roles=found.oidc_roles_claim,
+        role_map=found.oidc_role_map,
+        default_roles=frozenset(map(Role, found.oidc_default_roles)),
+    )
+    return AccessTokens(CurrentKeys(partial(fetch_public_keys, issuer)), expected, rules)
+
+
+def check_oidc_settings() -> list[str]:
+    """Return what is wrong with the settings, a line each."""
+    named = {
+        "OIDC_ROLE_MAP": [role for _, role in settings().oidc_role_map],
+        "OIDC_DEFAULT_ROLES": settings().oidc_default_roles,
+    }
+    known = frozenset(Role)
+    return [
+        f"{setting} has {role!r}: roles are {', '.join(Role)}"
+        for setting, roles in named.items()
+        for role in roles
+        if role not in known
+    ]
