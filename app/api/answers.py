@@ -13,9 +13,10 @@ from app.domain.effects import RRset
 from app.domain.errors import BacklogFull, InvalidInput, Reason
 from app.domain.international import asked_in_unicode, name_in_unicode, values_in_unicode
 from app.domain.names import in_unicode
-from app.domain.permissions import Caller
+from app.domain.permissions import Caller, Principal
 from app.domain.ptr import PtrStep
 from app.domain.reasons import MAX_BATCH_REASONS, at_most, number_of, share
+from app.domain.told import of_failure, of_plan
 from app.schemas.response import (
     Accepted,
     AcceptedUndo,
@@ -114,21 +115,24 @@ def batch_out(submitted: Sequence[submit.Submitted]) -> BatchOut:
     return BatchOut(results, batch_id_of(submitted), _number_left_out(list(found.values()), shares))
 
 
-def plan_out(kept: KeptPlan) -> PlanOut | RollbackOut:
-    """Return a plan, with at most MAX_BATCH_REASONS reasons in all; of a rollback also what it leaves."""
+def plan_out(kept: KeptPlan, reader: Principal) -> PlanOut | RollbackOut:
+    """Return a plan as the reader may see it; of a rollback also what it leaves.
+
+    It has at most MAX_BATCH_REASONS reasons in all.
+    """
     left = kept.plan.left
-    plain = _plan_out(kept)
+    plain = _plan_out(kept, reader)
     return plain if left is None else RollbackOut(**_fields(plain), not_taken_back=[*map(_left_out, left)])
 
 
-def _plan_out(kept: KeptPlan) -> PlanOut:
+def _plan_out(kept: KeptPlan, reader: Principal) -> PlanOut:
     planned = kept.plan.planned
     found = [item.reasons if isinstance(item, Refused) else () for item in planned]
     shares = share(MAX_BATCH_REASONS, list(map(len, found)))
     results = [
         PlanResult(index=index, status_code=_status(item), errors=_body_reasons(item.reasons, given))
         if isinstance(item, Refused)
-        else _plan_result(index, item)
+        else _plan_result(index, item, reader)
         for index, (item, given) in enumerate(zip(planned, shares, strict=True))
     ]
     left_out = _number_left_out(found, shares)
@@ -181,8 +185,8 @@ def _number_left_out(found: Sequence[Sequence[Reason]], shares: Sequence[int]) -
     return sum(number_of(reasons) for reasons, given in zip(found, shares, strict=True) if not given) or None
 
 
-def _plan_result(index: int, item: Planned) -> PlanResult:
-    change, planned = item.effect.change, item.effect.planned
+def _plan_result(index: int, item: Planned, reader: Principal) -> PlanResult:
+    change = item.effect.change
     result = PlanResult(
         index=index,
         status_code=200,
@@ -196,7 +200,7 @@ def _plan_result(index: int, item: Planned) -> PlanResult:
             before_known=item.effect.before_is_known,
             domain_unicode=name_in_unicode(change.name),
         ),
-        forecast=PlannedOut(by=item.by, outcome=planned.outcome, code=planned.code, message=planned.message),
+        forecast=_forecast(item, reader),
     )
     if item.not_before:
         result.not_before = item.not_before
@@ -205,6 +209,13 @@ def _plan_result(index: int, item: Planned) -> PlanResult:
     if item.effect.warnings:
         result.warnings = [*map(_warning, item.effect.warnings)]
     return result
+
+
+def _forecast(item: Planned, reader: Principal) -> PlannedOut:
+    planned = item.effect.planned
+    is_ours = item.by == "records"  # no server has a word in it
+    told = planned.message if is_ours or reader.reads_in_full else of_plan(planned.outcome, planned.code)
+    return PlannedOut(by=item.by, outcome=planned.outcome, code=planned.code, message=told)
 
 
 def _ptrs(steps: Iterable[PtrStep]) -> Iterator[PtrOut]:
@@ -222,16 +233,16 @@ def _warning(warning: Reason) -> WarningOut:
     return WarningOut(warning.code, warning.message, ["body", *warning.loc])
 
 
-def request_out(state: RequestState) -> RequestOut:
-    """Return a request and how far it has come."""
-    return RequestOut(**_request(state))
+def request_out(state: RequestState, reader: Principal) -> RequestOut:
+    """Return a request and how far it has come, as the reader may see it."""
+    return RequestOut(**_request(state, reader))
 
 
-def request_detail(found: Progress, obstacle: Obstacle | None) -> RequestDetail:
+def request_detail(found: Progress, obstacle: Obstacle | None, reader: Principal) -> RequestDetail:
     """Return a request with its log, what it has changed, and what it waits for."""
     waits_for = ObstacleOut(code=obstacle.code, since=obstacle.since) if obstacle else None
     return RequestDetail(
-        **_request(found.request),
+        **_request(found.request, reader),
         before=_state(found.request.record_type, found.before),
         after=_state(found.request.record_type, found.after),
         undoes=found.request.undoes,
@@ -244,14 +255,14 @@ def request_detail(found: Progress, obstacle: Obstacle | None) -> RequestDetail:
     )
 
 
-def history_page(page: Page[Step]) -> HistoryPage:
-    """Return settled requests of an RRset, with what each has done to it."""
-    items = [*map(_history_item, page.items)]
+def history_page(page: Page[Step], reader: Principal) -> HistoryPage:
+    """Return settled requests of an RRset, with what each has done to it, as the reader may see it."""
+    items = [_history_item(step, reader) for step in page.items]
     shown = name_in_unicode(page.items[0].request.name) if page.items else None
     return HistoryPage(items=items, next_cursor=page.next_cursor, domain_unicode=shown)
 
 
-def _history_item(step: Step) -> HistoryItem:
+def _history_item(step: Step, reader: Principal) -> HistoryItem:
     request = step.request
     return HistoryItem(
         id=request.id,
@@ -259,7 +270,7 @@ def _history_item(step: Step) -> HistoryItem:
         status=request.status,
         context=_context(request),
         comment=request.resource.get("comment"),
-        error=_error(request),
+        error=_error(request, reader),
         created_at=request.created_at,
         finished_at=request.finished_at,
         before=_state(request.record_type, step.before),
@@ -315,7 +326,7 @@ def zone_out(zone: ServedZone, caller: Caller) -> ZoneOut:
     types = settings.allowed_types
     return ZoneOut(
         name=zone.name,
-        backend=zone.backend,
+        backend=zone.backend if caller.principal.reads_in_full else None,
         checks=settings.checks,
         default_ttl=settings.default_ttl,
         min_ttl=settings.min_ttl,
@@ -365,7 +376,7 @@ def _events(log: Sequence[LogLine]) -> list[EventOut]:
     return [EventOut(at=line.at, status=line.status, message=line.message) for line in log]
 
 
-def _request(state: RequestState) -> dict[str, Any]:
+def _request(state: RequestState, reader: Principal) -> dict[str, Any]:
     return {
         "id": state.id,
         "action": state.action,
@@ -377,7 +388,7 @@ def _request(state: RequestState) -> dict[str, Any]:
         "domain_unicode": name_in_unicode(state.name),
         "attempts": state.attempts,
         "run_id": state.run_id,
-        "error": _error(state),
+        "error": _error(state, reader),
         "started_at": state.started_at,
         "finished_at": state.finished_at,
         "verified_at": state.verified_at,
@@ -389,10 +400,13 @@ def _context(request: submit.AcceptedRequest) -> ContextOut:
     return ContextOut(request.account_id, request.source, request.via, request.not_before)
 
 
-def _error(state: RequestState) -> ErrorOut | None:
-    """Return why the request failed; None where it did not."""
-    failed = state.error_code is not None
-    return ErrorOut(code=state.error_code or "", message=state.error_message or "") if failed else None
+def _error(state: RequestState, reader: Principal) -> ErrorOut | None:
+    """Return why the request failed, in the words for the reader; None where it did not."""
+    code = state.error_code
+    if code is None:
+        return None
+    message = state.error_message or "" if reader.reads_in_full else of_failure(code)
+    return ErrorOut(code=code, message=message)
 
 
 def _state(record_type: str, rrset: RRsetState | None) -> StateOut | None:

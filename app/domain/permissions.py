@@ -128,6 +128,11 @@ class Principal:
         return account in self.accounts or self.has(Right.READ_ALL)
 
     @property
+    def reads_in_full(self) -> bool:
+        """Whether he sees what servers and Ansible have said, which is not only about one account."""
+        return self.has(Right.READ_ALL)
+
+    @property
     def speaks_for_any(self) -> bool:
         """Whether he may ask for changes in the name of every account."""
         return not self.roles.isdisjoint(_FOR_ANYBODY)
@@ -245,6 +250,14 @@ class Grants:
             return Decision(strongest.effect, strongest, asked, principal)
         allowed = owns_zone or Role.ADMIN in principal.roles
         return Decision(Effect.ALLOW if allowed else Effect.DENY, None, asked, principal)
+
+    def covers(self, principal: Principal, zone: str, name: str, record_type: str) -> bool:
+        """Return whether one of the principal's accounts may do something to the RRset, or ask for it."""
+        return any(
+            self.decide(principal, Asked(account, action, zone, name, record_type)).effect is not Effect.DENY
+            for account in principal.accounts
+            for action in Action
+        )
 
     def concerning(self, principal: Principal) -> list[Grant]:
         """Return the grants to the principal's accounts and roles."""

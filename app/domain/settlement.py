@@ -21,6 +21,7 @@ from app.domain.errors import (
 from app.domain.expectation import Answer, Expectation, expectations
 from app.domain.lifecycle import Status
 from app.domain.ptr import NOT_OURS
+from app.domain.told import of_failure
 
 Answers = Mapping[str, Mapping[RRsetKey, Answer]]  # by server, the one that takes updates first
 
@@ -31,6 +32,7 @@ _UNCERTAIN = UNCERTAIN_CODES | _MAYBE_SENT
 # The server takes other changes, so these are about the change itself.
 _OF_THE_CHANGE = frozenset({"server_failed", "changed_meanwhile"})
 
+_AGAIN = "will be tried again"
 _NOT_KEPT, _NOT_ANSWERED = "not_kept", "not_answered"
 APPLIED_AND_FAILED = (_NOT_KEPT, _NOT_ANSWERED)
 
@@ -95,7 +97,8 @@ class Decision:
     """What becomes of a request now: its next status, and why."""
 
     status: Status
-    message: str
+    message: str  # for operators
+    told: str  # the same for requesters, without what servers and Ansible say
     code: str | None = None  # of the error, when it failed
     run_lost: bool = False  # the outcome of its run stayed unknown
     fault: Fault | None = None  # of the whole: the backend or the zone must rest
@@ -193,7 +196,7 @@ def _all_or_none_of(group: Sequence[InFlight], decisions: Sequence[Decision]) ->
     culprit = next((item for item, decision in both if decision.code and not decision.applied), None)
     if culprit is not None:
         message = f"not carried out, because {culprit.change.key} of the same group failed"
-        return dict.fromkeys(not_done, Decision(Status.FAILED, message, "atomic_failed"))
+        return dict.fromkeys(not_done, _failed(message, "atomic_failed"))
     first = next((decision for decision in pending if decision.fault), pending[0])
     again = replace(first, run_lost=any(decision.run_lost for decision in pending))
     return dict.fromkeys(not_done, again)
@@ -240,7 +243,8 @@ def _ahead(items: Sequence[InFlight], complaints: _Complaints) -> list[InFlight]
 def _applied(items: Sequence[InFlight], complaints: _Complaints, answers: Answers) -> dict[UUID, Decision]:
     if complaints.by_server:
         return {item.change.request_id: _not_answered(item, complaints) for item in items}
-    succeeded = Decision(Status.SUCCEEDED, _answered_by(answers, complaints.hidden))
+    told = "applied; not every server can show it" if complaints.hidden else "answered by its servers"
+    succeeded = Decision(Status.SUCCEEDED, _answered_by(answers, complaints.hidden), told)
     return {item.change.request_id: succeeded for item in items}
 
 
@@ -285,14 +289,19 @@ def _refused(item: InFlight) -> Decision:
         code = NOT_OURS
     elif code == "state_changed" and message and item.change.expect is not None:
         message += ": plan it again"  # what is neither an undo nor a PTR was planned
-    return Decision(Status.FAILED, message or "the playbook refused it", code)
+    return _failed(message or "the playbook refused it", code)
+
+
+def _failed(message: str, code: str, fault: Fault | None = None, *, run_lost: bool = False) -> Decision:
+    return Decision(Status.FAILED, message, of_failure(code), code, run_lost, fault)
 
 
 def _postponed(first: InFlight) -> Decision:
     message = first.result.message if first.result else None
     scope = Scope.ZONE if first.code in ZONE_UNAVAILABLE_CODES else Scope.BACKEND
     fault = Fault(scope, first.code, message or "the server is unavailable")
-    return Decision(Status.PENDING, f"will be tried again: {fault.why}", fault=fault)
+    told = f"{_AGAIN}: its {'zone' if scope is Scope.ZONE else 'DNS servers'} can't be changed now"
+    return Decision(Status.PENDING, f"{_AGAIN}: {fault.why}", told, fault=fault)
 
 
 def _not_answered(item: InFlight, complaints: _Complaints) -> Decision:
@@ -300,17 +309,14 @@ def _not_answered(item: InFlight, complaints: _Complaints) -> Decision:
     unreached = bool(complaints.unreached)
     not_answered = item.overdue and not unreached
     if (not_kept or not_answered) and not complaints.concern(item.change):
-        return Decision(Status.SUCCEEDED, f"answered; what others asked for its RRset is not: {complaints}")
+        message = f"answered; what others asked for its RRset is not: {complaints}"
+        return Decision(Status.SUCCEEDED, message, "answered by its servers")
     if not_kept:
-        return Decision(
-            Status.FAILED,
-            f"the primary has taken it, but answers otherwise; {complaints}",
-            _NOT_KEPT,
-        )
+        return _failed(f"the primary has taken it, but answers otherwise; {complaints}", _NOT_KEPT)
     if not_answered:
-        return Decision(Status.FAILED, f"not answered as asked in time; {complaints}", _NOT_ANSWERED)
-    message = f"applied, not answered everywhere yet; {complaints}"
-    return Decision(Status.VERIFYING, message, unreached=unreached)
+        return _failed(f"not answered as asked in time; {complaints}", _NOT_ANSWERED)
+    told = "applied, not answered everywhere yet"
+    return Decision(Status.VERIFYING, f"{told}; {complaints}", told, unreached=unreached)
 
 
 def _uncertain(
@@ -325,8 +331,8 @@ def _uncertain(
         if item.uncertain:
             decision = _lost(item, complaints, max_attempts)
         else:
-            message = f"will be tried again, behind an earlier request for {key}"
-            decision = Decision(Status.PENDING, message, pauses=_head(decisions).pauses)
+            message = f"{_AGAIN}, behind an earlier request for {key}"
+            decision = Decision(Status.PENDING, message, _AGAIN, pauses=_head(decisions).pauses)
         decisions[item.change.request_id] = decision
     return decisions
 
@@ -339,15 +345,17 @@ def _lost(item: InFlight, complaints: _Complaints, max_attempts: int) -> Decisio
     known = (item.result.message if item.result else None) or "the run ended without a result for it"
     if complaints.nobody_looked:
         fault = Fault(Scope.BACKEND, "server_unreachable", str(complaints))
-        return Decision(Status.PENDING, f"will be tried again: {known}; {complaints}", fault=fault)
+        told = f"{_AGAIN}: whether it was applied is not known yet"
+        return Decision(Status.PENDING, f"{_AGAIN}: {known}; {complaints}", told, fault=fault)
     about_itself = item.code in _OF_THE_CHANGE
     scope = Scope.BACKEND if item.code in BACKEND_UNAVAILABLE_CODES else Scope.ZONE
     of_the_whole = None if about_itself else Fault(scope, item.code, known)
     if (about_itself or item.blamable) and item.lost_runs + 1 >= max_attempts:
-        return Decision(Status.FAILED, f"{known}; {complaints}", item.code, run_lost=True, fault=of_the_whole)
+        return _failed(f"{known}; {complaints}", item.code, of_the_whole, run_lost=True)
     return Decision(
         Status.PENDING,
-        f"will be tried again: {known}; {complaints}",
+        f"{_AGAIN}: {known}; {complaints}",
+        f"{_AGAIN}: its last run has not made it",
         run_lost=True,
         fault=of_the_whole,
         pauses=about_itself,

@@ -25,11 +25,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class RunEvent:
-    """A line of the run's log, written for people; about one request, or about all of the run."""
+    """A line of the run's log, written for operators; about one request, or about all of the run."""
 
     message: str
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     request_id: UUID | None = None
+    told: str | None = None  # the same for requesters; None: it is not for them
 
 
 @dataclass(frozen=True, slots=True)

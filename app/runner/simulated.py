@@ -15,6 +15,7 @@ from app.domain.effects import UNKNOWN, Effect, RRset, apply, state_of
 from app.runner.protocol import Run, RunEvent, RunResult
 
 _APPLIED = "simulated"
+_NOTHING_SENT = "simulated: nothing was sent to a DNS server"
 _WOULD_APPLY = "the simulation would apply it"
 _FAILED = ChangeResult(Outcome.FAILED, "simulated_failure", "the simulation lets this change fail")
 
@@ -34,7 +35,7 @@ class SimulatedRunner:
         if run.check:
             return RunResult(rc=0, results=_applied(run, _WOULD_APPLY, failure_rate=0))
         count = len(run.changes)
-        on_event(RunEvent(f"simulated: nothing was sent to a DNS server (changes: {count})"))
+        on_event(RunEvent(f"{_NOTHING_SENT} (changes: {count})", told=_NOTHING_SENT))
         if cancel.wait(min(self._delay, run.timeout)):
             return RunResult(rc=None, results={}, why="cancelled")
         if self._delay > run.timeout:

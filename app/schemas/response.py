@@ -189,9 +189,11 @@ class RecordOut(BaseModel):
     ttl: int
     target: list[str]
     target_unicode: _ValuesInUnicode = None
-    account_id: Annotated[str, Field(description="whose request changed it last")]
+    account_id: Annotated[
+        str | None, Field(description="whose request changed it last; null, as the next three: another one's")
+    ]
     owner: Annotated[str | None, Field(description="to whom it belongs; null: nobody has made it here")]
-    request_id: UUID
+    request_id: UUID | None
     comment: str | None
     created_at: datetime
     updated_at: datetime
@@ -215,7 +217,7 @@ class ZoneOut(BaseModel):
     """A zone that is served, and the settings that are in effect in it."""
 
     name: str
-    backend: str
+    backend: Annotated[str | None, Field(description="null: it is not for you to see")]
     checks: Checks
     default_ttl: int
     min_ttl: int
@@ -489,7 +491,8 @@ class Readiness(BaseModel):
     executor: Literal["ansible", "simulated"]
     auth: Literal["off", "required"]  # off: whoever reaches the API may make every change
     dependencies: dict[str, str]
-    unavailable_backends: dict[str, str]  # by name, the code of the fault; `GET /api/v1/backends` has more
+    # by name, the code of the fault, as `GET /api/v1/backends` has it; null where one has to say who one is
+    unavailable_backends: dict[str, str] | None
     backlog: BacklogOut
 
 

@@ -151,11 +151,11 @@ def publish(session: Session, honours: Mapping[str, Collection[str] | None]) -> 
     session.execute(update(Backend).where(mended).values(paused_until=now))
 
 
-def honours_of_zones(session: AnySession, zones: Collection[str]) -> dict[str, tuple[str, frozenset[str]]]:
-    """Return the backend of each of these zones, and the conditions that it honours, where that is known."""
-    found = select(Zone.name, Backend.name, Backend.honours).join(Backend, Backend.name == Zone.backend)
+def honours_of_zones(session: AnySession, zones: Collection[str]) -> dict[str, frozenset[str]]:
+    """Return the conditions that the backend of each of these zones honours, where that is known."""
+    found = select(Zone.name, Backend.honours).join(Backend, Backend.name == Zone.backend)
     rows = session.execute(found.where(Zone.name.in_(zones), Backend.honours.is_not(None)))
-    return {zone: (backend, frozenset(honours or ())) for zone, backend, honours in rows}
+    return {zone: frozenset(honours or ()) for zone, honours in rows}
 
 
 def note_api(session: Session, *, simulated: bool) -> None:

@@ -269,7 +269,8 @@ class RequestEvent(Base):
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     run_id: Mapped[UUID | None]  # the run that the change of status belongs to
     status: Mapped[Status] = mapped_column(_word(Status))
-    message: Mapped[str]
+    message: Mapped[str]  # for operators
+    told: Mapped[str | None]  # the same for requesters; None: they are told the status only
 
 
 class Record(Base):
@@ -337,7 +338,8 @@ class RunEvent(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     run_id: Mapped[UUID] = mapped_column(ForeignKey(Run.id, ondelete="CASCADE"), index=True)
     at: Mapped[datetime]
-    message: Mapped[str]
+    message: Mapped[str]  # for operators
+    told: Mapped[str | None]  # the same for requesters; None: it is not for them
     request_id: Mapped[UUID | None]  # the one that it is about, and that it is shown to; None: all
 
 

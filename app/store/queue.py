@@ -40,10 +40,11 @@ _CLAIM = text(
            AND request.status IN ({words(predecessors(Status.RUNNING))})
         RETURNING request.id, request.seq, request.attempts
     ), logged AS (
-        INSERT INTO dns_request_events (request_id, run_id, status, message)
+        INSERT INTO dns_request_events (request_id, run_id, status, message, told)
         SELECT id, CAST(:run_id AS uuid), '{Status.RUNNING}',
-               CAST(:message AS text) || CASE WHEN attempts > 1 THEN ', attempt ' || attempts ELSE '' END
-          FROM claimed
+               CAST(:message AS text) || attempt, CAST(:told AS text) || attempt
+          FROM (SELECT id, CASE WHEN attempts > 1 THEN ', attempt ' || attempts ELSE '' END AS attempt
+                  FROM claimed) AS line
     )
     SELECT id, seq FROM claimed
     """  # noqa: S608
@@ -53,7 +54,7 @@ _SETTLE = text(
     f"""
     WITH decision AS (
         SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (
-               id uuid, status text, message text, code text,
+               id uuid, status text, message text, told text, code text,
                run_lost boolean, pauses boolean, unreached boolean, was jsonb, became jsonb)
     ), found AS MATERIALIZED (
         SELECT decision.*, request.place
@@ -90,7 +91,7 @@ _SETTLE = text(
                finished_at = CASE WHEN decision.status IN ({words(FINAL)}) THEN clock_timestamp() END
           FROM found AS decision
          WHERE request.ctid = decision.place
-        RETURNING request.id, request.run_id, decision.status, decision.message,
+        RETURNING request.id, request.run_id, decision.status, decision.message, decision.told,
                   coalesce(old.error_message = decision.message, false)
                   AND (old.status = decision.status
                        OR decision.status = '{Status.PENDING}'
@@ -99,8 +100,8 @@ _SETTLE = text(
                                   -- no power of two
                                   AND old.attempts & (old.attempts - 1) <> 0)) AS repeated
     ), told AS (
-        INSERT INTO dns_request_events (request_id, run_id, status, message)
-        SELECT id, run_id, status, message FROM settled WHERE NOT repeated
+        INSERT INTO dns_request_events (request_id, run_id, status, message, told)
+        SELECT id, run_id, status, message, told FROM settled WHERE NOT repeated
     )
     SELECT id, status, repeated FROM settled
     """  # noqa: S608
@@ -197,6 +198,13 @@ class States(NamedTuple):
 _NONE: Mapping[UUID, States] = {}
 
 
+class Line(NamedTuple):
+    """A line of the logs of requests: for operators, and what requesters are told instead."""
+
+    message: str
+    told: str
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """How long a request waits, and how long its verification may take; all in seconds."""
@@ -240,11 +248,9 @@ def _without_last_group(items: list[Item]) -> list[Item]:
     return [item for item in items if item.change.group != group] or items
 
 
-def claim(
-    session: Session, lease: Lease, ids: Sequence[UUID], run_id: UUID | None, message: str
-) -> set[UUID]:
+def claim(session: Session, lease: Lease, ids: Sequence[UUID], run_id: UUID | None, line: Line) -> set[UUID]:
     """Mark the requests as running in this run, if there is one; return those that were still pending."""
-    parameters = {"ids": list(ids), "run_id": run_id, "token": lease.token, "message": message}
+    parameters = {"ids": list(ids), "run_id": run_id, "token": lease.token, **line._asdict()}
     claimed = {row.id: row.seq for row in session.execute(_CLAIM, parameters)}
     if claimed:
         leases.note_claim(session, lease, claimed.values())
@@ -300,6 +306,7 @@ def settle(
             "id": str(request_id),
             "status": decision.status,
             "message": decision.message,
+            "told": decision.told,
             "code": decision.code,
             "run_lost": decision.run_lost,
             "pauses": decision.pauses,

@@ -77,7 +77,15 @@ class LogLine(NamedTuple):
     origin: int
     id: int
     status: Status
-    message: str
+    message: str | None  # None: nothing but the status is for the reader
+
+
+class NewLine(NamedTuple):
+    """A line of a request's log that is not stored yet."""
+
+    request_id: UUID
+    message: str  # for operators
+    told: str  # to requesters
 
 
 class NewBatch(NamedTuple):
@@ -149,8 +157,8 @@ _INSERT = """
         ON CONFLICT (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
         RETURNING id, created_at{returned}
     ), logged AS (
-        INSERT INTO dns_request_events (request_id, at, status, message)
-        SELECT id, created_at, {event} FROM stored
+        INSERT INTO dns_request_events (request_id, at, status, message, told)
+        SELECT id, created_at, status, words, words FROM (SELECT id, created_at, {event} FROM stored) AS line
     ), batch AS (
         INSERT INTO dns_batches (id, first_request_id, last_request_id, digest)
         SELECT CAST(:batch_id AS uuid), :first, :last, CAST(:digest AS bytea)
@@ -165,10 +173,10 @@ _INSERT = """
 """
 _NEXT_SEQ = "nextval(pg_get_serial_sequence('dns_requests', 'seq'))"
 _TIME = """to_char(not_before AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
-_ACCEPTED = f"'{INITIAL}', 'accepted'"
+_ACCEPTED = f"'{INITIAL}' AS status, 'accepted' AS words"
 _ACCEPTED_OR_SCHEDULED = f"""
     status, CASE WHEN status = '{Status.SCHEDULED}'
-                 THEN 'accepted; scheduled for ' || {_TIME} ELSE 'accepted' END
+                 THEN 'accepted; scheduled for ' || {_TIME} ELSE 'accepted' END AS words
 """
 # Those of a group have one place in the queue: what is accepted meanwhile comes before all of them, or after.
 _PLACE_OF_GROUP = f"place_of_group AS MATERIALIZED (SELECT {_NEXT_SEQ} AS seq), "
@@ -228,20 +236,22 @@ _KEY_OF_OTHER_BATCH = text(
 )
 
 _MAX_RUNS = 20  # whose lines are part of a request's log: the last ones
+# What is for operators only has nothing in `told`: of the request's own lines requesters see the status.
 _LOG = text(
     f"""
     WITH own AS MATERIALIZED (
-        SELECT at, 0 AS origin, id, status, message, run_id
+        SELECT at, 0 AS origin, id, status, CASE WHEN :in_full THEN message ELSE told END AS message, run_id
           FROM dns_request_events WHERE request_id = :request_id
     ), lately AS (
         SELECT run_id FROM own WHERE run_id IS NOT NULL GROUP BY run_id ORDER BY max(id) DESC LIMIT :runs
     ), line AS (
         SELECT at, origin, id, status, message FROM own
         UNION ALL
-        SELECT event.at, 1, event.id, '{Status.RUNNING}', event.message
+        SELECT event.at, 1, event.id, '{Status.RUNNING}', CASE WHEN :in_full THEN message ELSE told END
           FROM lately JOIN ansible_run_events AS event USING (run_id)
          -- what is said of another request of the run is that one's only
-         WHERE event.request_id IS NULL OR event.request_id = :request_id
+         WHERE (event.request_id IS NULL OR event.request_id = :request_id)
+           AND (:in_full OR event.told IS NOT NULL)
     )
     SELECT at, origin, id, status, message FROM line
      WHERE (at, origin, id) < (:at, :origin, :id)
@@ -278,10 +288,14 @@ _RETRY_CHOSEN = f"""
           FROM queued WHERE request.id = queued.id
         RETURNING request.*, queued.state
     ), logged AS (
-        INSERT INTO dns_request_events (request_id, status, message)
-        SELECT id, status, CASE WHEN status = '{Status.SCHEDULED}' THEN 'retried: scheduled for ' || {_TIME}
-               ELSE 'retried, behind what is waiting already' END || '; it was ' || state
-          FROM changed ORDER BY seq
+        INSERT INTO dns_request_events (request_id, status, message, told)
+        SELECT id, status, words, words
+          FROM (SELECT id, status, seq,
+                       CASE WHEN status = '{Status.SCHEDULED}' THEN 'retried: scheduled for ' || {_TIME}
+                            ELSE 'retried, behind what is waiting already' END
+                       || '; it was ' || state AS words
+                  FROM changed) AS line
+         ORDER BY seq
     )
     SELECT * FROM changed
 """  # noqa: S608
@@ -296,14 +310,15 @@ _CANCEL_CHOSEN = f"""
           FROM chosen WHERE request.id = chosen.id
         RETURNING request.*, chosen.status AS was
     ), logged AS (
-        INSERT INTO dns_request_events (request_id, status, message)
-        SELECT id, status,
-               CASE WHEN was = '{Status.SCHEDULED}' THEN 'cancelled before it was due'
-                    WHEN was = '{Status.VERIFYING}'
-                    THEN 'cancelled: it is applied, and no longer verified'
-                    WHEN lost_runs > 0 THEN 'cancelled; an earlier run may have applied it'
-                    ELSE 'cancelled before it was applied' END
-          FROM changed
+        INSERT INTO dns_request_events (request_id, status, message, told)
+        SELECT id, status, words, words
+          FROM (SELECT id, status,
+                       CASE WHEN was = '{Status.SCHEDULED}' THEN 'cancelled before it was due'
+                            WHEN was = '{Status.VERIFYING}'
+                            THEN 'cancelled: it is applied, and no longer verified'
+                            WHEN lost_runs > 0 THEN 'cancelled; an earlier run may have applied it'
+                            ELSE 'cancelled before it was applied' END AS words
+                  FROM changed) AS line
     )
     SELECT * FROM changed
 """  # noqa: S608
@@ -356,9 +371,9 @@ _GROUPS = text(
 
 _ADD_LOG_LINES = text(
     """
-    INSERT INTO dns_request_events (request_id, status, message)
-    SELECT line.id, (SELECT status FROM dns_requests WHERE id = line.id), line.message
-      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS line(id uuid, message text)
+    INSERT INTO dns_request_events (request_id, status, message, told)
+    SELECT line.id, (SELECT status FROM dns_requests WHERE id = line.id), line.message, line.told
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS line(id uuid, message text, told text)
     """
 )
 
@@ -451,21 +466,23 @@ def has_open(session: Session, zone: str) -> bool:
     return bool(session.scalar(statement, {"zone": zone}))
 
 
-def add_log_lines(session: Session, lines: Iterable[tuple[UUID, str]]) -> None:
+def add_log_lines(session: Session, lines: Iterable[NewLine]) -> None:
     """Write lines into the logs of requests, which have the status that they have."""
-    rows = [{"id": str(request_id), "message": message} for request_id, message in lines]
+    rows = [{"id": str(line.request_id), "message": line.message, "told": line.told} for line in lines]
     if rows:
         session.execute(_ADD_LOG_LINES, {"rows": json.dumps(rows)})
 
 
-def log_lines(session: Session, request_id: UUID, limit: int, before: LogPosition | None) -> list[LogLine]:
+def log_lines(
+    session: Session, request_id: UUID, limit: int, before: LogPosition | None, *, in_full: bool
+) -> list[LogLine]:
     """Return lines of the request's log that come before that position, the newest first.
 
-    They are its own events, and the lines of the last runs that those name.
+    They are its own events, and the lines of the last runs that those name; `in_full` as operators see them.
     """
     position = before or LogPosition(datetime.max.replace(tzinfo=UTC), 0, 0)
-    parameters = {"request_id": request_id, "limit": limit, "runs": _MAX_RUNS, **position._asdict()}
-    return [LogLine(*row) for row in session.execute(_LOG, parameters)]
+    parameters = {"request_id": request_id, "limit": limit, "runs": _MAX_RUNS, "in_full": in_full}
+    return [LogLine(*row) for row in session.execute(_LOG, parameters | position._asdict())]
 
 
 def _changed(session: Session, statement: TextClause, **parameters: object) -> list[Request]:

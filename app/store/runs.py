@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, text, update
@@ -23,8 +23,8 @@ _START = text(
 
 _ADD_EVENT = text(
     """
-    INSERT INTO ansible_run_events (run_id, at, message, request_id)
-    VALUES (:run_id, clock_timestamp() - make_interval(secs => :age), :message, :request_id)
+    INSERT INTO ansible_run_events (run_id, at, message, told, request_id)
+    VALUES (:run_id, clock_timestamp() - make_interval(secs => :age), :message, :told, :request_id)
     """
 )
 
@@ -35,16 +35,21 @@ def start(session: Session, run_id: UUID, zone: str, backend: str, request_ids: 
     session.execute(_START, {"id": run_id, "zone": zone, "backend": backend, **requests})
 
 
-def add_events(session: Session, run_id: UUID, events: Iterable[tuple[float, str, UUID | None]]) -> None:
-    """Append lines to the run's log, each with its age in seconds and the request that it is about, or None.
+class NewLine(NamedTuple):
+    """A line of a run's log that is not stored yet."""
+
+    age: float  # seconds
+    message: str
+    told: str | None  # to requesters
+    request_id: UUID | None  # which it is about; None: all of the run
+
+
+def add_events(session: Session, run_id: UUID, lines: Iterable[NewLine]) -> None:
+    """Append lines to the run's log.
 
     Their times are the database's, as those of the requests' own lines are: both stand in one log.
     """
-    rows = [
-        {"run_id": run_id, "age": age, "message": message, "request_id": request_id}
-        for age, message, request_id in events
-    ]
-    session.execute(_ADD_EVENT, rows)
+    session.execute(_ADD_EVENT, [{"run_id": run_id, **line._asdict()} for line in lines])
 
 
 def note_before(session: Session, run_id: UUID, before: Before) -> None:

@@ -45,8 +45,9 @@ _QUEUE_DUE = text(
           FROM queued WHERE request.ctid = queued.place
         RETURNING request.id, request.zone, request.seq
     ), logged AS (
-        INSERT INTO dns_request_events (request_id, status, message)
-        SELECT id, '{Status.PENDING}', 'due: behind what is waiting already' FROM changed ORDER BY seq
+        INSERT INTO dns_request_events (request_id, status, message, told)
+        SELECT id, '{Status.PENDING}', words, words
+          FROM changed, (SELECT 'due: behind what is waiting already' AS words) AS line ORDER BY seq
     )
     SELECT array_agg(DISTINCT zone) AS zones, count(*) AS number FROM changed
     """  # noqa: S608

@@ -42,11 +42,12 @@ _CANCEL_SIMULATED = text(
           FROM chosen WHERE request.id = chosen.id
         RETURNING request.id
     )
-    INSERT INTO dns_request_events (request_id, status, message)
-    SELECT id, '{Status.CANCELLED}',
-           'cancelled: its zone was made up by the simulation, and there are real servers now; once the zone'
-           ' is registered, it can be retried'
-      FROM changed
+    INSERT INTO dns_request_events (request_id, status, message, told)
+    SELECT id, '{Status.CANCELLED}', words, words
+      FROM changed, (
+        SELECT 'cancelled: its zone was made up by the simulation, and there are real servers now; once the'
+               ' zone is registered, it can be retried' AS words
+      ) AS line
     RETURNING request_id
     """  # noqa: S608
 )

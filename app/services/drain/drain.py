@@ -41,6 +41,7 @@ log = get_logger(__name__)
 
 _APPLIED = ChangeResult(Outcome.APPLIED)
 _SHORT_TURN = 2.0  # seconds that a zone may have a worker while other zones wait for one
+_NOT_RUN = "not run: the zone is not served any more"
 _ZONE_GONE = ChangeResult(Outcome.FAILED, "zone_unknown", "the zone is not served any more")
 
 Results = Mapping[UUID, ChangeResult | None]  # by request; None: the outcome is unknown
@@ -174,31 +175,32 @@ def _claim_pending(session: Session, lease: Lease, claim: Claim, backends: Backe
         return claim
     ids = [item.id for item in batch]
     if claim.backend is None:
-        run_id, message = None, "not run: the zone is not served any more"
+        run_id, line = None, queue.Line(_NOT_RUN, _NOT_RUN)
     else:
-        run_id, message = uuid7(), f"one of {len(batch)} in a run on {claim.backend}"
+        run_id = uuid7()
+        line = queue.Line(f"one of {len(batch)} in a run on {claim.backend}", "in a run")
         runs.start(session, run_id, lease.zone, claim.backend, ids)
-    claimed = _claim_whole(session, lease, batch, run_id, message)
+    claimed = _claim_whole(session, lease, batch, run_id, line)
     to_apply = [item for item in batch if item.id in claimed]
     return replace(claim, run_id=run_id, to_apply=to_apply, probe=probe)
 
 
 def _claim_whole(
-    session: Session, lease: Lease, batch: Sequence[Item], run_id: UUID | None, message: str
+    session: Session, lease: Lease, batch: Sequence[Item], run_id: UUID | None, line: queue.Line
 ) -> set[UUID]:
     """Claim the requests; return those that were still pending. Of a group all are claimed, or none."""
     ids = [item.id for item in batch]
     if all(item.change.group is None for item in batch):
-        return queue.claim(session, lease, ids, run_id, message)
+        return queue.claim(session, lease, ids, run_id, line)
     savepoint = session.begin_nested()
-    claimed = queue.claim(session, lease, ids, run_id, message)
+    claimed = queue.claim(session, lease, ids, run_id, line)
     cut = {item.change.group for item in batch if item.id not in claimed} - {None}
     whole = [item.id for item in batch if item.id in claimed and item.change.group not in cut]
     if len(whole) == len(claimed):
         savepoint.commit()
         return claimed
     savepoint.rollback()
-    return queue.claim(session, lease, whole, run_id, message)
+    return queue.claim(session, lease, whole, run_id, line)
 
 
 def _batch_limit(lease: Lease, backends: Backends) -> int:

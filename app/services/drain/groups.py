@@ -28,7 +28,7 @@ def _lines(
     fallen: Mapping[UUID, Sequence[Item]],
     members: Mapping[UUID, Sequence[UUID]],
     decisions: Mapping[UUID, Decision],
-) -> Iterator[tuple[UUID, str]]:
+) -> Iterator[requests.NewLine]:
     """Yield one line for each member of the groups: it names the first of the others that failed."""
     for group, items in fallen.items():
         failed = {item.id for item in items}
@@ -37,5 +37,8 @@ def _lines(
             if first is not None:
                 more = len(failed - {member}) - 1
                 rest = f", and so did {more} more" if more else ""
-                what = f"{first.change.key} of the same group, which was applied with it, failed"
-                yield member, f"{what}: {decisions[first.id].code}, request {first.id}{rest}"
+                failed_so = (
+                    f"of the same group, which was applied with it, failed: {decisions[first.id].code}"
+                )
+                message = f"{first.change.key} {failed_so}, request {first.id}{rest}"
+                yield requests.NewLine(member, message, f"another request {failed_so}")

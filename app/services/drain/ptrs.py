@@ -39,11 +39,15 @@ def keep_ptrs(
     return submit_ptrs(session, parents) if parents else set()
 
 
-def _told(items: Iterable[Item], decisions: Mapping[UUID, Decision]) -> Iterator[tuple[UUID, str]]:
+def _told(items: Iterable[Item], decisions: Mapping[UUID, Decision]) -> Iterator[requests.NewLine]:
     """Yield the lines about settled PTRs, with the requests in whose logs they belong."""
     for item in items:
         decision = decisions[item.id]
         if item.ptr_of and decision.status in (Status.SUCCEEDED, Status.FAILED):
             code = f" {decision.code}:" if decision.code else ""
             what = f"undo of {item.change.comment}" if item.undoes else item.change.comment
-            yield item.ptr_of, f"{what}: {decision.status}:{code} {decision.message}, request {item.id}"
+            message, told = (
+                f"{what}: {decision.status}:{code} {words}, request {item.id}"
+                for words in (decision.message, decision.told)
+            )
+            yield requests.NewLine(item.ptr_of, message, told)

@@ -67,8 +67,10 @@ def _store(run_id: UUID, events: Sequence[RunEvent]) -> None:
     try:
         with transaction() as session:
             now = datetime.now(UTC)
-            ages = [(now - event.at).total_seconds() for event in events]
-            lines = [(age, event.message, event.request_id) for age, event in zip(ages, events, strict=True)]
+            lines = [
+                runs.NewLine((now - event.at).total_seconds(), event.message, event.told, event.request_id)
+                for event in events
+            ]
             runs.add_events(session, run_id, lines)
     except SQLAlchemyError as error:  # missing log lines are no reason to stop a run
         log.warning(

@@ -94,8 +94,7 @@ def obstacles(planned: Sequence[Planned | Refused]) -> Iterator[Reason]:
 
 def _before_unknown(index: int, item: Planned) -> Reason:
     way = "plan with ask_servers" if item.by == "records" else "plan again"
-    message = f"what is there is not known ({item.effect.planned.message}): {way}"
-    return Reason(("requests", index), "before_unknown", message)
+    return Reason(("requests", index), "before_unknown", f"what is there is not known: {way}")
 
 
 def _pinned(plan: Plan) -> list[RawChange]:
@@ -144,7 +143,7 @@ def _compare(plan_id: UUID, plan: Plan, now: Sequence[Planned | Refused]) -> Non
 
 def _moved(was: Planned, item: Planned) -> MovedRRset | None:
     if item.by != "records" and item.effect.planned.outcome == UNKNOWN:
-        raise ServersNotAsked(f"the servers can't be asked now: {item.effect.planned.message}")
+        raise ServersNotAsked("the servers can't be asked now: plan again to see why")
     change, now = was.effect.change, item.effect.change
     before, there = state_of(was.effect.before), state_of(item.effect.before)
     if is_like(change.type, there, before) and now.zone == change.zone:

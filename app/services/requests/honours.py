@@ -29,11 +29,11 @@ def why_not_honoured(session: AnySession, conditions: Conditions) -> dict[str, R
     """
     known = backends.honours_of_zones(session, conditions) if conditions else {}
     found: dict[str, Reason] = {}
-    for zone, (backend, honours) in known.items():
+    for zone, honours in known.items():
         if missing := sorted(conditions[zone] - honours):
             message = (
-                f"the playbook of {backend}, which serves {zone}, is not known to honour"
-                f" {' and '.join(missing)} (dns_honours of that host)"
+                f"the playbook that serves {zone} is not known to honour {' and '.join(missing)}"
+                " (dns_honours of its host)"
             )
             found[zone] = Reason(("requests",), "not_honoured", message)
     return found

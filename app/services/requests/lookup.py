@@ -13,6 +13,7 @@ from app.domain.errors import BatchNotFound, RequestNotFound
 from app.domain.lifecycle import OPEN, Status
 from app.domain.permissions import Principal, Right
 from app.domain.ptr import ADDRESS_TYPES
+from app.domain.told import of_status
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor, normalize_name
 from app.services.requests.submit import AcceptedRequest, with_ttl
 from app.store import ptr, request_lists, requests
@@ -32,7 +33,7 @@ class RequestState(AcceptedRequest):
     attempts: int
     run_id: UUID | None
     error_code: str | None
-    error_message: str | None
+    error_message: str | None  # for operators
     started_at: datetime | None
     finished_at: datetime | None
     verified_at: datetime | None
@@ -112,7 +113,7 @@ def get_request(session: Session, request_id: UUID, principal: Principal) -> Pro
     Raises RequestNotFound, also for one that the principal may not see.
     """
     row = _get(session, request_id, principal, with_states=True)
-    log = _log(session, row, LOG_LINES, None)
+    log = _log(session, row, LOG_LINES, None, principal)
     removes = row.record_type in ADDRESS_TYPES and row.action is not Action.CREATE
     has_ptrs = removes or row.resource.get("config", {}).get("manage_ptr")
     return Progress(
@@ -129,7 +130,8 @@ def get_log(
 ) -> Page[LogLine]:
     """Return a page of the request's log, newest first. Raises RequestNotFound, InvalidFilter."""
     row = _get(session, request_id, principal)
-    return _log(session, row, limit, _read_log_cursor(cursor) if cursor is not None else None)
+    before = _read_log_cursor(cursor) if cursor is not None else None
+    return _log(session, row, limit, before, principal)
 
 
 def _get(session: Session, request_id: UUID, principal: Principal, *, with_states: bool = False) -> Request:
@@ -139,10 +141,15 @@ def _get(session: Session, request_id: UUID, principal: Principal, *, with_state
     return row
 
 
-def _log(session: Session, row: Request, limit: int, before: LogPosition | None) -> Page[LogLine]:
-    found = requests.log_lines(session, row.id, limit + 1, before)
+def _log(
+    session: Session, row: Request, limit: int, before: LogPosition | None, reader: Principal
+) -> Page[LogLine]:
+    found = requests.log_lines(session, row.id, limit + 1, before, in_full=reader.reads_in_full)
     last = found[limit - 1] if len(found) > limit else None
-    lines = [LogLine(line.at, Status(line.status), line.message) for line in found[:limit]]
+    lines = [
+        LogLine(line.at, Status(line.status), line.message or of_status(Status(line.status)))
+        for line in found[:limit]
+    ]
     return Page(lines, encode_cursor([last.at.isoformat(), last.origin, last.id]) if last else None)
 
 

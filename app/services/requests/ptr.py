@@ -66,13 +66,9 @@ def submit_ptrs(session: Session, parents: Sequence[Parent]) -> set[str]:
     ]
     results = submit(session, drafts) if drafts else []
     left = iter(results)
-    requests.add_log_lines(
-        session,
-        [
-            (parent.change.request_id, _line(step, next(left) if step.change else None))
-            for parent, step in planned
-        ],
-    )
+    lines = [_line(step, next(left) if step.change else None) for _, step in planned]
+    asked_by = (parent.change.request_id for parent, _ in planned)
+    requests.add_log_lines(session, map(requests.NewLine, asked_by, lines, lines))
     return {result.request.zone for result in results if isinstance(result, Accepted)}
 
 

@@ -70,7 +70,7 @@ def undo_request(request_id: UUID, order: UndoOrder, backlog: Backlog | None = N
             return replayed
         zone = _require_undoable(session, original)
         found = _inverse(original)
-        _require_no_conflict(session, zone, original, found.expect)
+        _require_no_conflict(session, zone, original, found.expect, order.caller)
         keeps_ptrs = _keeps_ptrs(session, original, found)
         [result] = submit(session, [_draft(original, found, order, keeps_ptrs)], backlog=backlog)
         accepted = _require_accepted(result)
@@ -138,8 +138,12 @@ def _inverse(original: Request) -> Inverse:
     return found
 
 
-def _require_no_conflict(session: Session, zone: Zone, original: Request, expected: RRsetState) -> None:
+def _require_no_conflict(
+    session: Session, zone: Zone, original: Request, expected: RRsetState, caller: Caller | None
+) -> None:
     """Raise UndoConflict where the records show another RRset than the one that the request has made.
+
+    It names the request that has changed it since if the caller may see that.
 
     Where there is none, that tells something only if the zone has not been changed since: with its backend
     its records are forgotten.
@@ -148,7 +152,8 @@ def _require_no_conflict(session: Session, zone: Zone, original: Request, expect
     record = records.get(session, zone.name, key)
     if record is not None:
         if not is_like(key.type, RRsetState(record.ttl, tuple(record.rdata)), expected):
-            changed_by = record.request_id if record.request_id != original.id else None
+            is_shown = caller is None or caller.principal.reads(record.account_id)
+            changed_by = record.request_id if record.request_id != original.id and is_shown else None
             raise UndoConflict(zone.name, key, changed_by)
         return
     settled = original.finished_at

@@ -241,7 +241,9 @@ def test_a_worker_that_claims_at_the_same_moment_comes_first(client: TestClient,
         with transaction() as session:
             lease = leases.acquire(session, new_zone, "a worker", 60)
             assert lease is not None
-            claimed = queue.claim(session, lease, [UUID(request_id)], uuid7(), "one of 1")
+            claimed = queue.claim(
+                session, lease, [UUID(request_id)], uuid7(), queue.Line("one of 1", "in a run")
+            )
             assert len(claimed) == 1
             many = client.post(f"{REQUESTS}/cancel", json={"zone": new_zone})  # does not wait for it
             assert many.json()["count"] == 1
@@ -259,12 +261,14 @@ def test_what_is_cancelled_first_is_not_claimed(client: TestClient, new_zone: st
         seen = [item.id for item in queue.list_pending(session, new_zone, 10)]
     client.post(f"{REQUESTS}/{ids[0]}/cancel").raise_for_status()
     with transaction() as session:
-        assert [str(each) for each in queue.claim(session, lease, seen, uuid7(), "")] == [ids[1]]
+        assert [
+            str(each) for each in queue.claim(session, lease, seen, uuid7(), queue.Line("", "in a run"))
+        ] == [ids[1]]
 
 
 def test_a_worker_does_not_settle_what_was_cancelled_meanwhile(client: TestClient, new_zone: str) -> None:
     [request_id] = submit(client, new_zone, "www", status=Status.VERIFYING)
-    decision = Decision(Status.SUCCEEDED, "answered")
+    decision = Decision(Status.SUCCEEDED, "answered", "answered")
     with ThreadPoolExecutor(1) as pool:
         with transaction() as session:
             items = queue.list_verifying(session, new_zone, [f"www.{new_zone}"], 60)

@@ -66,7 +66,9 @@ def test_a_long_log_comes_in_pages(client: TestClient, new_zone: str) -> None:
         columns = "(request_id, run_id, status, message)"
         event = f"INSERT INTO dns_request_events {columns} VALUES (:id, :run, :status, '')"
         session.execute(text(event), {"id": request_id, "run": run_id, "status": "running"})
-        runs.add_events(session, run_id, [(0, f"line {number}", None) for number in range(500)])
+        runs.add_events(
+            session, run_id, [runs.NewLine(0, f"line {number}", None, None) for number in range(500)]
+        )
         session.execute(text(event), {"id": request_id, "run": run_id, "status": "succeeded"})
     shown = client.get(f"/api/v1/dns/requests/{request_id}").json()
     assert len(shown["events"]) == 200

@@ -114,7 +114,9 @@ def test_a_burst_after_a_calm_time_costs_what_its_rows_cost(
             leases.check(session, lease, to_claim=True)
             items = queue.list_pending(session, zone, batch)
             queue.list_verifying(session, zone, [item.change.name for item in items], 60)
-            claimed = queue.claim(session, lease, [item.id for item in items], uuid7(), "one of many")
+            claimed = queue.claim(
+                session, lease, [item.id for item in items], uuid7(), queue.Line("one of many", "in a run")
+            )
             assert work(session).scanned == before.scanned
             assert work(session).fetched - before.fetched <= 3 * batch + NUMBER
         settle(lease, items, claimed)
@@ -125,7 +127,7 @@ def test_a_burst_after_a_calm_time_costs_what_its_rows_cost(
 
 
 def settle(lease: leases.Lease, items: list[Item], claimed: set[UUID]) -> None:
-    succeeded = Decision(Status.SUCCEEDED, "answered")
+    succeeded = Decision(Status.SUCCEEDED, "answered", "answered")
     with transaction() as session:
         before = work(session)
         leases.check(session, lease)
@@ -147,7 +149,7 @@ def test_only_the_first_claim_looks_for_what_was_left_running(zone: str) -> None
     with transaction() as session:
         first = acquire(session, zone)
         ids = [item.id for item in queue.list_pending(session, zone, NUMBER)]
-        queue.claim(session, first, ids, uuid7(), "one of many")
+        queue.claim(session, first, ids, uuid7(), queue.Line("one of many", "in a run"))
         leases.release(session, first)
     with transaction() as session:
         second = acquire(session, zone)

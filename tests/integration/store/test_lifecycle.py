@@ -87,9 +87,9 @@ def change(session: Session, lease: leases.Lease, request_id: UUID, after: Statu
         requests.retry(session, [request_id], wait=True)
         requests.retry(session, [request_id], wait=False)
     if after is Status.RUNNING:
-        queue.claim(session, lease, [request_id], uuid4(), "claimed")
+        queue.claim(session, lease, [request_id], uuid4(), queue.Line("claimed", "in a run"))
     code = "refused" if after is Status.FAILED else None
-    queue.settle(session, {request_id: Decision(after, "settled", code)}, TIMING)
+    queue.settle(session, {request_id: Decision(after, "settled", "told", code)}, TIMING)
 
 
 def test_every_allowed_change_is_made_and_no_other(zone: str) -> None:
@@ -101,7 +101,9 @@ def test_every_allowed_change_is_made_and_no_other(zone: str) -> None:
             later = datetime.now(UTC) + HOUR if after is Status.SCHEDULED else None
             request_id = new_request(session, zone, before, later)
             change(session, lease, request_id, after)
-            *events, _ = requests.log_lines(session, request_id, 9, None)  # the oldest is its acceptance
+            *events, _ = requests.log_lines(
+                session, request_id, 9, None, in_full=True
+            )  # the oldest is its acceptance
             if events:
                 found = requests.get(session, request_id)
                 assert found is not None
@@ -113,7 +115,7 @@ def test_every_allowed_change_is_made_and_no_other(zone: str) -> None:
 def test_a_new_request_has_the_initial_status_and_an_event_that_says_so(zone: str) -> None:
     with transaction() as session:
         request_id = new_request(session, zone)
-        [event] = requests.log_lines(session, request_id, 99, None)[::-1]
+        [event] = requests.log_lines(session, request_id, 99, None, in_full=True)[::-1]
         assert event.status == INITIAL
 
 
@@ -138,6 +140,6 @@ def test_a_decision_on_a_request_that_was_changed_by_hand_is_not_written(zone: s
         running, cancelled = (
             new_request(session, zone, status) for status in (Status.RUNNING, Status.CANCELLED)
         )
-        succeeded = Decision(Status.SUCCEEDED, "answered")
+        succeeded = Decision(Status.SUCCEEDED, "answered", "answered")
         settled = queue.settle(session, {running: succeeded, cancelled: succeeded}, TIMING)
         assert settled.keys() == {running}

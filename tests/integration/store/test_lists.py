@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.core.config import Settings
 from app.core.database import transaction, upgrade
 from app.domain.lifecycle import Status
+from app.domain.permissions import EVERYBODY
 from app.services.records import RecordFilter, find_records
 from app.services.requests.lookup import RequestFilter, find_requests
 from stack.embedded import Stack
@@ -171,7 +172,7 @@ def test_a_page_of_requests_looks_at_few_rows() -> None:
 @pytest.mark.usefixtures("filled")
 def test_a_page_of_records_looks_at_few_rows() -> None:
     def find(session: Session, filters: dict[str, Any]) -> None:
-        find_records(session, RecordFilter(**filters), LIMIT, None)
+        find_records(session, RecordFilter(**filters), LIMIT, None, EVERYBODY)
 
     works = [(filters, work_of("dns_records", find, filters)) for filters in filter_sets(RECORD_VALUES, 4)]
     assert [(filters, work) for filters, work in works if is_too_much(work)] == []
@@ -245,7 +246,7 @@ def test_the_pages_together_have_everything_once(filters: dict[str, Any], newest
 )
 def test_the_pages_of_records_together_have_everything_once(filters: dict[str, str]) -> None:
     wanted = RecordFilter(**filters)
-    found = every_page(lambda session, cursor: find_records(session, wanted, LIMIT, cursor))
+    found = every_page(lambda session, cursor: find_records(session, wanted, LIMIT, cursor, EVERYBODY))
     where = " AND ".join(["true", *(f"{name} = :{name}" for name in filters)])
     with transaction() as session:
         asked = f"SELECT name FROM dns_records WHERE {where} ORDER BY zone, name, record_type"

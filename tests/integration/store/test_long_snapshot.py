@@ -51,7 +51,7 @@ def claim_one(zone: str) -> None:
         lease = leases.acquire(session, zone, "me", 60)
         assert lease is not None
         [item] = queue.list_pending(session, zone, 1, lease.floor)
-        queue.claim(session, lease, [item.id], uuid7(), "one of many")
+        queue.claim(session, lease, [item.id], uuid7(), queue.Line("one of many", "in a run"))
         leases.release(session, lease)
 
 

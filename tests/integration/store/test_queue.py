@@ -30,7 +30,7 @@ def test_claiming_changes_no_index(app_settings: Settings, new_zone: str) -> Non
         lease = leases.acquire(session, new_zone, "me", 60)
         assert lease is not None
         ids = [item.id for item in queue.list_pending(session, new_zone, NUMBER)]
-        assert len(queue.claim(session, lease, ids, uuid7(), "one of many")) == NUMBER
+        assert len(queue.claim(session, lease, ids, uuid7(), queue.Line("one of many", "in a run"))) == NUMBER
         heap_only = text("SELECT n_tup_hot_upd FROM pg_stat_xact_user_tables WHERE relname = 'dns_requests'")
         assert session.scalar(heap_only) == NUMBER
 
@@ -53,10 +53,10 @@ def settle_next(lease: Lease, status: Status, message: str) -> bool:
     """Claim the zone's request if it is pending, and settle it; return whether that was news."""
     with transaction() as session:
         if pending := queue.list_pending(session, lease.zone, 1):
-            queue.claim(session, lease, [pending[0].id], uuid7(), "one of 1 in a run")
+            queue.claim(session, lease, [pending[0].id], uuid7(), queue.Line("one of 1 in a run", "in a run"))
     with transaction() as session:
         request_id = session.scalar(text("SELECT id FROM dns_requests WHERE finished_at IS NULL"))
-        decision = Decision(status, message, "refused" if status is Status.FAILED else None)
+        decision = Decision(status, message, "told", "refused" if status is Status.FAILED else None)
         [news] = queue.settle(session, {request_id: decision}, TIMING).values()
     return news
 
@@ -65,8 +65,8 @@ def log_of(zone: str) -> list[tuple[str, str]]:
     with transaction() as session:
         request_id = session.scalar(text("SELECT id FROM dns_requests WHERE zone = :zone"), {"zone": zone})
         return [
-            (str(event.status), event.message)
-            for event in requests.log_lines(session, request_id, 99, None)[::-1]
+            (str(event.status), event.message or "")
+            for event in requests.log_lines(session, request_id, 99, None, in_full=True)[::-1]
         ]
 
 

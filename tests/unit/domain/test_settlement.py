@@ -238,7 +238,7 @@ def test_a_fault_of_the_whole_is_booked_on_no_request(code: str) -> None:
 
 def test_no_request_can_fail_without_a_code() -> None:
     with pytest.raises(ValueError, match="code"):
-        Decision(Status.FAILED, "who knows")
+        Decision(Status.FAILED, "who knows", "told")
 
 
 @pytest.mark.parametrize("gap", [AWAY, None])

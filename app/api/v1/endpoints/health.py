@@ -25,7 +25,8 @@ async def healthz() -> dict[str, str]:
 async def readyz(request: Request, response: Response) -> Readiness:
     """Each dependency by name. Without Redis requests are still accepted, and wait for the sweep.
 
-    A backend that is unavailable makes the service no less ready: its requests are accepted, and wait.
+    A backend that is unavailable makes the service no less ready: its requests are accepted, and wait. With
+    `AUTH=required` backends are not named: nobody has said who asks.
     `backlog` says how many requests are open, and how many may be; beyond that, calls get 503.
     """
     probes: DependencyProbes = request.app.state.probes
@@ -40,6 +41,6 @@ async def readyz(request: Request, response: Response) -> Readiness:
         executor="simulated" if settings().simulated else "ansible",
         auth=settings().auth,
         dependencies=dependencies,
-        unavailable_backends=dict(unavailable.codes),
+        unavailable_backends=dict(unavailable.codes) if settings().auth == "off" else None,
         backlog=BacklogOut(open=backlog.open, limit=backlog.limit, full=backlog.full),
     )

@@ -60,7 +60,7 @@ async def show_plan(plan_id: UUID, request: Request, who: TheCaller) -> Response
     """The plan as it was answered, and the batch that it has become if it was applied."""
     workers: BodyWorkers = request.app.state.plan_workers
     with workers.slot(0):
-        return await workers.run(lambda: _answer(get_plan(plan_id, who), request, 200))
+        return await workers.run(lambda: _answer(get_plan(plan_id, who), request, 200, who))
 
 
 @router.post("/plans/{plan_id}/apply", response_model=BatchOut, **openapi.application())
@@ -101,11 +101,11 @@ def _plan(raw: bytes, who: Caller) -> Plan:
 
 
 def _keep_and_answer(planned: Plan, request: Request) -> Response:
-    return _answer(keep(planned), request, 207)
+    return _answer(keep(planned), request, 207, caller(request))
 
 
-def _answer(kept: KeptPlan, request: Request, status: int) -> Response:
-    return plan_response(answers.plan_out(kept), request, status)
+def _answer(kept: KeptPlan, request: Request, status: int, who: Caller) -> Response:
+    return plan_response(answers.plan_out(kept, who.principal), request, status)
 
 
 def _get_applicable(plan_id: UUID, who: Caller) -> KeptPlan:

@@ -30,12 +30,15 @@ def list_records(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> RecordPage:
-    """The RRsets that requests have changed, as the authoritative servers last answered them."""
+    """The RRsets that requests have changed, as the authoritative servers last answered them.
+
+    With `zone` or `domain` also those of other accounts that your grants cover, without whose they are.
+    """
     if owner is not None:
         owner = account_to_list(caller.principal, owner)
-    if owner is None or account_id is not None:
+    if account_id is not None or not (owner or zone or domain):
         account_id = account_to_list(caller.principal, account_id)
     wanted = RecordFilter(zone, domain, record_type, account_id, owner)
     with reading() as session:
-        page = find_records(session, wanted, limit, cursor)
+        page = find_records(session, wanted, limit, cursor, caller)
     return RecordPage(items=[answers.record_out(item) for item in page.items], next_cursor=page.next_cursor)

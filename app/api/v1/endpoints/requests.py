@@ -31,7 +31,7 @@ def show_request(request_id: UUID, caller: TheCaller) -> RequestDetail:
         found = get_request(session, request_id, caller.principal)
         is_pending = found.request.status is Status.PENDING
         obstacle = obstacle_of(session, found.request.zone) if is_pending else None
-    return answers.request_detail(found, obstacle)
+    return answers.request_detail(found, obstacle, caller.principal)
 
 
 @router.get("/requests/{request_id}/events", summary="Read a request's log", responses=openapi.NO_REQUEST)
@@ -70,7 +70,8 @@ def list_requests(
     )
     with reading() as session:
         page = find_requests(session, wanted, limit, cursor)
-    return RequestPage(items=[answers.request_out(item) for item in page.items], next_cursor=page.next_cursor)
+    items = [answers.request_out(item, caller.principal) for item in page.items]
+    return RequestPage(items=items, next_cursor=page.next_cursor)
 
 
 @router.post(
@@ -81,7 +82,7 @@ def list_requests(
 @needs(Right.STEER)
 def cancel_request(request_id: UUID, caller: TheCaller) -> RequestOut:
     """Cancels what is scheduled or pending, or ends a verification: what was applied stays applied."""
-    return answers.request_out(cancel.cancel_request(request_id, caller))
+    return answers.request_out(cancel.cancel_request(request_id, caller), caller.principal)
 
 
 @router.post(
@@ -97,7 +98,7 @@ def retry_request(request_id: UUID, response: Response, caller: TheCaller) -> Re
     One whose time (`not_before`) has not come is scheduled again.
     """
     response.headers["Location"] = f"/api/v1/dns/requests/{request_id}"
-    return answers.request_out(retry.retry_request(request_id, caller))
+    return answers.request_out(retry.retry_request(request_id, caller), caller.principal)
 
 
 @router.post("/requests/cancel", summary="Cancel many requests", responses=openapi.BODY)

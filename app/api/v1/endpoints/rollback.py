@@ -47,12 +47,16 @@ async def roll_back(zone: str, body: RollbackBody, request: Request, caller: The
         found = await workers.run(partial(plan_rollback, zone, order))
         if body.ask_servers:
             found = await ask_servers(found)
-        return await workers.run(partial(_keep_and_answer, found, request, servers_asked=body.ask_servers))
+        return await workers.run(
+            partial(_keep_and_answer, found, request, caller, servers_asked=body.ask_servers)
+        )
 
 
-def _keep_and_answer(found: Rollback, request: Request, *, servers_asked: bool) -> Response:
+def _keep_and_answer(
+    found: Rollback, request: Request, caller: TheCaller, *, servers_asked: bool
+) -> Response:
     """Keep the plan, unless there is nothing to apply; return it in the form that the client prefers."""
     planned = warn_of_mass_change(found.planned)
     plan = Plan(found.items, planned, ask_servers=servers_asked, apart=True, left=found.left)
     kept = keep(plan) if found.items else KeptPlan(plan, None, None)
-    return plan_response(answers.plan_out(kept), request, 200)
+    return plan_response(answers.plan_out(kept, caller.principal), request, 200)

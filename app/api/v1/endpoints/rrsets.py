@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from app.api import answers, openapi
-from app.api.auth import needs
+from app.api.auth import TheCaller, needs
 from app.api.body import JsonRoute
 from app.api.query import Cursor, ShortLimit
 from app.core.database import reading
@@ -22,11 +22,12 @@ router = APIRouter(prefix="/zones/{zone:path}/rrsets", tags=["zones"], route_cla
 )
 @needs(Right.READ_ALL)
 def show_history(
-    zone: str, name: str, record_type: Type, limit: ShortLimit = 20, cursor: Cursor = None
+    zone: str, name: str, record_type: Type, caller: TheCaller, limit: ShortLimit = 20, cursor: Cursor = None
 ) -> HistoryPage:
     """Its settled requests, newest first: who has changed it, when, from what to what.
 
     `name` is relative to the zone, `@` its apex; a name that lies in the zone may be written in full.
     """
     with reading() as session:
-        return answers.history_page(rrset_history(session, zone, name, record_type, limit, cursor))
+        page = rrset_history(session, zone, name, record_type, limit, cursor)
+    return answers.history_page(page, caller.principal)

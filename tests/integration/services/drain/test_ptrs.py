@@ -255,6 +255,6 @@ def test_who_does_not_ask_for_it_costs_no_statement() -> None:
         (change("delete", "www", "TXT"), there),
     ):
         item = Item(asked, 1, "team-a", 0, None, None, False, False)
-        decisions = {item.id: Decision(Status.SUCCEEDED, "answered")}
+        decisions = {item.id: Decision(Status.SUCCEEDED, "answered", "answered")}
         states = {item.id: States(before, None)}
         assert keep_ptrs(Session(), [item], decisions, states) == set()  # which has no database

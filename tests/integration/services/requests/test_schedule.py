@@ -151,7 +151,9 @@ def test_what_is_scheduled_is_in_nobody_s_way(crowded: str, analyzed: bool) -> N
             assert lease is not None
             leases.check(session, lease, to_claim=True)
             [item] = queue.list_pending(session, crowded, 10_000)
-            assert queue.claim(session, lease, [item.id], uuid7(), "one of 1") == {item.id}
+            assert queue.claim(session, lease, [item.id], uuid7(), queue.Line("one of 1", "in a run")) == {
+                item.id
+            }
             upkeep.mend_floors(session)
             assert fetched(session) < 100  # of 100,000; versions that were rolled back count, too
             session.rollback()
@@ -164,7 +166,7 @@ def test_a_zone_with_nothing_but_scheduled_requests_has_no_work_and_keeps_its_fl
             lease = leases.acquire(session, crowded, "me", 60)
             assert lease is not None
             ids = [item.id for item in queue.list_pending(session, crowded, 10)]
-            queue.claim(session, lease, ids, uuid7(), "one of 1")
+            queue.claim(session, lease, ids, uuid7(), queue.Line("one of 1", "in a run"))
             leases.release(session, lease)
             session.execute(
                 text(

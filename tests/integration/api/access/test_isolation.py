@@ -1,0 +1,167 @@
+"""What a requester reads has nothing in it of servers, hosts, paths, and what other accounts do."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from app.core.config import settings
+from app.domain.change import ChangeResult, Outcome
+from app.runner.ansible.runner import AnsibleRunner
+from app.runner.process.fork_pool import ForkPool
+from app.runner.protocol import Runner
+from app.services.drain.backends import make_backends
+from app.services.drain.drain import drain
+from app.services.plan import orders
+from app.services.plan.answer import answer_order
+from stack.embedded import Stack
+from tests.integration.api.access.test_changes import made, settle
+from tests.integration.conftest import ZoneOn
+from tests.integration.services.drain.test_drain import FixedRunner
+from tests.support.access import Guarded
+from tests.support.builders import body
+from tests.support.eventually import eventually
+from tests.support.settings import SetSettings
+
+DNS = "/api/v1/dns"
+OWN, OTHER = "team-a", "team-other"
+HOST, AWAY, ADDRESS, PATH = "host-good", "host-away", "127.0.0.66", "/nowhere/play.yml"
+SAID = "words-of-a-server"
+
+
+@pytest.fixture
+def hosts(guarded: Guarded, infrastructure: Stack, tmp_path: Path, set_settings: SetSettings) -> Guarded:
+    """An API whose workers' inventory has two backends: BIND, and one that is away."""
+    known = (Path(infrastructure.env["INVENTORY"]) / "hosts.yml").read_text()
+    server, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
+    folder = tmp_path / "inventory"
+    folder.mkdir()
+    (folder / "good.yml").write_text(known.replace("bind:", f"{HOST}:"))
+    away = known.replace("bind:", f"{AWAY}:").replace(f": {port}", ": 9").replace(server, ADDRESS)
+    (folder / "away.yml").write_text(away)
+    set_settings(INVENTORY=str(folder))
+    return guarded
+
+
+class Walk:
+    """All that somebody can read, of the requests in question and of everything else."""
+
+    def __init__(self, guarded: Guarded, headers: Any, ids: Sequence[str], paths: Sequence[str]) -> None:
+        found = [f"{DNS}/requests", f"{DNS}/records", f"{DNS}/plans", "/api/v1/zones", "/api/v1/backends"]
+        found += [f"{DNS}/requests/{each}{more}" for each in ids for more in ("", "/events")]
+        self.texts = {
+            path: guarded.client.get(path, headers=headers).text
+            for path in (*found, *paths, "/api/v1/access/me", "/readyz")
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(self.texts.values())
+
+
+def _drained(guarded: Guarded, zone: str, backend: str, runner: Runner, *items: Any) -> Iterator[Any]:
+    """Have a gateway submit the items, and work them off; yield the results."""
+    zones = "/api/v1/zones"
+    operator = guarded.by("operator", accounts=())
+    new = guarded.client.post(zones, json={"name": zone, "backend": backend}, headers=operator)
+    assert new.status_code in (201, 409), new.text
+    gateway = guarded.by("gateway", accounts=())
+    answer = guarded.client.post(f"{DNS}/batch", json={"requests": items}, headers=gateway)
+    drain(zone, runner, make_backends())
+    yield from answer.json()["results"]
+
+
+def test_a_requester_reads_nothing_that_is_for_operators(
+    hosts: Guarded, zone_on: ZoneOn, infrastructure: Stack, fork_pool: ForkPool
+) -> None:
+    guarded = hosts
+    for account in (OWN, OTHER):
+        guarded.grant(account=account)
+    zone = zone_on("bind").name
+    ansible = AnsibleRunner(settings().playbook, settings().inventory, fork_pool=fork_pool)
+    unstartable = AnsibleRunner(Path(PATH), settings().inventory)
+    refusing = FixedRunner(ChangeResult(Outcome.FAILED, "refused", SAID))
+    shared = [body(zone), body(zone, "theirs", account=OTHER), body(zone, "none", action="update")]
+    results = [
+        *_drained(guarded, zone, HOST, ansible, *shared),
+        *_drained(guarded, zone, HOST, refusing, body(zone, "refused")),
+        *_drained(guarded, zone, HOST, unstartable, body(zone, "unstarted")),
+        *_drained(guarded, "away.test", AWAY, ansible, body("away.test", "waits")),
+    ]
+    requests = [each["request"] for each in results]
+    own = [each["id"] for each in requests if each["context"]["account_id"] == OWN]
+    foreign = [each["id"] for each in requests if each["id"] not in own]
+    paths = [f"{DNS}/records?zone={zone}", f"/api/v1/zones/{zone}"]
+    port = infrastructure.env["DNS_SERVER"].rpartition(":")[2]
+    words = (HOST, AWAY, ADDRESS, f":{port}", PATH, SAID, OTHER, "theirs", *foreign)
+
+    requester = guarded.by("requester", accounts=[OWN])
+    seen = str(Walk(guarded, requester, [*own, *foreign], paths))
+    in_full = str(Walk(guarded, guarded.by("auditor", accounts=()), [*own, *foreign], paths))
+    assert [word for word in words if word not in in_full] == []
+    # The name in the shared zone is covered by the account's grant: whose it is, it does not see.
+    assert [word for word in words if word in seen] == ["theirs"]
+
+    shown = [guarded.client.get(f"{DNS}/requests/{each}", headers=requester).json() for each in own]
+    logs = {
+        each["resource"]["domain"].partition(".")[0]: [line["message"] for line in each["events"]]
+        for each in shown
+    }
+    assert logs == {
+        "www": ["accepted", "in a run", "answered by its servers"],
+        "waits": ["accepted", "in a run", "will be tried again: its DNS servers can't be changed now"],
+        "none": ["accepted", "in a run", "there is no such RRset to update"],
+        "refused": ["accepted", "in a run", "the DNS server, or the playbook, refuses it"],
+        "unstarted": ["accepted", "in a run", "will be tried again: its DNS servers can't be changed now"],
+    }
+    for each in own:
+        settle(each, "failed")
+        for what in ("retry", "cancel"):
+            seen += guarded.client.post(f"{DNS}/requests/{each}/{what}", headers=requester).text
+    assert [word for word in words if word in seen] == ["theirs"]
+
+
+def test_a_plan_by_the_servers_has_their_words_for_operators_only(hosts: Guarded) -> None:
+    guarded = hosts
+    guarded.grant()
+    refusing = FixedRunner(ChangeResult(Outcome.FAILED, "refused", SAID))
+
+    def answer() -> None:
+        order = eventually(orders.take)
+        answer_order(order, refusing, make_backends())
+
+    worker = Thread(target=answer)
+    worker.start()
+    asked = {"requests": [body(guarded.zone)], "ask_servers": True}
+    planned = guarded.client.post(f"{DNS}/plan", json=asked, headers=guarded.by("requester"))
+    worker.join()
+    call = f"{DNS}/plans/{planned.json()['plan_id']}"
+    kept = guarded.client.get(call, headers=guarded.by("requester"))
+    [result] = planned.json()["results"]
+    assert result["forecast"]["message"] == "the DNS server, or the playbook, refuses it"
+    assert SAID not in planned.text + kept.text
+    assert SAID in guarded.client.get(call, headers=guarded.by("admin", accounts=())).text
+
+
+def test_records_that_grants_cover_are_shown_without_whose_they_are(guarded: Guarded) -> None:
+    guarded.grant(account=OTHER)
+    guarded.grant("review", names="*.shared")
+    guarded.grant("deny", names="not.shared")
+    for owner in ("a.shared", "not.shared", "private"):
+        settle(made(guarded, OTHER, owner=owner), "succeeded")
+
+    def listed(role: str, **parameters: str) -> list[tuple[str, Any]]:
+        found = guarded.client.get(f"{DNS}/records", params=parameters, headers=guarded.by(role)).json()
+        return [
+            (each["domain"].removesuffix(f".{guarded.zone}"), each["account_id"]) for each in found["items"]
+        ]
+
+    assert listed("requester", zone=guarded.zone) == [("a.shared", None)]
+    assert listed("requester", domain=f"private.{guarded.zone}") == []
+    assert listed("requester") == []
+    assert sorted(listed("auditor", zone=guarded.zone)) == [
+        ("a.shared", OTHER),
+        ("not.shared", OTHER),
+        ("private", OTHER),
+    ]
