@@ -74,13 +74,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     gc.freeze()  # what has been loaded stays, and need not be looked through
     gc.set_threshold(_GC_THRESHOLD)
     enforce_answer_deadlines()
-    app.state.access = CurrentAccess()
+    app.state.access = access_now = CurrentAccess()
     app.state.oidc = oidc = configured_access_tokens()
     if oidc is not None:
         oidc.keys.start_reading()
     app.state.probes = DependencyProbes()
     app.state.kicks = kicks = KickSender()
-    app.state.backlog = backlog = Backlog()
+    app.state.backlog = backlog = Backlog(lambda: access_now.quotas)
     app.state.unavailable = unavailable = Unavailable()
     app.state.batch_workers = BodyWorkers("batch", at_once=4, most=16)
     app.state.plan_workers = BodyWorkers("plan", at_once=2, most=8)

@@ -1,16 +1,34 @@
 """The services' types about access, as the shapes that clients get."""
 
+from collections.abc import Mapping, Sequence
+
 from app.domain.permissions import Caller, Effect, Right
-from app.schemas.response import AuditOut, AuditPage, Explanation, GrantOut, Me, TokenOut
+from app.domain.quotas import QUOTA_NAMES, Quota
+from app.schemas.response import (
+    AuditOut,
+    AuditPage,
+    Explanation,
+    GrantOut,
+    LimitOut,
+    Me,
+    OwnQuota,
+    QuotaLimits,
+    QuotaList,
+    QuotaOut,
+    TokenOut,
+    UsageOut,
+)
 from app.services.access import explain
 from app.services.access.audit import Entry
 from app.services.access.grants import GrantState
+from app.services.access.quotas import QuotaState
 from app.services.access.tokens import TokenState
 from app.services.paging import Page
+from app.services.requests.backlog import AccountUsage
 
 
-def me(caller: Caller) -> Me:
-    """Return who calls."""
+def me(caller: Caller, usage: Mapping[str, AccountUsage]) -> Me:
+    """Return who calls, and what his accounts have used."""
     principal = caller.principal
     return Me(
         principal=principal.name,
@@ -20,7 +38,28 @@ def me(caller: Caller) -> Me:
         roles=sorted(principal.roles),
         rights=[right for right in Right if principal.has(right)],
         grants=list(map(str, caller.grants.concerning(principal))),
+        quotas={account: _usage(each) for account, each in usage.items()},
     )
+
+
+def _usage(usage: AccountUsage) -> UsageOut:
+    quota, used = usage
+    limits = ((name, getattr(quota, name) or None) for name in QUOTA_NAMES)
+    return UsageOut(**{name: LimitOut(limit=limit, used=used.get(name)) for name, limit in limits})
+
+
+def quota_out(quota: QuotaState) -> QuotaOut:
+    """Return the quota of an account."""
+    own = OwnQuota.model_validate(quota.own)
+    in_effect = QuotaLimits.model_validate(quota.in_effect, from_attributes=True)
+    about = {name: getattr(quota, name) for name in ("account_id", "comment", "updated_at", "updated_by")}
+    return QuotaOut(own=own, in_effect=in_effect, **about)
+
+
+def quota_list(found: Sequence[QuotaState], default: Quota) -> QuotaList:
+    """Return the accounts that have quotas of their own."""
+    limits = QuotaLimits.model_validate(default, from_attributes=True)
+    return QuotaList(items=list(map(quota_out, found)), default=limits)
 
 
 def explanation(found: explain.Explanation) -> Explanation:

@@ -10,7 +10,7 @@ from uuid import UUID
 from app.api.errors import wire_reasons
 from app.domain.change import RRsetState
 from app.domain.effects import RRset
-from app.domain.errors import BacklogFull, InvalidInput, Reason
+from app.domain.errors import BacklogFull, InvalidInput, QuotaExceeded, Reason
 from app.domain.international import asked_in_unicode, name_in_unicode, values_in_unicode
 from app.domain.names import in_unicode
 from app.domain.permissions import Caller, Principal
@@ -159,8 +159,8 @@ def _batch_result(index: int, result: submit.Submitted, reasons: Sequence[Reason
             return BatchResult(index, 202, accepted(request), [*map(_warning, warnings)] or None)
         case submit.Replayed(request):
             return BatchResult(index, 200, accepted(request))
-        case submit.Undecided():
-            status = 503
+        case submit.Undecided(error):
+            status = error.status if isinstance(error, QuotaExceeded) else 503
         case submit.KeyReused():
             status = 409
         case Refused():
@@ -176,7 +176,7 @@ def _status(refused: Refused) -> int:
 def _reasons_against(result: submit.Submitted) -> Sequence[Reason]:
     if not isinstance(result, submit.Undecided):
         return submit.reasons_of(result)
-    full = result.error if isinstance(result.error, BacklogFull) else None
+    full = result.error if isinstance(result.error, BacklogFull | QuotaExceeded) else None
     return [Reason((), full.code, str(full)) if full else _UNDECIDED]
 
 

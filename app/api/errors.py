@@ -24,7 +24,6 @@ from app.domain.errors import (
     MovedRRset,
     PlanStale,
     Reason,
-    Unavailable,
 )
 from app.domain.international import name_in_unicode, values_in_unicode
 from app.domain.reasons import MAX_REASONS, at_most
@@ -81,8 +80,7 @@ def answer_error(_: Request, error: Exception) -> Response:
         moved = [_moved_out(rrset) for rrset in error.moved[:MAX_REASONS]]
         stale = response.StalePlan(detail=str(error), code=error.code, moved=moved)
         return Response(stale.model_dump_json(), error.status, media_type="application/json")
-    retry_after = error.retry_after if isinstance(error, Unavailable) else None
-    return _answer(str(error), error.status, error.code, retry_after)
+    return _answer(str(error), error.status, error.code, error.retry_after)
 
 
 def _moved_out(moved: MovedRRset) -> response.MovedOut:

@@ -69,6 +69,7 @@ _NOT_UNDOABLE = _problem(
 )
 NO_TOKEN = _problem(404, "No such token")
 NO_GRANT = _problem(404, "No such grant")
+NO_QUOTA = _problem(404, "The account has no quota of its own")
 NO_BATCH = _problem(404, "No such batch")
 NO_ZONE = _problem(404, "No such zone")
 ZONE_CONFLICT = _problem(409, "The zone is served already, or is in use")

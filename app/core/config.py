@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     # open requests, in all and of one account, from which on no more are accepted; 0: any number
     backlog_limit: NonNegativeInt = 200_000
     backlog_limit_per_account: NonNegativeInt = 100_000
+    # RRsets that one account may own, and requests of one that are accepted within a minute; 0: any number
+    quota_records: NonNegativeInt = 0
+    quota_requests_per_minute: NonNegativeInt = 0
     # plans that are kept for one account, and their size as they are stored; then the oldest goes
     plans_per_account: PositiveInt = 1_000
     plan_bytes_per_account: PositiveInt = 128 * 1024 * 1024

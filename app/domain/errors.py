@@ -13,9 +13,14 @@
     ├── Forbidden               403
     │   ├── RightMissing             the role of the caller has no right to such calls
     │   └── NotAllowed               the caller may not make this change
+    ├── QuotaExceeded           429  the account has used what it may: again after `retry_after` seconds
+    │   ├── OpenRequestsExceeded
+    │   ├── RecordsExceeded
+    │   └── RequestsExceeded
     ├── NotFound                404
     │   ├── BatchNotFound
     │   ├── GrantNotFound
+    │   ├── QuotaNotFound
     │   ├── PlanNotFound
     │   ├── RequestNotFound
     │   ├── TokenNotFound
@@ -103,6 +108,7 @@ class Error(Exception):
 
     code: str = "internal"
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    retry_after: int | None = None  # seconds, where it passes by itself
 
 
 class InvalidInput(Error):
@@ -209,6 +215,46 @@ class NotAllowed(Forbidden):
 NOT_ALLOWED_CODES = frozenset({"not_allowed", "review_required", "not_owner", "name_reserved"})
 
 
+class QuotaExceeded(Error):
+    """An account has, or has asked for, as much as it may."""
+
+    code = "quota_exceeded"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+
+class OpenRequestsExceeded(QuotaExceeded):
+    """More requests of the account are open, or are scheduled, than may be."""
+
+    code = "quota_open"
+    retry_after = 10
+
+    def __init__(self, account: str, number: int, limit: int, state: str = "open") -> None:
+        super().__init__(f"{number} requests of {account} are {state}, {limit} may be; try again later")
+
+
+class RecordsExceeded(QuotaExceeded):
+    """The account owns as many RRsets as it may, or will when what is open has been applied."""
+
+    code = "quota_records"
+
+    def __init__(self, account: str, number: int, still_open: int, limit: int) -> None:
+        self.retry_after = 10 if still_open else 60  # what is open may make fewer than it could
+        waiting = f", and {still_open} requests of it are open" if still_open else ""
+        super().__init__(f"{account} owns {number} RRsets{waiting}: no new one, {limit} are the most")
+
+
+class RequestsExceeded(QuotaExceeded):
+    """As many requests of the account were accepted within the last minute as may be."""
+
+    code = "quota_requests"
+
+    def __init__(self, account: str, limit: int, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(
+            f"{limit} requests of {account} may be accepted within a minute: again in {retry_after} seconds"
+        )
+
+
 class NotFound(Error):
     """There is nothing of that name or id."""
 
@@ -232,6 +278,15 @@ class BatchNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("there is no such batch")
+
+
+class QuotaNotFound(NotFound):
+    """The account has no quota of its own."""
+
+    code = "quota_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("this account has no quota of its own: the defaults count")
 
 
 class TokenNotFound(NotFound):
@@ -434,7 +489,6 @@ class Unavailable(Error):
 
     code = "unavailable"
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    retry_after: ClassVar[int | None] = None  # seconds
 
 
 class Overloaded(Unavailable):
@@ -448,7 +502,7 @@ class Overloaded(Unavailable):
 
 
 class BacklogFull(Unavailable):
-    """More requests are open, in all or of the account, than may be."""
+    """More requests are open in all than may be."""
 
     code = "backlog_full"
     retry_after = 10

@@ -11,6 +11,9 @@ from app.domain.change import Action, RRsetKey
 from app.domain.name_patterns import NamePatterns, relative_name
 from app.domain.permissions import Asked, Caller, Decision, Effect, Role, stronger
 
+MAKING = frozenset({Action.CREATE, Action.UPSERT})
+"""The actions that make an RRset where there is none."""
+
 
 class OwnedRRset(NamedTuple):
     """The RRset of a zone that somebody owns."""
@@ -90,6 +93,6 @@ def makers(made: Iterable[Made]) -> dict[RRsetKey, str]:
     """Return, of the RRsets that were made and stay, the accounts that have made them."""
     found: dict[RRsetKey, str] = {}
     for each in made:
-        if each.found_nothing and each.action is not Action.DELETE:
+        if each.found_nothing and each.action in MAKING:
             found[each.key] = each.account
     return found

@@ -407,6 +407,18 @@ class NewGrant(StrictBody):
     comment: Line | None = None
 
 
+_Limit = Annotated[int | None, Field(ge=0, le=1_000_000_000, strict=True)]
+
+
+class NewQuota(StrictBody):
+    """What one account may have, and ask for. 0: any number; null, or left out: the default."""
+
+    open_requests: _Limit = Field(None, description="that are not settled yet; as many may be scheduled")
+    records: _Limit = Field(None, description="RRsets that it owns")
+    requests_per_minute: _Limit = Field(None, description="that are accepted")
+    comment: Line | None = None
+
+
 class Explain(StrictBody):
     """A change about which is asked who may make it."""
 

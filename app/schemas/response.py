@@ -553,6 +553,55 @@ class GrantList(BaseModel):
     items: list[GrantOut]
 
 
+class LimitOut(BaseModel):
+    """How much an account may have, and has."""
+
+    limit: Annotated[int | None, Field(description="null: any number")]
+    used: Annotated[int | None, Field(description="null: it is not counted, since there is no limit")]
+
+
+class UsageOut(BaseModel):
+    """How much of its quota an account has used."""
+
+    open_requests: LimitOut
+    records: LimitOut
+    requests_per_minute: LimitOut
+
+
+class QuotaLimits(BaseModel):
+    """What an account may have, and ask for; 0: any number."""
+
+    open_requests: int
+    records: int
+    requests_per_minute: int
+
+
+class OwnQuota(BaseModel):
+    """What was set for an account; null: the default counts."""
+
+    open_requests: int | None
+    records: int | None
+    requests_per_minute: int | None
+
+
+class QuotaOut(BaseModel):
+    """The quota of an account."""
+
+    account_id: str
+    own: OwnQuota
+    in_effect: QuotaLimits
+    comment: str | None
+    updated_at: datetime | None
+    updated_by: str | None
+
+
+class QuotaList(BaseModel):
+    """The accounts that have quotas of their own, and what counts for all others."""
+
+    items: list[QuotaOut]
+    default: QuotaLimits
+
+
 class Me(BaseModel):
     """Who calls, and what he may do."""
 
@@ -563,6 +612,7 @@ class Me(BaseModel):
     roles: list[Role]
     rights: Annotated[list[Right], Field(description="to calls")]
     grants: Annotated[list[str], Field(description="to these accounts and roles, in words")]
+    quotas: Annotated[dict[str, UsageOut], Field(description="by account")]
 
 
 class Explanation(BaseModel):

@@ -42,6 +42,15 @@ class Snapshot(NamedTuple):
         return transaction < self.end and transaction not in self.running
 
 
+class Addition(NamedTuple):
+    """Requests of one account that were accepted, and the transaction that stored them."""
+
+    account: str
+    transaction: int
+    number: int = 1
+    scheduled: bool = False
+
+
 class Count(NamedTuple):
     """How many requests are open, by account, and which transactions the count has seen."""
 

@@ -387,8 +387,22 @@ class AccessGrant(Base):
     )
 
 
+class AccountQuota(Base):
+    """What an account may have and ask for, where that is not the default; 0: any number."""
+
+    __tablename__ = "access_quotas"
+
+    account_id: Mapped[str] = mapped_column(primary_key=True)
+    open_requests: Mapped[int | None]
+    records: Mapped[int | None]
+    requests_per_minute: Mapped[int | None]
+    comment: Mapped[str | None]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_by: Mapped[str]  # a principal
+
+
 class AccessVersion(Base):
-    """One row, which has another value after each change of tokens or grants."""
+    """One row, which has another value after each change of tokens, grants or quotas."""
 
     __tablename__ = "access_version"
 

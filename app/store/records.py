@@ -85,6 +85,14 @@ _OWNERS = text(
     """
 )
 
+_EXISTING = text(
+    """
+    SELECT record.zone, record.name, record.record_type
+      FROM jsonb_array_elements_text(CAST(:names AS jsonb)) AS wanted (name)
+      JOIN dns_records AS record ON record.name = wanted.name
+    """
+)
+
 _KEY = ("zone", "name", "record_type")
 
 
@@ -134,6 +142,12 @@ def owners(session: AnySession, names: Iterable[str]) -> dict[OwnedRRset, str]:
     """Return who owns RRsets at these owner names, of those that somebody owns."""
     found = session.execute(_OWNERS, {"names": to_json(list(names)).decode()})
     return {OwnedRRset(row.zone, row.name, row.record_type): row.owner for row in found}
+
+
+def existing(session: AnySession, names: Iterable[str]) -> set[OwnedRRset]:
+    """Return which RRsets at these owner names are recorded."""
+    found = session.execute(_EXISTING, {"names": to_json(list(names)).decode()})
+    return {OwnedRRset(*row) for row in found}
 
 
 def page(session: Session, filters: Mapping[str, Any], limit: int, after: Position | None) -> Found[Record]:

@@ -22,6 +22,7 @@ _INTERNAL = {
     "not_found",
     "unavailable",
     "invalid_input",
+    "quota_exceeded",
 }
 
 

@@ -1,4 +1,4 @@
-"""Tokens and grants as they are now, in memory: no call asks the database who its caller is.
+"""Tokens, grants and quotas as they are now, in memory: no call asks the database who its caller is.
 
 What a call is judged by is at most `MAX_AGE` old. It is looked for changes by one statement, when a call
 comes and it is older than `REFRESH_AFTER`: the call need not wait for that unless it is too old by then.
@@ -14,9 +14,12 @@ from uuid import UUID
 from app.core.database import access_statements
 from app.core.threads import run_to_the_end
 from app.domain.permissions import Grants
+from app.domain.quotas import Quotas
 from app.services.access.grants import grant_of
 from app.services.access.identify import KnownToken, known_tokens
+from app.services.access.quotas import default_quota, quotas_of
 from app.store import grants as grant_store
+from app.store import quotas as quota_store
 from app.store import tokens as token_store
 
 MAX_AGE = 1.0  # seconds
@@ -26,11 +29,12 @@ USE_NOTED_EVERY = 60.0  # seconds, for each token
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Tokens by their prefixes, and grants, as they were at one time."""
+    """Tokens by their prefixes, grants and quotas, as they were at one time."""
 
     version: UUID | None = None
     tokens: Mapping[str, KnownToken] = field(default_factory=dict)
     grants: Grants = field(default_factory=Grants)
+    quotas: Quotas | None = None
 
 
 class CurrentAccess:
@@ -38,6 +42,7 @@ class CurrentAccess:
 
     def __init__(self) -> None:
         self._snapshot: Snapshot | None = None
+        self._defaults = Quotas(default_quota())
         self._looked_at = 0.0  # when the last look began that has found it as it is
         self._changed_at = 0.0  # when this process has made a change
         self._look: asyncio.Task[None] | None = None
@@ -57,6 +62,12 @@ class CurrentAccess:
             await asyncio.shield(self._start_look())
         assert self._snapshot is not None
         return self._snapshot
+
+    @property
+    def quotas(self) -> Quotas:
+        """The quotas of accounts, as a call has found them last; before the first one the defaults."""
+        found = self._snapshot.quotas if self._snapshot else None
+        return found or self._defaults
 
     def expire(self) -> None:
         """Let the next call look for changes: there are some."""
@@ -102,7 +113,8 @@ def _read(known: Snapshot | None, used: set[UUID]) -> Snapshot:
         # What changes behind the version is read twice, never missed.
         tokens = known_tokens(token_store.list_known(session))
         found = (grant_of(row) for row in grant_store.list_known(session))
-        return Snapshot(version, tokens, Grants(grant for grant in found if grant is not None))
+        grants = Grants(grant for grant in found if grant is not None)
+        return Snapshot(version, tokens, grants, quotas_of(quota_store.list_known(session)))
 
 
 def _mark_as_seen(look: asyncio.Task[None]) -> None:

@@ -24,6 +24,7 @@ from app.domain.errors import (
     IdempotencyKeyReused,
     InvalidInput,
     Overloaded,
+    QuotaExceeded,
     Reason,
 )
 from app.domain.permissions import Caller
@@ -83,7 +84,8 @@ def submit_batch(body: object, call: Call, backlog: Backlog | None = None) -> li
     """Submit the changes of a decoded body, and return what became of each.
 
     Raises InvalidInput for what is no batch or too long, BatchRefused for an atomic batch with bad items,
-    MassChange for what is over a zone's thresholds, BacklogFull when nothing is accepted for that reason.
+    MassChange for what is over a zone's thresholds, BacklogFull or QuotaExceeded when nothing is accepted for
+    that reason.
     """
     try:
         batch = Batch.model_validate(body)
@@ -133,9 +135,9 @@ def _read_item(item: Any, via: Via, key: str | None) -> RawChange:
 
 
 def _require_room(results: Sequence[Submitted]) -> None:
-    """Raise BacklogFull when nothing of a batch was accepted because of it."""
+    """Raise BacklogFull, or QuotaExceeded, when nothing of a batch was accepted because of it."""
     errors = [result.error for result in results if isinstance(result, Undecided)]
-    if errors and len(errors) == len(results) and isinstance(errors[0], BacklogFull):
+    if errors and len(errors) == len(results) and isinstance(errors[0], BacklogFull | QuotaExceeded):
         raise errors[0]
 
 

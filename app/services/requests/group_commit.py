@@ -21,9 +21,10 @@ from app.domain.lifecycle import Status
 from app.domain.permissions import Caller
 from app.domain.reasons import MAX_REASONS, at_most
 from app.services.kicks import KickSender
-from app.services.requests.backlog import Addition, Backlog
+from app.services.requests.backlog import Backlog
 from app.services.requests.submit import Accepted, Submitted, Undecided, submit
 from app.services.requests.validate import Draft, RawChange, read_change
+from app.store.backlog import Addition
 
 MAX_GROUP = 1_000  # changes in one statement
 MAX_GROUP_BYTES = 4 * 1024 * 1024  # of their bodies

@@ -5,12 +5,10 @@ from collections.abc import Iterable, Mapping
 from app.core.database import AnySession
 from app.domain.change import Action
 from app.domain.names import lineage
-from app.domain.ownership import OwnedRRset
+from app.domain.ownership import MAKING, OwnedRRset
 from app.domain.permissions import Effect
 from app.domain.zone_settings import ZoneSettings
 from app.store import records, requests
-
-_MAKING = frozenset({Action.CREATE, Action.UPSERT})
 
 
 class Owners:
@@ -35,5 +33,5 @@ class Owners:
 
     def note(self, zone: str, name: str, record_type: str, action: Action, account: str) -> None:
         """Take note of a change that may be stored: the first that makes an RRset owns it."""
-        if zone in self._zones and action in _MAKING:
+        if zone in self._zones and action in MAKING:
             self._owners.setdefault(OwnedRRset(zone, name, record_type), account)

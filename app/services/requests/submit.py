@@ -1,6 +1,7 @@
 """Submit changes: store the valid ones in one statement, and say what became of each."""
 
-from collections.abc import Container, Iterator, Sequence
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ from app.domain.errors import (
 )
 from app.domain.lifecycle import INITIAL, Status
 from app.domain.names import lineage, lineages, longest_match, normalize
+from app.domain.ownership import MAKING, OwnedRRset
 from app.domain.places import DOMAIN
 from app.domain.reasons import MAX_BATCH_REASONS, MORE, at_most
 from app.domain.simulated_zone import simulated_zone
@@ -37,7 +39,7 @@ from app.services.requests.honours import conditions_of, refuse_not_honoured, wh
 from app.services.requests.mass_change import limited, why_mass_change
 from app.services.requests.owners import Owners
 from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone, reverse_names
-from app.store import backends, requests, zones
+from app.store import backends, records, requests, zones
 from app.store.requests import EarlierRequest, NewBatch, NewRequest
 
 log = get_logger(__name__)
@@ -113,7 +115,7 @@ def submit(
         require_no_mass_change(session, placed)
     if simulates(session):
         zones.add_simulated(session, {change.zone for change in placed if isinstance(change, ValidChange)})
-    admitted = _admit(placed, backlog) if backlog else placed
+    admitted = _admit(session, placed, backlog) if backlog else placed
     new = [new_request(change) for change in admitted if isinstance(change, ValidChange)]
     if grouped and len(new) > 1:
         _bind_together(new)
@@ -156,18 +158,38 @@ def _with_warnings(change: ValidChange, result: Submitted) -> Submitted:
 
 
 def _admit(
-    placed: Sequence[ValidChange | Refused], backlog: Backlog
+    session: AnySession, placed: Sequence[ValidChange | Refused], backlog: Backlog
 ) -> Sequence[ValidChange | Refused | Undecided]:
-    """Return the changes, but Undecided for those that find no room in the backlog, in their order."""
-    accounts = {change.account_id for change in placed if isinstance(change, ValidChange)}
-    if backlog.has_room(len(placed), accounts):
+    """Return the changes, but Undecided for those that find no room, in their order.
+
+    That is room in the backlog, or in the quota of their account.
+    """
+    asked = Counter(change.account_id for change in placed if isinstance(change, ValidChange))
+    backlog.look(session, asked)
+    if backlog.has_room(asked):
         return placed
     room = backlog.room()
-    return [_admitted(each, room) if isinstance(each, ValidChange) else each for each in placed]
+    scarce = {account for account, number in asked.items() if not backlog.may_make(account, number)}
+    made = _made_by(session, placed, scarce) if scarce else {}
+    return [_admitted(each, room, made) if isinstance(each, ValidChange) else each for each in placed]
 
 
-def _admitted(change: ValidChange, room: Room) -> ValidChange | Undecided:
-    why = room.take(change.account_id, scheduled=change.not_before is not None)
+def _made_by(
+    session: AnySession, placed: Sequence[ValidChange | Refused], accounts: Container[str]
+) -> dict[int, OwnedRRset]:
+    """Return the RRsets that changes of these accounts make, by the key of the change."""
+    making = {
+        id(change): OwnedRRset(change.zone, change.name, change.record_type.value)
+        for change in placed
+        if isinstance(change, ValidChange) and change.account_id in accounts and change.action in MAKING
+    }
+    there = records.existing(session, {rrset.name for rrset in making.values()})
+    return {key: rrset for key, rrset in making.items() if rrset not in there}
+
+
+def _admitted(change: ValidChange, room: Room, made: Mapping[int, OwnedRRset]) -> ValidChange | Undecided:
+    scheduled = change.not_before is not None
+    why = room.take(change.account_id, scheduled=scheduled, makes=made.get(id(change)))
     return Undecided(why) if why else change
 
 
@@ -378,7 +400,18 @@ def _against_all(
     if backlog:
         asked = ((change.account_id, change.not_before is not None) for change in new)
         reasons += backlog.why_never(asked)
+        reasons += _why_never_made(session, new, backlog)
     return reasons
+
+
+def _why_never_made(session: AnySession, new: Sequence[ValidChange], backlog: Backlog) -> Iterator[Reason]:
+    """Yield the reasons why accounts can't own as many RRsets as these changes make together."""
+    asked = Counter(change.account_id for change in new)
+    limits = ((account, number, backlog.quota(account).records) for account, number in asked.items())
+    if scarce := {account for account, number, most in limits if most and number > most}:
+        made = _made_by(session, new, scarce)
+        found = {(change.account_id, made[id(change)]) for change in new if id(change) in made}
+        yield from backlog.why_never_made(Counter(account for account, _ in found))
 
 
 def _insist_on_all(

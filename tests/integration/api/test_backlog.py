@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from app.core.config import Settings
 from app.core.database import transaction
+from app.domain.quotas import Quota, Quotas
 from tests.support.builders import body, time_after
 from tests.support.eventually import eventually
 from tests.support.settings import SetSettings
@@ -48,7 +49,7 @@ def settle_all() -> None:
 def test_an_account_has_its_share(limited: TestClient, new_zone: str) -> None:
     assert [create(limited, new_zone, key=f"k{n}").status_code for n in range(PER_ACCOUNT)] == [202] * 5
     refused = create(limited, new_zone)
-    assert (refused.status_code, refused.json()["code"]) == (503, "backlog_full")
+    assert (refused.status_code, refused.json()["code"]) == (429, "quota_open")
     assert int(refused.headers["retry-after"]) > 0
     assert create(limited, new_zone, key="k0").headers["idempotent-replayed"] == "true"
     assert create(limited, new_zone, account="b").status_code == 202
@@ -73,11 +74,11 @@ def test_a_batch_is_told_item_by_item_or_as_a_whole(limited: TestClient, new_zon
         create(limited, new_zone)
     items = [body(new_zone, account="a"), body(new_zone, account="b"), body(new_zone, target="bad")]
     results = limited.post("/api/v1/dns/batch", json={"requests": items}).json()["results"]
-    assert [result["status_code"] for result in results] == [503, 202, 422]
-    assert results[0]["errors"][0]["type"] == "backlog_full"
+    assert [result["status_code"] for result in results] == [429, 202, 422]
+    assert results[0]["errors"][0]["type"] == "quota_open"
     for more in ({"requests": items[:1]}, {"requests": items[:2], "atomic": True}):
         answer = limited.post("/api/v1/dns/batch", json=more)
-        assert (answer.status_code, answer.json()["code"]) == (503, "backlog_full")
+        assert (answer.status_code, answer.json()["code"]) == (429, "quota_open")
         assert "retry-after" in answer.headers
 
 
@@ -86,9 +87,9 @@ def test_a_batch_is_accepted_as_far_as_there_is_room(limited: TestClient, new_zo
         create(limited, new_zone)
     items = [body(new_zone, account=account) for account in "aaabbbbb"]
     atomic = limited.post("/api/v1/dns/batch", json={"requests": items[:3], "atomic": True})
-    assert (atomic.status_code, atomic.json()["code"]) == (503, "backlog_full")
+    assert (atomic.status_code, atomic.json()["code"]) == (429, "quota_open")
     results = limited.post("/api/v1/dns/batch", json={"requests": items}).json()["results"]
-    assert [result["status_code"] for result in results] == [202, 202, 503, 202, 202, 202, 503, 503]
+    assert [result["status_code"] for result in results] == [202, 202, 429, 202, 202, 202, 503, 503]
     assert create(limited, new_zone, "c").json()["code"] == "backlog_full"
 
 
@@ -100,7 +101,7 @@ def test_scheduled_items_have_a_room_of_their_own(limited: TestClient, new_zone:
     results = limited.post("/api/v1/dns/batch", json={"requests": items}).json()["results"]
     codes = [result["status_code"] for result in results]
     assert codes[: PER_ACCOUNT - 1] == [202] * (PER_ACCOUNT - 1)
-    assert codes[PER_ACCOUNT - 1 :] == [202] * PER_ACCOUNT + [503]
+    assert codes[PER_ACCOUNT - 1 :] == [202] * PER_ACCOUNT + [429]
 
 
 def test_a_larger_atomic_batch_than_an_account_may_have_is_refused(
@@ -131,7 +132,8 @@ def test_what_was_accepted_before_the_limit_is_answered_again(
     sent = {"requests": [body(new_zone, account="a")] * PER_ACCOUNT, "atomic": True}
     headers = {"Idempotency-Key": "again"}
     first = limited.post("/api/v1/dns/batch", json=sent, headers=headers)
-    monkeypatch.setattr(limited.app.state.backlog, "limit_per_account", 1)  # type: ignore[attr-defined]
+    backlog = limited.app.state.backlog  # type: ignore[attr-defined]
+    monkeypatch.setattr(backlog, "_quotas", lambda: Quotas(Quota(open_requests=1)))
     again = limited.post("/api/v1/dns/batch", json=sent, headers=headers)
     assert again.headers["idempotent-replayed"] == "true"
     ids = [[each["request"]["id"] for each in answer.json()["results"]] for answer in (first, again)]
@@ -166,11 +168,11 @@ def test_what_was_open_before_the_process_began_counts(
 def test_what_is_scheduled_has_limits_of_its_own(limited: TestClient, new_zone: str) -> None:
     assert [schedule(limited, new_zone).status_code for _ in range(PER_ACCOUNT)] == [202] * PER_ACCOUNT
     refused = schedule(limited, new_zone)
-    assert (refused.status_code, refused.json()["code"]) == (503, "backlog_full")
-    assert "5 requests are scheduled of this account" in refused.json()["detail"]
+    assert (refused.status_code, refused.json()["code"]) == (429, "quota_open")
+    assert "5 requests of a are scheduled" in refused.json()["detail"]
     items = [body(new_zone, account="a"), body(new_zone, account="a", not_before=time_after(3_600))]
     results = limited.post("/api/v1/dns/batch", json={"requests": items}).json()["results"]
-    assert [result["status_code"] for result in results] == [202, 503]  # its other requests go on
+    assert [result["status_code"] for result in results] == [202, 429]  # its other requests go on
     others = [schedule(limited, new_zone, "b").status_code for _ in range(LIMIT - PER_ACCOUNT)]
     assert others == [202] * (LIMIT - PER_ACCOUNT)
     assert "scheduled in all" in schedule(limited, new_zone, "c").json()["detail"]
@@ -183,7 +185,7 @@ def test_nobody_can_schedule_more_while_what_was_due_is_not_applied(
 ) -> None:
     for _ in range(PER_ACCOUNT):
         create(limited, new_zone)
-    assert "open of this account" in schedule(limited, new_zone).json()["detail"]
+    assert "requests of a are open" in schedule(limited, new_zone).json()["detail"]
     assert schedule(limited, new_zone, "b").status_code == 202
 
 

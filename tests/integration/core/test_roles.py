@@ -200,7 +200,9 @@ def refused(become: Become, role: str, *, may_read_access: bool) -> None:
         "SET session_replication_role = replica",
     ]
     if not may_read_access:
-        never += [f"SELECT * FROM access_{each}" for each in ("tokens", "grants", "version", "audit")]
+        never += [
+            f"SELECT * FROM access_{each}" for each in ("tokens", "grants", "quotas", "version", "audit")
+        ]
         never += ["INSERT INTO access_tokens DEFAULT VALUES", "INSERT INTO access_audit DEFAULT VALUES"]
     for statement in never:
         with database.engine().connect() as connection, pytest.raises(ProgrammingError) as caught:

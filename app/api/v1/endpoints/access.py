@@ -1,8 +1,9 @@
 """Who may call, who may change what, and what was done with that."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 
 from app.api import access_answers as answers
 from app.api import openapi
@@ -11,7 +12,8 @@ from app.api.body import JsonRoute
 from app.api.query import Cursor, ShortLimit
 from app.core.database import reading, transaction
 from app.domain.permissions import Grant, Right
-from app.schemas.request import Explain, NewGrant, NewToken
+from app.domain.quotas import QUOTA_NAMES
+from app.schemas.request import ACCOUNT, Explain, NewGrant, NewQuota, NewToken
 from app.schemas.response import (
     AuditPage,
     Explanation,
@@ -19,21 +21,29 @@ from app.schemas.response import (
     GrantOut,
     Me,
     NewTokenOut,
+    QuotaList,
+    QuotaOut,
     TokenList,
     TokenOut,
 )
-from app.services.access import audit, grants, tokens
+from app.services.access import audit, grants, quotas, tokens
 from app.services.access.current import CurrentAccess
 from app.services.access.explain import Question, explain
+from app.services.requests.backlog import Backlog
+
+AccountInPath = Annotated[str, Path(min_length=1, max_length=255, pattern=ACCOUNT)]
 
 router = APIRouter(prefix="/access", tags=["access"], route_class=JsonRoute)
 
 
 @router.get("/me", summary="Who am I, and what may I do?")
 @needs(Right.KNOW_ONESELF)
-def show_caller(caller: TheCaller) -> Me:
-    """The caller's accounts, roles and rights, and the grants that are about him."""
-    return answers.me(caller)
+def show_caller(caller: TheCaller, request: Request) -> Me:
+    """The caller's accounts, roles and rights, the grants about him, and what his accounts have used."""
+    backlog: Backlog = request.app.state.backlog
+    with reading() as session:
+        usage = backlog.usage_of(session, sorted(caller.principal.accounts))
+    return answers.me(caller, usage)
 
 
 @router.post("/explain", summary="May this change be made?", responses=openapi.BODY | openapi.NO_TOKEN)
@@ -117,6 +127,44 @@ def remove_grant(grant_id: UUID, request: Request, caller: TheCaller) -> None:
     """What was accepted by it goes on."""
     with transaction() as session:
         grants.remove_grant(session, caller, grant_id)
+    _expire(request)
+
+
+@router.get("/quotas", summary="List the quotas")
+@needs(Right.READ_ACCESS)
+def list_quotas() -> QuotaList:
+    """The accounts that have quotas of their own; for all others the defaults count."""
+    with reading() as session:
+        return answers.quota_list(quotas.list_quotas(session), quotas.default_quota())
+
+
+@router.get("/quotas/{account}", summary="Show the quota of an account")
+@needs(Right.READ_ACCESS)
+def show_quota(account: AccountInPath) -> QuotaOut:
+    """What it has of its own, and what is in effect."""
+    with reading() as session:
+        return answers.quota_out(quotas.get_quota(session, account))
+
+
+@router.put("/quotas/{account}", summary="Give an account a quota of its own", responses=openapi.BODY)
+@needs(Right.MANAGE_ACCESS)
+def set_quota(account: AccountInPath, body: NewQuota, request: Request, caller: TheCaller) -> QuotaOut:
+    """It takes the place of an earlier one: for what is left out the default counts."""
+    wanted = body.model_dump(include=set(QUOTA_NAMES))
+    with transaction() as session:
+        quota = quotas.set_quota(session, caller, account, wanted, body.comment)
+    _expire(request)
+    return answers.quota_out(quota)
+
+
+@router.delete(
+    "/quotas/{account}", status_code=204, summary="Remove an account's own quota", responses=openapi.NO_QUOTA
+)
+@needs(Right.MANAGE_ACCESS)
+def remove_quota(account: AccountInPath, request: Request, caller: TheCaller) -> None:
+    """The defaults count for it again."""
+    with transaction() as session:
+        quotas.remove_quota(session, caller, account)
     _expire(request)
 
 

@@ -58,6 +58,10 @@ CALLS = {
     "POST /access/grants": ADMIN,
     "DELETE /access/grants/{grant_id}": ADMIN,
     "GET /access/audit": SEE_ACCESS,
+    "GET /access/quotas": SEE_ACCESS,
+    "GET /access/quotas/{account}": SEE_ACCESS,
+    "PUT /access/quotas/{account}": ADMIN,
+    "DELETE /access/quotas/{account}": ADMIN,
 }
 FOR_ANYBODY = {"/docs", "/docs/assets", "/openapi.json", "/"}  # who is known, in whatever role
 VALUES = {
@@ -65,6 +69,7 @@ VALUES = {
     "{name:path}": "nowhere.test",
     "{zone:path}": "nowhere.test",
     "{prefix}": "0" * 12,
+    "{account}": "team-x",
 } | {f"{{{name}_id}}": str(UUID(int=7)) for name in ("request", "plan", "batch", "grant")}
 
 

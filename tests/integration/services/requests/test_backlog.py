@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 from app.core.config import Settings
 from app.core.database import AnySession, statements, transaction, upgrade
 from app.domain.change import Action
-from app.services.requests.backlog import Addition, Backlog
+from app.services.requests.backlog import Backlog
 from app.services.requests.group_commit import additions
 from app.services.requests.submit import submit
 from app.services.requests.validate import RawChange, read_change
 from app.store import backlog as backlog_store
 from app.store import zones
+from app.store.backlog import Addition
 from tests.support.builders import body
 
 TIMEOUT = 60.0  # seconds
