@@ -51,6 +51,22 @@ def test_aliases(zone: ZoneUnderTest) -> None:
     assert zone.apply(zone.change(*again) | expecting("c.example.org.")) == [APPLIED]
 
 
+def test_a_dname_that_is_hidden_too(zone: ZoneUnderTest) -> None:
+    assert zone.do("create", "d.sub", "DNAME", "example.org.") == APPLIED
+    below = [
+        zone.change("create", "x.d.sub", "A", "192.0.2.1"),
+        zone.change("upsert", "y.x.d.sub", "TXT", '"a"'),
+        zone.change("create", "alias.d.sub", "CNAME", "a.example.org."),
+    ]
+    fates = [failed("below_dname")] * 3
+    assert zone.dry_run(*below) == zone.apply(*below) == fates
+    group = [change | {"group": "g"} for change in below]
+    assert zone.apply(*group) == fates
+    assert zone.apply(zone.change("create", "d.sub", "A", "192.0.2.1")) == [APPLIED]
+    removed = [zone.change("delete", "d.sub", "DNAME"), below[0]]
+    assert zone.apply(*removed) == [APPLIED] * 2
+
+
 def test_what_is_expected_tells_how_it_is_written(zone: ZoneUnderTest) -> None:
     zone.do("create", "txt.sub", "TXT", '"ab"', '"c"')
     delete = zone.change("delete", "txt.sub", "TXT", '"a" "b"')

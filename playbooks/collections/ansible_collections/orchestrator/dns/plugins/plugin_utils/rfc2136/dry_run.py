@@ -83,12 +83,15 @@ def _query_zone(connection: Connection, changes: Sequence[Change], apex: dns.nam
     cname_owners = list(dict.fromkeys(change.name for change in changes if change.type == CNAME))
     dname_owners = list(dict.fromkeys(change.name for change in changes if may_hide_names(change)))
     nodes, types = _query_data(connection, questions, cname_owners)
+    in_children = _names_in_children(connection, changes, nodes, apex)
     # PowerDNS shows what is below a DNAME as if that were not there, unless `dname-processing` is on
-    dnames_above = query_dnames_above(connection, apex, list({change.name for change in changes}))
+    dnames_above = query_dnames_above(
+        connection, apex, list({change.name for change in changes}), in_children
+    )
     zone = _PlannedZone(apex, nodes, dnames_above)
     for name, found in types.items():
         zone.types[name] |= found
-    zone.forget(_names_in_children(connection, changes, nodes, apex))
+    zone.forget(in_children)
     if unseen := [question for question, node in zone.answered.items() if _is_hidden(node)]:
         zone.reveal(read_hidden(connection, apex, unseen))
     if dname_owners:

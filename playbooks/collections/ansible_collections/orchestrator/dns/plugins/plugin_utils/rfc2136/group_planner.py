@@ -135,8 +135,7 @@ class GroupPlanner:
         found = {
             name: UNSEEN for name, zone in zip(names, zones, strict=True) if zone not in (None, self.zone)
         }
-        others = [name for name in names if name not in found]
-        below = query_dnames_above(self._connection, self.zone, others)
+        below = query_dnames_above(self._connection, self.zone, names, in_children=found)
         found |= dict.fromkeys(below, BELOW_DNAME)
         self._hidden |= found
         return {group: rcode for group, rcode in failed.items() if group[0].name not in found}

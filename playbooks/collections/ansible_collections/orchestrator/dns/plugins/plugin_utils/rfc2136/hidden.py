@@ -14,11 +14,10 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import SIG
 from dns.rcode import Rcode
 from dns.rdata import Rdata
 from dns.rdatatype import ANY, CNAME, RdataType
-from dns.update import UpdateMessage
 
 from .connection import Connection
 from .node import NONEXISTENT, SOME_CNAME, InUse, Node, RRset
-from .query import Question, lost_answers_as_unreachable
+from .query import Question, query_absence
 
 RRsets = Mapping[RdataType, RRset]
 
@@ -69,7 +68,7 @@ def _node(rrsets: RRsets, rdtype: RdataType) -> Node:
 def _ask(connection: Connection, zone: dns.name.Name, questions: Sequence[Question]) -> dict[Question, Node]:
     """Return what prerequisites tell; of an alias what matters is whether the name is in use at all."""
     asked = [*questions, *((name, CNAME) for name, _ in questions), *((name, ANY) for name, _ in questions)]
-    codes = _ask_for_absence(connection, zone, list(dict.fromkeys(asked)))
+    codes = query_absence(connection, zone, list(dict.fromkeys(asked)))
     nodes: dict[Question, Node] = {}
     for name, rdtype in questions:
         code, cname = codes[name, ANY if rdtype == CNAME else rdtype], codes[name, CNAME]
@@ -78,19 +77,3 @@ def _ask(connection: Connection, zone: dns.name.Name, questions: Sequence[Questi
         elif cname == Rcode.YXRRSET and code == Rcode.NOERROR:
             nodes[name, rdtype] = Node(InUse.YES, cname=SOME_CNAME)
     return nodes
-
-
-def _ask_for_absence(
-    connection: Connection, zone: dns.name.Name, questions: Sequence[Question]
-) -> dict[Question, Rcode]:
-    """Return what the server says of each RRset's absence, or for ANY of a name's.
-
-    That is NOERROR where there is none, YXRRSET or YXDOMAIN where there is, else what keeps it from telling.
-    """
-    messages = [UpdateMessage(zone, id=number) for number in range(len(questions))]
-    for message, (name, rdtype) in zip(messages, questions, strict=True):
-        message.absent(name, None if rdtype == ANY else rdtype)
-    with lost_answers_as_unreachable():
-        wires = connection.pipeline(messages)
-        answers = [connection.read(wire, message) for wire, message in zip(wires, messages, strict=True)]
-    return {question: answer.rcode() for question, answer in zip(questions, answers, strict=True)}

@@ -1,7 +1,7 @@
 """Queries for what is at owner names now."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 import dns.exception
@@ -14,6 +14,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import
 from dns.rcode import Rcode
 from dns.rdata import Rdata
 from dns.rdatatype import ANY, CNAME, DNAME, SOA, RdataType
+from dns.update import UpdateMessage
 
 from .connection import Connection
 from .node import InUse, Node, read_node
@@ -105,18 +106,48 @@ def query_soa(connection: Connection, zone: dns.name.Name) -> Rdata | None:
 
 
 def query_dnames_above(
-    connection: Connection, zone: dns.name.Name, names: Sequence[dns.name.Name]
+    connection: Connection,
+    zone: dns.name.Name,
+    names: Sequence[dns.name.Name],
+    in_children: Collection[dns.name.Name] = (),
 ) -> dict[dns.name.Name, set[dns.name.Name]]:
-    """Return the owners of the DNAMEs above those of the names that are below one. Raises Unreachable."""
+    """Return the owners of the DNAMEs above those of the names that are below one. Raises Unreachable.
+
+    What a delegation hides, or a child zone that answers for those `in_children`, the server is asked for by
+    prerequisites.
+    """
     above = {name: [dns.name.Name(labels) for labels in names_above(name, zone)] for name in names}
     questions = list(dict.fromkeys((parent, DNAME) for parents in above.values() for parent in parents))
-    nodes = query_nodes(connection, questions)
+    nodes = dict(zip(questions, query_nodes(connection, questions), strict=True))
+    unseen = {
+        question
+        for question, node in nodes.items()
+        if isinstance(node, Node) and node.occluded and not node.below_dname
+    }
+    unseen |= {(parent, DNAME) for name in in_children for parent in above.get(name, ())}
+    absence = query_absence(connection, zone, sorted(unseen)) if unseen else {}
     owners = {
         question[0]
-        for question, node in zip(questions, nodes, strict=True)
-        if isinstance(node, Node) and node.rrset is not None
+        for question, node in nodes.items()
+        if (isinstance(node, Node) and node.rrset is not None) or absence.get(question) == Rcode.YXRRSET
     }
     return {name: owners & set(parents) for name, parents in above.items() if not owners.isdisjoint(parents)}
+
+
+def query_absence(
+    connection: Connection, zone: dns.name.Name, questions: Sequence[Question]
+) -> dict[Question, Rcode]:
+    """Return what the server says of each RRset's absence, or for ANY of a name's.
+
+    That is NOERROR where there is none, YXRRSET or YXDOMAIN where there is, else what keeps it from telling.
+    """
+    messages = [UpdateMessage(zone, id=number) for number in range(len(questions))]
+    for message, (name, rdtype) in zip(messages, questions, strict=True):
+        message.absent(name, None if rdtype == ANY else rdtype)
+    with lost_answers_as_unreachable():
+        wires = connection.pipeline(messages)
+        answers = [connection.read(wire, message) for wire, message in zip(wires, messages, strict=True)]
+    return {question: answer.rcode() for question, answer in zip(questions, answers, strict=True)}
 
 
 def _make_queries(questions: Sequence[Question]) -> list[dns.message.Message]:
