@@ -20,7 +20,7 @@ _BROKER = re.compile(r"(?:[A-Z_]+://)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]+)?")
 _USUAL_PORTS = {"http": 80, "https": 443}
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_NOT_SHOWN = ("secret", "password", "token", "url", "environment")
+_NOT_SHOWN = ("secret", "password", "token", "url", "issuer", "environment")
 
 
 def _postgresql(value: SecretStr) -> SecretStr:

@@ -34,7 +34,8 @@ class WhyNot(StrEnum):
     SIGNATURE = "its signature is wrong"
     KIND = "it is no access token, or one that is bound to a key: an ID token, say"
     ISSUER = "another issuer has made it"
-    AUDIENCE = "it is for somebody else"
+    AUDIENCE = "it is for nobody, or for somebody else: its aud has none of OIDC_AUDIENCE"
+    SUBJECT = "it does not say whose it is: it has no sub that can be used"
     TOO_EARLY = "it is not good yet"
     CLAIMS = "it lacks what a token must say, or says it otherwise than it must"
 

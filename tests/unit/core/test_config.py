@@ -27,6 +27,10 @@ BAD = {
     "ANSIBLE_FORK_SERVER": ["maybe"],
     "KAFKA_CONFIG": ["no json"],
     "KAFKA_CONFIG__A__B": ["c"],
+    "OIDC_ISSUER": ["login.example.org", "ftp://h/", "https://h/?x", "https://u:secret@h/", "https://h/x"],
+    "OIDC_ALGORITHMS": ["none", "RS256,HS256", ","],
+    "OIDC_ROLE_MAP": ["admin", "a=", "=admin"],
+    "OIDC_CLOCK_SKEW": ["-1", "301"],
     "BOOTSTRAP_ZONES": ["*.wild.test=bind", "ok.test=no such backend", "a..b=bind", "a.test", "=bind"],
 }
 PROCESSES = {

@@ -49,14 +49,15 @@ class AccessTokens:
         if len(token) > MAX_TOKEN:
             return WhyNot.TOO_LONG
         digest = sha256(token.encode()).digest()
-        known = self._checked.get(digest)
-        if known is not None and self._clock() < known.ends_at and known.keys is await self.keys.keys():
-            self._checked.move_to_end(digest)
-            return known.principal
+        if digest in self._checked:
+            keys = await self.keys.keys()
+            known = self._checked.pop(digest, None)  # another call may have had it out meanwhile
+            if known is not None and known.keys is keys and self._clock() < known.ends_at:
+                self._checked[digest] = known
+                return known.principal
         return await self._check(token, digest)
 
     async def _check(self, token: str, digest: bytes) -> Principal | WhyNot:
-        self._checked.pop(digest, None)
         by = signed_with(token, self._expected)
         if not isinstance(by, SignedWith):
             return by

@@ -31,7 +31,7 @@ def principal_of_claims(claims: Mapping[str, Any], rules: ClaimRules) -> Princip
     """Return who calls. What is no account is left out, and what stands in no map of roles is no role."""
     subject = _valid(_PERSON, claims.get("sub"))
     if subject is None:
-        return WhyNot.CLAIMS
+        return WhyNot.SUBJECT
     groups = set(_texts(find_claim(claims, rules.accounts)))
     mapped = [account for value, account in rules.account_map if value in groups]
     words = find_claim(claims, rules.roles)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jwt
 from jwt import PyJWK
+from jwt.exceptions import InvalidSubjectError
 from jwt.types import Options
 
 from app.services.access.identify import WhyNot
@@ -22,8 +23,11 @@ _WHY: Mapping[type[jwt.PyJWTError], WhyNot] = {
     jwt.InvalidAudienceError: WhyNot.AUDIENCE,
     jwt.ExpiredSignatureError: WhyNot.EXPIRED,
     jwt.ImmatureSignatureError: WhyNot.TOO_EARLY,
+    InvalidSubjectError: WhyNot.SUBJECT,
     jwt.InvalidSignatureError: WhyNot.SIGNATURE,
 }
+
+_WHY_MISSING = {"iss": WhyNot.ISSUER, "aud": WhyNot.AUDIENCE, "sub": WhyNot.SUBJECT}
 
 Claims = Mapping[str, Any]
 
@@ -76,6 +80,8 @@ def verify(token: str, key: PyJWK, expected: Expected) -> Claims | WhyNot:
             issuer=expected.issuer,
             leeway=expected.skew,
         )
+    except jwt.MissingRequiredClaimError as error:
+        return _WHY_MISSING.get(error.claim, WhyNot.CLAIMS)
     except jwt.PyJWTError as error:
         return _WHY.get(type(error), WhyNot.CLAIMS)
     return WhyNot.KIND if _is_of_another_kind(claims) else claims

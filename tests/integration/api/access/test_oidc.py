@@ -17,7 +17,7 @@ from app.issuer.fetch import Issuer, fetch_public_keys
 from app.services.access import failures
 from app.services.access.identify import WhyNot
 from app.services.access.oidc import access_tokens, current_keys
-from app.services.access.oidc.access_tokens import AccessTokens
+from app.services.access.oidc.access_tokens import AccessTokens, configured_access_tokens
 from app.services.access.oidc.claims import ClaimRules
 from app.services.access.oidc.current_keys import CurrentKeys
 from app.services.access.oidc.verify import MAX_TOKEN, Claims, Expected, verify
@@ -118,7 +118,8 @@ def test_bad_tokens_look_alike_from_outside_and_differ_in_the_log(
         WhyNot.SIGNATURE: signed(issuer, SigningKey()),
         WhyNot.KEY: signed(issuer, SigningKey("unknown")),
         WhyNot.KIND: signed(issuer, nonce="of an ID token"),
-        WhyNot.CLAIMS: signed(issuer, sub="a\nb"),
+        WhyNot.SUBJECT: signed(issuer, sub="a\nb"),
+        WhyNot.CLAIMS: signed(issuer, exp=None),
         WhyNot.TOO_LONG: signed(issuer, padding="x" * MAX_TOKEN),
         WhyNot.MALFORMED: bearer(f"{'x' * 10}{good}"),
     }
@@ -195,6 +196,7 @@ def test_while_the_issuer_is_away_known_keys_go_on_and_the_rest_is_503(
     monkeypatch: pytest.MonkeyPatch,
     logged: Logged,
 ) -> None:
+    assert guarded.client.get(ME, headers=signed(issuer)).status_code == 200
     issuer.stop()
     try:
         assert guarded.client.get(ME, headers=signed(issuer)).status_code == 200
@@ -211,6 +213,19 @@ def test_while_the_issuer_is_away_known_keys_go_on_and_the_rest_is_503(
     assert guarded.client.get(ME, headers=signed(issuer, SigningKey("k9"))).status_code == 401
 
 
+def test_an_issuer_that_is_away_when_the_api_starts(
+    guarded: Guarded, issuer: RunningIssuer, impatient: None
+) -> None:
+    guarded.client.app.state.oidc = configured_access_tokens()  # type: ignore[attr-defined]
+    issuer.stop()
+    try:
+        assert guarded.client.get(ME, headers=signed(issuer)).status_code == 503
+        assert guarded.client.get(ME, headers=guarded.by("auditor")).status_code == 200
+    finally:
+        issuer.start()
+    assert guarded.client.get(ME, headers=signed(issuer)).status_code == 200
+
+
 def test_an_issuer_that_does_not_answer_keeps_nobody_else_waiting(
     guarded: Guarded, issuer: RunningIssuer, impatient: None
 ) -> None:
@@ -221,7 +236,7 @@ def test_an_issuer_that_does_not_answer_keeps_nobody_else_waiting(
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(guarded.client.get, ME, headers=signed(issuer, SigningKey("k8")))
         try:
-            eventually(lambda: issuer.asked)
+            eventually(lambda: issuer.asked or slow.done())
             for headers in (token, signed(issuer)):
                 assert guarded.client.get(ME, headers=headers).status_code == 200
             assert not slow.done()
@@ -241,7 +256,7 @@ def provider() -> Iterator[str]:
             eventually(lambda: _answers(url))
             yield url
         finally:
-            process.terminate()
+            process.kill()
 
 
 def _answers(url: str) -> bool:

@@ -101,7 +101,7 @@ def test_persons(changes: dict[str, Any], person: str | None) -> None:
 
 @pytest.mark.parametrize("subject", ["", "a\x00b", "x" * 256, 7, None, ["1"]])
 def test_a_subject_that_nobody_can_be_known_by(subject: Any) -> None:
-    assert principal_of_claims(claims() | {"sub": subject}, RULES) is WhyNot.CLAIMS
+    assert principal_of_claims(claims() | {"sub": subject}, RULES) is WhyNot.SUBJECT
 
 
 @pytest.mark.parametrize(
