@@ -16,6 +16,7 @@ from app.api.front import Application
 from app.api.hosts import AllowedHosts
 from app.api.v1.endpoints import (
     access,
+    approvals,
     backends,
     dns,
     health,
@@ -130,7 +131,19 @@ def create_app() -> FastAPI:
     if settings().auth == "required":
         app.add_middleware(Authentication)
     app.add_middleware(AllowedHosts, allowed=settings().allowed_hosts)
-    for endpoint in (dns, plans, requests, undo, records, rrsets, rollback, zones, backends, access):
+    for endpoint in (
+        dns,
+        plans,
+        requests,
+        approvals,
+        undo,
+        records,
+        rrsets,
+        rollback,
+        zones,
+        backends,
+        access,
+    ):
         app.include_router(endpoint.router, prefix=_PREFIX)
     app.include_router(health.router)
     put_in_front(app, _PREFIX, dns.FAST)

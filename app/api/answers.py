@@ -12,6 +12,7 @@ from app.domain.change import RRsetState
 from app.domain.effects import RRset
 from app.domain.errors import BacklogFull, InvalidInput, QuotaExceeded, Reason
 from app.domain.international import asked_in_unicode, name_in_unicode, values_in_unicode
+from app.domain.lifecycle import Status
 from app.domain.names import in_unicode
 from app.domain.permissions import Caller, Principal
 from app.domain.ptr import PtrStep
@@ -44,6 +45,9 @@ from app.schemas.response import (
     RequestDetail,
     RequestOut,
     RestingZone,
+    ReviewDetail,
+    ReviewedChange,
+    ReviewOut,
     RollbackOut,
     RRsetOut,
     StateOut,
@@ -60,10 +64,12 @@ from app.services.plan.keep import KeptPlan, Left
 from app.services.records import RecordState
 from app.services.requests import submit
 from app.services.requests.batch import batch_id_of
+from app.services.requests.case import ReviewState
 from app.services.requests.history import Step
 from app.services.requests.lookup import BatchState, LogLine, Progress, RequestState
 from app.services.requests.many import Changed
 from app.services.requests.validate import Refused
+from app.services.review.look import Look
 from app.services.zones.registry import ServedZone
 
 _UNDECIDED = Reason((), "try_again", "the database failed before it could tell what this key stands for")
@@ -127,6 +133,17 @@ def plan_out(kept: KeptPlan, reader: Principal) -> PlanOut | RollbackOut:
 
 def _plan_out(kept: KeptPlan, reader: Principal) -> PlanOut:
     planned = kept.plan.planned
+    results, left_out = _plan_results(planned, reader)
+    is_applicable = not any(True for _ in obstacles(planned))
+    return PlanOut(
+        kept.id, kept.expires_at, kept.plan.is_grouped, kept.batch_id, results, left_out, is_applicable
+    )
+
+
+def _plan_results(
+    planned: Sequence[Planned | Refused], reader: Principal
+) -> tuple[list[PlanResult], int | None]:
+    """Return the items of a plan, as the reader may see them, and how many reasons were left out."""
     found = [item.reasons if isinstance(item, Refused) else () for item in planned]
     shares = share(MAX_BATCH_REASONS, list(map(len, found)))
     results = [
@@ -135,11 +152,7 @@ def _plan_out(kept: KeptPlan, reader: Principal) -> PlanOut:
         else _plan_result(index, item, reader)
         for index, (item, given) in enumerate(zip(planned, shares, strict=True))
     ]
-    left_out = _number_left_out(found, shares)
-    is_applicable = not any(True for _ in obstacles(planned))
-    return PlanOut(
-        kept.id, kept.expires_at, kept.plan.is_grouped, kept.batch_id, results, left_out, is_applicable
-    )
+    return results, _number_left_out(found, shares)
 
 
 def _left_out(left: Left) -> LeftOut:
@@ -206,6 +219,8 @@ def _plan_result(index: int, item: Planned, reader: Principal) -> PlanResult:
         result.not_before = item.not_before
     if ptrs := [*_ptrs(item.ptrs)]:
         result.ptr = ptrs
+    if item.review:
+        result.review = item.review
     if item.effect.warnings:
         result.warnings = [*map(_warning, item.effect.warnings)]
     return result
@@ -250,9 +265,40 @@ def request_detail(found: Progress, obstacle: Obstacle | None, reader: Principal
         ptr_of=found.request.ptr_of,
         ptr_requests=list(found.ptr_requests),
         waits_for=waits_for,
+        review=ReviewOut(**_review(found.review)) if found.review else None,
         events=_events(found.log.items),
         earlier_events=found.log.next_cursor,
     )
+
+
+def review_detail(look: Look, reader: Principal) -> ReviewDetail:
+    """Return a review, and what each of its requests would change, as the reader may see it."""
+    waiting = look.case.waiting
+    results, _ = _plan_results(look.planned, reader)
+    changes = [
+        ReviewedChange(
+            each.id,
+            ContextOut(
+                each.asked.account, each.source, each.change.via, each.not_before, each.reason, each.ticket
+            ),
+            result,
+        )
+        for each, result in zip(waiting, results, strict=True)
+    ]
+    return ReviewDetail(**_review(look.case.review), state=look.state, changes=changes)
+
+
+def _review(review: ReviewState) -> dict[str, Any]:
+    return {
+        "why": review.why,
+        "asked_by": review.principal,
+        "created_at": review.created_at,
+        "expires_at": review.expires_at,
+        "verdict": review.verdict,
+        "decided_at": review.decided_at,
+        "decided_by": review.decided_by,
+        "comment": review.comment,
+    }
 
 
 def history_page(page: Page[Step], reader: Principal) -> HistoryPage:
@@ -344,6 +390,9 @@ def zone_out(zone: ServedZone, caller: Caller) -> ZoneOut:
         },
         max_deletes=ThresholdOut(**settings.max_deletes._asdict()),
         max_changes=ThresholdOut(**settings.max_changes._asdict()),
+        approvers=sorted(settings.approvers),
+        approval_timeout=settings.approval_timeout,
+        ungranted=settings.rights.ungranted,
         set=list(settings.chosen),
         created_at=zone.created_at,
         updated_at=zone.updated_at,
@@ -397,7 +446,9 @@ def _request(state: RequestState, reader: Principal) -> dict[str, Any]:
 
 
 def _context(request: submit.AcceptedRequest) -> ContextOut:
-    return ContextOut(request.account_id, request.source, request.via, request.not_before)
+    return ContextOut(
+        request.account_id, request.source, request.via, request.not_before, request.reason, request.ticket
+    )
 
 
 def _error(state: RequestState, reader: Principal) -> ErrorOut | None:
@@ -405,7 +456,8 @@ def _error(state: RequestState, reader: Principal) -> ErrorOut | None:
     code = state.error_code
     if code is None:
         return None
-    message = state.error_message or "" if reader.reads_in_full else of_failure(code)
+    in_full = reader.reads_in_full or state.status is Status.REJECTED  # whose words are an approver's
+    message = state.error_message or "" if in_full else of_failure(code)
     return ErrorOut(code=code, message=message)
 
 

@@ -8,7 +8,16 @@ from pydantic.json_schema import models_json_schema
 from app.api.body import IDEMPOTENCY_KEY, MAX_BATCH_KEY
 from app.core.config import settings
 from app.schemas import response
-from app.schemas.request import Batch, BatchItem, Plan, PlanApplication, Submission, Undo
+from app.schemas.request import (
+    Approval,
+    Batch,
+    BatchItem,
+    Plan,
+    PlanApplication,
+    Rejection,
+    Submission,
+    Undo,
+)
 
 _REF = "#/components/schemas/{model}"
 
@@ -67,6 +76,9 @@ NOT_RETRYABLE = _problem(409, "It is open or has succeeded, or its zone is not s
 _NOT_UNDOABLE = _problem(
     409, "It has not succeeded, has changed nothing, was undone already, or its RRset was changed since"
 )
+_NOT_AWAITING = _problem(
+    409, "It does not wait for an approval, would fail, or what would change is not what was looked at"
+)
 NO_TOKEN = _problem(404, "No such token")
 NO_GRANT = _problem(404, "No such grant")
 NO_QUOTA = _problem(404, "The account has no quota of its own")
@@ -100,6 +112,8 @@ _KEY_OF_BATCH = _KEY | {
     "description": "each item without a key of its own gets this one with #, and its index from 0 on",
 }
 
+REVIEW = NO_REQUEST | _NOT_AWAITING | _NO_ANSWER
+
 _NO_PLAN = _problem(404, "No such plan; it is kept for an hour")
 _AS_TEXT: dict[str, Any] = {
     "description": "As text or as Markdown by the `Accept` header",
@@ -108,7 +122,7 @@ _AS_TEXT: dict[str, Any] = {
 
 ROLLBACK = BODY | _NO_ANSWER | NO_ZONE | {200: _AS_TEXT}
 
-_READ_BY_CALLS = (Submission, Batch, BatchItem, Plan, PlanApplication, Undo)
+_READ_BY_CALLS = (Submission, Batch, BatchItem, Plan, PlanApplication, Undo, Approval, Rejection)
 
 
 def submission(summary: str) -> dict[str, Any]:
@@ -155,6 +169,24 @@ def undo() -> dict[str, Any]:
         "responses": BODY | NO_REQUEST | _NOT_UNDOABLE,
         "openapi_extra": {"parameters": [_KEY], **shape},
     }
+
+
+def approval() -> dict[str, Any]:
+    """Return the keyword arguments of the route that approves a request."""
+    example = {"comment": "as discussed", "state": "0" * 64}
+    shape = _body("Approval", {"of what was looked at": {"value": example}}, required=False)
+    return {
+        "status_code": 202,
+        "summary": "Approve a request",
+        "responses": BODY | REVIEW,
+        "openapi_extra": shape,
+    }
+
+
+def rejection() -> dict[str, Any]:
+    """Return the keyword arguments of the route that rejects a request."""
+    shape = _body("Rejection", {"with a reason": {"value": {"comment": "not this name"}}}, required=False)
+    return {"summary": "Reject a request", "responses": BODY | REVIEW, "openapi_extra": shape}
 
 
 def kept_plan() -> dict[str, Any]:

@@ -88,6 +88,8 @@ class Settings(BaseSettings):
     oidc_algorithms: Algorithms = get_args(SigningAlgorithm)
     oidc_allow_http: bool = False  # to an issuer that is not on this machine
     oidc_ca_file: Path | None = None
+    # until a change that has to be approved is rejected, where its zone says nothing else; 7 days
+    approval_timeout: Annotated[float, Field(gt=0, le=366 * 86_400)] = 7 * 86_400
 
     # intake
     max_body: PositiveInt = 256 * 1024

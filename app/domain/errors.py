@@ -6,13 +6,16 @@
     │   ├── BatchRefused        422  an atomic batch has bad items
     │   │   ├── BatchKeysReused 409  its idempotency keys are all that is wrong with it
     │   │   └── BatchNotAllowed 403  its caller may not make some of its changes
-    │   └── MassChange          422  a batch changes more of a zone than its thresholds allow
+    │   ├── MassChange          422  a batch changes more of a zone than its thresholds allow
+    │   └── NotApprovable       409  what is to be approved would fail
     ├── DomainError                  one thing that DNS, or this service, does not allow; becomes a Reason
     │   ├── InvalidName
     │   └── InvalidRdata
     ├── Forbidden               403
     │   ├── RightMissing             the role of the caller has no right to such calls
-    │   └── NotAllowed               the caller may not make this change
+    │   ├── NotAllowed               the caller may not make this change
+    │   ├── NoApprover               the caller does not decide about such changes
+    │   └── FourEyes                 the caller may have asked for it himself
     ├── QuotaExceeded           429  the account has used what it may: again after `retry_after` seconds
     │   ├── OpenRequestsExceeded
     │   ├── RecordsExceeded
@@ -36,6 +39,9 @@
     │   ├── StateUnknown
     │   ├── UndoConflict
     │   ├── PlanStale
+    │   ├── ReviewStale
+    │   ├── NotAwaitingApproval
+    │   ├── RequesterDenied
     │   ├── PlanUnreadable
     │   ├── ZoneNotServed
     │   ├── ZoneExists
@@ -159,6 +165,13 @@ class MassChange(InvalidInput):
     """A batch changes more of a zone than its thresholds allow; nothing of it was stored."""
 
 
+class NotApprovable(InvalidInput):
+    """As the servers are now, some of what is to be approved would fail, or nobody knows."""
+
+    code = "not_approvable"
+    status = HTTPStatus.CONFLICT
+
+
 class DomainError(Error, ValueError):
     """One thing that DNS, or this service, does not allow. `code` differs from one error to the next."""
 
@@ -202,7 +215,7 @@ class RightMissing(Forbidden):
 
 
 class NotAllowed(Forbidden):
-    """The caller may not make this change, or not without an approval, as the code tells."""
+    """The caller may not make this change."""
 
     code = "not_allowed"
 
@@ -211,8 +224,23 @@ class NotAllowed(Forbidden):
         self.code = reason.code
 
 
+class NoApprover(Forbidden):
+    """The caller is none of those who approve changes of the zone."""
+
+    code = "no_approver"
+
+    def __init__(self, zones: Iterable[str]) -> None:
+        super().__init__(f"you are no approver of {', '.join(sorted(zones))}")
+
+
+class FourEyes(Forbidden):
+    """Nobody approves, or rejects, what he may have asked for himself."""
+
+    code = "four_eyes"
+
+
 # Codes of reasons that are about who asks, and not about what is asked for.
-NOT_ALLOWED_CODES = frozenset({"not_allowed", "review_required", "not_owner", "name_reserved"})
+NOT_ALLOWED_CODES = frozenset({"not_allowed", "not_owner", "name_reserved"})
 
 
 class QuotaExceeded(Error):
@@ -443,6 +471,33 @@ class PlanStale(Conflict):
         self.moved = moved
         have = "1 RRset has" if len(moved) == 1 else f"{len(moved)} RRsets have"
         super().__init__(f"{have} changed since this was planned: plan it again")
+
+
+class ReviewStale(Conflict):
+    """What the servers have is not what the approver has seen; nothing was approved."""
+
+    code = "plan_stale"
+
+    def __init__(self) -> None:
+        super().__init__("what would change is not what you have seen: look at the review again")
+
+
+class NotAwaitingApproval(Conflict):
+    """There is nothing to approve or reject: it is decided, or never had to be approved."""
+
+    code = "not_awaiting_approval"
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"this request does not wait for an approval: it is {status}")
+
+
+class RequesterDenied(Conflict):
+    """A grant denies by now what was asked for."""
+
+    code = "requester_denied"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"who has asked for this may not make the change any more: {why}")
 
 
 class PlanUnreadable(Conflict):

@@ -7,6 +7,7 @@ from enum import StrEnum
 class Status(StrEnum):
     """Where a request is on its way."""
 
+    AWAITING_APPROVAL = "awaiting_approval"  # stored, and not applied unless somebody approves it
     SCHEDULED = "scheduled"  # stored, waits for the time before which it must not be applied
     PENDING = "pending"  # stored, waits for a worker
     RUNNING = "running"  # in a batch that an Ansible run applies
@@ -14,13 +15,17 @@ class Status(StrEnum):
     SUCCEEDED = "succeeded"  # every authoritative server answers as asked
     FAILED = "failed"  # will not be tried again by itself; the error says why
     CANCELLED = "cancelled"  # taken back before it ran, or before every server answered it
+    REJECTED = "rejected"  # not approved, or not in time; the error says why
 
 
 INITIAL = Status.PENDING  # of a request that need not wait for its time
 
-# Every change of status. Workers claim and settle; cancelling and retrying are calls of the API. What is
-# scheduled becomes pending when it is due.
+# Every change of status. Workers claim and settle; approving, rejecting, cancelling and retrying are calls of
+# the API. What is scheduled becomes pending when it is due; what nobody has approved in time is rejected.
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {
+    Status.AWAITING_APPROVAL: frozenset(
+        {Status.PENDING, Status.SCHEDULED, Status.REJECTED, Status.CANCELLED}
+    ),
     Status.SCHEDULED: frozenset({Status.PENDING, Status.CANCELLED}),
     Status.PENDING: frozenset({Status.RUNNING, Status.CANCELLED}),
     Status.RUNNING: frozenset({Status.PENDING, Status.VERIFYING, Status.SUCCEEDED, Status.FAILED}),
@@ -29,13 +34,15 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
         {Status.PENDING, Status.VERIFYING, Status.SUCCEEDED, Status.FAILED, Status.CANCELLED}
     ),
     Status.SUCCEEDED: frozenset(),
-    # Scheduled again while its time has not come: nothing is ever applied before.
-    Status.FAILED: frozenset({Status.PENDING, Status.SCHEDULED}),
-    Status.CANCELLED: frozenset({Status.PENDING, Status.SCHEDULED}),
+    # Scheduled again while its time has not come, and reviewed while nobody has approved it: nothing is ever
+    # applied before.
+    Status.FAILED: frozenset({Status.PENDING, Status.SCHEDULED, Status.AWAITING_APPROVAL}),
+    Status.CANCELLED: frozenset({Status.PENDING, Status.SCHEDULED, Status.AWAITING_APPROVAL}),
+    Status.REJECTED: frozenset(),  # who wants it all the same asks for it anew
 }
 
 # A final status stays, unless somebody retries the request.
-FINAL = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
+FINAL = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.REJECTED)
 OPEN = tuple(status for status in TRANSITIONS if status not in FINAL)
 
 CANCELLABLE = tuple(status for status in OPEN if Status.CANCELLED in TRANSITIONS[status])

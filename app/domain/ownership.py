@@ -47,6 +47,7 @@ class ZoneRights(NamedTuple):
     owner: str | None = None  # an account
     others: Effect = Effect.ALLOW  # what other accounts may do to an RRset that somebody owns
     reserved: Reserved = Reserved()
+    ungranted: Effect = Effect.DENY  # what becomes of a change that no grant is about: deny or review
 
 
 FREE = ZoneRights()
@@ -68,7 +69,8 @@ def decide(caller: Caller, asked: Asked, rights: ZoneRights = FREE, owner: str |
     To admins and to the zone's owner what others own is like their own; a reserved name is not, to its owner.
     """
     principal = caller.principal
-    decision = caller.grants.decide(principal, asked, owns_zone=asked.account == rights.owner)
+    owns_zone = asked.account == rights.owner
+    decision = caller.grants.decide(principal, asked, owns_zone=owns_zone, ungranted=rights.ungranted)
     if decision.effect is Effect.DENY or Role.ADMIN in principal.roles:
         return decision
     holders = rights.reserved.holders(asked.name, asked.zone)

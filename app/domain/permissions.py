@@ -21,6 +21,7 @@ class Role(StrEnum):
     ADMIN = "admin"  # everything
     OPERATOR = "operator"  # zones, backends, and what becomes of anybody's requests
     REQUESTER = "requester"  # asks for changes
+    APPROVER = "approver"  # approves or rejects what others have asked for
     AUDITOR = "auditor"  # reads everything
     GATEWAY = "gateway"  # submits for any account, as the consumer does
 
@@ -32,6 +33,7 @@ class Right(StrEnum):
     READ = "read"  # requests and records of accounts that one reads; the zones
     READ_ALL = "read_all"  # those of every account; backends, and what was done to an RRset
     SUBMIT = "submit"  # whether a change may be made, its grants decide
+    APPROVE = "approve"  # whose requests, the approvers of the zone decide (domain/approval.py)
     STEER = "steer"  # cancel and retry requests of one's own accounts
     STEER_MANY = "steer_many"  # those of every account, by a filter
     ROLL_BACK = "roll_back"  # plan a rollback: to apply it, grants decide
@@ -53,7 +55,8 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.MANAGE_ZONES,
         }
     ),
-    Role.REQUESTER: frozenset({Right.KNOW_ONESELF, Right.READ, Right.SUBMIT, Right.STEER}),
+    Role.REQUESTER: frozenset({Right.KNOW_ONESELF, Right.READ, Right.SUBMIT, Right.STEER, Right.APPROVE}),
+    Role.APPROVER: frozenset({Right.KNOW_ONESELF, Right.READ, Right.APPROVE}),
     Role.AUDITOR: frozenset({Right.KNOW_ONESELF, Right.READ, Right.READ_ALL, Right.READ_ACCESS}),
     Role.GATEWAY: frozenset({Right.KNOW_ONESELF, Right.SUBMIT}),
 }
@@ -212,6 +215,8 @@ class Decision(NamedTuple):
             return f"grant {self.grant.id}: {self.grant}"
         if self.effect is Effect.ALLOW:
             return "admins, and the zone's owner, may make every change that no grant denies"
+        if self.effect is Effect.REVIEW:
+            return f"no grant is about it, and the zone {asked.zone} has such changes reviewed"
         if not self.principal.speaks_for(asked.account):
             return f"{self.principal.name} may not speak for {asked.account}"
         change = f"{asked.action} {asked.name} {asked.type} in the zone {asked.zone}"
@@ -237,11 +242,18 @@ class Grants:
         for by_name in [each for kinds in self._by_zone.values() for each in kinds.values()]:
             by_name.arrange()
 
-    def decide(self, principal: Principal, asked: Asked, *, owns_zone: bool = False) -> Decision:
+    def decide(
+        self,
+        principal: Principal,
+        asked: Asked,
+        *,
+        owns_zone: bool = False,
+        ungranted: Effect = Effect.DENY,
+    ) -> Decision:
         """Decide about a change that the principal asks for in the name of an account.
 
-        Deny beats review, review beats allow, and what no grant is about is denied, but to admins, and to the
-        account that owns the zone.
+        Deny beats review, review beats allow, and what no grant is about has the effect `ungranted`, but is
+        allowed to admins, and to the account that owns the zone.
         """
         if not principal.speaks_for(asked.account):
             return Decision(Effect.DENY, None, asked, principal)
@@ -249,7 +261,7 @@ class Grants:
         if strongest is not None:
             return Decision(strongest.effect, strongest, asked, principal)
         allowed = owns_zone or Role.ADMIN in principal.roles
-        return Decision(Effect.ALLOW if allowed else Effect.DENY, None, asked, principal)
+        return Decision(Effect.ALLOW if allowed else ungranted, None, asked, principal)
 
     def covers(self, principal: Principal, zone: str, name: str, record_type: str) -> bool:
         """Return whether one of the principal's accounts may do something to the RRset, or ask for it."""

@@ -50,6 +50,8 @@ class ZoneSettings:
     max_deletes: Threshold = NO_THRESHOLD
     max_changes: Threshold = NO_THRESHOLD
     rights: ZoneRights = FREE  # of accounts in the zone
+    approvers: frozenset[str] = frozenset()  # accounts; none: only admins approve
+    approval_timeout: int | None = None  # seconds; None: APPROVAL_TIMEOUT
     chosen: Sequence[str] = ()  # the settings that were set; the others have their defaults
     restricts: bool = False  # whether there is more to look at than the checks
     has_thresholds: bool = False  # whether some batch may be a mass change
@@ -131,6 +133,9 @@ _READERS: Mapping[str, Any] = {
     "reserved": Reserved,
     "max_deletes": lambda written: Threshold(written.get("number"), written.get("percent")),
     "max_changes": lambda written: Threshold(written.get("number"), written.get("percent")),
+    "approvers": frozenset,
+    "approval_timeout": int,
+    "ungranted": Effect,
 }
 _RESTRICTING = (
     "min_ttl",

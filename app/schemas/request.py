@@ -45,6 +45,8 @@ Backend = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]
 # What a client says it comes from.
 Source = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=LINE)]
+Why = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=PROSE)]
+Ticket = Line  # a number, an address
 # No blanks around it, no control characters of any set, and none that changes how the rest is shown (bidi,
 # zero width): two accounts that look alike are one.
 _HIDDEN = r"\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
@@ -126,6 +128,10 @@ class Context(Strict):
     not_before: Timestamp | None = Field(
         None, description="when to queue it, at most 366 days ahead; a time that has passed means now"
     )
+    reason: Why | None = Field(
+        None, description="why it is asked for: for those who approve it, and the audit"
+    )
+    ticket: Ticket | None = Field(None, description="where more is said about it")
 
 
 class Config(Strict):
@@ -207,6 +213,8 @@ class UndoContext(Strict):
     account_id: Account | None = Field(None, description="that of the request that is undone unless given")
     source: Source | None = Field(None, description="the door by which it came unless given")
     not_before: Timestamp | None = Field(None, description="when to queue it, at most 366 days ahead")
+    reason: Why | None = Field(None, description="for those who approve it, and the audit")
+    ticket: Ticket | None = Field(None, description="where more is said about it")
 
 
 class Undo(StrictBody):
@@ -239,6 +247,23 @@ class PlanApplication(StrictBody):
     )
 
 
+class Approval(StrictBody):
+    """What an approver has seen, and says to it."""
+
+    comment: Why | None = None
+    state: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{64}$",
+        description="`state` of the review that was looked at: if it is another by now, nothing is approved",
+    )
+
+
+class Rejection(StrictBody):
+    """Why it is not approved."""
+
+    comment: Why | None = None
+
+
 class Selection(StrictBody):
     """Which requests a call for many is about: those that match everything that is given."""
 
@@ -264,8 +289,8 @@ class RetrySelection(Selection):
 class CancelSelection(Selection):
     """Which requests to cancel."""
 
-    status: Literal[Status.SCHEDULED, Status.PENDING, Status.VERIFYING] | None = Field(
-        None, description="pending unless given"
+    status: Literal[Status.AWAITING_APPROVAL, Status.SCHEDULED, Status.PENDING, Status.VERIFYING] | None = (
+        Field(None, description="pending unless given")
     )
 
 
@@ -284,6 +309,8 @@ def _of_bounded_size(patterns: list[str]) -> list[str]:
     return patterns
 
 
+MAX_GIVEN = 100  # accounts, networks or types in one token, grant or zone
+MAX_APPROVAL_TIMEOUT = 366 * 86_400  # seconds
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_pattern)]
 Patterns = Annotated[list[Pattern], Field(max_length=MAX_PATTERNS), AfterValidator(_of_bounded_size)]
 Seconds = Annotated[int, Field(ge=0, le=MAX_TTL, strict=True)]
@@ -340,6 +367,16 @@ class _Settings(StrictBody):
     max_deletes: Threshold | None = Field(None, description="of RRsets by one batch")
     max_changes: Threshold | None = Field(None, description="of RRsets by one batch, deletions among them")
 
+    approvers: list[Account] | None = Field(
+        None, max_length=MAX_GIVEN, description="accounts that approve what is reviewed; admins do besides"
+    )
+    approval_timeout: Annotated[int, Field(ge=60, le=MAX_APPROVAL_TIMEOUT, strict=True)] | None = Field(
+        None, description="seconds until what nobody has approved is rejected; null: as APPROVAL_TIMEOUT says"
+    )
+    ungranted: Literal[Effect.DENY, Effect.REVIEW] | None = Field(
+        None, description="what becomes of a change that no grant is about: it is refused, or reviewed"
+    )
+
     @property
     def settings(self) -> dict[str, Any]:
         """What is said of the settings, as a JSON merge patch (RFC 7396)."""
@@ -373,7 +410,6 @@ class ZoneChange(_Settings, _Moved):
         return self
 
 
-MAX_GIVEN = 100  # accounts, networks or types in one token or grant
 _Given: Any = Field(default_factory=list, max_length=MAX_GIVEN)
 
 

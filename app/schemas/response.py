@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from app.domain.approval import Verdict
 from app.domain.change import Action, Via
 from app.domain.checks import Checks
 from app.domain.lifecycle import Status
@@ -32,6 +33,8 @@ class ContextOut:
         datetime | None,
         Field(exclude_if=not_, description="when it is queued; left out where none was given"),
     ] = None
+    reason: Annotated[str | None, _LEFT_OUT] = None
+    ticket: Annotated[str | None, _LEFT_OUT] = None
 
 
 @dataclass(slots=True)
@@ -95,6 +98,20 @@ class StateOut(BaseModel):
 
 
 @dataclass(slots=True)
+class ReviewOut:
+    """Why somebody has to approve requests, until when, and what was decided by whom."""
+
+    why: str
+    asked_by: Annotated[str, Field(description="a principal")]
+    created_at: datetime
+    expires_at: Annotated[datetime, Field(description="then what nobody has approved is rejected")]
+    verdict: Annotated[Verdict | None, Field(description="null: none yet")]
+    decided_at: datetime | None
+    decided_by: Annotated[str | None, Field(description="a principal; null: nobody")]
+    comment: str | None
+
+
+@dataclass(slots=True)
 class RequestDetail(RequestOut):
     """A request with what it has changed, and the end of its log."""
 
@@ -120,6 +137,10 @@ class RequestDetail(RequestOut):
         str | None,
         Field(description="`cursor` for `GET …/events`, where the log begins earlier than `events` does"),
     ]
+
+    review: Annotated[
+        ReviewOut | None, _LEFT_OUT, Field(description="the last one that it was part of; left out: none")
+    ] = None
 
 
 class EventPage(BaseModel):
@@ -234,6 +255,9 @@ class ZoneOut(BaseModel):
     ]
     max_deletes: ThresholdOut
     max_changes: ThresholdOut
+    approvers: Annotated[list[str], Field(description="accounts that approve; none: only admins do")]
+    approval_timeout: Annotated[int | None, Field(description="seconds; null: as APPROVAL_TIMEOUT says")]
+    ungranted: Literal[Effect.DENY, Effect.REVIEW]
     set: Annotated[list[str], Field(description="the settings that were set; the others are the defaults")]
     created_at: datetime
     updated_at: datetime
@@ -421,6 +445,9 @@ class PlanResult:
         Field(description="when it would be queued; left out: at once. The plan is made of the state of now"),
     ] = None
     ptr: Annotated[list[PtrOut] | None, _LEFT_OUT] = None
+    review: Annotated[
+        str | None, _LEFT_OUT, Field(description="why somebody has to approve it; left out: nobody")
+    ] = None
     warnings: Annotated[list[WarningOut] | None, _LEFT_OUT] = None
     errors: Annotated[list[Reason] | None, _LEFT_OUT] = None
 
@@ -443,6 +470,25 @@ class PlanOut:
         bool,
         Field(description="false: an apply is refused, since items are refused or `unknown`"),
     ] = True
+
+
+@dataclass(slots=True)
+class ReviewedChange:
+    """A request that waits for an approval, and what it would change as the servers are now."""
+
+    request_id: UUID
+    context: ContextOut
+    plan: PlanResult
+
+
+@dataclass(slots=True)
+class ReviewDetail(ReviewOut):
+    """What is decided as one: in the order in which it was asked for."""
+
+    state: Annotated[
+        str, Field(description="what tells this from any other state; an approval may insist on it")
+    ]
+    changes: list[ReviewedChange]
 
 
 class LeftOut(BaseModel):

@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.store.models import QUEUED, SCHEDULED
+from app.store.models import AWAITING, QUEUED, SCHEDULED
 
 # The snapshot is in the statement: another statement would have another one.
 _OPEN = text(
@@ -19,7 +19,10 @@ _OPEN = text(
               WHERE {QUEUED} ORDER BY zone, seq LIMIT :most)
             UNION ALL
             (SELECT account_id, true FROM dns_requests
-              WHERE {SCHEDULED} ORDER BY not_before, seq LIMIT :most)) AS open
+              WHERE {SCHEDULED} ORDER BY not_before, seq LIMIT :most)
+            UNION ALL
+            (SELECT account_id, true FROM dns_requests
+              WHERE {AWAITING} ORDER BY id LIMIT :most)) AS open
          GROUP BY scheduled, account_id) AS counted ON true
     """  # noqa: S608
 )
@@ -55,7 +58,7 @@ class Count(NamedTuple):
     """How many requests are open, by account, and which transactions the count has seen."""
 
     by_account: Mapping[str, int]  # without the scheduled ones
-    scheduled: Mapping[str, int]
+    scheduled: Mapping[str, int]  # or waiting for an approval
     snapshot: Snapshot
 
 

@@ -23,16 +23,17 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from app.domain.approval import Verdict
 from app.domain.change import Action, Via
 from app.domain.checks import Checks
 from app.domain.lifecycle import OPEN, Status
 from app.domain.permissions import Effect
 
 
-def _word(words: type[StrEnum]) -> Enum:
+def _word(words: type[StrEnum], length: int = 16) -> Enum:
     """Return a column type for one of the words as text; a constraint of the table refuses any other."""
     return Enum(
-        words, native_enum=False, length=16, values_callable=lambda kind: [str(word) for word in kind]
+        words, native_enum=False, length=length, values_callable=lambda kind: [str(word) for word in kind]
     )
 
 
@@ -130,8 +131,14 @@ SEQ_STEP = 1_024
 # Scheduled requests have a `seq` from this one on. They keep the order of acceptance among themselves, and
 # stand behind every queue: who looks for work ends there. One that is due gets a place in its zone's queue.
 SCHEDULED_FROM = 2**62
-QUEUED = f"finished_at IS NULL AND seq < {SCHEDULED_FROM}"  # in the queue of the zone
 SCHEDULED = f"finished_at IS NULL AND seq >= {SCHEDULED_FROM}"
+
+# Those that nobody has approved stand before every queue: theirs is negative, and grows, too.
+UNAPPROVED_FROM = -(2**62)
+UNAPPROVED = "seq < 0"  # also when it was rejected or cancelled
+AWAITING = f"finished_at IS NULL AND {UNAPPROVED}"
+
+QUEUED = f"finished_at IS NULL AND seq >= 0 AND seq < {SCHEDULED_FROM}"  # in the queue of the zone
 
 # What is true of cancelled requests only, without their status: claims change that.
 CANCELLED = "finished_at IS NOT NULL AND error_code IS NULL AND verified_at IS NULL"
@@ -143,13 +150,13 @@ class Request(Base):
     __tablename__ = "dns_requests"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)  # version 7: grows with time
-    # The order of acceptance. A request that is retried, or due, gets a new one: the end of the queue.
+    # The order of acceptance. One that is retried, due or approved gets a new one: the end of the queue.
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=False, increment=SEQ_STEP))
     batch_id: Mapped[UUID | None]
     # The group of those that are all or none: each `seq` follows on the one before, and nobody's is between
     atomic_id: Mapped[UUID | None]
     action: Mapped[Action] = mapped_column(_word(Action))
-    status: Mapped[Status] = mapped_column(_word(Status), server_default=Status.PENDING.value)
+    status: Mapped[Status] = mapped_column(_word(Status, 32), server_default=Status.PENDING.value)
     account_id: Mapped[str]
     source: Mapped[str]  # what the client says it comes from
     via: Mapped[Via] = mapped_column(_word(Via), server_default=Via.API.value)  # the door
@@ -167,6 +174,9 @@ class Request(Base):
     undoes: Mapped[UUID | None]  # the request that it takes back
     undone_by: Mapped[UUID | None]  # the last request that was to take it back
     ptr_of: Mapped[UUID | None]  # the request that has the address of which it keeps the PTR
+    review_id: Mapped[UUID | None]  # the last review that it was part of
+    reason: Mapped[str | None]  # why it is asked for, in the words of who asks
+    ticket: Mapped[str | None]  # where more is said about it
     idempotency_key: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(server_default="0")  # runs that it was part of
     lost_runs: Mapped[int] = mapped_column(server_default="0")  # those whose outcome stayed unknown
@@ -188,7 +198,15 @@ class Request(Base):
         CheckConstraint(_one_of("via", tuple(Via)), name="via"),
         CheckConstraint("ttl BETWEEN 0 AND 2147483647", name="ttl"),
         CheckConstraint(f"({_one_of('status', OPEN)}) = (finished_at IS NULL)", name="open"),
-        CheckConstraint(f"(status = '{Status.FAILED}') = (error_code IS NOT NULL)", name="failed"),
+        CheckConstraint(
+            f"({_one_of('status', (Status.FAILED, Status.REJECTED))}) = (error_code IS NOT NULL)",
+            name="failed",
+        ),
+        CheckConstraint(
+            f"(status = '{Status.AWAITING_APPROVAL}') = ({AWAITING})"
+            f" AND (status <> '{Status.AWAITING_APPROVAL}' OR review_id IS NOT NULL)",
+            name="awaiting",
+        ),
         CheckConstraint(f"(status = '{Status.CANCELLED}') = ({CANCELLED})", name="cancelled"),
         CheckConstraint(
             f"(status = '{Status.SCHEDULED}') = ({SCHEDULED})"
@@ -206,6 +224,9 @@ class Request(Base):
         # Nothing is written to these two by a request that is not scheduled.
         Index("ix_dns_requests_scheduled", "not_before", "seq", postgresql_where=text(SCHEDULED)),
         Index("ix_dns_requests_scheduled_id", "id", postgresql_where=text(SCHEDULED)),
+        # Nor to these by one that needs no approval.
+        Index("ix_dns_requests_awaiting", "id", postgresql_where=text(AWAITING)),
+        Index("ix_dns_requests_review", "review_id", postgresql_where=text("review_id IS NOT NULL")),
         Index("ix_dns_requests_failed", "id", postgresql_where=text("error_code IS NOT NULL")),
         Index("ix_dns_requests_failed_zone", "zone", "id", postgresql_where=text("error_code IS NOT NULL")),
         Index(
@@ -229,6 +250,31 @@ class Request(Base):
         Index("ix_dns_requests_zone", "zone", "id"),
         Index("ix_dns_requests_name", "name", "id"),
         {"postgresql_with": {"fillfactor": 50}},
+    )
+
+
+class Review(Base):
+    """Requests of one call, for one zone, which wait to be approved or rejected together."""
+
+    __tablename__ = "dns_reviews"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    zones: Mapped[list[str]]  # whose approvers have to approve: also that of a PTR
+    why: Mapped[str]  # they are reviewed, in words
+    principal: Mapped[str]  # who has asked
+    roles: Mapped[list[str]]  # his
+    asks_as: Mapped[list[str]]  # who may stand behind him (domain/permissions.py)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    verdict: Mapped[Verdict | None] = mapped_column(_word(Verdict))
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]  # a principal
+    comment: Mapped[str | None]  # his
+
+    __table_args__ = (
+        CheckConstraint(_one_of("verdict", tuple(Verdict)), name="verdict"),
+        CheckConstraint("(verdict IS NULL) = (decided_at IS NULL)", name="decided"),
+        Index("ix_dns_reviews_undecided", "expires_at", postgresql_where=text("decided_at IS NULL")),
     )
 
 
@@ -268,7 +314,7 @@ class RequestEvent(Base):
     request_id: Mapped[UUID] = mapped_column(index=True)
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     run_id: Mapped[UUID | None]  # the run that the change of status belongs to
-    status: Mapped[Status] = mapped_column(_word(Status))
+    status: Mapped[Status] = mapped_column(_word(Status, 32))
     message: Mapped[str]  # for operators
     told: Mapped[str | None]  # the same for requesters; None: they are told the status only
 

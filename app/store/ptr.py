@@ -36,8 +36,8 @@ class Asker(NamedTuple):
     via: Via
 
 
-# The last request that counts for each name: it will be applied, or has changed the RRset. A scheduled one
-# may come to nothing.
+# The last request that counts for each name: it will be applied, or has changed the RRset. One that is
+# scheduled, or waits for an approval, may come to nothing.
 _LAST = text(
     f"""
     SELECT last.*
@@ -46,7 +46,7 @@ _LAST = text(
         SELECT zone, name, action, rdata, ttl, ptr_of
           FROM dns_requests AS request
          WHERE request.name = wanted.name AND record_type = 'PTR'
-           AND (status IN ({words(set(OPEN) - {Status.SCHEDULED})})
+           AND (status IN ({words(set(OPEN) - {Status.SCHEDULED, Status.AWAITING_APPROVAL})})
                 OR status = '{Status.SUCCEEDED}' AND (before IS NULL OR before IS DISTINCT FROM after)
                 OR error_code = ANY(:applied))
          ORDER BY seq DESC LIMIT 1) AS last

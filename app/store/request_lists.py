@@ -6,17 +6,61 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select, text
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session
 
 from app.domain.lifecycle import OPEN, Status
-from app.store.models import CANCELLED, SCHEDULED, SCHEDULED_FROM, Batch, Request, Run
+from app.store.models import (
+    AWAITING,
+    CANCELLED,
+    SCHEDULED,
+    SCHEDULED_FROM,
+    Batch,
+    Record,
+    Request,
+    Review,
+    Run,
+)
 from app.store.pages import Found, Position, Walk
 
 # Milliseconds that may lie between the time in a request's id, when the API read it, and that of its row:
 # waiting, and clocks that differ.
 CLOCK_MARGIN = 60_000
+_PARTS = {  # of partial indexes of one status each
+    Status.CANCELLED: CANCELLED,
+    Status.SCHEDULED: SCHEDULED,
+    Status.AWAITING_APPROVAL: AWAITING,
+}
 _LAST_TIME = 2**48 - 1  # milliseconds that a UUID of version 7 can hold
+
+
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """Who looks for requests to approve: the zones for which he does, None for all, and who he is himself."""
+
+    zones: Collection[str] | None
+    identities: Collection[str]
+    accounts: Collection[str]
+
+    def conditions(self, table: Any) -> Iterator[ColumnElement[bool]]:
+        """Yield the conditions on a row that waits for an approval: his to give, not his own wish."""
+        of_review = select(Review.id).where(Review.id == table.review_id)
+        if self.zones is not None:
+            in_own_zones = Review.zones.contained_by(sorted(self.zones))
+            of_review = of_review.where(or_(in_own_zones, self._owns(table)))
+        own = Review.asks_as.overlap(sorted(self.identities))
+        yield of_review.where(not_(own)).exists()
+        if self.accounts:
+            yield table.account_id.not_in(sorted(self.accounts))
+
+    def _owns(self, table: Any) -> ColumnElement[bool]:
+        """Return the condition that the RRset is his, though others may be reviewed together with it."""
+        rrset = and_(
+            Record.zone == table.zone, Record.name == table.name, Record.record_type == table.record_type
+        )
+        owned = select(Record.zone).where(rrset, Record.owner.in_(sorted(self.accounts)))
+        return and_(Review.zones == array([table.zone]), owned.exists())
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +79,13 @@ class Wanted:
     since: datetime | None = None  # accepted then or later
     until: datetime | None = None  # accepted earlier
     settled: bool = False  # only those that are
+    approver: "Approver | None" = None  # only those about which he decides
 
     def conditions(self, table: Any) -> Iterator[ColumnElement[bool]]:
         """Yield all conditions on a row."""
         for field in fields(self):
             value = getattr(self, field.name)
-            if value is not None and field.name not in ("since", "until", "settled"):
+            if value is not None and field.name not in ("since", "until", "settled", "approver"):
                 yield getattr(table, field.name) == value
         if self.since is not None:
             yield table.created_at >= self.since
@@ -48,6 +93,8 @@ class Wanted:
             yield table.created_at < self.until
         if self.settled:
             yield table.finished_at.is_not(None)
+        if self.approver is not None:
+            yield from self.approver.conditions(table)
 
     def first_of(self, *names: str) -> Mapping[str, Any]:
         """Return the first of these fields that is given."""
@@ -107,12 +154,10 @@ def _index(session: Session, wanted: Wanted) -> tuple[Sequence[ColumnElement[boo
     if wanted.run_id is not None:
         run = session.get(Run, wanted.run_id)
         return (), {"zone": run.zone} if run else {}
-    if wanted.status is Status.FAILED or wanted.error_code is not None:
+    if wanted.status in (Status.FAILED, Status.REJECTED) or wanted.error_code is not None:
         return [Request.error_code.is_not(None)], wanted.first_of("zone", "account_id", "error_code")
-    if wanted.status is Status.CANCELLED:
-        return [text(CANCELLED)], {}  # type: ignore[list-item]
-    if wanted.status is Status.SCHEDULED and wanted.zone is None:
-        return [text(SCHEDULED)], {}  # type: ignore[list-item]
+    if wanted.status is Status.CANCELLED or (wanted.zone is None and wanted.status in _PARTS):
+        return [text(_PARTS[wanted.status])], {}  # type: ignore[list-item]
     if wanted.status in OPEN:
         return [Request.finished_at.is_(None)], wanted.first_of("zone")
     return (), wanted.first_of("zone", "account_id")
@@ -122,6 +167,8 @@ def _span_of_queue(wanted: Wanted) -> tuple[int, int]:
     """Return the values of `seq` between which the requests of that status are, inclusive."""
     if wanted.status is Status.SCHEDULED:
         return SCHEDULED_FROM, 2**63 - 1
+    if wanted.status is Status.AWAITING_APPROVAL:
+        return -(2**63), -1
     return 0, SCHEDULED_FROM - 1
 
 

@@ -18,7 +18,8 @@ from app.core.database import AnySession
 from app.domain.change import Action, Via
 from app.domain.lifecycle import CANCELLABLE, INITIAL, RETRYABLE, Status, words
 from app.domain.rdata import RecordType
-from app.store.models import SCHEDULED_FROM, SEQ_STEP, Request
+from app.store.models import SCHEDULED_FROM, SEQ_STEP, UNAPPROVED, UNAPPROVED_FROM, Request
+from app.store.reviews import NewReview, as_rows
 
 
 @dataclass(slots=True)
@@ -42,6 +43,9 @@ class NewRequest:
     undoes: UUID | None = None
     ptr_of: UUID | None = None
     atomic_id: UUID | None = None
+    review_id: UUID | None = None
+    reason: str | None = None
+    ticket: str | None = None
 
 
 @dataclass(slots=True)
@@ -57,6 +61,9 @@ class EarlierRequest:
     zone: str
     ttl: int
     not_before: datetime | None
+    review_id: UUID | None
+    reason: str | None
+    ticket: str | None
     created_at: datetime
     batch_id: UUID | None
     same: bool  # whether it asks for the same change
@@ -123,7 +130,7 @@ def _elements(column: Column[Any]) -> str:
 
 
 # Columns that few requests have: they are not written where none of a call has them.
-_SELDOM = ("expect", "not_before", "undoes", "ptr_of", "atomic_id")
+_SELDOM = ("expect", "not_before", "undoes", "ptr_of", "atomic_id", "review_id", "reason", "ticket")
 _SELDOM_VALUES = attrgetter(*_SELDOM)
 
 
@@ -159,7 +166,7 @@ _INSERT = """
     ), logged AS (
         INSERT INTO dns_request_events (request_id, at, status, message, told)
         SELECT id, created_at, status, words, words FROM (SELECT id, created_at, {event} FROM stored) AS line
-    ), batch AS (
+    ), {reviews}batch AS (
         INSERT INTO dns_batches (id, first_request_id, last_request_id, digest)
         SELECT CAST(:batch_id AS uuid), :first, :last, CAST(:digest AS bytea)
          WHERE CAST(:batch_id AS uuid) IS NOT NULL AND EXISTS (SELECT FROM stored)
@@ -174,22 +181,37 @@ _INSERT = """
 _NEXT_SEQ = "nextval(pg_get_serial_sequence('dns_requests', 'seq'))"
 _TIME = """to_char(not_before AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
 _ACCEPTED = f"'{INITIAL}' AS status, 'accepted' AS words"
-_ACCEPTED_OR_SCHEDULED = f"""
-    status, CASE WHEN status = '{Status.SCHEDULED}'
+_ACCEPTED_OR_WAITS = f"""
+    status, CASE WHEN status = '{Status.AWAITING_APPROVAL}' THEN 'accepted; somebody has to approve it'
+                 WHEN status = '{Status.SCHEDULED}'
                  THEN 'accepted; scheduled for ' || {_TIME} ELSE 'accepted' END AS words
 """
 # Those of a group have one place in the queue: what is accepted meanwhile comes before all of them, or after.
 _PLACE_OF_GROUP = f"place_of_group AS MATERIALIZED (SELECT {_NEXT_SEQ} AS seq), "
 _STATUS_AND_PLACE = {  # scheduled, if its time has not come
-    "status": f"CASE WHEN not_before > now() THEN '{Status.SCHEDULED}' ELSE '{INITIAL}' END",
-    "seq": f"""CASE WHEN not_before > now() THEN {SCHEDULED_FROM} ELSE 0 END + CASE
+    "status": f"""CASE WHEN review_id IS NOT NULL THEN '{Status.AWAITING_APPROVAL}'
+                       WHEN not_before > now() THEN '{Status.SCHEDULED}' ELSE '{INITIAL}' END""",
+    "seq": f"""CASE WHEN review_id IS NOT NULL THEN {UNAPPROVED_FROM}
+                    WHEN not_before > now() THEN {SCHEDULED_FROM} ELSE 0 END + CASE
                  WHEN atomic_id IS NULL THEN {_NEXT_SEQ}
                  ELSE (SELECT seq FROM place_of_group) + row_number() OVER () - 1 END""",  # noqa: S608
 }
 
 
-def _insert_of(seldom: Collection[str]) -> TextClause:
-    """Return the statement that writes the usual columns, and those of the seldom ones that are named."""
+_REVIEWS = """reviews AS (
+        INSERT INTO dns_reviews (id, zones, why, principal, roles, asks_as, expires_at)
+        SELECT id, zones, why, principal, roles, asks_as, now() + make_interval(secs => seconds)
+          FROM jsonb_to_recordset(CAST(:reviews AS jsonb)) AS review (
+               id uuid, zones text[], why text, principal text, roles text[], asks_as text[], seconds float)
+         WHERE id IN (SELECT review_id FROM stored)
+    ), """
+
+
+def _insert_of(seldom: Collection[str], *, reviewed: bool = False) -> TextClause:
+    """Return the statement that writes the usual columns, and those of the seldom ones that are named.
+
+    With `reviewed` it takes new reviews, too, and stores those that have requests.
+    """
     columns = _columns(NewRequest, without=[name for name in _SELDOM if name not in seldom])
     values = {column.name: column.name for column in columns} | (_STATUS_AND_PLACE if seldom else {})
     return text(
@@ -198,20 +220,23 @@ def _insert_of(seldom: Collection[str]) -> TextClause:
             places=_PLACE_OF_GROUP if seldom else "",
             columns=", ".join(values),
             values=", ".join(values.values()),
-            returned=", status, not_before" if seldom else "",
-            event=_ACCEPTED_OR_SCHEDULED if seldom else _ACCEPTED,
+            returned=", status, not_before, review_id" if seldom else "",
+            event=_ACCEPTED_OR_WAITS if seldom else _ACCEPTED,
+            reviews=_REVIEWS if reviewed else "",
         )
     )
 
 
 _INSERT_USUAL, _INSERT_SELDOM = _insert_of(()), _insert_of(_SELDOM)
+_INSERT_REVIEWED = _insert_of(_SELDOM, reviewed=True)
 
 _EARLIER_COLUMNS = _columns(EarlierRequest, without=("same",))
 _EARLIER = text(
     f"""
     SELECT new.id AS new_id, {", ".join(f"earlier.{column.name}" for column in _EARLIER_COLUMNS)},
            (earlier.action, earlier.source) = (new.action, new.source)
-           AND earlier.not_before IS NOT DISTINCT FROM new.not_before
+           AND (earlier.not_before, earlier.reason, earlier.ticket)
+               IS NOT DISTINCT FROM (new.not_before, new.reason, new.ticket)
            AND earlier.resource IN (
                new.resource,
                -- as releases before revision 0019 stored a request without a TTL
@@ -259,12 +284,16 @@ _LOG = text(
     """  # noqa: S608
 )
 
-# The new place in the queue is taken in the order of the old ones. Nobody can remove the zone meanwhile.
+# The new place in the queue is taken in the order of the old ones. Nobody can remove the zone meanwhile. What
+# nobody has approved before is not queued, nor is what needs a review by now: it waits for an approval again.
 _RETRYABLE = f"""
     WITH chosen AS MATERIALIZED (
         SELECT request.id, coalesce(request.atomic_id, request.id) AS turn,
                coalesce('failed: ' || request.error_code, request.status) AS state,
-               coalesce(request.not_before > clock_timestamp(), false) AS early
+               CASE WHEN request.{UNAPPROVED} OR request.id = ANY(:to_review)
+                    THEN '{Status.AWAITING_APPROVAL}'
+                    WHEN request.not_before > clock_timestamp() THEN '{Status.SCHEDULED}'
+                    ELSE '{INITIAL}' END AS status
           FROM dns_requests AS request JOIN dns_zones AS served ON served.name = request.zone
          WHERE request.id = ANY(:ids) AND request.status IN ({words(RETRYABLE)})
          ORDER BY request.seq, request.id
@@ -272,17 +301,20 @@ _RETRYABLE = f"""
 """  # noqa: S608
 _RETRY_CHOSEN = f"""
     ), numbered AS MATERIALIZED (
-        SELECT id, state, early, turn, {_NEXT_SEQ} AS seq FROM chosen
+        SELECT id, state, status, turn, {_NEXT_SEQ} AS seq FROM chosen
     ), queued AS (
-        SELECT id, state, early,
-               CASE WHEN early THEN {SCHEDULED_FROM} ELSE 0 END
+        SELECT id, state, status,
+               CASE status WHEN '{Status.SCHEDULED}' THEN {SCHEDULED_FROM}
+                           WHEN '{Status.AWAITING_APPROVAL}' THEN {UNAPPROVED_FROM} ELSE 0 END
                + min(seq) OVER (PARTITION BY turn)
                + row_number() OVER (PARTITION BY turn ORDER BY id) - 1 AS seq
           FROM numbered
     ), changed AS (
         UPDATE dns_requests AS request
-           SET status = CASE WHEN queued.early THEN '{Status.SCHEDULED}' ELSE '{INITIAL}' END,
-               seq = queued.seq, error_code = NULL, error_message = NULL, lost_runs = 0,
+           SET status = queued.status, seq = queued.seq,
+               review_id = CASE WHEN queued.status = '{Status.AWAITING_APPROVAL}'
+                                THEN coalesce(request.review_id, request.id) ELSE request.review_id END,
+               error_code = NULL, error_message = NULL, lost_runs = 0,
                before = NULL, after = NULL,
                verify_by = NULL, check_at = NULL, verified_at = NULL, finished_at = NULL
           FROM queued WHERE request.id = queued.id
@@ -292,6 +324,8 @@ _RETRY_CHOSEN = f"""
         SELECT id, status, words, words
           FROM (SELECT id, status, seq,
                        CASE WHEN status = '{Status.SCHEDULED}' THEN 'retried: scheduled for ' || {_TIME}
+                            WHEN status = '{Status.AWAITING_APPROVAL}'
+                            THEN 'retried: somebody has to approve it'
                             ELSE 'retried, behind what is waiting already' END
                        || '; it was ' || state AS words
                   FROM changed) AS line
@@ -314,6 +348,7 @@ _CANCEL_CHOSEN = f"""
         SELECT id, status, words, words
           FROM (SELECT id, status,
                        CASE WHEN was = '{Status.SCHEDULED}' THEN 'cancelled before it was due'
+                            WHEN was = '{Status.AWAITING_APPROVAL}' THEN 'cancelled before it was approved'
                             WHEN was = '{Status.VERIFYING}'
                             THEN 'cancelled: it is applied, and no longer verified'
                             WHEN lost_runs > 0 THEN 'cancelled; an earlier run may have applied it'
@@ -349,9 +384,11 @@ _FIRST_MAKERS = text(
            waiting.zone, waiting.name, waiting.record_type, waiting.account_id
       FROM jsonb_array_elements_text(CAST(:names AS jsonb)) AS wanted (name)
      CROSS JOIN LATERAL (
-        SELECT id, zone, name, record_type, account_id, action, finished_at FROM dns_requests
+        SELECT id, zone, name, record_type, account_id, action, finished_at, seq FROM dns_requests
          WHERE name = wanted.name ORDER BY id DESC LIMIT 100) AS waiting
-     WHERE waiting.finished_at IS NULL AND waiting.action IN ('{Action.CREATE}', '{Action.UPSERT}')
+     -- what waits for an approval may come to nothing
+     WHERE waiting.finished_at IS NULL AND waiting.seq >= 0
+       AND waiting.action IN ('{Action.CREATE}', '{Action.UPSERT}')
      ORDER BY waiting.zone, waiting.name, waiting.record_type, waiting.id
     """  # noqa: S608
 )
@@ -378,16 +415,25 @@ _ADD_LOG_LINES = text(
 )
 
 
-def insert(session: AnySession, new: Sequence[NewRequest], batch: NewBatch | None = None) -> Stored:
+def insert(
+    session: AnySession,
+    new: Sequence[NewRequest],
+    batch: NewBatch | None = None,
+    reviews: Sequence[NewReview] = (),
+) -> Stored:
     """Store the requests in order, but for those whose key was used before, or whose zone is gone.
 
-    Their ids must grow from one to the next, as those of version 7 do that one process makes.
+    `reviews` are those that they wait for. The ids of the requests must grow from one to the next, as those
+    of version 7 do that one process makes.
     """
     batch_id, digest = batch or (None, None)
     of_batch = {"batch_id": batch_id, "first": new[0].id, "last": new[-1].id, "digest": digest}
     has_seldom = any(any(values) for values in map(_SELDOM_VALUES, new))
     names, statement = ([*_FIELDS], _INSERT_SELDOM) if has_seldom else (_OFTEN, _INSERT_USUAL)
-    row = session.execute(statement, {"rows": _rows(new, names), **of_batch}).one()
+    parameters = {"rows": _rows(new, names), **of_batch}
+    if reviews:
+        statement, parameters["reviews"] = _INSERT_REVIEWED, as_rows(reviews)
+    row = session.execute(statement, parameters).one()
     return Stored(row.at, row.transaction, frozenset(row.key_used), frozenset(row.zone_gone))
 
 
@@ -422,13 +468,17 @@ def wait_for_turn_to_retry_many(session: Session) -> None:
     session.execute(_RETRY_MANY_IN_TURN)
 
 
-def retry(session: Session, ids: Sequence[UUID], *, wait: bool) -> list[Request]:
+def retry(
+    session: Session, ids: Sequence[UUID], *, wait: bool, to_review: Collection[UUID] = ()
+) -> list[Request]:
     """Put those of the requests that have failed or were cancelled at the end of their zones' queues.
 
-    Those whose time has not come are scheduled again; those of zones that are not served any more stay as
-    they are. `wait` as with `cancel`.
+    Those whose time has not come are scheduled again; those that are `to_review`, and those that nobody has
+    approved, wait for an approval, and need a new review (store/reviews.py). Those of zones that are not
+    served any more stay as they are. `wait` as with `cancel`.
     """
-    return _changed(session, _RETRY if wait else _RETRY_FREE, ids=list(ids))
+    statement = _RETRY if wait else _RETRY_FREE
+    return _changed(session, statement, ids=list(ids), to_review=list(to_review))
 
 
 def cancel(session: Session, ids: Sequence[UUID], *, wait: bool) -> list[Request]:
@@ -448,9 +498,14 @@ def groups_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
     return groups
 
 
+def list_of(session: Session, ids: Collection[UUID]) -> Sequence[Request]:
+    """Return those of these requests that there are."""
+    return session.scalars(select(Request).where(Request.id.in_(ids))).all()
+
+
 def any_waits_or_runs(session: Session, ids: Sequence[UUID]) -> bool:
     """Return whether one of these requests is still waiting, or runs."""
-    statuses = (Status.SCHEDULED, Status.PENDING, Status.RUNNING)
+    statuses = (Status.AWAITING_APPROVAL, Status.SCHEDULED, Status.PENDING, Status.RUNNING)
     found = select(Request.id).where(Request.id.in_(ids), Request.status.in_(statuses)).limit(1)
     return session.scalar(found) is not None
 

@@ -4,21 +4,22 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.store.leases import FLOOR_DELAY
+from app.store.models import QUEUED
 
 # The oldest open request of each zone, from zone to zone along ix_dns_requests_open.
 _LOWER_FLOORS = text(
-    """
+    f"""
     WITH RECURSIVE oldest (zone, seq) AS (
-        (SELECT zone, seq FROM dns_requests WHERE finished_at IS NULL ORDER BY zone, seq LIMIT 1)
+        (SELECT zone, seq FROM dns_requests WHERE {QUEUED} ORDER BY zone, seq LIMIT 1)
         UNION ALL
         SELECT following.zone, following.seq
           FROM oldest CROSS JOIN LATERAL (
-            SELECT zone, seq FROM dns_requests WHERE finished_at IS NULL AND zone > oldest.zone
+            SELECT zone, seq FROM dns_requests WHERE {QUEUED} AND zone > oldest.zone
              ORDER BY zone, seq LIMIT 1) AS following
     )
     UPDATE dns_zone_leases AS lease SET seq_floor = 0, next_floor = NULL, next_floor_at = clock_timestamp()
       FROM oldest WHERE lease.zone = oldest.zone AND lease.seq_floor > oldest.seq
-    """
+    """  # noqa: S608
 )
 _RAISE_FLOORS = text(
     """

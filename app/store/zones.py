@@ -1,7 +1,7 @@
 """The zones that are served."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -21,6 +21,8 @@ _EXISTING = text(
     "SELECT name, checks, CAST(settings AS text) AS settings FROM dns_zones"
     " WHERE name IN (SELECT jsonb_array_elements_text(CAST(:names AS jsonb)))"
 )
+
+_APPROVED_BY = text("SELECT name FROM dns_zones WHERE settings -> 'approvers' ?| CAST(:accounts AS text[])")
 
 SIMULATED_BACKEND = "simulation"  # serves the zones that the simulation has made up
 
@@ -94,6 +96,11 @@ def get(session: Session, name: str, *, to: Literal["read", "change", "remove"] 
     """
     lock = {"read": False, "change": {"key_share": True}, "remove": True}[to]
     return session.get(Zone, name, with_for_update=lock)  # type: ignore[arg-type]
+
+
+def approved_by(session: Session, accounts: Collection[str]) -> list[str]:
+    """Return the zones that have one of the accounts among their approvers."""
+    return list(session.scalars(_APPROVED_BY, {"accounts": sorted(accounts)}))
 
 
 def list_all(session: Session) -> list[Zone]:

@@ -35,6 +35,7 @@ class Planned:
     by: Literal["records", "servers", "simulation"] = "records"
     not_before: datetime | None = None  # when it would be queued; None: at once
     ptrs: tuple[PtrStep, ...] = ()  # what is done for the PTRs of its addresses once it has succeeded
+    review: str | None = None  # why somebody would have to approve it; None: nobody
 
 
 def plan_from_records(
@@ -104,7 +105,8 @@ def _planned(valid: ValidChange, effect: Effect, ptrs: Sequence[PtrStep], now: d
         warnings = tuple(warning for warning in warnings if warning.code != NO_ADDRESS)
     of_ptrs = (warning for step in ptrs for warning in step.warnings)
     warned = replace(effect, warnings=(*valid.warnings, *warnings, *of_ptrs))
-    return Planned(warned, not_before=_later_than(now, valid), ptrs=tuple(ptrs))
+    review = valid.review.why if valid.review else None
+    return Planned(warned, not_before=_later_than(now, valid), ptrs=tuple(ptrs), review=review)
 
 
 def _later_than(now: datetime, valid: ValidChange) -> datetime | None:

@@ -65,6 +65,8 @@ class RollbackOrder:
     by_servers: bool = False
     caller: Caller | None = None
     not_before: datetime | None = None
+    reason: str | None = None
+    ticket: str | None = None
 
 
 class Rollback(NamedTuple):
@@ -252,6 +254,8 @@ def _item(zone: str, key: RRsetKey, found: _Candidates, order: RollbackOrder) ->
         source=order.source,
         not_before=order.not_before,
         comment=order.comment,
+        reason=order.reason,
+        ticket=order.ticket,
         extra_config=last.extra_config,
         keeps_ptrs=key in found.with_ptrs,
     )

@@ -1,26 +1,42 @@
 """May this caller make this change? Asked for each change that comes by any door, once its zone is known."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.core.config import settings
 from app.domain.errors import Reason
 from app.domain.ownership import ZoneRights, decide
-from app.domain.permissions import Asked, Caller, Effect, Right
+from app.domain.permissions import Asked, Caller, Effect, Principal, Right
 from app.domain.places import ACCOUNT, DOMAIN
 from app.services.requests.owners import Owners
 from app.store import zones
 from app.store.models import Request
 
 
-def why_not_allowed(
-    caller: Caller | None, asked: Asked, rights: ZoneRights, owner: str | None
-) -> Reason | None:
-    """Return why the caller may not make the change; None: he may. `owner` is that of the RRset.
+class NeedsReview(NamedTuple):
+    """Why somebody has to approve a change, in which zones, and who asks for it."""
 
-    What nobody has said the caller of is not allowed, unless everything is (`AUTH=off`).
+    why: str
+    zones: frozenset[str]
+    principal: Principal
+
+
+def merge_needs(needs: Iterable[NeedsReview]) -> NeedsReview:
+    """Return what these, one at least, need together: in all of their zones, for the first one's why."""
+    first, *others = needs
+    return first._replace(zones=first.zones.union(*(each.zones for each in others)))
+
+
+def judge(
+    caller: Caller | None, asked: Asked, rights: ZoneRights, owner: str | None
+) -> Reason | NeedsReview | None:
+    """Return why the caller may not make the change, or not without an approval; None: he may.
+
+    `owner` is that of the RRset. What nobody has said the caller of is not allowed, unless everything is
+    (`AUTH=off`).
     """
     if caller is None:
         words = "nobody has said who asks for this"
@@ -32,7 +48,7 @@ def why_not_allowed(
         case Effect.ALLOW:
             return None
         case Effect.REVIEW:
-            return Reason(DOMAIN, "review_required", f"somebody has to approve this: {decision.why}")
+            return NeedsReview(decision.why, frozenset({asked.zone}), caller.principal)
         case Effect.DENY:
             return Reason(DOMAIN, decision.code, decision.why)
 
@@ -50,18 +66,25 @@ def steers_all(caller: Caller, requests: Iterable[Request]) -> bool:
     return caller.unrestricted or all(caller.principal.steers(each.account_id) for each in requests)
 
 
-def why_not_again(session: Session, caller: Caller, requests: Collection[Request]) -> Reason | None:
-    """Return why the caller may not have one of these made after all; None: he may, as operators may all."""
+def judge_again(
+    session: Session, caller: Caller, requests: Collection[Request]
+) -> dict[UUID, Reason | NeedsReview]:
+    """Return of each of these why the caller may not have it made after all, or not without an approval.
+
+    Operators may have all made again.
+    """
     if caller.unrestricted or caller.principal.has(Right.STEER_MANY):
-        return None
+        return {}
     served = zones.existing(session, {each.zone for each in requests})
     owners = Owners(session, {each.name for each in requests}, served)
+    found: dict[UUID, Reason | NeedsReview] = {}
     for each in requests:
         asked = Asked(each.account_id, each.action, each.zone, each.name, each.record_type)
-        owner = owners.of(asked.zone, asked.name, asked.type)
-        if reason := why_not_allowed(caller, asked, served[asked.zone].rights, owner):
-            return reason
-    return None
+        if each.zone in served:
+            owner = owners.of(asked.zone, asked.name, asked.type)
+            if judged := judge(caller, asked, served[asked.zone].rights, owner):
+                found[each.id] = judged
+    return found
 
 
 def with_account(body: Any, caller: Caller) -> Any:

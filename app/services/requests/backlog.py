@@ -2,7 +2,8 @@
 
 From a limit on, no more requests are accepted until some are settled: from nobody, or from one account.
 
-Scheduled requests are counted by themselves: they take no room from those that can be applied now.
+Scheduled requests, and those that wait for an approval, are counted by themselves: they take no room from
+those that can be applied now.
 """
 
 import asyncio
@@ -183,10 +184,11 @@ class Backlog:
 
     def _refusal_to_schedule(self, account: str, taken: "Room") -> Refusal | None:
         if self.limit and (total := self._all_scheduled + taken.all_scheduled) >= self.limit:
-            return BacklogFull("scheduled in all", total, self.limit)
+            return BacklogFull("scheduled, or to be approved, in all", total, self.limit)
         number = self._scheduled[account] + taken.scheduled[account]
         most = self.quota(account).open_requests
-        return OpenRequestsExceeded(account, number, most, "scheduled") if most and number >= most else None
+        full = most and number >= most
+        return OpenRequestsExceeded(account, number, most, "scheduled, or to be approved") if full else None
 
     def add(self, accepted: Iterable[Addition]) -> None:
         """Count requests that were accepted just now."""

@@ -18,6 +18,7 @@ from app.services.requests.many import MAX_AT_ONCE, Changed
 from app.store import requests
 from app.store.models import Request
 
+_WAITING = (Status.AWAITING_APPROVAL, Status.SCHEDULED, Status.PENDING)
 _ZONE_BUDGET = 20  # seconds in which the requests of one zone are cancelled
 
 
@@ -36,7 +37,7 @@ def cancel_request(request_id: UUID, caller: Caller) -> RequestState:
         )
         if row is None or not steers_all(caller, [row, *changed]):
             raise RequestNotFound
-        if row.status is Status.RUNNING or (group and row.status in (Status.PENDING, Status.SCHEDULED)):
+        if row.status is Status.RUNNING or (group and row.status in _WAITING):
             raise RequestRunning
         if row.status is not Status.CANCELLED:
             raise RequestSettled(row.status)

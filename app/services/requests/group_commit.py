@@ -17,7 +17,7 @@ from app.core.config import settings
 from app.core.database import async_engine
 from app.core.database_errors import DATABASE_ERRORS, is_locked, is_not_set_up, is_unavailable
 from app.domain.errors import Overloaded
-from app.domain.lifecycle import Status
+from app.domain.lifecycle import INITIAL
 from app.domain.permissions import Caller
 from app.domain.reasons import MAX_REASONS, at_most
 from app.services.kicks import KickSender
@@ -166,14 +166,14 @@ def zones_to_kick(results: Iterable[Submitted]) -> set[str]:
     return {
         result.request.zone
         for result in results
-        if isinstance(result, Accepted) and result.request.status is not Status.SCHEDULED
+        if isinstance(result, Accepted) and result.request.status is INITIAL
     }
 
 
 def additions(results: Iterable[Submitted]) -> list[Addition]:
     """Return what the new requests add to the backlog."""
     stored = Counter(
-        (each.request.account_id, each.transaction, each.request.status is Status.SCHEDULED)
+        (each.request.account_id, each.transaction, each.request.status is not INITIAL)
         for each in results
         if isinstance(each, Accepted)
     )

@@ -15,10 +15,12 @@ from app.domain.permissions import Principal, Right
 from app.domain.ptr import ADDRESS_TYPES
 from app.domain.told import of_status
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor, normalize_name
+from app.services.requests.case import ReviewState, decides_about
+from app.services.requests.case import state_of as review_state
 from app.services.requests.submit import AcceptedRequest, with_ttl
-from app.store import ptr, request_lists, requests
+from app.store import ptr, request_lists, requests, reviews
 from app.store.models import Request
-from app.store.request_lists import Wanted
+from app.store.request_lists import Approver, Wanted
 from app.store.requests import LogPosition
 
 LOG_LINES = 200  # that come with a request
@@ -50,6 +52,7 @@ class Progress(NamedTuple):
     after: RRsetState | None
     log: "Page[LogLine]"
     ptr_requests: Sequence[UUID] = ()  # which keep the PTRs of its addresses
+    review: ReviewState | None = None  # the last one that it was part of
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class RequestFilter:
     since: datetime | None = None  # then or later
     until: datetime | None = None  # earlier
     settled: bool = False  # only those that are
+    approver: Approver | None = None  # only those about which he decides
 
     def wanted(self) -> Wanted:
         """Return it with names in canonical form. Raises InvalidFilter."""
@@ -104,6 +108,7 @@ class RequestFilter:
             since=self.since,
             until=self.until,
             settled=self.settled,
+            approver=self.approver,
         )
 
 
@@ -115,6 +120,7 @@ def get_request(session: Session, request_id: UUID, principal: Principal) -> Pro
     row = _get(session, request_id, principal, with_states=True)
     log = _log(session, row, LOG_LINES, None, principal)
     removes = row.record_type in ADDRESS_TYPES and row.action is not Action.CREATE
+    review = reviews.get(session, row.review_id) if row.review_id else None
     has_ptrs = removes or row.resource.get("config", {}).get("manage_ptr")
     return Progress(
         state_of(row),
@@ -122,6 +128,7 @@ def get_request(session: Session, request_id: UUID, principal: Principal) -> Pro
         RRsetState.from_json(row.after) if row.after else None,
         Page(log.items[::-1], log.next_cursor),
         ptr.requests_of(session, row.id) if has_ptrs else (),
+        review_state(review) if review else None,
     )
 
 
@@ -136,7 +143,7 @@ def get_log(
 
 def _get(session: Session, request_id: UUID, principal: Principal, *, with_states: bool = False) -> Request:
     row = requests.get(session, request_id, with_states=with_states)
-    if row is None or not principal.reads(row.account_id):
+    if row is None or not (principal.reads(row.account_id) or decides_about(session, principal, row)):
         raise RequestNotFound
     return row
 
@@ -204,7 +211,7 @@ def _plain(position: UUID | int) -> str | int:
 def _read_cursor(cursor: str, order: str) -> tuple[UUID | int]:
     """Return the position in a list of that order. Raises InvalidFilter, also for another list's cursor."""
     match order, decode_cursor(cursor):
-        case "seq", int(seq) if 0 <= seq < 2**63:
+        case "seq", int(seq) if -(2**63) <= seq < 2**63:
             return (seq,)
         case "id", str(text):
             try:

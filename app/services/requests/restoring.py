@@ -19,6 +19,8 @@ def restoring_change(
     source: str | None,
     not_before: datetime | None,
     comment: str | None,
+    reason: str | None = None,
+    ticket: str | None = None,
     extra_config: Mapping[str, Any],
     keeps_ptrs: bool,
 ) -> RawChange:
@@ -41,7 +43,13 @@ def restoring_change(
         "config": _given(config),
     }
     when = not_before.isoformat() if not_before else None  # the change may be kept as JSON
-    context = {"account_id": account_id, "source": source, "not_before": when}
+    context = {
+        "account_id": account_id,
+        "source": source,
+        "not_before": when,
+        "reason": reason,
+        "ticket": ticket,
+    }
     body = {"context": _given(context), "resource": _given(resource)}
     return RawChange(found.action, body, restores=True)
 

@@ -1,18 +1,23 @@
 """Retry requests that have failed, or were cancelled: they go to the end of their zones' queues."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from itertools import chain
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from app.core.database import transaction
-from app.domain.errors import NotAllowed, RequestNotFound, RequestNotRetryable, ZoneNotServed
+from app.domain.errors import NotAllowed, Reason, RequestNotFound, RequestNotRetryable, ZoneNotServed
 from app.domain.lifecycle import RETRYABLE, Status
 from app.domain.permissions import Caller
 from app.services import kicks
-from app.services.requests.authorise import steers_all, why_not_again
+from app.services.requests.authorise import NeedsReview, judge_again, steers_all
 from app.services.requests.lookup import RequestFilter, RequestState, find_requests, state_of
 from app.services.requests.many import MAX_AT_ONCE, Changed
+from app.services.requests.reviewed import review_again
 from app.store import requests
+from app.store.models import Request
 
 
 def retry_request(request_id: UUID, caller: Caller) -> RequestState:
@@ -24,20 +29,40 @@ def retry_request(request_id: UUID, caller: Caller) -> RequestState:
     """
     with transaction() as session:
         group = next(iter(requests.groups_of(session, [request_id]).values()), ())
-        changed = {row.id: row for row in requests.retry(session, group or [request_id], wait=True)}
+        ids = group or [request_id]
+        judged = _judge(session, requests.list_of(session, ids), caller)
+        needs = {each: found for each, found in judged.items() if isinstance(found, NeedsReview)}
+        changed = {
+            row.id: row for row in requests.retry(session, ids, wait=True, to_review=ids if needs else ())
+        }
         row = changed.get(request_id) or requests.get(session, request_id)
         if row is None or not steers_all(caller, [row, *changed.values()]):
             raise RequestNotFound
         if request_id not in changed:
             raise ZoneNotServed(row.zone) if row.status in RETRYABLE else RequestNotRetryable(row.status)
-        if reason := why_not_again(session, caller, changed.values()):
+        if reason := next((found for found in judged.values() if isinstance(found, Reason)), None):
             raise NotAllowed(reason)
+        review_again(session, _waiting(changed.values()), needs, caller)
         state = state_of(changed[request_id])
     kicks.kick_zones([state.zone])
     return state
 
 
-def retry_many(filters: RequestFilter, cursor: str | None) -> Changed:
+def _judge(session: Session, rows: Collection[Request], caller: Caller) -> dict[UUID, Reason | NeedsReview]:
+    """Return what speaks against making these again, by their ids. What was approved once stays approved."""
+    approved = {row.id for row in rows if row.review_id is not None and row.seq >= 0}
+    return {
+        request_id: judged
+        for request_id, judged in judge_again(session, caller, rows).items()
+        if isinstance(judged, Reason) or request_id not in approved
+    }
+
+
+def _waiting(rows: Iterable[Request]) -> list[Request]:
+    return [row for row in rows if row.status is Status.AWAITING_APPROVAL]
+
+
+def retry_many(filters: RequestFilter, cursor: str | None, caller: Caller) -> Changed:
     """Retry the first requests that match, oldest first; failed ones unless another status is named.
 
     Raises InvalidFilter.
@@ -49,6 +74,7 @@ def retry_many(filters: RequestFilter, cursor: str | None) -> Changed:
         ids = [item.id for item in page.items]
         groups = requests.groups_of(session, ids).values()
         changed = requests.retry(session, [*{*ids, *chain.from_iterable(groups)}], wait=False)
+        review_again(session, _waiting(changed), {}, caller)
         zones = {row.zone for row in changed}
     kicks.kick_zones(zones)
     return Changed(len(changed), page.next_cursor)

@@ -1,4 +1,4 @@
-"""Scheduled requests: each is queued when its time has come.
+"""Scheduled requests: each is queued when its time has come. Reviews: each ends when its time is over.
 
 The workers see to it, and so does the API: it is what accepts, so nothing that it accepts later comes before
 what is due, also while no worker is there.
@@ -13,6 +13,7 @@ from app.core.logging import get_logger
 from app.core.startup import cause
 from app.core.threads import run_to_the_end
 from app.services import kicks
+from app.services.requests.expire import end_expired_reviews
 from app.store import schedule as store
 
 log = get_logger(__name__)
@@ -38,7 +39,7 @@ def queue_due() -> float:
 
 
 class Schedule:
-    """Queues what is due again and again, whatever happens."""
+    """Queues what is due, and ends reviews that are overdue, again and again, whatever happens."""
 
     def __init__(self) -> None:
         self._said = ""
@@ -54,9 +55,9 @@ class Schedule:
             pass
 
     def _step(self) -> float:
-        """Queue what is due; return the pause."""
+        """Queue what is due, reject what nobody has approved in time; return the pause."""
         try:
-            pause = queue_due()
+            pause = min(queue_due(), end_expired_reviews())
         except DATABASE_ERRORS as error:
             if (reason := cause(error)) != self._said:  # said once, not each second
                 log.warning("due requests not queued: tried again until it works", error=reason)

@@ -38,9 +38,12 @@ from app.services.requests.backlog import Backlog, Room
 from app.services.requests.honours import conditions_of, refuse_not_honoured, why_not_honoured
 from app.services.requests.mass_change import limited, why_mass_change
 from app.services.requests.owners import Owners
+from app.services.requests.reviewed import put_under_review
 from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone, reverse_names
 from app.store import backends, records, requests, zones
+from app.store.models import Request
 from app.store.requests import EarlierRequest, NewBatch, NewRequest
+from app.store.reviews import NewReview
 
 log = get_logger(__name__)
 
@@ -58,6 +61,8 @@ class AcceptedRequest:
     via: Via
     resource: dict[str, Any]
     not_before: datetime | None
+    reason: str | None
+    ticket: str | None
     created_at: datetime
     batch_id: UUID | None
 
@@ -116,10 +121,12 @@ def submit(
     if simulates(session):
         zones.add_simulated(session, {change.zone for change in placed if isinstance(change, ValidChange)})
     admitted = _admit(session, placed, backlog) if backlog else placed
-    new = [new_request(change) for change in admitted if isinstance(change, ValidChange)]
+    valid = [change for change in admitted if isinstance(change, ValidChange)]
+    new = [new_request(change) for change in valid]
     if grouped and len(new) > 1:
         _bind_together(new)
-    stored = iter(_store(session, new, batch))
+    reviews = put_under_review(valid, new, as_one=atomic and grouped, of_batch=batch is not None)
+    stored = iter(_store(session, new, batch, reviews))
     results = [
         _with_warnings(change, next(stored)) if isinstance(change, ValidChange) else change
         for change in admitted
@@ -188,8 +195,8 @@ def _made_by(
 
 
 def _admitted(change: ValidChange, room: Room, made: Mapping[int, OwnedRRset]) -> ValidChange | Undecided:
-    scheduled = change.not_before is not None
-    why = room.take(change.account_id, scheduled=scheduled, makes=made.get(id(change)))
+    waits = change.not_before is not None or change.review is not None
+    why = room.take(change.account_id, scheduled=waits, makes=made.get(id(change)))
     return Undecided(why) if why else change
 
 
@@ -271,6 +278,8 @@ def new_request(change: ValidChange) -> NewRequest:
         not_before=change.not_before,
         undoes=change.undoes,
         ptr_of=change.ptr_of,
+        reason=change.reason,
+        ticket=change.ticket,
     )
 
 
@@ -281,16 +290,25 @@ def accepted_request(
     return AcceptedRequest(
         id=row.id,
         action=row.action,
-        status=Status.SCHEDULED if row.not_before and row.not_before > created_at else INITIAL,
+        status=first_status(row, created_at),
         zone=row.zone,
         account_id=row.account_id,
         source=row.source,
         via=row.via,
         resource=row.resource,
         not_before=row.not_before,
+        reason=row.reason,
+        ticket=row.ticket,
         created_at=created_at,
         batch_id=batch_id,
     )
+
+
+def first_status(row: NewRequest | EarlierRequest | Request, created_at: datetime) -> Status:
+    """Return with which status a request was accepted."""
+    if row.review_id is not None:
+        return Status.AWAITING_APPROVAL
+    return Status.SCHEDULED if row.not_before and row.not_before > created_at else INITIAL
 
 
 def with_ttl(resource: dict[str, Any], ttl: int) -> dict[str, Any]:
@@ -335,14 +353,18 @@ def _row_of_key(draft: Draft) -> NewRequest | None:
         rdata=[],
         idempotency_key=draft.idempotency_key,
         not_before=context.not_before,
+        reason=context.reason,
+        ticket=context.ticket,
     )
 
 
-def _store(session: AnySession, new: Sequence[NewRequest], batch: NewBatch | None) -> list[Submitted]:
+def _store(
+    session: AnySession, new: Sequence[NewRequest], batch: NewBatch | None, reviews: Sequence[NewReview]
+) -> list[Submitted]:
     """Return, for each row, what was stored, or what its idempotency key stands for already."""
     if not new:
         return []
-    stored = requests.insert(session, new, batch)
+    stored = requests.insert(session, new, batch, reviews)
     batch_id = batch.id if batch else None
     known = _look_up_keys(session, [request for request in new if request.id in stored.key_used])
     known |= {row.id: _zone_gone(row) for row in new if row.id in stored.zone_gone}
@@ -398,7 +420,7 @@ def _against_all(
     """Return what speaks against these changes together, and will at the next try, too."""
     reasons = list(why_not_honoured(session, conditions_of(new, grouped=grouped)).values())
     if backlog:
-        asked = ((change.account_id, change.not_before is not None) for change in new)
+        asked = ((each.account_id, bool(each.not_before or each.review)) for each in new)
         reasons += backlog.why_never(asked)
         reasons += _why_never_made(session, new, backlog)
     return reasons

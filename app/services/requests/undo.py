@@ -24,7 +24,7 @@ from app.domain.errors import (
 )
 from app.domain.expectation import is_like
 from app.domain.inverse import Inverse, inverse
-from app.domain.lifecycle import INITIAL, OPEN, Status
+from app.domain.lifecycle import OPEN, Status
 from app.domain.permissions import Caller
 from app.domain.ptr import ADDRESS_TYPES
 from app.services.requests.authorise import why_not_account
@@ -32,7 +32,7 @@ from app.services.requests.backlog import Backlog
 from app.services.requests.lookup import state_of
 from app.services.requests.ptr import Restored, keep_ptrs_again
 from app.services.requests.restoring import restoring_change
-from app.services.requests.submit import Accepted, Replayed, Submitted, Undecided, submit
+from app.services.requests.submit import Accepted, Replayed, Submitted, Undecided, first_status, submit
 from app.services.requests.validate import Draft, Refused, read_change
 from app.store import records, requests, undo, zones
 from app.store.models import Request, Zone
@@ -49,6 +49,8 @@ class UndoOrder:
     idempotency_key: str | None = None
     not_before: datetime | None = None
     caller: Caller | None = None
+    reason: str | None = None
+    ticket: str | None = None
 
 
 def undo_request(request_id: UUID, order: UndoOrder, backlog: Backlog | None = None) -> Accepted | Replayed:
@@ -85,11 +87,12 @@ def _replayed(session: Session, original: Request, order: UndoOrder) -> Replayed
     earlier = undo.find_by_key(session, _account(original, order), order.idempotency_key)
     if earlier is None:
         return None
-    asked = (original.id, order.source or order.via.value, _comment(original, order), order.not_before)
-    if (earlier.undoes, earlier.source, earlier.resource.get("comment"), earlier.not_before) != asked:
+    why = (order.reason, order.ticket)
+    asked = (original.id, order.source or order.via.value, _comment(original, order), order.not_before, why)
+    comment, why = earlier.resource.get("comment"), (earlier.reason, earlier.ticket)
+    if (earlier.undoes, earlier.source, comment, earlier.not_before, why) != asked:
         raise IdempotencyKeyReused
-    was_early = earlier.not_before is not None and earlier.not_before > earlier.created_at
-    return Replayed(replace(state_of(earlier), status=Status.SCHEDULED if was_early else INITIAL))
+    return Replayed(replace(state_of(earlier), status=first_status(earlier, earlier.created_at)))
 
 
 def _require_undoable(session: Session, original: Request) -> Zone:
@@ -178,6 +181,8 @@ def _draft(original: Request, found: Inverse, order: UndoOrder, keeps_ptrs: bool
         account_id=_account(original, order),
         source=order.source,
         not_before=order.not_before,
+        reason=order.reason,
+        ticket=order.ticket,
         comment=_comment(original, order),
         extra_config=original.resource.get("config", {}).get("extra_config", {}),
         keeps_ptrs=keeps_ptrs,

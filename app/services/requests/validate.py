@@ -27,7 +27,7 @@ from app.domain.zone_choice import ZoneChoice, choose_zone
 from app.domain.zone_settings import PLAIN, ZoneSettings
 from app.schemas.request import Config, Context, Resource, Submission
 from app.schemas.words import unknown_field, words
-from app.services.requests.authorise import why_not_account, why_not_allowed
+from app.services.requests.authorise import NeedsReview, judge, merge_needs, why_not_account
 from app.services.requests.owners import Owners
 
 MAX_EXTRA_CONFIG = 8 * 1024  # characters of JSON
@@ -105,6 +105,9 @@ class ValidChange:
     expect: RRsetState | None = None
     undoes: UUID | None = None
     ptr_of: UUID | None = None
+    reason: str | None = None
+    ticket: str | None = None
+    review: NeedsReview | None = None  # somebody has to approve it
 
 
 class Refused(NamedTuple):
@@ -280,15 +283,16 @@ def place_in_zone(
     `zones` are those that are served, each with its settings. `owners` takes note of what may be stored.
     """
     zone, against_zone = _choose_zone(draft, zones)
-    if zone is not None and not draft.cut_short and (reason := _why_not_allowed(draft, zone, zones, owners)):
-        return Refused([reason])
+    judged = None if zone is None or draft.cut_short else _judge(draft, zone, zones, owners)
+    if isinstance(judged, Reason):
+        return Refused([judged])
     settings = _OF_NO_ZONE if zone is None else zones[zone]
     found = against_zone or _zone_reasons(draft, zone, settings)
     reasons = draft.reasons if draft.cut_short else [*draft.reasons, *found]
     if reasons or zone is None or draft.name is None or draft.submission is None:
         return Refused(reasons)
     context, resource = draft.submission.context, draft.submission.resource
-    if owners is not None:
+    if owners is not None and judged is None:
         owners.note(zone, draft.name, resource.record_type.value, draft.action, context.account_id)
     ttl = resource.config.ttl
     return ValidChange(
@@ -311,29 +315,38 @@ def place_in_zone(
         expect=draft.expect,
         undoes=draft.undoes,
         ptr_of=draft.ptr_of,
+        reason=context.reason,
+        ticket=context.ticket,
+        review=judged,
     )
 
 
-def _why_not_allowed(
+def _judge(
     draft: Draft, zone: str, zones: Mapping[str, ZoneSettings], owners: Owners | None
-) -> Reason | None:
-    """Return why the caller may not make the change, or those of PTRs that he asks for with it."""
+) -> Reason | NeedsReview | None:
+    """Return what speaks against the change, or against those of PTRs that he asks for with it.
+
+    Where somebody has to approve one of these, he does so for all.
+    """
     if draft.caller is not None and draft.caller.unrestricted:
         return None
     if draft.submission is None or draft.name is None or draft.record_type is None:
         return None
     account = draft.submission.context.account_id
     asked = Asked(account, draft.action, zone, draft.name, draft.record_type.value)
-    of_ptrs = (
-        asked._replace(zone=found, name=name, type=RecordType.PTR.value)
+    all_asked = [asked] + [
+        asked._replace(zone=reverse_zone, name=name, type=RecordType.PTR.value)
         for name in reverse_names(draft)
-        if (found := names.longest_match(name, zones))
-    )
-    for each in (asked, *of_ptrs):
+        if (reverse_zone := names.longest_match(name, zones))
+    ]
+    reviews: list[NeedsReview] = []
+    for each in all_asked:
         owner = owners.of(each.zone, each.name, each.type) if owners else None
-        if reason := why_not_allowed(draft.caller, each, zones[each.zone].rights, owner):
-            return reason
-    return None
+        judged = judge(draft.caller, each, zones[each.zone].rights, owner)
+        if isinstance(judged, Reason):
+            return judged
+        reviews += [judged] if judged else []
+    return merge_needs(reviews) if reviews else None
 
 
 def reverse_names(draft: Draft) -> list[str]:

@@ -169,13 +169,13 @@ def test_what_is_scheduled_has_limits_of_its_own(limited: TestClient, new_zone: 
     assert [schedule(limited, new_zone).status_code for _ in range(PER_ACCOUNT)] == [202] * PER_ACCOUNT
     refused = schedule(limited, new_zone)
     assert (refused.status_code, refused.json()["code"]) == (429, "quota_open")
-    assert "5 requests of a are scheduled" in refused.json()["detail"]
+    assert "5 requests of a are scheduled, or to be approved" in refused.json()["detail"]
     items = [body(new_zone, account="a"), body(new_zone, account="a", not_before=time_after(3_600))]
     results = limited.post("/api/v1/dns/batch", json={"requests": items}).json()["results"]
     assert [result["status_code"] for result in results] == [202, 429]  # its other requests go on
     others = [schedule(limited, new_zone, "b").status_code for _ in range(LIMIT - PER_ACCOUNT)]
     assert others == [202] * (LIMIT - PER_ACCOUNT)
-    assert "scheduled in all" in schedule(limited, new_zone, "c").json()["detail"]
+    assert "to be approved, in all" in schedule(limited, new_zone, "c").json()["detail"]
     assert create(limited, new_zone, "c").status_code == 202
     assert not limited.get("/readyz").json()["backlog"]["full"]
 

@@ -322,6 +322,7 @@ def test_progress_of_a_batch(client: TestClient, new_zone: str) -> None:
     batch = client.get(f"/api/v1/dns/batches/{answer['batch_id']}").json()
     assert (batch["requests"], batch["open"]) == (2, 1)
     assert batch["by_status"] == {
+        "awaiting_approval": 0,
         "scheduled": 0,
         "pending": 1,
         "running": 0,
@@ -329,6 +330,7 @@ def test_progress_of_a_batch(client: TestClient, new_zone: str) -> None:
         "succeeded": 0,
         "failed": 1,
         "cancelled": 0,
+        "rejected": 0,
     }
     listed = client.get(REQUESTS, params={"batch_id": answer["batch_id"]}).json()["items"]
     assert [item["id"] for item in listed] == ids[::-1]

@@ -12,13 +12,14 @@ from uuid_utils.compat import uuid7
 
 from app.core.config import Settings
 from app.core.database import transaction, upgrade
-from app.domain.change import Action, Via
+from app.domain.change import NOTHING, Action, Via
 from app.domain.lifecycle import FINAL, INITIAL, OPEN, TRANSITIONS, Status, predecessors
 from app.domain.rdata import RecordType
 from app.domain.settlement import Decision
-from app.store import leases, queue, requests, schedule, zones
-from app.store.models import SCHEDULED_FROM
+from app.store import leases, queue, requests, reviews, schedule, zones
+from app.store.models import SCHEDULED_FROM, UNAPPROVED_FROM
 from app.store.requests import NewRequest
+from app.store.reviews import Approved
 from tests.support.faults import TIMING
 
 ALLOWED = {(before, after) for before, successors in TRANSITIONS.items() for after in successors}
@@ -28,7 +29,9 @@ PUT = text(
        SET status = :status, finished_at = CASE WHEN :finished THEN now() END,
            error_code = CASE WHEN :failed THEN 'refused' END,
            verified_at = CASE WHEN :succeeded THEN now() END, not_before = :not_before,
-           seq = seq % :scheduled_from + CASE WHEN :scheduled THEN :scheduled_from ELSE 0 END
+           seq = seq % :scheduled_from + CASE WHEN :scheduled THEN :scheduled_from
+                                              WHEN :unapproved THEN :unapproved_from ELSE 0 END,
+           review_id = CASE WHEN :unapproved THEN id END
      WHERE id = :id
     """
 )
@@ -65,10 +68,12 @@ def new_request(
         "id": request.id,
         "status": status,
         "finished": status in FINAL,
-        "failed": status is Status.FAILED,
+        "failed": status in (Status.FAILED, Status.REJECTED),
         "succeeded": status is Status.SUCCEEDED,
         "scheduled": status is Status.SCHEDULED,
         "scheduled_from": SCHEDULED_FROM,
+        "unapproved": status in (Status.AWAITING_APPROVAL, Status.REJECTED),
+        "unapproved_from": UNAPPROVED_FROM,
         "not_before": datetime.now(UTC) - HOUR if status is Status.SCHEDULED else not_before,
     }
     session.execute(PUT, words)
@@ -83,7 +88,12 @@ def change(session: Session, lease: leases.Lease, request_id: UUID, after: Statu
         requests.cancel_in_zone(session, lease.zone, 10)
     if after is Status.PENDING:
         schedule.queue_due(session)
+    if after is Status.REJECTED:
+        reviews.reject(session, request_id, "rejected", "no")
+    if after is Status.AWAITING_APPROVAL:
+        requests.retry(session, [request_id], wait=True, to_review=[request_id])
     if after in (Status.PENDING, Status.SCHEDULED):
+        reviews.approve(session, [Approved(request_id, NOTHING.as_json())], "yes")
         requests.retry(session, [request_id], wait=True)
         requests.retry(session, [request_id], wait=False)
     if after is Status.RUNNING:
@@ -125,7 +135,10 @@ def test_the_table_knows_which_statuses_are_open(zone: str, status: Status) -> N
     with transaction() as session:
         request_id = new_request(session, zone, status)
         parameters = {"id": request_id, "open": status in OPEN}
-        with pytest.raises(IntegrityError, match=r"ck_dns_requests_(open|cancelled)"), session.begin_nested():
+        with (
+            pytest.raises(IntegrityError, match=r"ck_dns_requests_(open|cancelled|awaiting)"),
+            session.begin_nested(),
+        ):
             session.execute(wrong, parameters)
 
 

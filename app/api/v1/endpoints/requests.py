@@ -1,5 +1,6 @@
 """Follow requests, and take a hand in what becomes of them."""
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -8,16 +9,17 @@ from fastapi import APIRouter, Query, Response
 from app.api import answers, openapi
 from app.api.auth import TheCaller, needs
 from app.api.body import JsonRoute
-from app.api.query import Cursor, Limit, Text
+from app.api.query import Cursor, Flag, Limit, Text
 from app.core.database import reading
-from app.domain.errors import InvalidFilter, InvalidInput, Reason
+from app.domain.errors import InvalidFilter, InvalidInput, Reason, RightMissing
 from app.domain.lifecycle import Status
-from app.domain.permissions import Right
+from app.domain.permissions import Caller, Right
 from app.schemas.request import CancelSelection, RetrySelection, Selection, Source, Timestamp, Type
 from app.schemas.response import BatchProgress, EventPage, ManyChanged, RequestDetail, RequestOut, RequestPage
 from app.services.access.reading import account_to_list
 from app.services.backends import obstacle_of
 from app.services.requests import cancel, retry
+from app.services.requests.case import find_approver
 from app.services.requests.lookup import RequestFilter, find_requests, get_batch, get_log, get_request
 
 router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
@@ -58,17 +60,25 @@ def list_requests(
     since: Annotated[Timestamp | None, Query(description="accepted then or later")] = None,
     until: Annotated[Timestamp | None, Query(description="accepted earlier")] = None,
     limit: Limit = 100,
+    mine: Annotated[
+        Flag | None, Query(description="true: those that wait for an approval, and that you may approve")
+    ] = None,
     cursor: Cursor = None,
 ) -> RequestPage:
     """Newest first; of a zone's open requests, the last in its queue first.
 
     With filters a page can be short, even empty; only the last one has no `next_cursor`.
     """
-    account = account_to_list(caller.principal, account_id)
+    account = account_id if mine else account_to_list(caller.principal, account_id)
+    if mine:
+        _require_approvals_only(caller, status)
+        status = Status.AWAITING_APPROVAL
     wanted = RequestFilter(
         status, code, account, zone, domain, record_type, source, run_id, batch_id, since, until
     )
     with reading() as session:
+        if mine:
+            wanted = replace(wanted, approver=find_approver(session, caller.principal))
         page = find_requests(session, wanted, limit, cursor)
     items = [answers.request_out(item, caller.principal) for item in page.items]
     return RequestPage(items=items, next_cursor=page.next_cursor)
@@ -114,11 +124,11 @@ def cancel_requests(selection: CancelSelection) -> ManyChanged:
 
 @router.post("/requests/retry", status_code=202, summary="Retry many requests", responses=openapi.BODY)
 @needs(Right.STEER_MANY)
-def retry_requests(selection: RetrySelection) -> ManyChanged:
+def retry_requests(selection: RetrySelection, caller: TheCaller) -> ManyChanged:
     """Retries up to 1,000 of those that match, oldest first."""
     filters = _filters(selection, selection.status)
     try:
-        return answers.many_changed(retry.retry_many(filters, selection.cursor))
+        return answers.many_changed(retry.retry_many(filters, selection.cursor, caller))
     except InvalidFilter as error:
         raise _of_body(error) from error
 
@@ -129,6 +139,15 @@ def show_batch(batch_id: UUID, caller: TheCaller) -> BatchProgress:
     """How many of its requests have which status."""
     with reading() as session:
         return answers.batch_progress(get_batch(session, batch_id, caller.principal))
+
+
+def _require_approvals_only(caller: Caller, status: Status | None) -> None:
+    """Raise RightMissing, InvalidFilter unless the caller may approve, and asks for what waits for that."""
+    if not caller.principal.has(Right.APPROVE):
+        raise RightMissing(Right.APPROVE)
+    if status not in (None, Status.AWAITING_APPROVAL):
+        message = f"what is yours to approve is {Status.AWAITING_APPROVAL}, and not {status}"
+        raise InvalidFilter("status", "status_contradicts", message)
 
 
 def _filters(selection: Selection, status: Status | None) -> RequestFilter:

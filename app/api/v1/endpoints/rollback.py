@@ -41,6 +41,8 @@ async def roll_back(zone: str, body: RollbackBody, request: Request, caller: The
         by_servers=body.ask_servers,
         caller=caller,
         not_before=who.not_before,
+        reason=who.reason,
+        ticket=who.ticket,
     )
     workers: BodyWorkers = request.app.state.plan_workers
     with workers.slot(0):

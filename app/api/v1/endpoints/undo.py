@@ -36,7 +36,15 @@ async def undo(request_id: UUID, request: Request, response: Response, caller: T
     headers, body = await _read(request)
     who = body.context
     order = UndoOrder(
-        who.account_id, who.source, body.comment, headers.via, headers.idempotency_key, who.not_before, caller
+        account_id=who.account_id,
+        source=who.source,
+        comment=body.comment,
+        via=headers.via,
+        idempotency_key=headers.idempotency_key,
+        not_before=who.not_before,
+        caller=caller,
+        reason=who.reason,
+        ticket=who.ticket,
     )
     backlog: Backlog = request.app.state.backlog
     kicks: KickSender = request.app.state.kicks

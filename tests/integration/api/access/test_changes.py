@@ -137,6 +137,7 @@ SUBMITS = {
     "requester": (202, 403),
     "auditor": (403, 403),
     "gateway": (202, 202),
+    "approver": (403, 403),
 }
 PLANS = {
     "admin": (202, 202),
@@ -144,6 +145,7 @@ PLANS = {
     "requester": (202, 404),
     "auditor": (403, 403),
     "gateway": (202, 202),
+    "approver": (403, 403),
 }
 UNDOES = {
     "admin": (202, 202),
@@ -151,6 +153,7 @@ UNDOES = {
     "requester": (202, 404),
     "auditor": (403, 403),
     "gateway": (202, 404),
+    "approver": (403, 403),
 }
 STEERS = {
     "admin": (202, 202),
@@ -158,6 +161,7 @@ STEERS = {
     "requester": (202, 404),
     "auditor": (403, 403),
     "gateway": (403, 403),
+    "approver": (403, 403),
 }
 READS = {
     "admin": (202, 202),
@@ -165,8 +169,9 @@ READS = {
     "requester": (202, 404),
     "auditor": (202, 202),
     "gateway": (403, 403),
+    "approver": (202, 404),
 }
-LISTS = READS | {"requester": (202, 403)}
+LISTS = READS | {"requester": (202, 403), "approver": (202, 403)}
 CALLS: dict[str, tuple[Callable[[Guarded, Any, str], int], dict[str, tuple[int, int]]]] = {
     **{name: (call, SUBMITS) for name, call in SUBMITTING.items()},
     "apply": (applied, PLANS),
@@ -217,7 +222,7 @@ def test_a_refusal_has_one_reason_and_says_why(guarded: Guarded) -> None:
     assert foreign.json() == {"detail": "you may not speak for team-b, but for team-a", "code": "not_allowed"}
     guarded.grant("review", names="www")
     review = ask(guarded, requester, OWN)
-    assert (review.status_code, review.json()["code"]) == (403, "review_required")
+    assert (review.status_code, review.json()["status"]) == (202, "awaiting_approval")
     guarded.grant("deny", names="**")
     assert ask(guarded, requester, OWN).json()["code"] == "not_allowed"
 

@@ -110,7 +110,7 @@ def test_what_others_may_do(guarded: Guarded, zone: ZoneUnderTest) -> None:
     mine = guarded.client.post(explain, json=asked, headers=guarded.by("requester")).json()
     assert (mine["effect"], mine["code"], mine["owner"]) == ("allow", None, A)
     change_zone(guarded, zone.name, others="review")
-    assert ask(guarded, zone.name, B, "upsert").json()["code"] == "review_required"
+    assert ask(guarded, zone.name, B, "upsert").json()["status"] == "awaiting_approval"
     change_zone(guarded, zone.name, others="deny", owner=B)
     assert ask(guarded, zone.name, B, "upsert").status_code == 202
     assert ask(guarded, zone.name, B, "delete").status_code == 202

@@ -13,10 +13,11 @@ from app.api.parameters import StrictRoute
 from app.domain.permissions import RIGHTS, Right, Role
 from tests.support.access import Guarded
 
-READ = {"admin", "operator", "requester", "auditor"}
-READ_ALL = READ - {"requester"}
+READ = {"admin", "operator", "requester", "approver", "auditor"}
+READ_ALL = READ - {"requester", "approver"}
 SUBMIT = {"admin", "requester", "gateway"}
 STEER = {"admin", "operator", "requester"}
+APPROVE = {"admin", "approver", "requester"}
 OPERATE = {"admin", "operator"}
 SEE_ACCESS = {"admin", "auditor"}
 ADMIN = {"admin"}
@@ -34,6 +35,9 @@ CALLS = {
     "GET /dns/requests": READ,
     "GET /dns/requests/{request_id}": READ,
     "GET /dns/requests/{request_id}/events": READ,
+    "GET /dns/requests/{request_id}/review": APPROVE,
+    "POST /dns/requests/{request_id}/approve": APPROVE,
+    "POST /dns/requests/{request_id}/reject": APPROVE,
     "POST /dns/requests/{request_id}/undo": SUBMIT,
     "POST /dns/requests/{request_id}/cancel": STEER,
     "POST /dns/requests/{request_id}/retry": STEER,

@@ -1,0 +1,1 @@
+"""What waits for an approval: shown as the servers have it now, approved, rejected."""
