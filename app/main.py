@@ -25,6 +25,7 @@ from app.api.v1.endpoints import (
     requests,
     rollback,
     rrsets,
+    transfers,
     undo,
     zones,
 )
@@ -143,6 +144,7 @@ def create_app() -> FastAPI:
         zones,
         backends,
         access,
+        transfers,
     ):
         app.include_router(endpoint.router, prefix=_PREFIX)
     app.include_router(health.router)

@@ -16,6 +16,8 @@ from app.schemas.response import (
     QuotaList,
     QuotaOut,
     TokenOut,
+    TransferOut,
+    TransferPage,
     UsageOut,
 )
 from app.services.access import explain
@@ -23,6 +25,7 @@ from app.services.access.audit import Entry
 from app.services.access.grants import GrantState
 from app.services.access.quotas import QuotaState
 from app.services.access.tokens import TokenState
+from app.services.access.transfers import TransferState
 from app.services.paging import Page
 from app.services.requests.backlog import AccountUsage
 
@@ -85,6 +88,16 @@ def token_out(token: TokenState) -> TokenOut:
 def grant_out(grant: GrantState) -> GrantOut:
     """Return a grant."""
     return GrantOut.model_validate(grant, from_attributes=True)
+
+
+def transfer_out(transfer: TransferState) -> TransferOut:
+    """Return a transfer."""
+    return TransferOut.model_validate(transfer, from_attributes=True)
+
+
+def transfer_page(page: Page[TransferState]) -> TransferPage:
+    """Return a page of transfers."""
+    return TransferPage(items=list(map(transfer_out, page.items)), next_cursor=page.next_cursor)
 
 
 def audit_page(page: Page[Entry]) -> AuditPage:

@@ -92,6 +92,8 @@ BODY: Responses = {
     422: {"model": response.Refused, "description": "All the reasons why it can't be accepted"},
     **_problem(503, "The database is unavailable: try again"),
 }
+OFFER = BODY | _problem(409, "Nothing of that is the account's, or it is too much")
+TRANSFER = _problem(404, "No such transfer") | _problem(409, "It is closed, or stale")
 _REUSED = _problem(409, "The idempotency key was used with another body")
 _REUSED_IN_BATCH: Responses = {
     409: {

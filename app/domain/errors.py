@@ -27,6 +27,7 @@
     │   ├── PlanNotFound
     │   ├── RequestNotFound
     │   ├── TokenNotFound
+    │   ├── TransferNotFound
     │   └── ZoneNotFound
     ├── Conflict                409
     │   ├── IdempotencyKeyReused
@@ -43,6 +44,11 @@
     │   ├── NotAwaitingApproval
     │   ├── RequesterDenied
     │   ├── PlanUnreadable
+    │   ├── NothingToTransfer
+    │   ├── TransferClosed
+    │   ├── TransferStale
+    │   ├── TransferTooLarge
+    │   ├── TooManyOffers
     │   ├── ZoneNotServed
     │   ├── ZoneExists
     │   └── ZoneInUse
@@ -326,6 +332,15 @@ class TokenNotFound(NotFound):
         super().__init__("there is no such token")
 
 
+class TransferNotFound(NotFound):
+    """There is no transfer of that id, or it is between others."""
+
+    code = "transfer_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("there is no such transfer")
+
+
 class GrantNotFound(NotFound):
     """There is no grant of that id."""
 
@@ -507,6 +522,49 @@ class PlanUnreadable(Conflict):
 
     def __init__(self) -> None:
         super().__init__("this plan was kept by another release and can't be read here: plan it again")
+
+
+class NothingToTransfer(Conflict):
+    """The account owns nothing of what is to be offered; the text says what."""
+
+    code = "nothing_to_transfer"
+
+
+class TransferClosed(Conflict):
+    """The offer was accepted, declined or withdrawn, or has expired."""
+
+    code = "transfer_closed"
+
+    def __init__(self, status: str) -> None:
+        this = "has" if status == "expired" else "was"
+        super().__init__(f"this offer {this} {status}")
+
+
+class TransferStale(Conflict):
+    """What was offered is not the offerer's any more."""
+
+    code = "transfer_stale"
+
+    def __init__(self) -> None:
+        super().__init__("what was offered is not the account's any more that has offered it")
+
+
+class TransferTooLarge(Conflict):
+    """More RRsets would be transferred than can be at once."""
+
+    code = "transfer_too_large"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"more than {most} RRsets: offer them in parts, by narrower patterns or types")
+
+
+class TooManyOffers(Conflict):
+    """The account offers as much as it may at a time."""
+
+    code = "too_many_offers"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} offers of this account are waiting already: withdraw some")
 
 
 class ZoneNotServed(Conflict):

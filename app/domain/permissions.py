@@ -35,6 +35,7 @@ class Right(StrEnum):
     SUBMIT = "submit"  # whether a change may be made, its grants decide
     APPROVE = "approve"  # whose requests, the approvers of the zone decide (domain/approval.py)
     STEER = "steer"  # cancel and retry requests of one's own accounts
+    TRANSFER = "transfer"  # offer what one's own accounts own, and accept what they are offered
     STEER_MANY = "steer_many"  # those of every account, by a filter
     ROLL_BACK = "roll_back"  # plan a rollback: to apply it, grants decide
     MANAGE_ZONES = "manage_zones"
@@ -55,7 +56,9 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.MANAGE_ZONES,
         }
     ),
-    Role.REQUESTER: frozenset({Right.KNOW_ONESELF, Right.READ, Right.SUBMIT, Right.STEER, Right.APPROVE}),
+    Role.REQUESTER: frozenset(
+        {Right.KNOW_ONESELF, Right.READ, Right.SUBMIT, Right.STEER, Right.APPROVE, Right.TRANSFER}
+    ),
     Role.APPROVER: frozenset({Right.KNOW_ONESELF, Right.READ, Right.APPROVE}),
     Role.AUDITOR: frozenset({Right.KNOW_ONESELF, Right.READ, Right.READ_ALL, Right.READ_ACCESS}),
     Role.GATEWAY: frozenset({Right.KNOW_ONESELF, Right.SUBMIT}),

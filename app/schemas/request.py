@@ -443,6 +443,20 @@ class NewGrant(StrictBody):
     comment: Line | None = None
 
 
+class NewTransfer(StrictBody):
+    """RRsets that one account offers to another, and maybe the zone itself."""
+
+    zone: Line
+    names: Line = Field(EVERY_NAME, description="a pattern of owner names, as protected_names has it")
+    types: Annotated[list[Type], _Given]
+    whole_zone: bool = Field(False, strict=True, description="also the zone itself: its `owner`")
+    from_account: Account | None = Field(None, description="the caller's, if it has one only, unless given")
+    of_nobody: bool = Field(False, strict=True, description="offer RRsets that nobody owns")
+    to_account: Account
+    expires_at: Timestamp | None = Field(None, description="after a week unless given")
+    comment: Line | None = None
+
+
 _Limit = Annotated[int | None, Field(ge=0, le=1_000_000_000, strict=True)]
 
 

@@ -599,6 +599,31 @@ class GrantList(BaseModel):
     items: list[GrantOut]
 
 
+class TransferOut(BaseModel):
+    """What one account has offered to another."""
+
+    id: UUID
+    status: Annotated[str, Field(description="offered, accepted, declined, withdrawn, expired")]
+    zone: str
+    names: str
+    types: list[str]
+    whole_zone: bool
+    from_account: Annotated[str | None, Field(description="null: what nobody owns")]
+    to_account: str
+    comment: str | None
+    rrsets: Annotated[int, Field(description="how many were offered or, once it is accepted, transferred")]
+    created_at: datetime
+    expires_at: datetime
+    decided_at: datetime | None
+
+
+class TransferPage(BaseModel):
+    """Transfers, the newest first."""
+
+    items: list[TransferOut]
+    next_cursor: str | None
+
+
 class LimitOut(BaseModel):
     """How much an account may have, and has."""
 

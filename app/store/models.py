@@ -28,6 +28,7 @@ from app.domain.change import Action, Via
 from app.domain.checks import Checks
 from app.domain.lifecycle import OPEN, Status
 from app.domain.permissions import Effect
+from app.domain.transfer import TransferStatus
 
 
 def _word(words: type[StrEnum], length: int = 16) -> Enum:
@@ -445,6 +446,33 @@ class AccountQuota(Base):
     comment: Mapped[str | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_by: Mapped[str]  # a principal
+
+
+class AccessTransfer(Base):
+    """What an account offers to another one: RRsets, and maybe the zone itself."""
+
+    __tablename__ = "access_transfers"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    status: Mapped[TransferStatus] = mapped_column(_word(TransferStatus))
+    zone: Mapped[str]
+    names: Mapped[str]  # a pattern
+    types: Mapped[list[str]]  # none: every type
+    whole_zone: Mapped[bool]
+    from_account: Mapped[str | None]  # None: what nobody owns
+    to_account: Mapped[str]
+    offered_for: Mapped[str | None]  # the same or, for what nobody owns, the account that owns the zone
+    comment: Mapped[str | None]
+    rrsets: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint(_one_of("status", tuple(TransferStatus)), name="status"),
+        Index(None, "offered_for", "id"),
+        Index(None, "to_account", "id"),
+    )
 
 
 class AccessVersion(Base):

@@ -40,6 +40,7 @@ SELECT format('REVOKE %s ON %I FROM %I', rights, relation, role)
         ('ALL', 'access_tokens', :'worker'),
         ('ALL', 'access_grants', :'worker'),
         ('ALL', 'access_quotas', :'worker'),
+        ('ALL', 'access_transfers', :'worker'),
         ('ALL', 'access_version', :'worker')) AS exception (rights, relation, role)
  WHERE to_regclass(relation) IS NOT NULL \gexec
 COMMIT;

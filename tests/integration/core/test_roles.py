@@ -201,7 +201,8 @@ def refused(become: Become, role: str, *, may_read_access: bool) -> None:
     ]
     if not may_read_access:
         never += [
-            f"SELECT * FROM access_{each}" for each in ("tokens", "grants", "quotas", "version", "audit")
+            f"SELECT * FROM access_{each}"
+            for each in ("tokens", "grants", "quotas", "transfers", "version", "audit")
         ]
         never += ["INSERT INTO access_tokens DEFAULT VALUES", "INSERT INTO access_audit DEFAULT VALUES"]
     for statement in never:

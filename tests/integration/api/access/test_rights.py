@@ -18,6 +18,7 @@ READ_ALL = READ - {"requester", "approver"}
 SUBMIT = {"admin", "requester", "gateway"}
 STEER = {"admin", "operator", "requester"}
 APPROVE = {"admin", "approver", "requester"}
+TRANSFER = {"admin", "requester"}
 OPERATE = {"admin", "operator"}
 SEE_ACCESS = {"admin", "auditor"}
 ADMIN = {"admin"}
@@ -62,6 +63,11 @@ CALLS = {
     "POST /access/grants": ADMIN,
     "DELETE /access/grants/{grant_id}": ADMIN,
     "GET /access/audit": SEE_ACCESS,
+    "GET /access/transfers": READ,
+    "POST /access/transfers": TRANSFER,
+    "POST /access/transfers/{transfer_id}/accept": TRANSFER,
+    "POST /access/transfers/{transfer_id}/decline": TRANSFER,
+    "POST /access/transfers/{transfer_id}/withdraw": TRANSFER,
     "GET /access/quotas": SEE_ACCESS,
     "GET /access/quotas/{account}": SEE_ACCESS,
     "PUT /access/quotas/{account}": ADMIN,
@@ -74,7 +80,7 @@ VALUES = {
     "{zone:path}": "nowhere.test",
     "{prefix}": "0" * 12,
     "{account}": "team-x",
-} | {f"{{{name}_id}}": str(UUID(int=7)) for name in ("request", "plan", "batch", "grant")}
+} | {f"{{{name}_id}}": str(UUID(int=7)) for name in ("request", "plan", "batch", "grant", "transfer")}
 
 
 def routes() -> Iterator[tuple[str, str]]:
