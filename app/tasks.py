@@ -18,6 +18,7 @@ from celery.signals import (
 )
 from celery.worker.control import inspect_command
 
+from app.core import kick_channel
 from app.core.celery_app import DRAIN, celery_app
 from app.core.config import settings
 from app.core.database import forget_connections
@@ -63,6 +64,7 @@ def _keep_our_logging(**_: Any) -> None:
 @celeryd_init.connect  # type: ignore[untyped-decorator]
 def _start_and_end_as_ours(instance: Any, **_: Any) -> None:
     instance.quiet = True  # no banner
+    kick_channel.install()
     # Celery's own exit status is 1 after Ctrl-C, though all that ran has ended in good order.
     celery_worker.install_worker_int_handler = partial(
         celery_worker.install_worker_int_handler, exitcode=os.EX_OK
@@ -77,6 +79,12 @@ def _write_line(message: str, *_: object) -> None:
     at = datetime.now(UTC).isoformat()
     line = {"logger": "celery", "level": "info", "at": at, "process": "worker", "message": message.strip()}
     os.write(1, json.dumps(line).encode() + b"\n")
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def _leave_workers_alone(sender: Any, **_: Any) -> None:
+    """Keep workers from talking to each other: whatever they would hear there, anybody could have said."""
+    sender.options |= {"without_mingle": True, "without_gossip": True, "without_heartbeat": True}
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]

@@ -10,6 +10,8 @@ DRAIN = "dns.drain"  # tasks are sent by name: services must not import app.task
 celery_app = Celery("dns", broker=settings().celery_broker_url.get_secret_value())
 celery_app.conf.update(
     task_default_queue=QUEUE,
+    task_serializer="json",
+    accept_content=["json"],  # never pickle, which runs code when it is read
     task_ignore_result=True,
     task_acks_late=True,
     task_reject_on_worker_lost=False,  # the sweep kicks again; a zone that kills its worker must not loop

@@ -29,7 +29,7 @@ _SHARED: tuple[Processor, ...] = (
 # Loggers that come with handlers of their own; their lines go through ours.
 _LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "celery.task", "kombu", "alembic")
 # Their lines say what a person at a terminal sees from others; LOG_LEVEL=DEBUG shows them.
-_DETAILS = ("app.services.drain.run_log", "alembic.runtime.migration", "celery.worker.consumer.mingle")
+_DETAILS = ("app.services.drain.run_log", "alembic.runtime.migration")
 _QUIET = (
     "httpx2",
     "httpcore2",
