@@ -43,8 +43,9 @@ from app.services.health import DependencyProbes
 from app.services.kicks import KickSender
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers
+from app.services.requests.expire import end_expired_reviews
 from app.services.requests.group_commit import GroupCommit
-from app.services.requests.schedule import Schedule
+from app.services.requests.schedule import Schedule, queue_due
 from app.services.zones.registry import add_bootstrap_zones, check_bootstrap_zones
 
 _PREFIX = "/api/v1"
@@ -87,7 +88,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.batch_workers = BodyWorkers("batch", at_once=4, most=16)
     app.state.plan_workers = BodyWorkers("plan", at_once=2, most=8)
     app.state.group_commit = group_commit = GroupCommit(kicks, backlog)
-    running = [asyncio.create_task(each.run()) for each in (group_commit, backlog, unavailable, Schedule())]
+    schedule = Schedule(queue_due, end_expired_reviews)
+    running = [asyncio.create_task(each.run()) for each in (group_commit, backlog, unavailable, schedule)]
     yield
     await _finish(group_commit.wait_until_stored(), kicks.wait_until_sent())
     for task in running:

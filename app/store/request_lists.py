@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_, select, text
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, func, literal, not_, or_, select, text
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session
 
@@ -35,6 +35,10 @@ _PARTS = {  # of partial indexes of one status each
 _LAST_TIME = 2**48 - 1  # milliseconds that a UUID of version 7 can hold
 
 
+def _texts(words: Collection[str]) -> ColumnElement[Any]:
+    return literal(sorted(words), ARRAY(Text))
+
+
 @dataclass(frozen=True, slots=True)
 class Approver:
     """Who looks for requests to approve: the zones for which he does, None for all, and who he is himself."""
@@ -47,9 +51,9 @@ class Approver:
         """Yield the conditions on a row that waits for an approval: his to give, not his own wish."""
         of_review = select(Review.id).where(Review.id == table.review_id)
         if self.zones is not None:
-            in_own_zones = Review.zones.contained_by(sorted(self.zones))
+            in_own_zones = Review.zones.bool_op("<@")(_texts(self.zones))
             of_review = of_review.where(or_(in_own_zones, self._owns(table)))
-        own = Review.asks_as.overlap(sorted(self.identities))
+        own = Review.asks_as.bool_op("&&")(_texts(self.identities))
         yield of_review.where(not_(own)).exists()
         if self.accounts:
             yield table.account_id.not_in(sorted(self.accounts))

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -94,11 +94,13 @@ def find_approver(session: Session, principal: Principal) -> Approver:
 
 
 def require_may_decide(case: Case, caller: Caller) -> None:
-    """Raise NoApprover, FourEyes unless the caller may approve or reject it."""
+    """Raise NoApprover, FourEyes, NotAwaitingApproval unless the caller may approve or reject it now."""
     if not is_approver(caller.principal, case.reviewed):
         raise NoApprover(case.zones)
     if why := why_not_another(caller.principal, case.reviewed):
         raise FourEyes(why)
+    if case.review.expires_at <= datetime.now(UTC):  # and is about to be rejected
+        raise NotAwaitingApproval("overdue")
 
 
 def state_of(review: Review) -> ReviewState:

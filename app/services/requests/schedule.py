@@ -1,10 +1,11 @@
-"""Scheduled requests: each is queued when its time has come. Reviews: each ends when its time is over.
+"""Scheduled requests: each is queued when its time has come.
 
 The workers see to it, and so does the API: it is what accepts, so nothing that it accepts later comes before
 what is due, also while no worker is there.
 """
 
 import asyncio
+from collections.abc import Callable
 from threading import Event
 
 from app.core.database import statements
@@ -13,7 +14,6 @@ from app.core.logging import get_logger
 from app.core.startup import cause
 from app.core.threads import run_to_the_end
 from app.services import kicks
-from app.services.requests.expire import end_expired_reviews
 from app.store import schedule as store
 
 log = get_logger(__name__)
@@ -39,9 +39,13 @@ def queue_due() -> float:
 
 
 class Schedule:
-    """Queues what is due, and ends reviews that are overdue, again and again, whatever happens."""
+    """Does what is due again and again, whatever happens: each step returns the pause until it is done again.
 
-    def __init__(self) -> None:
+    A worker queues; the API ends reviews, too: workers need no right to the audit.
+    """
+
+    def __init__(self, *steps: Callable[[], float]) -> None:
+        self._steps = steps or (queue_due,)
         self._said = ""
 
     async def run(self) -> None:
@@ -55,9 +59,9 @@ class Schedule:
             pass
 
     def _step(self) -> float:
-        """Queue what is due, reject what nobody has approved in time; return the pause."""
+        """Do every step; return the pause."""
         try:
-            pause = min(queue_due(), end_expired_reviews())
+            pause = min(step() for step in self._steps)
         except DATABASE_ERRORS as error:
             if (reason := cause(error)) != self._said:  # said once, not each second
                 log.warning("due requests not queued: tried again until it works", error=reason)

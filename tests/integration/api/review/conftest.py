@@ -32,15 +32,20 @@ class Office(Guarded):
     decides: str = ""
     _tokens: dict[tuple[object, ...], str] = field(default_factory=dict)
 
-    def new_zone(self, **zone_settings: Any) -> "Office":
-        """Return the same for another zone and other accounts."""
+    def new_zone(self, *, granted: Mapping[str, Any] | None = None, **zone_settings: Any) -> "Office":
+        """Return the same for another zone and other accounts, which may change there what is `granted`."""
         number = secrets.token_hex(4)
         zone, asks, decides = f"z{number}.test", f"asks-{number}", f"decides-{number}"
         sent = {"name": zone, "backend": "ns1", "approvers": [decides], **zone_settings}
         admin = self.by("admin", accounts=())
         self.client.post("/api/v1/zones", json=sent, headers=admin).raise_for_status()
         other = Office(self.client, zone, asks, decides, self._tokens)
-        other.grant("review", account=asks, zone=zone)
+        if granted:
+            other.grant(account=asks, zone=zone, **granted)
+            for names in ("a", "b"):
+                other.grant("review", account=asks, zone=zone, names=names)
+        elif "others" not in zone_settings:
+            other.grant("review", account=asks, zone=zone)
         return other
 
     @property
@@ -87,13 +92,31 @@ class Office(Guarded):
     def show(self, asked: Any) -> Any:
         return self.get(f"requests/{asked['id']}", self.admin).raise_for_status().json()
 
+    def made(
+        self,
+        owner: str,
+        target: str,
+        *,
+        by: Mapping[str, str] | None = None,
+        account: str = "ops",
+        drained: bool = True,
+    ) -> dict[str, Any]:
+        """A change of an admin's, which is made at once."""
+        asked = body(self.zone, owner, account=account, target=target)
+        answer = self.post("create", by or self.admin, json=asked)
+        assert answer.json()["status"] == "pending", answer.text
+        if drained:
+            self.drain()
+        found: dict[str, Any] = answer.json()
+        return found
+
     def drain(self) -> None:
         drain(self.zone, make_runner(), make_backends())
 
-    def entries(self, act: str) -> list[Any]:
-        """The last entries of the audit of that kind, newest first."""
+    def entries(self, act: str, asked: Any) -> list[Any]:
+        """The entries of the audit of that kind about a request, newest first."""
         found = self.client.get("/api/v1/access/audit", headers=self.admin).json()["items"]
-        return [each for each in found if each["act"] == act]
+        return [each for each in found if (each["act"], each["subject"]) == (act, asked["id"])]
 
 
 @pytest.fixture(scope="module")
