@@ -143,6 +143,8 @@ def _notes(result: PlanResult) -> Iterator[tuple[str, str]]:
         yield _kind(forecast), f"{code_of}{forecast.message or ''}"
     for ptr in result.ptr or ():
         yield "PTR", f"{ptr.action} {ptr.domain} {_with_unicode(ptr.target, ptr.target_unicode)}"
+    if result.review:
+        yield "to be approved", result.review
     for warning in result.warnings or ():
         yield "warning", f"{warning.code}: {warning.message}"
     for reason in result.errors or ():

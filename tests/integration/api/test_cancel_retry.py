@@ -353,3 +353,15 @@ def test_the_manual_has_calls_that_work_and_no_statements(client: TestClient, ne
     for path, sent in calls:
         answer = client.post(path, content=sent, headers={"content-type": "application/json"})
         assert (answer.is_success, answer.json()["count"]) == (True, 0)
+
+
+@pytest.mark.parametrize("verb", ["approve", "reject"])
+def test_what_nobody_has_to_approve_is_not_decided_about(
+    client: TestClient, new_zone: str, verb: str
+) -> None:
+    [waiting] = submit(client, new_zone, "a")
+    answer = client.post(f"/api/v1/dns/requests/{waiting}/{verb}")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_awaiting_approval")
+    assert "it is pending" in answer.json()["detail"]
+    unknown = client.post(f"/api/v1/dns/requests/{UUID(int=7)}/{verb}")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "request_unknown")

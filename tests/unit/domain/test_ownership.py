@@ -16,6 +16,7 @@ OPEN, WATCHED, CLOSED = (ZoneRights(others=effect) for effect in Effect)
 RUN_BY_ME = ZoneRights(owner=MINE, others=DENY)
 KEPT = ZoneRights(reserved=Reserved({"*": OTHER}))
 SHARED = ZoneRights(reserved=Reserved({"*": OTHER, "www": MINE}))
+ASKING = ZoneRights(ungranted=REVIEW)
 KEPT_FROM_OWNER = ZoneRights(owner=MINE, reserved=Reserved({"**": OTHER}))
 #   the zone's rights, the RRset's owner, the role, what the grant says (None: there is none), effect, code
 CASES = [
@@ -48,6 +49,13 @@ CASES = [
     (SHARED, None, "requester", ALLOW, ALLOW, None),
     (SHARED, None, "requester", None, DENY, "not_allowed"),
     (KEPT_FROM_OWNER, None, "requester", None, DENY, "name_reserved"),
+    (ASKING, None, "requester", None, REVIEW, None),
+    (ASKING, None, "requester", ALLOW, ALLOW, None),
+    (ASKING, None, "requester", DENY, DENY, "not_allowed"),
+    (ASKING, None, "admin", None, ALLOW, None),
+    (ASKING._replace(others=DENY), OTHER, "requester", None, DENY, "not_owner"),
+    (ASKING._replace(owner=MINE), None, "requester", None, ALLOW, None),
+    (ASKING._replace(reserved=KEPT.reserved), None, "requester", None, DENY, "name_reserved"),
 ]
 
 
