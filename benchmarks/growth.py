@@ -108,7 +108,7 @@ def _submit(tables: Tables) -> None:
 
 def _claim(tables: Tables) -> None:
     with Session(tables.engine) as session:
-        ids = [item.id for item in queue.list_pending(session, ZONE, _AT_ONCE)]
+        ids = [item.id for item in queue.list_pending(session, ZONE, _AT_ONCE).items]
         claimed = queue.claim(session, Lease(ZONE, 1, 0), ids, uuid7(), queue.Line("one of many", "in a run"))
         assert len(claimed) == _AT_ONCE
         session.commit()

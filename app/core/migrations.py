@@ -6,7 +6,7 @@ validated constraints) needs none for itself: the functions below do it outside 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from alembic import command, op
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from psycopg.errors import DeadlockDetected, LockNotAvailable
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, TextClause, text
 from sqlalchemy.exc import OperationalError
 
 from app.core.backoff import Backoff
@@ -93,7 +93,9 @@ def newest_revision() -> str | None:
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
-def build_index(name: str, table: str, columns: list[str], *, where: str | None = None) -> None:
+def build_index(
+    name: str, table: str, columns: Sequence[str | TextClause], *, where: str | None = None
+) -> None:
     """Create an index of a table that others write to meanwhile. In a revision that does nothing else."""
     with _outside_of_transactions():
         if op.get_bind().scalar(_INVALID, {"name": name}):  # left behind by one that was interrupted

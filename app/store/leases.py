@@ -34,6 +34,7 @@ class Lease:
     probe: bool = False  # the backend was unavailable: try it with one request
     left_over: tuple[int, int] | None = None  # the range of `seq` of what the last holder has claimed last
     floor: int = 0  # no open request has a smaller `seq`
+    next_account: str = ""  # of several that wait, whose requests come first in the next run
 
 
 _ACQUIRE = text(
@@ -51,7 +52,7 @@ _ACQUIRE = text(
            holder = excluded.holder, expires_at = excluded.expires_at, kicked_at = NULL, kicks = 0
      WHERE lease.expires_at <= clock_timestamp()
        AND (lease.paused_until IS NULL OR lease.paused_until <= clock_timestamp())
-    RETURNING token, nonce, failures, claimed_from, claimed_to, seq_floor,
+    RETURNING token, nonce, failures, claimed_from, claimed_to, seq_floor, next_account,
               (SELECT backend FROM dns_zones WHERE name = lease.zone) AS backend
     """
 ).bindparams(bindparam("duration", type_=Interval()))
@@ -79,7 +80,7 @@ FLOOR_DELAY = 60.0  # seconds: a request is committed that long after it has got
 _NOTE_CLAIM = text(
     f"""
     UPDATE dns_zone_leases AS lease
-       SET claimed_from = :first, claimed_to = :last,
+       SET claimed_from = :first, claimed_to = :last, next_account = nullif(:next_account, ''),
            seq_floor = CASE WHEN due THEN coalesce(next_floor, seq_floor) ELSE seq_floor END,
            next_floor = CASE WHEN due THEN (
                SELECT seq FROM dns_requests
@@ -103,7 +104,14 @@ def acquire(session: Session, zone: str, holder: str, seconds: float) -> Lease |
         return None
     left_over = None if row.claimed_from is None else (row.claimed_from, row.claimed_to)
     return Lease(
-        zone, row.token, row.failures, row.nonce, row.backend, left_over=left_over, floor=row.seq_floor
+        zone,
+        row.token,
+        row.failures,
+        row.nonce,
+        row.backend,
+        left_over=left_over,
+        floor=row.seq_floor,
+        next_account=row.next_account or "",
     )
 
 
@@ -112,9 +120,14 @@ def extend(session: Session, lease: Lease, seconds: float) -> bool:
     return _update(session, lease, expires_at=func.clock_timestamp() + timedelta(seconds=seconds))
 
 
-def release(session: Session, lease: Lease) -> None:
-    """End the lease; nothing happens when another worker has taken the zone over."""
-    _update(session, lease, expires_at=func.clock_timestamp())
+def release(session: Session, lease: Lease, *, all_settled: bool = False) -> None:
+    """End the lease; nothing happens when another worker has taken the zone over.
+
+    If all that was claimed is settled, the next holder has not to look for it: what several accounts have
+    asked for may be far apart in the queue.
+    """
+    settled = {"claimed_from": ZoneLease.claimed_to} if all_settled else {}
+    _update(session, lease, expires_at=func.clock_timestamp(), **settled)
 
 
 def check(session: Session, lease: Lease, *, to_claim: bool = False) -> str | None:
@@ -133,12 +146,14 @@ def check(session: Session, lease: Lease, *, to_claim: bool = False) -> str | No
 
 
 def note_claim(session: Session, lease: Lease, seqs: Collection[int]) -> None:
-    """Note the range of `seq` that was claimed, in which the next holder looks for what was left running.
+    """Note the range of `seq` that was claimed, in which the next holder looks for what was left running,
+    and whose turn it is in the next run.
 
     Call it last: it keeps the heartbeat waiting until the transaction ends.
     """
     fence = {"zone": lease.zone, "token": lease.token, "nonce": lease.nonce, "delay": FLOOR_DELAY}
-    session.execute(_NOTE_CLAIM, {**fence, "first": min(seqs), "last": max(seqs)})
+    claim = {"first": min(seqs), "last": max(seqs), "next_account": lease.next_account}
+    session.execute(_NOTE_CLAIM, {**fence, **claim})
 
 
 def rest(session: Session, lease: Lease, seconds: float, fault: Fault) -> None:

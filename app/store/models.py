@@ -117,6 +117,7 @@ class ZoneLease(Base):
     seq_floor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     next_floor: Mapped[int | None] = mapped_column(BigInteger)
     next_floor_at: Mapped[datetime | None]
+    next_account: Mapped[str | None]  # of several that wait, whose requests come first in the next run
     kicked_at: Mapped[datetime | None]  # by a sweep, since the last holder
     kicks: Mapped[int] = mapped_column(server_default="0")  # how often
     failures: Mapped[int] = mapped_column(server_default="0")  # in a row
@@ -217,6 +218,15 @@ class Request(Base):
         # The status is in no index: a claim then changes none, as long as the row's page has room (heap-only
         # tuples).
         Index("ix_dns_requests_open", "zone", "seq", postgresql_where=text("finished_at IS NULL")),
+        # For one account after the other, where several wait (store/shares.py). Their order is the one in
+        # which Python sorts them.
+        Index(
+            "ix_dns_requests_shares",
+            "zone",
+            text('account_id COLLATE "C"'),
+            "seq",
+            postgresql_where=text(QUEUED),
+        ),
         Index("ix_dns_requests_verifying", "zone", "name", postgresql_where=text("verify_by IS NOT NULL")),
         Index("ix_dns_requests_open_id", "id", postgresql_where=text("finished_at IS NULL")),
         Index("ix_dns_requests_ptr", "ptr_of", postgresql_where=text("ptr_of IS NOT NULL")),

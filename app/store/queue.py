@@ -150,6 +150,11 @@ class Item:
         """The request's id."""
         return self.change.request_id
 
+    @property
+    def octets(self) -> int:
+        """The size of its values, roughly."""
+        return sum(map(len, self.change.rdata))
+
 
 # As text: for one request, SQLAlchemy takes longer to compose a statement than PostgreSQL to execute it.
 _ITEMS = """
@@ -166,6 +171,7 @@ _ITEMS = """
 """
 _OPEN_ITEMS = f"{_ITEMS} WHERE zone = :zone AND {QUEUED} AND seq >= :floor"
 _PENDING = text(f"{_OPEN_ITEMS} AND status = '{Status.PENDING}' ORDER BY seq LIMIT :limit")
+_BY_ID = text(f"{_ITEMS} WHERE id = ANY(CAST(:ids AS uuid[])) AND status = '{Status.PENDING}'")
 _ORPHANED = text(
     f"{_OPEN_ITEMS} AND seq BETWEEN :first AND :last AND status = '{Status.RUNNING}' ORDER BY seq"
 )
@@ -215,14 +221,21 @@ class Timing:
     longest_pause: float
 
 
-def list_pending(session: Session, zone: str, limit: int, floor: int = 0) -> list[Item]:
+class Window(NamedTuple):
+    """The requests at the front of a zone's queue, and whether there may be more behind them."""
+
+    items: list[Item]
+    is_cut: bool
+
+
+def list_pending(session: Session, zone: str, limit: int, floor: int = 0) -> Window:
     """Return the zone's pending requests in the order of their acceptance, also those that must wait.
 
     They are at most `limit`, and fewer where their values are large: a run holds them all in memory. A group
     that is all or none comes whole: more than `limit` if it is the first.
     """
     items: list[Item] = []
-    octets = 0
+    octets, is_cut = 0, True
     while octets < MAX_RUN_OCTETS and len(items) < limit:
         number = min(READ_AT_ONCE, limit - len(items))
         found = _items(session, _PENDING, zone=zone, floor=floor, limit=number)
@@ -230,10 +243,18 @@ def list_pending(session: Session, zone: str, limit: int, floor: int = 0) -> lis
             found += _rest_of_group(session, zone, found[-1])
         items += found
         if len(found) < number:
+            is_cut = False
             break
-        octets += sum(len(value) for item in found for value in item.change.rdata)
+        octets += sum(item.octets for item in found)
         floor = found[-1].seq + 1
-    return items if len(items) <= limit else _without_last_group(items)
+    if len(items) > limit:
+        items, is_cut = _without_last_group(items), True
+    return Window(items, is_cut)
+
+
+def list_items(session: Session, ids: Sequence[UUID]) -> list[Item]:
+    """Return those of these requests that are pending."""
+    return _items(session, _BY_ID, ids=list(ids))
 
 
 def _rest_of_group(session: Session, zone: str, last: Item) -> Iterator[Item]:

@@ -23,6 +23,7 @@ from app.runner.protocol import Run, Runner, RunResult
 from app.services import kicks
 from app.services.drain.backends import Backends, simulated_state
 from app.services.drain.batch import PROBE_CANDIDATES, behind_waiting, first_batch
+from app.services.drain.candidates import list_candidates
 from app.services.drain.groups import tell_groups
 from app.services.drain.lease import hold_lease
 from app.services.drain.lost_runs import note_before, stored_results, with_fates
@@ -66,6 +67,7 @@ class Claim:
     orphaned: Sequence[Item] = ()  # left running by a worker that has lost the zone
     verifying: Sequence[Item] = ()  # applied before, not answered everywhere yet
     probe: bool = False  # zone or backend was unavailable: most likely it ends as the try before
+    next_account: str = ""  # of several that wait, whose requests come first in the next run
 
     @property
     def items(self) -> list[Item]:
@@ -152,7 +154,8 @@ def _claim(lease: Lease, backends: Backends, lease_lost: Event) -> Claim | None:
         served_by = leases.check(session, lease, to_claim=True)
         if served_by and served_by != lease.backend:  # the zone was moved: its new backend is asked next
             return None
-        claim = Claim(lease.zone, lease.backend, orphaned=queue.list_orphaned(session, lease))
+        orphaned = queue.list_orphaned(session, lease)
+        claim = Claim(lease.zone, lease.backend, orphaned=orphaned, next_account=lease.next_account)
         if claim.orphaned:
             runs.abandon(session, (item.run_id for item in claim.orphaned if item.run_id))
         else:
@@ -168,11 +171,12 @@ def _claim(lease: Lease, backends: Backends, lease_lost: Event) -> Claim | None:
 def _claim_pending(session: Session, lease: Lease, claim: Claim, backends: Backends) -> Claim:
     probe = bool(lease.probe or lease.failures)
     limit = PROBE_CANDIDATES if probe else _batch_limit(lease, backends)
-    pending = queue.list_pending(session, lease.zone, limit, lease.floor)
+    pending = list_candidates(session, lease, limit)
     queue.let_wait(session, behind_waiting(pending))
-    batch = first_batch(pending, probe=probe)
+    batch, next_account = first_batch(pending, limit, probe=probe, next_account=lease.next_account)
     if not batch:
         return claim
+    lease = replace(lease, next_account=next_account)
     ids = [item.id for item in batch]
     if claim.backend is None:
         run_id, line = None, queue.Line(_NOT_RUN, _NOT_RUN)
@@ -182,7 +186,7 @@ def _claim_pending(session: Session, lease: Lease, claim: Claim, backends: Backe
         runs.start(session, run_id, lease.zone, claim.backend, ids)
     claimed = _claim_whole(session, lease, batch, run_id, line)
     to_apply = [item for item in batch if item.id in claimed]
-    return replace(claim, run_id=run_id, to_apply=to_apply, probe=probe)
+    return replace(claim, run_id=run_id, to_apply=to_apply, probe=probe, next_account=next_account)
 
 
 def _claim_whole(
@@ -309,7 +313,8 @@ def _settle(
         tell_groups(session, (item for item in items if settled[item.id]), decisions)
         reverse_zones = keep_ptrs(session, items, decisions, states)
         sent = [item.id for item in claim.to_apply]
-        next_lease = rest_or_go_on(session, replace(lease, left_over=None), decisions, sent, detail)
+        lease = replace(lease, left_over=None, next_account=claim.next_account)
+        next_lease = rest_or_go_on(session, lease, decisions, sent, detail)
     kicks.kick_zones(reverse_zones)
     applied = {item.id for item in claim.to_apply}
     log_lines(

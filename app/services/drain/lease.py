@@ -40,6 +40,7 @@ def hold_lease(zone: str, backends: Backends) -> Iterator[tuple[Lease | None, Ev
     """Hold the zone's lease for the block; the lease is None while another worker has the zone or it rests.
 
     The event is set when the lease can't be extended, or is lost: another worker has the zone, or soon may.
+    A block that ends without an exception has settled all that it has claimed, or has lost the lease.
     """
     with suppress(InventoryError):  # before anything is locked; who can't read it now finds out once more
         backends.prepare()
@@ -54,13 +55,15 @@ def hold_lease(zone: str, backends: Backends) -> Iterator[tuple[Lease | None, Ev
         target=_extend_until_done, args=(lease, alarm, lost, done), name=f"lease {zone}", daemon=True
     )
     heartbeat.start()
+    all_settled = False
     try:
         yield lease, lost
+        all_settled = True
     finally:
         done.set()
         heartbeat.join()
         with transaction() as session:
-            leases.release(session, lease)
+            leases.release(session, lease, all_settled=all_settled)
 
 
 class _NotAdmitted(Exception):

@@ -62,7 +62,7 @@ def statuses(api: TestClient, ids: Sequence[str]) -> list[str]:
 def in_queue(zone: str) -> list[str]:
     """The ids of the zone's pending requests, the next one first."""
     with transaction() as session:
-        return [str(item.id) for item in queue.list_pending(session, zone, 100)]
+        return [str(item.id) for item in queue.list_pending(session, zone, 100).items]
 
 
 def was_kicked(zone: str) -> bool:
@@ -258,7 +258,7 @@ def test_what_is_cancelled_first_is_not_claimed(client: TestClient, new_zone: st
     with transaction() as session:
         lease = leases.acquire(session, new_zone, "a worker", 60)
         assert lease is not None
-        seen = [item.id for item in queue.list_pending(session, new_zone, 10)]
+        seen = [item.id for item in queue.list_pending(session, new_zone, 10).items]
     client.post(f"{REQUESTS}/{ids[0]}/cancel").raise_for_status()
     with transaction() as session:
         assert [

@@ -14,6 +14,7 @@ from app.core.database import engine, statements, transaction, upgrade
 from app.domain.change import Action
 from app.domain.lifecycle import Status
 from app.domain.settlement import Decision
+from app.services.drain.candidates import list_candidates
 from app.services.requests.submit import submit
 from app.services.requests.validate import RawChange, read_change
 from app.store import leases, ptr, queue, records, zones
@@ -112,7 +113,7 @@ def test_a_burst_after_a_calm_time_costs_what_its_rows_cost(
             before = work(session)
             lease = acquire(session, zone)
             leases.check(session, lease, to_claim=True)
-            items = queue.list_pending(session, zone, batch)
+            items = queue.list_pending(session, zone, batch).items
             queue.list_verifying(session, zone, [item.change.name for item in items], 60)
             claimed = queue.claim(
                 session, lease, [item.id for item in items], uuid7(), queue.Line("one of many", "in a run")
@@ -144,11 +145,36 @@ def answered(item: Item, rdata: tuple[str, ...]) -> AnsweredRRset:
     )
 
 
+@pytest.mark.parametrize("calm", [analyze_when_empty, analyze_when_idle, analyze_when_emptied])
+def test_to_look_for_other_accounts_behind_a_crowd_costs_what_they_have(
+    zone: str, calm: Callable[[str], None]
+) -> None:
+    with statements() as session:
+        session.execute(text("ALTER TABLE dns_requests SET (autovacuum_enabled = false)"))
+    calm(zone)
+    accept(zone, 60)
+    others = [
+        RawChange(Action.CREATE, body(zone, f"x{number}", account=f"other-{number}")) for number in (1, 2)
+    ]
+    with statements() as session:
+        submit(session, [read_change(change) for change in others])
+    for _ in range(13):
+        with transaction() as session:
+            before = work(session)
+            lease = acquire(session, zone)
+            leases.check(session, lease, to_claim=True)
+            found = list_candidates(session, lease, NUMBER)
+            assert len(found) == NUMBER + len(others)
+            assert work(session).scanned == before.scanned
+            assert work(session).fetched - before.fetched <= 3 * NUMBER
+            leases.release(session, lease)
+
+
 def test_only_the_first_claim_looks_for_what_was_left_running(zone: str) -> None:
     accept(zone, 10)
     with transaction() as session:
         first = acquire(session, zone)
-        ids = [item.id for item in queue.list_pending(session, zone, NUMBER)]
+        ids = [item.id for item in queue.list_pending(session, zone, NUMBER).items]
         queue.claim(session, first, ids, uuid7(), queue.Line("one of many", "in a run"))
         leases.release(session, first)
     with transaction() as session:

@@ -50,7 +50,7 @@ def claim_one(zone: str) -> None:
     with transaction() as session:
         lease = leases.acquire(session, zone, "me", 60)
         assert lease is not None
-        [item] = queue.list_pending(session, zone, 1, lease.floor)
+        [item] = queue.list_pending(session, zone, 1, lease.floor).items
         queue.claim(session, lease, [item.id], uuid7(), queue.Line("one of many", "in a run"))
         leases.release(session, lease)
 
@@ -85,7 +85,7 @@ def test_what_was_settled_is_passed_over() -> None:
     with few_visits() as session:
         lease = leases.acquire(session, FIRST, "me", 60)
         assert lease is not None
-        assert queue.list_pending(session, FIRST, 10, lease.floor) == []
+        assert queue.list_pending(session, FIRST, 10, lease.floor).items == []
         assert len(queue.list_orphaned(session, lease)) == 1
 
 

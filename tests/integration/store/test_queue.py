@@ -29,7 +29,7 @@ def test_claiming_changes_no_index(app_settings: Settings, new_zone: str) -> Non
     with transaction() as session:
         lease = leases.acquire(session, new_zone, "me", 60)
         assert lease is not None
-        ids = [item.id for item in queue.list_pending(session, new_zone, NUMBER)]
+        ids = [item.id for item in queue.list_pending(session, new_zone, NUMBER).items]
         assert len(queue.claim(session, lease, ids, uuid7(), queue.Line("one of many", "in a run"))) == NUMBER
         heap_only = text("SELECT n_tup_hot_upd FROM pg_stat_xact_user_tables WHERE relname = 'dns_requests'")
         assert session.scalar(heap_only) == NUMBER
@@ -52,7 +52,7 @@ def lease(app_settings: Settings, new_zone: str) -> Lease:
 def settle_next(lease: Lease, status: Status, message: str) -> bool:
     """Claim the zone's request if it is pending, and settle it; return whether that was news."""
     with transaction() as session:
-        if pending := queue.list_pending(session, lease.zone, 1):
+        if pending := queue.list_pending(session, lease.zone, 1).items:
             queue.claim(session, lease, [pending[0].id], uuid7(), queue.Line("one of 1 in a run", "in a run"))
     with transaction() as session:
         request_id = session.scalar(text("SELECT id FROM dns_requests WHERE finished_at IS NULL"))
@@ -130,6 +130,6 @@ def test_a_run_is_bounded_in_bytes(
     with statements() as session:
         submit(session, [read_change(RawChange(Action.CREATE, each)) for each in bodies])
     with transaction() as session:
-        names = [item.change.name for item in queue.list_pending(session, new_zone, 100)]
-        assert len(queue.list_pending(session, new_zone, 4)) == 4
+        names = [item.change.name for item in queue.list_pending(session, new_zone, 100).items]
+        assert len(queue.list_pending(session, new_zone, 4).items) == 4
     assert names == [each["resource"]["domain"] for each in bodies[:15]]

@@ -62,4 +62,4 @@ def test_it_is_stored_as_it_was_given(client: TestClient, zone: ZoneUnderTest) -
     expected = [RRsetState(300, ("192.0.2.1", "192.0.2.2")), RRsetState(None, ()), None]
     accept(zone, *(("www", "192.0.2.9", each) for each in expected))
     with transaction() as session:
-        assert [item.change.expect for item in queue.list_pending(session, zone.name, 10)] == expected
+        assert [item.change.expect for item in queue.list_pending(session, zone.name, 10).items] == expected

@@ -189,7 +189,7 @@ def test_a_scheduled_group_is_due_whole_and_has_one_place(client: TestClient, zo
     def queued() -> list[Item]:
         queue_due()
         with transaction() as session:
-            return queue.list_pending(session, zone.name, 10 * number)
+            return queue.list_pending(session, zone.name, 10 * number).items
 
     items = eventually(lambda: found if len(found := queued()) == 2 * number else None, 20)
     groups = [list(group) for _, group in groupby(items, key=lambda item: item.change.group)]

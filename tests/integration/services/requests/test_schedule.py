@@ -53,7 +53,7 @@ def accept(zone: str, *asked: tuple[str, str | None]) -> None:
 def in_queue(zone: str) -> list[str]:
     """The owner names that are pending in the zone, the next one first."""
     with transaction() as session:
-        return [item.change.name.split(".")[0] for item in queue.list_pending(session, zone, 10_000)]
+        return [item.change.name.split(".")[0] for item in queue.list_pending(session, zone, 10_000).items]
 
 
 def let_pass(zone: str, seconds: float) -> None:
@@ -150,7 +150,7 @@ def test_what_is_scheduled_is_in_nobody_s_way(crowded: str, analyzed: bool) -> N
             lease = leases.acquire(session, crowded, "me", 60)
             assert lease is not None
             leases.check(session, lease, to_claim=True)
-            [item] = queue.list_pending(session, crowded, 10_000)
+            [item] = queue.list_pending(session, crowded, 10_000).items
             assert queue.claim(session, lease, [item.id], uuid7(), queue.Line("one of 1", "in a run")) == {
                 item.id
             }
@@ -165,7 +165,7 @@ def test_a_zone_with_nothing_but_scheduled_requests_has_no_work_and_keeps_its_fl
         with transaction() as session:
             lease = leases.acquire(session, crowded, "me", 60)
             assert lease is not None
-            ids = [item.id for item in queue.list_pending(session, crowded, 10)]
+            ids = [item.id for item in queue.list_pending(session, crowded, 10).items]
             queue.claim(session, lease, ids, uuid7(), queue.Line("one of 1", "in a run"))
             leases.release(session, lease)
             session.execute(
