@@ -81,7 +81,6 @@ _OWNERS = text(
     SELECT record.zone, record.name, record.record_type, record.owner
       FROM jsonb_array_elements_text(CAST(:names AS jsonb)) AS wanted (name)
       JOIN dns_records AS record ON record.name = wanted.name
-     WHERE record.owner IS NOT NULL
     """
 )
 
@@ -138,8 +137,8 @@ def made_by(session: Session, ids: Sequence[UUID]) -> set[UUID]:
     return set(session.scalars(_MADE, {"ids": list(ids)})) if ids else set()
 
 
-def owners(session: AnySession, names: Iterable[str]) -> dict[OwnedRRset, str]:
-    """Return who owns RRsets at these owner names, of those that somebody owns."""
+def owners(session: AnySession, names: Iterable[str]) -> dict[OwnedRRset, str | None]:
+    """Return who owns the RRsets that are recorded at these owner names; None: nobody."""
     found = session.execute(_OWNERS, {"names": to_json(list(names)).decode()})
     return {OwnedRRset(row.zone, row.name, row.record_type): row.owner for row in found}
 

@@ -21,11 +21,11 @@ class Owners:
             if self._zones
             else ()
         )
-        self._owners: dict[OwnedRRset, str] = {}
+        self._owners: dict[OwnedRRset, str | None] = {}
         if asked:
             waiting = requests.first_makers(session, asked)
             self._owners = {OwnedRRset(*key): account for key, account in waiting.items()}
-            self._owners |= records.owners(session, asked)
+            self._owners |= records.owners(session, asked)  # who changes what is there does not make it
 
     def of(self, zone: str, name: str, record_type: str) -> str | None:
         """Return the account that owns the RRset, or will; None: nobody, or it does not matter."""

@@ -17,6 +17,10 @@ from tests.support.zones import ZoneUnderTest
 
 DNS = "/api/v1/dns"
 A, B = "team-a", "team-b"
+OF_NOBODY = """
+    INSERT INTO dns_records (zone, name, record_type, ttl, rdata, account_id, request_id)
+    VALUES (:zone, :name, 'A', 300, '{192.0.2.9}', 'team-a', gen_random_uuid())
+"""
 
 
 @pytest.fixture
@@ -125,6 +129,10 @@ def test_the_first_to_ask_for_a_name_owns_it(guarded: Guarded) -> None:
     assert ask_many(guarded, zone, *asked) == [202, 403, 202, 202]
     assert [ask(guarded, zone, who, owner="two").status_code for who in (A, B)] == [403, 202]
     assert ask(guarded, zone, B, owner="one").json()["code"] == "not_owner"
+    with transaction() as session:
+        session.execute(text(OF_NOBODY), {"zone": zone, "name": f"old.{zone}"})
+    assert ask_many(guarded, zone, *((who, "upsert", "old") for who in (A, B))) == [202, 202]
+    assert [ask(guarded, zone, who, "upsert", "old").status_code for who in (B, A)] == [202, 202]
 
 
 def test_reserved_names(guarded: Guarded) -> None:
