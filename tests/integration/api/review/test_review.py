@@ -1,5 +1,6 @@
 """What waits for an approval: by every door, and until somebody else decides."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -280,6 +281,17 @@ def test_with_its_ptr_the_approvers_of_both_zones_decide(office: Office) -> None
     right = free.by("approver", accounts=["reverse"])
     assert mine(free, right) == [asked["id"]]
     assert free.decide("approve", asked, right).status_code == 202
+
+
+def test_of_two_that_decide_at_once_one_does(office: Office) -> None:
+    asked = office.ask()
+    verbs = ["approve", "reject", "approve", "reject"]
+    with ThreadPoolExecutor(len(verbs)) as threads:
+        answers = list(threads.map(lambda verb: office.decide(verb, asked, office.approver), verbs))
+    decided = [each for each in answers if each.status_code in (200, 202)]
+    assert len(decided) == 1
+    assert {answered(each) for each in answers if each not in decided} == {(409, "not_awaiting_approval")}
+    assert office.show(asked)["status"] == decided[0].json()["status"]
 
 
 def test_a_body_that_is_none(office: Office) -> None:
