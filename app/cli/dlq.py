@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -12,21 +12,30 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from app.cli.access import errors_said, whoever_runs_this
 from app.cli.output import decoded, printable
+from app.core.config import settings
+from app.core.database import transaction
 from app.kafka.dlq.replay import DeadLetterQueue, DeadLetterQueueError, StoredDeadLetter
+from app.kafka.message import TopicPartitionOffset
+from app.services.access.audit import note
 
 dlq = typer.Typer(help="Kafka messages that could not be accepted", no_args_is_help=True)
 
+_Topic = Annotated[
+    str | None, typer.Option("--topic", help="whose; where several are consumed, it has to be said")
+]
 COLUMNS = ("partition", "offset", "at", "state", "error", "origin", "key")
 
 
 @dlq.command("list")
 def list_dead_letters(
+    topic: _Topic = None,
     limit: Annotated[int, typer.Option(min=1, help="show the newest, up to this number")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object a line, with the value")] = False,
 ) -> None:
     """Show the dead letters, oldest first: a table on a terminal, tab-separated lines in a pipe."""
-    with _open_queue() as queue:
+    with _open_queue(topic) as queue:
         dead_letters = list(deque(queue.read_all(), maxlen=limit))
     if as_json:
         for dead_letter in dead_letters:
@@ -40,6 +49,7 @@ def list_dead_letters(
 
 @dlq.command("replay")
 def replay_dead_letters(
+    topic: _Topic = None,
     offset: Annotated[
         int | None, typer.Option(min=0, help="send back this one only, even if that was done before")
     ] = None,
@@ -48,10 +58,13 @@ def replay_dead_letters(
         bool, typer.Option("--all", help="send back all that were not sent back yet")
     ] = False,
 ) -> None:
-    """Send dead letters back, as they were, to the topic from which they came."""
+    """Send dead letters back, as they were, to the topic from which they came; the audit says who did.
+
+    The consumer submits them as any message of the topic: by its own token, in the name of their account.
+    """
     if everything == (offset is not None):
         raise typer.BadParameter("say either --all or --offset")
-    with _open_queue() as queue:
+    with _open_queue(topic) as queue:
         if offset is None:
             _report_replay(queue.replay_waiting())
         else:
@@ -60,10 +73,13 @@ def replay_dead_letters(
 
 
 @contextmanager
-def _open_queue() -> Iterator[DeadLetterQueue]:
-    """Open the DLQ; an error ends the command with its text and exit status 1."""
+def _open_queue(topic: str | None) -> Iterator[DeadLetterQueue]:
+    """Open the DLQ of a topic; an error ends the command with its text and exit status 1."""
+    topics = settings().kafka_topics
+    if topic is None and len(topics) > 1:
+        raise typer.BadParameter(f"say which --topic: {', '.join(topics)}")
     try:
-        queue = DeadLetterQueue()
+        queue = DeadLetterQueue(topic or topics[0], _note_replay)
         try:
             yield queue
         finally:
@@ -71,6 +87,16 @@ def _open_queue() -> Iterator[DeadLetterQueue]:
     except DeadLetterQueueError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
+
+
+def _note_replay(positions: Sequence[TopicPartitionOffset]) -> None:
+    """Note in the audit what is sent back; where that is not possible, nothing is."""
+    offsets: dict[str, list[int]] = {}
+    topic = positions[0].topic.removesuffix(".dlq")
+    for position in positions:
+        offsets.setdefault(str(position.partition), []).append(position.offset)
+    with errors_said(), transaction() as session:
+        note(session, whoever_runs_this(), "dead_letters_replayed", topic, after=offsets)
 
 
 def _report_replay(outcomes: Iterable[tuple[StoredDeadLetter, str | None]]) -> None:

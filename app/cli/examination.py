@@ -152,10 +152,11 @@ def _worker(executors: dict[str, str]) -> str:
 
 def _kafka() -> str:
     topics = AdminClient({**settings().kafka, "log_level": 0}).list_topics(timeout=_TIMEOUT).topics
-    topic = settings().kafka_dns_topic
-    if topic not in topics:
+    wanted = settings().kafka_topics
+    if missing := [topic for topic in wanted if topic not in topics]:
+        topic = ", ".join(missing)
         raise _Wrong(f"there is no topic {topic}: start the consumer, which makes it, or make it by hand")
-    return f"topic {topic}, {len(topics[topic].partitions)} partitions"
+    return ", ".join(f"topic {topic}, {len(topics[topic].partitions)} partitions" for topic in wanted)
 
 
 def _api(executors: dict[str, str]) -> str:

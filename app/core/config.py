@@ -1,6 +1,7 @@
 """Every setting of every process, read from the environment."""
 
 import os
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
@@ -38,6 +39,7 @@ from app.core.setting_types import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
+ANY_ACCOUNT = "*"  # in KAFKA_TOPIC_ACCOUNTS
 SHIPPED_PLAYBOOK = ROOT / "playbooks" / "provision.yml"
 
 
@@ -57,6 +59,11 @@ class Settings(BaseSettings):
     celery_broker_url: RedisUrl = SecretStr("redis://localhost:6379/0")
     kafka_broker_url: Brokers = "localhost:9092"
     kafka_dns_topic: Topic = "dns_requests"
+    # which accounts a message may speak for: the one that it names, that of a header, or those of its topic
+    kafka_accounts: Literal["body", "header", "topic"] = "body"
+    kafka_account_header: str = "account"
+    # "dns.team-a=team-a,dns.team-a=team-a-ci,dns.platform=*": with KAFKA_ACCOUNTS=topic these are consumed
+    kafka_topic_accounts: Annotated[dict[Topic, frozenset[str]], NoDecode] = Field(default_factory=dict)
     kafka_group_id: str = "dns-request-orchestrator"
     # KAFKA_CONFIG__SASL_USERNAME → sasl.username
     kafka_config: dict[str, SecretStr] = Field(default_factory=dict)
@@ -174,6 +181,26 @@ class Settings(BaseSettings):
             raise ValueError("each zone needs a backend: example.test=bind,example.org=ns1")
         return zones
 
+    @field_validator("kafka_topic_accounts", mode="before")
+    @classmethod
+    def _parse_accounts(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        found: dict[str, set[str]] = {}
+        for topic, _, account in (item.partition("=") for item in value.split(",") if item.strip()):
+            if not topic.strip() or not account.strip():
+                raise ValueError("each topic needs an account: dns.team-a=team-a,dns.team-b=team-b")
+            found.setdefault(topic.strip(), set()).add(account.strip())
+        return found
+
+    @model_validator(mode="after")
+    def _check_accounts(self) -> Self:
+        if self.kafka_accounts == "topic" and not self.kafka_topic_accounts:
+            raise ValueError(
+                "KAFKA_ACCOUNTS=topic needs KAFKA_TOPIC_ACCOUNTS, which says whose each topic is"
+            )
+        return self
+
     @model_validator(mode="after")
     def _check_pauses(self) -> Self:
         if self.retry_pause > self.retry_pause_max:
@@ -197,6 +224,11 @@ class Settings(BaseSettings):
     def database(self) -> URL:
         """The database's address, for the driver that the project uses (psycopg 3)."""
         return make_url(self.database_url.get_secret_value()).set(drivername="postgresql+psycopg")
+
+    @property
+    def kafka_topics(self) -> Sequence[str]:
+        """The topics that are consumed."""
+        return [*self.kafka_topic_accounts] if self.kafka_accounts == "topic" else [self.kafka_dns_topic]
 
     @property
     def batch_url(self) -> str:

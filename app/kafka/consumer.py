@@ -44,7 +44,7 @@ class RequestConsumer:
         """Consume until `stop()`, then leave the group. Raises KafkaException after a fatal error."""
         ensure_topics()
         self._consumer.subscribe(
-            [settings().kafka_dns_topic],
+            list(settings().kafka_topics),
             on_assign=self._on_assign,
             on_revoke=self._on_revoke,
             on_lost=self._on_lost,

@@ -2,10 +2,13 @@
 
 import json
 from hashlib import sha256
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, NamedTuple, Self
 
 from confluent_kafka import Message
 from pydantic_core import from_json, to_json
+
+from app.kafka.accounts import bind_account
+from app.kafka.headers import InvalidMessage, read_headers
 
 KEY_HEADER = "idempotency-key"
 MAX_KEY = 255  # characters, as the API allows
@@ -31,14 +34,6 @@ class TopicPartitionOffset(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.topic}:{self.partition}:{self.offset}"
-
-
-class InvalidMessage(Exception):
-    """No item can be made of the message. `code` is stable; the text is for people and quotes no value."""
-
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
 
 
 class BufferedMessage(NamedTuple):
@@ -67,10 +62,11 @@ class BufferedMessage(NamedTuple):
 def to_item(message: Message, max_size: int) -> bytes:
     """Return the message as an item of `POST /api/v1/dns/batch`: JSON of at most `max_size` bytes.
 
-    Sets `idempotency_key`, and leaves everything else as it is, for the API to validate.
-    Raises InvalidMessage.
+    Sets `idempotency_key`, and the account where the message need not name it; everything else stays as it
+    is, for the API to validate. Raises InvalidMessage, also where it may not speak for the account it names.
     """
     body = _decode_object(message, max_size)
+    bind_account(body, message)
     if "idempotency_key" in body:
         raise InvalidMessage("message_field_reserved", f"the idempotency key belongs in header {KEY_HEADER}")
     body["idempotency_key"] = idempotency_key(message)
@@ -101,17 +97,6 @@ def key_of_position(position: str, timestamp: str) -> str:
         return key
     topic, _, rest = key.partition(":")
     return f"{sha256(topic.encode()).hexdigest()}:{rest}"
-
-
-def read_headers(message: Message) -> list[tuple[str, bytes | None]]:
-    """Return the message's headers in order; a name may occur more than once.
-
-    Raises InvalidMessage if a name is not UTF-8: the client library can't read such headers.
-    """
-    try:
-        return cast("list[tuple[str, bytes | None]]", message.headers() or [])
-    except (UnicodeDecodeError, SystemError) as error:
-        raise InvalidMessage("header_not_utf8", "the name of a header is not UTF-8") from error
 
 
 def _decode_object(message: Message, max_size: int) -> dict[str, Any]:

@@ -94,13 +94,13 @@ def producer_properties() -> Properties:
     return {**_SILENT, **defaults, **settings().kafka, "batch.num.messages": 1}
 
 
-def dead_letter_topic() -> str:
-    """Return the name of the DLQ: the topic for messages that can't be accepted."""
-    return f"{settings().kafka_dns_topic}.dlq"
+def dead_letter_topic(topic: str) -> str:
+    """Return the name of the topic's DLQ: the topic for its messages that can't be accepted."""
+    return f"{topic}.dlq"
 
 
 def ensure_topics() -> None:
-    """Create the topic and its DLQ where they are missing; log a warning where that is not possible."""
+    """Create each topic and its DLQ where they are missing; log a warning where that is not possible."""
     said: list[KafkaError] = []
 
     def warn(error: KafkaError) -> None:
@@ -116,8 +116,12 @@ def ensure_topics() -> None:
     properties: dict[str, Any] = {**_SILENT, **settings().kafka, "error_cb": warn}
     admin = AdminClient(properties)
     wanted = [
-        NewTopic(settings().kafka_dns_topic, settings().kafka_partitions, -1),  # -1: the broker's default
-        NewTopic(dead_letter_topic(), 1, -1),
+        new
+        for topic in settings().kafka_topics
+        for new in (
+            NewTopic(topic, settings().kafka_partitions, -1),  # -1: the broker's default
+            NewTopic(dead_letter_topic(topic), 1, -1),
+        )
     ]
     created = admin.create_topics(wanted, operation_timeout=TOPIC_TIMEOUT, request_timeout=TOPIC_TIMEOUT)
     while not all(each.done() for each in created.values()):

@@ -7,7 +7,8 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from app.kafka.message import InvalidMessage, Partition, TopicPartitionOffset, read_headers
+from app.kafka.headers import InvalidMessage, read_headers
+from app.kafka.message import Partition, TopicPartitionOffset
 from app.kafka.properties import dead_letter_topic, ensure_topics, producer_properties
 from app.kafka.retry import RetryLater
 from app.schemas.response import Reason
@@ -44,6 +45,11 @@ class DeadLetter:
         """The partition from which the message came."""
         return TopicPartitionOffset.of(self.message)[:2]
 
+    @property
+    def dlq(self) -> str:
+        """The DLQ to which it goes."""
+        return dead_letter_topic(self.partition[0])
+
     def headers(self) -> Headers:
         """Return the headers that follow the message's own."""
         _, timestamp = self.message.timestamp()
@@ -61,7 +67,6 @@ class DeadLetterProducer:
     """Produces dead letters; several threads may do so at once."""
 
     def __init__(self) -> None:
-        self._topic = dead_letter_topic()
         self._producer = Producer(producer_properties())
 
     def produce(self, dead_letters: Sequence[DeadLetter]) -> None:
@@ -75,14 +80,14 @@ class DeadLetterProducer:
         if remaining:
             raise RetryLater(
                 "the broker refuses a dead letter as too large, even without value, key and headers;"
-                f" raise max.message.bytes of {self._topic}"
+                f" raise max.message.bytes of {remaining[0].dlq}"
             )
 
     def _produce_in_form(
         self, dead_letters: Sequence[DeadLetter], form: Callable[[DeadLetter], ProduceArguments]
     ) -> list[DeadLetter]:
         """Produce the dead letters; return those that are too large in this form."""
-        errors = produce_all(self._producer, self._topic, [form(dead_letter) for dead_letter in dead_letters])
+        errors = produce_all(self._producer, [form(each) | {"topic": each.dlq} for each in dead_letters])
         for error in errors:
             if error is not None and error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
                 ensure_topics()  # the DLQ may have been deleted
@@ -92,10 +97,11 @@ class DeadLetterProducer:
         ]
 
 
-def produce_all(
-    producer: Producer, topic: str, messages: Sequence[ProduceArguments]
-) -> list[KafkaError | None]:
-    """Produce the messages and wait; return for each None if the broker has confirmed it, or the error."""
+def produce_all(producer: Producer, messages: Sequence[ProduceArguments]) -> list[KafkaError | None]:
+    """Produce the messages, which have their topics, and wait.
+
+    Return for each None if the broker has confirmed it, or the error.
+    """
     results: list[KafkaError | None] = [KafkaError(KafkaError._TIMED_OUT)] * len(messages)
 
     def confirm(index: int, error: KafkaError | None, _: Message) -> None:
@@ -103,7 +109,7 @@ def produce_all(
 
     for index, arguments in enumerate(messages):
         try:
-            producer.produce(topic, on_delivery=partial(confirm, index), **arguments)
+            producer.produce(on_delivery=partial(confirm, index), **arguments)
         except KafkaException as refused:
             results[index] = refused.args[0]
         except BufferError:

@@ -1,6 +1,6 @@
 """The reading side of the DLQ: lists dead letters, and sends their messages back to the topic."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -20,6 +20,8 @@ from app.kafka.dlq.producer import (
 )
 from app.kafka.message import KEY_HEADER, TopicPartitionOffset, key_of_position
 from app.kafka.properties import dead_letter_topic, dlq_reader_properties, producer_properties
+
+OnReplay = Callable[[Sequence[TopicPartitionOffset]], None]
 
 TIMEOUT = 10.0  # seconds that the broker may take to answer
 CHUNK = 100  # dead letters that are replayed before the offsets are committed
@@ -108,9 +110,11 @@ class DeadLetterQueue:
     Each method that talks to the broker raises DeadLetterQueueError.
     """
 
-    def __init__(self) -> None:
-        self._topic = settings().kafka_dns_topic
-        self._dlq_topic = dead_letter_topic()
+    def __init__(self, topic: str, on_replay: OnReplay) -> None:
+        """Read the dead letters of a topic; `on_replay` is told what is about to be sent back."""
+        self._topic = topic
+        self._on_replay = on_replay
+        self._dlq_topic = dead_letter_topic(topic)
         self._reader = Consumer(dlq_reader_properties())
         self._producer = Producer(producer_properties())
         self._offsets = self._fetch_offsets()
@@ -159,8 +163,11 @@ class DeadLetterQueue:
         self, dead_letters: Sequence[StoredDeadLetter]
     ) -> list[tuple[StoredDeadLetter, str | None]]:
         outcomes = [(dead_letter, dead_letter.obstacle(self._topic)) for dead_letter in dead_letters]
-        messages = [dead_letter.original_message() for dead_letter, obstacle in outcomes if obstacle is None]
-        for error in produce_all(self._producer, self._topic, messages):
+        sent = [dead_letter for dead_letter, obstacle in outcomes if obstacle is None]
+        if sent:
+            self._on_replay([dead_letter.position for dead_letter in sent])
+        messages = [dead_letter.original_message() | {"topic": self._topic} for dead_letter in sent]
+        for error in produce_all(self._producer, messages):
             if error is not None:
                 raise DeadLetterQueueError(f"a message could not be sent back: {error.str()}")
         return outcomes

@@ -1,5 +1,6 @@
 """The consumer before an API that asks everybody who he is."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,3 +50,38 @@ def test_a_consumer_speaks_for_accounts_and_may_do_what_each_may(
     assert (accepted["context"]["account_id"], accepted["context"]["via"]) == (sandbox.account, "kafka")
     [refused] = sandbox.dead_letters()
     assert header(refused, "error").startswith("not_allowed: ")
+
+
+def test_each_topic_speaks_for_its_own_account(
+    tansu_sandbox: KafkaSandbox, kafka_api: Api, tmp_path: Path
+) -> None:
+    """What speaks for another topic's account is a dead letter of its own topic."""
+    one, two = tansu_sandbox, KafkaSandbox(tansu_sandbox.broker, tmp_path)
+    two.group = one.group
+    for sandbox in (one, two):
+        sandbox.create_topic()
+    unsaid = json.dumps({"resource": json.loads(request(two, "unsaid"))["resource"]}).encode()
+    one.produce(request(one, "own"), request(two, "foreign"), key=ZONE)
+    two.produce(unsaid, key=ZONE, headers=[("account", one.account.encode())])
+    accounts = f"{one.topic}={one.account},{two.topic}={two.account}"
+    env = {
+        "KAFKA_ACCOUNTS": "topic",
+        "KAFKA_TOPIC_ACCOUNTS": accounts,
+        "KAFKA_DNS_TOPIC": "nobody-reads-this",
+    }
+    one.start_consumer(kafka_api.url, env)
+    eventually(lambda: (one.committed(), two.committed()) == (2, 1))
+    found = {
+        sandbox.account: [each["resource"]["domain"] for each in kafka_api.requests(sandbox.account)]
+        for sandbox in (one, two)
+    }
+    assert found == {one.account: [f"own.{ZONE}"], two.account: [f"unsaid.{ZONE}"]}
+    [refused] = one.dead_letters()
+    assert header(refused, "error").startswith("account_not_allowed: ")
+    assert two.dead_letters() == []
+    two.stop_all()
+
+    unnamed = one.cli("dlq", "list", **env)
+    assert (unnamed.status, f"{one.topic}, {two.topic}" in unnamed.err.replace("\n", "")) == (2, True)
+    shown = one.cli("dlq", "list", "--topic", one.topic, **env)
+    assert "account_not_allowed" in shown.out

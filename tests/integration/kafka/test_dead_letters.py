@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from confluent_kafka import Message
 
 from stack.paths import ROOT
@@ -16,6 +17,12 @@ from tests.support.eventually import eventually
 from tests.support.kafka.broker import free_port
 from tests.support.kafka.processes import Api
 from tests.support.kafka.sandbox import KafkaSandbox, request
+
+
+@pytest.fixture(autouse=True)
+def audited(api_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command line find the database with the audit."""
+    monkeypatch.setenv("DATABASE_URL", api_env["DATABASE_URL"])
 
 
 def listed(sandbox: KafkaSandbox, *words: str) -> list[dict[str, Any]]:
@@ -56,6 +63,19 @@ def test_dead_letters_are_sent_back_once_and_become_requests(
     assert domains == [f"one.{zone}", f"two.{zone}", f"three.{zone}"]
     assert sandbox.cli("dlq", "replay", "--all").out == "0 sent back\n"
     assert [letter["state"] for letter in listed(sandbox)] == ["replayed"] * 3
+    entries = map(json.loads, sandbox.cli("audit", "export").out.splitlines())
+    noted = [each for each in entries if each["subject"] == sandbox.topic]
+    assert [(each["act"], each["after"]) for each in noted] == [("dead_letters_replayed", {"0": [0, 1, 2]})]
+
+
+def test_what_the_audit_can_not_note_is_not_sent_back(sandbox: KafkaSandbox, kafka_api: Api) -> None:
+    sandbox.create_topic()
+    refuse(sandbox, kafka_api, "nowhere.test", "one")
+    away = f"postgresql://dns:dns@127.0.0.1:{free_port()}/dns"
+    done = sandbox.cli("dlq", "replay", "--all", DATABASE_URL=away)
+    assert (done.status, done.out) == (1, "")
+    assert "The database can't be used" in done.err
+    assert [letter["state"] for letter in listed(sandbox)] == ["waiting"]
 
 
 def test_one_dead_letter_can_be_sent_back_even_twice(sandbox: KafkaSandbox, kafka_api: Api) -> None:

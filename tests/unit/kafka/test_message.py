@@ -8,7 +8,8 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.kafka.message import MAX_KEY, InvalidMessage, key_of_position, to_item
+from app.kafka.headers import InvalidMessage
+from app.kafka.message import MAX_KEY, key_of_position, to_item
 
 BODY = {"context": {"account_id": "team-a"}, "resource": {"domain": "ü.example.test"}}
 LIMIT = 10_000
