@@ -36,8 +36,10 @@ from app.core.logging import configure_logging, warn_if_open, warn_if_simulated
 from app.core.setting_types import page
 from app.core.startup import said_in_one_line
 from app.domain.change import Action
+from app.services.access.audit import note_auth
 from app.services.access.current import CurrentAccess
 from app.services.access.oidc.access_tokens import check_oidc_settings, configured_access_tokens
+from app.services.access.refusals import Refusals
 from app.services.backends import Unavailable, end_simulation, note_executor
 from app.services.health import DependencyProbes
 from app.services.kicks import KickSender
@@ -66,6 +68,7 @@ def _prepare_database() -> None:
         end_simulation()
     with transaction() as session:
         note_executor(session)
+        note_auth(session, settings().auth)
         add_bootstrap_zones(session, settings().bootstrap_zones)
 
 
@@ -81,6 +84,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.oidc = oidc = configured_access_tokens()
     if oidc is not None:
         oidc.keys.start_reading()
+    app.state.refusals = refusals = Refusals()
     app.state.probes = DependencyProbes()
     app.state.kicks = kicks = KickSender()
     app.state.backlog = backlog = Backlog(lambda: access_now.quotas)
@@ -89,7 +93,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.plan_workers = BodyWorkers("plan", at_once=2, most=8)
     app.state.group_commit = group_commit = GroupCommit(kicks, backlog)
     schedule = Schedule(queue_due, end_expired_reviews)
-    running = [asyncio.create_task(each.run()) for each in (group_commit, backlog, unavailable, schedule)]
+    at_work = (group_commit, backlog, unavailable, refusals, schedule)
+    running = [asyncio.create_task(each.run()) for each in at_work]
     yield
     await _finish(group_commit.wait_until_stored(), kicks.wait_until_sent())
     for task in running:

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.errors import answer_database_error, answer_error
+from app.api.refusals import CALLER, note_refused
 from app.core.config import settings
 from app.core.database_errors import DATABASE_ERRORS
 from app.core.logging import get_logger
@@ -31,7 +32,6 @@ log = get_logger(__name__)
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # what asks them has no token
-_CALLER = "orchestrator.caller"  # in the scope of a call
 _REALM = 'realm="dns-request-orchestrator", charset="UTF-8"'
 _CLOSE = {"Connection": "close"}  # a body that comes is read no further
 _WRONG = ', error="invalid_token"'  # RFC 6750, section 3.1
@@ -58,7 +58,7 @@ def caller(request: Request) -> Caller:
     """Return who calls."""
     if settings().auth == "off":
         return EVERYBODY
-    found: Caller = request.scope[_CALLER]
+    found: Caller = request.scope[CALLER]
     return found
 
 
@@ -119,14 +119,16 @@ class Authentication:
         else:
             found = identify(snapshot.tokens, shown, address)
         if isinstance(found, WhyNot):
-            return self._refuse(found, shown, address)
+            return self._refuse(found, shown, scope)
         if isinstance(found, KnownToken):
             access.note_use(found.id)
             found = found.principal
-        scope[_CALLER] = Caller(found, snapshot.grants, address=address)
+        scope[CALLER] = Caller(found, snapshot.grants, address=address)
         return None
 
-    def _refuse(self, why: WhyNot, shown: str, address: str | None) -> Response:
+    def _refuse(self, why: WhyNot, shown: str, scope: Scope) -> Response:
+        address = scope["client"][0] if scope.get("client") else None
+        note_refused(scope, "credentials_invalid", why.value)
         wait = self._failed.note(source_of(address))
         if wait:
             headers = {"Retry-After": str(max(1, round(wait))), **_CLOSE}

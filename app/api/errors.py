@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from app.api.refusals import note_refused
 from app.core import database_errors
 from app.core.logging import get_logger
 from app.core.startup import cause
@@ -67,9 +68,11 @@ def _answer(detail: Any, status: int, code: str | None = None, retry_after: int 
     return Response(to_json(content), status, headers, "application/json")
 
 
-def answer_error(_: Request, error: Exception) -> Response:
-    """Answer to a call that failed with an error of ours."""
+def answer_error(request: Request, error: Exception) -> Response:
+    """Answer to a call that failed with an error of ours; the audit is told what was forbidden."""
     assert isinstance(error, Error)
+    if error.status == HTTPStatus.FORBIDDEN:
+        note_refused(request.scope, error.code, str(error))
     if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # meant for operators: handled as any other bug
         raise error
     if isinstance(error, DomainError):

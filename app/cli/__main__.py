@@ -9,6 +9,7 @@ from app.cli.doctor import doctor
 from app.cli.playbook import playbook
 from app.cli.token import token
 from app.core import database
+from app.core.logging import configure_command_logging
 from app.core.startup import cause
 
 app = typer.Typer(help="DNS Request Orchestrator", no_args_is_help=True, add_completion=False)
@@ -17,6 +18,11 @@ app.add_typer(dlq, name="dlq")
 app.add_typer(playbook, name="playbook")
 app.add_typer(token, name="token")
 app.command()(doctor)
+
+
+@app.callback()
+def _begin() -> None:
+    configure_command_logging()
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from datetime import datetime
+from typing import Annotated
 
 import typer
 
@@ -14,20 +15,36 @@ audit = typer.Typer(help="What was done by privilege", no_args_is_help=True)
 
 
 @audit.command("verify")
-def verify() -> None:
+def verify(
+    last_hash: Annotated[
+        str, typer.Option(help="the last hash, as this command has shown it at an earlier time")
+    ] = "",
+) -> None:
     """Look for entries that were changed, removed or inserted; exit status 1 if there are any.
 
     Shows how many there are, and the hash of the last one: kept elsewhere, it tells whether the last ones
     were cut off.
     """
+    kept = _read_hash(last_hash) if last_hash else None
     with errors_said(), transaction() as session:
-        chain = follow(session)
+        chain = follow(session, kept)
     if chain.fault:
         typer.echo(
             f"The audit is broken: {chain.fault}. {chain.length} entries before it are good.", err=True
         )
         raise typer.Exit(1)
+    if not chain.has_kept:
+        words = f"no entry has the hash {last_hash}: the last ones were cut off, or all were made anew"
+        typer.echo(f"The audit is broken: {words}. There are {chain.length} entries.", err=True)
+        raise typer.Exit(1)
     typer.echo(f"{chain.length} entries, nothing changed. The last hash: {chain.head.hex()}")
+
+
+def _read_hash(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise typer.BadParameter("a hash is hexadecimal, as this command shows it") from None
 
 
 @audit.command("export")

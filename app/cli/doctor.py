@@ -13,7 +13,6 @@ from rich.table import Table
 
 from app.cli.examination import Finding, examine
 from app.cli.output import printable
-from app.core.logging import configure_command_logging
 
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
 
@@ -25,7 +24,6 @@ def doctor(
 
     Nothing is changed. Run it where the worker runs, with the worker's environment.
     """
-    configure_command_logging()
     findings = list(examine())
     well = all(each.state != "failed" for each in findings)
     if as_json:

@@ -15,7 +15,6 @@ from app.cli.output import printable
 from app.conformance.check import TrialSetup, check_playbook
 from app.conformance.contract import Finding
 from app.core.config import settings
-from app.core.logging import configure_command_logging
 from app.domain.errors import DomainError, InventoryError
 from app.domain.names import normalize
 from app.runner import make_ansible_runner
@@ -23,9 +22,7 @@ from app.runner.ansible.honours import honoured
 from app.runner.ansible.inventory import authoritative_servers, host_variables
 from app.runner.protocol import RunEvent
 
-playbook = typer.Typer(
-    help="The playbook that applies DNS changes", no_args_is_help=True, callback=configure_command_logging
-)
+playbook = typer.Typer(help="The playbook that applies DNS changes", no_args_is_help=True)
 
 
 @playbook.command("check")

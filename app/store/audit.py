@@ -17,6 +17,12 @@ def lock_last(session: Session) -> AuditEntry | None:
     return session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(1)).one_or_none()
 
 
+def last_of(session: Session, act: str) -> AuditEntry | None:
+    """Return the last entry about such an act."""
+    of_act = select(AuditEntry).where(AuditEntry.act == act).order_by(AuditEntry.seq.desc()).limit(1)
+    return session.scalars(of_act).one_or_none()
+
+
 def add(session: Session, entry: AuditEntry) -> None:
     """Add an entry."""
     session.add(entry)

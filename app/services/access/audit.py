@@ -13,12 +13,19 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.domain.permissions import Caller
+from app.core.logging import get_logger
+from app.domain.permissions import SERVICE, Caller
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor
 from app.store import audit as store
 from app.store.models import AuditEntry
+
+log = get_logger("audit")
+
+_NOT_LOGGED = "audit entries that are not committed"  # in the information of a session
+_LOGGED = ("seq", "principal", "address", "act", "subject", "before", "after", "hash")
 
 BEGINNING = bytes(32)  # what the first entry has for the hash of the one before
 
@@ -46,12 +53,16 @@ class Chain(NamedTuple):
     length: int
     head: bytes
     fault: str | None
+    has_kept: bool = True  # whether one of them has the hash that was kept elsewhere
 
 
 def note(
     session: Session, caller: Caller, act: str, subject: str, before: State = None, after: State = None
 ) -> None:
-    """Add what the caller does, with what was there before and is there afterwards, as JSON."""
+    """Add what the caller does, with what was there before and is there afterwards, as JSON.
+
+    It is a line of the log, too, once the transaction is committed.
+    """
     last = store.lock_last(session)
     entry = AuditEntry(
         seq=last.seq + 1 if last else 1,
@@ -66,6 +77,35 @@ def note(
     )
     entry.hash = hash_of(entry)
     store.add(session, entry)
+    _log_when_committed(session, entry_of(entry))
+
+
+def note_auth(session: Session, auth: str) -> None:
+    """Note that `AUTH` was switched, if it is not as it was at the last start; at first it is off."""
+    if _noted_auth(session) != auth:
+        store.lock_last(session)  # of several that start now one notes it
+        before = _noted_auth(session)
+        if before != auth:
+            note(session, SERVICE, "auth_switched", "AUTH", {"auth": before}, {"auth": auth})
+
+
+def _noted_auth(session: Session) -> str:
+    entry = store.last_of(session, "auth_switched")
+    return str(entry.after["auth"]) if entry and entry.after else "off"
+
+
+def _log_when_committed(session: Session, entry: Entry) -> None:
+    if _NOT_LOGGED in session.info:
+        session.info[_NOT_LOGGED].append(entry)
+        return
+    session.info[_NOT_LOGGED] = [entry]
+
+    @event.listens_for(session, "after_commit")
+    def say(committed: Session) -> None:
+        if not committed.in_nested_transaction():
+            for each in committed.info[_NOT_LOGGED]:
+                log.info("audit", **{field: getattr(each, field) for field in _LOGGED})
+            committed.info[_NOT_LOGGED].clear()
 
 
 def list_entries(session: Session, limit: int, cursor: str | None) -> Page[Entry]:
@@ -104,15 +144,20 @@ def entries(session: Session) -> Iterator[Entry]:
     return map(entry_of, store.read_all(session))
 
 
-def follow(session: Session) -> Chain:
-    """Follow the chain from its beginning, as far as it goes without a fault."""
+def follow(session: Session, kept: bytes | None = None) -> Chain:
+    """Follow the chain from its beginning, as far as it goes without a fault.
+
+    `kept` is the hash of what was the last entry once: if none has it, entries were cut off, or made anew.
+    """
     length, head = 0, BEGINNING
+    has_kept = kept in (None, BEGINNING)
     with closing(store.read_all(session)) as found:
         for entry in found:
             if fault := _fault(entry, length, head):
-                return Chain(length, head, fault)
+                return Chain(length, head, fault, has_kept)
             length, head = entry.seq, entry.hash
-    return Chain(length, head, None)
+            has_kept = has_kept or head == kept
+    return Chain(length, head, None, has_kept)
 
 
 def _fault(entry: AuditEntry, length: int, head: bytes) -> str | None:

@@ -16,8 +16,9 @@ from app.domain.change import Action
 from app.domain.effects import UNKNOWN, ZoneRRset, state_of
 from app.domain.errors import HIDDEN_CODE, MovedRRset, PlanStale, Reason, ServersNotAsked
 from app.domain.expectation import is_like
-from app.domain.permissions import Caller
+from app.domain.permissions import SERVICE, Caller
 from app.domain.reasons import MAX_BATCH_REASONS, at_most
+from app.services.access import audit
 from app.services.plan.from_records import Planned, plan_from_records
 from app.services.plan.from_servers import plan_from_servers
 from app.services.plan.keep import Plan
@@ -72,6 +73,10 @@ def submit_plan(
             backlog=backlog,
         )
         plans.mark_applied(session, plan_id, batch.id)
+        if plan.left is not None and (new := [each for each in results if isinstance(each, Accepted)]):
+            zone = new[0].request.zone
+            after = {"plan": str(plan_id), "batch": str(batch.id), "requests": len(new)}
+            audit.note(session, caller or SERVICE, "rollback_applied", zone, after=after)
     return list(map(_as_shown, results, plan.planned))
 
 

@@ -15,6 +15,7 @@ from app.domain.permissions import Caller
 from app.services.requests.authorise import steers_all
 from app.services.requests.lookup import RequestFilter, RequestState, find_requests, state_of
 from app.services.requests.many import MAX_AT_ONCE, Changed
+from app.services.requests.operators import note_many, note_others
 from app.store import requests
 from app.store.models import Request
 
@@ -41,10 +42,11 @@ def cancel_request(request_id: UUID, caller: Caller) -> RequestState:
             raise RequestRunning
         if row.status is not Status.CANCELLED:
             raise RequestSettled(row.status)
+        note_others(session, caller, "request_cancelled", changed)
         return state_of(row)
 
 
-def cancel_many(filters: RequestFilter, cursor: str | None) -> Changed:
+def cancel_many(filters: RequestFilter, cursor: str | None, caller: Caller) -> Changed:
     """Cancel the first requests that match, oldest first; pending ones unless another status is named.
 
     What a worker claims at this moment is left to it. Raises InvalidFilter.
@@ -58,6 +60,7 @@ def cancel_many(filters: RequestFilter, cursor: str | None) -> Changed:
         alone = [request_id for request_id in ids if request_id not in of_groups]
         number = len(requests.cancel(session, alone, wait=False))
         number += sum(len(cancel_whole(session, group)) for group in groups)
+        note_many(session, caller, "requests_cancelled", filters, number)
         return Changed(number, page.next_cursor)
 
 

@@ -15,6 +15,7 @@ from app.services import kicks
 from app.services.requests.authorise import NeedsReview, judge_again, steers_all
 from app.services.requests.lookup import RequestFilter, RequestState, find_requests, state_of
 from app.services.requests.many import MAX_AT_ONCE, Changed
+from app.services.requests.operators import note_many, note_others
 from app.services.requests.reviewed import review_again
 from app.store import requests
 from app.store.models import Request
@@ -43,6 +44,7 @@ def retry_request(request_id: UUID, caller: Caller) -> RequestState:
         if reason := next((found for found in judged.values() if isinstance(found, Reason)), None):
             raise NotAllowed(reason)
         review_again(session, _waiting(changed.values()), needs, caller)
+        note_others(session, caller, "request_retried", list(changed.values()))
         state = state_of(changed[request_id])
     kicks.kick_zones([state.zone])
     return state
@@ -76,5 +78,6 @@ def retry_many(filters: RequestFilter, cursor: str | None, caller: Caller) -> Ch
         changed = requests.retry(session, [*{*ids, *chain.from_iterable(groups)}], wait=False)
         review_again(session, _waiting(changed), {}, caller)
         zones = {row.zone for row in changed}
+        note_many(session, caller, "requests_retried", filters, len(changed))
     kicks.kick_zones(zones)
     return Changed(len(changed), page.next_cursor)

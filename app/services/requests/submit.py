@@ -1,7 +1,7 @@
 """Submit changes: store the valid ones in one statement, and say what became of each."""
 
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -467,6 +467,11 @@ def batch_refused(reasons: Sequence[Reason], *, keys_only: bool = False) -> Batc
         return BatchKeysReused(reasons)
     of_callers = all(reason.code in NOT_ALLOWED_CODES or reason.code == MORE for reason in reasons)
     return (BatchNotAllowed if of_callers else BatchRefused)(reasons)
+
+
+def not_allowed(results: Iterable[object]) -> list[Reason]:
+    """Return the reason against each change that was refused for who asks for it."""
+    return [each.reasons[0] for each in results if isinstance(each, Refused) and each.not_allowed]
 
 
 def reasons_of(result: Submitted) -> Sequence[Reason]:

@@ -1,6 +1,7 @@
 """The audit is a chain: what somebody changes, takes out or puts in behind our back breaks it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -10,6 +11,7 @@ from app.core.config import Settings
 from app.core.database import transaction
 from app.domain.permissions import SERVICE
 from app.services.access import audit
+from app.services.access.refusals import MOST, PERIOD, Refusals
 
 NUMBER = 8
 
@@ -53,6 +55,73 @@ TAMPERED = [
         4,
     ),
 ]
+
+
+def test_a_hash_that_was_kept_tells_whether_the_end_was_cut_off(entries: None) -> None:
+    with transaction() as session:
+        hashes = [each.hash for each in audit.entries(session)]
+        session.execute(text("ALTER TABLE access_audit DISABLE TRIGGER only_added"))
+        session.execute(text("DELETE FROM access_audit WHERE seq > 6"))
+        found = [audit.follow(session, bytes.fromhex(kept)) for kept in hashes]
+    assert [chain.fault for chain in found] == [None] * NUMBER
+    assert [chain.has_kept for chain in found] == [True] * 6 + [False] * 2
+
+
+def test_refusals_can_not_fill_it(app_settings: Settings) -> None:
+    database.upgrade()
+    now = 0.0
+    refusals = Refusals(lambda: now)
+
+    def written() -> list[tuple[str, int]]:
+        refusals.write_due()
+        with transaction() as session:
+            return [(each.principal, each.after["number"]) for each in audit.entries(session) if each.after]
+
+    def try_often(number: int) -> None:
+        for _ in range(number):
+            refusals.note("token a", "not_allowed", "no grant\0" + "x" * 10_000, "192.0.2.1")
+
+    try_often(1)
+    assert written() == [("token a", 1)]
+    try_often(1_000)
+    refusals.note("token b", "right_missing", "none", None)
+    assert written() == [("token a", 1), ("token b", 1)]
+    now = PERIOD
+    assert written() == [("token a", 1), ("token b", 1), ("token a", 1_000)]
+    for number in range(3 * MOST):
+        refusals.note(f"token {number}", "not_allowed", "no", None)
+    now += PERIOD
+    assert len(written()) == 3 + MOST + 1
+    assert follow().fault is None
+
+
+def test_an_entry_is_logged_when_it_is_committed(
+    app_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.upgrade()
+    lines: list[dict[str, Any]] = []
+    monkeypatch.setattr(audit.log, "info", lambda _, **fields: lines.append(fields), raising=False)
+    with transaction() as session:
+        audit.note(session, SERVICE, "tried", "one", {"a": 1})
+        with session.begin_nested():
+            audit.note(session, SERVICE, "tried", "two")
+        assert lines == []
+    assert [(each["seq"], each["act"], each["subject"], each["before"]) for each in lines] == [
+        (1, "tried", "one", {"a": 1}),
+        (2, "tried", "two", None),
+    ]
+    assert lines[1]["hash"] == follow().head.hex()
+
+
+def test_a_switch_of_auth_is_noted_once(app_settings: Settings) -> None:
+    database.upgrade()
+    for auth in ("off", "required", "required", "off", "off"):
+        with transaction() as session:
+            audit.note_auth(session, auth)
+    with transaction() as session:
+        found = [(each.act, each.before, each.after) for each in audit.entries(session)]
+    off, required = {"auth": "off"}, {"auth": "required"}
+    assert found == [("auth_switched", off, required), ("auth_switched", required, off)]
 
 
 def test_what_was_done_to_it_is_found(entries: None) -> None:

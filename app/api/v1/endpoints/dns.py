@@ -11,6 +11,7 @@ from app.api import answers, openapi
 from app.api.auth import caller, needs
 from app.api.body import MAX_BATCH_KEY, JsonRoute, decode_json, read_headers, read_json
 from app.api.fast_routes import Call as FastCall
+from app.api.refusals import note_refused_items
 from app.domain.change import Action
 from app.domain.errors import InvalidInput, NotAllowed
 from app.domain.permissions import Right
@@ -81,6 +82,7 @@ async def batch(request: Request) -> Response:
     with workers.slot(len(raw)):
         call = Call(headers.via, headers.idempotency_key, caller(request))
         submitted, response = await workers.run(partial(_answer_batch, raw, call, backlog))
+    note_refused_items(request, submit.not_allowed(submitted))
     backlog.add(additions(submitted))
     kicks: KickSender = state.kicks
     kicks.add(zones_to_kick(submitted))

@@ -12,6 +12,7 @@ from app.api import answers, openapi
 from app.api.auth import TheCaller, caller, needs
 from app.api.body import JsonRoute, decode_json, read_json, read_optional_json
 from app.api.plan_texts import plan_response
+from app.api.refusals import note_refused_items
 from app.domain.errors import InvalidInput, Reason
 from app.domain.permissions import Caller, Right
 from app.domain.reasons import MAX_REASONS, at_most
@@ -26,7 +27,7 @@ from app.services.plan.keep import KeptPlan, Plan, get_plan, keep
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers, Call, is_replay, read_items
 from app.services.requests.group_commit import additions, zones_to_kick
-from app.services.requests.submit import Submitted
+from app.services.requests.submit import Submitted, not_allowed
 from app.services.requests.validate import shape_reasons
 
 router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
@@ -49,6 +50,7 @@ async def plan(request: Request) -> Response:
     workers: BodyWorkers = request.app.state.plan_workers
     with workers.slot(len(raw)):
         planned = await workers.run(partial(_plan, raw, caller(request)))
+        note_refused_items(request, not_allowed(planned.planned))
         if planned.ask_servers:
             planned = replace(planned, planned=await plan_from_servers(planned.planned))
         return await workers.run(partial(_keep_and_answer, planned, request))

@@ -113,11 +113,11 @@ def retry_request(request_id: UUID, response: Response, caller: TheCaller) -> Re
 
 @router.post("/requests/cancel", summary="Cancel many requests", responses=openapi.BODY)
 @needs(Right.STEER_MANY)
-def cancel_requests(selection: CancelSelection) -> ManyChanged:
+def cancel_requests(selection: CancelSelection, caller: TheCaller) -> ManyChanged:
     """Cancels up to 1,000 of those that match, oldest first. What a worker claims now is left to it."""
     filters = _filters(selection, selection.status)
     try:
-        return answers.many_changed(cancel.cancel_many(filters, selection.cursor))
+        return answers.many_changed(cancel.cancel_many(filters, selection.cursor, caller))
     except InvalidFilter as error:
         raise _of_body(error) from error
 

@@ -316,6 +316,9 @@ def test_the_call(client: TestClient, zone: ZoneUnderTest) -> None:
     [applied] = client.post(f"{plan}/apply").json()["results"]
     assert applied["request"]["context"]["account_id"] == "team-z"
     assert applied["request"]["resource"]["comment"] == "back"
+    noted = client.get("/api/v1/access/audit").json()["items"][0]
+    assert (noted["act"], noted["subject"]) == ("rollback_applied", zone.name)
+    assert (noted["after"]["plan"], noted["after"]["requests"]) == (found["plan_id"], 1)
     settle(zone)
     assert zone.values("www", "A") == {"192.0.2.1"}
     wrong: Any
