@@ -8,26 +8,20 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
-from app.core import database
 from app.core.celery_app import celery_app
 from app.core.config import Settings, settings
-from app.core.redis import redis
 from app.runner.process.fork_pool import ForkPool
 from stack.embedded import Stack
 from tests.conftest import temporary_database
 from tests.support import runs
+from tests.support.running_api import RunningApi
 from tests.support.zones import ApiZoneUnderTest, ZoneUnderTest
 
-_END_CONNECTIONS = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()
-"""
 # To truncate makes new files for each table and index, which takes longer than to delete a few rows.
 _EMPTY = """
     DO $$
@@ -73,13 +67,6 @@ def migrated_database(infrastructure: Stack) -> Iterator[str]:
         yield url.rpartition("/")[2]
 
 
-@pytest.fixture
-def app_database(infrastructure: Stack, migrated_database: str) -> Iterator[str]:
-    """The URL of the app's database, which has the tables and is empty."""
-    with temporary_database(infrastructure, migrated_database) as url:
-        yield url
-
-
 @pytest.fixture(scope="module")
 def module_database(infrastructure: Stack, migrated_database: str) -> Iterator[str]:
     """The URL of a database for the tests of a module."""
@@ -89,46 +76,55 @@ def module_database(infrastructure: Stack, migrated_database: str) -> Iterator[s
 
 @pytest.fixture
 def emptied_database(module_database: str) -> str:
-    """The URL of the module's database, emptied: ten times faster than a new one.
-
-    A module whose tests do not alter the tables uses it as its `app_database`.
-    """
+    """The URL of the module's database, emptied: ten times faster than a new one."""
     with psycopg.connect(module_database, autocommit=True) as connection:
-        connection.execute(_END_CONNECTIONS)
         connection.execute(_EMPTY)
     return module_database
 
 
-def forget_clients() -> None:
-    """Close the app's connections, also those of a module's fixture; the next settings count for new ones."""
-    database.close()
-    redis().close()
-    caches: tuple[Any, ...] = (settings, database.cached_engine, redis)
-    for cache in caches:
-        cache.cache_clear()
+@pytest.fixture
+def app_database(emptied_database: str) -> str:
+    """The URL of the app's database, which has the tables and is empty.
+
+    A module whose tests alter the tables, or start processes that stay connected, has one of its own instead.
+    """
+    return emptied_database
+
+
+@pytest.fixture
+def copied_database(infrastructure: Stack, migrated_database: str) -> Iterator[str]:
+    """The URL of a database for one test, which has the tables and is empty."""
+    with temporary_database(infrastructure, migrated_database) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def running_api() -> Iterator[RunningApi]:
+    """The API of a module, and its connections."""
+    api = RunningApi()
+    yield api
+    api.stop()
 
 
 @pytest.fixture
 def app_settings(
-    infrastructure: Stack, app_database: str, monkeypatch: pytest.MonkeyPatch
+    infrastructure: Stack, app_database: str, running_api: RunningApi, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Settings]:
-    """The settings of an app with an empty database of its own."""
-    forget_clients()
+    """The settings of an app with an empty database."""
     for name, value in (infrastructure.env | {"DATABASE_URL": app_database, "BOOTSTRAP_ZONES": ""}).items():
         monkeypatch.setenv(name, value)
+    running_api.use_settings()
     celery_app.conf.broker_url = settings().celery_broker_url.get_secret_value()
     yield settings()
-    forget_clients()
+    running_api.stop_if_elsewhere()
 
 
 @pytest.fixture
-def client(app_settings: Settings, new_zone: str) -> Iterator[TestClient]:
+def client(app_settings: Settings, running_api: RunningApi, new_zone: str) -> TestClient:
     """The API, serving the zone `new_zone`."""
-    from app.main import app
-
-    with TestClient(app, raise_server_exceptions=True) as test_client:
-        test_client.post("/api/v1/zones", json={"name": new_zone, "backend": "bind"}).raise_for_status()
-        yield test_client
+    client = running_api.client()
+    client.post("/api/v1/zones", json={"name": new_zone, "backend": "bind"}).raise_for_status()
+    return client
 
 
 @pytest.fixture(scope="session")

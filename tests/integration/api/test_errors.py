@@ -1,7 +1,5 @@
 """Answers to errors that are not the client's."""
 
-from collections.abc import Iterator
-
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
@@ -10,16 +8,13 @@ from app.core import database
 from app.core.database import transaction
 from app.domain.errors import InventoryError
 from app.services.zones import registry
-from stack.embedded import Stack
-from tests.conftest import temporary_database
 from tests.support.builders import body
 
 
 @pytest.fixture
-def app_database(infrastructure: Stack, migrated_database: str) -> Iterator[str]:
+def app_database(copied_database: str) -> str:
     """A database for each test, since they alter it."""
-    with temporary_database(infrastructure, migrated_database) as url:
-        yield url
+    return copied_database
 
 
 def alter_database(setting: str) -> None:

@@ -26,10 +26,9 @@ Both = tuple[Api, Api]
 
 
 @pytest.fixture
-def app_database(infrastructure: Stack, migrated_database: str) -> Iterator[str]:
+def app_database(copied_database: str) -> str:
     """A database for each test, since other processes are connected to it."""
-    with temporary_database(infrastructure, migrated_database) as url:
-        yield url
+    return copied_database
 
 
 @pytest.fixture

@@ -26,10 +26,10 @@ from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from app.services.requests.schedule import queue_due
 from stack.part import program
-from tests.integration.conftest import forget_clients
 from tests.support.access import add_grant, bearer, make_token
 from tests.support.builders import body
 from tests.support.eventually import eventually
+from tests.support.running_api import forget_clients
 from tests.support.settings import SetSettings
 
 ROLES = ("owner", "api", "worker")

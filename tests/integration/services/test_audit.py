@@ -17,6 +17,12 @@ NUMBER = 8
 
 
 @pytest.fixture
+def app_database(copied_database: str) -> str:
+    """A database for each test, since some alter the tables."""
+    return copied_database
+
+
+@pytest.fixture
 def entries(app_settings: Settings) -> None:
     """Some entries."""
     database.upgrade()

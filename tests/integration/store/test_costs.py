@@ -34,6 +34,12 @@ MULTIPLY = """
 """
 
 
+@pytest.fixture
+def app_database(copied_database: str) -> str:
+    """A database for each test, since some alter the tables."""
+    return copied_database
+
+
 SETTLE_ALL = "UPDATE dns_requests SET status = 'succeeded', verified_at = now(), finished_at = now()"
 
 

@@ -19,7 +19,7 @@ from app.services.records import RecordFilter, find_records
 from app.services.requests.lookup import RequestFilter, find_requests
 from stack.embedded import Stack
 from tests.conftest import temporary_database
-from tests.integration.conftest import forget_clients
+from tests.support.running_api import forget_clients
 
 SCAN = 50  # rows that a page may look at, here
 LIMIT = 10

@@ -29,6 +29,12 @@ LONG_AGO = "UPDATE dns_zone_leases SET expires_at = now() - interval '1 hour'"
 
 
 @pytest.fixture
+def app_database(copied_database: str) -> str:
+    """A database for each test, since some alter the tables."""
+    return copied_database
+
+
+@pytest.fixture
 def snapshot(app_settings: Settings) -> Iterator[None]:
     """Two zones, and a snapshot that another session holds, as a backup does."""
     upgrade()

@@ -22,12 +22,12 @@ from app.services.access.oidc.claims import ClaimRules
 from app.services.access.oidc.current_keys import CurrentKeys
 from app.services.access.oidc.verify import MAX_TOKEN, Claims, Expected, verify
 from stack.embedded import Stack
-from tests.integration.conftest import forget_clients
 from tests.support.access import Guarded, bearer, make_token
 from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.issuer import AUDIENCE, RunningIssuer, SigningKey, claims, rsa_key, written
 from tests.support.kafka.broker import free_port
+from tests.support.running_api import forget_clients
 
 ME = "/api/v1/access/me"
 KEY = SigningKey()

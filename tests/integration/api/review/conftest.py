@@ -14,7 +14,7 @@ from app.runner import make_runner
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from stack.embedded import Stack
-from tests.integration.conftest import forget_clients
+from tests.support.running_api import forget_clients
 from tests.support.access import Guarded, bearer, make_token
 from tests.support.builders import body
 from tests.support.planning import planning_worker

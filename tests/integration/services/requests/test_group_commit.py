@@ -29,6 +29,12 @@ CLIENTS = 40
 TIMEOUT = 60.0  # seconds
 
 
+@pytest.fixture
+def app_database(copied_database: str) -> str:
+    """A database for each test, since some alter the tables."""
+    return copied_database
+
+
 def test_each_client_gets_the_answer_to_its_own_request(client: TestClient, new_zone: str) -> None:
     def post(number: int) -> tuple[int, str]:
         sent = body(new_zone if number % 4 else "nowhere.test", f"h{number}")

@@ -1,0 +1,58 @@
+"""The API in the test's process, which goes on from one test to the next."""
+
+from contextlib import ExitStack
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from app.core import database
+from app.core.config import Settings, settings
+from app.core.redis import redis
+
+
+class RunningApi:
+    """An API that is started again only where a test has other settings than the one before."""
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+        self._client: TestClient | None = None
+        self._settings: Settings | None = None
+
+    def use_settings(self) -> None:
+        """Let the settings of the environment count, for the API and for every connection of this process."""
+        settings.cache_clear()
+        if settings() != self._settings:
+            self.stop()
+            self._settings = settings()
+
+    def client(self) -> TestClient:
+        """Return a client of the API, which is started unless it runs."""
+        from app.main import app
+
+        if settings() != self._settings:
+            self.stop()
+        if self._client is None:
+            self._client = self._running.enter_context(TestClient(app))
+            self._settings = settings()
+        return self._client
+
+    def stop_if_elsewhere(self) -> None:
+        """Stop the API, and close all connections, if the settings name another database by now."""
+        settings.cache_clear()
+        if self._settings is None or settings().database != self._settings.database:
+            self.stop()
+
+    def stop(self) -> None:
+        """Stop the API, and close all connections."""
+        self._running.close()
+        self._client = self._settings = None
+        forget_clients()
+
+
+def forget_clients() -> None:
+    """Close the app's connections, also those of a module's fixture; the next settings count for new ones."""
+    database.close()
+    redis().close()
+    caches: tuple[Any, ...] = (settings, database.cached_engine, redis)
+    for cache in caches:
+        cache.cache_clear()
