@@ -5,10 +5,11 @@ UV = $(firstword $(wildcard $(BIN)/uv) $(shell command -v uv) uv)
 LOCK = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --quiet
 
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
 RESULTS := .stack/bench-results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up demo fetch test bench bench-quick plots lint lock clean
+.PHONY: help venv up demo fetch test test-thorough prepared bench bench-quick plots lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,9 +31,14 @@ fetch: venv ## download what tests and benchmarks run on
 	@$(BIN)/python -m stack fetch
 	@$(BIN)/python -m tests.support.kafka.apache
 
-test: fetch .stack/examples/ready .stack/runtime/ready ## run all tests, on real servers
+test: prepared ## run the tests, on real servers
+	$(PYTEST)
+
+test-thorough: prepared ## run all tests: on every server, in every way, with many more random ones
+	THOROUGH=true $(PYTEST) -m ""
+
+prepared: fetch .stack/examples/ready .stack/runtime/ready
 	@$(BIN)/python -m tests.support.images
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
 
 # What is needed to run the service, and nothing else: as `pip install -r requirements.txt` makes it.
 .stack/runtime/ready: requirements.txt

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
@@ -16,6 +17,10 @@ from app.core.config import settings
 from stack.embedded import Stack
 from tests.support.scheduling import GroupScheduling, group_position
 from tests.support.settings import SetSettings, settings_setter
+from tests.support.thoroughly import examples
+
+hypothesis.settings.register_profile("here", max_examples=examples(50))
+hypothesis.settings.load_profile("here")
 
 
 def pytest_sessionstart() -> None:

@@ -9,11 +9,14 @@ from stack.assembly import INFRASTRUCTURE
 from stack.embedded import Stack
 from stack.inventory import write_backend
 from stack.ports import HOST
+from tests.support.thoroughly import thoroughly
 from tests.support.user import User
 from tests.support.zones import ZoneUnderTest
 
 BY_UPDATE = "powerdns-update"
 BACKENDS = ["bind", "knot", BY_UPDATE, "powerdns"]  # PowerDNS by dynamic updates, and by its API
+# Each server by each way is below integration/playbooks; here are the two ways.
+EACH_BACKEND = ["bind", thoroughly("knot"), thoroughly(BY_UPDATE), "powerdns"]
 
 ServedOn = Callable[[str], ZoneUnderTest]
 

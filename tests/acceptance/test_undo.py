@@ -9,13 +9,13 @@ import psycopg
 import pytest
 
 from stack.embedded import Stack
-from tests.acceptance.conftest import BACKENDS, ServedOn
+from tests.acceptance.conftest import EACH_BACKEND, ServedOn
 from tests.support.builders import body
 from tests.support.user import User
 from tests.support.zones import ZoneUnderTest
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=EACH_BACKEND)
 def beside(request: pytest.FixtureRequest, served_on: ServedOn) -> ZoneUnderTest:
     """Changes the zone by dynamic updates of its own, beside the orchestrator."""
     return served_on(str(request.param))

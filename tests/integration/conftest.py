@@ -20,6 +20,7 @@ from stack.embedded import Stack
 from tests.conftest import temporary_database
 from tests.support import runs
 from tests.support.running_api import RunningApi
+from tests.support.thoroughly import thoroughly
 from tests.support.zones import ApiZoneUnderTest, ZoneUnderTest
 
 # To truncate makes new files for each table and index, which takes longer than to delete a few rows.
@@ -143,7 +144,7 @@ def warm(fork_pool: ForkPool, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     assert not fork_pool.start_backoff.path.exists(), "no fork server could be started"
 
 
-@pytest.fixture(params=["cold", "warm"])
+@pytest.fixture(params=[thoroughly("cold"), "warm"])
 def either_way(request: pytest.FixtureRequest) -> None:
     """The test is done twice: each run starts Ansible itself, and runs are forks of a loaded Ansible."""
     if request.param == "warm":

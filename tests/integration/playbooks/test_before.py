@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.conftest import ZoneOn
+from tests.support.thoroughly import examples
 from tests.support.zones import APPLIED, ZoneUnderTest
 
 NOTHING = (None, set[str]())
@@ -78,7 +79,7 @@ def zones(request: pytest.FixtureRequest, zone_on: ZoneOn) -> tuple[ZoneUnderTes
 
 
 @settings(
-    max_examples=40,
+    max_examples=examples(15),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

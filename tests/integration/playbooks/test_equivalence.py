@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.conftest import ZoneOn
+from tests.support.thoroughly import examples
 from tests.support.zones import APPLIED, UNCHANGED, ChangeOutcome, ZoneUnderTest
 
 TYPES = ["A", "TXT", "CNAME", "MX", "CAA", "NS", "DS", "DNAME"]
@@ -71,7 +72,7 @@ def content(zone: ZoneUnderTest, domain: str) -> dict[tuple[str, str], tuple[int
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(25),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

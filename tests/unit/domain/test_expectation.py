@@ -13,6 +13,7 @@ from app.domain.change import Action, Change, RRsetKey
 from app.domain.expectation import Answer, Expectation, expectations
 from app.domain.values import is_pattern, meaning
 from tests.support.builders import change
+from tests.support.thoroughly import examples
 
 KEY = RRsetKey("www.example.test", "A")
 X, Y, Z = "192.0.2.10", "192.0.2.11", "192.0.2.12"
@@ -276,7 +277,7 @@ _CHANGES = st.sampled_from(sorted(_VALUES)).flatmap(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(100))
 @given(_CHANGES)
 def test_many_changes_add_up_to_what_they_do_one_by_one(changes: list[Change]) -> None:
     one_by_one = reduce(Expectation.after, changes, Expectation())

@@ -33,8 +33,8 @@ def test_the_code_of_an_own_playbook_is_said() -> None:
 
 
 def test_a_status_without_words_is_said_itself() -> None:
-    assert [of_status(status) for status in Status if " " in of_status(status)] == []
-    assert of_status(Status.VERIFYING) == "verifying"
+    assert [of_status(status) for status in Status if "_" in of_status(status)] == []
+    assert of_status(Status.AWAITING_APPROVAL) == "awaiting approval"
 
 
 def test_a_plan_by_the_servers() -> None:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.kafka.headers import InvalidMessage
-from app.kafka.message import MAX_KEY, key_of_position, to_item
+from app.kafka.message import MAX_KEY, InvalidMessage, key_of_position, to_item
+from tests.support.thoroughly import examples
 
 BODY = {"context": {"account_id": "team-a"}, "resource": {"domain": "ü.example.test"}}
 LIMIT = 10_000
@@ -99,7 +100,7 @@ def test_a_key_that_is_not_utf8_is_refused() -> None:
     assert caught.value.code == "idempotency_key_invalid"
 
 
-@settings(max_examples=30)  # large ones
+@settings(max_examples=examples(10))  # large ones
 @given(
     st.dictionaries(
         st.text(),

@@ -14,10 +14,10 @@ from app.runner import make_runner
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from stack.embedded import Stack
-from tests.support.running_api import forget_clients
 from tests.support.access import Guarded, bearer, make_token
 from tests.support.builders import body
 from tests.support.planning import planning_worker
+from tests.support.running_api import forget_clients
 
 DNS = "/api/v1/dns"
 

@@ -16,6 +16,7 @@ from app.runner.ansible.changes_file import dump_changes
 from app.services.requests.validate import MAX_EXTRA_CONFIG_DEPTH, MAX_EXTRA_CONFIG_KEY
 from tests.support.ansible_readers import Readers, ansible_readers
 from tests.support.builders import change
+from tests.support.thoroughly import examples
 
 _WORDS = st.sampled_from(
     [
@@ -102,7 +103,9 @@ def misread(readers: Readers, path: Path, changes: list[Change]) -> dict[str, An
     }
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(_CHANGES, max_size=4))
 def test_every_reader_reads_the_same(readers: Readers, tmp_path: Path, changes: list[Change]) -> None:
     assert misread(readers, tmp_path / "changes.json", changes) == {}

@@ -13,6 +13,7 @@ import pytest
 from app.runner.process.fork_pool import ForkPool
 from app.runner.process.supervisor import Exit
 from tests.support.command_lines import ansible, play
+from tests.support.thoroughly import thoroughly
 
 PLUGIN = """
 import gc, json, locale, logging, multiprocessing, os, resource, signal, sys, tempfile, warnings
@@ -109,17 +110,17 @@ def test_a_plugin_finds_the_same_around_it(site: Path, fork_pool: ForkPool) -> N
     "arguments",
     [
         "site.yml",
-        "site.yml --limit two --tags greet,fail",
+        thoroughly("site.yml --limit two --tags greet,fail"),
         "site.yml --skip-tags fail --check",
-        "site.yml --tags end -v",
-        "site.yml --tags undefined",
+        thoroughly("site.yml --tags end -v"),
+        thoroughly("site.yml --tags undefined"),
         "site.yml --tags vault -e @vault.yml --vault-password-file password",
-        "site.yml --tags vault -e @vault.yml",
-        "site.yml --limit nobody",
-        "site.yml --list-tasks",
-        "site.yml --syntax-check",
+        thoroughly("site.yml --tags vault -e @vault.yml"),
+        thoroughly("site.yml --limit nobody"),
+        thoroughly("site.yml --list-tasks"),
+        thoroughly("site.yml --syntax-check"),
         "missing.yml",
-        "--no-such-option",
+        thoroughly("--no-such-option"),
     ],
 )
 def test_every_way_to_call_it(site: Path, fork_pool: ForkPool, arguments: str) -> None:
