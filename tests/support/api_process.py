@@ -4,8 +4,6 @@ import json
 import os
 import socket
 import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +16,8 @@ import httpx2
 from stack.ports import Ports
 from tests.support.builders import body
 from tests.support.eventually import eventually
+from tests.support.forked import API, Forked
+from tests.support.kafka.processes import Program
 
 TIMEOUT = 60.0  # seconds
 HOST = "127.0.0.1"
@@ -32,18 +32,16 @@ class Api:
         self.port = Ports.free().api
         self.url = f"{'https' if certificate else 'http'}://{HOST}:{self.port}"
         self._client = httpx2.Client(timeout=TIMEOUT, verify=self.tls)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(self.port), *options],
-            env=os.environ | settings,
-            stdout=subprocess.DEVNULL,
-        )
+        words = (*API, "--port", str(self.port), *options)
+        program = Program if "--workers" in options else Forked  # a fork may have no processes of its own
+        self.process = program(words, settings, Path(os.devnull))
 
     def wait(self) -> None:
         """Wait until it answers."""
         eventually(self._healthy, TIMEOUT)
 
     def _healthy(self) -> bool:
-        assert self.process.poll() is None, "the API has ended"
+        assert self.process.running, "the API has ended"
         return self.answers()
 
     def answers(self) -> bool:
@@ -78,9 +76,7 @@ class Api:
     def stop(self) -> int:
         """Have it end; return its exit status."""
         self._client.close()
-        if self.process.poll() is None:
-            self.process.terminate()
-        return self.process.wait(TIMEOUT)
+        return self.process.stop()
 
 
 class Cost:

@@ -171,7 +171,7 @@ def test_a_shutdown_answers_what_was_taken_in(start: StartApi, new_zone: str) ->
             wait_for_blocked_transaction()
             assert api.answers()
             assert api.answers()
-            api.process.send_signal(signal.SIGTERM)
+            api.process.terminate()
             eventually(lambda: not api.answers(), TIMEOUT)  # it has begun to shut down
         answers = [client.recv(65_536) for client in clients]
     assert [answer[:12] for answer in answers] == [b"HTTP/1.1 202"] * 5

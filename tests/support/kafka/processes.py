@@ -47,6 +47,11 @@ class Program:
         return self._process.poll() is None
 
     @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    @property
     def most_memory(self) -> int:
         """Its largest resident memory so far, in bytes."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
@@ -54,8 +59,16 @@ class Program:
 
     def stop(self) -> int:
         """Send SIGTERM; return the exit status."""
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(40)
+        self.terminate()
+        return self.wait()
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        self._process.terminate()
+
+    def wait(self, limit: float = 60) -> int:
+        """Wait for the end; return the exit status."""
+        return self._process.wait(limit)
 
     def kill(self) -> None:
         """Send SIGKILL and wait for the end."""

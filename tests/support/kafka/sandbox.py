@@ -21,8 +21,8 @@ from confluent_kafka.cimpl import NewTopic
 
 from tests.support.builders import body
 from tests.support.eventually import eventually
+from tests.support.forked import CLI, CONSUMER, Forked
 from tests.support.kafka.broker import Broker
-from tests.support.kafka.forked import CLI, CONSUMER, Forked
 
 ZONE = "kafka.test"
 

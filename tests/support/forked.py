@@ -16,16 +16,31 @@ from typing import Self
 from stack.paths import ROOT
 from tests.support.kafka.processes import die_with_parent
 
-# The program itself is run anew each time; it is the imports that take time.
+# The program itself is run anew each time; it is the imports that take time. Nothing here reads settings.
 _IMPORTED = (
+    "alembic.command",
+    "app.conformance.check",
     "app.kafka.consumer",
     "app.kafka.dlq.replay",
-    "app.conformance.check",
-    "typer",
+    "app.schemas.request",
+    "app.schemas.response",
+    "app.store.models",
+    "celery.app.base",
+    "fastapi.routing",
+    "jwt",
+    "kombu.transport.redis",
+    "redis.asyncio",
     "rich.table",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "sqlalchemy.ext.asyncio",
+    "typer",
+    "uvicorn.loops.uvloop",
+    "uvicorn.main",
+    "uvicorn.protocols.http.httptools_impl",
 )
 CONSUMER = ("run_consumer.py",)
 CLI = ("-m", "app.cli")
+API = ("-m", "uvicorn", "app.main:app", "--no-access-log")
 
 
 class Forked:
@@ -47,6 +62,12 @@ class Forked:
         """Whether it has not ended yet."""
         return self._process.is_alive()
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        assert self._process.pid
+        return self._process.pid
+
     def wait(self, limit: float = 60) -> int:
         """Wait for the end; return the exit status."""
         self._process.join(limit)
@@ -55,8 +76,12 @@ class Forked:
 
     def stop(self) -> int:
         """Send SIGTERM; return the exit status."""
-        self._process.terminate()
+        self.terminate()
         return self.wait()
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        self._process.terminate()
 
     def kill(self) -> None:
         """Send SIGKILL and wait for the end."""
@@ -73,7 +98,7 @@ class Forked:
 
 def _start(words: Sequence[str], env: Mapping[str, str], out: Path, err: Path) -> BaseProcess:
     context = get_context("forkserver")
-    context.set_forkserver_preload(["pytest", "tests.support.kafka.forked", *_IMPORTED])
+    context.set_forkserver_preload(["pytest", "tests.support.forked", *_IMPORTED])
     process = context.Process(target=_become, args=(list(words), dict(env), out, err), daemon=True)
     process.start()
     return process
