@@ -6,12 +6,13 @@ So they start at once. Each has an environment and signals of its own, as if it 
 import io
 import os
 import runpy
+import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from stack.paths import ROOT
 from tests.support.kafka.processes import die_with_parent
@@ -94,6 +95,21 @@ class Forked:
     def __exit__(self, *_: object) -> None:
         if self.running:
             self.kill()
+
+
+class CommandResult(NamedTuple):
+    """The exit status and the output of a command."""
+
+    status: int
+    out: str
+    err: str
+
+
+def run_in_fork(words: Sequence[str], env: Mapping[str, str], folder: Path) -> CommandResult:
+    """Run a command of `python -m app.cli` with its output in files of the folder, not on a terminal."""
+    out, err = (folder / f"{secrets.token_hex(4)}.{name}" for name in ("out", "err"))
+    status = Forked([*CLI, *words], env, out, err).wait()
+    return CommandResult(status, out.read_text(), err.read_text())
 
 
 def _start(words: Sequence[str], env: Mapping[str, str], out: Path, err: Path) -> BaseProcess:

@@ -26,6 +26,7 @@ from stack.paths import ROOT
 from tests.support.api_process import Api
 from tests.support.commands import run_command
 from tests.support.eventually import eventually
+from tests.support.running_api import forget_clients
 from tests.support.settings import SetSettings
 
 Doctor = Callable[..., list[dict[str, Any]]]
@@ -37,6 +38,8 @@ def lone_doctor(app_settings: Settings, set_settings: SetSettings) -> Doctor:
 
     def run(**variables: str) -> list[dict[str, Any]]:
         set_settings(**variables)
+        if "DATABASE_URL" in variables:
+            forget_clients()  # the command would have no connection yet
         told = run_command("doctor", "--json")
         assert told.exit_code == 1  # for API and worker
         found = json.loads(told.stdout)

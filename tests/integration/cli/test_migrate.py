@@ -1,27 +1,18 @@
 """`migrate` on a real database."""
 
-import os
-import subprocess
-import sys
+from pathlib import Path
 
 import psycopg
 
 from app.core.migrations import newest_revision
-from stack.paths import ROOT
+from tests.support.forked import run_in_fork
 
 
-def test_migrate_makes_the_tables_and_may_be_repeated(new_database: str) -> None:
+def test_migrate_makes_the_tables_and_may_be_repeated(new_database: str, tmp_path: Path) -> None:
     for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, "-m", "app.cli", "migrate"],
-            cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": new_database},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout == f"The schema is at revision {newest_revision()}.\n"
+        done = run_in_fork(["migrate"], {"DATABASE_URL": new_database}, tmp_path)
+        assert (done.status, done.err) == (0, "")
+        assert done.out == f"The schema is at revision {newest_revision()}.\n"
     with psycopg.connect(new_database) as connection:
         [count] = connection.execute("SELECT count(*) FROM dns_requests").fetchone() or [None]
     assert count == 0

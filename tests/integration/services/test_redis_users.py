@@ -19,9 +19,9 @@ from app.core.celery_app import celery_app
 from app.core.config import ROOT, Settings
 from stack.part import program
 from stack.ports import HOST, Ports
-from tests.integration.conftest import forget_clients
 from tests.support.builders import body
 from tests.support.eventually import eventually
+from tests.support.running_api import forget_clients
 from tests.support.settings import SetSettings
 
 USERS = (ROOT / "deploy" / "redis" / "users.acl").read_text()

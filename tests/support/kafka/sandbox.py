@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from confluent_kafka import (
     Consumer,
@@ -21,21 +21,13 @@ from confluent_kafka.cimpl import NewTopic
 
 from tests.support.builders import body
 from tests.support.eventually import eventually
-from tests.support.forked import CLI, CONSUMER, Forked
+from tests.support.forked import CONSUMER, CommandResult, Forked, run_in_fork
 from tests.support.kafka.broker import Broker
 
 ZONE = "kafka.test"
 
 
 BATCH_FAILED = "could not process a batch"  # what a consumer logs before it tries again
-
-
-class CommandResult(NamedTuple):
-    """The exit status and the output of a command."""
-
-    status: int
-    out: str
-    err: str
 
 
 class KafkaSandbox:
@@ -116,9 +108,7 @@ class KafkaSandbox:
 
     def cli(self, *words: str, **env: str) -> CommandResult:
         """Run the command line with its output in files, not on a terminal."""
-        out, err = (self.directory / f"{secrets.token_hex(4)}.{name}" for name in ("out", "err"))
-        status = Forked([*CLI, *words], {**self.env(), **env}, out, err).wait()
-        return CommandResult(status, out.read_text(), err.read_text())
+        return run_in_fork(words, {**self.env(), **env}, self.directory)
 
     def stop_all(self) -> None:
         """Kill the consumers that still run."""

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.kafka.headers import InvalidMessage
-from app.kafka.message import MAX_KEY, InvalidMessage, key_of_position, to_item
+from app.kafka.message import MAX_KEY, key_of_position, to_item
 from tests.support.thoroughly import examples
 
 BODY = {"context": {"account_id": "team-a"}, "resource": {"domain": "ü.example.test"}}
