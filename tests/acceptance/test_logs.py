@@ -36,7 +36,7 @@ def test_a_healthy_start_says_nothing_that_only_a_developer_reads(stack: Stack, 
     assert loggers >= {"uvicorn.error", "kafka", "alembic.runtime.migration"}
     ours = {name for name in loggers if name.startswith("app.")}
     assert {name for name in ours if find_spec(name)} == ours  # a library names loggers after our classes
-    known = {"app", "kafka", "py", "uvicorn", "celery", "alembic"}
+    known = {"app", "audit", "kafka", "py", "uvicorn", "celery", "alembic"}
     assert {name for name in loggers - ours if name.partition(".")[0] not in known} == set()
     from_alembic = {each["message"] for each in said if each["logger"].startswith("alembic")}
     assert {message for message in from_alembic if not message.startswith("Running upgrade")} == set()

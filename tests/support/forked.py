@@ -97,19 +97,19 @@ class Forked:
             self.kill()
 
 
-class CommandResult(NamedTuple):
-    """The exit status and the output of a command."""
+class Ended(NamedTuple):
+    """The exit status and the output of a process."""
 
     status: int
     out: str
     err: str
 
 
-def run_in_fork(words: Sequence[str], env: Mapping[str, str], folder: Path) -> CommandResult:
-    """Run a command of `python -m app.cli` with its output in files of the folder, not on a terminal."""
+def run_in_fork(words: Sequence[str], env: Mapping[str, str], folder: Path) -> Ended:
+    """Run `python` with these arguments until it ends, with its output in files of the folder."""
     out, err = (folder / f"{secrets.token_hex(4)}.{name}" for name in ("out", "err"))
-    status = Forked([*CLI, *words], env, out, err).wait()
-    return CommandResult(status, out.read_text(), err.read_text())
+    status = Forked(words, env, out, err).wait()
+    return Ended(status, out.read_text(), err.read_text())
 
 
 def _start(words: Sequence[str], env: Mapping[str, str], out: Path, err: Path) -> BaseProcess:

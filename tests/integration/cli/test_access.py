@@ -8,16 +8,18 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.support.forked import CommandResult, run_in_fork
+from tests.support.forked import CLI, Ended, run_in_fork
 
 CREATE = ("token", "create", "--role")
-Run = Callable[..., CommandResult]
+Run = Callable[..., Ended]
 
 
 @pytest.fixture
 def run(new_database: str, tmp_path: Path) -> Run:
     """Runs a command on the database `new_database`."""
-    return lambda *words: run_in_fork(words, {"DATABASE_URL": new_database, "COLUMNS": "200"}, tmp_path)
+    return lambda *words: run_in_fork(
+        [*CLI, *words], {"DATABASE_URL": new_database, "COLUMNS": "200"}, tmp_path
+    )
 
 
 def test_tokens_and_their_audit(run: Run, new_database: str) -> None:

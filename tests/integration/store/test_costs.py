@@ -22,6 +22,7 @@ from app.store.queue import Item
 from app.store.records import AnsweredRRset
 from tests.support.builders import body
 from tests.support.faults import TIMING
+from tests.support.thoroughly import thoroughly
 
 NUMBER = 100
 # Each request again, for other names: faster than to submit them.
@@ -106,7 +107,7 @@ def analyze_when_emptied(zone: str) -> None:
 
 
 @pytest.mark.parametrize("calm", [analyze_when_empty, analyze_when_idle, analyze_when_emptied])
-@pytest.mark.parametrize("batch", [1, 300, 3_000, 6_000])
+@pytest.mark.parametrize("batch", [1, thoroughly(300), thoroughly(3_000), 6_000])
 def test_a_burst_after_a_calm_time_costs_what_its_rows_cost(
     zone: str, calm: Callable[[str], None], batch: int
 ) -> None:

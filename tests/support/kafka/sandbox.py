@@ -21,7 +21,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from tests.support.builders import body
 from tests.support.eventually import eventually
-from tests.support.forked import CONSUMER, CommandResult, Forked, run_in_fork
+from tests.support.forked import CLI, CONSUMER, Ended, Forked, run_in_fork
 from tests.support.kafka.broker import Broker
 
 ZONE = "kafka.test"
@@ -106,9 +106,9 @@ class KafkaSandbox:
             assert self.members() == partitions
             time.sleep(0.5)
 
-    def cli(self, *words: str, **env: str) -> CommandResult:
+    def cli(self, *words: str, **env: str) -> Ended:
         """Run the command line with its output in files, not on a terminal."""
-        return run_in_fork(words, {**self.env(), **env}, self.directory)
+        return run_in_fork([*CLI, *words], {**self.env(), **env}, self.directory)
 
     def stop_all(self) -> None:
         """Kill the consumers that still run."""

@@ -1,13 +1,15 @@
 """Bad settings are refused when a process starts: all at once, in plain words."""
 
-import os
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from app.core.config import ROOT, Settings, misspelt_settings
+from tests.support.forked import API, CLI, CONSUMER, Ended, run_in_fork
 from tests.support.settings import SetSettings
 
 PAGE = "These settings can't be used:\n"
@@ -34,17 +36,21 @@ BAD = {
     "BOOTSTRAP_ZONES": ["*.wild.test=bind", "ok.test=no such backend", "a..b=bind", "a.test", "=bind"],
 }
 PROCESSES = {
-    "api": [sys.executable, "-m", "uvicorn", "app.main:app"],
-    "worker": [sys.executable, "-m", "celery", "-A", "app.tasks", "worker"],
-    "consumer": [sys.executable, "run_consumer.py"],
-    "cli": [sys.executable, "-m", "app.cli", "migrate"],
+    "api": API,
+    "worker": ("-m", "celery", "-A", "app.tasks", "worker"),
+    "consumer": CONSUMER,
+    "cli": (*CLI, "migrate"),
 }
 SAYS = "import app.main"
 
 
-def start(command: list[str], **variables: str) -> "subprocess.CompletedProcess[str]":
-    environment = os.environ | variables
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+Start = Callable[..., Ended]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    """Runs a process until it ends."""
+    return lambda words, **variables: run_in_fork(words, variables, tmp_path)
 
 
 def test_zones_with_their_backends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,33 +90,33 @@ for line in sys.stdin:
 
 
 @pytest.mark.parametrize("name", PROCESSES)
-def test_every_process_says_all_of_it_at_once(name: str) -> None:
+def test_every_process_says_all_of_it_at_once(start: Start, name: str) -> None:
     done = start(PROCESSES[name], BATCH_LIMIT="many", LEASE="0", API_URL="nowhere", INVENTRY="/srv")
-    assert "no setting is called INVENTRY; is INVENTORY meant?" in done.stderr
-    assert done.returncode == 1
-    assert (PAGE in done.stderr, "Traceback" in done.stdout + done.stderr) == (True, False)
+    assert "no setting is called INVENTRY; is INVENTORY meant?" in done.err
+    assert done.status == 1
+    assert (PAGE in done.err, "Traceback" in done.out + done.err) == (True, False)
     assert {"BATCH_LIMIT", "LEASE", "API_URL"} <= {
-        line.split()[0].rstrip(":") for line in done.stderr.splitlines()
+        line.split()[0].rstrip(":") for line in done.err.splitlines()
     }
 
 
-def test_the_api_says_which_zones_it_can_not_serve() -> None:
+def test_the_api_says_which_zones_it_can_not_serve(start: Start) -> None:
     done = start(PROCESSES["api"], BOOTSTRAP_ZONES="*.wild.test=bind,ok.test=no such backend")
-    assert done.returncode == 1
-    assert [line.split(":")[0].strip() for line in done.stderr.splitlines()[1:3]] == ["BOOTSTRAP_ZONES"] * 2
+    assert done.status == 1
+    assert [line.split(":")[0].strip() for line in done.err.splitlines()[1:3]] == ["BOOTSTRAP_ZONES"] * 2
 
 
-def test_the_consumer_says_which_property_there_is_not() -> None:
+def test_the_consumer_says_which_property_there_is_not(start: Start) -> None:
     done = start(PROCESSES["consumer"], KAFKA_CONFIG__SECURITY_PROTOKOL="SSL")
-    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
-    assert 'security.protokol"' in done.stderr
+    assert (done.status, "Traceback" in done.err) == (1, False)
+    assert 'security.protokol"' in done.err
 
 
 @pytest.mark.parametrize("name", ["api", "cli"])
-def test_a_database_that_can_not_be_used_is_one_line(name: str) -> None:
+def test_a_database_that_can_not_be_used_is_one_line(start: Start, name: str) -> None:
     done = start(PROCESSES[name], DATABASE_URL="postgresql://u:secret@127.0.0.1:9/d", LOG_FORMAT="json")
-    said = done.stdout + done.stderr
-    assert done.returncode != 0
+    said = done.out + done.err
+    assert done.status != 0
     assert "Connection refused" in said
     assert "Traceback" not in said
     assert "secret" not in said

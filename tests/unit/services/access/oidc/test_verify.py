@@ -2,6 +2,8 @@
 
 import hmac
 import time
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,7 +22,17 @@ RSA = SigningKey("r1", "RS256", rsa_key())
 KEYS = read_public_keys({"keys": [KEY.jwk(), RSA.jwk(alg=None)]})
 SKEW = 300  # so that no test is too slow for it
 EXPECTED = Expected(ISSUER, ("other-api", AUDIENCE), settings().oidc_algorithms, SKEW)
-NOW = int(time.time())
+
+
+from_now = partial(timedelta, 0)  # seconds
+
+
+def at_the_time(changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the changes with what is a time from now as the time that it is."""
+    return {
+        name: time.time() + value.total_seconds() if isinstance(value, timedelta) else value
+        for name, value in changes.items()
+    }
 
 
 def check(token: str) -> Claims | WhyNot:
@@ -37,15 +49,15 @@ def check(token: str) -> Claims | WhyNot:
         {},
         {"aud": [AUDIENCE, "account"]},
         {"azp": "somebody"},
-        {"exp": NOW - SKEW + 200},
-        {"nbf": NOW + SKEW - 10, "iat": NOW + SKEW - 10},
+        {"exp": from_now(200 - SKEW)},
+        {"nbf": from_now(SKEW - 10), "iat": from_now(SKEW - 10)},
         {"iat": None},
         {"typ": "Bearer", "nonce": "n"},
-        {"exp": NOW + 0.5},
+        {"exp": from_now(0.5)},
     ],
 )
 def test_good_tokens(changes: dict[str, Any]) -> None:
-    found = check(KEY.sign(claims(**changes)))
+    found = check(KEY.sign(claims(**at_the_time(changes))))
     assert not isinstance(found, WhyNot)
     assert found["sub"] == "1234"
 
@@ -73,13 +85,13 @@ def test_every_algorithm_of_a_key_that_names_none() -> None:
         ({"aud": [AUDIENCE, 7]}, WhyNot.AUDIENCE),
         ({"aud": None}, WhyNot.AUDIENCE),
         ({"aud": []}, WhyNot.AUDIENCE),
-        ({"exp": NOW - SKEW - 10}, WhyNot.EXPIRED),
+        ({"exp": from_now(-SKEW - 10)}, WhyNot.EXPIRED),
         ({"exp": None}, WhyNot.CLAIMS),
         ({"exp": "soon"}, WhyNot.CLAIMS),
         ({"exp": []}, WhyNot.CLAIMS),
         ({"exp": float("inf")}, WhyNot.CLAIMS),
-        ({"nbf": NOW + SKEW + 600}, WhyNot.TOO_EARLY),
-        ({"iat": NOW + SKEW + 600}, WhyNot.TOO_EARLY),
+        ({"nbf": from_now(SKEW + 600)}, WhyNot.TOO_EARLY),
+        ({"iat": from_now(SKEW + 600)}, WhyNot.TOO_EARLY),
         ({"nbf": float("nan")}, WhyNot.CLAIMS),
         ({"sub": None}, WhyNot.SUBJECT),
         ({"sub": 7}, WhyNot.SUBJECT),
@@ -91,7 +103,7 @@ def test_every_algorithm_of_a_key_that_names_none() -> None:
     ],
 )
 def test_what_a_token_says_that_is_of_no_use(changes: dict[str, Any], why: WhyNot) -> None:
-    assert check(KEY.sign(claims(**changes))) is why
+    assert check(KEY.sign(claims(**at_the_time(changes)))) is why
 
 
 def test_signatures_that_prove_nothing() -> None:
