@@ -9,7 +9,7 @@ PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 6 --dist loa
 RESULTS := .stack/bench-results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up demo fetch test test-thorough prepared bench bench-quick plots lint lock clean
+.PHONY: help venv up demo fetch test test-thorough prepared images bench bench-quick plots lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +37,11 @@ test: prepared ## run the tests, on real servers
 test-thorough: prepared ## run all tests: on every server, in every way, with many more random ones
 	THOROUGH=true $(PYTEST) -m ""
 
-prepared: fetch .stack/examples/ready .stack/runtime/ready
+# What the tests run on, at the same time: most of it waits for the network.
+prepared: venv
+	@$(MAKE) --no-print-directory --jobs 4 fetch images .stack/examples/ready .stack/runtime/ready
+
+images: venv
 	@$(BIN)/python -m tests.support.images
 
 # What is needed to run the service, and nothing else: as `pip install -r requirements.txt` makes it.
