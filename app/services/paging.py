@@ -1,16 +1,28 @@
-"""Pages of a long list, with an opaque cursor from each to the next."""
+"""Pages of a long list, with a cursor from each to the next.
+
+A cursor is sealed: where a page ends, another account's record may stand, or a number that counts
+everybody's work. So nobody reads a cursor but the service, and nobody makes one.
+"""
 
 import base64
 import binascii
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy.orm import Session
+
 from app.domain.errors import DomainError, InvalidFilter
 from app.domain.names import normalize
+from app.store.pages import cursor_key
 
 Item = TypeVar("Item")
+
+_NONCE = 12  # bytes: what AES-GCM takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +33,19 @@ class Page(Generic[Item]):
     next_cursor: str | None
 
 
-def encode_cursor(position: object) -> str:
+def encode_cursor(session: Session, position: object) -> str:
     """Return the position of a page's last item, which JSON can hold, as a cursor."""
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+    nonce = os.urandom(_NONCE)
+    sealed = AESGCM(cursor_key(session)).encrypt(nonce, json.dumps(position).encode(), None)
+    return base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str) -> Any:
+def decode_cursor(session: Session, cursor: str) -> Any:
     """Return the position that a cursor stands for. Raises InvalidFilter."""
     try:
-        return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii"))
-    except (binascii.Error, ValueError, RecursionError) as error:
+        sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return json.loads(AESGCM(cursor_key(session)).decrypt(sealed[:_NONCE], sealed[_NONCE:], None))
+    except (binascii.Error, ValueError, InvalidTag) as error:
         raise invalid_cursor() from error
 
 

@@ -12,6 +12,10 @@ from app.domain.permissions import Caller
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor, normalize_name
 from app.store import records
 from app.store.models import Record
+from app.store.pages import Position
+from app.store.records import position_of
+
+_AT_ONCE, _MOST_LOOKS = 1_000, 5  # rows that are looked at for who may not see all of them
 
 
 @dataclass(slots=True)
@@ -59,18 +63,42 @@ def find_records(
     """Return a page of at most `limit` records by zone, name and type. Raises InvalidFilter.
 
     They are those of the reader's accounts, and those that his grants cover. What a page looks at is bounded:
-    it can have fewer items than `limit`, even none, and yet a cursor.
+    it can have fewer items than `limit`, even none, and yet a cursor. Pages are filled past what is not for
+    the reader, or else the number of short ones would tell how much of that there is.
     """
     columns = wanted.columns()
-    after = _read_cursor(cursor) if cursor is not None else None
-    found = records.page(session, columns, limit, after)
-    items = [item for row in found.rows if (item := _as_seen(row, reader)) is not None]
-    return Page(items, encode_cursor(found.position) if found.position else None)
+    after: Position | None = _read_cursor(session, cursor) if cursor is not None else None
+    if reader.principal.reads_in_full:
+        found = records.page(session, columns, limit, after)
+        items, after = list(map(_state, found.rows)), found.position
+    else:
+        seen, after = _look_for(session, columns, limit + 1, after, reader)
+        items = [item for _, item in seen[:limit]]
+        after = seen[limit - 1][0] if len(seen) > limit else after
+    return Page(items, encode_cursor(session, after) if after else None)
+
+
+def _look_for(
+    session: Session, columns: Mapping[str, Any], number: int, after: Position | None, reader: Caller
+) -> tuple[list[tuple[Position, RecordState]], Position | None]:
+    """Return so many records that the reader may see, with their positions, and where the next ones begin."""
+    seen: list[tuple[Position, RecordState]] = []
+    for _ in range(_MOST_LOOKS):
+        found = records.page(session, columns, _AT_ONCE, after)
+        seen += [(position_of(row), item) for row in found.rows if (item := _as_seen(row, reader))]
+        after = found.position
+        if after is None or len(seen) >= number:
+            break
+    return seen, after
+
+
+def _state(row: Record) -> RecordState:
+    return RecordState(**{field.name: getattr(row, field.name) for field in fields(RecordState)})
 
 
 def _as_seen(row: Record, reader: Caller) -> RecordState | None:
     """Return what the reader may see of a record: all, the RRset alone, or nothing."""
-    state = RecordState(**{field.name: getattr(row, field.name) for field in fields(RecordState)})
+    state = _state(row)
     if any(account and reader.principal.reads(account) for account in (row.account_id, row.owner)):
         return state
     if reader.grants.covers(reader.principal, row.zone, row.name, row.record_type):
@@ -78,8 +106,8 @@ def _as_seen(row: Record, reader: Caller) -> RecordState | None:
     return None
 
 
-def _read_cursor(cursor: str) -> tuple[str, str, str]:
-    match decode_cursor(cursor):
+def _read_cursor(session: Session, cursor: str) -> tuple[str, str, str]:
+    match decode_cursor(session, cursor):
         case [str(zone), str(name), str(record_type)] if (zone + name + record_type).isprintable():
             return zone, name, record_type
     raise invalid_cursor()

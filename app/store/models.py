@@ -496,6 +496,19 @@ class AccessVersion(Base):
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 
 
+class CursorKey(Base):
+    """One row: the key that every API process seals cursors with."""
+
+    __tablename__ = "cursor_key"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[bytes] = mapped_column(
+        server_default=text("sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8'))")
+    )
+
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+
 class AuditEntry(Base):
     """A privileged act. Rows are only added; each has the hash of the row before it."""
 

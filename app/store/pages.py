@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, select, text, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from app.store.models import Base
+from app.store.models import Base, CursorKey
 
 SCAN_LIMIT = 10_000  # rows that one page looks at
 
@@ -21,6 +21,11 @@ _WALK = text(
 
 Row = TypeVar("Row", bound=Base)
 Position = tuple[Any, ...]  # the values of the columns that give the order
+
+
+def cursor_key(session: Session) -> bytes:
+    """Return the key that cursors are sealed with."""
+    return session.execute(select(CursorKey.key)).scalar_one()
 
 
 @dataclass(frozen=True, slots=True)

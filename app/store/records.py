@@ -173,14 +173,15 @@ def _page_at_name(
     """Return a page of the records at one name: there are few, one for each zone above it and type."""
     rows = [
         row
-        for row in sorted(at_names(session, [filters["name"]]), key=_position)
+        for row in sorted(at_names(session, [filters["name"]]), key=position_of)
         if all(getattr(row, name) == value for name, value in filters.items())
-        and (after is None or _position(row) > after)
+        and (after is None or position_of(row) > after)
     ]
-    return Found(rows[:limit], _position(rows[limit - 1]) if len(rows) > limit else None)
+    return Found(rows[:limit], position_of(rows[limit - 1]) if len(rows) > limit else None)
 
 
-def _position(row: Record) -> Position:
+def position_of(row: Record) -> Position:
+    """Return where a record stands among all."""
     return tuple(getattr(row, name) for name in _KEY)
 
 

@@ -41,6 +41,8 @@ SELECT format('REVOKE %s ON %I FROM %I', rights, relation, role)
         ('ALL', 'access_grants', :'worker'),
         ('ALL', 'access_quotas', :'worker'),
         ('ALL', 'access_transfers', :'worker'),
-        ('ALL', 'access_version', :'worker')) AS exception (rights, relation, role)
+        ('ALL', 'access_version', :'worker'),
+        ('UPDATE, DELETE', 'cursor_key', :'api'),
+        ('ALL', 'cursor_key', :'worker')) AS exception (rights, relation, role)
  WHERE to_regclass(relation) IS NOT NULL \gexec
 COMMIT;

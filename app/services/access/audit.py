@@ -110,12 +110,12 @@ def _log_when_committed(session: Session, entry: Entry) -> None:
 
 def list_entries(session: Session, limit: int, cursor: str | None) -> Page[Entry]:
     """Return entries, the newest first. Raises InvalidFilter for a cursor that was not given out."""
-    before = None if cursor is None else decode_cursor(cursor)
+    before = None if cursor is None else decode_cursor(session, cursor)
     if before is not None and type(before) is not int:
         raise invalid_cursor()
     found = store.list_newest(session, before, limit + 1)
     items = list(map(entry_of, found[:limit]))
-    return Page(items, encode_cursor(items[-1].seq) if len(found) > limit else None)
+    return Page(items, encode_cursor(session, items[-1].seq) if len(found) > limit else None)
 
 
 def entry_of(row: AuditEntry) -> Entry:

@@ -148,14 +148,16 @@ def list_transfers(session: Session, caller: Caller, limit: int, cursor: str | N
     Raises InvalidFilter for a cursor that was not given out.
     """
     accounts = None if caller.principal.has(Right.READ_ALL) else caller.principal.accounts
-    found = store.page(session, accounts, limit + 1, None if cursor is None else _read_cursor(cursor))
+    found = store.page(
+        session, accounts, limit + 1, None if cursor is None else _read_cursor(session, cursor)
+    )
     items = list(map(_state, found[:limit]))
-    return Page(items, encode_cursor(str(items[-1].id)) if len(found) > limit else None)
+    return Page(items, encode_cursor(session, str(items[-1].id)) if len(found) > limit else None)
 
 
-def _read_cursor(cursor: str) -> UUID:
+def _read_cursor(session: Session, cursor: str) -> UUID:
     try:
-        return UUID(str(decode_cursor(cursor)))
+        return UUID(str(decode_cursor(session, cursor)))
     except ValueError as error:
         raise invalid_cursor() from error
 

@@ -137,7 +137,7 @@ def get_log(
 ) -> Page[LogLine]:
     """Return a page of the request's log, newest first. Raises RequestNotFound, InvalidFilter."""
     row = _get(session, request_id, principal)
-    before = _read_log_cursor(cursor) if cursor is not None else None
+    before = _read_log_cursor(session, cursor) if cursor is not None else None
     return _log(session, row, limit, before, principal)
 
 
@@ -157,7 +157,7 @@ def _log(
         LogLine(line.at, Status(line.status), line.message or of_status(Status(line.status)))
         for line in found[:limit]
     ]
-    return Page(lines, encode_cursor([last.at.isoformat(), last.origin, last.id]) if last else None)
+    return Page(lines, encode_cursor(session, [last.at.isoformat(), last.origin, last.id]) if last else None)
 
 
 def find_requests(
@@ -173,9 +173,9 @@ def find_requests(
     What a page looks at is bounded: it can have fewer items than `limit`, even none, and yet a cursor.
     """
     wanted = filters.wanted()
-    after = _read_cursor(cursor, request_lists.order(wanted)) if cursor is not None else None
+    after = _read_cursor(session, cursor, request_lists.order(wanted)) if cursor is not None else None
     found = request_lists.page(session, wanted, limit, after, newest_first=newest_first)
-    next_cursor = encode_cursor(_plain(found.position[0])) if found.position else None
+    next_cursor = encode_cursor(session, _plain(found.position[0])) if found.position else None
     return Page([state_of(row) for row in found.rows], next_cursor)
 
 
@@ -208,9 +208,9 @@ def _plain(position: UUID | int) -> str | int:
     return position if isinstance(position, int) else str(position)
 
 
-def _read_cursor(cursor: str, order: str) -> tuple[UUID | int]:
+def _read_cursor(session: Session, cursor: str, order: str) -> tuple[UUID | int]:
     """Return the position in a list of that order. Raises InvalidFilter, also for another list's cursor."""
-    match order, decode_cursor(cursor):
+    match order, decode_cursor(session, cursor):
         case "seq", int(seq) if -(2**63) <= seq < 2**63:
             return (seq,)
         case "id", str(text):
@@ -221,8 +221,8 @@ def _read_cursor(cursor: str, order: str) -> tuple[UUID | int]:
     raise invalid_cursor()
 
 
-def _read_log_cursor(cursor: str) -> LogPosition:
-    match decode_cursor(cursor):
+def _read_log_cursor(session: Session, cursor: str) -> LogPosition:
+    match decode_cursor(session, cursor):
         case [str(at), int(origin), int(id_)] if origin in (0, 1) and 0 <= id_ < 2**63:
             try:
                 return LogPosition(datetime.fromisoformat(at).astimezone(UTC), origin, id_)

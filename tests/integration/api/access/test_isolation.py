@@ -1,5 +1,6 @@
 """What a requester reads has nothing in it of servers, hosts, paths, and what other accounts do."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Thread
@@ -165,3 +166,27 @@ def test_records_that_grants_cover_are_shown_without_whose_they_are(guarded: Gua
         ("not.shared", OTHER),
         ("private", OTHER),
     ]
+
+
+def test_pages_tell_neither_where_nor_how_many_the_records_of_others_are(guarded: Guarded) -> None:
+    guarded.grant(account=OTHER)
+    guarded.grant(names="*.shared")
+    for owner in ("a.shared", "hidden-1", "hidden-2", "z.shared", "zz-hidden"):
+        settle(made(guarded, OTHER, owner=owner), "succeeded")
+    parameters, seen = {"zone": guarded.zone, "limit": "1"}, []
+    for _ in range(3):
+        page = guarded.client.get(f"{DNS}/records", params=parameters, headers=guarded.by("requester")).json()
+        seen += [each["domain"].removesuffix(f".{guarded.zone}") for each in page["items"]]
+        if (cursor := page["next_cursor"]) is None:
+            break
+        assert b"hidden" not in urlsafe_b64decode(cursor + "==")
+        parameters["cursor"] = cursor
+    assert (seen, cursor) == (["a.shared", "z.shared"], None)
+
+
+def test_nobody_but_the_service_makes_cursors(guarded: Guarded) -> None:
+    made_up = urlsafe_b64encode(f'["{guarded.zone}", "a", "A"]'.encode()).decode()
+    for cursor in (made_up, "x", "AAAA", "é", "A" * 60):
+        asked = {"zone": guarded.zone, "cursor": cursor}
+        answer = guarded.client.get(f"{DNS}/records", params=asked, headers=guarded.by("requester"))
+        assert (answer.status_code, answer.json()["detail"][0]["type"]) == (422, "cursor_invalid"), cursor
