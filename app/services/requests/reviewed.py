@@ -13,7 +13,7 @@ from app.domain.zone_settings import ZoneSettings
 from app.services.requests.authorise import NeedsReview, merge_needs
 from app.services.requests.validate import ValidChange
 from app.store import reviews, zones
-from app.store.models import Request
+from app.store.models import Request, Review
 from app.store.requests import NewRequest
 from app.store.reviews import NewReview
 
@@ -59,15 +59,16 @@ def review_again(
         if earlier is not None:
             found.append(NeedsReview(earlier.why, frozenset(earlier.zones), caller.principal))
         settings = zones.existing(session, [rows[0].zone])
-        also = earlier.asks_as if earlier else ()
-        review = new_review(uuid7(), merge_needs(found), settings[rows[0].zone], also)
+        review = new_review(uuid7(), merge_needs(found), settings[rows[0].zone], earlier)
         new |= dict.fromkeys((row.id for row in rows), review)
     if new:
         reviews.add(session, new)
 
 
-def new_review(review_id: UUID, need: NeedsReview, zone: ZoneSettings, also: Iterable[str] = ()) -> NewReview:
-    """Return a review for what is needed; nobody who is `also` one of those who have asked may decide it."""
+def new_review(
+    review_id: UUID, need: NeedsReview, zone: ZoneSettings, earlier: Review | None = None
+) -> NewReview:
+    """Return a review for what is needed; who has asked at an `earlier` one has asked at this one, too."""
     seconds = zone.approval_timeout or settings().approval_timeout
     principal = need.principal
     return NewReview(
@@ -75,7 +76,7 @@ def new_review(review_id: UUID, need: NeedsReview, zone: ZoneSettings, also: Ite
         zones=sorted(need.zones),
         why=need.why,
         principal=principal.name,
-        roles=sorted(principal.roles),
-        asks_as=sorted({*principal.asks_as, *also}),
+        roles=sorted({*principal.roles, *(earlier.roles if earlier else ())}),
+        asks_as=sorted({*principal.asks_as, *(earlier.asks_as if earlier else ())}),
         seconds=seconds,
     )

@@ -114,6 +114,15 @@ def test_a_grant_that_denies_by_now_beats_an_approval(office: Office) -> None:
     office.decide("reject", asked, office.approver).raise_for_status()
 
 
+def test_what_a_role_is_denied_by_now_is_not_approved_after_a_retry_of_an_operator(office: Office) -> None:
+    asked = office.ask()
+    operator = office.by("operator", accounts=())
+    for verb in ("cancel", "retry"):
+        office.post(f"requests/{asked['id']}/{verb}", operator).raise_for_status()
+    office.grant("deny", role="requester", zone=office.zone)
+    assert answered(office.decide("approve", asked, office.approver)) == (409, "requester_denied")
+
+
 def test_nobody_decides_what_he_may_have_asked_for(office: Office) -> None:
     asked = office.ask()
     token = office.new_token("approver", "requester", accounts=[office.decides, office.asks])
