@@ -185,18 +185,18 @@ def position_of(row: Record) -> Position:
     return tuple(getattr(row, name) for name in _KEY)
 
 
-def at_names(session: Session, names: Iterable[str]) -> list[Record]:
+def at_names(session: AnySession, names: Iterable[str]) -> list[Record]:
     """Return the records at these owner names, of every type and zone."""
     return list(session.scalars(select(Record).where(Record.name == any_(cast(list(names), ARRAY(Text))))))
 
 
-def delegations(session: Session, names: Iterable[str]) -> set[Place]:
+def delegations(session: AnySession, names: Iterable[str]) -> set[Place]:
     """Return where zones delegate one of these names, as far as that is recorded."""
     found = session.execute(_DELEGATIONS, {"names": to_json(list(names)).decode()})
     return {Place(*row) for row in found}
 
 
-def of_zones(session: Session, zones: Iterable[str], limit: int) -> list[Record]:
+def of_zones(session: AnySession, zones: Iterable[str], limit: int) -> list[Record]:
     """Return so many records of these zones at most."""
     of_these = Record.zone == any_(cast(list(zones), ARRAY(Text)))
     return list(session.scalars(select(Record).where(of_these).limit(limit)))

@@ -1,17 +1,22 @@
 """May this caller make this change? Asked for each change that comes by any door, once its zone is known."""
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from app.core.config import settings
+from app.domain.checks import Checks
 from app.domain.errors import Reason
 from app.domain.ownership import ZoneRights, decide
 from app.domain.permissions import Asked, Caller, Effect, Principal, Right
 from app.domain.places import ACCOUNT, DOMAIN
+from app.domain.reverse import reverse_name
+from app.domain.zone_settings import PLAIN, ZoneSettings
 from app.services.requests.owners import Owners
+from app.services.requests.ptr_places import find_ptr_places
 from app.store import zones
 from app.store.models import Request
 
@@ -53,6 +58,23 @@ def judge(
             return Reason(DOMAIN, decision.code, decision.why)
 
 
+def judge_all(
+    caller: Caller | None, asked: Iterable[Asked], zones: Mapping[str, ZoneSettings], owners: Owners | None
+) -> Reason | NeedsReview | None:
+    """Return why the caller may not make all of these changes, or not without an approval; None: he may.
+
+    Where somebody has to approve one of them, he does so for all.
+    """
+    reviews: list[NeedsReview] = []
+    for each in asked:
+        owner = owners.of(each.zone, each.name, each.type) if owners else None
+        judged = judge(caller, each, zones[each.zone].rights, owner)
+        if isinstance(judged, Reason):
+            return judged
+        reviews += [judged] if judged else []
+    return merge_needs(reviews) if reviews else None
+
+
 def why_not_account(caller: Caller, account: str) -> Reason | None:
     """Return why the caller may not ask for changes in the account's name; None: he may."""
     if caller.unrestricted or caller.principal.speaks_for(account):
@@ -75,16 +97,34 @@ def judge_again(
     """
     if caller.unrestricted or caller.principal.has(Right.STEER_MANY):
         return {}
-    served = zones.existing(session, {each.zone for each in requests})
-    owners = Owners(session, {each.name for each in requests}, served)
-    found: dict[UUID, Reason | NeedsReview] = {}
+    asked = all_asked(session, requests)
+    places = list(chain.from_iterable(asked.values()))
+    served = zones.existing(session, {each.zone for each in places})
+    owners = Owners(session, {each.name for each in places}, served)
+    found = {
+        each.id: judge_all(caller, asked[each.id], _or_plain(served, asked[each.id]), owners)
+        for each in requests
+        if each.zone in served
+    }
+    return {request_id: judged for request_id, judged in found.items() if judged is not None}
+
+
+def all_asked(session: Session, requests: Collection[Request]) -> dict[UUID, list[Asked]]:
+    """Return what each of these asks for, by its id: its own change first, and then those of its PTRs."""
+    addresses = {
+        each.id: each.rdata for each in requests if each.resource.get("config", {}).get("manage_ptr")
+    }
+    ptrs = find_ptr_places(session, {reverse_name(each) for each in chain.from_iterable(addresses.values())})
+    found: dict[UUID, list[Asked]] = {}
     for each in requests:
         asked = Asked(each.account_id, each.action, each.zone, each.name, each.record_type)
-        if each.zone in served:
-            owner = owners.of(asked.zone, asked.name, asked.type)
-            if judged := judge(caller, asked, served[asked.zone].rights, owner):
-                found[each.id] = judged
+        found[each.id] = [asked, *ptrs.asked_with(asked, addresses.get(each.id, ()))]
     return found
+
+
+def _or_plain(served: Mapping[str, ZoneSettings], asked: Iterable[Asked]) -> Mapping[str, ZoneSettings]:
+    """Return the zones, also those that the simulation makes up for PTRs."""
+    return {**{each.zone: PLAIN[Checks.WARN] for each in asked}, **served}
 
 
 def with_account(body: Any, caller: Caller) -> Any:

@@ -12,6 +12,7 @@ from app.domain.change import Action, RRsetState
 from app.domain.errors import FourEyes, NoApprover, NotAwaitingApproval, RequestNotFound
 from app.domain.ownership import OwnedRRset
 from app.domain.permissions import Asked, Caller, Principal, Role
+from app.services.requests.authorise import all_asked
 from app.services.requests.validate import RawChange
 from app.store import records, requests, reviews, zones
 from app.store.models import Request, Review
@@ -39,6 +40,7 @@ class Waiting:
 
     id: UUID
     asked: Asked
+    ptrs: Sequence[Asked]  # that are to be kept with it
     change: RawChange
     expect: RRsetState | None  # which it has expected from the beginning
     grouped: bool
@@ -121,9 +123,10 @@ def state_of(review: Review) -> ReviewState:
 def _case(session: Session, review: Review, *, lock: bool) -> Case:
     rows = reviews.list_undecided(session, review.id, lock=lock)
     accounts = {row.account_id for row in rows}
+    asked = all_asked(session, rows)
     return Case(
         review=state_of(review),
-        waiting=[_waiting(row) for row in rows],
+        waiting=[_waiting(row, *asked[row.id]) for row in rows],
         reviewed=_reviewed(session, review, rows),
         asker=Principal(review.principal, frozenset(accounts), _known(review.roles)),
         zones=review.zones,
@@ -152,10 +155,11 @@ def _known(roles: Sequence[str]) -> frozenset[Role]:
     return frozenset(Role(role) for role in roles if role in frozenset(Role))
 
 
-def _waiting(row: Request) -> Waiting:
+def _waiting(row: Request, asked: Asked, *ptrs: Asked) -> Waiting:
     return Waiting(
         id=row.id,
-        asked=Asked(row.account_id, row.action, row.zone, row.name, row.record_type),
+        asked=asked,
+        ptrs=ptrs,
         change=RawChange(row.action, _body(row), via=row.via, restores=True),
         expect=RRsetState.from_json(row.expect) if row.expect else None,
         grouped=row.atomic_id is not None,

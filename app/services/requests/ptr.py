@@ -9,22 +9,20 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.domain.change import Change, RRsetState, Via
-from app.domain.checks import Checks
 from app.domain.errors import Reason
-from app.domain.names import lineages, longest_match
 from app.domain.permissions import SERVICE
 from app.domain.places import MANAGE_PTR
 from app.domain.ptr import MAX_ADDRESSES, LastPtr, PtrChange, PtrStep, Wish, wishes
 from app.domain.ptr_order import Asked, steps_in_order
 from app.domain.rdata import RecordType
-from app.domain.reverse import Elsewhere, Place, find_place, parts, possible_cuts, reverse_name
-from app.domain.simulated_zone import simulated_zone
-from app.domain.zone_settings import PLAIN, ZoneSettings
+from app.domain.reverse import Elsewhere, Place, reverse_name
+from app.domain.zone_settings import ZoneSettings
 from app.schemas.request import Config, Context, Resource, Submission
 from app.services.requests.honours import why_not_honoured
-from app.services.requests.submit import Accepted, Submitted, reasons_of, simulates, submit
+from app.services.requests.ptr_places import find_ptr_places, spot_of
+from app.services.requests.submit import Accepted, Submitted, reasons_of, submit
 from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone
-from app.store import ptr, records, requests, zones
+from app.store import ptr, requests
 from app.store.ptr import Asker
 
 _NOBODY = Asker("", Via.API)  # who asks is nothing that a zone's rules are about
@@ -83,9 +81,9 @@ def plan_ptrs(session: Session, parents: Sequence[Parent]) -> list[tuple[Parent,
         for wish in wishes(parent.change, parent.before, asked=parent.asked)
     ]
     names = {wish.address: reverse_name(wish.address) for _, wish in wished}
-    places, served = _places(session, names.values())
+    places, served = find_ptr_places(session, set(names.values()))
     asked = [_asked(by, wish, parents[by], places[names[wish.address]], served) for by, wish in wished]
-    spots = [spot for place in places.values() if (spot := _spot(place))]
+    spots = [spot for place in places.values() if (spot := spot_of(place))]
     standing = ptr.standing(session, {spot.name for spot in spots})
     not_honoured = why_not_honoured(session, {spot.zone: {"expect"} for spot in spots})
 
@@ -106,13 +104,9 @@ def plan_ptrs(session: Session, parents: Sequence[Parent]) -> list[tuple[Parent,
 def _asked(
     by: int, wish: Wish, parent: Parent, place: Place | Elsewhere, served: Mapping[str, ZoneSettings]
 ) -> Asked:
-    spot = _spot(place)
+    spot = spot_of(place)
     ttl = _ttl_within(parent.change.ttl, served.get(spot.zone) if spot else None)
     return Asked(by, wish, parent.change.name, ttl, place, (parent.change.zone, parent.not_before))
-
-
-def _spot(place: Place | Elsewhere) -> Place | None:
-    return place.hidden if isinstance(place, Elsewhere) else place
 
 
 def _of_ptr(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
@@ -138,7 +132,7 @@ def keep_ptrs_again(session: Session, restored: Sequence[Restored]) -> list[bool
     That is where each address has a PTR, or had one, and some of them were changed by what is taken back.
     """
     addresses = {address: reverse_name(address) for each in restored for address in each.addresses}
-    places, _ = _places(session, addresses.values()) if addresses else ({}, {})
+    places = find_ptr_places(session, set(addresses.values())).places
     found = {address: places[name] for address, name in addresses.items()}
     own = {address: place for address, place in found.items() if isinstance(place, Place)}
     last = ptr.last_ptrs(session, {place.name for place in own.values()}) if own else {}
@@ -153,27 +147,6 @@ def _is_kept_again(restored: Restored, last: Mapping[str, LastPtr]) -> bool:
     if len(own) < len(found) or len(found) > MAX_ADDRESSES or not any(changed):
         return False
     return not any(each.removed and not now for each, now in zip(own, changed, strict=True))
-
-
-def _places(
-    session: Session, names: Iterable[str]
-) -> tuple[dict[str, Place | Elsewhere], Mapping[str, ZoneSettings]]:
-    """Return where the PTR of each reverse name belongs, and the zones that were found."""
-    names = set(names)
-    part_zones = {part.zone for name in names for part in parts(name)}
-    served = zones.existing(session, lineages(names) | part_zones)
-    if simulates(session):
-        made_up = {simulated_zone(name) for name in names if longest_match(name, served) is None}
-        served |= dict.fromkeys(made_up, PLAIN[Checks.WARN])
-    aliases = {
-        Place(row.zone, row.name): row.rdata[0].removesuffix(".")
-        for row in records.at_names(session, names)
-        if row.record_type == RecordType.CNAME
-    }
-    if aliases:
-        served |= zones.existing(session, lineages(aliases.values()))
-    cuts = records.delegations(session, part_zones | possible_cuts(names.union(aliases.values()), served))
-    return {name: find_place(name, served, aliases, cuts) for name in names}, served
 
 
 def _ttl_within(ttl: int, settings: ZoneSettings | None) -> int:

@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
-from app.core.config import settings
 from app.core.database import AnySession
 from app.core.logging import get_logger
 from app.domain.atomic import why_not_atomic
@@ -32,15 +31,18 @@ from app.domain.names import lineage, lineages, longest_match, normalize
 from app.domain.ownership import MAKING, OwnedRRset
 from app.domain.places import DOMAIN
 from app.domain.reasons import MAX_BATCH_REASONS, MORE, at_most
+from app.domain.reverse import reverse_name
 from app.domain.simulated_zone import simulated_zone
 from app.domain.zone_settings import DEFAULT_TTL, PLAIN
 from app.services.requests.backlog import Backlog, Room
 from app.services.requests.honours import conditions_of, refuse_not_honoured, why_not_honoured
 from app.services.requests.mass_change import limited, why_mass_change
 from app.services.requests.owners import Owners
+from app.services.requests.ptr_places import find_ptr_places, spot_of
 from app.services.requests.reviewed import put_under_review
-from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone, reverse_names
-from app.store import backends, records, requests, zones
+from app.services.requests.simulation import simulates
+from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone, ptr_addresses
+from app.store import records, requests, zones
 from app.store.models import Request
 from app.store.requests import EarlierRequest, NewBatch, NewRequest
 from app.store.reviews import NewReview
@@ -222,27 +224,20 @@ def _reasons_of_items(placed: Sequence[ValidChange | Refused]) -> Iterator[Reaso
             yield from (reason._replace(loc=("requests", index, *reason.loc)) for reason in item.reasons)
 
 
-def simulates(session: AnySession) -> bool:
-    """Return whether every name is accepted: not where a worker has told what real servers there are."""
-    return settings().simulated and not backends.list_names(session)
-
-
 def place(session: AnySession, drafts: Sequence[Draft]) -> list[ValidChange | Refused]:
     """Find the zone of each draft, and check what depends on it. The simulation has one for each name."""
     names = [draft.name for draft in drafts if draft.name]
-    names += [name for draft in drafts for name in _reverse_names(draft)]
     served = zones.existing(session, lineages(names))
     if simulates(session):
         served |= dict.fromkeys(_made_up(drafts, served), PLAIN[Checks.WARN])
     # It is nobody's business who owns what while everybody may do everything.
-    judged = any(draft.caller is not None and not draft.caller.unrestricted for draft in drafts)
-    owners = Owners(session, names, served) if judged else None
-    return [place_in_zone(draft, served, owners) for draft in drafts]
-
-
-def _reverse_names(draft: Draft) -> list[str]:
-    """Return the names of PTRs about which is decided, too."""
-    return [] if draft.caller is None or draft.caller.unrestricted else reverse_names(draft)
+    judged = [draft for draft in drafts if draft.caller is not None and not draft.caller.unrestricted]
+    if not judged:
+        return [place_in_zone(draft, served) for draft in drafts]
+    ptrs = find_ptr_places(session, {reverse_name(each) for draft in judged for each in ptr_addresses(draft)})
+    spots = (spot.name for place in ptrs.places.values() if (spot := spot_of(place)))
+    owners = Owners(session, [*names, *ptrs.places, *spots], {**ptrs.served, **served})
+    return [place_in_zone(draft, served, owners, ptrs) for draft in drafts]
 
 
 def _made_up(drafts: Sequence[Draft], served: Container[str]) -> Iterator[str]:

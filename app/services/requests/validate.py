@@ -21,14 +21,15 @@ from app.domain.ptr import why_no_ptr
 from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, at_most
 from app.domain.restrictions import allows_type, warnings_of_zone, why_restricted
-from app.domain.reverse import reverse_name, reverse_name_of
+from app.domain.reverse import reverse_name_of
 from app.domain.warnings import warnings_of
 from app.domain.zone_choice import ZoneChoice, choose_zone
 from app.domain.zone_settings import PLAIN, ZoneSettings
 from app.schemas.request import Config, Context, Resource, Submission
 from app.schemas.words import unknown_field, words
-from app.services.requests.authorise import NeedsReview, judge, merge_needs, why_not_account
+from app.services.requests.authorise import NeedsReview, judge_all, why_not_account
 from app.services.requests.owners import Owners
+from app.services.requests.ptr_places import NOWHERE, PtrPlaces
 
 MAX_EXTRA_CONFIG = 8 * 1024  # characters of JSON
 MAX_EXTRA_CONFIG_DEPTH = (
@@ -276,14 +277,18 @@ def _unknown_fields(body: object, most: int) -> list[Reason]:
 
 
 def place_in_zone(
-    draft: Draft, zones: Mapping[str, ZoneSettings], owners: Owners | None = None
+    draft: Draft,
+    zones: Mapping[str, ZoneSettings],
+    owners: Owners | None = None,
+    ptrs: PtrPlaces = NOWHERE,
 ) -> ValidChange | Refused:
     """Find the zone that the name belongs to, and check the rules that depend on the zone.
 
     `zones` are those that are served, each with its settings. `owners` takes note of what may be stored.
+    `ptrs` are the places of the PTRs that restricted callers ask for.
     """
     zone, against_zone = _choose_zone(draft, zones)
-    judged = None if zone is None or draft.cut_short else _judge(draft, zone, zones, owners)
+    judged = None if zone is None or draft.cut_short else _judge(draft, zone, zones, owners, ptrs)
     if isinstance(judged, Reason):
         return Refused([judged])
     settings = _OF_NO_ZONE if zone is None else zones[zone]
@@ -322,38 +327,27 @@ def place_in_zone(
 
 
 def _judge(
-    draft: Draft, zone: str, zones: Mapping[str, ZoneSettings], owners: Owners | None
+    draft: Draft, zone: str, zones: Mapping[str, ZoneSettings], owners: Owners | None, ptrs: PtrPlaces
 ) -> Reason | NeedsReview | None:
-    """Return what speaks against the change, or against those of PTRs that he asks for with it.
-
-    Where somebody has to approve one of these, he does so for all.
-    """
+    """Return what speaks against the change, or against those of PTRs that he asks for with it."""
     if draft.caller is not None and draft.caller.unrestricted:
         return None
     if draft.submission is None or draft.name is None or draft.record_type is None:
         return None
     account = draft.submission.context.account_id
     asked = Asked(account, draft.action, zone, draft.name, draft.record_type.value)
-    all_asked = [asked] + [
-        asked._replace(zone=reverse_zone, name=name, type=RecordType.PTR.value)
-        for name in reverse_names(draft)
-        if (reverse_zone := names.longest_match(name, zones))
-    ]
-    reviews: list[NeedsReview] = []
-    for each in all_asked:
-        owner = owners.of(each.zone, each.name, each.type) if owners else None
-        judged = judge(draft.caller, each, zones[each.zone].rights, owner)
-        if isinstance(judged, Reason):
-            return judged
-        reviews += [judged] if judged else []
-    return merge_needs(reviews) if reviews else None
+    all_asked = [asked]
+    if draft.caller is not None and (addresses := ptr_addresses(draft)):
+        all_asked += ptrs.asked_with(asked, addresses)
+        zones = {**ptrs.served, **zones}
+    return judge_all(draft.caller, all_asked, zones, owners)
 
 
-def reverse_names(draft: Draft) -> list[str]:
-    """Return the owner names of the PTRs that are to be kept with the change."""
+def ptr_addresses(draft: Draft) -> Sequence[str]:
+    """Return the addresses whose PTRs are to be kept with the change."""
     if draft.submission is None or not draft.submission.resource.config.manage_ptr or draft.reasons:
-        return []
-    return [reverse_name(address) for address in draft.rdata]
+        return ()
+    return draft.rdata
 
 
 def _warnings(draft: Draft, name: str, resource: Resource, settings: ZoneSettings) -> Sequence[Reason]:

@@ -1,6 +1,7 @@
 """Approve or reject what waits for it."""
 
 import json
+from itertools import chain
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -67,8 +68,8 @@ def reject(request_id: UUID, caller: Caller, comment: str | None) -> RequestStat
 
 def _require_not_denied(case: Case, caller: Caller) -> None:
     """Raise RequesterDenied where a grant denies by now what was asked for; an approval makes up for none."""
-    for each in case.waiting:
-        decision = caller.grants.decide(case.asker, each.asked)
+    for asked in chain.from_iterable((each.asked, *each.ptrs) for each in case.waiting):
+        decision = caller.grants.decide(case.asker, asked)
         if decision.effect is Effect.DENY and decision.grant is not None:
             raise RequesterDenied(decision.why)
 
