@@ -43,6 +43,10 @@ _CALL_CODES = {  # that are refused before anything of them is looked at
     413: "body_too_large",
     415: "media_type_unsupported",
 }
+_CALL_WORDS = {  # for the words of HTTP itself
+    "Not Found": "there is nothing at this path: docs/api.md and README.md list the calls",
+    "Method Not Allowed": "this path has no such method: the header Allow has those that it has",
+}
 RETRY_AFTER = 2  # seconds after which the database is worth another try
 
 
@@ -105,7 +109,8 @@ def _rrset_out(record_type: str, state: RRsetState) -> response.RRsetOut | None:
 
 def _answer_refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    answer = _answer(error.detail, error.status_code, _CALL_CODES.get(error.status_code))
+    detail = _CALL_WORDS.get(error.detail, error.detail)
+    answer = _answer(detail, error.status_code, _CALL_CODES.get(error.status_code))
     answer.headers.update(error.headers or {})
     return answer
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import DBAPIError
 
 from app.core.startup import cause
@@ -21,6 +22,14 @@ def whoever_runs_this() -> Caller:
     return Caller(Principal(f"cli {user}", roles=frozenset({Role.ADMIN})), Grants(), unrestricted=True)
 
 
+def _why_not(error: DBAPIError) -> str:
+    if isinstance(error.orig, InsufficientPrivilege):
+        return (
+            "The role in DATABASE_URL may not do this, the api's may: docs/operations.md#roles-in-postgresql."
+        )
+    return "The database can't be used, or is not migrated yet."
+
+
 @contextmanager
 def errors_said() -> Iterator[None]:
     """End the command with the text of an error, and exit status 1."""
@@ -34,5 +43,5 @@ def errors_said() -> Iterator[None]:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     except DBAPIError as error:
-        typer.echo(f"The database can't be used, or is not migrated yet. {cause(error)}", err=True)
+        typer.echo(f"{_why_not(error)} {cause(error)}", err=True)
         raise typer.Exit(1) from error

@@ -165,13 +165,13 @@ def _api(executors: dict[str, str]) -> str:
     answer = httpx2.get(parts._replace(path=path).geturl(), timeout=_TIMEOUT)
     try:
         told = answer.json()
-        status, executor = told["status"], told["executor"]
+        status, executor, auth = told["status"], told["executor"], told.get("auth", "unknown")
     except (ValueError, KeyError, TypeError):
         raise _Wrong(f"status {answer.status_code}: this is not the API") from None
     executors["API"] = executor
     if status != "ready":
         raise _Wrong(f"it is {status}: {told['dependencies']}")
-    return f"ready, executor: {executor}"
+    return f"ready, executor: {executor}, auth: {auth}"
 
 
 def _executor_here() -> str:

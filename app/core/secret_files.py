@@ -23,6 +23,10 @@ _PATHS = frozenset(
 )
 
 
+# Files with secrets that stay files, and are read where they are needed.
+_READ_LATER = ("api_token_file", "api_key_file")
+
+
 class EnvironmentAndFiles(EnvSettingsSource):
     """The variables of the environment, with what stands in the files that some of them name."""
 
@@ -57,7 +61,8 @@ def secret_file_names(settings_class: type[BaseSettings]) -> list[str]:
 def open_secret_files(settings_class: type[BaseSettings]) -> Iterator[str]:
     """Yield a line for each file with a secret that everybody on the machine may read."""
     for name, path in os.environ.items():
-        if path and _names_secret(name.lower(), settings_class) and _is_open(Path(path)):
+        known = name.lower() in _READ_LATER or _names_secret(name.lower(), settings_class)
+        if path and known and _is_open(Path(path)):
             yield f"everybody on this machine may read the secret that {name} names: chmod o= {path}"
 
 

@@ -503,7 +503,7 @@ class NotAwaitingApproval(Conflict):
     code = "not_awaiting_approval"
 
     def __init__(self, status: str) -> None:
-        super().__init__(f"this request does not wait for an approval: it is {status}")
+        super().__init__(f"this request does not wait for an approval: its status is {status}")
 
 
 class RequesterDenied(Conflict):

@@ -1,7 +1,7 @@
 """A client of the API's batch call, `POST /api/v1/dns/batch`."""
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -27,6 +27,12 @@ _BODY_REFUSED = frozenset(
     (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY)
 )
 _NO_ANSWER = frozenset((HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT))  # a proxy has had none
+_REMEDIES: Mapping[int, str] = {
+    HTTPStatus.UNAUTHORIZED: ": it wants a good token in the file that API_TOKEN_FILE names",
+    HTTPStatus.FORBIDDEN: ": the token in API_TOKEN_FILE needs the role gateway",
+    HTTPStatus.NOT_FOUND: ": check API_URL",
+    HTTPStatus.MISDIRECTED_REQUEST: ": ALLOWED_HOSTS of the API has to have the host name in API_URL",
+}
 _HEADERS = {"content-type": "application/json", VIA_HEADER: Via.KAFKA.value}
 _HEAD, _TAIL = b'{"requests":[', b"]}"
 
@@ -92,7 +98,10 @@ class ApiClient:
         if response.status_code in _NO_ANSWER:
             raise ApiBroke(f"what stands before the API answered {response.status_code}")
         kind = ApiFailed if response.status_code == _FAILED else RetryLater
-        raise kind(f"the API answered {response.status_code}", _retry_after(response))
+        raise kind(
+            f"the API answered {response.status_code}{_REMEDIES.get(response.status_code, '')}",
+            _retry_after(response),
+        )
 
     def require_alive(self) -> None:
         """Raise ApiAway unless the API answers a call without items."""

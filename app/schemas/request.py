@@ -63,7 +63,9 @@ MAX_VALUES = 100  # BIND's limit for one RRset, max-records-per-type
 def _require_text(value: object) -> object:
     """Refuse a number of seconds, which pydantic takes for a time."""
     if not isinstance(value, str) or not re.match(r"\d{4}-", value):
-        raise PydanticCustomError("datetime_type", "Input should be a time as RFC 3339 writes it")
+        raise PydanticCustomError(
+            "datetime_type", "Input should be a time as RFC 3339 writes it, such as 2026-12-01T02:00:00+01:00"
+        )
     return value
 
 

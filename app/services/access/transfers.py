@@ -105,7 +105,7 @@ def offer(session: Session, caller: Caller, wanted: Offer) -> TransferState:
     )
     row.rrsets = len(_rrsets(session, row))
     if not row.rrsets and not row.whole_zone:
-        raise NothingToTransfer("no RRset of this account is there")
+        raise NothingToTransfer(_nothing_there(row))
     if offered_for is not None and store.count_offered(session, offered_for) >= MAX_OFFERS:
         raise TooManyOffers(MAX_OFFERS)
     added = store.add(session, row)
@@ -193,6 +193,14 @@ def _reasons_against(wanted: Offer, now: datetime) -> Iterator[Reason]:
         yield Reason(("expires_at",), "time_out_of_range", words)
 
 
+def _nothing_there(row: AccessTransfer) -> str:
+    what = f"{', '.join(row.types)} RRset" if row.types else "RRset"
+    whose = (
+        f"{row.from_account} owns no {what}" if row.from_account else f"there is no {what} that nobody owns"
+    )
+    return f"{whose} at {row.names} in {row.zone}: GET /api/v1/dns/records shows the owners"
+
+
 def _require_account(caller: Caller, account: str | None, wanted: Offer) -> None:
     """Raise NotAllowed unless the caller may give away what is this account's."""
     if Role.ADMIN in caller.principal.roles or account in caller.principal.accounts:
@@ -208,7 +216,7 @@ def _lock(session: Session, caller: Caller, transfer_id: UUID, whose: Any) -> Ac
     if row is None or not (is_admin or row.to_account in own or row.offered_for in own):
         raise TransferNotFound
     if not is_admin and whose(row) not in own:
-        raise NotAllowed(Reason((), "not_allowed", "this is for the other account of the transfer to do"))
+        raise NotAllowed(Reason((), "not_allowed", f"only {whose(row) or 'an admin'} may do this"))
     if (status := _status(row)) != TransferStatus.OFFERED:
         raise TransferClosed(status)
     return row

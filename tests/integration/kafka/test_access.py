@@ -39,7 +39,9 @@ def test_a_consumer_speaks_for_accounts_and_may_do_what_each_may(
     sandbox.create_topic()
     sandbox.produce(request(sandbox, "mine"), request(sandbox, "other"), key=ZONE)
     consumer = sandbox.start_consumer(guarded_api.url, {"API_TOKEN_FILE": str(token_file)})
-    eventually(lambda: BATCH_FAILED in consumer.output and "answered 401" in consumer.output)
+    eventually(
+        lambda: BATCH_FAILED in consumer.output and "answered 401: it wants a good token" in consumer.output
+    )
     assert sandbox.committed() == 0
 
     token_file.write_text(token("gateway") + "\n")

@@ -100,3 +100,9 @@ def test_a_file_that_everybody_may_read_is_doubtful(set_settings: SetSettings, u
     [line] = doubtful_settings()
     assert "DATABASE_URL_FILE" in line
     assert Settings().database_url.get_secret_value() == URL
+    token_file = url_file.with_name("token")
+    url_file.rename(token_file)
+    url_file.touch(0o600)
+    set_settings(API_TOKEN_FILE=str(token_file))
+    [line] = doubtful_settings()
+    assert "API_TOKEN_FILE" in line

@@ -70,7 +70,9 @@ def test_from_the_offer_to_the_new_owner(guarded: Guarded) -> None:
     made = offered.json()
     said = {"names": "www", "types": ["A"], "from_account": A, "to_account": B, "rrsets": 1}
     assert {name: made[name] for name in ("status", *said)} == {"status": "offered", **said}
-    assert status(decide(guarded, one, offered)) == (403, "not_allowed")
+    refused = decide(guarded, one, offered)
+    assert status(refused) == (403, "not_allowed")
+    assert refused.json()["detail"] == f"only {B} may do this"
     assert status(decide(guarded, by(guarded, C), offered)) == (404, "transfer_unknown")
     assert owners(guarded) == [A, A, A, A, B, None]
     accepted = decide(guarded, two, offered).json()
@@ -118,7 +120,9 @@ def test_only_what_is_still_the_offerers_is_transferred(guarded: Guarded) -> Non
     assert status(decide(guarded, by(guarded, C), again)) == (409, "transfer_stale")
     assert decide(guarded, by(guarded, B), everything).json()["rrsets"] == 2
     assert owners(guarded) == [B, B, B, B, B, None]
-    assert status(offer(guarded, one)) == (409, "nothing_to_transfer")
+    nothing = offer(guarded, one)
+    assert status(nothing) == (409, "nothing_to_transfer")
+    assert f"{A} owns no RRset at ** in {guarded.zone}" in nothing.json()["detail"]
 
 
 def test_a_zone_and_what_nobody_owns(guarded: Guarded) -> None:
