@@ -106,6 +106,7 @@ class Authentication:
         """Note in the scope who calls; return the answer to a call that shows no good token."""
         shown = _credentials(scope)
         if shown is None:
+            note_refused(scope, "credentials_missing", "no token is shown")
             return _unauthenticated(
                 "credentials_missing", "say who you are: Authorization: Bearer and a token"
             )

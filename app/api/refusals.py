@@ -17,7 +17,7 @@ def note_refused(scope: Scope, code: str, words: str, number: int = 1) -> None:
     refusals: Refusals = scope["app"].state.refusals
     who: Caller | None = scope.get(CALLER)
     client = scope.get("client")
-    refusals.note(who.principal.name if who else NOBODY, code, words, client[0] if client else None, number)
+    refusals.note(who.principal if who else NOBODY, code, words, client[0] if client else None, number)
 
 
 def note_refused_items(request: Request, first_reasons: Iterable[Reason]) -> None:

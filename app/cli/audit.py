@@ -1,6 +1,7 @@
 """`audit`: what was done by privilege."""
 
 import json
+import re
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
@@ -17,15 +18,15 @@ audit = typer.Typer(help="What was done by privilege", no_args_is_help=True)
 @audit.command("verify")
 def verify(
     last_hash: Annotated[
-        str, typer.Option(help="the last hash, as this command has shown it at an earlier time")
-    ] = "",
+        str | None, typer.Option(help="the last hash, as this command has shown it at an earlier time")
+    ] = None,
 ) -> None:
     """Look for entries that were changed, removed or inserted; exit status 1 if there are any.
 
     Shows how many there are, and the hash of the last one: kept elsewhere, it tells whether the last ones
     were cut off.
     """
-    kept = _read_hash(last_hash) if last_hash else None
+    kept = None if last_hash is None else _read_hash(last_hash)
     with errors_said(), transaction() as session:
         chain = follow(session, kept)
     if chain.fault:
@@ -41,10 +42,10 @@ def verify(
 
 
 def _read_hash(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise typer.BadParameter("a hash is hexadecimal, as this command shows it") from None
+    """Return the hash. An empty one is refused, too: the file in which it was kept may be gone."""
+    if not re.fullmatch("[0-9a-fA-F]{64}", text):
+        raise typer.BadParameter("a hash has 64 hexadecimal digits, as this command shows it")
+    return bytes.fromhex(text)
 
 
 @audit.command("export")

@@ -61,8 +61,11 @@ def note(
 ) -> None:
     """Add what the caller does, with what was there before and is there afterwards, as JSON.
 
+    Where a person stands behind him, `by_person` of `after` names that one: another token may be his by then.
     It is a line of the log, too, once the transaction is committed.
     """
+    if caller.principal.person is not None:
+        after = {**(after or {}), "by_person": caller.principal.person}
     last = store.lock_last(session)
     entry = AuditEntry(
         seq=last.seq + 1 if last else 1,

@@ -21,7 +21,7 @@ from app.services.access import audit
 
 log = get_logger(__name__)
 
-NOBODY = "nobody known"  # who shows no good token
+NOBODY = Principal("nobody known")  # who shows no good token
 PERIOD = 60.0  # seconds between two entries about one principal
 MOST = 1_000  # principals that are told apart at one time
 _OTHERS = "others"
@@ -36,6 +36,7 @@ class Refused:
     first: str  # why, in words
     code: str  # of the first
     address: str | None
+    person: str | None  # who stands behind the principal
     since: datetime
     number: int = 1
 
@@ -49,17 +50,20 @@ class Refusals:
         self._waiting: dict[str, Refused] = {}
         self._written: dict[str, float] = {}  # when the last entry about a principal was
 
-    def note(self, principal: str, code: str, words: str, address: str | None, number: int = 1) -> None:
+    def note(
+        self, who: Principal, code: str, words: str, address: str | None = None, number: int = 1
+    ) -> None:
         """Note that something was refused, `number` times for this reason or others."""
+        principal, person = who.name, who.person
         with self._lock:
             if principal not in self._waiting and len(self._waiting) >= MOST:
-                principal = _OTHERS
+                principal, person = _OTHERS, None
             known = self._waiting.get(principal)
             if known is not None:
                 known.number += number
             else:
                 shown = words[:_MAX_WORDS].encode(errors="replace").decode().replace("\0", "")
-                self._waiting[principal] = Refused(shown, code, address, datetime.now(UTC), number)
+                self._waiting[principal] = Refused(shown, code, address, person, datetime.now(UTC), number)
 
     async def run(self) -> None:
         """Write what is due, again and again, until it is cancelled; then what is left."""
@@ -78,7 +82,8 @@ class Refusals:
         try:
             with transaction() as session:
                 for principal, refused in due.items():
-                    who = Caller(Principal(principal), Grants(), address=refused.address)
+                    named = Principal(principal, person=refused.person)
+                    who = Caller(named, Grants(), address=refused.address)
                     after = {"first": refused.first, "number": refused.number, "since": str(refused.since)}
                     audit.note(session, who, "refused", refused.code, after=after)
         except DATABASE_ERRORS as error:

@@ -78,10 +78,11 @@ class _InUse(Exception):
     """Rolls back: a part of the group is a worker's now."""
 
 
-def cancel_zone(zone: str) -> None:
+def cancel_zone(zone: str, caller: Caller) -> None:
     """Cancel the zone's requests, but for those that are running, until none is left or time is up."""
     until = time.monotonic() + _ZONE_BUDGET
     cancelled = MAX_AT_ONCE
     while cancelled >= MAX_AT_ONCE and time.monotonic() < until:
         with transaction() as session:
             cancelled = requests.cancel_in_zone(session, zone, MAX_AT_ONCE)
+            note_many(session, caller, "requests_cancelled", RequestFilter(zone=zone), cancelled)

@@ -22,7 +22,7 @@ from app.domain.errors import (
     quoted,
 )
 from app.domain.names import normalize
-from app.domain.permissions import Caller
+from app.domain.permissions import SERVICE, Caller
 from app.domain.zone_settings import ZoneSettings, contradictions, effective, merge
 from app.schemas.request import Backend
 from app.services.access import audit
@@ -137,7 +137,8 @@ def check_bootstrap_zones(wanted: Mapping[str, str]) -> list[str]:
 def add_bootstrap_zones(session: Session, wanted: Mapping[str, str]) -> None:
     """Serve these zones, each with its backend, where they are not served yet."""
     for name, backend in wanted.items():
-        zones.add(session, _zone_name(name), backend)
+        if row := zones.add(session, _zone_name(name), backend):
+            audit.note(session, SERVICE, "zone_added", row.name, after=_as_json(row))
 
 
 def _backend_reasons(session: Session, backend: str | None) -> list[Reason]:

@@ -67,6 +67,15 @@ def test_tokens_and_their_audit(run: Run, new_database: str) -> None:
     assert all(each["principal"].startswith("cli ") for each in entries)
     verified = run("audit", "verify")
     assert verified.out == f"3 entries, nothing changed. The last hash: {entries[-1]['hash']}\n"
+    for kept, status, words in (
+        (entries[0]["hash"], 0, "3 entries"),
+        ("0" * 63 + "1", 1, "no entry has the hash"),
+        ("", 2, "64 hexadecimal digits"),
+        (entries[0]["hash"][:10], 2, "64 hexadecimal digits"),
+    ):
+        compared = run("audit", "verify", "--last-hash", kept)
+        assert compared.status == status
+        assert words in compared.out + compared.err
     with psycopg.connect(new_database, autocommit=True) as connection:
         connection.execute("ALTER TABLE access_audit DISABLE TRIGGER only_added")
         connection.execute("UPDATE access_audit SET principal = 'somebody else' WHERE seq = 2")

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.core import database
 from app.core.config import Settings
 from app.core.database import transaction
-from app.domain.permissions import SERVICE
+from app.domain.permissions import SERVICE, Principal
 from app.services.access import audit
 from app.services.access.refusals import MOST, PERIOD, Refusals
 
@@ -85,17 +85,21 @@ def test_refusals_can_not_fill_it(app_settings: Settings) -> None:
 
     def try_often(number: int) -> None:
         for _ in range(number):
-            refusals.note("token a", "not_allowed", "no grant\0" + "x" * 10_000, "192.0.2.1")
+            refusals.note(
+                Principal("token a", person="Ann"), "not_allowed", "no grant\0" + "x" * 10_000, "192.0.2.1"
+            )
 
     try_often(1)
     assert written() == [("token a", 1)]
+    with transaction() as session:
+        assert [each.after["by_person"] for each in audit.entries(session) if each.after] == ["Ann"]
     try_often(1_000)
-    refusals.note("token b", "right_missing", "none", None)
+    refusals.note(Principal("token b"), "right_missing", "none")
     assert written() == [("token a", 1), ("token b", 1)]
     now = PERIOD
     assert written() == [("token a", 1), ("token b", 1), ("token a", 1_000)]
     for number in range(3 * MOST):
-        refusals.note(f"token {number}", "not_allowed", "no", None)
+        refusals.note(Principal(f"token {number}"), "not_allowed", "no")
     now += PERIOD
     assert len(written()) == 3 + MOST + 1
     assert follow().fault is None

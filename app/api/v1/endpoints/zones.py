@@ -84,6 +84,6 @@ def remove_zone(
     if cancel_open:
         with transaction() as session:
             zone = registry.get_zone(session, name)
-        cancel_zone(zone.name)
+        cancel_zone(zone.name, caller)
     with transaction() as session:
         registry.remove_zone(session, caller, name)

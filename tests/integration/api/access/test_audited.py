@@ -42,6 +42,8 @@ def test_every_refusal_is_counted_for_its_principal(guarded: Guarded) -> None:
     assert new() == {(name, "not_allowed"): 2}
     guarded.client.get("/api/v1/access/tokens", headers=requester)
     assert new() == {(name, "right_missing"): 1}
+    guarded.client.get("/api/v1/access/me")
+    assert new() == {("nobody known", "credentials_missing"): 1}
     for _ in range(12):
         guarded.client.get("/api/v1/access/me", headers=bearer("dnso_wrong"))
     assert new() == {("nobody known", "credentials_invalid"): 12}
@@ -69,6 +71,15 @@ def test_what_operators_do_to_requests_of_others(guarded: Guarded) -> None:
     def many(status: str) -> dict[str, Any]:
         return {"filter": {"zone": guarded.zone, "status": status}, "number": 2}
 
+    waiting = made(guarded, OWN, owner="waits")
+    zone = f"/api/v1/zones/{guarded.zone}?cancel_open=true"
+    guarded.client.delete(zone, headers=operator).raise_for_status()
+    ended = entries(guarded)[-2:]
+    assert [(each["act"], each["after"]) for each in ended] == [
+        ("requests_cancelled", {"filter": {"zone": guarded.zone}, "number": 1}),
+        ("zone_removed", None),
+    ]
+    assert guarded.client.get(f"{DNS}/requests/{waiting}", headers=requester).json()["status"] == "cancelled"
     assert found == [
         ("request_retried", theirs, about),
         ("request_cancelled", theirs, about),

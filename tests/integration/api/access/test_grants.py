@@ -114,7 +114,7 @@ def test_each_act_is_kept_and_none_can_be_changed(guarded: Guarded) -> None:
     assert (added["before"], removed["after"], added["after"]["account"]) == (None, None, "team-a")
     assert added["address"] == "testclient"
     rest = guarded.client.get(f"{ACCESS}/audit", params={"cursor": page["next_cursor"]}, headers=admin).json()
-    assert [each["act"] for each in rest["items"]] == ["token_created", "auth_switched"]
+    assert [each["act"] for each in rest["items"]] == ["token_created", "zone_added", "auth_switched"]
     assert rest["next_cursor"] is None
     bad = guarded.client.get(f"{ACCESS}/audit", params={"cursor": "IngiCg"}, headers=admin)
     assert reasons(bad) == {("query.cursor", "cursor_invalid")}
