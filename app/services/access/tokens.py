@@ -25,6 +25,7 @@ _SECRET_BYTES = 32
 _PREFIX = re.compile("[0-9a-f]{12}")
 _NAME = "name:token "  # how the identity of a token begins
 MAX_MAKERS = 100  # identities that a token remembers
+LATEST_END = datetime(9999, 1, 1, tzinfo=UTC)  # some later times are in no year that can be read again
 _WRITTEN = re.compile(rf"dnso_({_PREFIX.pattern})_[A-Za-z0-9_-]{{43}}")
 
 
@@ -148,6 +149,9 @@ def _reasons_against(order: TokenOrder) -> list[Reason]:
         reasons.append(Reason(("accounts",), "missing", message))
     if order.expires_at is not None and order.expires_at <= datetime.now(UTC):
         reasons.append(Reason(("expires_at",), "time_past", "this time has passed"))
+    elif order.expires_at is not None and order.expires_at > LATEST_END:
+        message = "after the year 9998: leave it out for a token that never ends"
+        reasons.append(Reason(("expires_at",), "time_out_of_range", message))
     return reasons
 
 

@@ -238,6 +238,7 @@ def test_orders_for_tokens_that_can_not_be_meant(guarded: Guarded) -> None:
         ["body", "accounts"],
         ["body", "expires_at"],
     ]
+    assert reasons(roles=["admin"], expires_at="9999-12-31T23:59:59-14:00") == [["body", "expires_at"]]
 
 
 def test_the_last_use_is_noted(guarded: Guarded) -> None:
