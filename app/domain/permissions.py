@@ -1,5 +1,6 @@
 """Who may do what: roles, the rights that calls need, and grants, which decide about each change."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -71,12 +72,16 @@ def _rights_of(roles: frozenset[Role]) -> frozenset[Right]:
     return frozenset().union(*(RIGHTS[role] for role in roles))
 
 
+# What nobody sees in a text (Unicode's Default_Ignorable_Code_Point), as far as persons may have it.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
 _MADE_BY = "made by "  # a mark of identities
 
 
 def _folded(person: str) -> str:
     """Return what persons are compared by: two spellings must not make two people, who approve each other."""
-    return normalize("NFKC", normalize("NFKC", person).casefold())
+    return _UNSEEN.sub("", normalize("NFKC", normalize("NFKC", person).casefold()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,6 +208,7 @@ MADE_FOR_ANN = Principal("token b", person="bob", made_by=ANN.own_identities)
         (ANN, Principal("oidc x", person="ann@example.ORG"), True),
         (Principal("x", person="Stra\u00dfe"), Principal("y", person="STRASSE"), True),
         (Principal("x", person="\u00e9"), Principal("y", person="E\u0301"), True),
+        (ANN, Principal("oidc x", person="ann\ufe0f@example\u034f.org\u3164"), True),  # nobody sees these
         (ANN, Principal("token c", person="bob"), False),
         (Principal("token a"), Principal("token b"), False),
         (Principal("x", person="token a"), Principal("token a"), False),  # a name is no person

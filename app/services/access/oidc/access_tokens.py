@@ -17,6 +17,7 @@ from app.services.access.oidc.current_keys import CurrentKeys
 from app.services.access.oidc.verify import MAX_TOKEN, Expected, SignedWith, signed_with, verify
 
 MAX_CHECKED = 2_000  # tokens that are remembered: those that were used last
+_FAR = 2**63  # seconds: a later end is no number for a clock
 
 
 class _Checked(NamedTuple):
@@ -70,7 +71,7 @@ class AccessTokens:
             return claims
         principal = principal_of_claims(claims, self._rules)
         if isinstance(principal, Principal):
-            ends_at = int(claims["exp"]) + self._expected.skew
+            ends_at = min(int(claims["exp"]), _FAR) + self._expected.skew
             self._checked[digest] = _Checked(principal, ends_at, keys)
             if len(self._checked) > MAX_CHECKED:
                 self._checked.popitem(last=False)

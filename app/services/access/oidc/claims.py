@@ -58,7 +58,7 @@ def find_claim(claims: Mapping[str, Any], path: str) -> Any:
 
 def _person(claims: Mapping[str, Any], path: str) -> str | None:
     """Return whose the token is. An address that its issuer has not verified may be anybody's."""
-    if path == "email" and claims.get("email_verified") is False:
+    if path == "email" and claims.get("email_verified") in (False, "false"):  # some issuers write it as text
         return None
     return _valid(_PERSON, find_claim(claims, path))
 

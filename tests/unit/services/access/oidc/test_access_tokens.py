@@ -42,6 +42,13 @@ def test_those_that_were_used_last_are_remembered(monkeypatch: pytest.MonkeyPatc
     assert asyncio.run(call()) == [False, False, True, False, True, False]
 
 
+def test_a_token_that_ends_at_no_time_of_a_clock() -> None:
+    tokens = AccessTokens(
+        CurrentKeys(published), Expected(ISSUER, (AUDIENCE,), ("ES256",), 0), ClaimRules(ISSUER)
+    )
+    assert isinstance(asyncio.run(tokens.identify(KEY.sign(claims(exp=10**400)))), Principal)
+
+
 def test_roles_that_there_are_not(set_settings: SetSettings) -> None:
     set_settings(OIDC_ROLE_MAP="dns=x=admin,a=king", OIDC_DEFAULT_ROLES="requester,nobody")
     assert settings().oidc_role_map == (("dns=x", "admin"), ("a", "king"))

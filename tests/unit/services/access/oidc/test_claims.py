@@ -89,6 +89,8 @@ def test_accounts_by_a_map() -> None:
     [
         ({"email_verified": True}, "Ann@example.org"),
         ({"email_verified": False}, None),
+        ({"email_verified": "false"}, None),
+        ({"email_verified": "true"}, "Ann@example.org"),
         ({"email": None}, None),
         ({"email": 7}, None),
         ({"email": "a\nb"}, None),
