@@ -362,6 +362,6 @@ def test_what_nobody_has_to_approve_is_not_decided_about(
     [waiting] = submit(client, new_zone, "a")
     answer = client.post(f"/api/v1/dns/requests/{waiting}/{verb}")
     assert (answer.status_code, answer.json()["code"]) == (409, "not_awaiting_approval")
-    assert "it is pending" in answer.json()["detail"]
+    assert "its status is pending" in answer.json()["detail"]
     unknown = client.post(f"/api/v1/dns/requests/{UUID(int=7)}/{verb}")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "request_unknown")
