@@ -222,13 +222,14 @@ def _plan_result(index: int, item: Planned, reader: Principal) -> PlanResult:
     if item.review:
         result.review = item.review
     if item.effect.warnings:
-        result.warnings = [*map(_warning, item.effect.warnings)]
+        result.warnings = [_warning(warning, reader) for warning in item.effect.warnings]
     return result
 
 
 def _forecast(item: Planned, reader: Principal) -> PlannedOut:
     planned = item.effect.planned
-    is_ours = item.by == "records"  # no server has a word in it
+    # No server has a word in it; but names of others are.
+    is_ours = item.by == "records" and planned.code != "dname_above_data"
     told = planned.message if is_ours or reader.reads_in_full else of_plan(planned.outcome, planned.code)
     return PlannedOut(by=item.by, outcome=planned.outcome, code=planned.code, message=told)
 
@@ -244,8 +245,9 @@ def _fields(plain: Accepted | PlanOut) -> dict[str, Any]:
     return {each.name: getattr(plain, each.name) for each in dataclasses.fields(plain)}
 
 
-def _warning(warning: Reason) -> WarningOut:
-    return WarningOut(warning.code, warning.message, ["body", *warning.loc])
+def _warning(warning: Reason, reader: Principal | None = None) -> WarningOut:
+    is_told = warning.told is not None and reader is not None and not reader.reads_in_full
+    return WarningOut(warning.code, (is_told and warning.told) or warning.message, ["body", *warning.loc])
 
 
 def request_out(state: RequestState, reader: Principal) -> RequestOut:

@@ -4,9 +4,9 @@ The time for it grows with the number of changes and records, not with their pro
 """
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from app.domain.change import Action, Change, Outcome, RRsetKey
 from app.domain.effects import Effect, PlannedOutcome, RRset, ZoneRRset
@@ -22,8 +22,11 @@ _ADDRESSES = frozenset({"A", "AAAA"})
 _LEADS_ON = _ADDRESSES | {"CNAME"}
 _AT_CUT = frozenset({"NS", "DS"})
 _MAX_NAMED = 3  # names that a message lists
+_MAX_ASKED = 100  # names about which is asked whether requesters may see them
+_OF_OTHERS = "what is not yours to see"
 
 Place = tuple[str, str]  # a zone and a name
+MayName = Callable[[ZoneRRset], bool]
 
 
 def may_concern_others(change: Change) -> bool:
@@ -41,20 +44,29 @@ def targets(change: Change) -> list[str]:
 
 
 def with_consequences(
-    effects: Iterable[Effect], known: Mapping[ZoneRRset, RRset], served: Container[str]
+    effects: Iterable[Effect],
+    known: Mapping[ZoneRRset, RRset],
+    served: Container[str],
+    may_name: MayName | None = None,
 ) -> list[Effect]:
-    """Return the effects of a batch with further warnings; `served` are the zones of names and targets."""
-    state = _State(known, served)
+    """Return the effects of a batch with further warnings; `served` are the zones of names and targets.
+
+    `may_name` says of which RRsets requesters may be told; None: of all.
+    """
+    state = _State(known, served, may_name)
     return [state.apply(effect) for effect in effects]
 
 
 class _State:
     """The records as the changes so far leave them."""
 
-    def __init__(self, known: Mapping[ZoneRRset, RRset], served: Container[str]) -> None:
+    def __init__(
+        self, known: Mapping[ZoneRRset, RRset], served: Container[str], may_name: MayName | None
+    ) -> None:
         self._served = served
+        self._may_name = may_name
         self._types: dict[Place, set[str]] = defaultdict(set)
-        self._pointing: dict[str, dict[RRsetKey, None]] = defaultdict(dict)
+        self._pointing: dict[str, dict[ZoneRRset, None]] = defaultdict(dict)
         self._below: dict[Place, dict[str, None]] = defaultdict(dict)
         self._made: dict[ZoneRRset, set[str]] = defaultdict(set)  # values that earlier changes have set
         self._asked: set[object] = set()
@@ -80,8 +92,12 @@ class _State:
         if not was_there and after is not None:
             found += self._uncovered(change)
         if hidden:
-            message = f"the delegation hides what is recorded at or below it: {some_of(hidden)}"
-            found.append(Reason(DOMAIN, "hides_names", message))
+            words = "the delegation hides what is recorded at or below it"
+            at = {
+                name: [(change.zone, RRsetKey(name, each)) for each in self._types[change.zone, name]]
+                for name in hidden
+            }
+            found.append(self._reason_with_names("hides_names", words, at))
         return replace(effect, warnings=(*warnings, *found))
 
     def _note(self, zone: str, key: RRsetKey, before: Iterable[str], after: Iterable[str]) -> None:
@@ -89,9 +105,9 @@ class _State:
         types.add(key.type) if after else types.discard(key.type)
         if key.type in _POINTING:
             for value in set(before) - after:
-                self._pointing[target_of(value)].pop(key, None)
+                self._pointing[target_of(value)].pop((zone, key), None)
             for value in after:
-                self._pointing[target_of(value)][key] = None
+                self._pointing[target_of(value)][zone, key] = None
         for parent in takewhile(lambda name: name != zone, lineage(key.name.partition(".")[2])):
             below = self._below[zone, parent]
             below.update({key.name: None}) if types else below.pop(key.name, None)
@@ -115,10 +131,25 @@ class _State:
             return
         if types & _LEADS_ON:
             return
-        pointing = [key for key in self._pointing.get(change.name, ()) if key.type in _TO_HOSTS or not types]
+        pointing = {
+            str(place[1]): [place]
+            for place in self._pointing.get(change.name, ())
+            if place[1].type in _TO_HOSTS or not types
+        }
         if pointing:
-            message = f"nothing is left where others point to: {some_of(map(str, pointing))}"
-            yield Reason(DOMAIN, "breaks_reference", message)
+            yield self._reason_with_names(
+                "breaks_reference", "nothing is left where others point to", pointing
+            )
+
+    def _reason_with_names(self, code: str, words: str, found: Mapping[str, Iterable[ZoneRRset]]) -> Reason:
+        """Return a warning that names what is found; requesters are told of what they may see alone."""
+        told = None
+        if self._may_name is not None:
+            asked = islice(sorted(found), _MAX_ASKED)
+            shown = [name for name in asked if any(map(self._may_name, found[name]))]
+            if len(shown) < len(found):
+                told = f"{words}: {', '.join([*shown[:_MAX_NAMED], _OF_OTHERS])}"
+        return Reason(DOMAIN, code, f"{words}: {some_of(found)}", told)
 
     def _hidden_by(self, effect: Effect) -> list[str]:
         """Return the names that a new delegation or DNAME hides; its glue is not hidden."""

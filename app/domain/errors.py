@@ -113,6 +113,7 @@ class Reason(NamedTuple):
     loc: tuple[str | int, ...]
     code: str
     message: str
+    told: str | None = None  # to requesters, where the words have names of others in them
 
 
 class Error(Exception):

@@ -12,11 +12,11 @@ from uuid_utils.compat import uuid7
 from app.core.database import reading
 from app.domain.change import Change, Outcome, RRsetKey
 from app.domain.checks import Checks
-from app.domain.consequences import may_concern_others, targets, with_consequences
+from app.domain.consequences import MayName, may_concern_others, targets, with_consequences
 from app.domain.delegations import hosts_at_cuts, with_delegations
 from app.domain.effects import NO_ADDRESS, Effect, RRset, ZoneRRset, effects, state_of, targets_in_zone
 from app.domain.names import lineages
-from app.domain.permissions import Caller
+from app.domain.permissions import Caller, Grants, Principal
 from app.domain.ptr import PtrStep, may_remove_address
 from app.services.requests.ptr import Parent, concerned, plan_ptrs
 from app.services.requests.submit import place, require_no_mass_change
@@ -39,12 +39,16 @@ class Planned:
 
 
 def plan_from_records(
-    raw: Sequence[RawChange], caller: Caller | None = None, *, allow_mass_change: bool = True
+    raw: Sequence[RawChange],
+    caller: Caller | None = None,
+    *,
+    allow_mass_change: bool = True,
+    grants: Grants | None = None,
 ) -> list[Planned | Refused]:
     """Validate these changes, and return what each would change, applied to the records of now.
 
     They are applied in the order given; those that would be scheduled after the others, by their times.
-    Raises MassChange.
+    `grants` say of what requesters may be told: the caller's unless others are given. Raises MassChange.
     """
     drafts = read_changes(raw, caller)
     with reading() as session:
@@ -58,13 +62,18 @@ def plan_from_records(
         pointed_to = set(chain(*map(targets_in_zone, changes), *map(targets, changes)))
         above = lineages(change.name for change in changes)
         names = above | pointed_to | {f"*.{name}" for name in above}
-        known = _known(records.at_names(session, names))
+        at_names = records.at_names(session, names)
+        known = _known(at_names)
         if left := hosts_at_cuts(changes, known) - names:
             known |= _known(records.at_names(session, islice(left, MAX_AROUND)))
         served = zones.existing(session, above | lineages(pointed_to))
         concerned = {change.zone for change in changes if may_concern_others(change)}
-        around = known | _known(records.of_zones(session, concerned, MAX_AROUND)) if concerned else known
-    planned = with_consequences(effects(changes, known), around, served)
+        rows = records.of_zones(session, concerned, MAX_AROUND) if concerned else ()
+        around = known | _known(rows)
+    if grants is None and caller is not None and not caller.unrestricted:
+        grants = caller.grants
+    may_name = None if grants is None else _may_name(grants, valid, [*at_names, *rows])
+    planned = with_consequences(effects(changes, known), around, served, may_name)
     planned = with_delegations(planned, known, served)
     found = dict(zip(map(id, valid), planned, strict=True))
     ptrs = _ptrs(valid, found, now)
@@ -112,6 +121,25 @@ def _planned(valid: ValidChange, effect: Effect, ptrs: Sequence[PtrStep], now: d
 def _later_than(now: datetime, valid: ValidChange) -> datetime | None:
     """Return when a change that is scheduled is queued; None: at once."""
     return valid.not_before if valid.not_before and valid.not_before > now else None
+
+
+def _may_name(grants: Grants, valid: Iterable[ValidChange], rows: Iterable[Record]) -> MayName:
+    """Return what tells of which RRsets whoever may see the plan may be told.
+
+    Those are the accounts in whose names it is asked for, whoever has asked: they all may see it.
+    """
+    accounts = frozenset(item.account_id for item in valid)
+    whose = {(row.zone, RRsetKey(row.name, row.record_type)): {row.account_id, row.owner} for row in rows}
+    asker = Principal("whoever may see the plan", accounts)
+
+    def may_name(place: ZoneRRset) -> bool:
+        zone, key = place
+        known = whose.get(place)
+        return (
+            known is None or not accounts.isdisjoint(known) or grants.covers(asker, zone, key.name, key.type)
+        )
+
+    return may_name
 
 
 def _known(rows: Iterable[Record]) -> dict[ZoneRRset, RRset]:

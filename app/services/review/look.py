@@ -39,7 +39,8 @@ async def look_at(request_id: UUID, caller: Caller, *, to_decide: bool = False) 
     """
     case = await asyncio.to_thread(_read, request_id, caller, to_decide)
     changes = [each.change for each in case.waiting]
-    planned = await plan_from_servers(await asyncio.to_thread(plan_from_records, changes, SERVICE))
+    by_records = await asyncio.to_thread(plan_from_records, changes, SERVICE, grants=caller.grants)
+    planned = await plan_from_servers(by_records)
     return Look(case, planned, _digest(case, planned))
 
 

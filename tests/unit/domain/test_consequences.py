@@ -143,3 +143,23 @@ def test_ten_thousand_changes_of_names_that_concern_each_other_take_a_moment() -
     start = time.thread_time()
     plan(known, *changes)
     assert time.thread_time() - start < 2
+
+
+def test_requesters_are_told_of_what_they_may_see_alone() -> None:
+    known = records(
+        ("mail", "A", "192.0.2.1"),
+        *((owner, "MX", f"10 mail.{ZONE}.") for owner in ("own", "theirs")),
+    )
+
+    def words(*owners: str) -> tuple[str, str | None]:
+        may_see = {full_name(owner, ZONE) for owner in owners}
+        planned = effects([change("delete", "mail", "A")], known)
+        (effect,) = with_consequences(planned, known, {ZONE}, lambda place: place[1].name in may_see)
+        (warning,) = effect.warnings
+        return warning.message, warning.told
+
+    begin = "nothing is left where others point to"
+    full = f"{begin}: own.{ZONE} MX, theirs.{ZONE} MX"
+    assert words("own", "theirs") == (full, None)
+    assert words("own") == (full, f"{begin}: own.{ZONE} MX, what is not yours to see")
+    assert words() == (full, f"{begin}: what is not yours to see")

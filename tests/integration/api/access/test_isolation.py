@@ -190,3 +190,37 @@ def test_nobody_but_the_service_makes_cursors(guarded: Guarded) -> None:
         asked = {"zone": guarded.zone, "cursor": cursor}
         answer = guarded.client.get(f"{DNS}/records", params=asked, headers=guarded.by("requester"))
         assert (answer.status_code, answer.json()["detail"][0]["type"]) == (422, "cursor_invalid"), cursor
+
+
+def test_a_plan_names_no_records_of_others(guarded: Guarded) -> None:
+    """Nor does it to those of the account for which an admin has planned."""
+    guarded.grant(account=OTHER)
+    guarded.grant(names="mail")
+    guarded.grant(names="cut")
+    guarded.grant(names="own")
+    settle(made(guarded, OWN, owner="mail"), "succeeded")
+    settle(made(guarded, OTHER, owner="hidden.cut"), "succeeded")
+    for account, owner in ((OWN, "own"), (OTHER, "theirs")):
+        points = body(
+            guarded.zone, owner, record_type="MX", target=f"10 mail.{guarded.zone}.", account=account
+        )
+        answer = guarded.client.post(f"{DNS}/create", json=points, headers=guarded.by("admin", accounts=()))
+        settle(answer.json()["id"], "succeeded")
+    ns = f"ns.{guarded.zone}."
+    asked = [
+        body(guarded.zone, "mail", action="delete", target=None),
+        body(guarded.zone, "cut", record_type="NS", target=ns),
+        body(guarded.zone, "cut", record_type="DNAME", target=ns),
+    ]
+
+    def planned(*roles: str, accounts: Sequence[str] = ()) -> Any:
+        by = guarded.by(*roles, accounts=accounts)
+        return guarded.client.post(f"{DNS}/plan", json={"requests": asked}, headers=by)
+
+    own, full = planned("requester", accounts=[OWN]), planned("admin")
+    kept = guarded.client.get(f"{DNS}/plans/{full.json()['plan_id']}", headers=guarded.by("requester"))
+    for answer in (own, kept):
+        assert "what is not yours to see" in answer.text
+        assert f"own.{guarded.zone} MX" in answer.text
+        assert [word for word in ("hidden.", "theirs") if word in answer.text] == []
+    assert [word for word in ("hidden.", "theirs") if word not in full.text] == []
