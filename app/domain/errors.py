@@ -365,8 +365,8 @@ class ZoneNotFound(NotFound):
 
     code = "zone_unknown"
 
-    def __init__(self) -> None:
-        super().__init__("there is no such zone")
+    def __init__(self, zone: str) -> None:
+        super().__init__(f"there is no zone {quoted(zone)}: GET /api/v1/zones lists those that there are")
 
 
 class Conflict(Error):

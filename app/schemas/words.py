@@ -21,6 +21,8 @@ def words(code: str, message: str, loc: Sequence[str | int], model: type[BaseMod
         return unknown_field(model, loc)
     if code == "timezone_aware":
         return "Input should have a time zone, as in 2026-12-01T02:00:00+01:00 or 2026-12-01T01:00:00Z"
+    if code == "ip_any_network":
+        return "Input should be a network, such as 10.1.0.0/16: only zeros behind its prefix"
     if code == "enum" and {"record_type", "allowed_types"} & set(loc):
         return f"{message}, or TYPE and a number (RFC 3597), such as TYPE65280, where the zone allows it"
     return _ENUM_MEMBER.sub(r"\1", message)

@@ -21,6 +21,7 @@ from app.domain.errors import (
     TransferNotFound,
     TransferStale,
     TransferTooLarge,
+    ZoneNotFound,
 )
 from app.domain.name_patterns import read_pattern, why_not_relative
 from app.domain.names import normalize
@@ -169,7 +170,7 @@ def _zone_to_offer(session: Session, wanted: Offer, now: datetime) -> Zone:
     try:
         zone = zones.get(session, normalize(wanted.zone))
         if zone is None:
-            reasons.append(Reason(("zone",), "zone_unknown", "there is no such zone"))
+            reasons.append(Reason(("zone",), "zone_unknown", str(ZoneNotFound(wanted.zone))))
         elif wrong := why_not_relative(read_pattern(wanted.names), zone.name):
             reasons.append(wrong.reason("names"))
     except DomainError as error:

@@ -100,10 +100,10 @@ def plan_rollback(zone: str, order: RollbackOrder) -> Rollback:
     try:
         zone = normalize(zone)
     except DomainError as error:
-        raise ZoneNotFound from error
+        raise ZoneNotFound(zone) from error
     with reading() as session:
         if zones.get(session, zone) is None:
-            raise ZoneNotFound
+            raise ZoneNotFound(zone)
         candidates = _find(session, zone, order.to)
     return _plan(zone, candidates, order)
 

@@ -31,7 +31,7 @@ def rrset_history(
     try:
         zone = normalize(zone)
     except DomainError as error:
-        raise ZoneNotFound from error
+        raise ZoneNotFound(zone) from error
     try:
         name = name_in_zone(owner, zone)
     except DomainError as error:
@@ -39,7 +39,7 @@ def rrset_history(
     wanted = RequestFilter(zone=zone, domain=name, record_type=record_type, settled=True)
     page = find_requests(session, wanted, limit, cursor)
     if not page.items and cursor is None and zones.get(session, zone) is None:
-        raise ZoneNotFound
+        raise ZoneNotFound(zone)
     states = undo.states(session, [item.id for item in page.items])
     steps = [Step(item, *map(_state, states[item.id])) for item in page.items]
     return Page(steps, page.next_cursor)

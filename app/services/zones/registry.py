@@ -175,9 +175,9 @@ def _find(session: Session, name: str, to: Literal["read", "change", "remove"] =
     try:
         row = zones.get(session, normalize(name), to=to)
     except DomainError as error:
-        raise ZoneNotFound from error
+        raise ZoneNotFound(name) from error
     if row is None:
-        raise ZoneNotFound
+        raise ZoneNotFound(name)
     return row
 
 

@@ -123,3 +123,4 @@ def test_a_zone_that_is_gone(client: TestClient, zone: ZoneUnderTest) -> None:
     for name in (zone.name, "never.test", "a b"):
         answer = history(client, name, "none")
         assert (answer.status_code, answer.json()["code"]) == (404, "zone_unknown")
+        assert f"'{name}'" in answer.json()["detail"]

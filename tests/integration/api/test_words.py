@@ -120,3 +120,8 @@ def test_one_label_is_no_full_name(client: TestClient, new_zone: str) -> None:
     resource = {"record_type": "A", "domain": "www", "target": "192.0.2.1"}
     body = {"context": {"account_id": "a"}, "resource": resource}
     assert codes(client.post("/api/v1/dns/create", json=body)) == {"name_not_fqdn"}
+
+
+def test_a_network_with_an_address_of_it_is_told_what_a_network_is(client: TestClient) -> None:
+    answer = client.post("/api/v1/access/tokens", json={"roles": ["gateway"], "networks": ["10.1.2.3/16"]})
+    assert any("10.1.0.0/16: only zeros behind" in said for said in messages(answer))
