@@ -14,6 +14,7 @@ from app.api.body_limits import BodyLimits
 from app.api.fast_routes import put_in_front
 from app.api.front import Application
 from app.api.hosts import AllowedHosts
+from app.api.origins import OwnPages
 from app.api.v1.endpoints import (
     access,
     approvals,
@@ -138,6 +139,7 @@ def create_app() -> FastAPI:
     )
     if settings().auth == "required":
         app.add_middleware(Authentication)
+    app.add_middleware(OwnPages, allowed=settings().cors_origins)
     app.add_middleware(AllowedHosts, allowed=settings().allowed_hosts)
     for endpoint in (
         dns,

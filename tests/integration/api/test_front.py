@@ -115,3 +115,15 @@ def test_the_documentation_loads_from_here_alone_and_runs_its_own_script(app_set
         assert page.headers["x-content-type-options"] == "nosniff"
         style = client.get("/docs/assets/swagger-ui.css")
         assert "no-store" not in style.headers.get("cache-control", "")
+
+
+def test_pages_of_others_change_nothing(app_settings: Settings, set_settings: SetSettings) -> None:
+    """Where nobody is asked who he is, too; browsers send such calls without asking first."""
+    from app.main import create_app
+
+    set_settings(AUTH="off")
+    with TestClient(create_app()) as client:
+        for path in ("requests/cancel", "plans/01a2115e-95b5-7292-b7a4-a9ebc07f21b1/apply", "create"):
+            answer = client.post(f"/api/v1/dns/{path}", headers={"Origin": "https://other.example.net"})
+            assert (answer.status_code, answer.json()["code"]) == (403, "origin_not_allowed"), path
+            assert answer.headers.items() >= OF_CALLS.items()

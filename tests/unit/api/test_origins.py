@@ -1,0 +1,56 @@
+"""The pages from which calls that change something are taken."""
+
+from collections.abc import Mapping
+
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
+
+from app.api.origins import OwnPages
+
+CONSOLE = "https://console.example.net"
+OTHER = "https://other.example.net"
+client = TestClient(OwnPages(PlainTextResponse("ok"), [CONSOLE]), base_url="http://127.0.0.1:8000")
+
+
+def status(method: str, headers: Mapping[str, str]) -> int:
+    return client.request(method, "/", headers=headers).status_code
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},  # no browser
+        {"Origin": "http://127.0.0.1:8000"},
+        {"Origin": "HTTP://127.0.0.1:8000"},
+        {"Origin": CONSOLE},
+        {"Origin": CONSOLE, "Sec-Fetch-Site": "cross-site"},
+        {
+            "Sec-Fetch-Site": "same-origin",
+            "Origin": "https://dns.example.net",
+        },  # a proxy that changes the host
+        {"Sec-Fetch-Site": "none"},
+    ],
+)
+def test_calls_that_are_taken(headers: Mapping[str, str]) -> None:
+    assert {status(method, headers) for method in ("GET", "POST", "PATCH", "PUT", "DELETE")} == {200}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": OTHER},
+        {"Origin": "null"},  # a frame in a sandbox, a file
+        {"Origin": ""},
+        {"Origin": "http://127.0.0.1:8001"},
+        {"Origin": "http://127.0.0.1"},
+        {"Origin": f"{CONSOLE}.example.org"},
+        {"Origin": OTHER, "Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://127.0.0.1:8000", "Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_calls_of_others_pages(headers: Mapping[str, str]) -> None:
+    assert {status(method, headers) for method in ("POST", "PATCH", "PUT", "DELETE")} == {403}
+    assert {status(method, headers) for method in ("GET", "HEAD", "OPTIONS")} == {200}
