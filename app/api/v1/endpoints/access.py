@@ -138,7 +138,7 @@ def list_quotas() -> QuotaList:
         return answers.quota_list(quotas.list_quotas(session), quotas.default_quota())
 
 
-@router.get("/quotas/{account}", summary="Show the quota of an account")
+@router.get("/quotas/{account:path}", summary="Show the quota of an account")
 @needs(Right.READ_ACCESS)
 def show_quota(account: AccountInPath) -> QuotaOut:
     """What it has of its own, and what is in effect."""
@@ -146,7 +146,7 @@ def show_quota(account: AccountInPath) -> QuotaOut:
         return answers.quota_out(quotas.get_quota(session, account))
 
 
-@router.put("/quotas/{account}", summary="Give an account a quota of its own", responses=openapi.BODY)
+@router.put("/quotas/{account:path}", summary="Give an account a quota of its own", responses=openapi.BODY)
 @needs(Right.MANAGE_ACCESS)
 def set_quota(account: AccountInPath, body: NewQuota, request: Request, caller: TheCaller) -> QuotaOut:
     """It takes the place of an earlier one: for what is left out the default counts."""
@@ -158,7 +158,10 @@ def set_quota(account: AccountInPath, body: NewQuota, request: Request, caller: 
 
 
 @router.delete(
-    "/quotas/{account}", status_code=204, summary="Remove an account's own quota", responses=openapi.NO_QUOTA
+    "/quotas/{account:path}",
+    status_code=204,
+    summary="Remove an account's own quota",
+    responses=openapi.NO_QUOTA,
 )
 @needs(Right.MANAGE_ACCESS)
 def remove_quota(account: AccountInPath, request: Request, caller: TheCaller) -> None:

@@ -84,6 +84,15 @@ def test_the_life_of_a_quota(guarded: Guarded) -> None:
     }
 
 
+def test_a_quota_of_an_account_with_slashes(guarded: Guarded) -> None:
+    """As an issuer names groups by their paths."""
+    admin, path = guarded.by("admin", accounts=()), f"{QUOTAS}/%2Fteams%2Fa"
+    made = guarded.client.put(path, json={"records": 1}, headers=admin).raise_for_status().json()
+    assert made["account_id"] == "/teams/a"
+    assert guarded.client.get(path, headers=admin).json() == made
+    assert guarded.client.delete(path, headers=admin).status_code == 204
+
+
 def test_requests_a_minute(guarded: Guarded) -> None:
     zone, requester = guarded.zone, guarded.by("requester")
     assert set_quota(guarded, requests_per_minute=3).status_code == 200

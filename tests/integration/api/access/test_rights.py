@@ -69,9 +69,9 @@ CALLS = {
     "POST /access/transfers/{transfer_id}/decline": TRANSFER,
     "POST /access/transfers/{transfer_id}/withdraw": TRANSFER,
     "GET /access/quotas": SEE_ACCESS,
-    "GET /access/quotas/{account}": SEE_ACCESS,
-    "PUT /access/quotas/{account}": ADMIN,
-    "DELETE /access/quotas/{account}": ADMIN,
+    "GET /access/quotas/{account:path}": SEE_ACCESS,
+    "PUT /access/quotas/{account:path}": ADMIN,
+    "DELETE /access/quotas/{account:path}": ADMIN,
 }
 FOR_ANYBODY = {"/docs", "/docs/assets", "/openapi.json", "/"}  # who is known, in whatever role
 VALUES = {
@@ -79,7 +79,7 @@ VALUES = {
     "{name:path}": "nowhere.test",
     "{zone:path}": "nowhere.test",
     "{prefix}": "0" * 12,
-    "{account}": "team-x",
+    "{account:path}": "team-x",
 } | {f"{{{name}_id}}": str(UUID(int=7)) for name in ("request", "plan", "batch", "grant", "transfer")}
 
 
