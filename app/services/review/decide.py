@@ -42,8 +42,8 @@ def approve(request_id: UUID, look: Look, caller: Caller, comment: str | None) -
             for waiting, planned in zip(look.case.waiting, look.planned, strict=True)
             if isinstance(planned, Planned)
         ]
+        _close(session, case, Verdict.APPROVED, caller, comment)  # first: only what is approved can be queued
         reviews.approve(session, items, _words("approved", caller, comment))
-        _close(session, case, Verdict.APPROVED, caller, comment)
         audit.note(session, caller, "requests_approved", str(request_id), *_audited(look))
         state = _state(session, request_id)
     kicks.kick_zones({each.asked.zone for each in case.waiting})

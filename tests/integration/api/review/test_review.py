@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from app.core.database import transaction
 from tests.integration.api.review.conftest import Office
@@ -220,6 +221,15 @@ def test_a_retry_gets_round_no_approval(office: Office, who: str) -> None:
     office.decide("approve", asked, office.approver).raise_for_status()
     office.drain()
     assert office.show(asked)["status"] == "succeeded"
+
+
+def test_the_database_queues_nothing_that_nobody_has_approved(office: Office) -> None:
+    """A process of the release before retries what was cancelled so: it knows no reviews."""
+    asked = office.ask()
+    office.post(f"requests/{asked['id']}/cancel", office.asker).raise_for_status()
+    retried = "UPDATE dns_requests SET status = 'pending', seq = 1, finished_at = NULL WHERE id = :id"
+    with pytest.raises(IntegrityError, match="nobody has approved"), transaction() as session:
+        session.execute(text(retried), {"id": asked["id"]})
 
 
 def test_who_owns_the_rrset_decides_for_others(office: Office) -> None:
