@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 from threading import Event
 
-from psycopg.errors import UndefinedTable
+from psycopg.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from app.core.backoff import pause_after
@@ -139,8 +139,9 @@ def sweep_until(stop: Event) -> None:
 
 
 def _advice(error: SQLAlchemyError) -> str:
-    missing = isinstance(error, DBAPIError) and isinstance(error.orig, UndefinedTable)
-    return "the tables are not there yet; start the api, which makes them" if missing else "no database"
+    if isinstance(error, DBAPIError) and isinstance(error.orig, UndefinedTable | UndefinedColumn):
+        return "the tables are not there yet, or not up to date; start the api, which makes them"
+    return "no database"
 
 
 class KickSender:

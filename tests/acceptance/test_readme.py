@@ -39,3 +39,13 @@ def test_python_asks_where_there_is_no_dig(stack: Stack, user: User) -> None:
     code = code.replace("port=21053", f"port={stack.ports.dns}")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
     assert done.stdout.strip() == shown, done.stderr
+
+
+def test_the_plan_that_is_shown_is_applied(user: User) -> None:
+    [shown] = re.findall(r"<<'END'\n(.*?)\nEND\n", PAGE, re.DOTALL)
+    plan = user.api.post("/dns/plan", json=json.loads(shown)).json()
+    applied = user.api.post(f"/dns/plans/{plan['plan_id']}/apply")
+    requests = user.wait_until_settled(each["request"]["id"] for each in applied.json()["results"])
+    assert [request["status"] for request in requests] == ["succeeded", "succeeded"]
+    for change in json.loads(shown)["requests"]:
+        user.submit_and_wait(change | {"action": "delete"})
