@@ -522,10 +522,10 @@ class MovedOut(BaseModel):
 class BacklogOut(BaseModel):
     """How many requests are not settled yet, roughly, and how many may be (0: any number).
 
-    Scheduled ones are not counted.
+    Scheduled ones are not counted. Where one has to say who one is, nobody is told how many are open.
     """
 
-    open: int
+    open: int | None
     limit: int
     full: bool
 

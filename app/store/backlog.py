@@ -28,6 +28,9 @@ _OPEN = text(
 )
 
 
+_TRANSACTION = text("SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint)")
+
+
 class Snapshot(NamedTuple):
     """Which transactions a statement sees: those that were committed when it began."""
 
@@ -52,6 +55,11 @@ class Addition(NamedTuple):
     transaction: int
     number: int = 1
     scheduled: bool = False
+
+
+def transaction_number(session: Session) -> int:
+    """Return the number of the session's transaction, as snapshots name it."""
+    return int(session.execute(_TRANSACTION).scalar_one())
 
 
 class Count(NamedTuple):

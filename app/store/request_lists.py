@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Text, and_, func, literal, not_, or_, select, text
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, false, func, literal, not_, or_, select, text
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session
 
@@ -47,12 +47,17 @@ class Approver:
     identities: Collection[str]
     accounts: Collection[str]
 
+    def reviews(self, table: Any) -> Select[Any]:
+        """Return the select that has a row where the request is, or was, for him to approve."""
+        of_review = select(Review.id).where(Review.id == table.review_id)
+        if self.zones is None:
+            return of_review
+        in_own_zones = Review.zones.bool_op("<@")(_texts(self.zones))
+        return of_review.where(or_(in_own_zones, self._owns(table)))
+
     def conditions(self, table: Any) -> Iterator[ColumnElement[bool]]:
         """Yield the conditions on a row that waits for an approval: his to give, not his own wish."""
-        of_review = select(Review.id).where(Review.id == table.review_id)
-        if self.zones is not None:
-            in_own_zones = Review.zones.bool_op("<@")(_texts(self.zones))
-            of_review = of_review.where(or_(in_own_zones, self._owns(table)))
+        of_review = self.reviews(table)
         own = Review.asks_as.bool_op("&&")(_texts(self.identities))
         yield of_review.where(not_(own)).exists()
         if self.accounts:
@@ -139,13 +144,20 @@ def get_batch(session: Session, batch_id: UUID) -> Batch | None:
 
 
 def count_by_status(
-    session: Session, found: Batch, accounts: Collection[str] | None = None
+    session: Session,
+    found: Batch,
+    accounts: Collection[str] | None = None,
+    approver: Approver | None = None,
 ) -> Mapping[Status, int]:
-    """Return how many requests of the batch, or those of these accounts in it, have each status."""
+    """Return how many requests of the batch have each status.
+
+    With `accounts` only those of these accounts, and those that are for the approver to decide about.
+    """
     ids = Request.id.between(found.first_request_id, found.last_request_id)
     counted = select(Request.status, func.count()).where(ids, Request.batch_id == found.id)
     if accounts is not None:
-        counted = counted.where(Request.account_id.in_(accounts))
+        to_decide = approver.reviews(Request).exists() if approver else false()
+        counted = counted.where(or_(Request.account_id.in_(accounts), to_decide))
     return {row[0]: row[1] for row in session.execute(counted.group_by(Request.status))}
 
 

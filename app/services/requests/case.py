@@ -91,7 +91,11 @@ def decides_about(session: Session, principal: Principal, row: Request) -> bool:
 
 def find_approver(session: Session, principal: Principal) -> Approver:
     """Return what a list of the requests about which he decides is looked up by."""
-    zones_of_his = None if Role.ADMIN in principal.roles else zones.approved_by(session, principal.accounts)
+    zones_of_his: list[str] | None = []
+    if Role.ADMIN in principal.roles:
+        zones_of_his = None
+    elif Role.APPROVER in principal.roles:
+        zones_of_his = zones.approved_by(session, principal.accounts)
     return Approver(zones_of_his, principal.identities, principal.accounts)
 
 

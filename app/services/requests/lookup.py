@@ -15,7 +15,7 @@ from app.domain.permissions import Principal, Right
 from app.domain.ptr import ADDRESS_TYPES
 from app.domain.told import of_status
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor, normalize_name
-from app.services.requests.case import ReviewState, decides_about
+from app.services.requests.case import ReviewState, decides_about, find_approver
 from app.services.requests.case import state_of as review_state
 from app.services.requests.submit import AcceptedRequest, with_ttl
 from app.store import ptr, request_lists, requests, reviews
@@ -185,7 +185,8 @@ def get_batch(session: Session, batch_id: UUID, principal: Principal) -> BatchSt
     if batch is None:
         raise BatchNotFound
     accounts = None if principal.has(Right.READ_ALL) else principal.accounts
-    numbers = request_lists.count_by_status(session, batch, accounts)
+    approver = find_approver(session, principal) if principal.has(Right.APPROVE) else None
+    numbers = request_lists.count_by_status(session, batch, accounts, approver)
     if not numbers and accounts is not None:
         raise BatchNotFound
     return BatchState(

@@ -1,8 +1,10 @@
 """Retry requests that have failed, or were cancelled: they go to the end of their zones' queues."""
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -10,23 +12,33 @@ from sqlalchemy.orm import Session
 from app.core.database import transaction
 from app.domain.errors import NotAllowed, Reason, RequestNotFound, RequestNotRetryable, ZoneNotServed
 from app.domain.lifecycle import RETRYABLE, Status
-from app.domain.permissions import Caller
+from app.domain.permissions import Caller, Right
 from app.services import kicks
 from app.services.requests.authorise import NeedsReview, judge_again, steers_all
+from app.services.requests.backlog import Backlog
 from app.services.requests.lookup import RequestFilter, RequestState, find_requests, state_of
 from app.services.requests.many import MAX_AT_ONCE, Changed
 from app.services.requests.operators import note_many, note_others
 from app.services.requests.reviewed import review_again
 from app.store import requests
+from app.store.backlog import Addition, transaction_number
 from app.store.models import Request
 
 
-def retry_request(request_id: UUID, caller: Caller) -> RequestState:
-    """Let the request run again, with nothing held against it, and return it.
+class Retried(NamedTuple):
+    """A request that runs again, and what it and those of its group add to the backlog."""
+
+    state: RequestState
+    additions: Sequence[Addition]
+
+
+def retry_request(request_id: UUID, caller: Caller, backlog: Backlog) -> Retried:
+    """Let the request run again, with nothing held against it.
 
     So do those of its group, which are all or none. What was accepted for its RRset meanwhile comes
     first. Raises RequestNotFound, also where it, or one of its group, is not the caller's to retry;
-    NotAllowed where he may not make the change any more; RequestNotRetryable, ZoneNotServed.
+    NotAllowed where he may not make the change any more; RequestNotRetryable, ZoneNotServed; QuotaExceeded,
+    BacklogFull.
     """
     with transaction() as session:
         group = next(iter(requests.groups_of(session, [request_id]).values()), ())
@@ -43,11 +55,34 @@ def retry_request(request_id: UUID, caller: Caller) -> RequestState:
             raise ZoneNotServed(row.zone) if row.status in RETRYABLE else RequestNotRetryable(row.status)
         if reason := next((found for found in judged.values() if isinstance(found, Reason)), None):
             raise NotAllowed(reason)
+        additions = _additions(session, changed.values())
+        _require_room(session, additions, caller, backlog)
         review_again(session, _waiting(changed.values()), needs, caller)
         note_others(session, caller, "request_retried", list(changed.values()))
         state = state_of(changed[request_id])
     kicks.kick_zones([state.zone])
-    return state
+    return Retried(state, additions)
+
+
+def _additions(session: Session, rows: Iterable[Request]) -> list[Addition]:
+    now = transaction_number(session)
+    numbers = Counter((row.account_id, row.status is not Status.PENDING) for row in rows)
+    return [Addition(account, now, number, waits) for (account, waits), number in numbers.items()]
+
+
+def _require_room(session: Session, additions: Sequence[Addition], caller: Caller, backlog: Backlog) -> None:
+    """Raise QuotaExceeded, BacklogFull where accounts may not have these open; operators may let all run.
+
+    Or else an account could have any number open: by cancelling, asking for as many again, and retrying.
+    """
+    if caller.unrestricted or caller.principal.has(Right.STEER_MANY):
+        return
+    backlog.look(session, {each.account: each.number for each in additions})
+    room = backlog.room()
+    for each in additions:
+        for _ in range(each.number):
+            if why := room.take(each.account, scheduled=each.scheduled):
+                raise why
 
 
 def _judge(session: Session, rows: Collection[Request], caller: Caller) -> dict[UUID, Reason | NeedsReview]:

@@ -26,7 +26,7 @@ async def readyz(request: Request, response: Response) -> Readiness:
     """Each dependency by name. Without Redis requests are still accepted, and wait for the sweep.
 
     A backend that is unavailable makes the service no less ready: its requests are accepted, and wait. With
-    `AUTH=required` backends are not named: nobody has said who asks.
+    `AUTH=required` neither backends nor how many requests are open are told: nobody has said who asks.
     `backlog` says how many requests are open, and how many may be; beyond that, calls get 503.
     """
     probes: DependencyProbes = request.app.state.probes
@@ -34,6 +34,7 @@ async def readyz(request: Request, response: Response) -> Readiness:
     unavailable: Unavailable = request.app.state.unavailable
     dependencies = await probes.states()
     ready = dependencies["postgresql"] == OK
+    is_open = settings().auth == "off"  # or else nobody has said who asks
     degraded = backlog.full or any(state != OK for state in dependencies.values())
     response.status_code = 200 if ready else 503
     return Readiness(
@@ -41,6 +42,6 @@ async def readyz(request: Request, response: Response) -> Readiness:
         executor="simulated" if settings().simulated else "ansible",
         auth=settings().auth,
         dependencies=dependencies,
-        unavailable_backends=dict(unavailable.codes) if settings().auth == "off" else None,
-        backlog=BacklogOut(open=backlog.open, limit=backlog.limit, full=backlog.full),
+        unavailable_backends=dict(unavailable.codes) if is_open else None,
+        backlog=BacklogOut(open=backlog.open if is_open else None, limit=backlog.limit, full=backlog.full),
     )

@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from app.api import answers, openapi
 from app.api.auth import TheCaller, needs
@@ -19,6 +20,7 @@ from app.schemas.response import BatchProgress, EventPage, ManyChanged, RequestD
 from app.services.access.reading import account_to_list
 from app.services.backends import obstacle_of
 from app.services.requests import cancel, retry
+from app.services.requests.backlog import Backlog
 from app.services.requests.case import find_approver
 from app.services.requests.lookup import RequestFilter, find_requests, get_batch, get_log, get_request
 
@@ -102,13 +104,18 @@ def cancel_request(request_id: UUID, caller: TheCaller) -> RequestOut:
     responses=openapi.NO_REQUEST | openapi.NOT_RETRYABLE,
 )
 @needs(Right.STEER)
-def retry_request(request_id: UUID, response: Response, caller: TheCaller) -> RequestOut:
+async def retry_request(
+    request_id: UUID, request: Request, response: Response, caller: TheCaller
+) -> RequestOut:
     """A failed or cancelled request runs again, behind what was accepted meanwhile.
 
     One whose time (`not_before`) has not come is scheduled again.
     """
     response.headers["Location"] = f"/api/v1/dns/requests/{request_id}"
-    return answers.request_out(retry.retry_request(request_id, caller), caller.principal)
+    backlog: Backlog = request.app.state.backlog
+    retried = await run_in_threadpool(retry.retry_request, request_id, caller, backlog)
+    backlog.add(retried.additions)
+    return answers.request_out(retried.state, caller.principal)
 
 
 @router.post("/requests/cancel", summary="Cancel many requests", responses=openapi.BODY)

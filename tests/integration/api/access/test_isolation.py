@@ -224,3 +224,7 @@ def test_a_plan_names_no_records_of_others(guarded: Guarded) -> None:
         assert f"own.{guarded.zone} MX" in answer.text
         assert [word for word in ("hidden.", "theirs") if word in answer.text] == []
     assert [word for word in ("hidden.", "theirs") if word not in full.text] == []
+
+
+def test_who_says_nothing_is_not_told_how_much_is_open(guarded: Guarded) -> None:
+    assert guarded.client.get("/readyz").json()["backlog"] == {"open": None, "limit": 200_000, "full": False}

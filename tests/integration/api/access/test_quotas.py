@@ -178,3 +178,27 @@ def test_without_tokens_the_settings_count(unguarded: TestClient, new_zone: str)
     unguarded.put(f"{QUOTAS}/{A}", json={"requests_per_minute": 1}).raise_for_status()
     assert [create(unguarded, {}, new_zone).status_code for _ in range(3)] == [202, 202, 429]
     assert create(unguarded, {}, new_zone, account=B).status_code == 202
+
+
+def test_retries_need_room_too(guarded: Guarded) -> None:
+    zone, requester = guarded.zone, guarded.by("requester")
+    set_quota(guarded, open_requests=2)
+
+    def retry(request_id: str, headers: Any) -> Any:
+        return guarded.client.post(f"{DNS}/requests/{request_id}/retry", headers=headers)
+
+    first = create(guarded.client, requester, zone).json()["id"]
+    guarded.client.post(f"{DNS}/requests/{first}/cancel", headers=requester).raise_for_status()
+    settle(create(guarded.client, requester, zone).json()["id"], "failed")
+    eventually(lambda: used(guarded)["open_requests"]["used"] == 0)
+    others = [create(guarded.client, requester, zone) for _ in range(2)]
+    assert [each.status_code for each in others] == [202, 202]
+    refused = retry(first, requester)
+    assert (refused.status_code, refused.json()["code"], "retry-after" in refused.headers) == (
+        429,
+        "quota_open",
+        True,
+    )
+    shown = guarded.client.get(f"{DNS}/requests/{first}", headers=requester).json()
+    assert shown["status"] == "cancelled"
+    assert retry(first, guarded.by("operator", accounts=())).status_code == 202

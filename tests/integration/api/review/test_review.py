@@ -346,3 +346,25 @@ def test_each_message_from_kafka_is_decided_by_itself(office: Office) -> None:
     assert [each["request_id"] for each in office.look(first)["changes"]] == [first["id"]]
     office.decide("reject", first, office.approver).raise_for_status()
     assert office.show(second)["status"] == "awaiting_approval"
+
+
+def test_approvers_follow_batches_and_nobody_else_does(office: Office) -> None:
+    items = {"requests": [office.body("one"), office.body("two")]}
+    batch = office.post("batch", office.asker, json=items).json()["batch_id"]
+    number = {"status_code": 200, "requests": 2, "awaiting": 2}
+
+    def followed(headers: Any) -> dict[str, int]:
+        answer = office.get(f"batches/{batch}", headers)
+        found = answer.json()
+        if answer.status_code != 200:
+            return {"status_code": answer.status_code}
+        waiting = found["by_status"]["awaiting_approval"]
+        return {"status_code": 200, "requests": found["requests"], "awaiting": waiting}
+
+    assert followed(office.approver) == number
+    assert followed(office.asker) == number
+    # An account that approves, in a role that does not; an approver of another zone.
+    no_approver = office.by("requester", accounts=[office.decides])
+    assert followed(no_approver) == {"status_code": 404}
+    assert mine(office, no_approver) == []
+    assert followed(office.new_zone().approver) == {"status_code": 404}
