@@ -13,7 +13,7 @@ from starlette.types import Scope
 from app.api import parameters
 from app.api.auth import caller
 from app.domain.change import Via
-from app.domain.errors import InvalidInput, Reason
+from app.domain.errors import InvalidInput, NotAllowed, Reason
 from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas.request import LINE, VIA_HEADER
 
@@ -125,7 +125,10 @@ def _read_key(given: list[str], longest: int, reasons: list[Reason]) -> str | No
 
 
 def _read_via(request: Request, reasons: list[Reason]) -> Via:
-    """Return the door that the request came by: the API, unless its caller is a door itself."""
+    """Return the door that the request came by: the API, unless its caller is a door itself.
+
+    Raises NotAllowed: with a token that is not its own a door has a fault, and not what it hands on.
+    """
     given = request.headers.getlist(VIA_HEADER)
     if not given:
         return Via.API
@@ -135,7 +138,8 @@ def _read_via(request: Request, reasons: list[Reason]) -> Via:
         reasons.append(Reason((VIA_HEADER,), "via_unknown", f"one of {', '.join(Via)} is allowed"))
         return Via.API
     if via is not Via.API and not caller(request).principal.speaks_for_any:
-        reasons.append(Reason((VIA_HEADER,), "via_not_allowed", f"only a gateway is the door {via}"))
+        words = f"only a gateway is the door {via}: the token needs the role gateway"
+        raise NotAllowed(Reason((VIA_HEADER,), "via_not_allowed", words))
     return via
 
 

@@ -265,5 +265,8 @@ def misspelt_settings() -> list[str]:
 
 
 def doubtful_settings() -> list[str]:
-    """Return a line for each variable that is misspelt, and each file with a secret that all may read."""
-    return [*misspelt_settings(), *open_secret_files(Settings)]
+    """Return a line for each variable that is misspelt or of no effect, and each secret file open to all."""
+    found = [*misspelt_settings(), *open_secret_files(Settings)]
+    if settings().oidc_issuer and settings().auth == "off":
+        found.append("OIDC_ISSUER has no effect: AUTH is off, so nobody is asked for a token")
+    return found

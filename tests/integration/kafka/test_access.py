@@ -26,8 +26,8 @@ def test_a_consumer_speaks_for_accounts_and_may_do_what_each_may(
 ) -> None:
     sandbox, url = tansu_sandbox, guarded_api.url.rpartition("/dns/")[0]
 
-    def token(role: str) -> str:
-        made = sandbox.cli("token", "create", "--role", role, DATABASE_URL=api_env["DATABASE_URL"])
+    def token(role: str, *more: str) -> str:
+        made = sandbox.cli("token", "create", "--role", role, *more, DATABASE_URL=api_env["DATABASE_URL"])
         assert made.status == 0, made.err
         return made.out.strip()
 
@@ -42,6 +42,8 @@ def test_a_consumer_speaks_for_accounts_and_may_do_what_each_may(
     eventually(
         lambda: BATCH_FAILED in consumer.output and "answered 401: it wants a good token" in consumer.output
     )
+    token_file.write_text(token("requester", "--account", sandbox.account) + "\n")
+    eventually(lambda: "answered 403: the token in API_TOKEN_FILE needs the role gateway" in consumer.output)
     assert sandbox.committed() == 0
 
     token_file.write_text(token("gateway") + "\n")

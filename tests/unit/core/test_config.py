@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from app.core.config import ROOT, Settings, misspelt_settings
+from app.core.config import ROOT, Settings, doubtful_settings, misspelt_settings
 from tests.support.forked import API, CLI, CONSUMER, Ended, run_in_fork
 from tests.support.settings import SetSettings
 
@@ -149,3 +149,10 @@ def test_pauses_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETRY_PAUSE_MAX", "5")
     with pytest.raises(ValidationError, match="RETRY_PAUSE is longer"):
         Settings()
+
+
+def test_an_issuer_without_auth_is_doubtful(set_settings: SetSettings) -> None:
+    set_settings(OIDC_ISSUER="https://login.example.org/dns", OIDC_AUDIENCE="dns-api", AUTH="required")
+    assert doubtful_settings() == []
+    set_settings(AUTH="off")
+    assert doubtful_settings() == ["OIDC_ISSUER has no effect: AUTH is off, so nobody is asked for a token"]
