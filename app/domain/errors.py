@@ -616,13 +616,13 @@ class Overloaded(Unavailable):
 
 
 class BacklogFull(Unavailable):
-    """More requests are open in all than may be."""
+    """More requests are open in all than may be; how many, is about everybody, and told to nobody."""
 
     code = "backlog_full"
     retry_after = 10
 
-    def __init__(self, whose: str, number: int, limit: int) -> None:
-        super().__init__(f"{number} requests are {whose}, {limit} may be; try again later")
+    def __init__(self, whose: str, limit: int) -> None:
+        super().__init__(f"as many requests are {whose} as may be, {limit}; try again later")
 
 
 class IssuerUnavailable(Unavailable):

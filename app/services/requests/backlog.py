@@ -136,8 +136,8 @@ class Backlog:
         What is to be scheduled needs room in both: or else an account could schedule again and again what is
         due a minute later, while nothing is applied.
         """
-        if self.limit and (total := self.open + taken.all_open) >= self.limit:
-            return BacklogFull("open in all", total, self.limit)
+        if self.limit and self.open + taken.all_open >= self.limit:
+            return BacklogFull("open in all", self.limit)
         quota = self.quota(account)
         number = self._by_account[account] + taken.open[account]
         if quota.open_requests and number >= quota.open_requests:
@@ -183,8 +183,8 @@ class Backlog:
                 yield _over_quota(account, f"{number} new RRsets", f"{most} in all")
 
     def _refusal_to_schedule(self, account: str, taken: "Room") -> Refusal | None:
-        if self.limit and (total := self._all_scheduled + taken.all_scheduled) >= self.limit:
-            return BacklogFull("scheduled, or to be approved, in all", total, self.limit)
+        if self.limit and self._all_scheduled + taken.all_scheduled >= self.limit:
+            return BacklogFull("scheduled, or to be approved, in all", self.limit)
         number = self._scheduled[account] + taken.scheduled[account]
         most = self.quota(account).open_requests
         full = most and number >= most

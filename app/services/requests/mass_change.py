@@ -78,7 +78,7 @@ def _reasons(
     enough = number * 100 // percent + 1  # that many RRsets, and it is no mass change
     recorded = records.count_up_to(session, zone, max(enough, MIN_RECORDED))
     if recorded >= MIN_RECORDED and number * 100 > percent * recorded:
-        yield _reason(zone, kind, number, f"{percent} % of the {recorded} that are recorded")
+        yield _reason(zone, kind, number, f"{percent} % of those that are recorded")
 
 
 def _reason(zone: str, kind: str, number: int, most: str) -> Reason:

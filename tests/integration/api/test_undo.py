@@ -203,7 +203,7 @@ def test_a_full_backlog_takes_no_undo(
     backlog = client.app.state.backlog  # type: ignore[attr-defined]
     with monkeypatch.context() as patched:
         patched.setattr(backlog, "has_room", lambda *_: False)
-        patched.setattr(backlog, "refusal", lambda *_: BacklogFull("of this account", 1, 1))
+        patched.setattr(backlog, "refusal", lambda *_: BacklogFull("open in all", 1))
         assert refused(undo(client, done)) == (503, "backlog_full")
     assert undo(client, done).status_code == 202
 
