@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from app.domain.permissions import Caller, Effect, Right
 from app.domain.quotas import QUOTA_NAMES, Quota
-from app.schemas.response import (
+from app.schemas.access import (
     AuditOut,
     AuditPage,
     Explanation,

@@ -28,7 +28,7 @@ from app.domain.errors import (
 )
 from app.domain.international import name_in_unicode, values_in_unicode
 from app.domain.reasons import MAX_REASONS, at_most
-from app.schemas import response
+from app.schemas import plans, response
 from app.schemas.words import words
 
 log = get_logger(__name__)
@@ -85,13 +85,13 @@ def answer_error(request: Request, error: Exception) -> Response:
         return _answer(wire_reasons(error.reasons), error.status)
     if isinstance(error, PlanStale):
         moved = [_moved_out(rrset) for rrset in error.moved[:MAX_REASONS]]
-        stale = response.StalePlan(detail=str(error), code=error.code, moved=moved)
+        stale = plans.StalePlan(detail=str(error), code=error.code, moved=moved)
         return Response(stale.model_dump_json(), error.status, media_type="application/json")
     return _answer(str(error), error.status, error.code, error.retry_after)
 
 
-def _moved_out(moved: MovedRRset) -> response.MovedOut:
-    return response.MovedOut(
+def _moved_out(moved: MovedRRset) -> plans.MovedOut:
+    return plans.MovedOut(
         zone=moved.zone,
         domain=moved.key.name,
         domain_unicode=name_in_unicode(moved.key.name),
@@ -101,10 +101,10 @@ def _moved_out(moved: MovedRRset) -> response.MovedOut:
     )
 
 
-def _rrset_out(record_type: str, state: RRsetState) -> response.RRsetOut | None:
+def _rrset_out(record_type: str, state: RRsetState) -> plans.RRsetOut | None:
     if not state.rdata:
         return None
-    return response.RRsetOut(state.ttl, [*state.rdata], values_in_unicode(record_type, state.rdata))
+    return plans.RRsetOut(state.ttl, [*state.rdata], values_in_unicode(record_type, state.rdata))
 
 
 def _answer_refused(_: Request, error: Exception) -> Response:

@@ -7,17 +7,8 @@ from pydantic.json_schema import models_json_schema
 
 from app.api.body import IDEMPOTENCY_KEY, MAX_BATCH_KEY
 from app.core.config import settings
-from app.schemas import response
-from app.schemas.request import (
-    Approval,
-    Batch,
-    BatchItem,
-    Plan,
-    PlanApplication,
-    Rejection,
-    Submission,
-    Undo,
-)
+from app.schemas import plans, response
+from app.schemas.request import Approval, Batch, BatchItem, Plan, PlanApplication, Rejection, Submission, Undo
 
 _REF = "#/components/schemas/{model}"
 
@@ -199,7 +190,7 @@ def kept_plan() -> dict[str, Any]:
 
 def application() -> dict[str, Any]:
     """Return the keyword arguments of the route that applies a plan."""
-    stale = {409: {"model": response.StalePlan, "description": "What it is based on has changed"}}
+    stale = {409: {"model": plans.StalePlan, "description": "What it is based on has changed"}}
     example = {"over a threshold": {"value": {"allow_mass_change": True}}}
     shape = _body("PlanApplication", example, required=False)
     return {

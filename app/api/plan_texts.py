@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from pydantic import TypeAdapter
 
 from app.api.preferences import preferred
-from app.schemas.response import LeftOut, PlannedOut, PlanOut, PlanResult, RollbackOut, RRsetOut
+from app.schemas.plans import LeftOut, PlannedOut, PlanOut, PlanResult, RollbackOut, RRsetOut
 
 MAX_VALUE = 300  # characters of a value or a message; JSON has all of them
 _JSON: TypeAdapter[RollbackOut | PlanOut] = TypeAdapter(RollbackOut | PlanOut)

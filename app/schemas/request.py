@@ -12,7 +12,6 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
-    IPvAnyNetwork,
     StringConstraints,
     Tag,
     WithJsonSchema,
@@ -25,7 +24,7 @@ from app.domain.checks import Checks
 from app.domain.errors import InvalidName
 from app.domain.lifecycle import Status
 from app.domain.name_patterns import read_pattern
-from app.domain.permissions import ANY, EVERY_NAME, Effect, Role
+from app.domain.permissions import Effect
 from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_REASONS
 from app.domain.zone_settings import (
@@ -410,73 +409,3 @@ class ZoneChange(_Settings, _Moved):
         if not self.settings and self.backend is None:
             raise PydanticCustomError("missing", "backend or some setting must be given")
         return self
-
-
-_Given: Any = Field(default_factory=list, max_length=MAX_GIVEN)
-
-
-class NewToken(StrictBody):
-    """A token to make."""
-
-    accounts: Annotated[list[Account], _Given]
-    roles: Annotated[list[Role], Field(min_length=1, max_length=len(Role))]
-    networks: Annotated[list[IPvAnyNetwork], _Given]
-    expires_at: Timestamp | None = None
-    person: Person | None = Field(
-        None,
-        description="whose it is: his address or name. He is known again by it when he calls with another"
-        " token, or by OIDC: nobody approves what he has asked for himself",
-    )
-    comment: Line | None = None
-
-
-class NewGrant(StrictBody):
-    """A grant to add: to an account, or to whoever has a role."""
-
-    effect: Effect
-    account_id: Account | None = None
-    role: Role | None = None
-    zone: Line = Field(ANY, description="a zone; * for every zone")
-    names: Line = Field(
-        EVERY_NAME, description="a pattern of owner names, as protected_names has it; ** for all"
-    )
-    types: Annotated[list[Type], _Given]
-    actions: Annotated[list[Action], Field(default_factory=list, max_length=len(Action))]
-    comment: Line | None = None
-
-
-class NewTransfer(StrictBody):
-    """RRsets that one account offers to another, and maybe the zone itself."""
-
-    zone: Line
-    names: Line = Field(EVERY_NAME, description="a pattern of owner names, as protected_names has it")
-    types: Annotated[list[Type], _Given]
-    whole_zone: bool = Field(False, strict=True, description="also the zone itself: its `owner`")
-    from_account: Account | None = Field(None, description="the caller's, if it has one only, unless given")
-    of_nobody: bool = Field(False, strict=True, description="offer RRsets that nobody owns")
-    to_account: Account
-    expires_at: Timestamp | None = Field(None, description="after a week unless given")
-    comment: Line | None = None
-
-
-_Limit = Annotated[int | None, Field(ge=0, le=1_000_000_000, strict=True)]
-
-
-class NewQuota(StrictBody):
-    """What one account may have, and ask for. 0: any number; null, or left out: the default."""
-
-    open_requests: _Limit = Field(None, description="that are not settled yet; as many may be scheduled")
-    records: _Limit = Field(None, description="RRsets that it owns")
-    requests_per_minute: _Limit = Field(None, description="that are accepted")
-    comment: Line | None = None
-
-
-class Explain(StrictBody):
-    """A change about which is asked who may make it."""
-
-    account_id: Account | None = Field(None, description="the caller's, if it has one only, unless given")
-    action: Action = Action.CREATE
-    domain: Line
-    record_type: Type
-    zone: Line | None = None
-    token: Line | None = Field(None, description="the prefix of the token that would ask; the caller's own")

@@ -13,13 +13,13 @@ from app.domain.approval import Verdict
 from app.domain.change import Action, Via
 from app.domain.checks import Checks
 from app.domain.lifecycle import Status
-from app.domain.permissions import Effect, Right, Role
+from app.domain.permissions import Effect
 from app.domain.zone_settings import PrivateAddresses
 
-_LEFT_OUT = Field(exclude_if=lambda value: value is None)  # there is no such field then
-_UNICODE = "with U-labels, as people read it (RFC 5890); left out where it has none"
-_NameInUnicode = Annotated[str | None, Field(exclude_if=not_, description=f"the owner name {_UNICODE}")]
-_ValuesInUnicode = Annotated[list[str] | None, Field(exclude_if=not_, description=f"`target` {_UNICODE}")]
+LEFT_OUT = Field(exclude_if=lambda value: value is None)  # there is no such field then
+UNICODE = "with U-labels, as people read it (RFC 5890); left out where it has none"
+NameInUnicode = Annotated[str | None, Field(exclude_if=not_, description=f"the owner name {UNICODE}")]
+ValuesInUnicode = Annotated[list[str] | None, Field(exclude_if=not_, description=f"`target` {UNICODE}")]
 
 
 @dataclass(slots=True)
@@ -33,8 +33,8 @@ class ContextOut:
         datetime | None,
         Field(exclude_if=not_, description="when it is queued; left out where none was given"),
     ] = None
-    reason: Annotated[str | None, _LEFT_OUT] = None
-    ticket: Annotated[str | None, _LEFT_OUT] = None
+    reason: Annotated[str | None, LEFT_OUT] = None
+    ticket: Annotated[str | None, LEFT_OUT] = None
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class Accepted:
     context: ContextOut
     resource: dict[str, Any]
     created_at: datetime
-    domain_unicode: _NameInUnicode = dataclasses.field(default=None, kw_only=True)
+    domain_unicode: NameInUnicode = dataclasses.field(default=None, kw_only=True)
 
 
 class ErrorOut(BaseModel):
@@ -94,7 +94,7 @@ class StateOut(BaseModel):
 
     ttl: int | None
     target: list[str]
-    target_unicode: _ValuesInUnicode = None
+    target_unicode: ValuesInUnicode = None
 
 
 @dataclass(slots=True)
@@ -139,7 +139,7 @@ class RequestDetail(RequestOut):
     ]
 
     review: Annotated[
-        ReviewOut | None, _LEFT_OUT, Field(description="the last one that it was part of; left out: none")
+        ReviewOut | None, LEFT_OUT, Field(description="the last one that it was part of; left out: none")
     ] = None
 
 
@@ -180,7 +180,7 @@ class HistoryPage(BaseModel):
 
     items: list[HistoryItem]
     next_cursor: str | None
-    domain_unicode: _NameInUnicode = None
+    domain_unicode: NameInUnicode = None
 
 
 class BatchProgress(BaseModel):
@@ -209,7 +209,7 @@ class RecordOut(BaseModel):
     record_type: str
     ttl: int
     target: list[str]
-    target_unicode: _ValuesInUnicode = None
+    target_unicode: ValuesInUnicode = None
     account_id: Annotated[
         str | None, Field(description="whose request changed it last; null, as the next three: another one's")
     ]
@@ -374,151 +374,6 @@ class BatchOut:
     more_reasons: int | None = None
 
 
-@dataclass(slots=True)
-class RRsetOut:
-    """An RRset; `ttl` is in seconds, null where not known."""
-
-    ttl: int | None
-    target: list[str]
-    target_unicode: _ValuesInUnicode = None
-
-
-@dataclass(slots=True)
-class ChangeOut:
-    """What an item would change: the RRset before and after it; null: there is none, or none is known."""
-
-    action: Action
-    zone: str
-    domain: str
-    record_type: str
-    before: RRsetOut | None
-    after: RRsetOut | None
-    before_known: Annotated[
-        bool,
-        Field(
-            exclude_if=bool,
-            description="false: none is recorded, and the servers, which may have one, were not asked or did"
-            " not say; where they have one, the item fails with `state_changed`. Left out where it is true",
-        ),
-    ] = True
-    domain_unicode: _NameInUnicode = None
-
-
-@dataclass(slots=True)
-class PlannedOut:
-    """What would become of an item: applied, unchanged, failed or unknown; and who says so.
-
-    Servers can only tell that it would be sent (`would_be_sent`): their policy shows when they are asked to.
-    Where workers only simulate, no server is asked, and the simulation goes by the records.
-    """
-
-    by: Literal["records", "servers", "simulation"]
-    outcome: str
-    code: str | None
-    message: str | None
-
-
-@dataclass(slots=True)
-class PtrOut:
-    """A change of the PTR of an address, submitted when the address has succeeded."""
-
-    address: str
-    action: Action
-    zone: str
-    domain: str
-    target: str
-    ttl: int
-    target_unicode: Annotated[str | None, Field(exclude_if=not_, description=f"`target` {_UNICODE}")] = None
-
-
-@dataclass(slots=True)
-class PlanResult:
-    """One item of a plan: what it would change, or the reasons against it."""
-
-    index: int
-    status_code: int
-    change: Annotated[ChangeOut | None, _LEFT_OUT] = None
-    forecast: Annotated[PlannedOut | None, _LEFT_OUT] = None
-    not_before: Annotated[
-        datetime | None,
-        _LEFT_OUT,
-        Field(description="when it would be queued; left out: at once. The plan is made of the state of now"),
-    ] = None
-    ptr: Annotated[list[PtrOut] | None, _LEFT_OUT] = None
-    review: Annotated[
-        str | None, _LEFT_OUT, Field(description="why somebody has to approve it; left out: nobody")
-    ] = None
-    warnings: Annotated[list[WarningOut] | None, _LEFT_OUT] = None
-    errors: Annotated[list[Reason] | None, _LEFT_OUT] = None
-
-
-@dataclass(slots=True)
-class PlanOut:
-    """The plan in the order of the items; `more_reasons` is that of a batch."""
-
-    plan_id: Annotated[
-        UUID | None, Field(description="by which it can be applied; null: there was no room to keep it")
-    ]
-    expires_at: datetime | None
-    atomic: Annotated[bool, Field(description="whether all is made on the server, or nothing")]
-    batch_id: Annotated[
-        UUID | None, Field(description="the batch that it has become; null: it was not applied")
-    ]
-    results: list[PlanResult]
-    more_reasons: Annotated[int | None, _LEFT_OUT] = None
-    applicable: Annotated[
-        bool,
-        Field(description="false: an apply is refused, since items are refused or `unknown`"),
-    ] = True
-
-
-@dataclass(slots=True)
-class ReviewedChange:
-    """A request that waits for an approval, and what it would change as the servers are now."""
-
-    request_id: UUID
-    context: ContextOut
-    plan: PlanResult
-
-
-@dataclass(slots=True)
-class ReviewDetail(ReviewOut):
-    """What is decided as one: in the order in which it was asked for."""
-
-    state: Annotated[
-        str, Field(description="what tells this from any other state; an approval may insist on it")
-    ]
-    changes: list[ReviewedChange]
-
-
-class LeftOut(BaseModel):
-    """An RRset that a rollback leaves as it is, and why."""
-
-    domain: str
-    record_type: str
-    code: str
-    message: str
-    domain_unicode: _NameInUnicode = None
-
-
-@dataclass(slots=True)
-class RollbackOut(PlanOut):
-    """The plan that takes back what was done, and what it can't take back."""
-
-    not_taken_back: list[LeftOut] = dataclasses.field(default_factory=list)
-
-
-class MovedOut(BaseModel):
-    """An RRset that has changed since it was planned; null where there is none, or none was recorded."""
-
-    zone: str
-    domain: str
-    domain_unicode: _NameInUnicode = None
-    record_type: str
-    before: RRsetOut | None
-    now: RRsetOut | None
-
-
 class BacklogOut(BaseModel):
     """How many requests are not settled yet, roughly, and how many may be (0: any number).
 
@@ -540,181 +395,3 @@ class Readiness(BaseModel):
     # by name, the code of the fault, as `GET /api/v1/backends` has it; null where one has to say who one is
     unavailable_backends: dict[str, str] | None
     backlog: BacklogOut
-
-
-class StalePlan(Problem):
-    """Why a plan can't be applied any more, with the first 100 RRsets that have changed."""
-
-    moved: list[MovedOut]
-
-
-class TokenOut(BaseModel):
-    """A token, without what only its holder knows."""
-
-    prefix: str
-    accounts: list[str]
-    roles: list[str]
-    networks: Annotated[list[str], Field(description="from which it may be used; none: from anywhere")]
-    person: Annotated[str | None, Field(description="whose it is")]
-    comment: str | None
-    created_at: datetime
-    created_by: str
-    made_by: Annotated[list[str], Field(description="over HTTP: who may have kept it; names and persons")]
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    last_used_at: Annotated[datetime | None, Field(description="to within a minute or so")]
-
-
-class NewTokenOut(TokenOut):
-    """A token that was made, with itself: this is shown once."""
-
-    token: str
-
-
-class TokenList(BaseModel):
-    """Every token, the newest first."""
-
-    items: list[TokenOut]
-
-
-class GrantOut(BaseModel):
-    """What an account, or whoever has a role, may do; no types: every type, no actions: every action."""
-
-    id: UUID
-    effect: Effect
-    account_id: str | None
-    role: str | None
-    zone: str
-    names: str
-    types: list[str]
-    actions: list[str]
-    comment: str | None
-    created_at: datetime
-    created_by: str
-
-
-class GrantList(BaseModel):
-    """Every grant, the oldest first."""
-
-    items: list[GrantOut]
-
-
-class TransferOut(BaseModel):
-    """What one account has offered to another."""
-
-    id: UUID
-    status: Annotated[str, Field(description="offered, accepted, declined, withdrawn, expired")]
-    zone: str
-    names: str
-    types: list[str]
-    whole_zone: bool
-    from_account: Annotated[str | None, Field(description="null: what nobody owns")]
-    to_account: str
-    comment: str | None
-    rrsets: Annotated[int, Field(description="how many were offered or, once it is accepted, transferred")]
-    created_at: datetime
-    expires_at: datetime
-    decided_at: datetime | None
-
-
-class TransferPage(BaseModel):
-    """Transfers, the newest first."""
-
-    items: list[TransferOut]
-    next_cursor: str | None
-
-
-class LimitOut(BaseModel):
-    """How much an account may have, and has."""
-
-    limit: Annotated[int | None, Field(description="null: any number")]
-    used: Annotated[int | None, Field(description="null: it is not counted, since there is no limit")]
-
-
-class UsageOut(BaseModel):
-    """How much of its quota an account has used."""
-
-    open_requests: LimitOut
-    records: LimitOut
-    requests_per_minute: LimitOut
-
-
-class QuotaLimits(BaseModel):
-    """What an account may have, and ask for; 0: any number."""
-
-    open_requests: int
-    records: int
-    requests_per_minute: int
-
-
-class OwnQuota(BaseModel):
-    """What was set for an account; null: the default counts."""
-
-    open_requests: int | None
-    records: int | None
-    requests_per_minute: int | None
-
-
-class QuotaOut(BaseModel):
-    """The quota of an account."""
-
-    account_id: str
-    own: OwnQuota
-    in_effect: QuotaLimits
-    comment: str | None
-    updated_at: datetime | None
-    updated_by: str | None
-
-
-class QuotaList(BaseModel):
-    """The accounts that have quotas of their own, and what counts for all others."""
-
-    items: list[QuotaOut]
-    default: QuotaLimits
-
-
-class Me(BaseModel):
-    """Who calls, and what he may do."""
-
-    principal: str
-    person: Annotated[str | None, Field(description="who stands behind the principal")]
-    accounts: Annotated[list[str], Field(description="for which he speaks")]
-    any_account: Annotated[bool, Field(description="whether he speaks for every account")]
-    roles: list[Role]
-    rights: Annotated[list[Right], Field(description="to calls")]
-    grants: Annotated[list[str], Field(description="to these accounts and roles, in words")]
-    quotas: Annotated[dict[str, UsageOut], Field(description="by account")]
-
-
-class Explanation(BaseModel):
-    """Whether a change may be made, by which grant, or why not."""
-
-    principal: str
-    account_id: str
-    zone: str
-    effect: Effect
-    grant: Annotated[UUID | None, Field(description="null: no grant is about it")]
-    code: Annotated[str | None, Field(description="of the refusal; null: it is not denied")]
-    owner: Annotated[str | None, Field(description="of the RRset, where the caller may see what that has")]
-    why: str
-
-
-class AuditOut(BaseModel):
-    """A privileged act."""
-
-    seq: int
-    at: datetime
-    principal: str
-    address: str | None
-    act: str
-    subject: str
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
-    hash: Annotated[str, Field(description="hexadecimal; of this entry and all before it")]
-
-
-class AuditPage(BaseModel):
-    """Privileged acts, the newest first."""
-
-    items: list[AuditOut]
-    next_cursor: str | None

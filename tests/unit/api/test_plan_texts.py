@@ -9,15 +9,8 @@ from uuid import UUID
 import pytest
 
 from app.api.plan_texts import MAX_VALUE, code, in_markdown, in_plain_text, visible
-from app.schemas.response import (
-    ChangeOut,
-    PlannedOut,
-    PlanOut,
-    PlanResult,
-    Reason,
-    RRsetOut,
-    WarningOut,
-)
+from app.schemas.plans import ChangeOut, PlannedOut, PlanOut, PlanResult, RRsetOut
+from app.schemas.response import Reason, WarningOut
 
 HOSTILE = [
     "a | b",

@@ -13,19 +13,23 @@ from app.api.query import Cursor, ShortLimit
 from app.core.database import reading, transaction
 from app.domain.permissions import Grant, Right
 from app.domain.quotas import QUOTA_NAMES
-from app.schemas.request import ACCOUNT, Explain, NewGrant, NewQuota, NewToken
-from app.schemas.response import (
+from app.schemas.access import (
     AuditPage,
+    Explain,
     Explanation,
     GrantList,
     GrantOut,
     Me,
+    NewGrant,
+    NewQuota,
+    NewToken,
     NewTokenOut,
     QuotaList,
     QuotaOut,
     TokenList,
     TokenOut,
 )
+from app.schemas.request import ACCOUNT
 from app.services.access import audit, grants, quotas, tokens
 from app.services.access.current import CurrentAccess
 from app.services.access.explain import Question, explain

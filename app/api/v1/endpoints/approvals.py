@@ -14,8 +14,9 @@ from app.api.body import JsonRoute, decode_json, read_optional_json
 from app.domain.errors import InvalidInput, ReviewStale
 from app.domain.permissions import Right
 from app.domain.reasons import MAX_REASONS, at_most
+from app.schemas.plans import ReviewDetail
 from app.schemas.request import Approval, Rejection, StrictBody
-from app.schemas.response import RequestOut, ReviewDetail
+from app.schemas.response import RequestOut
 from app.services.requests.batch import BodyWorkers
 from app.services.requests.validate import shape_reasons
 from app.services.review import decide

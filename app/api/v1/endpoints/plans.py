@@ -16,9 +16,10 @@ from app.api.refusals import note_refused_items
 from app.domain.errors import InvalidInput, Reason
 from app.domain.permissions import Caller, Right
 from app.domain.reasons import MAX_REASONS, at_most
+from app.schemas.plans import PlanOut, RollbackOut
 from app.schemas.request import Plan as PlanBody
 from app.schemas.request import PlanApplication
-from app.schemas.response import BatchOut, PlanOut, RollbackOut
+from app.schemas.response import BatchOut
 from app.services.kicks import KickSender
 from app.services.plan.apply import require_applicable, require_fresh, submit_plan
 from app.services.plan.from_records import Planned, plan_from_records

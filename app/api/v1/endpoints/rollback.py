@@ -9,8 +9,8 @@ from app.api.auth import TheCaller, needs
 from app.api.body import JsonRoute
 from app.api.plan_texts import plan_response
 from app.domain.permissions import Right
+from app.schemas.plans import RollbackOut
 from app.schemas.request import Rollback as RollbackBody
-from app.schemas.response import RollbackOut
 from app.services.plan.keep import KeptPlan, Plan, keep
 from app.services.plan.mass_change import warn_of_mass_change
 from app.services.plan.rollback import Rollback, RollbackOrder, ask_servers, plan_rollback

@@ -11,8 +11,7 @@ from app.api.body import JsonRoute
 from app.api.query import Cursor, ShortLimit
 from app.core.database import reading, transaction
 from app.domain.permissions import Right
-from app.schemas.request import NewTransfer
-from app.schemas.response import TransferOut, TransferPage
+from app.schemas.access import NewTransfer, TransferOut, TransferPage
 from app.services.access import transfers
 
 router = APIRouter(prefix="/access/transfers", tags=["access"], route_class=JsonRoute)
