@@ -40,9 +40,11 @@ LINE = r"^[^\x00-\x1f\x7f]*$"
 PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
 # The name of an inventory host.
-Backend = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$")]
+BACKEND = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$"
+Backend = Annotated[str, StringConstraints(pattern=BACKEND)]
 # What a client says it comes from.
-Source = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+SOURCE = r"^[A-Za-z0-9._-]{1,64}$"
+Source = Annotated[str, StringConstraints(pattern=SOURCE)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=LINE)]
 Why = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=PROSE)]
 Ticket = Line  # a number, an address
@@ -53,6 +55,7 @@ _BLANK = r"\s\u00a0\u3000"
 ACCOUNT = rf"^[^{_HIDDEN}{_BLANK}]([^{_HIDDEN}]*[^{_HIDDEN}{_BLANK}])?$"
 Account = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=ACCOUNT)]
 Person = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=ACCOUNT)]
+STATE = "^[0-9a-f]{64}$"  # of a review: a digest
 MAX_TARGET = 262_144  # characters: a text of 64,000 octets in which each is written by its number
 Target = Annotated[str, StringConstraints(max_length=MAX_TARGET)]
 VIA_HEADER = "orchestrator-via"  # by which a caller that is a door itself, the consumer say, names itself
@@ -254,7 +257,7 @@ class Approval(StrictBody):
     comment: Why | None = None
     state: str | None = Field(
         None,
-        pattern="^[0-9a-f]{64}$",
+        pattern=STATE,
         description="`state` of the review that was looked at: if it is another by now, nothing is approved",
     )
 

@@ -7,10 +7,21 @@ from typing import NamedTuple, get_args
 
 from pydantic import BaseModel
 
-from app.schemas.request import Envelope, Submission
+from app.schemas.request import ACCOUNT, BACKEND, LINE, PROSE, SOURCE, STATE, Envelope, Submission
 
 _ENUM_MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
 _OBJECT_EXPECTED = frozenset({"model_type", "model_attributes_type", "dict_type"})
+
+
+_PATTERNS = {
+    ACCOUNT: "Input should have no blanks around it, and no characters that nobody sees",
+    BACKEND: "Input should be 1 to 63 letters, digits, and _ . - (the first is none of . -)",
+    LINE: "Input should be one line, without control characters",
+    PROSE: "Input should be text without control characters, but for tabs and ends of lines",
+    SOURCE: "Input should be 1 to 64 letters, digits, and . _ -",
+    STATE: "Input should be the `state` that the review shows: 64 digits, 0 to 9 and a to f",
+}
+_MISMATCHES = {f"String should match pattern '{pattern}'": said for pattern, said in _PATTERNS.items()}
 
 
 def words(code: str, message: str, loc: Sequence[str | int], model: type[BaseModel] | None) -> str:
@@ -21,6 +32,8 @@ def words(code: str, message: str, loc: Sequence[str | int], model: type[BaseMod
         return unknown_field(model, loc)
     if code == "timezone_aware":
         return "Input should have a time zone, as in 2026-12-01T02:00:00+01:00 or 2026-12-01T01:00:00Z"
+    if code == "string_pattern_mismatch":
+        return _MISMATCHES.get(message, message)
     if code == "ip_any_network":
         return "Input should be a network, such as 10.1.0.0/16: only zeros behind its prefix"
     if code == "enum" and {"record_type", "allowed_types"} & set(loc):

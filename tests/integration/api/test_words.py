@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
 
 from tests.support.answers import codes
 
-NOT_FOR_PEOPLE = re.compile(r"<\w+|\bdictionary\b|instance of|Extra inputs|\bNone\b|\bdict\b")
+NOT_FOR_PEOPLE = re.compile(r"<\w+|\bdictionary\b|instance of|Extra inputs|match pattern|\bNone\b|\bdict\b")
 WRONG: list[Any] = ["nonsense", 10**30, [], {}, {"ttl": 1}, True, -1]
 
 
@@ -125,3 +126,13 @@ def test_one_label_is_no_full_name(client: TestClient, new_zone: str) -> None:
 def test_a_network_with_an_address_of_it_is_told_what_a_network_is(client: TestClient) -> None:
     answer = client.post("/api/v1/access/tokens", json={"roles": ["gateway"], "networks": ["10.1.2.3/16"]})
     assert any("10.1.0.0/16: only zeros behind" in said for said in messages(answer))
+
+
+def test_what_a_text_has_to_be_is_said_without_its_pattern(client: TestClient) -> None:
+    context = {"account_id": " a ", "source": "x y", "reason": "bell \a", "ticket": "1\n2"}
+    said = messages(client.post("/api/v1/dns/create", json={"context": context, "resource": {}}))
+    said += messages(client.post("/api/v1/zones", json={"name": "a.test", "backend": "a b"}))
+    said += messages(client.post(f"/api/v1/dns/requests/{UUID(int=7)}/approve", json={"state": "beef"}))
+    for words in ("blanks around it", "1 to 64 letters", "tabs", "one line", "1 to 63 letters", "`state`"):
+        assert [words in each for each in said].count(True) == 1, (words, said)
+    assert not [each for each in said if NOT_FOR_PEOPLE.search(each)]
