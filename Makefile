@@ -12,7 +12,7 @@ RESULTS := .stack/bench-results.json
 .PHONY: help venv up demo fetch test test-thorough prepared images bench bench-quick plots lint lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: .venv/ready ## create the virtual environment from requirements-dev.txt
 
