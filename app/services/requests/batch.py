@@ -53,19 +53,36 @@ class BodyWorkers:
         self._max_bytes = settings().intake_bytes
         self._in_hand = 0
         self._bytes = 0
+        self._of_each: dict[object, tuple[int, int]] = {}  # the same, by whose they are
 
     @contextmanager
-    def slot(self, size: int) -> Iterator[None]:
-        """Reserve a slot for a body of `size` bytes, until it is answered. Raises Overloaded."""
+    def slot(self, size: int, caller: Caller | None = None) -> Iterator[None]:
+        """Reserve a slot for a body of `size` bytes, until it is answered. Raises Overloaded.
+
+        A quarter is kept from each who calls for the same accounts: others come in beside him. Gateways call
+        for everybody.
+        """
         if self._in_hand >= self._most or (self._in_hand and self._bytes + size > self._max_bytes):
             raise Overloaded
-        self._in_hand += 1
-        self._bytes += size
+        whose = None
+        if caller is not None and not caller.principal.speaks_for_any:
+            whose = caller.principal.accounts or caller.principal.name
+            number, held = self._of_each.get(whose, (0, 0))
+            if number >= max(1, self._most * 3 // 4) or (number and held + size > self._max_bytes * 3 // 4):
+                raise Overloaded
+        self._hold(whose, 1, size)
         try:
             yield
         finally:
-            self._in_hand -= 1
-            self._bytes -= size
+            self._hold(whose, -1, -size)
+
+    def _hold(self, whose: object, number: int, size: int) -> None:
+        self._in_hand += number
+        self._bytes += size
+        if whose is not None:
+            in_hand, held = self._of_each.pop(whose, (0, 0))
+            if in_hand + number:
+                self._of_each[whose] = (in_hand + number, held + size)
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Do a piece of work in a thread, in its turn."""

@@ -32,7 +32,7 @@ Body = TypeVar("Body", bound=StrictBody)
 async def show_review(request_id: UUID, request: Request, caller: TheCaller) -> ReviewDetail:
     """What the request, and those that are decided with it, would change. A worker asks the DNS servers."""
     workers: BodyWorkers = request.app.state.plan_workers
-    with workers.slot(0):
+    with workers.slot(0, caller):
         return answers.review_detail(await look_at(request_id, caller), caller.principal)
 
 
@@ -46,7 +46,7 @@ async def approve(request_id: UUID, request: Request, response: Response, caller
     """
     said = await _read(request, Approval)
     workers: BodyWorkers = request.app.state.plan_workers
-    with workers.slot(0):
+    with workers.slot(0, caller):
         look = await look_at(request_id, caller, to_decide=True)
         if said.state not in (None, look.state):
             raise ReviewStale

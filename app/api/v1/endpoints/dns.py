@@ -79,7 +79,7 @@ async def batch(request: Request) -> Response:
     state = request.app.state
     workers: BodyWorkers = state.batch_workers
     backlog: Backlog = state.backlog
-    with workers.slot(len(raw)):
+    with workers.slot(len(raw), caller(request)):
         call = Call(headers.via, headers.idempotency_key, caller(request))
         submitted, response = await workers.run(partial(_answer_batch, raw, call, backlog))
     note_refused_items(request, submit.not_allowed(submitted))

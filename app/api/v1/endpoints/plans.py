@@ -49,7 +49,7 @@ async def plan(request: Request) -> Response:
     """
     raw = await read_json(request)
     workers: BodyWorkers = request.app.state.plan_workers
-    with workers.slot(len(raw)):
+    with workers.slot(len(raw), caller(request)):
         planned = await workers.run(partial(_plan, raw, caller(request)))
         note_refused_items(request, not_allowed(planned.planned))
         if planned.ask_servers:
@@ -62,7 +62,7 @@ async def plan(request: Request) -> Response:
 async def show_plan(plan_id: UUID, request: Request, who: TheCaller) -> Response:
     """The plan as it was answered, and the batch that it has become if it was applied."""
     workers: BodyWorkers = request.app.state.plan_workers
-    with workers.slot(0):
+    with workers.slot(0, who):
         return await workers.run(lambda: _answer(get_plan(plan_id, who), request, 200, who))
 
 
@@ -77,7 +77,7 @@ async def apply(plan_id: UUID, request: Request, who: TheCaller) -> Response:
     how = await _read_application(request)
     workers: BodyWorkers = request.app.state.plan_workers
     backlog: Backlog = request.app.state.backlog
-    with workers.slot(0):
+    with workers.slot(0, who):
         kept = await workers.run(partial(_get_applicable, plan_id, who))
         if kept.batch_id is None:
             await require_fresh(plan_id, kept.plan, who)

@@ -45,7 +45,7 @@ async def roll_back(zone: str, body: RollbackBody, request: Request, caller: The
         ticket=who.ticket,
     )
     workers: BodyWorkers = request.app.state.plan_workers
-    with workers.slot(0):
+    with workers.slot(0, caller):
         found = await workers.run(partial(plan_rollback, zone, order))
         if body.ask_servers:
             found = await ask_servers(found)

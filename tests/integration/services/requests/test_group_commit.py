@@ -15,7 +15,7 @@ from app.core.config import Settings
 from app.core.database import transaction, upgrade
 from app.domain.change import Action
 from app.domain.errors import Overloaded
-from app.domain.permissions import Caller
+from app.domain.permissions import EVERYBODY, Caller, Grants, Principal
 from app.services.kicks import KickSender
 from app.services.requests import group_commit
 from app.services.requests.backlog import Backlog
@@ -204,3 +204,28 @@ def test_a_client_that_goes_in_the_middle_of_its_body(client: TestClient) -> Non
 
     asyncio.run(call())
     assert sent[0]["status"] == 400
+
+
+def test_no_account_takes_all_slots(app_settings: Settings) -> None:
+    workers = BodyWorkers("test", at_once=1, most=4)
+    one, other = (
+        Caller(Principal(f"token {account}", frozenset({account})), Grants()) for account in ("a", "b")
+    )
+    same = Caller(Principal("another token", one.principal.accounts), Grants())
+    with ExitStack() as stack:
+        for who in (one, same, one):
+            stack.enter_context(workers.slot(10, who))
+        for who in (one, same):
+            with pytest.raises(Overloaded), workers.slot(10, who):
+                pass
+        stack.enter_context(workers.slot(10, other))
+        with pytest.raises(Overloaded), workers.slot(10, other):
+            pass
+    large = app_settings.intake_bytes // 2
+    with workers.slot(large, one), pytest.raises(Overloaded), workers.slot(large, same):
+        pass
+    with workers.slot(large, one), workers.slot(large, other):
+        pass
+    with ExitStack() as stack:  # where nobody is asked who he is
+        for _ in range(4):
+            stack.enter_context(workers.slot(10, EVERYBODY))
