@@ -83,6 +83,25 @@ class NamePatterns:
                     yield each.text
 
 
+def matches_below(pattern: str, relative: str) -> bool:
+    """Return whether some name below that one, relative to its zone, matches the canonical pattern."""
+    if pattern == APEX:
+        return False
+    labels = [] if relative == APEX else relative.split(_DOT)
+    read = _read(pattern)
+    if read.tail is None:
+        return len(read.head) > len(labels) and _are_alike(read.head[::-1], labels[::-1])
+    return _are_alike(read.tail[::-1], labels[::-1])  # the rest stands where the asterisks are, or before
+
+
+def matches_all_below(pattern: str, relative: str) -> bool:
+    """Return whether every name below that one matches the canonical pattern."""
+    labels = [] if relative == APEX else relative.split(_DOT)
+    read = _read(pattern)
+    is_open = read.tail is not None and not read.head and len(read.tail) <= len(labels)
+    return is_open and matches_below(pattern, relative)
+
+
 def relative_name(name: str, zone: str) -> str:
     """Return the normalized `name` relative to `zone`, in which it lies; `@` for the apex."""
     return APEX if name == zone else name.removesuffix(f".{zone}")

@@ -8,11 +8,15 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from app.domain.change import Action, RRsetKey
-from app.domain.name_patterns import NamePatterns, relative_name
+from app.domain.name_patterns import NamePatterns, matches_all_below, matches_below, relative_name
 from app.domain.permissions import Asked, Caller, Decision, Effect, Role, stronger
+from app.domain.rdata import RecordType
 
 MAKING = frozenset({Action.CREATE, Action.UPSERT})
 """The actions that make an RRset where there is none."""
+
+
+_HIDING = frozenset({RecordType.NS, RecordType.DNAME})  # what is below such a record is served by others
 
 
 class OwnedRRset(NamedTuple):
@@ -39,6 +43,14 @@ class Reserved:
             return {}
         matching = self._patterns.matching(relative_name(name, zone))
         return {pattern: self.accounts[pattern] for pattern in matching}
+
+    def hidden_below(self, name: str, zone: str, account: str) -> str | None:
+        """Return a pattern of names below that one which are others'; None: all are its own, or free."""
+        relative = relative_name(name, zone)
+        found = {each: who for each, who in self.accounts.items() if matches_below(each, relative)}
+        if any(who == account and matches_all_below(each, relative) for each, who in found.items()):
+            return None
+        return next((each for each, who in found.items() if who != account), None)
 
 
 class ZoneRights(NamedTuple):
@@ -77,6 +89,9 @@ def decide(caller: Caller, asked: Asked, rights: ZoneRights = FREE, owner: str |
     if holders and asked.account not in holders.values():
         words = f"{asked.name} is reserved for another account, by {next(iter(holders))} of {asked.zone}"
         return decision._replace(effect=Effect.DENY, code="name_reserved", words=words)
+    if hidden := _hidden_from_others(asked, rights.reserved):
+        words = f"{asked.type} at {asked.name} hides what is reserved below it, by {hidden} of {asked.zone}"
+        return decision._replace(effect=Effect.DENY, code="name_reserved", words=words)
     if (
         owner is None
         or asked.account in (owner, rights.owner)
@@ -89,6 +104,14 @@ def decide(caller: Caller, asked: Asked, rights: ZoneRights = FREE, owner: str |
     words = f"{asked.name} {asked.type} belongs to {whose}, and the settings of the zone {asked.zone} {may}"
     code = "not_owner" if denied else decision.code
     return decision._replace(effect=rights.others, code=code, words=words)
+
+
+def _hidden_from_others(asked: Asked, reserved: Reserved) -> str | None:
+    """Return a pattern of names that the change would hide from those for whom they are reserved."""
+    is_apex_ns = asked.type == RecordType.NS and asked.name == asked.zone
+    if not reserved or asked.type not in _HIDING or is_apex_ns or asked.action is Action.DELETE:
+        return None
+    return reserved.hidden_below(asked.name, asked.zone, asked.account)
 
 
 def makers(made: Iterable[Made]) -> dict[RRsetKey, str]:

@@ -90,6 +90,38 @@ def test_a_reserved_name_has_the_holders_of_all_patterns_that_it_matches() -> No
     assert not Reserved()
 
 
+@pytest.mark.parametrize(
+    ("reserved", "name", "record_type", "effect"),
+    [
+        ({"x.shop": OTHER}, "shop", "NS", DENY),
+        ({"x.shop": OTHER}, "shop", "DNAME", DENY),
+        ({"x.shop": OTHER}, "shop", "A", ALLOW),
+        ({"x.shop": OTHER}, "other", "NS", ALLOW),
+        ({"x.shop": OTHER}, "y.x.shop", "NS", ALLOW),
+        ({"x.shop": OTHER}, "@", "DNAME", DENY),
+        ({"x.shop": OTHER}, "@", "NS", ALLOW),
+        ({"@": OTHER}, "shop", "NS", ALLOW),
+        ({"*.shop": OTHER}, "shop", "NS", DENY),
+        ({"a.**": OTHER}, "shop", "NS", DENY),  # a.shop is one
+        ({"**.x.shop": OTHER}, "shop", "NS", DENY),
+        ({"**.x.other": OTHER}, "shop", "NS", ALLOW),
+        ({"x.shop": OTHER, "**.shop": MINE}, "shop", "NS", ALLOW),  # that is for both
+        ({"x.shop": OTHER, "*.shop": MINE}, "shop", "NS", DENY),
+        ({"x.shop": OTHER, "**.y.shop": MINE}, "shop", "NS", DENY),
+        ({"x.shop": MINE}, "shop", "NS", ALLOW),
+    ],
+)
+def test_what_hides_reserved_names_is_for_their_accounts(
+    reserved: dict[str, str], name: str, record_type: str, effect: Effect
+) -> None:
+    full = ZONE if name == "@" else f"{name}.{ZONE}"
+    rights = ZoneRights(reserved=Reserved(reserved))
+    asked = Asked(MINE, Action.CREATE, ZONE, full, record_type)
+    assert decide(caller("requester"), asked, rights).effect is effect
+    assert decide(caller("requester"), asked._replace(action=Action.DELETE), rights).effect is ALLOW
+    assert decide(caller("admin"), asked, rights).effect is ALLOW
+
+
 def test_an_rrset_belongs_to_whoever_has_made_it_last() -> None:
     create, delete, upsert = Action.CREATE, Action.DELETE, Action.UPSERT
     done = [(MINE, create, True), (OTHER, create, False), (OTHER, delete, False), (THIRD, upsert, True)]
