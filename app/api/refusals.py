@@ -1,4 +1,4 @@
-"""Tell the audit what a call was refused for."""
+"""Tell the audit what a call was refused for, and what an admin has made of it in the names of others."""
 
 from collections.abc import Iterable
 
@@ -6,8 +6,9 @@ from fastapi import Request
 from starlette.types import Scope
 
 from app.domain.errors import Reason
-from app.domain.permissions import Caller
+from app.domain.permissions import Caller, Role
 from app.services.access.refusals import NOBODY, Refusals
+from app.services.requests.submit import Accepted, Submitted
 
 CALLER = "orchestrator.caller"  # in the scope of a call
 
@@ -25,3 +26,19 @@ def note_refused_items(request: Request, first_reasons: Iterable[Reason]) -> Non
     reasons = list(first_reasons)
     if reasons:
         note_refused(request.scope, reasons[0].code, reasons[0].message, len(reasons))
+
+
+def note_made_for_others(request: Request, submitted: Iterable[Submitted]) -> None:
+    """Note what an admin has asked for in the names of accounts that are not his."""
+    who: Caller | None = request.scope.get(CALLER)
+    if who is None or Role.ADMIN not in who.principal.roles:
+        return
+    made = [each.request for each in submitted if isinstance(each, Accepted)]
+    others = [each for each in made if each.account_id not in who.principal.accounts]
+    if others:
+        first = others[0]
+        what = f"{first.action} {first.resource['domain']} {first.resource['record_type']}"
+        refusals: Refusals = request.app.state.refusals
+        refusals.note_change(
+            who.principal, str(first.id), f"{what} for {first.account_id}", who.address, len(others)
+        )

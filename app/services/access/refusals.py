@@ -2,6 +2,8 @@
 
 The first refusal of a principal is written at once; what follows within a minute is one more entry. So nobody
 can fill the audit by what he may not do. Who is not known is one principal, from wherever he calls.
+
+What admins change in the names of others is counted in the same way: it comes by the thousand, too.
 """
 
 import asyncio
@@ -25,16 +27,20 @@ NOBODY = Principal("nobody known")  # who shows no good token
 PERIOD = 60.0  # seconds between two entries about one principal
 MOST = 1_000  # principals that are told apart at one time
 _OTHERS = "others"
+_REFUSED, _CHANGED = "refused", "requests_made_for_others"  # acts
 _MAX_WORDS = 500  # characters
 _PAUSE = 1.0  # seconds until it is looked again what is to be written
 
 
-@dataclass(slots=True)
-class Refused:
-    """What was refused to one principal since the last entry about him."""
+Key = tuple[str, str]  # an act, and the name of a principal
 
-    first: str  # why, in words
-    code: str  # of the first
+
+@dataclass(slots=True)
+class Counted:
+    """What one principal was refused, or has done, since the last entry about that."""
+
+    first: str  # in words
+    subject: str  # of the first: a code, or the id of a request
     address: str | None
     person: str | None  # who stands behind the principal
     since: datetime
@@ -47,23 +53,33 @@ class Refusals:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = Lock()
-        self._waiting: dict[str, Refused] = {}
-        self._written: dict[str, float] = {}  # when the last entry about a principal was
+        self._waiting: dict[Key, Counted] = {}
+        self._written: dict[Key, float] = {}  # when the last entry of that kind was
 
     def note(
         self, who: Principal, code: str, words: str, address: str | None = None, number: int = 1
     ) -> None:
         """Note that something was refused, `number` times for this reason or others."""
-        principal, person = who.name, who.person
+        self._count((_REFUSED, who.name), code, words, address, who.person, number)
+
+    def note_change(
+        self, who: Principal, request_id: str, words: str, address: str | None, number: int
+    ) -> None:
+        """Note that an admin has changed something in the names of others; of `number` requests the first."""
+        self._count((_CHANGED, who.name), request_id, words, address, who.person, number)
+
+    def _count(
+        self, key: Key, subject: str, words: str, address: str | None, person: str | None, number: int
+    ) -> None:
         with self._lock:
-            if principal not in self._waiting and len(self._waiting) >= MOST:
-                principal, person = _OTHERS, None
-            known = self._waiting.get(principal)
+            if key not in self._waiting and len(self._waiting) >= MOST:
+                key, person = (key[0], _OTHERS), None
+            known = self._waiting.get(key)
             if known is not None:
                 known.number += number
             else:
                 shown = words[:_MAX_WORDS].encode(errors="replace").decode().replace("\0", "")
-                self._waiting[principal] = Refused(shown, code, address, person, datetime.now(UTC), number)
+                self._waiting[key] = Counted(shown, subject, address, person, datetime.now(UTC), number)
 
     async def run(self) -> None:
         """Write what is due, again and again, until it is cancelled; then what is left."""
@@ -81,28 +97,31 @@ class Refusals:
             return
         try:
             with transaction() as session:
-                for principal, refused in due.items():
-                    named = Principal(principal, person=refused.person)
-                    who = Caller(named, Grants(), address=refused.address)
-                    after = {"first": refused.first, "number": refused.number, "since": str(refused.since)}
-                    audit.note(session, who, "refused", refused.code, after=after)
+                for (act, principal), each in due.items():
+                    named = Principal(principal, person=each.person)
+                    who = Caller(named, Grants(), address=each.address)
+                    after = {"first": each.first, "number": each.number, "since": str(each.since)}
+                    audit.note(session, who, act, each.subject, after=after)
         except DATABASE_ERRORS as error:
-            log.warning("refusals not in the audit yet: the database failed", error=cause(error))
+            log.warning(
+                "what was counted is not in the audit yet: the database failed",
+                error=cause(error),
+            )
             self._put_back(due)
 
-    def _take_due(self, *, everything: bool) -> Mapping[str, Refused]:
+    def _take_due(self, *, everything: bool) -> Mapping[Key, Counted]:
         now = self._clock()
         with self._lock:
-            self._written = {who: at for who, at in self._written.items() if now - at < PERIOD}
-            due = {who: each for who, each in self._waiting.items() if everything or who not in self._written}
-            for principal in due:
-                del self._waiting[principal]
-                self._written[principal] = now
+            self._written = {key: at for key, at in self._written.items() if now - at < PERIOD}
+            due = {key: each for key, each in self._waiting.items() if everything or key not in self._written}
+            for key in due:
+                del self._waiting[key]
+                self._written[key] = now
         return due
 
-    def _put_back(self, due: Mapping[str, Refused]) -> None:
+    def _put_back(self, due: Mapping[Key, Counted]) -> None:
         with self._lock:
-            for principal, refused in due.items():
-                later = self._waiting.get(principal)
-                refused.number += later.number if later else 0
-                self._waiting[principal] = refused
+            for key, counted in due.items():
+                later = self._waiting.get(key)
+                counted.number += later.number if later else 0
+                self._waiting[key] = counted

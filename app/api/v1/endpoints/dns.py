@@ -11,7 +11,7 @@ from app.api import answers, openapi
 from app.api.auth import caller, needs
 from app.api.body import MAX_BATCH_KEY, JsonRoute, decode_json, read_headers, read_json
 from app.api.fast_routes import Call as FastCall
-from app.api.refusals import note_refused_items
+from app.api.refusals import note_made_for_others, note_refused_items
 from app.domain.change import Action
 from app.domain.errors import InvalidInput, NotAllowed
 from app.domain.permissions import Right
@@ -83,6 +83,7 @@ async def batch(request: Request) -> Response:
         call = Call(headers.via, headers.idempotency_key, caller(request))
         submitted, response = await workers.run(partial(_answer_batch, raw, call, backlog))
     note_refused_items(request, submit.not_allowed(submitted))
+    note_made_for_others(request, submitted)
     backlog.add(additions(submitted))
     kicks: KickSender = state.kicks
     kicks.add(zones_to_kick(submitted))
@@ -110,6 +111,7 @@ async def _submit(action: Action, request: Request) -> Response:
     body = with_account(decode_json(raw), who)
     change = RawChange(action, body, headers.idempotency_key, via=headers.via)
     result = await group_commit.submit(change, len(raw), who)
+    note_made_for_others(request, (result,))
     match result:
         case submit.Accepted(accepted) | submit.Replayed(accepted):
             answer_headers = {"Location": f"/api/v1/dns/requests/{accepted.id}"}

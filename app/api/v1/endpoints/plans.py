@@ -12,7 +12,7 @@ from app.api import answers, openapi
 from app.api.auth import TheCaller, caller, needs
 from app.api.body import JsonRoute, decode_json, read_json, read_optional_json
 from app.api.plan_texts import plan_response
-from app.api.refusals import note_refused_items
+from app.api.refusals import note_made_for_others, note_refused_items
 from app.domain.errors import InvalidInput, Reason
 from app.domain.permissions import Caller, Right
 from app.domain.reasons import MAX_REASONS, at_most
@@ -82,6 +82,7 @@ async def apply(plan_id: UUID, request: Request, who: TheCaller) -> Response:
         if kept.batch_id is None:
             await require_fresh(plan_id, kept.plan, who)
         submitted, response = await workers.run(partial(_submit, plan_id, kept.plan, backlog, how, who))
+    note_made_for_others(request, submitted)
     backlog.add(additions(submitted))
     kicks: KickSender = request.app.state.kicks
     kicks.add(zones_to_kick(submitted))

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from app.api import answers, openapi
 from app.api.auth import TheCaller, needs
 from app.api.body import CallHeaders, JsonRoute, decode_json, read_headers, read_optional_json
+from app.api.refusals import note_made_for_others
 from app.domain.errors import InvalidInput
 from app.domain.permissions import Right
 from app.domain.reasons import MAX_REASONS, at_most
@@ -49,6 +50,7 @@ async def undo(request_id: UUID, request: Request, response: Response, caller: T
     backlog: Backlog = request.app.state.backlog
     kicks: KickSender = request.app.state.kicks
     result = await run_in_threadpool(undo_request, request_id, order, backlog)
+    note_made_for_others(request, [result])
     backlog.add(additions([result]))
     kicks.add(zones_to_kick([result]))
     response.headers["Location"] = f"/api/v1/dns/requests/{result.request.id}"
