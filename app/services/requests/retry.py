@@ -95,6 +95,23 @@ def _judge(session: Session, rows: Collection[Request], caller: Caller) -> dict[
     }
 
 
+def _leave_out_denied(
+    session: Session, ids: Collection[UUID], groups: Collection[Collection[UUID]], caller: Caller
+) -> tuple[set[UUID], dict[UUID, NeedsReview]]:
+    """Return those that are retried, and what some of these need; a group is left out, or reviewed, whole."""
+    if caller.unrestricted or not caller.principal.accounts:  # nothing is judged, see `judge_again`
+        return set(ids), {}
+    judged = _judge(session, requests.list_of(session, ids), caller)
+    denied = {each for each, found in judged.items() if isinstance(found, Reason)}
+    needs = {each: found for each, found in judged.items() if isinstance(found, NeedsReview)}
+    for group in groups:
+        if not denied.isdisjoint(group):
+            denied.update(group)
+        elif need := next((needs[each] for each in group if each in needs), None):
+            needs |= {each: needs.get(each, need) for each in group}
+    return set(ids) - denied, {each: need for each, need in needs.items() if each not in denied}
+
+
 def _waiting(rows: Iterable[Request]) -> list[Request]:
     return [row for row in rows if row.status is Status.AWAITING_APPROVAL]
 
@@ -110,8 +127,9 @@ def retry_many(filters: RequestFilter, cursor: str | None, caller: Caller) -> Ch
         page = find_requests(session, filters, MAX_AT_ONCE, cursor, newest_first=False)
         ids = [item.id for item in page.items]
         groups = requests.groups_of(session, ids).values()
-        changed = requests.retry(session, [*{*ids, *chain.from_iterable(groups)}], wait=False)
-        review_again(session, _waiting(changed), {}, caller)
+        chosen, needs = _leave_out_denied(session, {*ids, *chain.from_iterable(groups)}, groups, caller)
+        changed = requests.retry(session, [*chosen], wait=False, to_review=[*needs])
+        review_again(session, _waiting(changed), needs, caller)
         zones = {row.zone for row in changed}
         note_many(session, caller, "requests_retried", filters, len(changed))
     kicks.kick_zones(zones)

@@ -223,6 +223,25 @@ def test_a_retry_gets_round_no_approval(office: Office, who: str) -> None:
     assert office.show(asked)["status"] == "succeeded"
 
 
+def test_operators_retry_what_others_have_asked_for_and_their_own_as_anybody(office: Office) -> None:
+    office = office.new_zone(granted={"names": "**"})
+    own = office.by("operator", "requester", accounts=[office.asks])
+    free, group, denied = office.ask("free"), ["g1", "g2"], office.ask("denied")
+    batch = {"requests": [office.body(each) for each in group], "atomic": True}
+    grouped = [each["request"] for each in office.post("batch", own, json=batch).json()["results"]]
+    for each in (free, denied, grouped[0]):
+        office.post(f"requests/{each['id']}/cancel", own).raise_for_status()
+    office.grant("deny", account=office.asks, zone=office.zone, names="denied")
+    office.grant("review", account=office.asks, zone=office.zone, names="g1")
+    assert answered(office.post(f"requests/{denied['id']}/retry", own)) == (403, "not_allowed")
+    many = {"zone": office.zone, "status": "cancelled"}
+    assert office.post("requests/retry", own, json=many).json()["count"] == 3
+    found = [office.show(each)["status"] for each in (free, denied, *grouped)]
+    assert found == ["pending", "cancelled", "awaiting_approval", "awaiting_approval"]
+    other = office.by("operator", accounts=["others"])
+    assert office.post(f"requests/{denied['id']}/retry", other).json()["status"] == "pending"
+
+
 def test_the_database_queues_nothing_that_nobody_has_approved(office: Office) -> None:
     """A process of the release before retries what was cancelled so: it knows no reviews."""
     asked = office.ask()
