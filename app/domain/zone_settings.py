@@ -13,6 +13,9 @@ from app.domain.permissions import Effect
 
 DEFAULT_TTL = 300  # seconds
 MAX_TTL = 2**31 - 1  # RFC 2181 8
+ABOUT_ACCESS = frozenset(
+    {"approvers", "others", "owner", "reserved", "ungranted"}
+)  # who may change what in it
 MAX_PATTERNS = 100  # of one setting of a zone: they are read with each look-up of the zone
 MAX_PATTERN_BYTES = 8 * 1024  # of these together
 

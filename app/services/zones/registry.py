@@ -16,14 +16,15 @@ from app.domain.errors import (
     InvalidInput,
     InvalidName,
     Reason,
+    RightMissing,
     ZoneExists,
     ZoneInUse,
     ZoneNotFound,
     quoted,
 )
 from app.domain.names import normalize
-from app.domain.permissions import SERVICE, Caller
-from app.domain.zone_settings import ZoneSettings, contradictions, effective, merge
+from app.domain.permissions import SERVICE, Caller, Right
+from app.domain.zone_settings import ABOUT_ACCESS, ZoneSettings, contradictions, effective, merge
 from app.schemas.request import Backend
 from app.services.access import audit
 from app.services.backends import KNOWN_FOR
@@ -62,7 +63,11 @@ def add_zone(
     backend: str,
     wanted: Mapping[str, Any] = MappingProxyType({}),
 ) -> ServedZone:
-    """Serve a zone from now on, with the settings that are wanted. Raises InvalidInput, ZoneExists."""
+    """Serve a zone from now on, with the settings that are wanted.
+
+    Raises RightMissing, InvalidInput, ZoneExists.
+    """
+    _require_right_to(wanted, caller)
     reasons = _backend_reasons(session, backend)
     chosen = merge({}, wanted)
     normal = ""
@@ -88,10 +93,12 @@ def change_zone(
     backend: str | None = None,
     patch: Mapping[str, Any] = MappingProxyType({}),
 ) -> ServedZone:
-    """Change the zone: `patch` is one of its settings (RFC 7396). Raises ZoneNotFound, InvalidInput.
+    """Change the zone: `patch` is one of its settings (RFC 7396).
 
-    With a backend, another one or the same, a rest of the zone ends.
+    With a backend, another one or the same, a rest of the zone ends. Raises RightMissing, ZoneNotFound,
+    InvalidInput.
     """
+    _require_right_to(patch, caller)
     reasons = _backend_reasons(session, backend)
     row = _find(session, name, "change")
     before = _as_json(row)
@@ -183,6 +190,13 @@ def _find(session: Session, name: str, to: Literal["read", "change", "remove"] =
 
 def _as_json(row: Zone) -> dict[str, Any]:
     return {"backend": row.backend, "checks": row.checks.value, "settings": row.settings}
+
+
+def _require_right_to(wanted: Mapping[str, Any], caller: Caller) -> None:
+    """Raise RightMissing where the caller may not say who may change what in a zone, and wants to."""
+    given = sorted(ABOUT_ACCESS.intersection(wanted))
+    if given and not caller.unrestricted and not caller.principal.has(Right.MANAGE_ACCESS):
+        raise RightMissing(f"{Right.MANAGE_ACCESS}, for {', '.join(given)}")
 
 
 def _served(row: Zone) -> ServedZone:

@@ -36,8 +36,8 @@ def zone(guarded: Guarded, zone_on: ZoneOn) -> ZoneUnderTest:
 
 
 def change_zone(guarded: Guarded, zone: str, **patch: Any) -> Any:
-    operator = guarded.by("operator", accounts=())
-    return guarded.client.patch(f"/api/v1/zones/{zone}", json=patch, headers=operator)
+    admin = guarded.by("admin", accounts=())
+    return guarded.client.patch(f"/api/v1/zones/{zone}", json=patch, headers=admin)
 
 
 def ask(
@@ -168,3 +168,27 @@ def test_a_zone_is_its_owners_as_far_as_no_grant_denies_it(guarded: Guarded) -> 
     assert ask(guarded, guarded.zone, A).status_code == 202
     assert ask(guarded, guarded.zone, A, owner="@").status_code == 403
     assert ask(guarded, guarded.zone, B).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"owner": A},
+        {"others": "allow"},
+        {"reserved": {"www": A}},
+        {"approvers": [A]},
+        {"ungranted": "review"},
+    ],
+)
+def test_who_may_change_what_is_said_by_admins_only(guarded: Guarded, setting: dict[str, Any]) -> None:
+    """An operator who could say it would give himself what no grant gives him."""
+    operator = guarded.by("operator", accounts=[A])
+    zone = f"/api/v1/zones/{guarded.zone}"
+    other = {"name": f"x.{guarded.zone}", "backend": "bind", **setting}
+    for refused in (
+        guarded.client.patch(zone, json={"default_ttl": 60, **setting}, headers=operator),
+        guarded.client.post("/api/v1/zones", json=other, headers=operator),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (403, "right_missing")
+        assert next(iter(setting)) in refused.json()["detail"]
+    assert guarded.client.patch(zone, json={"default_ttl": 60}, headers=operator).status_code == 200

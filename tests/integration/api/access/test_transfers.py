@@ -150,8 +150,8 @@ def test_who_may_offer_what(guarded: Guarded) -> None:
     assert reasons(offer(guarded, both, to=C)) == {("body.from_account", "missing")}
     assert offer(guarded, both, to=C, from_account=B).status_code == 201
     zone = f"/api/v1/zones/{guarded.zone}"
-    operator = guarded.by("operator", accounts=())
-    guarded.client.patch(zone, json={"owner": A}, headers=operator).raise_for_status()
+    admin = guarded.by("admin", accounts=())
+    guarded.client.patch(zone, json={"owner": A}, headers=admin).raise_for_status()
     assert offer(guarded, by(guarded, A), of_nobody=True).json()["rrsets"] == 1
     wrong = offer(guarded, both, from_account=B, names="a*", expires_at=time_after(-1))
     assert reasons(wrong) == {
