@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from app.store.models import AuditEntry
@@ -11,10 +11,11 @@ _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('the audit'
 _AT_ONCE = 1_000  # rows
 
 
-def lock_last(session: Session) -> AuditEntry | None:
-    """Return the last entry. Nobody else adds one until the transaction ends."""
+def lock_last(session: Session) -> Row[int, bytes] | None:
+    """Return number and hash of the last entry. Nobody else adds one until the transaction ends."""
     session.execute(_ONE_AT_A_TIME)
-    return session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(1)).one_or_none()
+    last = select(AuditEntry.seq, AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1)
+    return session.execute(last).one_or_none()
 
 
 def last_of(session: Session, act: str) -> AuditEntry | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from app.core import database
 from app.core.config import Settings
@@ -136,7 +137,7 @@ def test_a_switch_of_auth_is_noted_once(app_settings: Settings) -> None:
 
 def test_what_was_done_to_it_is_found(entries: None) -> None:
     with transaction() as session:
-        session.execute(text("ALTER TABLE access_audit DISABLE TRIGGER only_added"))
+        session.execute(text("ALTER TABLE access_audit DISABLE TRIGGER USER"))
         for statement, good in TAMPERED:
             done = session.begin_nested()
             session.execute(text(statement))
@@ -146,6 +147,35 @@ def test_what_was_done_to_it_is_found(entries: None) -> None:
             done.rollback()
             session.expire_all()
         assert audit.follow(session).fault is None
+
+
+NOT_AT_THE_END = [  # number, hash of the one before, time
+    ("9223372036854775807", "hash", "now()"),
+    ("seq + 2", "hash", "now()"),
+    ("seq + 1", "sha256('x')", "now()"),
+    ("seq + 1", "NULL", "now()"),
+    ("NULL", "hash", "now()"),
+    ("seq + 1", "hash", "'infinity'"),
+]
+
+
+def test_only_what_follows_on_the_last_entry_is_added(entries: None) -> None:
+    """Also where a temporary table of the same name has another last one."""
+    with transaction() as session:
+        session.execute(text("CREATE TEMPORARY TABLE access_audit (seq bigint, hash bytea) ON COMMIT DROP"))
+        session.execute(text("INSERT INTO access_audit VALUES (9223372036854775806, sha256('x'))"))
+        for seq, previous, at in NOT_AT_THE_END:
+            statement = (
+                "INSERT INTO public.access_audit (seq, at, principal, act, subject, previous, hash)"
+                f" SELECT {seq}, {at}, 'a', 'b', 'c', {previous}, sha256('y')"
+                f" FROM public.access_audit WHERE seq = {NUMBER}"
+            )
+            with pytest.raises(IntegrityError, match="a row of access_audit"), session.begin_nested():
+                session.execute(text(statement))
+    with transaction() as session:
+        audit.note(session, SERVICE, "tried", "the next")
+    chain = follow()
+    assert (chain.length, chain.fault) == (NUMBER + 1, None)
 
 
 def test_entries_that_are_made_at_once_are_one_chain(app_settings: Settings) -> None:
