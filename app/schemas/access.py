@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field, IPvAnyNetwork
+from pydantic import BaseModel, BeforeValidator, Field, IPvAnyNetwork
+from pydantic_core import PydanticCustomError
 
 from app.domain.change import Action
 from app.domain.permissions import ANY, EVERY_NAME, Effect, Right, Role
@@ -13,12 +14,22 @@ from app.schemas.request import MAX_GIVEN, Account, Line, Person, StrictBody, Ti
 _Given: Any = Field(default_factory=list, max_length=MAX_GIVEN)
 
 
+def _require_text(value: object) -> object:
+    """Refuse numbers: they would be taken for addresses."""
+    if not isinstance(value, str):
+        raise PydanticCustomError("ip_any_network", "value is not a valid IPv4 or IPv6 network")
+    return value
+
+
+Network = Annotated[IPvAnyNetwork, BeforeValidator(_require_text)]
+
+
 class NewToken(StrictBody):
     """A token to make."""
 
     accounts: Annotated[list[Account], _Given]
     roles: Annotated[list[Role], Field(min_length=1, max_length=len(Role))]
-    networks: Annotated[list[IPvAnyNetwork], _Given]
+    networks: Annotated[list[Network], _Given]
     expires_at: Timestamp | None = None
     person: Person | None = Field(
         None,

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from app.domain.permissions import Principal, Role
-from app.services.access.tokens import Network, digest_of, prefix_of
+from app.services.access.tokens import Network, digest_of, prefix_of, unmapped
 
 _NOBODYS = bytes(32)  # the digest of no token
 _ROLES = frozenset(Role)
@@ -59,7 +59,7 @@ def known_tokens(rows: Iterable[Any]) -> Mapping[str, KnownToken]:
             id=row.id,
             digest=row.digest,
             principal=principal_of(row),
-            networks=tuple(map(ip_network, row.networks)),
+            networks=tuple(unmapped(ip_network(each)) for each in row.networks),
             expires_at=row.expires_at,
             revoked=row.revoked_at is not None,
         )

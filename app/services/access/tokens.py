@@ -22,6 +22,7 @@ from app.store.models import AccessToken
 Network = IPv4Network | IPv6Network
 
 _SECRET_BYTES = 32
+_MAPPED = 96  # bits before an IPv4 address that is written as IPv6
 _PREFIX = re.compile("[0-9a-f]{12}")
 _NAME = "name:token "  # how the identity of a token begins
 MAX_MAKERS = 100  # identities that a token remembers
@@ -89,7 +90,7 @@ def create_token(session: Session, caller: Caller, order: TokenOrder) -> NewToke
         comment=order.comment,
         accounts=sorted(set(order.accounts)),
         roles=sorted(set(order.roles)),
-        networks=[str(network) for network in order.networks],
+        networks=[str(unmapped(network)) for network in order.networks],
         created_by=caller.principal.name,
         made_by=made_by,
         expires_at=order.expires_at,
@@ -126,6 +127,13 @@ def prefix_of(secret: str) -> str | None:
     """Return by which prefix the token is known; None for what is not written as one."""
     found = _WRITTEN.fullmatch(secret)
     return found[1] if found else None
+
+
+def unmapped(network: Network) -> Network:
+    """Return the network; an IPv4 one that is written as IPv6 (RFC 4291, section 2.5.5.2) as IPv4."""
+    if isinstance(network, IPv6Network) and network.prefixlen >= _MAPPED and network[0].ipv4_mapped:
+        return IPv4Network((network[0].ipv4_mapped, network.prefixlen - _MAPPED))
+    return network
 
 
 def digest_of(secret: str) -> bytes:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.domain.permissions import Principal
 from app.services.access import identify as module
 from app.services.access.identify import KnownToken, WhyNot, identify, is_within, source_of
-from app.services.access.tokens import digest_of, prefix_of
+from app.services.access.tokens import digest_of, prefix_of, unmapped
 
 PREFIX = "0123456789ab"
 TOKEN = f"dnso_{PREFIX}_{'x' * 43}"
@@ -115,3 +115,18 @@ def test_whether_there_is_such_a_token_nobody_can_measure(
     monkeypatch.setattr(module, "digest_of", digest)
     identify(tokens, shown, None)
     assert done == [shown, (32, digest_of(shown))]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+        ("::ffff:0:0/96", "0.0.0.0/0"),
+        ("::ffff:192.0.2.1", "192.0.2.1/32"),
+        ("::/0", "::/0"),
+        ("2001:db8::/104", "2001:db8::/104"),
+        ("10.0.0.0/8", "10.0.0.0/8"),
+    ],
+)
+def test_an_ipv4_network_that_is_written_as_ipv6_is_one_of_ipv4(written: str, meant: str) -> None:
+    assert unmapped(ip_network(written)) == ip_network(meant)
