@@ -17,9 +17,10 @@ from uuid_utils.compat import uuid7
 
 from app.domain.change import Action
 from app.domain.permissions import SERVICE
+from app.services.requests.draft import RawChange
 from app.services.requests.lookup import RequestFilter, find_requests, get_request
 from app.services.requests.submit import Accepted, submit
-from app.services.requests.validate import RawChange, read_change
+from app.services.requests.validate import read_change
 from app.store import queue
 from app.store.leases import Lease
 from benchmarks.door import ZONE, environment, new_database

@@ -14,8 +14,10 @@ from app.domain.checks import Checks
 from app.domain.permissions import Caller
 from app.domain.zone_settings import PLAIN
 from app.main import create_app
+from app.services.requests.draft import RawChange, Refused
+from app.services.requests.place import place_in_zone
 from app.services.requests.submit import Accepted, Submitted, accepted_request, new_request
-from app.services.requests.validate import RawChange, Refused, place_in_zone, read_change
+from app.services.requests.validate import read_change
 
 
 class Nowhere:

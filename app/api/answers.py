@@ -67,10 +67,10 @@ from app.services.records import RecordState
 from app.services.requests import submit
 from app.services.requests.batch import batch_id_of
 from app.services.requests.case import ReviewState
+from app.services.requests.draft import Refused
 from app.services.requests.history import Step
 from app.services.requests.lookup import BatchState, LogLine, Progress, RequestState
 from app.services.requests.many import Changed
-from app.services.requests.validate import Refused
 from app.services.review.look import Look
 from app.services.zones.registry import ServedZone
 

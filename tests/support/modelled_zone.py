@@ -15,8 +15,9 @@ from app.domain.change import Action, RRsetState
 from app.runner.protocol import Runner
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
+from app.services.requests.draft import RawChange
 from app.services.requests.submit import Accepted, submit
-from app.services.requests.validate import RawChange, read_changes
+from app.services.requests.validate import read_changes
 from stack.embedded import Stack
 from tests.support.builders import body
 from tests.support.zone_model import Asked, Key, RRset, ZoneModel, after, rrset

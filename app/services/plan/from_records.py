@@ -18,9 +18,10 @@ from app.domain.effects import NO_ADDRESS, Effect, RRset, ZoneRRset, effects, st
 from app.domain.names import lineages
 from app.domain.permissions import Caller, Grants, Principal
 from app.domain.ptr import PtrStep, may_remove_address
+from app.services.requests.draft import RawChange, Refused, ValidChange
 from app.services.requests.ptr import Parent, concerned, plan_ptrs
 from app.services.requests.submit import place, require_no_mass_change
-from app.services.requests.validate import RawChange, Refused, ValidChange, read_changes
+from app.services.requests.validate import read_changes
 from app.store import records, zones
 from app.store.models import Record
 

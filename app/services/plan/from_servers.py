@@ -25,7 +25,7 @@ from app.domain.expectation import after as state_after
 from app.services.plan import orders
 from app.services.plan.from_records import Planned
 from app.services.plan.orders import REPLY_KEY, Order
-from app.services.requests.validate import Refused
+from app.services.requests.draft import Refused
 
 log = get_logger(__name__)
 

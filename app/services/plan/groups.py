@@ -10,7 +10,7 @@ from app.domain.effects import state_of
 from app.domain.errors import BatchRefused
 from app.domain.rdata import RecordType
 from app.services.plan.from_records import Planned
-from app.services.requests.validate import Refused
+from app.services.requests.draft import Refused
 
 
 @dataclass(slots=True)

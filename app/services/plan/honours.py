@@ -7,8 +7,8 @@ from app.core.database import AnySession
 from app.domain.errors import Reason
 from app.domain.places import DOMAIN
 from app.services.plan.from_records import Planned
+from app.services.requests.draft import Refused
 from app.services.requests.honours import why_not_honoured
-from app.services.requests.validate import Refused
 
 
 def warn_of_not_honoured(

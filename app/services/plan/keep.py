@@ -19,7 +19,7 @@ from app.domain.permissions import Caller
 from app.services.plan.from_records import Planned
 from app.services.plan.groups import is_groupable, require_groupable
 from app.services.plan.honours import warn_of_not_honoured
-from app.services.requests.validate import RawChange, Refused
+from app.services.requests.draft import RawChange, Refused
 from app.store import plans
 from app.store.plans import Room
 

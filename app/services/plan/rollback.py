@@ -37,9 +37,9 @@ from app.domain.warnings import OF_VALUES
 from app.services.plan.from_records import Planned, plan_from_records
 from app.services.plan.from_servers import plan_from_servers
 from app.services.plan.keep import Left
+from app.services.requests.draft import RawChange, Refused
 from app.services.requests.ptr import Restored, keep_ptrs_again
 from app.services.requests.restoring import restoring_change
-from app.services.requests.validate import RawChange, Refused
 from app.store import rollback as store
 from app.store import zones
 

@@ -32,8 +32,9 @@ from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas.request import Batch, Envelope
 from app.services.requests.authorise import with_account
 from app.services.requests.backlog import Backlog
+from app.services.requests.draft import Draft, RawChange
 from app.services.requests.submit import Accepted, Replayed, Submitted, Undecided, submit
-from app.services.requests.validate import Draft, RawChange, read_changes, shape_reasons
+from app.services.requests.validate import read_changes, shape_reasons
 from app.store.requests import NewBatch, belong_to_another_batch
 
 _ENVELOPE = tuple(Envelope.model_fields)

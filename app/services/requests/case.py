@@ -13,7 +13,7 @@ from app.domain.errors import FourEyes, NoApprover, NotAwaitingApproval, Request
 from app.domain.ownership import OwnedRRset
 from app.domain.permissions import Asked, Caller, Principal, Role
 from app.services.requests.authorise import all_asked
-from app.services.requests.validate import RawChange
+from app.services.requests.draft import RawChange
 from app.store import records, requests, reviews, zones
 from app.store.models import Request, Review
 from app.store.request_lists import Approver

@@ -22,8 +22,9 @@ from app.domain.permissions import Caller
 from app.domain.reasons import MAX_REASONS, at_most
 from app.services.kicks import KickSender
 from app.services.requests.backlog import Backlog
+from app.services.requests.draft import Draft, RawChange
 from app.services.requests.submit import Accepted, Submitted, Undecided, submit
-from app.services.requests.validate import Draft, RawChange, read_change
+from app.services.requests.validate import read_change
 from app.store.backlog import Addition
 
 MAX_GROUP = 1_000  # changes in one statement

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from app.core.database import AnySession
 from app.domain.errors import Reason
-from app.services.requests.validate import Refused, ValidChange
+from app.services.requests.draft import Refused, ValidChange
 from app.store import backends
 
 Conditions = Mapping[str, set[str]]  # "expect" and "group", by the zone in which changes have them

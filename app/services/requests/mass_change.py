@@ -7,7 +7,7 @@ from app.core.database import AnySession
 from app.domain.change import Action, Change, RRsetKey
 from app.domain.errors import Reason
 from app.domain.zone_settings import Threshold, ZoneSettings
-from app.services.requests.validate import Refused, ValidChange
+from app.services.requests.draft import Refused, ValidChange
 from app.store import records, zones
 
 MIN_RECORDED = 10  # RRsets: a percentage of fewer says nothing

@@ -18,10 +18,11 @@ from app.domain.rdata import RecordType
 from app.domain.reverse import Elsewhere, Place, reverse_name
 from app.domain.zone_settings import ZoneSettings
 from app.schemas.request import Config, Context, Resource, Submission
+from app.services.requests.draft import Draft, Refused, ValidChange
 from app.services.requests.honours import why_not_honoured
+from app.services.requests.place import place_in_zone
 from app.services.requests.ptr_places import find_ptr_places, spot_of
 from app.services.requests.submit import Accepted, Submitted, reasons_of, submit
-from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone
 from app.store import ptr, requests
 from app.store.ptr import Asker
 

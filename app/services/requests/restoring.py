@@ -7,7 +7,7 @@ from typing import Any
 from app.domain.change import RRsetKey
 from app.domain.inverse import Inverse
 from app.domain.rdata import RecordType, fields_of_value
-from app.services.requests.validate import RawChange
+from app.services.requests.draft import RawChange
 
 
 def restoring_change(

@@ -11,7 +11,7 @@ from app.domain.change import Via
 from app.domain.permissions import Caller
 from app.domain.zone_settings import ZoneSettings
 from app.services.requests.authorise import NeedsReview, merge_needs
-from app.services.requests.validate import ValidChange
+from app.services.requests.draft import ValidChange
 from app.store import reviews, zones
 from app.store.models import Request, Review
 from app.store.requests import NewRequest

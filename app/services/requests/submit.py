@@ -35,13 +35,14 @@ from app.domain.reverse import reverse_name
 from app.domain.simulated_zone import simulated_zone
 from app.domain.zone_settings import DEFAULT_TTL, PLAIN
 from app.services.requests.backlog import Backlog, Room
+from app.services.requests.draft import Draft, Refused, ValidChange
 from app.services.requests.honours import conditions_of, refuse_not_honoured, why_not_honoured
 from app.services.requests.mass_change import limited, why_mass_change
 from app.services.requests.owners import Owners
+from app.services.requests.place import place_in_zone, ptr_addresses
 from app.services.requests.ptr_places import find_ptr_places, spot_of
 from app.services.requests.reviewed import put_under_review
 from app.services.requests.simulation import simulates
-from app.services.requests.validate import Draft, Refused, ValidChange, place_in_zone, ptr_addresses
 from app.store import records, requests, zones
 from app.store.models import Request
 from app.store.requests import EarlierRequest, NewBatch, NewRequest

@@ -29,11 +29,12 @@ from app.domain.permissions import Caller
 from app.domain.ptr import ADDRESS_TYPES
 from app.services.requests.authorise import why_not_account
 from app.services.requests.backlog import Backlog
+from app.services.requests.draft import Draft, Refused
 from app.services.requests.lookup import state_of
 from app.services.requests.ptr import Restored, keep_ptrs_again
 from app.services.requests.restoring import restoring_change
 from app.services.requests.submit import Accepted, Replayed, Submitted, Undecided, first_status, submit
-from app.services.requests.validate import Draft, Refused, read_change
+from app.services.requests.validate import read_change
 from app.store import records, requests, undo, zones
 from app.store.models import Request, Zone
 

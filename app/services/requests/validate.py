@@ -1,125 +1,31 @@
 """Turn what a client sent into a change that may be stored, or into all the reasons against it."""
 
-import json
-import re
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from app.domain import names, rdata, rules, schedule, values
-from app.domain.change import Action, RRsetState, Via
-from app.domain.checks import Checks, check_names
-from app.domain.errors import NOT_ALLOWED_CODES, DomainError, Reason, quoted
-from app.domain.permissions import Asked, Caller
-from app.domain.places import DOMAIN, EXTRA_CONFIG, RECORD_TYPE, TARGET
+from app.domain import names, rdata, schedule, values
+from app.domain.change import Action
+from app.domain.errors import DomainError, Reason
+from app.domain.extra_config import why_not_extra_config
+from app.domain.permissions import Caller
+from app.domain.places import DOMAIN, RECORD_TYPE, TARGET
 from app.domain.ptr import why_no_ptr
 from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, at_most
-from app.domain.restrictions import allows_type, warnings_of_zone, why_restricted
 from app.domain.reverse import reverse_name_of
-from app.domain.warnings import warnings_of
-from app.domain.zone_choice import ZoneChoice, choose_zone
-from app.domain.zone_settings import PLAIN, ZoneSettings
 from app.schemas.request import Config, Context, Resource, Submission
 from app.schemas.words import unknown_field, words
-from app.services.requests.authorise import NeedsReview, judge_all, why_not_account
-from app.services.requests.owners import Owners
-from app.services.requests.ptr_places import NOWHERE, PtrPlaces
+from app.services.requests.authorise import why_not_account
+from app.services.requests.draft import Draft, RawChange
 
-MAX_EXTRA_CONFIG = 8 * 1024  # characters of JSON
-MAX_EXTRA_CONFIG_DEPTH = (
-    16  # objects and lists in each other; a playbook may read them by YAML, which gives up
-)
-MAX_EXTRA_CONFIG_KEY = 100  # characters; likewise
-
-_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _TYPES = {record_type.value: record_type for record_type in RecordType}
-_OF_NO_ZONE = PLAIN[Checks.WARN]
 _NUMBERED = frozenset(record_type for record_type, entry in rdata.TABLE.items() if entry.takes)
-_dump = Resource.__pydantic_serializer__.to_python  # what model_dump calls, without its own third of the time
 _FIELDS, _CONTEXT_FIELDS = frozenset(Submission.model_fields), frozenset(Context.model_fields)
 _RESOURCE_FIELDS, _CONFIG_FIELDS = frozenset(Resource.model_fields), frozenset(Config.model_fields)
-
-
-class RawChange(NamedTuple):
-    """One change as a client sent it; the body is not validated yet."""
-
-    action: Action
-    body: object
-    idempotency_key: str | None = None
-    reasons: Sequence[Reason] = ()  # what the door has found against it
-    via: Via = Via.API
-    expect: RRsetState | None = None  # what must be there; no client can ask for it, services do
-    restores: bool = False  # an RRset that was there, so its values are not judged; likewise
-
-
-@dataclass(slots=True)
-class Draft:
-    """What a change says by itself, and the reasons against it; its zone is not known yet."""
-
-    action: Action
-    idempotency_key: str | None = None
-    via: Via = Via.API
-    submission: Submission | None = None
-    name: str | None = None
-    record_type: RecordType | None = None
-    rdata: list[str] = field(default_factory=list)
-    reasons: list[Reason] = field(default_factory=list)
-    caller: Caller | None = None  # None: nobody has said who asks for it
-    expect: RRsetState | None = None
-    restores: bool = False  # what was there: its values are not judged
-    undoes: UUID | None = None  # the request that it takes back
-    ptr_of: UUID | None = None  # the request that has the address of which it keeps the PTR
-    cut_short: bool = False  # some reasons are missing, and what was not looked at
-
-    @property
-    def asked_zone(self) -> str | None:
-        """The zone that the change names itself."""
-        return None if self.submission is None else self.submission.resource.zone
-
-
-@dataclass(slots=True)
-class ValidChange:
-    """A change that keeps every rule and lies in a zone that is served: it may be stored."""
-
-    action: Action
-    zone: str
-    name: str
-    record_type: RecordType
-    ttl: int  # seconds
-    rdata: list[str]
-    account_id: str
-    source: str
-    via: Via
-    comment: str | None
-    extra_config: dict[str, Any]
-    asked: dict[str, Any]  # the resource as it was asked for: without a TTL where none was given
-    idempotency_key: str | None
-    settings: ZoneSettings = _OF_NO_ZONE  # of its zone
-    not_before: datetime | None = None
-    warnings: Sequence[Reason] = ()
-    expect: RRsetState | None = None
-    undoes: UUID | None = None
-    ptr_of: UUID | None = None
-    reason: str | None = None
-    ticket: str | None = None
-    review: NeedsReview | None = None  # somebody has to approve it
-
-
-class Refused(NamedTuple):
-    """All the reasons why a change can't be accepted; the only one, where its caller may not make it."""
-
-    reasons: Sequence[Reason]
-
-    @property
-    def not_allowed(self) -> bool:
-        """Whether it is refused for who asks, and not for what is asked for."""
-        return bool(self.reasons) and all(reason.code in NOT_ALLOWED_CODES for reason in self.reasons)
 
 
 def read_changes(raw: Iterable[RawChange], caller: Caller | None = None) -> list[Draft]:
@@ -237,7 +143,7 @@ def _read_manage_ptr(draft: Draft, _: object, resource: object, __: int) -> None
 
 def _read_extra_config(draft: Draft, _: object, resource: object, __: int) -> None:
     if (config := _get(resource, "config")) and (extra := _get(config, "extra_config")):
-        draft.reasons += _extra_config_reasons(extra)
+        draft.reasons += why_not_extra_config(extra)
 
 
 def _is_crowded(body: object) -> bool:
@@ -276,102 +182,6 @@ def _unknown_fields(body: object, most: int) -> list[Reason]:
     return at_most(most, found, total - len(found)) if found else found
 
 
-def place_in_zone(
-    draft: Draft,
-    zones: Mapping[str, ZoneSettings],
-    owners: Owners | None = None,
-    ptrs: PtrPlaces = NOWHERE,
-) -> ValidChange | Refused:
-    """Find the zone that the name belongs to, and check the rules that depend on the zone.
-
-    `zones` are those that are served, each with its settings. `owners` takes note of what may be stored.
-    `ptrs` are the places of the PTRs that restricted callers ask for.
-    """
-    zone, against_zone = _choose_zone(draft, zones)
-    judged = None if zone is None or draft.cut_short else _judge(draft, zone, zones, owners, ptrs)
-    if isinstance(judged, Reason):
-        return Refused([judged])
-    settings = _OF_NO_ZONE if zone is None else zones[zone]
-    found = against_zone or _zone_reasons(draft, zone, settings)
-    reasons = draft.reasons if draft.cut_short else [*draft.reasons, *found]
-    if reasons or zone is None or draft.name is None or draft.submission is None:
-        return Refused(reasons)
-    context, resource = draft.submission.context, draft.submission.resource
-    if owners is not None and judged is None:
-        owners.note(zone, draft.name, resource.record_type.value, draft.action, context.account_id)
-    ttl = resource.config.ttl
-    return ValidChange(
-        action=draft.action,
-        zone=zone,
-        name=draft.name,
-        record_type=resource.record_type,
-        ttl=settings.default_ttl if ttl is None else ttl,
-        rdata=draft.rdata,
-        account_id=context.account_id,
-        source=context.source or draft.via.value,
-        via=draft.via,
-        comment=resource.comment,
-        extra_config=resource.config.extra_config,
-        asked=_dump(resource, mode="json", exclude_none=True),
-        idempotency_key=draft.idempotency_key,
-        settings=settings,
-        not_before=context.not_before and context.not_before.astimezone(UTC),
-        warnings=_warnings(draft, draft.name, resource, settings),
-        expect=draft.expect,
-        undoes=draft.undoes,
-        ptr_of=draft.ptr_of,
-        reason=context.reason,
-        ticket=context.ticket,
-        review=judged,
-    )
-
-
-def _judge(
-    draft: Draft, zone: str, zones: Mapping[str, ZoneSettings], owners: Owners | None, ptrs: PtrPlaces
-) -> Reason | NeedsReview | None:
-    """Return what speaks against the change, or against those of PTRs that he asks for with it."""
-    if draft.caller is not None and draft.caller.unrestricted:
-        return None
-    if draft.submission is None or draft.name is None or draft.record_type is None:
-        return None
-    account = draft.submission.context.account_id
-    asked = Asked(account, draft.action, zone, draft.name, draft.record_type.value)
-    all_asked = [asked]
-    if draft.caller is not None and (addresses := ptr_addresses(draft)):
-        all_asked += ptrs.asked_with(asked, addresses)
-        zones = {**ptrs.served, **zones}
-    return judge_all(draft.caller, all_asked, zones, owners)
-
-
-def ptr_addresses(draft: Draft) -> Sequence[str]:
-    """Return the addresses whose PTRs are to be kept with the change."""
-    if draft.submission is None or not draft.submission.resource.config.manage_ptr or draft.reasons:
-        return ()
-    return draft.rdata
-
-
-def _warnings(draft: Draft, name: str, resource: Resource, settings: ZoneSettings) -> Sequence[Reason]:
-    record_type = resource.record_type
-    targets = [resource.target] if isinstance(resource.target, str) else resource.target or ()
-    found: Sequence[Reason] = warnings_of(draft.action, name, record_type, targets, draft.rdata)
-    if settings.checks is Checks.WARN:
-        found = [*check_names(draft.action, name, record_type, draft.rdata), *found]
-    if settings.restricts:
-        found = [*found, *warnings_of_zone(settings, draft.action, record_type, draft.rdata)]
-    return found
-
-
-def _choose_zone(
-    draft: Draft, zones: Container[str]
-) -> ZoneChoice | tuple[str | None, tuple[Reason, ...]]:  # which is made in half the time
-    if draft.name is None:
-        return None, ()
-    asked = draft.asked_zone
-    if asked is None:
-        return names.longest_match(draft.name, zones), ()
-    return choose_zone(draft.action, draft.name, draft.record_type, asked, zones)
-
-
 def shape_reasons(error: ValidationError, model: type[BaseModel]) -> list[Reason]:
     """Return what pydantic found, each finding once, without its names for branches of a union."""
     found = {
@@ -389,38 +199,9 @@ def _without_branches(loc: Sequence[str | int]) -> tuple[str | int, ...]:
     return (*TARGET, *(part for part in loc[2:] if isinstance(part, int)))
 
 
-def _zone_reasons(draft: Draft, zone: str | None, settings: ZoneSettings) -> list[Reason]:
-    """Return the reasons that depend on the zone, but for places that have a reason against them already."""
-    if draft.name is None:
-        return []
-    if zone is None and "." not in draft.name:
-        message = f"{quoted(draft.name)} is not a full name, such as {draft.name}.example.test"
-        return [Reason(DOMAIN, "name_not_fqdn", message)]
-    if zone is None:
-        message = (
-            f"{draft.name} is in none of the zones that are served here: GET /api/v1/zones lists them;"
-            ' to serve another that your DNS servers have: POST /api/v1/zones with its "name" and "backend"'
-        )
-        return [Reason(DOMAIN, "zone_unknown", message)]
-    if draft.record_type is None:
-        return []
-    restricted = settings.restricts
-    unknown_types = restricted and allows_type(settings, draft.record_type)
-    # Of what is restored nothing is judged as if it were added: it was there.
-    action = Action.DELETE if draft.restores else draft.action
-    found = rules.check(action, zone, draft.name, draft.record_type, draft.rdata, unknown_types=unknown_types)
-    if settings.checks is Checks.REFUSE:
-        found += check_names(draft.action, draft.name, draft.record_type, draft.rdata)
-    if restricted:
-        ttl = draft.submission.resource.config.ttl if draft.submission else None
-        change = (draft.action, zone, draft.name, draft.record_type, draft.rdata, ttl)
-        found += why_restricted(settings, *change)
-    return [reason for reason in found if not _has_reason(draft, reason.loc)]
-
-
 def _read_name(draft: Draft, _: object, resource: object, __: int) -> None:
     domain = _get(resource, "domain")
-    if not isinstance(domain, str) or _has_reason(draft, DOMAIN):
+    if not isinstance(domain, str) or draft.has_reason(DOMAIN):
         return
     try:
         draft.name = names.normalize(domain)
@@ -435,7 +216,7 @@ def _read_rdata(draft: Draft, _: object, resource: object, most: int) -> None:
     record_type = _get(resource, "record_type")
     if isinstance(record_type, str):
         draft.record_type = _TYPES.get(record_type) or _type(record_type)
-    if draft.record_type is None or _has_reason(draft, TARGET):
+    if draft.record_type is None or draft.has_reason(TARGET):
         return
     config = _get(resource, "config")
     for loc, target in _targets(_get(resource, "target")):
@@ -483,45 +264,6 @@ def _targets(value: object) -> Iterator[tuple[tuple[str | int, ...], str]]:
         yield TARGET, value
     elif isinstance(value, list):
         yield from (((*TARGET, index), item) for index, item in enumerate(value))
-
-
-def _extra_config_reasons(extra: object) -> Iterator[Reason]:
-    try:
-        text = json.dumps(extra, allow_nan=False)
-    except ValueError:
-        yield Reason(EXTRA_CONFIG, "number_not_finite", "a number is too large to be stored")
-        return
-    if len(text) > MAX_EXTRA_CONFIG:
-        yield Reason(
-            EXTRA_CONFIG, "extra_config_too_long", f"more than {MAX_EXTRA_CONFIG} characters of JSON"
-        )
-    if _ESCAPED_NUL.search(text):
-        yield Reason(EXTRA_CONFIG, "control_character", "NUL characters cannot be stored")
-    yield from _depth_reasons(extra)
-
-
-def _depth_reasons(extra: object) -> Iterator[Reason]:
-    level, depth = [extra], 0
-    while level := [each for each in level if isinstance(each, dict | list)]:
-        depth += 1
-        keys = (key for each in level if isinstance(each, dict) for key in each)
-        if any(len(key) > MAX_EXTRA_CONFIG_KEY for key in keys):
-            yield Reason(
-                EXTRA_CONFIG,
-                "extra_config_key_too_long",
-                f"keys have at most {MAX_EXTRA_CONFIG_KEY} characters",
-            )
-            return
-        if depth > MAX_EXTRA_CONFIG_DEPTH:
-            yield Reason(
-                EXTRA_CONFIG, "extra_config_too_deep", f"it is nested more than {MAX_EXTRA_CONFIG_DEPTH} deep"
-            )
-            return
-        level = [item for each in level for item in (each.values() if isinstance(each, dict) else each)]
-
-
-def _has_reason(draft: Draft, loc: tuple[str | int, ...]) -> bool:
-    return bool(draft.reasons) and any(reason.loc[:2] == loc for reason in draft.reasons)
 
 
 def _get(raw: object, key: str) -> Any:

@@ -19,8 +19,8 @@ from app.services.plan.apply import obstacles
 from app.services.plan.from_records import Planned, plan_from_records
 from app.services.plan.from_servers import plan_from_servers
 from app.services.requests.case import Case, Waiting, get_case, require_may_decide
+from app.services.requests.draft import Refused
 from app.services.requests.honours import why_not_honoured
-from app.services.requests.validate import Refused
 
 
 class Look(NamedTuple):

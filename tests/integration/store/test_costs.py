@@ -15,8 +15,9 @@ from app.domain.change import Action
 from app.domain.lifecycle import Status
 from app.domain.settlement import Decision
 from app.services.drain.candidates import list_candidates
+from app.services.requests.draft import RawChange
 from app.services.requests.submit import submit
-from app.services.requests.validate import RawChange, read_change
+from app.services.requests.validate import read_change
 from app.store import leases, ptr, queue, records, zones
 from app.store.queue import Item
 from app.store.records import AnsweredRRset

@@ -9,8 +9,9 @@ from app.core.database import statements, transaction, upgrade
 from app.domain.change import Action
 from app.domain.lifecycle import Status
 from app.domain.settlement import Decision
+from app.services.requests.draft import RawChange
 from app.services.requests.submit import submit
-from app.services.requests.validate import RawChange, read_change
+from app.services.requests.validate import read_change
 from app.store import leases, queue, requests, zones
 from app.store.leases import Lease
 from tests.support.builders import body

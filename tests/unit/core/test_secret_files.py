@@ -102,7 +102,8 @@ def test_a_file_that_everybody_may_read_is_doubtful(set_settings: SetSettings, u
     assert Settings().database_url.get_secret_value() == URL
     token_file = url_file.with_name("token")
     url_file.rename(token_file)
-    url_file.touch(0o600)
+    url_file.write_text(URL)
+    url_file.chmod(0o600)
     set_settings(API_TOKEN_FILE=str(token_file))
     [line] = doubtful_settings()
     assert "API_TOKEN_FILE" in line

@@ -9,7 +9,9 @@ from app.domain.change import Action
 from app.domain.checks import Checks
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, MORE
 from app.domain.zone_settings import PLAIN
-from app.services.requests.validate import Draft, RawChange, Refused, place_in_zone, read_change, read_changes
+from app.services.requests.draft import Draft, RawChange, Refused
+from app.services.requests.place import place_in_zone
+from app.services.requests.validate import read_change, read_changes
 from tests.support.builders import ZONE, body
 
 

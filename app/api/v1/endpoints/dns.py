@@ -22,8 +22,8 @@ from app.services.requests import submit
 from app.services.requests.authorise import with_account
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers, Call, is_replay, submit_batch
+from app.services.requests.draft import RawChange, Refused
 from app.services.requests.group_commit import GroupCommit, additions, zones_to_kick
-from app.services.requests.validate import RawChange, Refused
 
 router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 

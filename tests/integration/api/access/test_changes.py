@@ -13,8 +13,9 @@ from app.domain.change import Action
 from app.domain.errors import NOT_ALLOWED_CODES
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
+from app.services.requests.draft import RawChange, Refused
 from app.services.requests.submit import submit
-from app.services.requests.validate import RawChange, Refused, read_change
+from app.services.requests.validate import read_change
 from tests.integration.conftest import ZoneOn
 from tests.support.access import Guarded
 from tests.support.builders import body

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.domain.change import Action, Change
+from app.domain.extra_config import MAX_EXTRA_CONFIG_DEPTH, MAX_EXTRA_CONFIG_KEY
 from app.runner.ansible.changes_file import dump_changes
-from app.services.requests.validate import MAX_EXTRA_CONFIG_DEPTH, MAX_EXTRA_CONFIG_KEY
 from tests.support.ansible_readers import Readers, ansible_readers
 from tests.support.builders import change
 from tests.support.thoroughly import examples

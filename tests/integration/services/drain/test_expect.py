@@ -9,8 +9,9 @@ from app.core.database import transaction
 from app.domain.change import Action, RRsetState
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
+from app.services.requests.draft import RawChange
 from app.services.requests.submit import Accepted, submit
-from app.services.requests.validate import RawChange, read_change
+from app.services.requests.validate import read_change
 from app.store import queue
 from tests.integration.conftest import ZoneOn
 from tests.support.builders import body

@@ -10,9 +10,10 @@ from app.core.config import Settings
 from app.core.database import AnySession, statements, transaction, upgrade
 from app.domain.change import Action
 from app.services.requests.backlog import Backlog
+from app.services.requests.draft import RawChange
 from app.services.requests.group_commit import additions
 from app.services.requests.submit import submit
-from app.services.requests.validate import RawChange, read_change
+from app.services.requests.validate import read_change
 from app.store import backlog as backlog_store
 from app.store import zones
 from app.store.backlog import Addition

@@ -20,8 +20,9 @@ from app.services.kicks import KickSender
 from app.services.requests import group_commit
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers
+from app.services.requests.draft import Draft, RawChange
 from app.services.requests.group_commit import GroupCommit
-from app.services.requests.validate import Draft, RawChange, read_change
+from app.services.requests.validate import read_change
 from app.store import requests, zones
 from tests.support.builders import body
 

@@ -14,9 +14,10 @@ from app.core.database import engine, statements, transaction, upgrade
 from app.core.redis import redis
 from app.domain.change import Action
 from app.services.kicks import KICKED
+from app.services.requests.draft import RawChange
 from app.services.requests.schedule import queue_due
 from app.services.requests.submit import Accepted, submit
-from app.services.requests.validate import RawChange, read_change
+from app.services.requests.validate import read_change
 from app.store import backlog, due, leases, queue, schedule, upkeep, zones
 from app.store.models import SCHEDULED_FROM
 from tests.support.builders import body, time_after
