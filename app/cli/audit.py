@@ -44,7 +44,8 @@ def verify(
 def _read_hash(text: str) -> bytes:
     """Return the hash. An empty one is refused, too: the file in which it was kept may be gone."""
     if not re.fullmatch("[0-9a-fA-F]{64}", text):
-        raise typer.BadParameter("a hash has 64 hexadecimal digits, as this command shows it")
+        words = "a hash has 64 hexadecimal digits, as this command shows it"
+        raise typer.BadParameter(words, param_hint="'--last-hash'")
     return bytes.fromhex(text)
 
 

@@ -39,7 +39,10 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 @token.command("create")
 def create(
-    role: Annotated[list[Role], typer.Option(help="what it is there for; may be given again")],
+    role: Annotated[
+        list[str],
+        typer.Option(metavar=f"[{'|'.join(Role)}]", help="what it is there for; may be given again"),
+    ],
     account: Annotated[list[str] | None, typer.Option(help="for which it speaks; may be given again")] = None,
     expires: Annotated[
         str | None, typer.Option(help="after so long: 90d, 12h, 30m; unless given: never")
@@ -52,12 +55,12 @@ def create(
 ) -> None:
     """Make a token, and show it: once, on standard output, and nothing else there."""
     order = tokens.TokenOrder(
-        accounts=[_text(_ACCOUNT, each, "name of an account") for each in account or ()],
-        roles=role,
+        accounts=[_text(_ACCOUNT, each, "--account", "name of an account") for each in account or ()],
+        roles=[_role(each) for each in role],
         networks=_networks(network or ()),
-        expires_at=datetime.now(UTC) + _duration(expires) if expires else None,
+        expires_at=datetime.now(UTC) + _duration(expires) if expires is not None else None,
         comment=comment,
-        person=_text(_PERSON, person, "name of a person") if person is not None else None,
+        person=_text(_PERSON, person, "--person", "name of a person") if person is not None else None,
     )
     with errors_said(), transaction() as session:
         made = tokens.create_token(session, whoever_runs_this(), order)
@@ -89,25 +92,36 @@ def revoke(prefix: Annotated[str, typer.Argument(help="the first part of the tok
     typer.echo(f"Token {prefix} is revoked.")
 
 
-def _text(kind: TypeAdapter[str], text: str, what: str) -> str:
+def _text(kind: TypeAdapter[str], text: str, option: str, what: str) -> str:
     try:
         return kind.validate_python(text)
     except ValidationError as error:
-        raise typer.BadParameter(f"{text!r} is no {what}") from error
+        raise _wrong(option, f"{text!r} is no {what}") from error
+
+
+def _role(text: str) -> Role:
+    try:
+        return Role(text)
+    except ValueError as error:
+        raise _wrong("--role", f"{text!r} is no role: {', '.join(Role)}") from error
 
 
 def _networks(texts: Sequence[str]) -> list[Network]:
     try:
         return [ip_network(text) for text in texts]
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+        raise _wrong("--network", str(error)) from error
 
 
 def _duration(text: str) -> timedelta:
     found = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", text)
     if not found:
-        raise typer.BadParameter(f"{text!r} is no duration such as 90d, 12h, 30m")
+        raise _wrong("--expires", f"{text!r} is no duration such as 90d, 12h, 30m")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _wrong(option: str, why: str) -> typer.BadParameter:
+    return typer.BadParameter(why, param_hint=f"'{option}'")
 
 
 def _state(each: TokenState) -> str:

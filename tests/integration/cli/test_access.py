@@ -84,23 +84,6 @@ def test_tokens_and_their_audit(run: Run, new_database: str) -> None:
     assert "entry 2 was changed" in broken.err
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["create"], "--role"),
-        (["create", "--role", "king"], "king"),
-        (["create", "--role", "admin", "--expires", "soon"], "90d"),
-        (["create", "--role", "admin", "--network", "10.0.0.1/8"], "host bits"),
-        (["create", "--role", "admin", "--account", " x"], "account"),
-        (["create", "--role", "admin", "--person", ""], "person"),
-    ],
-)
-def test_what_is_no_order_for_a_token(run: Run, arguments: list[str], words: str) -> None:
-    done = run("token", *arguments)
-    assert (done.status, done.out) == (2, "")
-    assert words in done.err
-
-
 def test_errors_are_sentences(run: Run) -> None:
     run("migrate")
     nameless = run("token", "create", "--role", "requester")
