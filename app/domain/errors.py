@@ -272,10 +272,11 @@ class RecordsExceeded(QuotaExceeded):
 
     code = "quota_records"
 
-    def __init__(self, account: str, number: int, still_open: int, limit: int) -> None:
+    def __init__(self, account: str, number: int, still_open: int, limit: int, given: int = 0) -> None:
         self.retry_after = 10 if still_open else 60  # what is open may make fewer than it could
         waiting = f", and {still_open} requests of it are open" if still_open else ""
-        super().__init__(f"{account} owns {number} RRsets{waiting}: no new one, {limit} are the most")
+        refused = f"{given} more are too many" if given else "no new one"
+        super().__init__(f"{account} owns {number} RRsets{waiting}: {refused}, {limit} are the most")
 
 
 class RequestsExceeded(QuotaExceeded):
@@ -408,9 +409,10 @@ class RequestNotRetryable(Conflict):
 
     code = "request_not_retryable"
 
-    def __init__(self, status: str) -> None:
+    def __init__(self, status: str, *, just_ended: bool = False) -> None:
         this = f"{'has' if status == 'succeeded' else 'is'} {status}"
-        super().__init__(f"only a failed or a cancelled request can be retried; this one {this}")
+        hint = " since this moment: retry it again" if just_ended else ""
+        super().__init__(f"only a failed or a cancelled request can be retried; this one {this}{hint}")
 
 
 class RequestNotUndoable(Conflict):

@@ -243,7 +243,7 @@ def _require_quota(session: Session, account: str, number: int) -> None:
     """Raise RecordsExceeded where the account may not own so many RRsets more."""
     most = quotas.get_quota(session, account).in_effect.records
     if most and (owned := quota_store.count_owned(session, {account: most})[account]) + number > most:
-        raise RecordsExceeded(account, owned, 0, most)
+        raise RecordsExceeded(account, owned, 0, most, given=number)
 
 
 def _close(session: Session, caller: Caller, row: AccessTransfer, status: TransferStatus) -> TransferState:

@@ -10,7 +10,14 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.core.database import transaction
-from app.domain.errors import NotAllowed, Reason, RequestNotFound, RequestNotRetryable, ZoneNotServed
+from app.domain.errors import (
+    Conflict,
+    NotAllowed,
+    Reason,
+    RequestNotFound,
+    RequestNotRetryable,
+    ZoneNotServed,
+)
 from app.domain.lifecycle import RETRYABLE, Status
 from app.domain.permissions import Caller, Right
 from app.services import kicks
@@ -20,7 +27,7 @@ from app.services.requests.lookup import RequestFilter, RequestState, find_reque
 from app.services.requests.many import MAX_AT_ONCE, Changed
 from app.services.requests.operators import note_many, note_others
 from app.services.requests.reviewed import review_again
-from app.store import requests
+from app.store import requests, zones
 from app.store.backlog import Addition, transaction_number
 from app.store.models import Request
 
@@ -52,7 +59,7 @@ def retry_request(request_id: UUID, caller: Caller, backlog: Backlog) -> Retried
         if row is None or not steers_all(caller, [row, *changed.values()]):
             raise RequestNotFound
         if request_id not in changed:
-            raise ZoneNotServed(row.zone) if row.status in RETRYABLE else RequestNotRetryable(row.status)
+            raise _why_not_retried(session, row)
         if reason := next((found for found in judged.values() if isinstance(found, Reason)), None):
             raise NotAllowed(reason)
         additions = _additions(session, changed.values())
@@ -62,6 +69,14 @@ def retry_request(request_id: UUID, caller: Caller, backlog: Backlog) -> Retried
         state = state_of(changed[request_id])
     kicks.kick_zones([state.zone])
     return Retried(state, additions)
+
+
+def _why_not_retried(session: Session, row: Request) -> Conflict:
+    """Return why the retry has changed nothing; the request may have ended only after that was tried."""
+    is_ended = row.status in RETRYABLE
+    if is_ended and zones.get(session, row.zone) is None:
+        return ZoneNotServed(row.zone)
+    return RequestNotRetryable(row.status, just_ended=is_ended)
 
 
 def _additions(session: Session, rows: Iterable[Request]) -> list[Addition]:

@@ -19,7 +19,7 @@ from app.domain.lifecycle import Status
 from app.domain.settlement import Decision
 from app.services.kicks import KICKED
 from app.services.requests import many
-from app.store import leases, queue
+from app.store import leases, queue, requests
 from app.store.queue import Timing
 from tests.support.answers import codes
 from tests.support.builders import body
@@ -292,6 +292,25 @@ def test_calls_for_many_at_once_neither_lock_each_other_out_nor_retry_twice(
         calls = [pool.submit(client.post, f"{REQUESTS}/retry", json={"zone": new_zone}) for _ in range(8)]
         assert sum(call.result().json()["count"] for call in calls) == len(ids)
     assert in_queue(new_zone) == ids
+
+
+def test_what_is_cancelled_just_after_it_could_not_be_retried_is_told_so(
+    client: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [request_id] = submit(client, new_zone, "one")
+    retry_stored = requests.retry
+
+    def retry_and_lose_the_race(*given: Any, **more: Any) -> Any:
+        changed = retry_stored(*given, **more)
+        client.post(f"{REQUESTS}/{request_id}/cancel").raise_for_status()
+        return changed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(requests, "retry", retry_and_lose_the_race)
+        refused = client.post(f"{REQUESTS}/{request_id}/retry")
+    assert (refused.status_code, refused.json()["code"]) == (409, "request_not_retryable")
+    assert "cancelled since this moment: retry it again" in refused.text
+    assert client.post(f"{REQUESTS}/{request_id}/retry").status_code == 202
 
 
 def test_a_zone_is_removed_with_what_waits(client: TestClient, new_zone: str) -> None:

@@ -170,7 +170,9 @@ def test_nobody_is_given_more_than_he_may_have(guarded: Guarded) -> None:
     admin = guarded.by("admin", accounts=())
     quota = f"/api/v1/access/quotas/{B}"
     guarded.client.put(quota, json={"records": 4}, headers=admin).raise_for_status()
-    assert status(decide(guarded, by(guarded, B), offered)) == (429, "quota_records")
+    refused = decide(guarded, by(guarded, B), offered)
+    assert status(refused) == (429, "quota_records")
+    assert "owns 1 RRsets: 4 more are too many, 4 are the most" in refused.text
     assert owners(guarded) == [A, A, A, A, B, None]
     guarded.client.put(quota, json={"records": 5}, headers=admin).raise_for_status()
     assert decide(guarded, by(guarded, B), offered).json()["rrsets"] == 4
