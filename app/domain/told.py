@@ -26,6 +26,7 @@ _FAILURES: Mapping[str, str] = {
     "not_answered": "not every authoritative server answers as asked in time",
     "not_honoured": "it has a condition that the zone's playbook is not known to honour",
     "not_kept": "the primary has taken it, but answers otherwise",
+    "not_owner": "the RRset belongs to another account by the time at which the request is due",
     "not_zone": "the DNS server says that the name is not in the zone",
     "null_mx_not_alone": "a null MX must be alone",
     "outcome_unknown": "its runs ended without a result, again and again",

@@ -18,7 +18,7 @@ from app.core.database import AnySession
 from app.domain.change import Action, Via
 from app.domain.lifecycle import CANCELLABLE, INITIAL, RETRYABLE, Status, words
 from app.domain.rdata import RecordType
-from app.store.models import SCHEDULED_FROM, SEQ_STEP, UNAPPROVED, UNAPPROVED_FROM, Request
+from app.store.models import QUEUED, SCHEDULED_FROM, SEQ_STEP, UNAPPROVED, UNAPPROVED_FROM, Request
 from app.store.reviews import NewReview, as_rows
 
 
@@ -386,10 +386,10 @@ _FIRST_MAKERS = text(
      CROSS JOIN LATERAL (
         SELECT id, zone, name, record_type, account_id, action, finished_at, seq FROM dns_requests
          WHERE name = wanted.name ORDER BY id DESC LIMIT 100) AS waiting
-     -- what waits for an approval may come to nothing
-     WHERE waiting.finished_at IS NULL AND waiting.seq >= 0
+     -- what waits for an approval, or for its time, may come to nothing
+     WHERE {QUEUED}
        AND waiting.action IN ('{Action.CREATE}', '{Action.UPSERT}')
-     ORDER BY waiting.zone, waiting.name, waiting.record_type, waiting.id
+     ORDER BY waiting.zone, waiting.name, waiting.record_type, waiting.seq
     """  # noqa: S608
 )
 
@@ -452,7 +452,7 @@ def find_earlier(session: AnySession, new: Sequence[NewRequest]) -> dict[UUID, E
 
 
 def first_makers(session: AnySession, names: Collection[str]) -> dict[tuple[str, str, str], str]:
-    """Return who was the first to ask for RRsets at these names, by zone, name and type, of what is open."""
+    """Return who is the first in the queue to make RRsets at these names, by zone, name and type."""
     found = session.execute(_FIRST_MAKERS, {"names": to_json(list(names)).decode()})
     return {(row.zone, row.name, row.record_type): row.account_id for row in found}
 

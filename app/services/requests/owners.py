@@ -32,6 +32,6 @@ class Owners:
         return self._owners.get(OwnedRRset(zone, name, record_type)) if self._owners else None
 
     def note(self, zone: str, name: str, record_type: str, action: Action, account: str) -> None:
-        """Take note of a change that may be stored: the first that makes an RRset owns it."""
+        """Take note of a change that may be queued: the first that makes an RRset owns it."""
         if zone in self._zones and action in MAKING:
             self._owners.setdefault(OwnedRRset(zone, name, record_type), account)

@@ -1,7 +1,7 @@
 """Find the zone of a change, and check what depends on it: its rules, its settings, and who may make it."""
 
 from collections.abc import Container, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 
 from app.domain import names, rules
 from app.domain.change import Action
@@ -30,7 +30,7 @@ def place_in_zone(
 ) -> ValidChange | Refused:
     """Find the zone that the name belongs to, and check the rules that depend on the zone.
 
-    `zones` are those that are served, each with its settings. `owners` takes note of what may be stored.
+    `zones` are those that are served, each with its settings. `owners` takes note of what may be queued.
     `ptrs` are the places of the PTRs that restricted callers ask for.
     """
     zone, against_zone = _choose_zone(draft, zones)
@@ -43,7 +43,8 @@ def place_in_zone(
     if reasons or zone is None or draft.name is None or draft.submission is None:
         return Refused(reasons)
     context, resource = draft.submission.context, draft.submission.resource
-    if owners is not None and judged is None:
+    not_before = context.not_before and context.not_before.astimezone(UTC)
+    if owners is not None and judged is None and not (not_before and not_before > datetime.now(UTC)):
         owners.note(zone, draft.name, resource.record_type.value, draft.action, context.account_id)
     ttl = resource.config.ttl
     return ValidChange(
@@ -61,7 +62,7 @@ def place_in_zone(
         asked=_dump(resource, mode="json", exclude_none=True),
         idempotency_key=draft.idempotency_key,
         settings=settings,
-        not_before=context.not_before and context.not_before.astimezone(UTC),
+        not_before=not_before,
         warnings=_warnings(draft, draft.name, resource, settings),
         expect=draft.expect,
         undoes=draft.undoes,

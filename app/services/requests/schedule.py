@@ -33,6 +33,11 @@ def queue_due() -> float:
             if seconds is None or seconds > 0:
                 return min(_LONGEST_PAUSE, seconds or _LONGEST_PAUSE)
             queued = store.queue_due(session)
+        if queued.failed:
+            log.warning(
+                "due requests have failed: another account owns the RRset by now; their logs say whose it is",
+                number=queued.failed,
+            )
         kicks.kick_zones(queued.zones)
         if not queued.more:
             return _SHORT_PAUSE

@@ -35,6 +35,15 @@ PUT = text(
      WHERE id = :id
     """
 )
+OWNED = """
+    WITH closed AS (UPDATE dns_zones SET settings = '{"others": "deny"}')
+    INSERT INTO dns_records (zone, name, record_type, ttl, rdata, account_id, owner, request_id)
+    SELECT zone, name, record_type, ttl, rdata, 'another', 'another', id FROM dns_requests WHERE id = :id
+"""
+APPROVED = """
+    INSERT INTO dns_reviews (id, zones, why, principal, roles, asks_as, expires_at, verdict, decided_at)
+    VALUES (:id, '{}', '', '', '{}', '{}', now(), 'approved', now())
+"""
 HOUR = timedelta(hours=1)
 
 
@@ -77,6 +86,8 @@ def new_request(
         "not_before": datetime.now(UTC) - HOUR if status is Status.SCHEDULED else not_before,
     }
     session.execute(PUT, words)
+    if status is Status.AWAITING_APPROVAL:
+        session.execute(text(APPROVED), {"id": request.id})
     return request.id
 
 
@@ -88,6 +99,10 @@ def change(session: Session, lease: leases.Lease, request_id: UUID, after: Statu
         requests.cancel_in_zone(session, lease.zone, 10)
     if after is Status.PENDING:
         schedule.queue_due(session)
+    if after is Status.FAILED:
+        session.execute(text(OWNED), {"id": request_id})
+        schedule.queue_due(session)
+        session.execute(text("DELETE FROM dns_records"))
     if after is Status.REJECTED:
         reviews.reject(session, request_id, "rejected", "no")
     if after is Status.AWAITING_APPROVAL:
