@@ -59,8 +59,8 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """Yield the findings, as they are made."""
     yield from _isolated("settings", _settings())
-    yield _tried("PostgreSQL", "DATABASE_URL", _postgresql)
-    yield _tried("Redis", "CELERY_BROKER_URL", _redis)
+    yield _tried("PostgreSQL", "DATABASE_URL", _postgresql, needed=True)
+    yield _tried("Redis", "CELERY_BROKER_URL", _redis, needed=True)
     executors = {"here": _executor_here()}
     yield _tried("worker", "CELERY_BROKER_URL", partial(_worker, executors))
     yield _tried("Kafka", "KAFKA_BROKER_URL", _kafka)
@@ -103,15 +103,19 @@ def _playbook(path: Path) -> Iterator[Finding]:
         yield Finding("executor", "ok", f"ansible, with {path}")
 
 
-def _tried(what: str, variable: str, look: Callable[[], str]) -> Finding:
-    """Return what `look` says, or its error. Where nobody has set the variable, a fault is a warning."""
+def _tried(what: str, variable: str, look: Callable[[], str], *, needed: bool = False) -> Finding:
+    """Return what `look` says, or its error.
+
+    Where nobody has set the variable, a fault is a warning, unless nothing works without this part.
+    """
     try:
         return Finding(what, "ok", look())
     except Exception as error:
         unset = variable.lower() not in settings().model_fields_set
-        hint = f" ({variable} is not set; leave it so if this is not used here)" if unset else ""
+        leave = "" if needed else "; leave it so if this is not used here"
+        hint = f" ({variable} is not set{leave})" if unset else ""
         words = f"{_address(variable)}: {_said(error)}{hint}"
-        return Finding(what, "warning" if unset else "failed", words)
+        return Finding(what, "warning" if unset and not needed else "failed", words)
 
 
 def _said(error: Exception) -> str:
