@@ -7,14 +7,12 @@ taken back here.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.core.setting_types import UNIX, Network, Proxy
-
-Address = IPv4Address | IPv6Address
+from app.services.access.identify import Address, parse_address
 
 _SCHEMES = (b"http", b"https")
 _MAX_KNOWN = 1_000  # peers that are remembered
@@ -90,8 +88,4 @@ def _address(written: str) -> Address | None:
         host = host[1:].partition("]")[0]
     elif host.count(":") == 1:
         host = host.partition(":")[0]
-    try:
-        parsed = ip_address(host.partition("%")[0])
-    except ValueError:
-        return None
-    return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed
+    return parse_address(host)

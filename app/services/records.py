@@ -1,7 +1,7 @@
 """Look up records: what the authoritative servers answer for the RRsets that requests have changed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.permissions import Caller
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor, normalize_name
+from app.services.rows import values_for
 from app.store import records
 from app.store.models import Record
 from app.store.pages import Position
@@ -93,7 +94,7 @@ def _look_for(
 
 
 def _state(row: Record) -> RecordState:
-    return RecordState(**{field.name: getattr(row, field.name) for field in fields(RecordState)})
+    return RecordState(**values_for(RecordState, row))
 
 
 def _as_seen(row: Record, reader: Caller) -> RecordState | None:

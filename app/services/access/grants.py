@@ -1,7 +1,7 @@
 """Grants: who may do what to which names of which zone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from app.domain.name_patterns import read_pattern, why_not_relative
 from app.domain.names import normalize
 from app.domain.permissions import ANY, Caller, Effect, Grant, Role
 from app.services.access import audit
+from app.services.rows import values_for
 from app.store import grants as store
 from app.store.models import AccessGrant
 
@@ -111,7 +112,7 @@ def grant_of(row: Any) -> Grant | None:
 
 
 def _state(row: AccessGrant) -> GrantState:
-    return GrantState(*(getattr(row, field.name) for field in fields(GrantState)))
+    return GrantState(**values_for(GrantState, row))
 
 
 def _as_json(row: AccessGrant) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network
@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 from app.domain.errors import InvalidInput, Reason, TokenNotFound
 from app.domain.permissions import Caller, Principal, Role
 from app.services.access import audit
+from app.services.rows import values_for
 from app.store import grants
 from app.store import tokens as store
 from app.store.models import AccessToken
@@ -164,7 +165,7 @@ def _reasons_against(order: TokenOrder) -> list[Reason]:
 
 
 def _state(row: AccessToken) -> TokenState:
-    return TokenState(*(getattr(row, field.name) for field in fields(TokenState)))
+    return TokenState(**values_for(TokenState, row))
 
 
 def _as_json(token: AccessToken) -> dict[str, Any]:

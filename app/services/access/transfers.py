@@ -1,7 +1,7 @@
 """Transfers: an account offers RRsets, or a zone, to another one, which accepts or declines them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -29,6 +29,7 @@ from app.domain.permissions import Caller, Right, Role
 from app.domain.transfer import EXPIRED, TransferStatus
 from app.services.access import audit, quotas
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor
+from app.services.rows import values_for
 from app.store import quotas as quota_store
 from app.store import transfers as store
 from app.store import zones
@@ -266,8 +267,7 @@ def _status(row: AccessTransfer) -> str:
 
 
 def _state(row: AccessTransfer) -> TransferState:
-    values = {field.name: getattr(row, field.name) for field in fields(TransferState)}
-    return TransferState(**values | {"status": _status(row)})
+    return TransferState(**values_for(TransferState, row) | {"status": _status(row)})
 
 
 def _as_json(row: AccessTransfer) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Look requests up: one with its log, or a page of many."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -18,6 +18,7 @@ from app.services.paging import Page, decode_cursor, encode_cursor, invalid_curs
 from app.services.requests.case import ReviewState, decides_about, find_approver
 from app.services.requests.case import state_of as review_state
 from app.services.requests.submit import AcceptedRequest, with_ttl
+from app.services.rows import values_for
 from app.store import ptr, request_lists, requests, reviews
 from app.store.models import Request
 from app.store.request_lists import Approver, Wanted
@@ -200,7 +201,7 @@ def get_batch(session: Session, batch_id: UUID, principal: Principal) -> BatchSt
 
 def state_of(row: Request) -> RequestState:
     """Return the request of a row."""
-    state = RequestState(**{field.name: getattr(row, field.name) for field in fields(RequestState)})
+    state = RequestState(**values_for(RequestState, row))
     state.resource = with_ttl(row.resource, row.ttl)
     return state
 

@@ -1,39 +1,6 @@
 """Values of each type: how they may be written, and what is refused."""
 
-from tests.unit.domain.rdata.tables import (
-    addresses,
-    apl,
-    caa,
-    csync,
-    dnssec,
-    hosts,
-    keys,
-    loc,
-    locators,
-    naptr,
-    numbered,
-    svcb,
-    targets,
-    text,
-    types,
-    uri,
-)
+from importlib import import_module
+from pkgutil import iter_modules
 
-TABLES = (
-    addresses,
-    apl,
-    caa,
-    csync,
-    dnssec,
-    hosts,
-    keys,
-    loc,
-    locators,
-    naptr,
-    numbered,
-    svcb,
-    targets,
-    text,
-    types,
-    uri,
-)
+TABLES = tuple(import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__))
