@@ -27,6 +27,7 @@ from app.domain.approval import Verdict
 from app.domain.change import Action, Via
 from app.domain.checks import Checks
 from app.domain.lifecycle import OPEN, Status
+from app.domain.origin import DriftKind, ImportState, Origin
 from app.domain.permissions import Effect
 from app.domain.transfer import TransferStatus
 
@@ -331,7 +332,7 @@ class RequestEvent(Base):
 
 
 class Record(Base):
-    """An RRset that requests have changed, as the authoritative servers last answered it."""
+    """An RRset as the authoritative servers last answered it, which requests changed or an import found."""
 
     __tablename__ = "dns_records"
 
@@ -340,14 +341,16 @@ class Record(Base):
     record_type: Mapped[str] = mapped_column(primary_key=True)
     ttl: Mapped[int]
     rdata: Mapped[list[str]]
-    account_id: Mapped[str]  # whose request changed it last
+    account_id: Mapped[str | None]  # whose request changed it last; None: no request did
     owner: Mapped[str | None]  # the account whose request has made it; None: nobody knows of one
-    request_id: Mapped[UUID]
+    request_id: Mapped[UUID | None]
+    origin: Mapped[Origin] = mapped_column(_word(Origin), server_default=Origin.REQUEST.value)
     comment: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (
+        CheckConstraint(_one_of("origin", tuple(Origin)), name="origin"),
         Index("ix_dns_records_name", "name", "record_type"),
         Index("ix_dns_records_account", "account_id", "zone", "name", "record_type"),
         Index(
@@ -358,6 +361,78 @@ class Record(Base):
             "record_type",
             postgresql_where=text("owner IS NOT NULL"),
         ),
+    )
+
+
+class ZoneState(Base):
+    """What is known of a zone as a whole: its import, and its serials on the servers.
+
+    A table of its own, as that of the leases: requests read `dns_zones`, the watcher writes here.
+    """
+
+    __tablename__ = "dns_zone_states"
+
+    zone: Mapped[str] = mapped_column(primary_key=True)
+    import_state: Mapped[ImportState | None] = mapped_column(_word(ImportState))  # of the last import
+    import_from: Mapped[str | None]  # what it reads: services/zones/imports.py
+    import_wanted_at: Mapped[datetime | None]
+    import_started_at: Mapped[datetime | None]
+    import_finished_at: Mapped[datetime | None]
+    import_rrsets: Mapped[int | None]  # how many it has read so far
+    import_code: Mapped[str | None]  # why it failed
+    import_error: Mapped[str | None]  # the same in words, for operators
+    imported_at: Mapped[
+        datetime | None
+    ]  # when an import last succeeded; None: the zone is not known as a whole
+    # The serial of the primary up to which the records are true, and the SOA record that it had then
+    known_serial: Mapped[int | None] = mapped_column(BigInteger)
+    soa_ttl: Mapped[int | None]
+    soa: Mapped[str | None]  # RDATA
+    # By server: {"serial", "since", "error"}. Written only when something of it has changed
+    servers: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    checked_at: Mapped[datetime | None]
+    full_compare_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint(_one_of("import_state", tuple(ImportState)), name="import_state"),
+        Index(
+            "ix_dns_zone_states_importing",
+            "zone",
+            postgresql_where=text(f"import_state IN ('{ImportState.WANTED}', '{ImportState.RUNNING}')"),
+        ),
+    )
+
+
+class PostedZone(Base):
+    """A master file that was posted for an import, until a worker has read it."""
+
+    __tablename__ = "dns_zone_imports"
+
+    zone: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[bytes]  # compressed: services/zones/imports.py
+    posted_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Drift(Base):
+    """An RRset that the primary has otherwise than it is recorded; a candidate until it is confirmed."""
+
+    __tablename__ = "dns_drift"
+
+    zone: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    record_type: Mapped[str] = mapped_column(primary_key=True)
+    # {"ttl": seconds, "rdata": […]}; NULL: there is no such RRset
+    recorded: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    found: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    kind: Mapped[DriftKind | None] = mapped_column(_word(DriftKind))  # None: it is a candidate yet
+    confirmed: Mapped[bool] = mapped_column(server_default="false")
+    serial: Mapped[int | None] = mapped_column(BigInteger)  # of the primary when it was found
+    found_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        CheckConstraint(_one_of("kind", tuple(DriftKind)), name="kind"),
+        CheckConstraint("NOT confirmed OR kind IS NOT NULL", name="confirmed"),
+        Index("ix_dns_drift_candidates", "zone", postgresql_where=text("NOT confirmed")),
     )
 
 

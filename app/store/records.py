@@ -1,4 +1,4 @@
-"""The RRsets that requests have changed, as the authoritative servers answer them."""
+"""The RRsets that requests have changed or imports have found, as the authoritative servers answer them."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ _PUT = text(
      WHERE rdata <> '{}'
     ON CONFLICT (zone, name, record_type) DO UPDATE
        SET ttl = excluded.ttl, rdata = excluded.rdata, account_id = excluded.account_id,
-           owner = coalesce(excluded.owner, record.owner),
+           owner = coalesce(excluded.owner, record.owner), origin = excluded.origin,
            request_id = excluded.request_id, comment = excluded.comment, updated_at = now()
      WHERE (record.ttl, record.rdata, record.request_id)
            IS DISTINCT FROM (excluded.ttl, excluded.rdata, excluded.request_id)

@@ -156,7 +156,8 @@ def _require_no_conflict(
     record = records.get(session, zone.name, key)
     if record is not None:
         if not is_like(key.type, RRsetState(record.ttl, tuple(record.rdata)), expected):
-            is_shown = caller is None or caller.principal.reads(record.account_id)
+            account = record.account_id
+            is_shown = caller is None or (account is not None and caller.principal.reads(account))
             changed_by = record.request_id if record.request_id != original.id and is_shown else None
             raise UndoConflict(zone.name, key, changed_by)
         return
