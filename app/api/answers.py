@@ -14,7 +14,7 @@ from app.domain.errors import BacklogFull, InvalidInput, QuotaExceeded, Reason
 from app.domain.international import asked_in_unicode, name_in_unicode, values_in_unicode
 from app.domain.lifecycle import Status
 from app.domain.names import in_unicode
-from app.domain.permissions import Caller, Principal
+from app.domain.permissions import Principal
 from app.domain.ptr import PtrStep
 from app.domain.reasons import MAX_BATCH_REASONS, at_most, number_of, share
 from app.domain.told import of_failure, of_plan
@@ -53,9 +53,7 @@ from app.schemas.response import (
     RestingZone,
     ReviewOut,
     StateOut,
-    ThresholdOut,
     WarningOut,
-    ZoneOut,
 )
 from app.schemas.response import Reason as ReasonOut
 from app.services.backends import BackendState, Obstacle
@@ -72,7 +70,6 @@ from app.services.requests.history import Step
 from app.services.requests.lookup import BatchState, LogLine, Progress, RequestState
 from app.services.requests.many import Changed
 from app.services.review.look import Look
-from app.services.zones.registry import ServedZone
 
 _UNDECIDED = Reason((), "try_again", "the database failed before it could tell what this key stands for")
 
@@ -367,39 +364,6 @@ def record_out(state: RecordState) -> RecordOut:
         comment=state.comment,
         created_at=state.created_at,
         updated_at=state.updated_at,
-    )
-
-
-def zone_out(zone: ServedZone, caller: Caller) -> ZoneOut:
-    """Return a zone that is served, as the caller may see it."""
-    settings = zone.settings
-    types = settings.allowed_types
-    return ZoneOut(
-        name=zone.name,
-        backend=zone.backend if caller.principal.reads_in_full else None,
-        checks=settings.checks,
-        default_ttl=settings.default_ttl,
-        min_ttl=settings.min_ttl,
-        max_ttl=settings.max_ttl,
-        allowed_types=None if types is None else sorted(types),
-        unknown_types=settings.unknown_types,
-        protected_names=list(settings.protected_names.patterns),
-        private_addresses=settings.private_addresses,
-        owner=settings.rights.owner,
-        others=settings.rights.others,
-        reserved={
-            pattern: account
-            for pattern, account in settings.rights.reserved.accounts.items()
-            if caller.principal.reads(account)
-        },
-        max_deletes=ThresholdOut(**settings.max_deletes._asdict()),
-        max_changes=ThresholdOut(**settings.max_changes._asdict()),
-        approvers=sorted(settings.approvers),
-        approval_timeout=settings.approval_timeout,
-        ungranted=settings.rights.ungranted,
-        set=list(settings.chosen),
-        created_at=zone.created_at,
-        updated_at=zone.updated_at,
     )
 
 

@@ -1,15 +1,12 @@
 """What `doctor` looks at, one thing after the other, from the settings to the DNS servers."""
 
 import os
-import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx2
 from confluent_kafka import KafkaError, KafkaException
@@ -25,25 +22,13 @@ from app.core.redis import redis
 from app.core.setting_types import without_secrets
 from app.core.startup import cause
 from app.domain.errors import InventoryError
-from app.domain.server import Server
-from app.nameservers.probe import ask_serial, try_update
-from app.runner.ansible.inventory import (
-    Variables,
-    authoritative_servers,
-    host_names,
-    host_variables,
-    primary_server,
-    run_limits,
-)
+from app.runner.ansible.inventory import host_names
 from app.runner.ansible.syntax import why_unreadable
 from app.services.drain.backends import make_backends
+from app.services.zones.check import Need, ZoneFinding, look, questions_about
 from app.services.zones.registry import list_zones
 
 _TIMEOUT = 5.0  # seconds for one question
-_API_SAYS = {401: "401: the API key is refused", 404: "404: the API does not know the zone"}
-_AT_ONCE = 16  # questions to DNS servers
-
-_Question = tuple[str, str, Callable[[], str]]  # the zone, whom is asked, and what asks
 State = Literal["ok", "warning", "failed"]
 
 
@@ -239,54 +224,19 @@ def _backend(backend: str, zones: Sequence[str]) -> Iterator[Finding]:
     what = f"backend {backend}"
     inventory = settings().inventory
     try:
-        run_limits(inventory, backend)
-        variables = host_variables(inventory, backend)
-        servers, primary = authoritative_servers(inventory, backend), primary_server(inventory, backend)
+        questions = questions_about(inventory, backend, zones)
     except InventoryError as error:
         yield Finding(what, "failed", str(error))
         return
     if not zones:
         yield Finding(what, "ok", "no zone is served by it")
         return
-    questions: list[_Question] = [
-        (zone, str(server), partial(_serial, server, zone)) for server in servers for zone in zones
-    ]
-    if url := variables.get("dns_api_url"):
-        questions += [(zone, str(url), partial(_zone_of_api, variables, zone)) for zone in zones]
-    elif primary is not None:
-        key_file = variables.get("dns_tsig_key_file")
-        path = Path(str(key_file)).expanduser() if key_file else None
-        questions += [(zone, f"{primary}, update", partial(_update, primary, zone, path)) for zone in zones]
-    yield from _asked(what, questions)
+    for found in look(questions):
+        yield Finding(what, _state_of(found), f"{found.zone} at {found.server}, {found.need}: {found.words}")
 
 
-def _asked(what: str, questions: Iterable[_Question]) -> Iterator[Finding]:
-    def ask(question: _Question) -> Finding:
-        zone, whom, look = question
-        try:
-            return Finding(what, "ok", f"{zone} at {whom}: {look()}")
-        except Exception as error:
-            return Finding(what, "failed", f"{zone} at {whom}: {_said(error)}")
-
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
-        yield from threads.map(ask, questions)
-
-
-def _serial(server: Server, zone: str) -> str:
-    return f"serial {ask_serial(server, zone, _TIMEOUT)}"
-
-
-def _update(server: Server, zone: str, key_file: Path | None) -> str:
-    try_update(server, zone, key_file, _TIMEOUT)
-    return "the key may change the zone" if key_file else "it is taken without a key"
-
-
-def _zone_of_api(variables: Variables, zone: str) -> str:
-    key = Path(str(variables.get("dns_api_key_file"))).expanduser().read_text().strip()
-    trusted = variables.get("dns_api_ca_file")
-    context = ssl.create_default_context(cafile=str(trusted) if trusted else None)
-    url = f"{variables['dns_api_url']}/api/v1/servers/localhost/zones/{quote(zone)}.?rrsets=false"
-    status = httpx2.get(url, headers={"X-API-Key": key}, timeout=_TIMEOUT, verify=context).status_code
-    if status != HTTPStatus.OK:
-        raise _Wrong(_API_SAYS.get(status, f"the API answers {status}"))
-    return "the API knows the zone and takes the key"
+def _state_of(found: ZoneFinding) -> State:
+    """Without a transfer a zone can't be imported and nobody sees what others change; all else works."""
+    if found.code is None:
+        return "ok"
+    return "warning" if found.need is Need.TRANSFER else "failed"

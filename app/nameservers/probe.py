@@ -21,16 +21,25 @@ _TSIG_ERRORS = {
     dns.tsig.PeerBadSignature: "the key's secret is another on the server (BADSIG)",
     dns.tsig.PeerBadTime: "the clocks differ by more than TSIG allows (BADTIME)",
 }
+_REFUSES = "zone_refuses_updates"
+_NOT_THERE = "zone_not_loaded"
 _REFUSALS = {
-    dns.rcode.REFUSED: "REFUSED: the key may not change the zone, or the zone is frozen",
-    dns.rcode.NOTAUTH: "NOTAUTH: the server does not serve the zone",
-    dns.rcode.NOTZONE: "NOTZONE: the server does not serve the zone",
-    dns.rcode.NOTIMP: "NOTIMP: the server takes no dynamic updates",
+    dns.rcode.REFUSED: (_REFUSES, "REFUSED: the key may not change the zone, or the zone is frozen"),
+    dns.rcode.NOTAUTH: (_NOT_THERE, "NOTAUTH: the server does not serve the zone"),
+    dns.rcode.NOTZONE: (_NOT_THERE, "NOTZONE: the server does not serve the zone"),
+    dns.rcode.NOTIMP: (_REFUSES, "NOTIMP: the server takes no dynamic updates"),
 }
 
 
 class ProbeFailed(Exception):
-    """The server did not answer as it should; the text says how, and what that means."""
+    """The server did not answer as it should; the text says how, and what that means.
+
+    `code` is one of those that backends and zones rest for, or `transfer_refused`.
+    """
+
+    def __init__(self, words: str, code: str) -> None:
+        super().__init__(words)
+        self.code = code
 
 
 def ask_serial(server: Server, zone: str, timeout: float) -> int:
@@ -38,10 +47,11 @@ def ask_serial(server: Server, zone: str, timeout: float) -> int:
     query = dns.message.make_query(zone, dns.rdatatype.SOA, flags=0)
     answer = _exchange(server, query, server.key_file, timeout)
     if answer.rcode() != dns.rcode.NOERROR:
-        raise ProbeFailed(f"{dns.rcode.to_text(answer.rcode())}: the server does not serve the zone")
+        said = dns.rcode.to_text(answer.rcode())
+        raise ProbeFailed(f"{said}: the server does not serve the zone", _NOT_THERE)
     found = answer.get_rrset(answer.answer, dns.name.from_text(zone), dns.rdataclass.IN, dns.rdatatype.SOA)
     if found is None or not answer.flags & dns.flags.AA:
-        raise ProbeFailed("it does not answer with authority: the zone is not loaded there")
+        raise ProbeFailed("it does not answer with authority: the zone is not loaded there", _NOT_THERE)
     return int(found[0].serial)
 
 
@@ -50,7 +60,18 @@ def try_update(server: Server, zone: str, key_file: Path | None, timeout: float)
     answer = _exchange(server, dns.update.UpdateMessage(zone), key_file, timeout)
     if answer.rcode() != dns.rcode.NOERROR:
         said = dns.rcode.to_text(answer.rcode())
-        raise ProbeFailed(_REFUSALS.get(answer.rcode(), f"the server answers {said}"))
+        code, words = _REFUSALS.get(answer.rcode(), ("zone_failed", f"the server answers {said}"))
+        raise ProbeFailed(words, code)
+
+
+def try_transfer(server: Server, zone: str, timeout: float) -> None:
+    """Ask for the whole zone (RFC 5936), and read the first message. Raises ProbeFailed if it is refused."""
+    query = dns.message.make_query(zone, dns.rdatatype.AXFR, flags=0)
+    answer = _exchange(server, query, server.key_file, timeout)
+    if answer.rcode() != dns.rcode.NOERROR or not answer.answer:
+        said = dns.rcode.to_text(answer.rcode())
+        words = f"{said}: the server does not transfer the zone to this address, or for this key"
+        raise ProbeFailed(words, "transfer_refused")
 
 
 def _exchange(
@@ -62,10 +83,17 @@ def _exchange(
             query.use_tsig(key)
         with connect(server, timeout) as sock:
             return dns.query.tcp(query, server.address, timeout=timeout, sock=sock)
-    except (ServerUnreachable, KeyUnusable) as error:
-        raise ProbeFailed(str(error)) from error
+    except ServerUnreachable as error:
+        raise ProbeFailed(error.why, "server_unreachable") from error
+    except KeyUnusable as error:
+        raise ProbeFailed(str(error), "key_unusable") from error
     except dns.tsig.PeerError as error:
-        raise ProbeFailed(_TSIG_ERRORS.get(type(error), f"the signature is refused: {error}")) from error
+        words = _TSIG_ERRORS.get(type(error), f"the signature is refused: {error}")
+        raise ProbeFailed(words, "tsig_refused") from error
+    except dns.exception.FormError as error:
+        unsigned = "it answers without a signature: it refuses this, or does not know the key"
+        words = unsigned if key_file else f"no proper answer: {error}"
+        raise ProbeFailed(words, "tsig_refused" if key_file else "server_unreachable") from error
     except (dns.exception.DNSException, OSError, EOFError) as error:
         words = str(error) or type(error).__name__
-        raise ProbeFailed(f"no proper answer: {words}") from error
+        raise ProbeFailed(f"no proper answer: {words}", "server_unreachable") from error

@@ -234,6 +234,30 @@ class ThresholdOut(BaseModel):
     percent: int | None
 
 
+class ZoneFindingOut(BaseModel):
+    """What one server of a zone said when it was asked for something that the zone needs."""
+
+    server: str
+    need: Annotated[
+        Literal["answer", "update", "api", "transfer"],
+        Field(description="to answer with authority, take updates (by DNS, or its API), transfer the zone"),
+    ]
+    code: Annotated[str | None, Field(description="null: it does")]
+    message: str
+
+
+class ZoneCheckOut(BaseModel):
+    """Whether the servers of a zone do what it needs."""
+
+    state: Annotated[
+        Literal["well", "faulty", "unknown"],
+        Field(description="faulty: `findings` says what is missing; unknown: `why` nobody was asked"),
+    ]
+    at: datetime
+    why: str | None
+    findings: list[ZoneFindingOut]
+
+
 class ZoneOut(BaseModel):
     """A zone that is served, and the settings that are in effect in it."""
 
@@ -259,6 +283,10 @@ class ZoneOut(BaseModel):
     approval_timeout: Annotated[int | None, Field(description="seconds; null: as APPROVAL_TIMEOUT says")]
     ungranted: Literal[Effect.DENY, Effect.REVIEW]
     set: Annotated[list[str], Field(description="the settings that were set; the others are the defaults")]
+    check: Annotated[
+        ZoneCheckOut | None,
+        Field(None, description="the last one; null: there was none, or it is not for you to see"),
+    ]
     created_at: datetime
     updated_at: datetime
 

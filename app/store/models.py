@@ -392,6 +392,7 @@ class ZoneState(Base):
     servers: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     checked_at: Mapped[datetime | None]
     full_compare_at: Mapped[datetime | None]
+    last_check: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # services/zones/check_orders.py
 
     __table_args__ = (
         CheckConstraint(_one_of("import_state", tuple(ImportState)), name="import_state"),

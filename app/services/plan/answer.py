@@ -26,6 +26,7 @@ from app.runner import make_runner
 from app.runner.protocol import Run, Runner, RunResult
 from app.services.drain.backends import Backends, make_backends, simulated_state
 from app.services.drain.lease import hold_lease
+from app.services.orders import reply
 from app.services.plan import orders
 from app.services.plan.orders import Order
 from app.store import zones
@@ -75,7 +76,7 @@ def answer_order(order: Order, runner: Runner, backends: Backends) -> None:
     with bound(zone=order.zone):
         outcomes = _plan(order, runner, backends)
     answer = {str(request_id): _as_sent(outcome) for request_id, outcome in outcomes.items()}
-    orders.answer(order.reply_to, answer)
+    reply(order.reply_to, answer)
 
 
 def _as_sent(outcome: PlannedOutcome) -> Sequence[object]:

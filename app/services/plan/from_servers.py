@@ -17,11 +17,12 @@ from uuid_utils.compat import uuid7
 
 from app.core.config import settings
 from app.core.logging import get_logger
-from app.core.redis import BROKER_ERRORS, async_redis
+from app.core.redis import BROKER_ERRORS
 from app.domain.change import Change, Outcome, RRsetState
 from app.domain.effects import PlannedOutcome, RRset, ZoneRRset
 from app.domain.errors import HIDDEN_CODE, AnswerUnreadable, ServersNotAsked
 from app.domain.expectation import after as state_after
+from app.services.orders import collect
 from app.services.plan import orders
 from app.services.plan.from_records import Planned
 from app.services.plan.orders import REPLY_KEY, Order
@@ -62,7 +63,7 @@ async def ask_workers(changes: Sequence[Change]) -> Outcomes:
     limit = settings().plan_timeout
     try:
         keys = await asyncio.to_thread(_send, changes, time.time() + limit)
-        answers = await asyncio.wait_for(_collect(keys), limit)
+        answers = await asyncio.wait_for(collect(keys), limit)
     except TimeoutError:
         raise ServersNotAsked(f"no worker has answered within {limit:g} s; try again") from None
     except BROKER_ERRORS as error:
@@ -79,16 +80,6 @@ def _send(changes: Iterable[Change], until: float) -> list[str]:
     sent = [Order(zone, part, REPLY_KEY.format(id=uuid7()), until) for zone, part in parts.items()]
     orders.send(sent)
     return [order.reply_to for order in sent]
-
-
-async def _collect(waiting: list[str]) -> list[bytes]:
-    answers: list[bytes] = []
-    async with async_redis() as client:
-        while waiting:
-            key, answer = await client.blpop(waiting)  # type: ignore[misc]
-            waiting.remove(key.decode())
-            answers.append(answer)
-    return answers
 
 
 def _read(answers: Iterable[bytes], changes: Iterable[Change]) -> Outcomes:

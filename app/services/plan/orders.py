@@ -1,27 +1,23 @@
-"""Orders to plan changes on the servers: the API puts them into a list in Redis, and workers take them.
+"""Orders to plan changes on the servers.
 
 They stand in a list of their own, so that no number of plans makes a kick wait (docs/decisions/0015).
 """
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from app.core.logging import get_logger
-from app.core.redis import redis
 from app.domain.change import Change
-from app.domain.errors import Overloaded
+from app.services import orders
 
 log = get_logger(__name__)
 
 WAITING = "dns:plans"  # the Redis list of the orders that no worker has taken yet
 MAX_WAITING = 1_000  # orders
 REPLY_KEY = "dns:plan:{id}"  # the Redis list that a worker puts its answer into
-_ANSWER_EXPIRY = 60  # seconds that an answer waits for the API
-_WAIT = 1  # seconds: less than the Redis client waits for an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +32,13 @@ class Order:
     @property
     def seconds_left(self) -> float:
         """How long somebody still waits for the answer."""
-        return self.until - time.time()
+        return orders.seconds_left(self.until)
 
 
-def send(orders: Sequence[Order]) -> None:
+def send(wanted: Sequence[Order]) -> None:
     """Let the workers take these orders. Raises Overloaded, and what Redis raises."""
-    if redis().llen(WAITING) + len(orders) > MAX_WAITING:  # type: ignore[operator]  # it is not asynchronous
-        raise Overloaded
-    with redis().pipeline() as commands:
-        for order in orders:
-            commands.rpush(WAITING, json.dumps(_as_json(order)))
-        commands.expireat(WAITING, int(max(order.until for order in orders)) + 1)
-        commands.execute()
+    until = max(order.until for order in wanted)
+    orders.push(WAITING, [_as_json(order) for order in wanted], until, MAX_WAITING)
 
 
 def take() -> Order | None:
@@ -55,24 +46,15 @@ def take() -> Order | None:
 
     One that can't be read is answered with nothing.
     """
-    found = redis().blpop([WAITING], timeout=_WAIT)
-    if found is None:
+    raw = orders.pop(WAITING)
+    if raw is None:
         return None
-    raw: bytes = found[1]  # type: ignore[index]
     try:
         order = _from_json(json.loads(raw))
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         _refuse(raw, error)
         return None
     return order if order.seconds_left > 0 else None
-
-
-def answer(reply_to: str, content: object) -> None:
-    """Put an answer, as JSON, where the API waits for it."""
-    with redis().pipeline() as commands:
-        commands.rpush(reply_to, json.dumps(content))
-        commands.expire(reply_to, _ANSWER_EXPIRY)
-        commands.execute()
 
 
 def _refuse(raw: bytes, error: Exception) -> None:
@@ -85,7 +67,7 @@ def _refuse(raw: bytes, error: Exception) -> None:
     with suppress(AttributeError, LookupError, TypeError, ValueError):
         reply_to = json.loads(raw)["reply_to"]
         if reply_to.startswith(REPLY_KEY.format(id="")):
-            answer(reply_to, None)
+            orders.reply(reply_to, None)
 
 
 def _as_json(order: Order) -> Mapping[str, Any]:

@@ -1,21 +1,23 @@
 """The zones that are served."""
 
+from functools import partial
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Response
 
 from app.api import openapi
-from app.api.answers import zone_out
 from app.api.auth import TheCaller, needs
 from app.api.body import JsonRoute
 from app.api.query import Flag
+from app.api.zone_answers import zone_check_out, zone_out
 from app.core.database import reading, transaction
-from app.domain.permissions import Right
+from app.core.threads import run_to_the_end
+from app.domain.permissions import Caller, Right
 from app.schemas.request import NewZone, ZoneChange
-from app.schemas.response import ZoneList, ZoneOut
+from app.schemas.response import ZoneCheckOut, ZoneList, ZoneOut
 from app.services.requests.cancel import cancel_zone
-from app.services.zones import registry
+from app.services.zones import check_orders, registry
 
 router = APIRouter(prefix="/zones", tags=["zones"], route_class=JsonRoute)
 
@@ -30,16 +32,33 @@ def list_zones(caller: TheCaller) -> ZoneList:
 
 @router.post("", status_code=201, summary="Serve a zone", responses=openapi.BODY | openapi.ZONE_CONFLICT)
 @needs(Right.MANAGE_ZONES)
-def add_zone(body: NewZone, response: Response, caller: TheCaller) -> ZoneOut:
+async def add_zone(
+    body: NewZone,
+    response: Response,
+    caller: TheCaller,
+    check: Annotated[Flag, Query(description="false: no server is asked whether it has the zone")] = True,
+) -> ZoneOut:
     """From now on requests for names in it are accepted, unless a longer zone matches.
 
-    No DNS server is asked whether it has the zone: where none has, requests wait, and `GET /backends` says
-    `zone_not_loaded`. What the zone holds stays as it is, and is not imported.
+    A worker asks every server of the backend whether it has the zone, takes updates, and transfers it; what
+    is missing is in `check`, and the zone is served all the same: its requests wait until it is there. What
+    the zone holds stays as it is, and is not imported.
     """
-    with transaction() as session:
-        zone = registry.add_zone(session, caller, body.name, body.backend, body.settings)
+    zone = await run_to_the_end(partial(_add, body, caller))
     response.headers["Location"] = f"/api/v1/zones/{quote(zone.name)}"
-    return zone_out(zone, caller)
+    return zone_out(zone, caller, await check_orders.check(zone) if check else None)
+
+
+@router.post(
+    "/{name:path}/check",
+    summary="Check a zone",
+    responses=openapi.NO_ZONE,
+)
+@needs(Right.MANAGE_ZONES)
+async def check_zone(name: str) -> ZoneCheckOut:
+    """A worker asks every server of the zone for what it needs: to answer, take updates, and transfer it."""
+    zone = await run_to_the_end(partial(_get, name))
+    return zone_check_out(await check_orders.check(zone))
 
 
 @router.get("/{name:path}", summary="Show a zone", responses=openapi.NO_ZONE)
@@ -47,7 +66,8 @@ def add_zone(body: NewZone, response: Response, caller: TheCaller) -> ZoneOut:
 def show_zone(name: str, caller: TheCaller) -> ZoneOut:
     """One zone."""
     with reading() as session:
-        return zone_out(registry.get_zone(session, name), caller)
+        zone = registry.get_zone(session, name)
+        return zone_out(zone, caller, check_orders.last_check(session, zone.name))
 
 
 @router.patch(
@@ -87,3 +107,13 @@ def remove_zone(
         cancel_zone(zone.name, caller)
     with transaction() as session:
         registry.remove_zone(session, caller, name)
+
+
+def _add(body: NewZone, caller: Caller) -> registry.ServedZone:
+    with transaction() as session:
+        return registry.add_zone(session, caller, body.name, body.backend, body.settings)
+
+
+def _get(name: str) -> registry.ServedZone:
+    with reading() as session:
+        return registry.get_zone(session, name)

@@ -1,0 +1,49 @@
+"""What is known of zones, as the shapes on the wire."""
+
+from app.domain.permissions import Caller
+from app.schemas.response import ThresholdOut, ZoneCheckOut, ZoneFindingOut, ZoneOut
+from app.services.zones.check_orders import Check
+from app.services.zones.registry import ServedZone
+
+
+def zone_out(zone: ServedZone, caller: Caller, check: Check | None = None) -> ZoneOut:
+    """Return a zone that is served, and its last check, as the caller may see it."""
+    settings = zone.settings
+    types = settings.allowed_types
+    return ZoneOut(
+        name=zone.name,
+        backend=zone.backend if caller.principal.reads_in_full else None,
+        checks=settings.checks,
+        default_ttl=settings.default_ttl,
+        min_ttl=settings.min_ttl,
+        max_ttl=settings.max_ttl,
+        allowed_types=None if types is None else sorted(types),
+        unknown_types=settings.unknown_types,
+        protected_names=list(settings.protected_names.patterns),
+        private_addresses=settings.private_addresses,
+        owner=settings.rights.owner,
+        others=settings.rights.others,
+        reserved={
+            pattern: account
+            for pattern, account in settings.rights.reserved.accounts.items()
+            if caller.principal.reads(account)
+        },
+        max_deletes=ThresholdOut(**settings.max_deletes._asdict()),
+        max_changes=ThresholdOut(**settings.max_changes._asdict()),
+        approvers=sorted(settings.approvers),
+        approval_timeout=settings.approval_timeout,
+        ungranted=settings.rights.ungranted,
+        set=list(settings.chosen),
+        check=zone_check_out(check) if check and caller.principal.reads_in_full else None,
+        created_at=zone.created_at,
+        updated_at=zone.updated_at,
+    )
+
+
+def zone_check_out(found: Check) -> ZoneCheckOut:
+    """Return how a check of a zone has ended."""
+    findings = [
+        ZoneFindingOut(server=each.server, need=each.need.value, code=each.code, message=each.words)
+        for each in found.findings
+    ]
+    return ZoneCheckOut(state=found.state.value, at=found.at, why=found.why, findings=findings)

@@ -1,0 +1,65 @@
+"""Orders: the API puts them into a list in Redis, a worker takes one, and its answer comes back over Redis.
+
+Only a worker has the inventory and the keys. Nothing is stored: orders and answers expire.
+"""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.core.redis import async_redis, redis
+from app.domain.errors import Overloaded
+
+_ANSWER_EXPIRY = 60  # seconds that an answer waits for the API
+_WAIT = 1  # seconds: less than the Redis client waits for an answer
+
+
+def push(waiting: str, orders: Sequence[Mapping[str, Any]], until: float, most: int) -> None:
+    """Put orders, which count until that time (seconds since 1970), into the list `waiting`.
+
+    Raises Overloaded where it would hold more than `most`, and what Redis raises.
+    """
+    if redis().llen(waiting) + len(orders) > most:  # type: ignore[operator]  # it is not asynchronous
+        raise Overloaded
+    with redis().pipeline() as commands:
+        for order in orders:
+            commands.rpush(waiting, json.dumps(order))
+        commands.expireat(waiting, int(until) + 1)
+        commands.execute()
+
+
+def pop(waiting: str) -> bytes | None:
+    """Take the next order; None when there is none within a second."""
+    found = redis().blpop([waiting], timeout=_WAIT)
+    return found[1] if found else None  # type: ignore[index]
+
+
+def reply(reply_to: str, content: object) -> None:
+    """Put an answer, as JSON, where the API waits for it."""
+    with redis().pipeline() as commands:
+        commands.rpush(reply_to, json.dumps(content))
+        commands.expire(reply_to, _ANSWER_EXPIRY)
+        commands.execute()
+
+
+async def collect(keys: Sequence[str]) -> list[bytes]:
+    """Return the answers to all of these, as they come in; the caller limits the time."""
+    waiting = list(keys)
+    answers: list[bytes] = []
+    async with async_redis() as client:
+        while waiting:
+            key, content = await client.blpop(waiting)  # type: ignore[misc]
+            waiting.remove(key.decode())
+            answers.append(content)
+    return answers
+
+
+def withdraw(waiting: str, order: Mapping[str, Any]) -> bool:
+    """Take an order back; return whether nobody had taken it yet."""
+    return bool(redis().lrem(waiting, 1, json.dumps(order)))
+
+
+def seconds_left(until: float) -> float:
+    """Return for how long somebody still waits for an answer."""
+    return until - time.time()

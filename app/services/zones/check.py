@@ -1,0 +1,138 @@
+"""What a zone needs of its servers to be changed, verified and read here: each of them is asked for it."""
+
+import ssl
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+import httpx2
+
+from app.core.startup import cause
+from app.domain.server import Server
+from app.nameservers.probe import ProbeFailed, ask_serial, try_transfer, try_update
+from app.runner.ansible.inventory import (
+    Variables,
+    authoritative_servers,
+    host_variables,
+    primary_server,
+    run_limits,
+)
+
+_TIMEOUT = 5.0  # seconds for one question
+_AT_ONCE = 16  # questions to DNS servers
+_API_SAYS = {
+    HTTPStatus.UNAUTHORIZED: ("auth_refused", "401: the API key is refused"),
+    HTTPStatus.NOT_FOUND: ("zone_not_loaded", "404: the API does not know the zone"),
+}
+
+
+class Need(StrEnum):
+    """What a server is asked for."""
+
+    ANSWER = "answer"  # with authority: what is verified
+    UPDATE = "update"  # signed with the key: how changes are made
+    API = "api"  # the same over HTTP
+    TRANSFER = "transfer"  # of the whole zone: for imports, and to see what others change
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneFinding:
+    """How one server fulfils one need of a zone; without a code it does."""
+
+    zone: str
+    server: str
+    need: Need
+    code: str | None
+    words: str
+
+
+class Question(NamedTuple):
+    """What one server is asked about a zone; `ask` returns the answer in words, or raises."""
+
+    zone: str
+    server: str
+    need: Need
+    ask: Callable[[], str]
+
+
+def questions_about(inventory: Path, backend: str, zones: Iterable[str]) -> list[Question]:
+    """Return what the servers of a backend are asked about these zones. Raises InventoryError."""
+    run_limits(inventory, backend)
+    variables = host_variables(inventory, backend)
+    servers, primary = authoritative_servers(inventory, backend), primary_server(inventory, backend)
+    return [
+        question
+        for zone in zones
+        for question in (
+            *(Question(zone, str(each), Need.ANSWER, partial(_serial, each, zone)) for each in servers),
+            *_of_primary(variables, primary, zone),
+        )
+    ]
+
+
+def look(questions: Sequence[Question]) -> Iterator[ZoneFinding]:
+    """Ask all of these, and yield what was found in the same order."""
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        yield from threads.map(_asked, questions)
+
+
+def _of_primary(variables: Variables, primary: Server | None, zone: str) -> Iterator[Question]:
+    key_file = _path(variables.get("dns_tsig_key_file"))
+    if url := variables.get("dns_api_url"):
+        yield Question(zone, str(url), Need.API, partial(_zone_of_api, variables, zone))
+    elif primary is not None:
+        update = partial(_update, primary, zone, key_file)
+        yield Question(zone, str(primary), Need.UPDATE, update)
+    if primary is not None:
+        reader = variables.get("dns_transfer_key_file") or variables.get("dns_verify_key_file")
+        signed = primary._replace(key_file=_path(reader) or key_file)
+        yield Question(zone, str(primary), Need.TRANSFER, partial(_transfer, signed, zone))
+
+
+def _path(written: object) -> Path | None:
+    return Path(str(written)).expanduser() if written else None
+
+
+def _asked(question: Question) -> ZoneFinding:
+    found = ZoneFinding(question.zone, question.server, question.need, None, "")
+    try:
+        return replace(found, words=question.ask())
+    except ProbeFailed as error:
+        return replace(found, code=error.code, words=str(error))
+    except (OSError, ValueError, httpx2.HTTPError) as error:  # a file of keys or certificates; the API
+        return replace(found, code="server_unreachable", words=cause(error) or type(error).__name__)
+
+
+def _serial(server: Server, zone: str) -> str:
+    return f"serial {ask_serial(server, zone, _TIMEOUT)}"
+
+
+def _update(server: Server, zone: str, key_file: Path | None) -> str:
+    try_update(server, zone, key_file, _TIMEOUT)
+    return "the key may change the zone" if key_file else "updates are taken without a key"
+
+
+def _transfer(server: Server, zone: str) -> str:
+    try_transfer(server, zone, _TIMEOUT)
+    return "the zone is transferred"
+
+
+def _zone_of_api(variables: Variables, zone: str) -> str:
+    try:
+        key = Path(str(variables.get("dns_api_key_file"))).expanduser().read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProbeFailed(f"the file of the API key can't be read: {cause(error)}", "key_unusable") from error
+    trusted = variables.get("dns_api_ca_file")
+    context = ssl.create_default_context(cafile=str(trusted) if trusted else None)
+    url = f"{variables['dns_api_url']}/api/v1/servers/localhost/zones/{quote(zone)}.?rrsets=false"
+    status = httpx2.get(url, headers={"X-API-Key": key}, timeout=_TIMEOUT, verify=context).status_code
+    if status != HTTPStatus.OK:
+        code, words = _API_SAYS.get(HTTPStatus(status), ("zone_failed", f"the API answers {status}"))
+        raise ProbeFailed(words, code)
+    return "the API knows the zone and takes the key"

@@ -1,0 +1,131 @@
+"""What the servers of a zone are asked for when it is registered, and later."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.core.config import Settings
+from app.core.database import transaction
+from app.services.zones import check_orders
+from app.services.zones.check_orders import answer_checks_until
+from app.store import backends
+from stack.embedded import Stack
+from stack.inventory import write_inventory
+from stack.nameserver import create_key
+from tests.support.running_api import RunningApi
+from tests.support.settings import SetSettings
+
+ALL = {"answer", "update", "transfer"}
+
+
+@pytest.fixture
+def api(app_settings: Settings, running_api: RunningApi) -> TestClient:
+    """The API; some worker has published `bind` and `powerdns`."""
+    client = running_api.client()
+    with transaction() as session:
+        backends.publish(session, {"bind": None, "powerdns": None})
+    return client
+
+
+@pytest.fixture
+def worker(app_settings: Settings) -> Iterator[None]:
+    """A worker of the test's process that checks zones."""
+    stop = Event()
+    thread = Thread(target=answer_checks_until, args=(stop,))
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+
+
+def register(api: TestClient, name: str, backend: str = "bind", **params: str) -> Any:
+    answer = api.post("/api/v1/zones", json={"name": name, "backend": backend}, params=params)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["check"]
+
+
+def lacking(check: dict[str, Any]) -> dict[str, str]:
+    return {each["need"]: each["code"] for each in check["findings"] if each["code"]}
+
+
+def test_a_zone_that_has_all_it_needs(api: TestClient, worker: None, new_zone: str) -> None:
+    found = register(api, new_zone)
+    assert (found["state"], found["why"]) == ("well", None)
+    assert {each["need"] for each in found["findings"]} == ALL
+    assert api.get(f"/api/v1/zones/{new_zone}").json()["check"] == found
+
+
+def test_a_zone_that_no_server_has_is_served_and_checked_again(
+    api: TestClient, worker: None, infrastructure: Stack
+) -> None:
+    found = register(api, "later.test")
+    assert found["state"] == "faulty"
+    assert lacking(found) == {
+        "answer": "zone_not_loaded",
+        "update": "zone_not_loaded",
+        "transfer": "transfer_refused",
+    }
+    infrastructure.add_zone("later.test")
+    again = api.post("/api/v1/zones/later.test/check")
+    assert (again.status_code, again.json()["state"]) == (200, "well")
+    assert api.get("/api/v1/zones/later.test").json()["check"]["state"] == "well"
+
+
+@pytest.mark.parametrize("key", ["another", "missing"])
+def test_a_key_that_is_not_good(
+    key: str,
+    api: TestClient,
+    worker: None,
+    new_zone: str,
+    infrastructure: Stack,
+    tmp_path: Path,
+    set_settings: SetSettings,
+) -> None:
+    address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
+    key_file = tmp_path / "k.key"
+    if key == "another":
+        create_key(key_file)
+    (tmp_path / "i").mkdir()
+    write_inventory(tmp_path / "i", address, int(port), key_file)
+    set_settings(INVENTORY=str(tmp_path / "i"))
+    code = "tsig_refused" if key == "another" else "key_unusable"
+    assert lacking(register(api, new_zone)) == {"update": code, "transfer": code}
+
+
+def test_the_api_of_powerdns(
+    api: TestClient, worker: None, more_name_servers: Stack, set_settings: SetSettings
+) -> None:
+    set_settings(INVENTORY=more_name_servers.env["INVENTORY"])
+    missing = {"answer": "zone_not_loaded", "api": "zone_not_loaded", "transfer": "tsig_refused"}
+    assert lacking(register(api, "unknown.test", "powerdns")) == missing
+    more_name_servers.add_zone("checked.test", "powerdns")
+    assert not {"answer", "api"} & set(lacking(register(api, "checked.test", "powerdns")))
+
+
+def test_who_asks_for_no_check_gets_none(api: TestClient, worker: None, new_zone: str) -> None:
+    assert register(api, new_zone, check="false") is None
+    assert api.get(f"/api/v1/zones/{new_zone}").json()["check"] is None
+
+
+def test_without_a_worker_nobody_is_asked(
+    api: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_orders, "_TO_BE_TAKEN", 0.1)
+    found = register(api, new_zone)
+    assert (found["state"], found["findings"]) == ("unknown", [])
+    assert "no worker has taken" in found["why"]
+    assert api.get(f"/api/v1/zones/{new_zone}").json()["check"] is None
+
+
+def test_a_backend_that_no_worker_has_published_is_not_waited_for(
+    app_settings: Settings, running_api: RunningApi, new_zone: str
+) -> None:
+    assert "no worker's inventory" in register(running_api.client(), new_zone)["why"]
+
+
+def test_a_zone_that_is_not_served(api: TestClient) -> None:
+    assert api.post("/api/v1/zones/nobody.test/check").status_code == 404
