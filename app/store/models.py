@@ -391,7 +391,9 @@ class ZoneState(Base):
     # By server: {"serial", "since", "error"}. Written only when something of it has changed
     servers: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     checked_at: Mapped[datetime | None]
-    full_compare_at: Mapped[datetime | None]
+    full_compare_at: Mapped[datetime | None]  # when the whole zone was last compared with the records
+    compare_wanted_at: Mapped[datetime | None]  # when somebody has asked for that; None: nobody has since
+    watch_error: Mapped[str | None]  # why its changes can't be read, for operators
     last_check: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # services/zones/check_orders.py
 
     __table_args__ = (
@@ -402,6 +404,17 @@ class ZoneState(Base):
             postgresql_where=text(f"import_state IN ('{ImportState.WANTED}', '{ImportState.RUNNING}')"),
         ),
     )
+
+
+class WatchLease(Base):
+    """Which worker watches the zones of a backend: it asks for their serials every few seconds."""
+
+    __tablename__ = "dns_watch_leases"
+
+    backend: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[UUID]  # made anew by each process
+    expires_at: Mapped[datetime]
+    looked_at: Mapped[datetime | None]  # when its servers were last asked, to within a lease
 
 
 class PostedZone(Base):
@@ -429,6 +442,9 @@ class Drift(Base):
     confirmed: Mapped[bool] = mapped_column(server_default="false")
     serial: Mapped[int | None] = mapped_column(BigInteger)  # of the primary when it was found
     found_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # When it became a candidate last. What was `found` then is known if it has a serial.
+    candidate_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    restored_by: Mapped[UUID | None]  # the last request that was to restore what is recorded
 
     __table_args__ = (
         CheckConstraint(_one_of("kind", tuple(DriftKind)), name="kind"),
