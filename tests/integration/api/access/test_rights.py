@@ -48,6 +48,7 @@ CALLS = {
     "GET /dns/records": READ,
     "GET /zones": READ,
     "POST /zones": OPERATE,
+    "POST /zones/{name:path}/check": OPERATE,
     "GET /zones/{name:path}": READ,
     "PATCH /zones/{name:path}": OPERATE,
     "DELETE /zones/{name:path}": OPERATE,
