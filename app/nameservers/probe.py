@@ -14,7 +14,8 @@ import dns.update
 from app.domain.server import Server
 from app.nameservers.connect import connect
 from app.nameservers.errors import ServerUnreachable
-from app.nameservers.key_file import KeyUnusable, read_key
+from app.nameservers.key_file import KeyUnusable
+from app.nameservers.signing import signing_key
 
 _TSIG_ERRORS = {
     dns.tsig.PeerBadKey: "the server does not know the key (BADKEY): its name or algorithm differs",
@@ -78,8 +79,8 @@ def _exchange(
     server: Server, query: dns.message.Message, key_file: Path | None, timeout: float
 ) -> dns.message.Message:
     try:
-        if key_file:
-            key = read_key(key_file)
+        key = signing_key(server._replace(key_file=key_file), timeout)
+        if key is not None:
             query.use_tsig(key)
         with connect(server, timeout) as sock:
             return dns.query.tcp(query, server.address, timeout=timeout, sock=sock)

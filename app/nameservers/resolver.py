@@ -13,7 +13,8 @@ from app.domain.names import MAX_NAME, is_below, lineage
 from app.domain.server import Server
 from app.nameservers import message
 from app.nameservers.errors import ServerUnreachable
-from app.nameservers.key_file import KeyUnusable, read_key
+from app.nameservers.key_file import KeyUnusable
+from app.nameservers.signing import signer_for
 from app.nameservers.tcp import Reply, query_pipelined
 from app.nameservers.tsig import Signer
 
@@ -43,10 +44,12 @@ def ask(
     `timeout` is in seconds without a response; `tcp.query_pipelined` says how long the whole may take.
     """
     try:
-        signer = Signer(read_key(server.key_file)) if server.key_file else None
+        signer = signer_for(server, timeout)
     except KeyUnusable as error:
         log.warning("server not asked: its key can't be used", server=str(server), error=str(error))
         return dict.fromkeys(keys, message.undecided(_NO_KEY))
+    except ServerUnreachable as error:
+        return dict.fromkeys(keys, message.undecided(error.why))
     asked = _Asked(server, timeout, signer)
     answers = asked.answers(keys, zone)
     if doubt is not None:
@@ -133,13 +136,26 @@ class _Asked:
         return [key for key, probe in possible.items() if answers[probe].rdata]
 
     def _replies(self, keys: Iterable[RRsetKey]) -> dict[RRsetKey, Reply]:
-        """Return a reply for each key; where the server gave none, it says why."""
+        """Return a reply for each key; where the server gave none, it says why.
+
+        Where it has forgotten a Kerberos context, it is asked once more with a new one.
+        """
         distinct = list(dict.fromkeys(keys))
+        replies = self._ask(distinct)
+        if self._signer is not None and self._signer.is_over:
+            try:
+                self._signer = signer_for(self._server, self._timeout)
+                replies |= self._ask([key for key in distinct if replies[key].problem is not None])
+            except (KeyUnusable, ServerUnreachable) as error:
+                log.warning("no new context with the server", server=str(self._server), error=str(error))
+        return replies
+
+    def _ask(self, keys: list[RRsetKey]) -> dict[RRsetKey, Reply]:
         replies: dict[RRsetKey, Reply] = {}
         try:
-            questions = [message.question_section(key) for key in distinct]
+            questions = [message.question_section(key) for key in keys]
             for index, reply in query_pipelined(self._server, questions, self._timeout, self._signer):
-                replies[distinct[index]] = reply
+                replies[keys[index]] = reply
         except ServerUnreachable as error:
-            replies |= {key: Reply(b"", error.why) for key in distinct if key not in replies}
+            replies |= {key: Reply(b"", error.why) for key in keys if key not in replies}
         return replies

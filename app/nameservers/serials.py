@@ -18,7 +18,8 @@ from app.domain.server import Server
 from app.nameservers import message
 from app.nameservers.connect import connect
 from app.nameservers.errors import ServerUnreachable
-from app.nameservers.key_file import KeyUnusable, read_key
+from app.nameservers.key_file import KeyUnusable
+from app.nameservers.signing import signer_for
 from app.nameservers.tsig import Signer
 
 MAX_OUTSTANDING = 1_000  # queries
@@ -46,7 +47,7 @@ def ask_serials(server: Server, zones: Sequence[str], timeout: float) -> Mapping
     """
     found: dict[str, Serial] = {}
     try:
-        signer = Signer(read_key(server.key_file)) if server.key_file else None
+        signer = signer_for(server, timeout)
         found.update(_ask_all(server, list(dict.fromkeys(zones)), timeout, signer))
     except KeyUnusable:
         return dict.fromkeys(zones, "the key for questions to this server can't be used")

@@ -13,6 +13,8 @@ import dns.tsig
 import dns.wire
 from dns.rdtypes.ANY.TSIG import TSIG
 
+from app.nameservers.tkey import ContextKey
+
 _FUDGE = 300  # seconds that the clocks may differ, RFC 8945 10
 _COUNTS = struct.Struct("!HHHH")  # how many records each of the four sections has
 _COUNTS_AT, _HEADER_SIZE = 4, 12  # octets
@@ -28,12 +30,17 @@ _REFUSALS: dict[type[Exception], str] = {
 
 
 class Signer:
-    """Signs queries with one key."""
+    """Signs queries with one key, or one Kerberos context."""
 
     def __init__(self, key: dns.tsig.Key) -> None:
         self._key = key
         self._owner = key.name.to_wire()
         assert self._owner is not None  # without a file to write to, to_wire returns the octets
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is a context that the server does not know any more."""
+        return isinstance(self._key, ContextKey) and self._key.is_over
 
     def sign(self, query: bytes) -> tuple[bytes, bytes]:
         """Return the signed query, and its MAC, which the reply's signature covers too."""
@@ -59,6 +66,8 @@ class Signer:
             self._validate(reply, start, query_mac)
             return None
         except tuple(_REFUSALS) as error:
+            if isinstance(self._key, ContextKey):
+                self._key.note_refusal()
             return f"the server refuses the key: {_REFUSALS[type(error)]}"
         except (dns.exception.DNSException, struct.error, ValueError) as error:
             return f"the reply's signature is not right: {type(error).__name__}"

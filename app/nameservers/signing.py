@@ -1,0 +1,69 @@
+"""What signs the questions to a server: the key of its file, or a Kerberos context negotiated with it."""
+
+import socket
+import time
+from typing import Any
+
+import dns.exception
+import dns.message
+import dns.query
+import dns.tsig
+
+from app.core.logging import get_logger
+from app.domain.server import Kerberos, Server
+from app.nameservers.connect import connect
+from app.nameservers.errors import ServerUnreachable
+from app.nameservers.gssapi import GssError, KdcAway
+from app.nameservers.key_file import KeyUnusable, read_key
+from app.nameservers.tkey import Refused, negotiate, ticket_store
+from app.nameservers.tsig import Signer
+
+log = get_logger(__name__)
+
+
+def signer_for(server: Server, timeout: float) -> Signer | None:
+    """Return what signs the questions to the server; None where nothing does.
+
+    A context is negotiated each time, within `timeout` seconds for each message, and for the KDC. Raises
+    KeyUnusable and ServerUnreachable.
+    """
+    key = signing_key(server, timeout)
+    return None if key is None else Signer(key)
+
+
+def signing_key(server: Server, timeout: float) -> dns.tsig.Key | None:
+    """Return the key that signs the questions to the server, as `signer_for` does."""
+    if server.kerberos is not None:
+        return _negotiate(server, server.kerberos, timeout)
+    return read_key(server.key_file) if server.key_file else None
+
+
+def _negotiate(server: Server, kerberos: Kerberos, timeout: float) -> dns.tsig.Key:
+    store = ticket_store(kerberos.keytab, kerberos.principal, kerberos.ccache)
+    try:
+        with connect(server, timeout) as sock:
+            sock.settimeout(timeout)
+            return negotiate(
+                kerberos.service,
+                kerberos.principal,
+                store,
+                lambda query: _exchange(sock, query, timeout),
+                timeout,
+            )
+    except KdcAway as error:
+        log.warning("no ticket for a server", server=str(server), service=kerberos.service, error=str(error))
+        raise ServerUnreachable(server, "no KDC gives a ticket for it") from error
+    except GssError as error:
+        raise KeyUnusable(f"Kerberos: no context with {kerberos.service} for {server}: {error}") from error
+    except Refused as error:
+        raise KeyUnusable(f"Kerberos: {server} refuses a context as {kerberos.service}: {error}") from error
+    except (dns.exception.DNSException, OSError, EOFError) as error:
+        raise ServerUnreachable(server, str(error) or type(error).__name__) from error
+
+
+def _exchange(sock: socket.socket, query: dns.message.Message, timeout: float) -> bytes:
+    """Send a message and return the response, whose signature is not checked yet."""
+    expiration = time.time() + timeout
+    dns.query.send_tcp(sock, query, expiration)
+    unchecked: Any = False  # in the place of a keyring
+    return dns.query.receive_tcp(sock, expiration, keyring=unchecked)[0].wire or b""
