@@ -116,7 +116,12 @@ class PowerDNS(NameServer):
 
     def add_zone(self, name: str) -> None:
         """Serve one more zone, which holds SOA and NS only. Raises StackError."""
-        zone = {"name": f"{name}.", "kind": "Native", "zone": empty_zone(name)}
+        zone = {
+            "name": f"{name}.",
+            "kind": "Native",
+            "zone": empty_zone(name),
+            "master_tsig_key_ids": [f"{KEY_NAME}."],  # that it lets transfer the zone
+        }
         metadata = {"kind": "TSIG-ALLOW-DNSUPDATE", "metadata": [KEY_NAME]}
         try:
             created = self._call_api("POST", "/zones", zone)

@@ -24,6 +24,7 @@ from app.domain.change import RRsetKey
 from app.domain.escapes import escaped
 from app.domain.expectation import Answer
 from app.domain.rdata import presentation
+from app.domain.rdata.generic import in_generic
 
 _HEADER = struct.Struct("!HHHHHH")  # id, flags, and how many records each of the four sections has
 _QUESTION_END = struct.Struct("!HH")  # type, class
@@ -34,6 +35,9 @@ _QR, _AA, _TC = int(dns.flags.QR), int(dns.flags.AA), int(dns.flags.TC)
 _NOERROR, _NXDOMAIN = int(dns.rcode.NOERROR), int(dns.rcode.NXDOMAIN)
 _RCODE = 0x000F
 _QUESTION_NAME = b"\xc0\x0c"  # a pointer to the name in the question section, RFC 1035 4.1.4
+
+# The types of RFC 1035 3.3 that dnspython does not know, and how many names each has: they may be compressed.
+_NAMES_ALONE = {3: 1, 4: 1, 7: 1, 8: 1, 9: 1, 14: 2}
 
 _LAME = "the server is not authoritative for the name"
 
@@ -183,7 +187,7 @@ def _judge_referral(response: _Response, key: RRsetKey, zone: str) -> Answer:
         return undecided(f"{cut} is delegated to other servers")
     if key == RRsetKey(cut, "NS"):
         return _answer(response, key, ns_records)
-    is_glue = f"{key.name}." in {_rdata_text(response.wire, record) for record in ns_records}
+    is_glue = f"{key.name}." in {_text_of(response.wire, record) for record in ns_records}
     if is_glue and key.type in ("A", "AAAA"):
         return _answer(response, key, response.read_next_section())
     return hidden(f"it lies at or below the delegation {cut}")
@@ -195,7 +199,7 @@ def _answer(response: _Response, key: RRsetKey, records: list[_Record]) -> Answe
     rrset = [record for record in records if record.type == wanted and record.owner == key.name]
     if not rrset:
         return Answer(ttl=None, rdata=frozenset())
-    rdata = frozenset(_rdata_text(response.wire, record) for record in rrset)
+    rdata = frozenset(_text_of(response.wire, record) for record in rrset)
     ttls = {record.ttl for record in rrset}
     if len(ttls) == 1:
         return Answer(ttl=rrset[0].ttl, rdata=rdata)
@@ -203,9 +207,22 @@ def _answer(response: _Response, key: RRsetKey, records: list[_Record]) -> Answe
     return Answer(ttl=lowest, rdata=rdata, other_ttls=frozenset(ttls - {lowest}))
 
 
-def _rdata_text(wire: bytes, record: _Record) -> str:
-    rdata_type = dns.rdatatype.RdataType(record.type)
-    return presentation(dns.rdata.from_wire(dns.rdataclass.IN, rdata_type, wire, record.start, record.length))
+def _text_of(wire: bytes, record: _Record) -> str:
+    return rdata_text(wire, record.type, record.start, record.length)
+
+
+def rdata_text(wire: bytes, number: int, start: int, length: int) -> str:
+    """Return the RDATA of a type that stands there in the message, in canonical form.
+
+    Raises what dnspython raises where it is no value of the type.
+    """
+    if number in _NAMES_ALONE:
+        parser = dns.wire.Parser(wire[: start + length], start)
+        return in_generic(
+            b"".join(parser.get_name(decompress=True).to_wire() or b"" for _ in range(_NAMES_ALONE[number]))
+        )
+    rdata_type = dns.rdatatype.RdataType(number)
+    return presentation(dns.rdata.from_wire(dns.rdataclass.IN, rdata_type, wire, start, length))
 
 
 @lru_cache(maxsize=64)

@@ -2,9 +2,11 @@
 
 import struct
 import time
+from typing import Any
 
 import dns.exception
 import dns.flags
+import dns.name
 import dns.rcode
 import dns.rdata
 import dns.rdataclass
@@ -15,6 +17,7 @@ from dns.rdtypes.ANY.TSIG import TSIG
 
 from app.nameservers.tkey import ContextKey
 
+_MAX_UNSIGNED = 99  # messages between two that are signed, RFC 8945 5.3.1
 _FUDGE = 300  # seconds that the clocks may differ, RFC 8945 10
 _COUNTS = struct.Struct("!HHHH")  # how many records each of the four sections has
 _COUNTS_AT, _HEADER_SIZE = 4, 12  # octets
@@ -72,14 +75,73 @@ class Signer:
         except (dns.exception.DNSException, struct.error, ValueError) as error:
             return f"the reply's signature is not right: {type(error).__name__}"
 
+    def replies(self, query_mac: bytes) -> "SignedReplies":
+        """Return what checks the messages of one reply that has several, as a zone transfer has."""
+        return SignedReplies(self._key, query_mac)
+
     def _validate(self, reply: bytes, start: int, query_mac: bytes) -> None:
-        parser = dns.wire.Parser(reply, start)
-        owner = parser.get_name()
-        _, _, _, length = parser.get_struct(_RECORD.format)
-        rdata = dns.rdata.from_wire_parser(dns.rdataclass.ANY, dns.rdatatype.TSIG, _part(parser, length))
+        owner, rdata = _read_signature(reply, start)
         dns.tsig.validate(  # type: ignore[no-untyped-call]
             reply, self._key, owner, rdata, int(time.time()), query_mac, start
         )
+
+
+class SignedReplies:
+    """The messages of one reply, in their order: not each of them is signed (RFC 8945 5.3.1)."""
+
+    def __init__(self, key: dns.tsig.Key, query_mac: bytes) -> None:
+        self._key = key
+        self._query_mac = query_mac
+        self._context: Any = None
+        self._unsigned = 0
+
+    def check(self, message: bytes, signature_start: int | None) -> str | None:
+        """Return why the next message can't be trusted, in words; None when its signature is right.
+
+        None, too, when it has no signature and needs none yet: a later one covers it.
+        """
+        try:
+            if signature_start is not None:
+                self._validate(message, signature_start)
+                return None
+        except tuple(_REFUSALS) as error:
+            return f"the server refuses the key: {_REFUSALS[type(error)]}"
+        except (dns.exception.DNSException, struct.error, ValueError) as error:
+            return f"the reply's signature is not right: {type(error).__name__}"
+        if self._context is None or self._unsigned == _MAX_UNSIGNED:
+            return "the reply is not signed"
+        self._unsigned += 1
+        self._context.update(message)
+        return None
+
+    @property
+    def are_covered(self) -> bool:
+        """Whether each message so far is covered by a signature: that of the last one."""
+        return not self._unsigned
+
+    def _validate(self, message: bytes, start: int) -> None:
+        owner, rdata = _read_signature(message, start)
+        self._context = dns.tsig.validate(  # type: ignore[no-untyped-call]
+            message,
+            self._key,
+            owner,
+            rdata,
+            int(time.time()),
+            self._query_mac,
+            start,
+            self._context,
+            multi=True,
+        )
+        self._unsigned = 0
+
+
+def _read_signature(message: bytes, start: int) -> tuple[dns.name.Name, dns.rdata.Rdata]:
+    """Return the key's name and the RDATA of the TSIG record that begins there."""
+    parser = dns.wire.Parser(message, start)
+    owner = parser.get_name()
+    _, _, _, length = parser.get_struct(_RECORD.format)
+    rdata = dns.rdata.from_wire_parser(dns.rdataclass.ANY, dns.rdatatype.TSIG, _part(parser, length))
+    return owner, rdata
 
 
 def _part(parser: dns.wire.Parser, length: int) -> dns.wire.Parser:

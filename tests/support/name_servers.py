@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 
 import dns.message
 import dns.rcode
+import dns.tsig
 
 from app.domain.server import Server
 
@@ -22,11 +23,11 @@ class Connection:
         self._sock = sock
         self._file = sock.makefile("rb")
 
-    def query(self) -> dns.message.Message | None:
+    def query(self, keyring: dns.tsig.Key | bool = False) -> dns.message.Message | None:
         head = self._file.read(2)
         if len(head) < 2:
             return None
-        return dns.message.from_wire(self._file.read(*struct.unpack("!H", head)), keyring=False)
+        return dns.message.from_wire(self._file.read(*struct.unpack("!H", head)), keyring=keyring)
 
     def queries(self, most: int = 10**9) -> Iterator[dns.message.Message]:
         while most and (query := self.query()):
