@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from app.domain.permissions import Caller, Effect, Right
 from app.domain.quotas import QUOTA_NAMES, Quota
+from app.domain.zone_key import view_of
 from app.schemas.access import (
     AuditOut,
     AuditPage,
@@ -72,6 +73,7 @@ def explanation(found: explain.Explanation) -> Explanation:
         principal=found.principal.name,
         account_id=found.asked.account,
         zone=found.asked.zone,
+        view=view_of(found.asked.zone),
         effect=found.decision.effect,
         grant=grant and grant.id,
         code=found.decision.code if found.decision.effect is Effect.DENY else None,

@@ -18,6 +18,7 @@ from app.domain.permissions import Principal
 from app.domain.ptr import PtrStep
 from app.domain.reasons import MAX_BATCH_REASONS, at_most, number_of, share
 from app.domain.told import of_failure, of_plan
+from app.domain.zone_key import view_of
 from app.schemas.plans import (
     ChangeOut,
     LeftOut,
@@ -85,6 +86,7 @@ def accepted(request: submit.AcceptedRequest) -> Accepted:
         request.resource,
         request.created_at,
         domain_unicode=asked_in_unicode(request.resource["domain"]),
+        view=view_of(request.zone),
     )
 
 
@@ -211,6 +213,7 @@ def _plan_result(index: int, item: Planned, reader: Principal) -> PlanResult:
             after=_rrset(change.type, item.effect.after),
             before_known=item.effect.before_is_known,
             domain_unicode=name_in_unicode(change.name),
+            view=view_of(change.zone),
         ),
         forecast=_forecast(item, reader),
     )
@@ -237,7 +240,8 @@ def _ptrs(steps: Iterable[PtrStep]) -> Iterator[PtrOut]:
     for address, change in ((step.address, step.change) for step in steps if step.change):
         zone, name = change.place
         in_u_labels = name_in_unicode(change.target)
-        yield PtrOut(address, change.action, zone, name, change.target, change.ttl, in_u_labels)
+        view = view_of(zone)
+        yield PtrOut(address, change.action, zone, name, change.target, change.ttl, in_u_labels, view)
 
 
 def _fields(plain: Accepted | PlanOut) -> dict[str, Any]:
@@ -352,6 +356,7 @@ def record_out(state: RecordState) -> RecordOut:
     """Return a record."""
     return RecordOut(
         zone=state.zone,
+        view=view_of(state.zone),
         domain=state.name,
         domain_unicode=in_unicode(state.name),
         record_type=state.record_type,
@@ -399,6 +404,7 @@ def _request(state: RequestState, reader: Principal) -> dict[str, Any]:
         "action": state.action,
         "status": state.status,
         "zone": state.zone,
+        "view": view_of(state.zone),
         "context": _context(state),
         "resource": state.resource,
         "created_at": state.created_at,

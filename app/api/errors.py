@@ -28,6 +28,7 @@ from app.domain.errors import (
 )
 from app.domain.international import name_in_unicode, values_in_unicode
 from app.domain.reasons import MAX_REASONS, at_most
+from app.domain.zone_key import view_of
 from app.schemas import plans, response
 from app.schemas.words import words
 
@@ -93,6 +94,7 @@ def answer_error(request: Request, error: Exception) -> Response:
 def _moved_out(moved: MovedRRset) -> plans.MovedOut:
     return plans.MovedOut(
         zone=moved.zone,
+        view=view_of(moved.zone),
         domain=moved.key.name,
         domain_unicode=name_in_unicode(moved.key.name),
         record_type=moved.key.type,

@@ -1,6 +1,7 @@
 """What is known of zones, as the shapes on the wire."""
 
 from app.domain.permissions import Caller
+from app.domain.zone_key import dns_name, view_of
 from app.schemas.response import ThresholdOut, ZoneCheckOut, ZoneFindingOut, ZoneOut
 from app.services.zones.check_orders import Check
 from app.services.zones.registry import ServedZone
@@ -11,7 +12,9 @@ def zone_out(zone: ServedZone, caller: Caller, check: Check | None = None) -> Zo
     settings = zone.settings
     types = settings.allowed_types
     return ZoneOut(
-        name=zone.name,
+        name=dns_name(zone.name),
+        view=view_of(zone.name),
+        key=zone.name,
         backend=zone.backend if caller.principal.reads_in_full else None,
         checks=settings.checks,
         default_ttl=settings.default_ttl,

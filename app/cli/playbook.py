@@ -16,7 +16,7 @@ from app.conformance.check import TrialSetup, check_playbook
 from app.conformance.contract import Finding
 from app.core.config import settings
 from app.domain.errors import DomainError, InventoryError
-from app.domain.names import normalize
+from app.domain.read_zone import read_zone_key
 from app.runner import make_ansible_runner
 from app.runner.ansible.honours import honoured
 from app.runner.ansible.inventory import authoritative_servers, host_variables
@@ -27,7 +27,10 @@ playbook = typer.Typer(help="The playbook that applies DNS changes", no_args_is_
 
 @playbook.command("check")
 def check_contract(
-    zone: Annotated[str, typer.Option(help="a zone for trying out; only names below a random label change")],
+    zone: Annotated[
+        str,
+        typer.Option(help="a zone for trying out, or name@view; only names below a random label change"),
+    ],
     backend: Annotated[str, typer.Option(help="the inventory host that serves it")],
     path: Annotated[
         Path | None, typer.Option("--playbook", exists=True, dir_okay=False, help="instead of PLAYBOOK")
@@ -44,7 +47,7 @@ def check_contract(
     try:
         setup = TrialSetup(
             make_ansible_runner(path, hosts, trial=True),
-            normalize(zone),
+            read_zone_key(zone),
             backend,
             authoritative_servers(hosts, backend) if ask else [],
             honoured(host_variables(hosts, backend), path or settings().playbook),

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from app.domain.change import Action, Change, Outcome, RRsetKey, RRsetState
 from app.domain.expectation import Expectation
+from app.domain.zone_key import dns_name
 
 TTL = 300  # seconds
 
@@ -115,7 +116,7 @@ class Trial:
         return Step(title, self._change(action, owner, "A", *rdata))
 
     def _change(self, action: str, owner: str, record_type: str, *rdata: str) -> Change:
-        name = f"{owner}.{self._label}.{self._zone}"
+        name = f"{owner}.{self._label}.{dns_name(self._zone)}"
         return Change(uuid4(), Action(action), self._zone, name, record_type, TTL, rdata)
 
     def _with_extras(self, change: Change, takeover: dict[str, object]) -> Change:

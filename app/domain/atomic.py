@@ -7,6 +7,7 @@ from typing import Protocol
 from app.domain.change import RRsetState
 from app.domain.errors import Reason
 from app.domain.rdata import RecordType, octets
+from app.domain.zone_key import dns_name
 
 MAX_CHANGES = 1_000
 MAX_OCTETS = 60_000  # of 65,535 in a message: what is there already is in it, too, as prerequisites
@@ -50,7 +51,7 @@ def _octets(change: Member) -> int:
     """Return how many octets a change takes in an update message, roughly, besides what is there already."""
     expected = change.expect.rdata if change.expect else ()
     records = _PREREQUISITES + (_TYPES_EXCLUDED if change.record_type is RecordType.CNAME else 0)
-    owner = len(change.name.removesuffix(change.zone)) + _RECORD
+    owner = len(change.name.removesuffix(dns_name(change.zone))) + _RECORD
     return records * owner + sum(_of_values(change, owner, values) for values in (change.rdata, expected))
 
 

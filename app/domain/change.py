@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+from app.domain.zone_key import dns_name
+
 MAX_TTL = 2**31 - 1  # RFC 2181 8
 
 
@@ -69,12 +71,12 @@ NOTHING = RRsetState(None, ())
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change as a playbook reads it from its changes file.
+    """One change as a playbook reads it from its changes file, where `zone` is the DNS name of the zone.
 
-    `zone` and `name` are lower case without a trailing dot; `rdata` holds the values in canonical
-    presentation format, host names in it absolute with a trailing dot. `ttl` is in seconds. `expect` is what
-    must be there for the change to be applied (compare and set). Changes of one `group` are applied together
-    or not at all.
+    Here `zone` is its key, with the view. It and `name` are lower case without a trailing dot; `rdata` holds
+    the values in canonical presentation format, host names in it absolute with a trailing dot. `ttl` is in
+    seconds. `expect` is what must be there for the change to be applied (compare and set). Changes of one
+    `group` are applied together or not at all.
     """
 
     request_id: UUID
@@ -94,10 +96,20 @@ class Change:
         """The RRset that it changes."""
         return RRsetKey(self.name, self.type)
 
+    @property
+    def apex(self) -> str:
+        """The DNS name of its zone."""
+        return dns_name(self.zone)
+
     @classmethod
-    def from_json(cls, item: Mapping[str, Any]) -> Self:
-        """The change of an item of the changes file."""
-        whole = {**item, "request_id": UUID(item["request_id"]), "action": Action(item["action"])}
+    def from_json(cls, item: Mapping[str, Any], zone: str) -> Self:
+        """The change of an item of the changes file of a zone, given by its key."""
+        whole = {
+            **item,
+            "zone": zone,
+            "request_id": UUID(item["request_id"]),
+            "action": Action(item["action"]),
+        }
         if expect := item.get("expect"):
             whole["expect"] = RRsetState.from_json(expect)
         if group := item.get("group"):
@@ -109,7 +121,7 @@ class Change:
         item = {
             "request_id": str(self.request_id),
             "action": self.action.value,
-            "zone": self.zone,
+            "zone": self.apex,
             "name": self.name,
             "type": self.type,
             "ttl": self.ttl,

@@ -4,15 +4,17 @@ The time for it grows with the number of changes and records, not with their pro
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice, takewhile
 
 from app.domain.change import Action, Change, Outcome, RRsetKey
 from app.domain.effects import Effect, PlannedOutcome, RRset, ZoneRRset
 from app.domain.errors import Reason
-from app.domain.names import lineage, longest_match
+from app.domain.names import lineage
 from app.domain.places import DOMAIN, TARGET
+from app.domain.views import Views
+from app.domain.zone_key import dns_name, view_of
 
 ACTION = ("action",)
 
@@ -25,7 +27,7 @@ _MAX_NAMED = 3  # names that a message lists
 _MAX_ASKED = 100  # names about which is asked whether requesters may see them
 _OF_OTHERS = "what is not yours to see"
 
-Place = tuple[str, str]  # a zone and a name
+Place = tuple[str, str]  # the key of a zone, and a name
 MayName = Callable[[ZoneRRset], bool]
 
 
@@ -46,10 +48,11 @@ def targets(change: Change) -> list[str]:
 def with_consequences(
     effects: Iterable[Effect],
     known: Mapping[ZoneRRset, RRset],
-    served: Container[str],
+    served: Collection[str],
     may_name: MayName | None = None,
 ) -> list[Effect]:
-    """Return the effects of a batch with further warnings; `served` are the zones of names and targets.
+    """Return the effects of a batch with further warnings; `served` are the keys of the zones of names and
+    targets.
 
     `may_name` says of which RRsets requesters may be told; None: of all.
     """
@@ -61,9 +64,9 @@ class _State:
     """The records as the changes so far leave them."""
 
     def __init__(
-        self, known: Mapping[ZoneRRset, RRset], served: Container[str], may_name: MayName | None
+        self, known: Mapping[ZoneRRset, RRset], served: Collection[str], may_name: MayName | None
     ) -> None:
-        self._served = served
+        self._views = Views(served)
         self._may_name = may_name
         self._types: dict[Place, set[str]] = defaultdict(set)
         self._pointing: dict[str, dict[ZoneRRset, None]] = defaultdict(dict)
@@ -108,14 +111,15 @@ class _State:
                 self._pointing[target_of(value)].pop((zone, key), None)
             for value in after:
                 self._pointing[target_of(value)][zone, key] = None
-        for parent in takewhile(lambda name: name != zone, lineage(key.name.partition(".")[2])):
+        apex = dns_name(zone)
+        for parent in takewhile(lambda name: name != apex, lineage(key.name.partition(".")[2])):
             below = self._below[zone, parent]
             below.update({key.name: None}) if types else below.pop(key.name, None)
 
     def _bad_targets(self, change: Change) -> Iterator[Reason]:
         """RFC 2181 10.3: what an MX, NS or SRV names has addresses, and is no alias."""
         for host in targets(change):
-            zone = longest_match(host, self._served)
+            zone = self._views.known_zone_of(host, view_of(change.zone))
             types = self._types.get((change.zone, host)) or (zone and self._types.get((zone, host)))
             if types and "CNAME" in types:
                 message = f"{host} is an alias, and a {change.type} must not name one (RFC 2181 10.3)"
@@ -134,12 +138,19 @@ class _State:
         pointing = {
             str(place[1]): [place]
             for place in self._pointing.get(change.name, ())
-            if place[1].type in _TO_HOSTS or not types
+            if (place[1].type in _TO_HOSTS or not types) and self._may_mean(place[0], change)
         }
         if pointing:
             yield self._reason_with_names(
                 "breaks_reference", "nothing is left where others point to", pointing
             )
+
+    def _may_mean(self, zone: str, change: Change) -> bool:
+        """Whether the change's name is the one that is found where somebody in the zone looks for it."""
+        if view_of(zone) == view_of(change.zone):
+            return True
+        found = self._views.zone_of(change.name, view_of(zone))
+        return not isinstance(found, str) or found == change.zone
 
     def _reason_with_names(self, code: str, words: str, found: Mapping[str, Iterable[ZoneRRset]]) -> Reason:
         """Return a warning that names what is found; requesters are told of what they may see alone."""
@@ -155,7 +166,7 @@ class _State:
         """Return the names that a new delegation or DNAME hides; its glue is not hidden."""
         change = effect.change
         is_new = effect.before is None and effect.after is not None
-        if not is_new or change.type not in ("NS", "DNAME") or change.key == (change.zone, "NS"):
+        if not is_new or change.type not in ("NS", "DNAME") or change.key == (change.apex, "NS"):
             return []
         below = self._below[change.zone, change.name]
         if change.type == "DNAME":
@@ -173,15 +184,16 @@ class _State:
                 named = ", ".join(sorted(types))
                 message = f"*.{parent} answers for {change.name} no longer, not even with its {named}"
                 yield Reason(DOMAIN, "wildcard_covers_no_longer", message)
-            if types or parent == change.zone or self._types.get((change.zone, parent)):
+            if types or parent == change.apex or self._types.get((change.zone, parent)):
                 return
 
     def _without_parent(self, change: Change) -> Iterator[Reason]:
         """The zone above has to delegate what this one is about to name servers for."""
-        if change.key != (change.zone, "NS") or change.action is Action.DELETE:
+        apex = change.apex
+        if change.key != (apex, "NS") or change.action is Action.DELETE:
             return
-        parent = longest_match(change.zone.partition(".")[2], self._served)
-        if parent is not None and "NS" not in self._types.get((parent, change.zone), ()):
+        parent = self._views.known_zone_of(apex.partition(".")[2], view_of(change.zone))
+        if parent is not None and "NS" not in self._types.get((parent, apex), ()):
             message = f'{parent} has no NS of it on record: ask for that by "zone": "{parent}"'
             yield Reason(DOMAIN, "parent_without_ns", message)
 

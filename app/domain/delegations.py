@@ -2,18 +2,21 @@
 
 Above a cut are NS, DS and glue, below it the zone's own NS, keys and addresses. These are two zones, changed
 by different requests, so they are compared as the whole batch leaves them. What is not on record is unknown.
+Both lie in the same view, or one of them in none.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from app.domain.change import Change, Outcome, RRsetKey
 from app.domain.consequences import some_of
 from app.domain.effects import Effect, RRset, ZoneRRset
 from app.domain.errors import Reason
-from app.domain.names import is_below, lineage, longest_match
+from app.domain.names import is_below, lineage
 from app.domain.places import TARGET
 from app.domain.secure_delegation import Keys, compare
+from app.domain.views import Views
+from app.domain.zone_key import dns_name, view_of
 
 _ADDRESSES = ("A", "AAAA")
 _KEYS = ("DNSKEY", "CDNSKEY", "CDS")
@@ -27,11 +30,12 @@ def hosts_at_cuts(changes: Iterable[Change], known: Mapping[ZoneRRset, RRset]) -
 
 
 def with_delegations(
-    effects: Sequence[Effect], known: Mapping[ZoneRRset, RRset], served: Container[str]
+    effects: Sequence[Effect], known: Mapping[ZoneRRset, RRset], served: Collection[str]
 ) -> list[Effect]:
     """Return the effects of a batch with further warnings, at the last change of each RRset.
 
     `known` has what is recorded at the owner names and the names of `hosts_at_cuts`, in all zones.
+    `served` are the keys of zones.
     """
     last = {
         (effect.change.zone, effect.change.key): place
@@ -56,24 +60,27 @@ class _Cuts:
         self,
         known: Mapping[ZoneRRset, RRset],
         changed: Mapping[ZoneRRset, RRset | None],
-        served: Container[str],
+        served: Collection[str],
     ) -> None:
         self._known = known
         self._changed = changed
-        self._served = served
+        self._views = Views(served)
 
     def warnings(self, change: Change) -> Iterator[Reason]:
         """Yield what the batch leaves unlike on the two sides of the cut that a change is about."""
-        above = longest_match(change.zone.partition(".")[2], self._served)
+        zone, view = change.zone, view_of(change.zone)
+        above = self._views.known_zone_of(change.apex.partition(".")[2], view)
+        below = self._views.known_zone_at(change.name, view)
         if _is_cut(change):
             yield from self._glue_of_cut(change)
-            yield from self._name_servers(change.zone, change.name)
+            if below is not None:
+                yield from self._name_servers(zone, below)
         elif change.type == "NS" and above is not None:
-            yield from self._name_servers(above, change.zone)
-        elif change.type == "DS":
-            yield from self._keys(change.zone, change.name)
-        elif change.type in _KEYS and change.name == change.zone and above is not None:
-            yield from self._keys(above, change.zone)
+            yield from self._name_servers(above, zone)
+        elif change.type == "DS" and below is not None:
+            yield from self._keys(zone, below)
+        elif change.type in _KEYS and change.name == change.apex and above is not None:
+            yield from self._keys(above, zone)
         elif change.type in _ADDRESSES:
             yield from self._addresses(change)
 
@@ -90,8 +97,9 @@ class _Cuts:
 
     def _name_servers(self, above: str, zone: str) -> Iterator[Reason]:
         """RFC 1034 4.2.2: the NS on both sides are the same."""
-        theirs, own = self._values(above, zone, "NS"), self._values(zone, zone, "NS")
-        if zone in self._served and theirs and own and set(theirs) != set(own):
+        apex = dns_name(zone)
+        theirs, own = self._values(above, apex, "NS"), self._values(zone, apex, "NS")
+        if theirs and own and set(theirs) != set(own):
             message = f"the NS of {zone} that are on record in {above} are not those in the zone itself"
             yield Reason(TARGET, "parent_ns_differs", message)
 
@@ -100,7 +108,7 @@ class _Cuts:
         zone, cut = change.zone, change.name
         now = _below_cut(self._values(zone, cut, "NS"), cut)
         missing = [host for host in now if not self._has_address(zone, host)]
-        if missing and cut in self._served:
+        if missing and self._views.known_zone_at(cut, view_of(zone)) is not None:
             message = (
                 f'{zone} has no address of {some_of(missing)} on record: ask for that by "zone": "{zone}"'
             )
@@ -114,12 +122,11 @@ class _Cuts:
 
     def _keys(self, above: str, zone: str) -> Iterator[Reason]:
         """RFC 4035 5.2: a DS names a key of the zone. Where no key is on record, nothing can be said."""
-        if zone not in self._served:
+        apex = dns_name(zone)
+        keys = Keys(*(self._values(zone, apex, rdtype) for rdtype in _KEYS))
+        if not any(keys) and not any(self._was_there(zone, apex, rdtype) for rdtype in _KEYS):
             return
-        keys = Keys(*(self._values(zone, zone, rdtype) for rdtype in _KEYS))
-        if not any(keys) and not any(self._was_there(zone, zone, rdtype) for rdtype in _KEYS):
-            return
-        found = compare(zone, self._values(above, zone, "DS"), keys)
+        found = compare(apex, self._values(above, apex, "DS"), keys)
         if found.without_key:
             end = ", so validators take the zone for forged" if found.is_bogus else ""
             tags = some_of(map(str, found.without_key))
@@ -132,11 +139,13 @@ class _Cuts:
 
     def _addresses(self, change: Change) -> Iterator[Reason]:
         """Compare glue with the address in the zone that answers for the name (RFC 2181 5.4.1)."""
-        own = longest_match(change.name, self._served)
+        view = view_of(change.zone)
+        own = self._views.known_zone_of(change.name, view)
         if own is None:
             return
-        above = [change.zone] if change.zone != own else lineage(own.partition(".")[2])
-        for zone in filter(self._served.__contains__, above):
+        parents = lineage(dns_name(own).partition(".")[2])
+        at_parents = (self._views.known_zone_at(parent, view) for parent in parents)
+        for zone in [change.zone] if change.zone != own else filter(None, at_parents):
             if glue := self._values(zone, change.name, change.type):
                 yield from self._glue(change, own, f"{zone} has the glue {some_of(glue)}", set(glue))
 
@@ -151,7 +160,7 @@ class _Cuts:
 
 
 def _is_cut(change: Change) -> bool:
-    return change.type == "NS" and change.name != change.zone
+    return change.type == "NS" and change.name != change.apex
 
 
 def _hosts(ns: Iterable[str]) -> Iterator[str]:

@@ -104,7 +104,7 @@ def _delete_of_unrecorded(change: Change, at_name: Mapping[str, RRset]) -> Plann
     if at_name and "CNAME" in (change.type, *at_name):
         return None
     message = f"no {change.key} is recorded: whether the servers have one is not known"
-    if change.key == (change.zone, "NS"):
+    if change.key == (change.apex, "NS"):
         return PlannedOutcome(UNKNOWN, _LAST_NS, f"{message}, and of the zone's own NS one must stay")
     return PlannedOutcome(UNKNOWN, None, message)
 
@@ -115,12 +115,13 @@ def _obstacle_around(
     """Say why the change would fail for a DNAME (RFC 6672 2.3, 2.4): above it, or at a delegation."""
     if change.action is Action.DELETE:
         return None
-    if change.name != change.zone:
+    apex = change.apex
+    if change.name != apex:
         for parent in lineage(change.name.partition(".")[2]):
             if "DNAME" in names.get((change.zone, parent), ()):
                 message = f"{change.name} is below the DNAME {parent}: nobody would ever see the data"
                 return PlannedOutcome(Outcome.FAILED, "below_dname", message)
-            if parent == change.zone:
+            if parent == apex:
                 break
         excluded = {"NS": "DNAME", "DNAME": "NS"}.get(change.type)
         if excluded in names.get((change.zone, change.name), ()):
@@ -131,7 +132,8 @@ def _obstacle_around(
 
 def _warnings(change: Change, names: Mapping[tuple[str, str], Mapping[str, RRset]]) -> Iterator[Reason]:
     """Warn of what a delegation covers, so that it can't be seen, and of hosts without address."""
-    for parent in takewhile(lambda name: name != change.zone, lineage(change.name)):
+    apex = change.apex
+    for parent in takewhile(lambda name: name != apex, lineage(change.name)):
         cut = names.get((change.zone, parent), {}).get("NS")
         if cut is None or (change.name == parent and change.type in _AT_CUT):
             continue
@@ -147,10 +149,11 @@ def _warnings(change: Change, names: Mapping[tuple[str, str], Mapping[str, RRset
 
 def targets_in_zone(change: Change) -> list[str]:
     """Return the hosts of the zone that BIND's `check-integrity` wants to have an address."""
-    if change.action is Action.DELETE or not (change.type == "MX" or change.key == (change.zone, "NS")):
+    if change.action is Action.DELETE or not (change.type == "MX" or change.key == (change.apex, "NS")):
         return []
+    apex = change.apex
     hosts = (value.rpartition(" ")[2].removesuffix(".") for value in change.rdata)
-    return [host for host in hosts if host == change.zone or (host and is_below(host, change.zone))]
+    return [host for host in hosts if host == apex or (host and is_below(host, apex))]
 
 
 def apply(change: Change, at_name: dict[str, RRset]) -> Effect:
@@ -165,7 +168,7 @@ def apply(change: Change, at_name: dict[str, RRset]) -> Effect:
             Outcome.FAILED, reason.code, f"{change.key} is there already: {reason.message}"
         )
         return Effect(change, before, before, planned)
-    if before and after is None and change.key == (change.zone, "NS"):
+    if before and after is None and change.key == (change.apex, "NS"):
         message = f"{change.name} must keep at least one NS (RFC 2136 3.4.2.4)"
         return Effect(change, before, before, PlannedOutcome(Outcome.FAILED, _LAST_NS, message))
     at_name.pop(change.type, None)
@@ -185,7 +188,7 @@ def _obstacle(change: Change, at_name: Mapping[str, RRset]) -> PlannedOutcome | 
         return PlannedOutcome(Outcome.FAILED, "state_changed", message)
     before = at_name.get(change.type)
     if change.action is Action.DELETE:
-        is_cut = change.type == "NS" and change.name != change.zone
+        is_cut = change.type == "NS" and change.name != change.apex
         if is_cut and before is not None and "DS" in at_name and _after(change, before) is None:
             message = f"{change.name} has a DS, and that is at a delegation alone: remove it first"
             return PlannedOutcome(Outcome.FAILED, "ds_without_ns", message)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from app.domain.errors import InvalidName, quoted
 from app.domain.escapes import WRITTEN, unescaped
 from app.domain.names import normalize
+from app.domain.zone_key import dns_name
 
 APEX = "@"
 ONE, ANY_NUMBER = "*", "**"
@@ -103,15 +104,17 @@ def matches_all_below(pattern: str, relative: str) -> bool:
 
 
 def relative_name(name: str, zone: str) -> str:
-    """Return the normalized `name` relative to `zone`, in which it lies; `@` for the apex."""
-    return APEX if name == zone else name.removesuffix(f".{zone}")
+    """Return the normalized `name` relative to the zone of that key, in which it lies; `@` for the apex."""
+    apex = dns_name(zone)
+    return APEX if name == apex else name.removesuffix(f".{apex}")
 
 
 def why_not_relative(pattern: str, zone: str) -> InvalidName | None:
     """Return what is wrong with a pattern that repeats the name of its zone; None where it does not."""
-    if "." not in zone or (pattern != zone and not pattern.endswith(f".{zone}")):
+    name = dns_name(zone)
+    if "." not in name or (pattern != name and not pattern.endswith(f".{name}")):
         return None
-    relative = pattern.removesuffix(zone).removesuffix(_DOT) or APEX
+    relative = pattern.removesuffix(name).removesuffix(_DOT) or APEX
     return InvalidName(
         "pattern_invalid", f"patterns are relative to the zone: write {relative}, not {pattern}"
     )

@@ -11,6 +11,7 @@ from app.domain.change import Action, RRsetKey
 from app.domain.name_patterns import NamePatterns, matches_all_below, matches_below, relative_name
 from app.domain.permissions import Asked, Caller, Decision, Effect, Role, stronger
 from app.domain.rdata import RecordType
+from app.domain.zone_key import dns_name
 
 MAKING = frozenset({Action.CREATE, Action.UPSERT})
 """The actions that make an RRset where there is none."""
@@ -108,7 +109,7 @@ def decide(caller: Caller, asked: Asked, rights: ZoneRights = FREE, owner: str |
 
 def _hidden_from_others(asked: Asked, reserved: Reserved) -> str | None:
     """Return a pattern of names that the change would hide from those for whom they are reserved."""
-    is_apex_ns = asked.type == RecordType.NS and asked.name == asked.zone
+    is_apex_ns = asked.type == RecordType.NS and asked.name == dns_name(asked.zone)
     if not reserved or asked.type not in _HIDING or is_apex_ns or asked.action is Action.DELETE:
         return None
     return reserved.hidden_below(asked.name, asked.zone, asked.account)

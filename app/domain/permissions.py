@@ -11,9 +11,13 @@ from unicodedata import normalize
 
 from app.domain.change import Action
 from app.domain.name_patterns import NamePatterns, relative_name
+from app.domain.names import normalize as normalize_name
+from app.domain.read_zone import read_zone_key
+from app.domain.zone_key import AT, dns_name
 
-ANY = "*"  # every zone, every type, every action
+ANY = "*"  # every zone, every type, every action; and every view, where it stands for one
 EVERY_NAME = "**"
+_EVERY_VIEW = AT + ANY
 
 
 class Role(StrEnum):
@@ -169,8 +173,9 @@ _STRENGTH = {effect: strength for strength, effect in enumerate(Effect)}
 class Grant:
     """What an account, or whoever has a role, may do to which names of which zone.
 
-    `zone` is a normalized name, or `*`: every zone. `names` is a canonical pattern (domain/name_patterns.py),
-    relative to the zone. No types mean every type, no actions every action.
+    `zone` is the key of a zone, `name@*`: those of that name in every view, or `*`: every zone. `names` is a
+    canonical pattern (domain/name_patterns.py), relative to the zone. No types mean every type, no
+    actions every action.
     """
 
     id: str
@@ -186,12 +191,19 @@ class Grant:
         whom = f"account {self.account}" if self.role is None else f"role {self.role}"
         what = ", ".join(sorted(self.actions)) or "every action"
         types = ", ".join(sorted(self.types)) or "every type"
-        zone = "every zone" if self.zone == ANY else self.zone
+        zone = "every zone" if self.zone == ANY else self.zone.replace(_EVERY_VIEW, " in every view")
         return f"{self.effect} {whom}: {what} on {types} at {self.names} in {zone}"
 
 
+def read_granted_zone(text: str) -> str:
+    """Return in canonical form which zones a grant is about. Raises InvalidName."""
+    if text.endswith(_EVERY_VIEW):
+        return normalize_name(text.removesuffix(_EVERY_VIEW)) + _EVERY_VIEW
+    return text if text == ANY else read_zone_key(text)
+
+
 class Asked(NamedTuple):
-    """The change about which is decided; names are normalized."""
+    """The change about which is decided: the zone's key, and names, are normalized."""
 
     account: str
     action: Action
@@ -287,10 +299,13 @@ class Grants:
     def _matching(self, principal: Principal, asked: Asked) -> Iterator[Grant]:
         relative = relative_name(asked.name, asked.zone)
         subjects: list[_Subject] = [(asked.account, None), *((None, str(role)) for role in principal.roles)]
+        zones: tuple[str, ...] = (asked.zone, ANY)
+        if AT in asked.zone:
+            zones = (asked.zone, dns_name(asked.zone) + _EVERY_VIEW, ANY)
         action = str(asked.action)
         kinds = ((asked.type, action), (asked.type, ANY), (ANY, action), (ANY, ANY))
         for subject in subjects:
-            for zone in (asked.zone, ANY):
+            for zone in zones:
                 found = self._by_zone.get((subject, zone))
                 if found is not None:
                     for kind in kinds:

@@ -22,8 +22,9 @@ def ties(change: Change) -> set[Tie]:
     (RFC 6672 2.4), but for the apex. A change of a DNAME is tied to all names below its own, too, which are
     not returned.
     """
-    hosts = (host for host in targets(change) if host == change.zone or is_below(host, change.zone))
-    at_and_above = takewhile(lambda name: name != change.zone, lineage(change.name))
+    apex = change.apex
+    hosts = (host for host in targets(change) if host == apex or is_below(host, apex))
+    at_and_above = takewhile(lambda name: name != apex, lineage(change.name))
     return {Tie(name) for name in (change.name, *hosts)} | {Tie(name, "DNAME") for name in at_and_above}
 
 

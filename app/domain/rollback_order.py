@@ -13,6 +13,7 @@ from app.domain.change import RRsetKey
 from app.domain.consequences import target_of
 from app.domain.inverse import Inverse
 from app.domain.names import lineage
+from app.domain.zone_key import dns_name
 
 _ADDRESSES = ("A", "AAAA")
 _POINTING = frozenset({"MX", "NS", "SRV", "SVCB", "HTTPS"})  # to hosts, which are best there before
@@ -55,7 +56,7 @@ class _Needs:
     """
 
     def __init__(self, zone: str, inverses: Mapping[RRsetKey, Inverse]) -> None:
-        self._zone = zone
+        self._apex = dns_name(zone)
         self._removed: dict[str, list[RRsetKey]] = defaultdict(list)  # by name
         self._added: dict[str, list[RRsetKey]] = defaultdict(list)
         self._pointing: dict[str, list[RRsetKey]] = defaultdict(list)  # removed, by the host that they name
@@ -109,12 +110,12 @@ class _Needs:
                     yield other
 
     def _above(self, name: str) -> Iterator[str]:
-        if name == self._zone:
+        if name == self._apex:
             return
         for parent in lineage(name.partition(".")[2]):
             yield parent
-            if parent == self._zone:
+            if parent == self._apex:
                 return
 
     def _is_cut(self, key: RRsetKey) -> bool:
-        return key.type == "NS" and key.name != self._zone
+        return key.type == "NS" and key.name != self._apex

@@ -10,6 +10,7 @@ from app.domain.errors import Reason
 from app.domain.names import lineage
 from app.domain.places import DOMAIN, RECORD_TYPE, TARGET
 from app.domain.rdata import MAX_RDATA, TABLE, Owner, RecordType, octets
+from app.domain.zone_key import dns_name
 
 
 class _ZonedChange(NamedTuple):
@@ -22,7 +23,7 @@ class _ZonedChange(NamedTuple):
 
     @property
     def at_apex(self) -> bool:
-        return self.name == self.zone
+        return self.name == dns_name(self.zone)
 
 
 def check(
@@ -36,8 +37,8 @@ def check(
 ) -> list[Reason]:
     """Return all the reasons against the change; none when it keeps every rule.
 
-    `zone` and `name` are normalized, `rdata` is canonical; the same value twice counts once. The zone has
-    types that are known by their number alone (RFC 3597) where it allows `unknown_types`.
+    `zone`, a key, and `name` are normalized, `rdata` is canonical; the same value twice counts once. The zone
+    has types that are known by their number alone (RFC 3597) where it allows `unknown_types`.
     """
     change = _ZonedChange(action, zone, name, record_type, frozenset(rdata), action is not Action.DELETE)
     found = [reason for rule in _RULES.get(record_type, _OF_ALL) for reason in rule(change)]
@@ -111,7 +112,9 @@ def _apex_only(change: _ZonedChange) -> Iterator[Reason]:
     """RFC 4034 2.1.1, RFC 7344 4.1, RFC 7477 2; and a child's CDS below the name of a server (RFC 9615 2)."""
     signals = change.name.startswith("_dsboot.") and "._signal." in change.name
     if change.adds and not change.at_apex and not (signals and change.type is not RecordType.DNSKEY):
-        message = f"{change.type} records are at the apex of a zone: {change.zone}, not {change.name}"
+        message = (
+            f"{change.type} records are at the apex of a zone: {dns_name(change.zone)}, not {change.name}"
+        )
         yield Reason(DOMAIN, "apex_only", message)
 
 

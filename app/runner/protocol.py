@@ -15,7 +15,7 @@ class Run:
     """What a runner is asked for: a batch of changes to one zone, on the backend that serves the zone."""
 
     id: UUID
-    zone: str
+    zone: str  # its key
     backend: str  # the inventory host that the run is limited to
     changes: Sequence[Change]
     timeout: float  # seconds

@@ -9,7 +9,8 @@ from pydantic_core import PydanticCustomError
 
 from app.domain.change import Action
 from app.domain.permissions import ANY, EVERY_NAME, Effect, Right, Role
-from app.schemas.request import MAX_GIVEN, Account, Line, Person, StrictBody, Timestamp, Type
+from app.schemas.request import MAX_GIVEN, Account, Line, Person, StrictBody, Timestamp, Type, ViewName
+from app.schemas.response import ViewOfZone
 
 _Given: Any = Field(default_factory=list, max_length=MAX_GIVEN)
 
@@ -45,7 +46,10 @@ class NewGrant(StrictBody):
     effect: Effect
     account_id: Account | None = None
     role: Role | None = None
-    zone: Line = Field(ANY, description="a zone; * for every zone")
+    zone: Line = Field(
+        ANY,
+        description="a zone; zone@view in a view, zone@* in every view; * for every zone",
+    )
     names: Line = Field(
         EVERY_NAME, description="a pattern of owner names, as protected_names has it; ** for all"
     )
@@ -88,6 +92,7 @@ class Explain(StrictBody):
     domain: Line
     record_type: Type
     zone: Line | None = None
+    view: ViewName | None = None
     token: Line | None = Field(None, description="the prefix of the token that would ask; the caller's own")
 
 
@@ -235,6 +240,7 @@ class Explanation(BaseModel):
     principal: str
     account_id: str
     zone: str
+    view: ViewOfZone = None
     effect: Effect
     grant: Annotated[UUID | None, Field(description="null: no grant is about it")]
     code: Annotated[str | None, Field(description="of the refusal; null: it is not denied")]

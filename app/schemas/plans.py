@@ -19,6 +19,7 @@ from app.schemas.response import (
     Reason,
     ReviewOut,
     ValuesInUnicode,
+    ViewOfZone,
     WarningOut,
 )
 
@@ -51,6 +52,7 @@ class ChangeOut:
         ),
     ] = True
     domain_unicode: NameInUnicode = None
+    view: ViewOfZone = None
 
 
 @dataclass(slots=True)
@@ -78,6 +80,7 @@ class PtrOut:
     target: str
     ttl: int
     target_unicode: Annotated[str | None, Field(exclude_if=not_, description=f"`target` {UNICODE}")] = None
+    view: ViewOfZone = None
 
 
 @dataclass(slots=True)
@@ -161,6 +164,7 @@ class MovedOut(BaseModel):
     """An RRset that has changed since it was planned; null where there is none, or none was recorded."""
 
     zone: str
+    view: ViewOfZone = None
     domain: str
     domain_unicode: NameInUnicode = None
     record_type: str

@@ -45,6 +45,8 @@ Backend = Annotated[str, StringConstraints(pattern=BACKEND)]
 # What a client says it comes from.
 SOURCE = r"^[A-Za-z0-9._-]{1,64}$"
 Source = Annotated[str, StringConstraints(pattern=SOURCE)]
+# As in domain/zone_key.py, in any case.
+ViewName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=LINE)]
 Why = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=PROSE)]
 Ticket = Line  # a number, an address
@@ -171,7 +173,11 @@ class Resource(Strict):
     zone: str | None = Field(
         None,
         max_length=1024,
-        description="the zone, where not the longest match of `domain` is meant: above a delegation",
+        description="the zone, where not the longest match of `domain` is meant: above a delegation; with its"
+        " view, as example.test@internal, or without",
+    )
+    view: ViewName | None = Field(
+        None, description="the view, where zones of one name are served in several", examples=["internal"]
     )
     comment: str | None = Field(None, max_length=1000, pattern=PROSE)
     config: Config = Field(default_factory=Config)
@@ -384,13 +390,18 @@ class _Settings(StrictBody):
     @property
     def settings(self) -> dict[str, Any]:
         """What is said of the settings, as a JSON merge patch (RFC 7396)."""
-        return self.model_dump(mode="json", exclude_unset=True, exclude={"name", "backend"})
+        return self.model_dump(mode="json", exclude_unset=True, exclude={"name", "view", "backend"})
 
 
 class _Named(Strict):
     """What a zone needs."""
 
-    name: str = Field(max_length=1024, examples=["example.test"])
+    name: str = Field(
+        max_length=1024,
+        description="with the view, as example.test@internal, or without",
+        examples=["example.test"],
+    )
+    view: ViewName | None = Field(None, description="in which it lies, where it lies in one")
     backend: Backend = Field(description="the inventory host that serves it", examples=["bind"])
 
 

@@ -17,6 +17,9 @@ from app.domain.permissions import Effect
 from app.domain.zone_settings import PrivateAddresses
 
 LEFT_OUT = Field(exclude_if=lambda value: value is None)  # there is no such field then
+ViewOfZone = Annotated[
+    str | None, LEFT_OUT, Field(description="in which `zone` lies; left out where it lies in none")
+]
 UNICODE = "with U-labels, as people read it (RFC 5890); left out where it has none"
 NameInUnicode = Annotated[str | None, Field(exclude_if=not_, description=f"the owner name {UNICODE}")]
 ValuesInUnicode = Annotated[list[str] | None, Field(exclude_if=not_, description=f"`target` {UNICODE}")]
@@ -49,6 +52,7 @@ class Accepted:
     resource: dict[str, Any]
     created_at: datetime
     domain_unicode: NameInUnicode = dataclasses.field(default=None, kw_only=True)
+    view: ViewOfZone = dataclasses.field(default=None, kw_only=True)
 
 
 class ErrorOut(BaseModel):
@@ -204,6 +208,7 @@ class RecordOut(BaseModel):
     """An RRset as the authoritative servers answer it."""
 
     zone: str
+    view: ViewOfZone = None
     domain: str
     domain_unicode: str = Field(description="the owner name with U-labels, as people read it (RFC 5890)")
     record_type: str
@@ -261,7 +266,9 @@ class ZoneCheckOut(BaseModel):
 class ZoneOut(BaseModel):
     """A zone that is served, and the settings that are in effect in it."""
 
-    name: str
+    name: Annotated[str, Field(description="the DNS name")]
+    view: Annotated[str | None, Field(description="in which it lies; null: in none")]
+    key: Annotated[str, Field(description="what it is called in other calls: the name, or name@view")]
     backend: Annotated[str | None, Field(description="null: it is not for you to see")]
     checks: Checks
     default_ttl: int

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.errors import DomainError, InvalidFilter
 from app.domain.names import normalize
+from app.domain.read_zone import read_zone_key
 from app.store.pages import cursor_key
 
 Item = TypeVar("Item")
@@ -52,6 +53,14 @@ def decode_cursor(session: Session, cursor: str) -> Any:
 def invalid_cursor() -> InvalidFilter:
     """Return the error for a cursor that the service has not given out."""
     return InvalidFilter("cursor", "cursor_invalid", "this cursor was not given out here")
+
+
+def normalize_zone(parameter: str, zone: str | None) -> str | None:
+    """Return the key of a zone that a query parameter holds in canonical form. Raises InvalidFilter."""
+    try:
+        return read_zone_key(zone) if zone is not None else None
+    except DomainError as error:
+        raise InvalidFilter(parameter, error.code, error.message) from error
 
 
 def normalize_name(parameter: str, name: str | None) -> str | None:

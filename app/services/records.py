@@ -9,7 +9,14 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.domain.permissions import Caller
-from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor, normalize_name
+from app.services.paging import (
+    Page,
+    decode_cursor,
+    encode_cursor,
+    invalid_cursor,
+    normalize_name,
+    normalize_zone,
+)
 from app.services.rows import values_for
 from app.store import records
 from app.store.models import Record
@@ -49,7 +56,7 @@ class RecordFilter:
     def columns(self) -> Mapping[str, Any]:
         """Return the wanted value of each column that is filtered by. Raises InvalidFilter."""
         wanted = {
-            "zone": normalize_name("zone", self.zone),
+            "zone": normalize_zone("zone", self.zone),
             "name": normalize_name("domain", self.domain),
             "record_type": self.record_type,
             "account_id": self.account_id,

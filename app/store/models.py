@@ -69,7 +69,7 @@ class Zone(Base):
 
     __tablename__ = "dns_zones"
 
-    name: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)  # its key, as everywhere: domain/zone_key.py
     backend: Mapped[str]  # a host of the inventory
     checks: Mapped[Checks] = mapped_column(_word(Checks), server_default=Checks.WARN.value)
     # The other settings, in the shape of the API: those that were set (domain/zone_settings.py).
@@ -77,7 +77,10 @@ class Zone(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
-    __table_args__ = (CheckConstraint(_one_of("checks", tuple(Checks)), name="checks"),)
+    __table_args__ = (
+        CheckConstraint(_one_of("checks", tuple(Checks)), name="checks"),
+        Index("ix_dns_zones_dns_name", text("split_part(name, '@', 1)")),
+    )
 
 
 class Backend(Base):

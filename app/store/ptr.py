@@ -36,16 +36,16 @@ class Asker(NamedTuple):
     via: Via
 
 
-# The last request that counts for each name: it will be applied, or has changed the RRset. One that is
-# scheduled, or waits for an approval, may come to nothing.
+# The last request that counts for each name in a zone: it will be applied, or has changed the RRset. One that
+# is scheduled, or waits for an approval, may come to nothing.
 _LAST = text(
     f"""
     SELECT last.*
-      FROM unnest(CAST(:names AS text[])) AS wanted (name)
+      FROM unnest(CAST(:zones AS text[]), CAST(:names AS text[])) AS wanted (zone, name)
      CROSS JOIN LATERAL (
         SELECT zone, name, action, rdata, ttl, ptr_of
           FROM dns_requests AS request
-         WHERE request.name = wanted.name AND record_type = 'PTR'
+         WHERE request.name = wanted.name AND request.zone = wanted.zone AND record_type = 'PTR'
            AND (status IN ({words(set(OPEN) - {Status.SCHEDULED, Status.AWAITING_APPROVAL})})
                 OR status = '{Status.SUCCEEDED}' AND (before IS NULL OR before IS DISTINCT FROM after)
                 OR error_code = ANY(:applied))
@@ -54,9 +54,10 @@ _LAST = text(
 )
 
 
-def last_ptrs(session: AnySession, names: Collection[str]) -> dict[Place, LastPtr]:
-    """Return what the last request that counts has asked of the PTR RRset of each of these names."""
-    found = session.execute(_LAST, {"names": list(names), "applied": list(APPLIED_AND_FAILED)})
+def last_ptrs(session: AnySession, places: Collection[Place]) -> dict[Place, LastPtr]:
+    """Return what the last request that counts has asked of each of these PTR RRsets."""
+    wanted = {"zones": [place.zone for place in places], "names": [place.name for place in places]}
+    found = session.execute(_LAST, {**wanted, "applied": list(APPLIED_AND_FAILED)})
     return {
         Place(row.zone, row.name): LastPtr(
             row.rdata[0] if row.ptr_of and row.rdata else None,
@@ -68,9 +69,9 @@ def last_ptrs(session: AnySession, names: Collection[str]) -> dict[Place, LastPt
     }
 
 
-def standing(session: AnySession, names: Collection[str]) -> dict[Place, Standing]:
-    """Return what the last request for the PTR RRset of each of these names has made of it, or will."""
-    last = last_ptrs(session, names)
+def standing(session: AnySession, places: Collection[Place]) -> dict[Place, Standing]:
+    """Return what the last request for each of these PTR RRsets has made of it, or will."""
+    last = last_ptrs(session, places)
     return {place: Standing(each.target, each.ttl) for place, each in last.items() if not each.removed}
 
 

@@ -56,7 +56,7 @@ _DELEGATIONS = text(
     SELECT record.zone, record.name
       FROM jsonb_array_elements_text(CAST(:names AS jsonb)) AS wanted (name)
       JOIN dns_records AS record ON record.name = wanted.name
-     WHERE record.record_type = 'NS' AND record.name <> record.zone
+     WHERE record.record_type = 'NS' AND record.name <> split_part(record.zone, '@', 1)
     """
 )
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.name_patterns import APEX, ONE, NamePatterns
 from app.domain.transfer import TransferStatus
+from app.domain.zone_key import dns_name
 from app.store.models import AccessTransfer, Record
 
 _LOCK_ZONE = text("SELECT FROM dns_zone_leases WHERE zone = :zone FOR UPDATE")
@@ -76,7 +77,8 @@ def rrsets(session: Session, transfer: AccessTransfer, most: int) -> Sequence[An
     if transfer.types:
         statement = statement.where(Record.record_type.in_(transfer.types))
     if ONE not in transfer.names:
-        exact = transfer.zone if transfer.names == APEX else f"{transfer.names}.{transfer.zone}"
+        apex = dns_name(transfer.zone)
+        exact = apex if transfer.names == APEX else f"{transfer.names}.{apex}"
         statement = statement.where(Record.name == exact)
     rows = session.execute(statement.limit(most + 1)).all()
     if len(rows) > most:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from pydantic_core import to_json
-from sqlalchemy import delete, select, text
+from sqlalchemy import TextClause, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,10 @@ from app.store.models import Backend, Record, Zone
 _EXISTING = text(
     "SELECT name, checks, CAST(settings AS text) AS settings FROM dns_zones"
     " WHERE name IN (SELECT jsonb_array_elements_text(CAST(:names AS jsonb)))"
+)
+_SERVING = text(
+    "SELECT name, checks, CAST(settings AS text) AS settings FROM dns_zones"
+    " WHERE split_part(name, '@', 1) IN (SELECT jsonb_array_elements_text(CAST(:names AS jsonb)))"
 )
 
 _APPROVED_BY = text("SELECT name FROM dns_zones WHERE settings -> 'approvers' ?| CAST(:accounts AS text[])")
@@ -154,9 +158,18 @@ def remove(session: Session, name: str) -> None:
     session.execute(delete(Zone).where(Zone.name == name))
 
 
-def existing(session: AnySession, names: Iterable[str]) -> dict[str, ZoneSettings]:
-    """Return those of the names that are zones, each with its settings."""
-    rows = session.execute(_EXISTING, {"names": to_json(list(names)).decode()})
+def existing(session: AnySession, keys: Iterable[str]) -> dict[str, ZoneSettings]:
+    """Return those of the keys that are zones, each with its settings."""
+    return _read(session, _EXISTING, keys)
+
+
+def serving(session: AnySession, names: Iterable[str]) -> dict[str, ZoneSettings]:
+    """Return the zones of these DNS names, in whichever view, by their keys, each with its settings."""
+    return _read(session, _SERVING, names)
+
+
+def _read(session: AnySession, statement: TextClause, names: Iterable[str]) -> dict[str, ZoneSettings]:
+    rows = session.execute(statement, {"names": to_json(list(names)).decode()})
     return {row.name: _settings(row.checks, row.settings) for row in rows}
 
 

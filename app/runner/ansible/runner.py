@@ -13,6 +13,7 @@ from typing import Any
 from app.core.config import settings
 from app.domain.change import ChangeResult, Outcome
 from app.domain.errors import InventoryError
+from app.domain.zone_key import dns_name, view_of
 from app.runner.ansible.events import EventReader
 from app.runner.ansible.honours import CONDITIONS, honoured, not_to_be_sent
 from app.runner.ansible.inventory import host_variables
@@ -144,7 +145,8 @@ class AnsibleRunner:
     def _argv(self, run: Run, workdir: Workdir) -> list[str]:
         variables = {
             "dns_run_id": str(run.id),
-            "dns_zone": run.zone,
+            "dns_zone": dns_name(run.zone),
+            "dns_view": view_of(run.zone) or "",
             "dns_changes_file": str(workdir.changes),
             "dns_results_file": str(workdir.results),
         }

@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 
 from app.domain.change import Action
 from app.domain.errors import DomainError, InvalidInput, Reason, RightMissing, TokenNotFound
-from app.domain.names import lineage, longest_match, normalize
+from app.domain.names import lineage, normalize
 from app.domain.ownership import OwnedRRset, decide
 from app.domain.permissions import Asked, Caller, Decision, Grants, Principal, Right
 from app.domain.rdata import RecordType
-from app.domain.zone_choice import choose_zone
+from app.domain.views import Views
+from app.domain.zone_choice import AskedZone, choose_zone
 from app.domain.zone_settings import ZoneSettings
 from app.services.access.grants import grant_of
 from app.services.access.identify import principal_of
@@ -28,6 +29,7 @@ class Question:
     record_type: RecordType
     account_id: str | None = None  # None: the only one of who would ask
     zone: str | None = None  # None: the one that a request for the name would be in
+    view: str | None = None
     token: str | None = None  # its prefix; None: that of the caller
 
 
@@ -57,7 +59,7 @@ def explain(session: Session, caller: Caller, question: Question) -> Explanation
     except DomainError as error:
         reasons.append(error.reason("domain"))
     else:
-        served = zones.existing(session, lineage(name))
+        served = zones.serving(session, lineage(name))
         zone, against = _zone(name, question, served)
         reasons += against
     if reasons or account is None:
@@ -82,9 +84,9 @@ def _principal(session: Session, caller: Caller, prefix: str | None) -> Principa
 
 
 def _zone(name: str, question: Question, served: Mapping[str, ZoneSettings]) -> tuple[str, list[Reason]]:
-    if question.zone is not None:
-        zone, reasons = choose_zone(question.action, name, question.record_type, question.zone, served)
+    asked = AskedZone(question.zone, question.view)
+    zone, reasons = choose_zone(question.action, name, question.record_type, asked, Views(served))
+    if zone or reasons:
         return zone or "", [reason._replace(loc=(reason.loc[-1],)) for reason in reasons]
-    zone = longest_match(name, served)
-    missing = Reason(("domain",), "zone_unknown", f"{name} is in none of the zones that are served here")
-    return zone or "", [] if zone else [missing]
+    words = f"{name} is in none of the zones that are served here"
+    return "", [Reason(("domain",), "zone_unknown", words)]

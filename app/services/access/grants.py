@@ -12,8 +12,7 @@ from uuid_utils.compat import uuid7
 from app.domain.change import Action
 from app.domain.errors import DomainError, GrantNotFound, InvalidInput, Reason
 from app.domain.name_patterns import read_pattern, why_not_relative
-from app.domain.names import normalize
-from app.domain.permissions import ANY, Caller, Effect, Grant, Role
+from app.domain.permissions import Caller, Effect, Grant, Role, read_granted_zone
 from app.services.access import audit
 from app.services.rows import values_for
 from app.store import grants as store
@@ -48,7 +47,7 @@ def add_grant(session: Session, caller: Caller, wanted: Grant, comment: str | No
         reasons.append(Reason((), "grantee_invalid", message))
     zone = names = ""
     try:
-        zone = wanted.zone if wanted.zone == ANY else normalize(wanted.zone)
+        zone = read_granted_zone(wanted.zone)
     except DomainError as error:
         reasons.append(error.reason("zone"))
     try:

@@ -24,8 +24,8 @@ from app.domain.errors import (
     ZoneNotFound,
 )
 from app.domain.name_patterns import read_pattern, why_not_relative
-from app.domain.names import normalize
 from app.domain.permissions import Caller, Right, Role
+from app.domain.read_zone import read_zone_key
 from app.domain.transfer import EXPIRED, TransferStatus
 from app.services.access import audit, quotas
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor
@@ -169,7 +169,7 @@ def _zone_to_offer(session: Session, wanted: Offer, now: datetime) -> Zone:
     reasons: list[Reason] = []
     zone = None
     try:
-        zone = zones.get(session, normalize(wanted.zone))
+        zone = zones.get(session, read_zone_key(wanted.zone))
         if zone is None:
             reasons.append(Reason(("zone",), "zone_unknown", str(ZoneNotFound(wanted.zone))))
         elif wrong := why_not_relative(read_pattern(wanted.names), zone.name):

@@ -18,7 +18,7 @@ def ask_servers(servers: Sequence[Server], changes: Sequence[Change], timeout: f
     `timeout` is in seconds without a response. What a server does not answer is that RRset's error alone.
     """
     expected = expectations(changes)
-    zone = changes[0].zone if changes else ""
+    zone = changes[0].apex if changes else ""
 
     def doubt(key: RRsetKey, answer: Answer) -> bool:
         """Return whether to look closer: what is answered may be a child zone's, or made from a wildcard.

@@ -67,7 +67,7 @@ def plan_from_records(
         known = _known(at_names)
         if left := hosts_at_cuts(changes, known) - names:
             known |= _known(records.at_names(session, islice(left, MAX_AROUND)))
-        served = zones.existing(session, above | lineages(pointed_to))
+        served = zones.serving(session, above | lineages(pointed_to))
         concerned = {change.zone for change in changes if may_concern_others(change)}
         rows = records.of_zones(session, concerned, MAX_AROUND) if concerned else ()
         around = known | _known(rows)

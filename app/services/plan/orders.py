@@ -76,5 +76,5 @@ def _as_json(order: Order) -> Mapping[str, Any]:
 
 
 def _from_json(order: Mapping[str, Any]) -> Order:
-    changes = [Change.from_json(item) for item in order["changes"]]
+    changes = [Change.from_json(item, order["zone"]) for item in order["changes"]]
     return Order(order["zone"], changes, order["reply_to"], order["until"])

@@ -28,10 +28,10 @@ from app.domain.errors import (
 )
 from app.domain.expectation import is_like
 from app.domain.inverse import Done, Inverse, NetEffect, net_effects, take_back
-from app.domain.names import normalize
 from app.domain.permissions import Caller
 from app.domain.places import DOMAIN
 from app.domain.ptr import ADDRESS_TYPES
+from app.domain.read_zone import read_zone_key
 from app.domain.rollback_order import in_order
 from app.domain.warnings import OF_VALUES
 from app.services.plan.from_records import Planned, plan_from_records
@@ -98,7 +98,7 @@ def plan_rollback(zone: str, order: RollbackOrder) -> Rollback:
     if reasons := list(_against_times(order, datetime.now(UTC))):
         raise InvalidInput(reasons)
     try:
-        zone = normalize(zone)
+        zone = read_zone_key(zone)
     except DomainError as error:
         raise ZoneNotFound(zone) from error
     with reading() as session:
@@ -165,18 +165,19 @@ def _find(session: Session, zone: str, since: datetime) -> _Candidates:
             found.inverses[key] = (inverse, net.last)
         elif inverse.code != NothingToUndo.code:
             found.left.append(Left(key, inverse))
-    found.with_ptrs = _with_ptrs(session, found.inverses, effects)
+    found.with_ptrs = _with_ptrs(session, zone, found.inverses, effects)
     return found
 
 
 def _with_ptrs(
     session: Session,
+    zone: str,
     inverses: Mapping[RRsetKey, tuple[Inverse, Done]],
     effects: Mapping[RRsetKey, NetEffect],
 ) -> set[RRsetKey]:
     """Return those RRsets of addresses whose PTRs have gone, or were changed, with what is taken back."""
     restored = {
-        key: Restored(key.name, inverse.restored.rdata, effects[key].request_ids)
+        key: Restored(zone, key.name, inverse.restored.rdata, effects[key].request_ids)
         for key, (inverse, _) in inverses.items()
         if key.type in ADDRESS_TYPES and inverse.restored.rdata
     }

@@ -14,9 +14,10 @@ from app.domain.ownership import ZoneRights, decide
 from app.domain.permissions import Asked, Caller, Effect, Principal, Right
 from app.domain.places import ACCOUNT, DOMAIN
 from app.domain.reverse import reverse_name
+from app.domain.zone_key import view_of
 from app.domain.zone_settings import PLAIN, ZoneSettings
 from app.services.requests.owners import Owners
-from app.services.requests.ptr_places import find_ptr_places
+from app.services.requests.ptr_places import ReverseName, find_ptr_places
 from app.store import zones
 from app.store.models import Request
 
@@ -116,7 +117,12 @@ def all_asked(session: Session, requests: Collection[Request]) -> dict[UUID, lis
     addresses = {
         each.id: each.rdata for each in requests if each.resource.get("config", {}).get("manage_ptr")
     }
-    ptrs = find_ptr_places(session, {reverse_name(each) for each in chain.from_iterable(addresses.values())})
+    reverse = {
+        ReverseName(reverse_name(address), view_of(each.zone))
+        for each in requests
+        for address in addresses.get(each.id, ())
+    }
+    ptrs = find_ptr_places(session, reverse)
     found: dict[UUID, list[Asked]] = {}
     for each in requests:
         asked = Asked(each.account_id, each.action, each.zone, each.name, each.record_type)

@@ -11,6 +11,7 @@ from app.domain.checks import Checks
 from app.domain.errors import NOT_ALLOWED_CODES, Reason
 from app.domain.permissions import Caller
 from app.domain.rdata import RecordType
+from app.domain.zone_choice import AskedZone
 from app.domain.zone_settings import PLAIN, ZoneSettings
 from app.schemas.request import Submission
 from app.services.requests.authorise import NeedsReview
@@ -50,9 +51,12 @@ class Draft:
     cut_short: bool = False  # some reasons are missing, and what was not looked at
 
     @property
-    def asked_zone(self) -> str | None:
-        """The zone that the change names itself."""
-        return None if self.submission is None else self.submission.resource.zone
+    def asked_zone(self) -> AskedZone | None:
+        """The zone, or the view, that the change names itself; None: neither."""
+        if self.submission is None:
+            return None
+        zone, view = self.submission.resource.zone, self.submission.resource.view
+        return None if zone is None and view is None else AskedZone(zone, view, self.restores)
 
     def has_reason(self, loc: tuple[str | int, ...]) -> bool:
         """Return whether there is a reason against that place already."""
@@ -64,7 +68,7 @@ class ValidChange:
     """A change that keeps every rule and lies in a zone that is served: it may be stored."""
 
     action: Action
-    zone: str
+    zone: str  # its key
     name: str
     record_type: RecordType
     ttl: int  # seconds

@@ -6,7 +6,9 @@ from sqlalchemy.orm import Session
 
 from app.domain.change import RRsetState
 from app.domain.errors import DomainError, InvalidInput, ZoneNotFound
-from app.domain.names import name_in_zone, normalize
+from app.domain.names import name_in_zone
+from app.domain.read_zone import read_zone_key
+from app.domain.zone_key import dns_name
 from app.services.paging import Page
 from app.services.requests.lookup import RequestFilter, RequestState, find_requests
 from app.store import undo, zones
@@ -29,11 +31,11 @@ def rrset_history(
     name that is not one of the zone.
     """
     try:
-        zone = normalize(zone)
+        zone = read_zone_key(zone)
     except DomainError as error:
         raise ZoneNotFound(zone) from error
     try:
-        name = name_in_zone(owner, zone)
+        name = name_in_zone(owner, dns_name(zone))
     except DomainError as error:
         raise InvalidInput([error.reason("name")], "path") from error
     wanted = RequestFilter(zone=zone, domain=name, record_type=record_type, settled=True)

@@ -14,7 +14,14 @@ from app.domain.lifecycle import OPEN, Status
 from app.domain.permissions import Principal, Right
 from app.domain.ptr import ADDRESS_TYPES
 from app.domain.told import of_status
-from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor, normalize_name
+from app.services.paging import (
+    Page,
+    decode_cursor,
+    encode_cursor,
+    invalid_cursor,
+    normalize_name,
+    normalize_zone,
+)
 from app.services.requests.case import ReviewState, decides_about, find_approver
 from app.services.requests.case import state_of as review_state
 from app.services.requests.submit import AcceptedRequest, with_ttl
@@ -100,7 +107,7 @@ class RequestFilter:
             status=self.status,
             error_code=self.code,
             account_id=self.account_id,
-            zone=normalize_name("zone", self.zone),
+            zone=normalize_zone("zone", self.zone),
             name=normalize_name("domain", self.domain),
             record_type=self.record_type,
             source=self.source,

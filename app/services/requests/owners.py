@@ -7,6 +7,7 @@ from app.domain.change import Action
 from app.domain.names import lineage
 from app.domain.ownership import MAKING, OwnedRRset
 from app.domain.permissions import Effect
+from app.domain.zone_key import dns_name
 from app.domain.zone_settings import ZoneSettings
 from app.store import records, requests
 
@@ -16,10 +17,9 @@ class Owners:
 
     def __init__(self, session: AnySession, names: Iterable[str], zones: Mapping[str, ZoneSettings]) -> None:
         self._zones = {zone for zone, each in zones.items() if each.rights.others is not Effect.ALLOW}
+        closed = set(map(dns_name, self._zones))
         asked = (
-            {name for name in names if any(zone in self._zones for zone in lineage(name))}
-            if self._zones
-            else ()
+            {name for name in names if any(parent in closed for parent in lineage(name))} if closed else ()
         )
         self._owners: dict[OwnedRRset, str | None] = {}
         if asked:

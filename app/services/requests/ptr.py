@@ -16,12 +16,14 @@ from app.domain.ptr import MAX_ADDRESSES, LastPtr, PtrChange, PtrStep, Wish, wis
 from app.domain.ptr_order import Asked, steps_in_order
 from app.domain.rdata import RecordType
 from app.domain.reverse import Elsewhere, Place, reverse_name
+from app.domain.views import Views
+from app.domain.zone_key import view_of
 from app.domain.zone_settings import ZoneSettings
 from app.schemas.request import Config, Context, Resource, Submission
 from app.services.requests.draft import Draft, Refused, ValidChange
 from app.services.requests.honours import why_not_honoured
 from app.services.requests.place import place_in_zone
-from app.services.requests.ptr_places import find_ptr_places, spot_of
+from app.services.requests.ptr_places import ReverseName, find_ptr_places, spot_of
 from app.services.requests.submit import Accepted, Submitted, reasons_of, submit
 from app.store import ptr, requests
 from app.store.ptr import Asker
@@ -46,6 +48,7 @@ class Parent:
 class Restored(NamedTuple):
     """Addresses that an owner name is to have again, and the requests that are taken back for that."""
 
+    zone: str
     name: str
     addresses: Sequence[str]
     taken_back: Collection[UUID | None]
@@ -81,18 +84,22 @@ def plan_ptrs(session: Session, parents: Sequence[Parent]) -> list[tuple[Parent,
         for by, parent in enumerate(parents)
         for wish in wishes(parent.change, parent.before, asked=parent.asked)
     ]
-    names = {wish.address: reverse_name(wish.address) for _, wish in wished}
-    places, served = find_ptr_places(session, set(names.values()))
-    asked = [_asked(by, wish, parents[by], places[names[wish.address]], served) for by, wish in wished]
-    spots = [spot for place in places.values() if (spot := spot_of(place))]
-    standing = ptr.standing(session, {spot.name for spot in spots})
+    reverse = [_reverse(wish.address, parents[by].change.zone) for by, wish in wished]
+    places, served = find_ptr_places(session, set(reverse))
+    asked = [
+        _asked(by, wish, parents[by], places[name], served)
+        for (by, wish), name in zip(wished, reverse, strict=True)
+    ]
+    spots = {spot for place in places.values() if (spot := spot_of(place))}
+    standing = ptr.standing(session, spots)
+    views = Views(served)
     not_honoured = why_not_honoured(session, {spot.zone: {"expect"} for spot in spots})
 
     def judge(each: Asked, step: PtrStep) -> PtrStep | None:
         parent = parents[each.by]
         if step.change is None:
             return step if parent.asked else None
-        placed = place_in_zone(_draft(parent, _NOBODY, step.address, step.change), served)
+        placed = place_in_zone(_draft(parent, _NOBODY, step.address, step.change), served, views=views)
         if isinstance(placed, ValidChange) and placed.zone in not_honoured:
             placed = Refused([not_honoured[placed.zone]])
         if isinstance(placed, Refused):
@@ -100,6 +107,11 @@ def plan_ptrs(session: Session, parents: Sequence[Parent]) -> list[tuple[Parent,
         return replace(step, warnings=(*step.warnings, *_of_ptr(placed.warnings)))
 
     return [(parents[each.by], step) for each, step in steps_in_order(asked, standing, judge)]
+
+
+def _reverse(address: str, zone: str) -> ReverseName:
+    """Return what the PTR of an address in that zone is looked up by."""
+    return ReverseName(reverse_name(address), view_of(zone))
 
 
 def _asked(
@@ -132,17 +144,16 @@ def keep_ptrs_again(session: Session, restored: Sequence[Restored]) -> list[bool
 
     That is where each address has a PTR, or had one, and some of them were changed by what is taken back.
     """
-    addresses = {address: reverse_name(address) for each in restored for address in each.addresses}
-    places = find_ptr_places(session, set(addresses.values())).places
-    found = {address: places[name] for address, name in addresses.items()}
-    own = {address: place for address, place in found.items() if isinstance(place, Place)}
-    last = ptr.last_ptrs(session, {place.name for place in own.values()}) if own else {}
-    by_address = {address: last[place] for address, place in own.items() if place in last}
-    return [_is_kept_again(each, by_address) for each in restored]
+    names = {_reverse(address, each.zone) for each in restored for address in each.addresses}
+    places = find_ptr_places(session, names).places
+    own = {name: place for name, place in places.items() if isinstance(place, Place)}
+    last = ptr.last_ptrs(session, set(own.values())) if own else {}
+    by_name = {name: last[place] for name, place in own.items() if place in last}
+    return [_is_kept_again(each, by_name) for each in restored]
 
 
-def _is_kept_again(restored: Restored, last: Mapping[str, LastPtr]) -> bool:
-    found = [last.get(address) for address in restored.addresses]
+def _is_kept_again(restored: Restored, last: Mapping[ReverseName, LastPtr]) -> bool:
+    found = [last.get(_reverse(address, restored.zone)) for address in restored.addresses]
     own = [each for each in found if each and each.target == f"{restored.name}."]
     changed = [each.parent in restored.taken_back for each in own]
     if len(own) < len(found) or len(found) > MAX_ADDRESSES or not any(changed):
@@ -161,6 +172,7 @@ def _draft(parent: Parent, asker: Asker, address: str, change: PtrChange) -> Dra
     resource = Resource.model_construct(
         record_type=RecordType.PTR,
         domain=change.place.name,
+        zone=change.place.zone if view_of(change.place.zone) else None,
         target=[change.target],
         comment=f"PTR of {address}",
         config=Config.model_construct(ttl=change.ttl),

@@ -27,20 +27,22 @@ from app.domain.errors import (
     Reason,
 )
 from app.domain.lifecycle import INITIAL, Status
-from app.domain.names import lineage, lineages, longest_match, normalize
+from app.domain.names import lineages
 from app.domain.ownership import MAKING, OwnedRRset
 from app.domain.places import DOMAIN
 from app.domain.reasons import MAX_BATCH_REASONS, MORE, at_most
 from app.domain.reverse import reverse_name
-from app.domain.simulated_zone import simulated_zone
+from app.domain.views import Views
+from app.domain.zone_choice import zone_to_make_up
+from app.domain.zone_key import view_of
 from app.domain.zone_settings import DEFAULT_TTL, PLAIN
 from app.services.requests.backlog import Backlog, Room
 from app.services.requests.draft import Draft, Refused, ValidChange
 from app.services.requests.honours import conditions_of, refuse_not_honoured, why_not_honoured
 from app.services.requests.mass_change import limited, why_mass_change
 from app.services.requests.owners import Owners
-from app.services.requests.place import place_in_zone, ptr_addresses
-from app.services.requests.ptr_places import find_ptr_places, spot_of
+from app.services.requests.place import place_in_zone, ptr_addresses, zone_of
+from app.services.requests.ptr_places import ReverseName, find_ptr_places, spot_of
 from app.services.requests.reviewed import put_under_review
 from app.services.requests.simulation import simulates
 from app.store import records, requests, zones
@@ -228,30 +230,34 @@ def _reasons_of_items(placed: Sequence[ValidChange | Refused]) -> Iterator[Reaso
 def place(session: AnySession, drafts: Sequence[Draft]) -> list[ValidChange | Refused]:
     """Find the zone of each draft, and check what depends on it. The simulation has one for each name."""
     names = [draft.name for draft in drafts if draft.name]
-    served = zones.existing(session, lineages(names))
+    served = zones.serving(session, lineages(names))
     if simulates(session):
-        served |= dict.fromkeys(_made_up(drafts, served), PLAIN[Checks.WARN])
+        served |= dict.fromkeys(_made_up(drafts, Views(served)), PLAIN[Checks.WARN])
+    views = Views(served)
     # It is nobody's business who owns what while everybody may do everything.
     judged = [draft for draft in drafts if draft.caller is not None and not draft.caller.unrestricted]
     if not judged:
-        return [place_in_zone(draft, served) for draft in drafts]
-    ptrs = find_ptr_places(session, {reverse_name(each) for draft in judged for each in ptr_addresses(draft)})
-    spots = (spot.name for place in ptrs.places.values() if (spot := spot_of(place)))
-    owners = Owners(session, [*names, *ptrs.places, *spots], {**ptrs.served, **served})
-    return [place_in_zone(draft, served, owners, ptrs) for draft in drafts]
+        return [place_in_zone(draft, served, views=views) for draft in drafts]
+    ptrs = find_ptr_places(session, {each for draft in judged for each in _reverse_names(draft, views)})
+    spots = (spot for place in ptrs.places.values() if (spot := spot_of(place)))
+    looked_at = [*names, *(reverse.name for reverse in ptrs.places), *(spot.name for spot in spots)]
+    owners = Owners(session, looked_at, {**ptrs.served, **served})
+    return [place_in_zone(draft, served, owners, ptrs, views) for draft in drafts]
 
 
-def _made_up(drafts: Sequence[Draft], served: Container[str]) -> Iterator[str]:
+def _reverse_names(draft: Draft, views: Views) -> Iterator[ReverseName]:
+    """Yield what the PTRs that are to be kept with a change are looked up by."""
+    if addresses := ptr_addresses(draft):
+        zone, _ = zone_of(draft, views)
+        view = view_of(zone) if zone else None
+        yield from (ReverseName(reverse_name(each), view) for each in addresses)
+
+
+def _made_up(drafts: Sequence[Draft], views: Views) -> Iterator[str]:
     """Yield the zones that the simulation adds for full names: where a change asks for one, that one."""
     for draft in drafts:
-        if draft.name and draft.asked_zone:
-            with suppress(InvalidName):
-                zone = normalize(draft.asked_zone)
-                if zone not in served and zone in lineage(draft.name):
-                    yield zone
-        elif draft.name and longest_match(draft.name, served) is None:
-            zone = simulated_zone(draft.name)
-            if "." in zone:  # nobody has a zone such as com: a full name was meant
+        with suppress(InvalidName):
+            if draft.name and (zone := zone_to_make_up(draft.name, draft.asked_zone, views)):
                 yield zone
 
 

@@ -170,7 +170,9 @@ def _keeps_ptrs(session: Session, original: Request, found: Inverse) -> bool:
     """Return whether the addresses that come back had PTRs, which went with them."""
     if original.record_type not in ADDRESS_TYPES or not found.restored.rdata:
         return False
-    [again] = keep_ptrs_again(session, [Restored(original.name, found.restored.rdata, {original.id})])
+    [again] = keep_ptrs_again(
+        session, [Restored(original.zone, original.name, found.restored.rdata, {original.id})]
+    )
     return again
 
 

@@ -15,6 +15,7 @@ import httpx2
 
 from app.core.startup import cause
 from app.domain.server import Server
+from app.domain.zone_key import dns_name
 from app.nameservers.probe import ProbeFailed, ask_serial, try_transfer, try_update
 from app.runner.ansible.inventory import (
     Variables,
@@ -110,16 +111,16 @@ def _asked(question: Question) -> ZoneFinding:
 
 
 def _serial(server: Server, zone: str) -> str:
-    return f"serial {ask_serial(server, zone, _TIMEOUT)}"
+    return f"serial {ask_serial(server, dns_name(zone), _TIMEOUT)}"
 
 
 def _update(server: Server, zone: str, key_file: Path | None) -> str:
-    try_update(server, zone, key_file, _TIMEOUT)
+    try_update(server, dns_name(zone), key_file, _TIMEOUT)
     return "the key may change the zone" if key_file else "updates are taken without a key"
 
 
 def _transfer(server: Server, zone: str) -> str:
-    try_transfer(server, zone, _TIMEOUT)
+    try_transfer(server, dns_name(zone), _TIMEOUT)
     return "the zone is transferred"
 
 
@@ -130,7 +131,7 @@ def _zone_of_api(variables: Variables, zone: str) -> str:
         raise ProbeFailed(f"the file of the API key can't be read: {cause(error)}", "key_unusable") from error
     trusted = variables.get("dns_api_ca_file")
     context = ssl.create_default_context(cafile=str(trusted) if trusted else None)
-    url = f"{variables['dns_api_url']}/api/v1/servers/localhost/zones/{quote(zone)}.?rrsets=false"
+    url = f"{variables['dns_api_url']}/api/v1/servers/localhost/zones/{quote(dns_name(zone))}.?rrsets=false"
     status = httpx2.get(url, headers={"X-API-Key": key}, timeout=_TIMEOUT, verify=context).status_code
     if status != HTTPStatus.OK:
         code, words = _API_SAYS.get(HTTPStatus(status), ("zone_failed", f"the API answers {status}"))

@@ -22,8 +22,9 @@ from app.domain.errors import (
     ZoneNotFound,
     quoted,
 )
-from app.domain.names import normalize
 from app.domain.permissions import SERVICE, Caller, Right
+from app.domain.read_zone import read_view, read_zone_key
+from app.domain.zone_key import dns_name, view_of, zone_key
 from app.domain.zone_settings import ABOUT_ACCESS, ZoneSettings, contradictions, effective, merge
 from app.schemas.request import Backend
 from app.services.access import audit
@@ -39,7 +40,7 @@ _MAX_NAMED = 20  # backends that a message lists
 class ServedZone:
     """A zone that is served, and the inventory host that serves it."""
 
-    name: str
+    name: str  # its key
     backend: str
     settings: ZoneSettings
     created_at: datetime
@@ -52,7 +53,7 @@ def list_zones(session: Session) -> list[ServedZone]:
 
 
 def get_zone(session: Session, name: str) -> ServedZone:
-    """Return the zone of that name, in whichever spelling. Raises ZoneNotFound."""
+    """Return the zone of that key, in whichever spelling. Raises ZoneNotFound."""
     return _served(_find(session, name))
 
 
@@ -62,8 +63,9 @@ def add_zone(
     name: str,
     backend: str,
     wanted: Mapping[str, Any] = MappingProxyType({}),
+    view: str | None = None,
 ) -> ServedZone:
-    """Serve a zone from now on, with the settings that are wanted.
+    """Serve a zone from now on, with the settings that are wanted. Its view may stand in `name` as well.
 
     Raises RightMissing, InvalidInput, ZoneExists.
     """
@@ -72,9 +74,10 @@ def add_zone(
     chosen = merge({}, wanted)
     normal = ""
     try:
-        normal = _zone_name(name)
+        normal = _zone_key(name)
+        normal = _in_view(normal, view) if view is not None else normal
     except DomainError as error:
-        reasons.append(error.reason("name"))
+        reasons.append(error.reason("view" if error.code == "view_contradicts" else "name"))
     _raise_any([*reasons, *contradictions(normal, chosen)])
     while (row := zones.add(session, normal, backend, *_columns(chosen))) is None:
         if present := zones.get(session, normal):
@@ -131,7 +134,7 @@ def check_bootstrap_zones(wanted: Mapping[str, str]) -> list[str]:
     found = []
     for name, backend in wanted.items():
         try:
-            _zone_name(name)
+            _zone_key(name)
         except DomainError as error:
             found.append(f"BOOTSTRAP_ZONES: {quoted(name)} is no zone: {error}")
         try:
@@ -144,7 +147,7 @@ def check_bootstrap_zones(wanted: Mapping[str, str]) -> list[str]:
 def add_bootstrap_zones(session: Session, wanted: Mapping[str, str]) -> None:
     """Serve these zones, each with its backend, where they are not served yet."""
     for name, backend in wanted.items():
-        if row := zones.add(session, _zone_name(name), backend):
+        if row := zones.add(session, _zone_key(name), backend):
             audit.note(session, SERVICE, "zone_added", row.name, after=_as_json(row))
 
 
@@ -169,8 +172,8 @@ def _columns(chosen: Mapping[str, Any]) -> tuple[Checks, dict[str, Any] | None]:
     return Checks(chosen.get("checks", Checks.WARN)), others or None
 
 
-def _zone_name(name: str) -> str:
-    normal = normalize(name)
+def _zone_key(name: str) -> str:
+    normal = read_zone_key(name)
     if normal.startswith("*"):
         raise InvalidName("name_invalid", "a wildcard is a name in a zone, not a zone (RFC 4592 4.2)")
     if "\\" in normal:
@@ -178,9 +181,16 @@ def _zone_name(name: str) -> str:
     return normal
 
 
+def _in_view(key: str, view: str) -> str:
+    own, view = view_of(key), read_view(view)
+    if own not in (None, view):
+        raise InvalidName("view_contradicts", f"{key} names another view than {view}")
+    return zone_key(dns_name(key), view)
+
+
 def _find(session: Session, name: str, to: Literal["read", "change", "remove"] = "read") -> Zone:
     try:
-        row = zones.get(session, normalize(name), to=to)
+        row = zones.get(session, read_zone_key(name), to=to)
     except DomainError as error:
         raise ZoneNotFound(name) from error
     if row is None:

@@ -3,7 +3,8 @@
 import pytest
 
 from app.domain.errors import InvalidName
-from app.domain.zone_key import dns_name, read_view, read_zone_key, view_of, zone_key
+from app.domain.read_zone import read_view, read_zone_key
+from app.domain.zone_key import dns_name, view_of, zone_key
 
 
 @pytest.mark.parametrize(

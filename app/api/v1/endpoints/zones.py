@@ -45,7 +45,7 @@ async def add_zone(
     the zone holds stays as it is, and is not imported.
     """
     zone = await run_to_the_end(partial(_add, body, caller))
-    response.headers["Location"] = f"/api/v1/zones/{quote(zone.name)}"
+    response.headers["Location"] = f"/api/v1/zones/{quote(zone.name, safe='/@')}"
     return zone_out(zone, caller, await check_orders.check(zone) if check else None)
 
 
@@ -111,7 +111,7 @@ def remove_zone(
 
 def _add(body: NewZone, caller: Caller) -> registry.ServedZone:
     with transaction() as session:
-        return registry.add_zone(session, caller, body.name, body.backend, body.settings)
+        return registry.add_zone(session, caller, body.name, body.backend, body.settings, body.view)
 
 
 def _get(name: str) -> registry.ServedZone:

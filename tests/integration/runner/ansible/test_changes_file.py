@@ -78,7 +78,7 @@ def readers() -> Iterator[Readers]:
 
 def restored(item: dict[str, Any]) -> Change:
     """The change of an item that a playbook reads, by the documented way to undo the escaping of keys."""
-    return Change.from_json(item | {"extra_config": _restore(item["extra_config"])})
+    return Change.from_json(item | {"extra_config": _restore(item["extra_config"])}, item["zone"])
 
 
 def _restore(value: Any) -> Any:
