@@ -79,6 +79,8 @@ BACKEND_UNAVAILABLE_CODES = frozenset(
         "server_unreachable",  # no connection, or closed before anything was sent
         "backend_unknown",  # the inventory does not say how to reach it
         "tsig_refused",  # the key, its secret, or a clock (RFC 8945 5.2)
+        "kerberos_refused",  # the principals, the keytab, or a clock (RFC 3645)
+        "kdc_unreachable",  # no ticket is to be had
         "auth_refused",  # the API key
         "key_unusable",  # the file of a key
         "run_not_started",  # no space, no playbook, no process

@@ -6,6 +6,7 @@ processes can't import the app.
 
 import re
 from pathlib import Path
+from typing import ClassVar
 
 import dns.exception
 import dns.name
@@ -21,6 +22,8 @@ _ALGORITHMS = {name.to_text(omit_final_dot=True).lower(): name for name in dns.t
 
 class KeyUnusable(Exception):
     """The key file can't be used. The text never quotes what the file holds."""
+
+    code: ClassVar[str] = "key_unusable"
 
 
 def read_key(path: Path) -> dns.tsig.Key:

@@ -13,7 +13,7 @@ import dns.update
 
 from app.domain.server import Server
 from app.nameservers.connect import connect
-from app.nameservers.errors import ServerUnreachable
+from app.nameservers.errors import NoTicket, ServerUnreachable
 from app.nameservers.key_file import KeyUnusable
 from app.nameservers.signing import signing_key
 
@@ -84,17 +84,19 @@ def _exchange(
             query.use_tsig(key)
         with connect(server, timeout) as sock:
             return dns.query.tcp(query, server.address, timeout=timeout, sock=sock)
+    except NoTicket as error:
+        raise ProbeFailed(f"{error.why}: {error.detail}", error.code) from error
     except ServerUnreachable as error:
-        raise ProbeFailed(error.why, "server_unreachable") from error
+        raise ProbeFailed(error.why, error.code) from error
     except KeyUnusable as error:
-        raise ProbeFailed(str(error), "key_unusable") from error
+        raise ProbeFailed(str(error), error.code) from error
     except dns.tsig.PeerError as error:
         words = _TSIG_ERRORS.get(type(error), f"the signature is refused: {error}")
         raise ProbeFailed(words, "tsig_refused") from error
     except dns.exception.FormError as error:
         unsigned = "it answers without a signature: it refuses this, or does not know the key"
-        words = unsigned if key_file else f"no proper answer: {error}"
-        raise ProbeFailed(words, "tsig_refused" if key_file else "server_unreachable") from error
+        words = unsigned if query.had_tsig else f"no proper answer: {error}"
+        raise ProbeFailed(words, "tsig_refused" if query.had_tsig else "server_unreachable") from error
     except (dns.exception.DNSException, OSError, EOFError) as error:
         words = str(error) or type(error).__name__
         raise ProbeFailed(f"no proper answer: {words}", "server_unreachable") from error

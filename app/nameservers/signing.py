@@ -12,13 +12,36 @@ import dns.tsig
 from app.core.logging import get_logger
 from app.domain.server import Kerberos, Server
 from app.nameservers.connect import connect
-from app.nameservers.errors import ServerUnreachable
-from app.nameservers.gssapi import GssError, KdcAway
+from app.nameservers.errors import NoTicket, ServerUnreachable
+from app.nameservers.gssapi import GssError, KdcAway, LibraryMissing, require_library
 from app.nameservers.key_file import KeyUnusable, read_key
 from app.nameservers.tkey import Refused, negotiate, ticket_store
 from app.nameservers.tsig import Signer
 
 log = get_logger(__name__)
+
+_KEYTABS = (b"\x05\x01", b"\x05\x02")  # how the file begins: its format and version
+
+
+class KerberosRefused(KeyUnusable):
+    """The KDC or the server does not accept what the inventory says of Kerberos."""
+
+    code = "kerberos_refused"
+
+
+def check_kerberos(kerberos: Kerberos) -> None:
+    """Raise KeyUnusable where the keytab can't be read or is none, or this machine has no library for it."""
+    try:
+        require_library()
+        if kerberos.keytab is not None:
+            with kerberos.keytab.expanduser().open("rb") as file:
+                if file.read(2) not in _KEYTABS:
+                    raise KeyUnusable(f"{kerberos.keytab} is no keytab")
+    except LibraryMissing as error:
+        raise KeyUnusable(str(error)) from error
+    except (OSError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not found"
+        raise KeyUnusable(f"the keytab {kerberos.keytab} can't be read: {reason}") from None
 
 
 def signer_for(server: Server, timeout: float) -> Signer | None:
@@ -52,11 +75,13 @@ def _negotiate(server: Server, kerberos: Kerberos, timeout: float) -> dns.tsig.K
             )
     except KdcAway as error:
         log.warning("no ticket for a server", server=str(server), service=kerberos.service, error=str(error))
-        raise ServerUnreachable(server, "no KDC gives a ticket for it") from error
+        raise NoTicket(server, str(error)) from error
+    except LibraryMissing as error:
+        raise KeyUnusable(str(error)) from error
     except GssError as error:
-        raise KeyUnusable(f"Kerberos: no context with {kerberos.service} for {server}: {error}") from error
+        raise KerberosRefused(f"no Kerberos context with {kerberos.service}: {error}") from error
     except Refused as error:
-        raise KeyUnusable(f"Kerberos: {server} refuses a context as {kerberos.service}: {error}") from error
+        raise KerberosRefused(f"{server} refuses a context as {kerberos.service}: {error}") from error
     except (dns.exception.DNSException, OSError, EOFError) as error:
         raise ServerUnreachable(server, str(error) or type(error).__name__) from error
 

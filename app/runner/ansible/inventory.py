@@ -17,6 +17,7 @@ from app.core.config import settings
 from app.core.logging import get_logger
 from app.domain.errors import InventoryError, UnknownBackend
 from app.domain.server import Server
+from app.runner.ansible.kerberos import kerberos_for, kerberos_for_questions
 from app.runner.process.environment import ansible_environment
 
 log = get_logger(__name__)
@@ -41,7 +42,8 @@ def authoritative_servers(inventory: Path, backend: str) -> list[Server]:
     """Return the servers that must answer for the zones of a backend; host names are not resolved.
 
     They are those that the host variable `dns_verify_servers` lists, or else the one of `dns_server` and
-    `dns_port`. Questions are signed with the key of the item's `key_file`, or else of `dns_verify_key_file`.
+    `dns_port`. Questions are signed with the key of the item's `key_file`, or else of `dns_verify_key_file`,
+    or else by Kerberos, if `dns_gss_questions` says so.
     Raises UnknownBackend, InventoryError.
     """
     variables = host_variables(inventory, backend)
@@ -51,19 +53,26 @@ def authoritative_servers(inventory: Path, backend: str) -> list[Server]:
     if not isinstance(listed, list):
         raise InventoryError(f"dns_verify_servers of {backend} is not a list")
     key_file = variables.get("dns_verify_key_file")
-    return list(dict.fromkeys(_server(item, key_file, backend) for item in listed))
+    servers = [(_server(item, key_file, backend), item) for item in listed]
+    return list(
+        dict.fromkeys(
+            server._replace(kerberos=kerberos_for_questions(variables, backend, server.address, item))
+            for server, item in servers
+        )
+    )
 
 
 def primary_server(inventory: Path, backend: str) -> Server | None:
     """Return the server of `dns_server` and `dns_port`, which takes updates; None where none is named.
 
-    Raises UnknownBackend, InventoryError.
+    It has the Kerberos that signs updates, if the inventory has any. Raises UnknownBackend, InventoryError.
     """
     variables = host_variables(inventory, backend)
     if not variables.get("dns_server"):
         return None
     item = {"address": variables["dns_server"], "port": variables.get("dns_port", DNS_PORT)}
-    return _server(item, None, backend)
+    server = _server(item, None, backend)
+    return server._replace(kerberos=kerberos_for(variables, backend, server.address))
 
 
 def run_limits(inventory: Path, backend: str, *, as_last_read: bool = False) -> RunLimits:

@@ -11,6 +11,7 @@ from app.domain.errors import InventoryError
 from app.domain.expectation import Answer
 from app.domain.settlement import Answers
 from app.nameservers.key_file import KeyUnusable, read_key
+from app.nameservers.signing import check_kerberos
 from app.runner.ansible.honours import honoured
 from app.runner.ansible.inventory import (
     RunLimits,
@@ -103,7 +104,16 @@ class InventoryBackends:
                 read_key(Path(str(key_file)))
             except KeyUnusable as error:
                 return str(error)
-        return self.why_unusable(backend)
+        return self.why_unusable(backend) or self._kerberos_fault(backend)
+
+    def _kerberos_fault(self, backend: str) -> str | None:
+        primary = primary_server(self._inventory, backend)
+        try:
+            if primary is not None and primary.kerberos is not None:
+                check_kerberos(primary.kerberos)
+        except KeyUnusable as error:
+            return str(error)
+        return None
 
     def may_be_served(self, session: AnySession, backend: str) -> bool:
         """Return True: where the inventory does not have the backend, its zones rest."""
@@ -120,6 +130,7 @@ class InventoryBackends:
         """Return why the inventory does not say which servers to ask, or how much; None when it does."""
         try:
             authoritative_servers(self._inventory, backend)
+            primary_server(self._inventory, backend)
             run_limits(self._inventory, backend)
         except InventoryError as error:
             return str(error)

@@ -92,7 +92,8 @@ def _of_primary(variables: Variables, primary: Server | None, zone: str) -> Iter
         yield Question(zone, str(primary), Need.UPDATE, update)
     if primary is not None:
         reader = variables.get("dns_transfer_key_file") or variables.get("dns_verify_key_file")
-        signed = primary._replace(key_file=_path(reader) or key_file)
+        kerberos = primary.kerberos if not reader and variables.get("dns_gss_questions") else None
+        signed = primary._replace(key_file=_path(reader) or key_file, kerberos=kerberos)
         yield Question(zone, str(primary), Need.TRANSFER, partial(_transfer, signed, zone))
 
 
@@ -116,7 +117,8 @@ def _serial(server: Server, zone: str) -> str:
 
 def _update(server: Server, zone: str, key_file: Path | None) -> str:
     try_update(server, dns_name(zone), key_file, _TIMEOUT)
-    return "the key may change the zone" if key_file else "updates are taken without a key"
+    is_signed = key_file or server.kerberos
+    return "the key may change the zone" if is_signed else "updates are taken without a key"
 
 
 def _transfer(server: Server, zone: str) -> str:

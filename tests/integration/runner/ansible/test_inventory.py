@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 
 from app.domain.errors import InventoryError, UnknownBackend
-from app.domain.server import Server
+from app.domain.server import Kerberos, Server
 from app.runner.ansible import inventory
 from app.runner.ansible.inventory import authoritative_servers, host_names, host_variables, run_limits
 from app.services.drain.backends import InventoryBackends
@@ -88,6 +88,31 @@ SERVERS: list[tuple[dict[str, object], list[Server]]] = [
         ],
     ),
 ]
+SERVERS += [
+    (
+        {
+            "dns_server": "dc1.example.net",
+            "dns_gss_keytab": "/keys/a.keytab",
+            "dns_gss_server": "DNS/dc1@B",
+            "dns_gss_questions": True,
+            "dns_verify_servers": [
+                "dc1.example.net",
+                "dc2.example.net",
+                {"address": "192.0.2.3", "gss_server": "DNS/dc3"},
+                {"address": "192.0.2.4", "key_file": ""},
+            ],
+        },
+        [
+            Server("dc1.example.net", 53, None, Kerberos("DNS/dc1@B", None, Path("/keys/a.keytab"))),
+            Server(
+                "dc2.example.net", 53, None, Kerberos("DNS/dc2.example.net", None, Path("/keys/a.keytab"))
+            ),
+            Server("192.0.2.3", 53, None, Kerberos("DNS/dc3", None, Path("/keys/a.keytab"))),
+            Server("192.0.2.4", 53),
+        ],
+    ),
+    ({"dns_server": "dc1.example.net", "dns_gss_keytab": "/keys/a.keytab"}, [Server("dc1.example.net", 53)]),
+]
 NO_SERVERS: list[tuple[dict[str, object], str]] = [
     ({}, "is not a plain address"),
     ({"dns_server": "{{ ansible_host }}"}, "is not a plain address"),
@@ -96,6 +121,11 @@ NO_SERVERS: list[tuple[dict[str, object], str]] = [
     ({"dns_server": "192.0.2.1", "dns_verify_key_file": "{{ key }}"}, "is not a plain path"),
     ({"dns_verify_servers": [{"address": "192.0.2.1", "key_file": 7}]}, "is not a plain path"),
     ({"dns_verify_servers": "192.0.2.1"}, "is not a list"),
+    ({"dns_server": "192.0.2.1", "dns_gss_questions": "yes"}, "dns_gss_questions is 'yes'"),
+    (
+        {"dns_server": "192.0.2.1", "dns_gss_keytab": "/a.keytab", "dns_gss_questions": True},
+        "192.0.2.1 does not tell the server's name",
+    ),
     ({"dns_verify_servers": [7, None]}, "is not a plain address"),
 ]
 

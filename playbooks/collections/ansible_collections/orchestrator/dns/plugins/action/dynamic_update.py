@@ -3,10 +3,12 @@
 from functools import partial
 from pathlib import Path
 
+import dns.tsig
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.batch_action import BatchAction, Server
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.options import Options
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.batch import apply_batch
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.connection import Target
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.kerberos import Kerberos, read_kerberos
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.key_file import read_key
 
 DOCUMENTATION = """
@@ -19,7 +21,8 @@ description:
   - The task fails when no change of the batch could be carried out for a reason that concerns the whole run.
   - An option that the task does not name is taken from a variable - C(dns_server), C(dns_port),
     C(dns_zone), C(dns_tsig_key_file), C(dns_changes_file), C(dns_results_file),
-    C(dns_connect_timeout), C(dns_timeout), C(dns_max_message_changes).
+    C(dns_connect_timeout), C(dns_timeout), C(dns_max_message_changes), C(dns_gss_keytab),
+    C(dns_gss_principal), C(dns_gss_server), C(dns_gss_ccache), C(dns_gss_questions).
 options:
   server: {description: Address or host name of the primary server., type: str, required: true}
   port: {description: Its port., type: int, default: 53}
@@ -30,6 +33,11 @@ options:
   connect_timeout: {description: "Seconds to connect, and for the first answer.", type: float, default: 5}
   timeout: {description: Seconds to wait for an answer., type: float, default: 30}
   max_changes: {description: "Changes in one message; as many as fit, if 0.", type: int, default: 0}
+  gss_keytab: {description: Keytab of the principal that signs updates by Kerberos., type: path}
+  gss_principal: {description: That principal; the first one of the keytab unless named., type: str}
+  gss_server: {description: "Principal of the server; DNS/ and its host name unless named.", type: str}
+  gss_ccache: {description: Cache of Kerberos tickets; without a keytab it is kept by others., type: str}
+  gss_questions: {description: "Whether questions are signed, too.", type: bool, default: false}
 requirements: [dnspython]
 """
 
@@ -43,6 +51,11 @@ _VARIABLES = {
     "connect_timeout": "dns_connect_timeout",
     "timeout": "dns_timeout",
     "max_changes": "dns_max_message_changes",
+    "gss_keytab": "dns_gss_keytab",
+    "gss_principal": "dns_gss_principal",
+    "gss_server": "dns_gss_server",
+    "gss_ccache": "dns_gss_ccache",
+    "gss_questions": "dns_gss_questions",
 }
 
 
@@ -62,6 +75,7 @@ class ActionModule(BatchAction):
             float(options.get("timeout") or 30),
             int(options.get("max_changes") or 0) or None,
         )
-        key_file = options.get("key_file")
-        key = read_key(Path(key_file).expanduser()) if key_file else None
+        key: dns.tsig.Key | Kerberos | None = read_kerberos(options, target.address)
+        if key_file := options.get("key_file"):
+            key = read_key(Path(key_file).expanduser())
         return Server(str(target), partial(apply_batch, target=target, key=key))

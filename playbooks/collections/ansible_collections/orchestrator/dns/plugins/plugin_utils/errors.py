@@ -46,6 +46,18 @@ class KeyRefused(BatchFault):
     code = "tsig_refused"
 
 
+class KerberosRefused(BatchFault):
+    """The KDC or the server does not accept what the inventory says of Kerberos. Nothing was changed."""
+
+    code = "kerberos_refused"
+
+
+class KdcUnreachable(BatchFault):
+    """No KDC gives a ticket: none answers, or none is known. Nothing was changed."""
+
+    code = "kdc_unreachable"
+
+
 class ApiKeyRefused(BatchFault):
     """The server does not accept the API key. Nothing was changed."""
 

@@ -19,6 +19,7 @@ from .dependencies import Group, points_to_names, split_into_stages
 from .dry_run import record_dry_run
 from .group_planner import ATTEMPTS, GroupPlanner
 from .group_tree import State
+from .kerberos import Kerberos
 from .planner import Planner
 from .refusal import PREREQUISITE_FAILED, TOO_LARGE, update_refused
 from .sender import Sender
@@ -30,7 +31,7 @@ def apply_batch(
     items: Iterable[Mapping[str, Any]],
     zone: dns.name.Name,
     target: Target,
-    key: dns.tsig.Key | None,
+    key: dns.tsig.Key | Kerberos | None,
     *,
     dry_run: bool = False,
 ) -> Outcomes:

@@ -1,5 +1,7 @@
 """One TCP connection to a DNS server, signed by TSIG (RFC 8945), with many messages under way at a time.
 
+A Kerberos context signs as a key does (RFC 3645). One that the server has forgotten is negotiated anew.
+
 The app has a client like this one for the queries that verify a change (`app/nameservers`). They can't share
 code: Ansible runs in processes of its own, which have the collection and can't import the app.
 """
@@ -21,6 +23,9 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import Key
 from dns.opcode import Opcode
 from dns.rcode import Rcode
 
+from .kerberos import Kerberos, new_context
+from .tkey import ContextKey
+
 WINDOW = 256  # messages under way at a time: so few that the buffers of neither side fill up
 REFILL = 64  # messages that are sent together, so that the server is never idle and sending costs little
 
@@ -39,11 +44,15 @@ class Target(NamedTuple):
 
 
 class Connection:
-    """A connection from `with` to the end of its block. Raises Unreachable if it can't be opened."""
+    """A connection from `with` to the end of its block.
 
-    def __init__(self, target: Target, key: dns.tsig.Key | None) -> None:
+    Raises Unreachable if it can't be opened, and BatchFault if no context can be negotiated.
+    """
+
+    def __init__(self, target: Target, key: dns.tsig.Key | Kerberos | None) -> None:
         self.target = target
-        self._key = key
+        self._kerberos = key if isinstance(key, Kerberos) else None
+        self._key = None if isinstance(key, Kerberos) else key
 
     def __enter__(self) -> Self:
         address = (self.target.address, self.target.port)
@@ -55,11 +64,20 @@ class Connection:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.settimeout(self.target.answer_timeout)
         self._stream = self._socket.makefile("rb")
+        try:
+            self._renew_context()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
         self._stream.close()
         self._socket.close()
 
@@ -77,8 +95,20 @@ class Connection:
     def pipeline(self, messages: Sequence[dns.message.Message]) -> list[bytes]:
         """Send messages without waiting for each answer; return the answers in the same order, as octets.
 
-        Each message needs an id of its own. Raises NoAnswer.
+        Each message needs an id of its own. What is refused for a context that the server has forgotten is
+        sent once more with a new one: nothing of it was carried out (RFC 8945 5.2). Raises NoAnswer.
         """
+        if isinstance(self._key, ContextKey) and self._key.is_over:
+            self._renew_context()
+        answers = self._send_and_receive(messages)
+        if forgotten := [index for index, wire in enumerate(answers) if self._is_forgotten(wire)]:
+            self._renew_context()
+            again = self._send_and_receive([messages[index] for index in forgotten])
+            for index, wire in zip(forgotten, again, strict=True):
+                answers[index] = wire
+        return answers
+
+    def _send_and_receive(self, messages: Sequence[dns.message.Message]) -> list[bytes]:
         answers: dict[int, bytes] = {}
         unsent = iter(messages)
         self._send(islice(unsent, WINDOW))
@@ -115,7 +145,7 @@ class Connection:
         """Return the answer to a message, with its signature checked. Raises NoAnswer, KeyRefused."""
         try:
             answer = dns.message.from_wire(wire, keyring=False)  # does not check a signature
-            if self._key is not None and answer.had_tsig:
+            if asked.tsig is not None and answer.had_tsig and not self._is_echo(answer, asked):
                 return dns.message.from_wire(wire, keyring=self._key, request_mac=asked.mac)
         except dns.tsig.PeerError as error:
             reason = _KEY_REFUSALS.get(type(error), "it does not accept the signature")
@@ -125,14 +155,16 @@ class Connection:
         return self._accept_unsigned(answer, asked)
 
     def _send(self, messages: Iterable[dns.message.Message]) -> None:
-        wires = b"".join(map(self._write, messages))
+        self._send_octets(b"".join(map(self._write, messages)))
+
+    def _send_octets(self, octets: bytes) -> None:
         try:
-            self._socket.sendall(wires)
+            self._socket.sendall(octets)
         except OSError as error:
             raise NoAnswer(f"the connection to {self.target} broke: {error.strerror or error}") from error
 
     def _write(self, message: dns.message.Message) -> bytes:
-        if self._key is not None:
+        if self._key is not None and self._is_to_be_signed(message):
             message.use_tsig(self._key)
         wire = message.to_wire(max_size=65535)
         return struct.pack("!H", len(wire)) + wire
@@ -158,11 +190,41 @@ class Connection:
         A server that knows the key signs its refusals, too. PowerDNS answers a key that it does not know
         unsigned: NOTAUTH to a query. Raises NoAnswer, KeyRefused.
         """
-        if self._key is not None and answer.rcode() == Rcode.NOTAUTH and asked.opcode() == Opcode.QUERY:
+        is_signed = asked.tsig is not None
+        if is_signed and answer.rcode() == Rcode.NOTAUTH and asked.opcode() == Opcode.QUERY:
             raise KeyRefused(f"{self.target} refused the TSIG key (NOTAUTH, not signed)")
-        if self._key is not None and answer.rcode() == Rcode.NOERROR:
+        if is_signed and answer.rcode() == Rcode.NOERROR:
             raise NoAnswer(f"the answer of {self.target} is not signed")
         return answer
+
+    # --- Kerberos
+
+    def _renew_context(self) -> None:
+        if self._kerberos is not None:
+            limit = min(self.target.connect_timeout, self.target.answer_timeout)
+            self._key = new_context(self._kerberos, self.target, self._exchange_unsigned, limit)
+
+    def _exchange_unsigned(self, message: dns.message.Message) -> bytes:
+        wire = message.to_wire(max_size=65535)
+        self._send_octets(struct.pack("!H", len(wire)) + wire)
+        return self._receive()
+
+    def _is_to_be_signed(self, message: dns.message.Message) -> bool:
+        """Active Directory answers everybody, and is not known to sign its answers to questions."""
+        return self._kerberos is None or self._kerberos.signs_questions or message.opcode() == Opcode.UPDATE
+
+    def _is_forgotten(self, wire: bytes) -> bool:
+        if self._kerberos is None or wire[3] & 0x0F != Rcode.NOTAUTH:
+            return False
+        try:
+            answer = dns.message.from_wire(wire, keyring=False)
+        except dns.exception.DNSException:
+            return False
+        return answer.tsig_error in (Rcode.BADKEY, Rcode.BADTIME)
+
+    def _is_echo(self, answer: dns.message.Message, asked: dns.message.Message) -> bool:
+        """Whether it is a refusal with our own signature: Windows refuses so what its policy forbids."""
+        return self._kerberos is not None and answer.rcode() != Rcode.NOERROR and answer.mac == asked.mac
 
 
 _KEY_REFUSALS: dict[type[Exception], str] = {
