@@ -9,12 +9,8 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from app.api import connections, documentation, errors, openapi, proxies
-from app.api.auth import Authentication
 from app.api.body_limits import BodyLimits
-from app.api.fast_routes import put_in_front
 from app.api.front import Application
-from app.api.hosts import AllowedHosts
-from app.api.origins import OwnPages
 from app.api.v1.endpoints import (
     access,
     approvals,
@@ -111,6 +107,19 @@ async def _finish(*waiting: Awaitable[None]) -> None:
             await asyncio.wait_for(each, _FINISH_TIMEOUT)
 
 
+def _body_limits() -> BodyLimits:
+    batch = settings().max_batch_body
+    return BodyLimits(
+        default=_SMALL_BODY,
+        by_path={
+            **{f"{_PREFIX}/dns/{action}": settings().max_body for action in Action},
+            **{f"{_PREFIX}/dns/{call}": batch for call in ("batch", "plan")},
+        },
+        together=settings().intake_bytes,
+        seconds=settings().body_timeout,
+    )
+
+
 def create_app() -> FastAPI:
     """Build the application. Ends the process where the settings name zones that can't be served."""
     if wrong := [*check_bootstrap_zones(settings().bootstrap_zones), *check_oidc_settings()]:
@@ -123,24 +132,9 @@ def create_app() -> FastAPI:
         openapi_url=documentation.openapi_url(),
         docs_url=None,
         redoc_url=None,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # it looks for a provider at each call
+        bodies=_body_limits(),
+        fast={f"{_PREFIX}{path}": call for path, call in dns.FAST.items()},
     )
-    batch = settings().max_batch_body
-    # The first that is added is the innermost: others stand around it, and see its errors as answers.
-    app.add_middleware(
-        BodyLimits,
-        default=_SMALL_BODY,
-        by_path={
-            **{f"{_PREFIX}/dns/{action}": settings().max_body for action in Action},
-            **{f"{_PREFIX}/dns/{call}": batch for call in ("batch", "plan")},
-        },
-        together=settings().intake_bytes,
-        seconds=settings().body_timeout,
-    )
-    if settings().auth == "required":
-        app.add_middleware(Authentication)
-    app.add_middleware(OwnPages, allowed=settings().cors_origins)
-    app.add_middleware(AllowedHosts, allowed=settings().allowed_hosts)
     for endpoint in (
         dns,
         plans,
@@ -157,7 +151,6 @@ def create_app() -> FastAPI:
     ):
         app.include_router(endpoint.router, prefix=_PREFIX)
     app.include_router(health.router)
-    put_in_front(app, _PREFIX, dns.FAST)
     errors.install(app)
     openapi.install(app)
     documentation.install(app)

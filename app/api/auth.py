@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from app.api.errors import answer_database_error, answer_error
 from app.api.refusals import CALLER, note_refused
@@ -78,29 +78,25 @@ def require_right(request: Request, right: Right | None) -> None:
 
 
 class Authentication:
-    """Middleware. A call is answered 401 unless it shows a token that is good; 429 after many that are not.
+    """A call is answered 401 unless it shows a token that is good; 429 after many that are not.
 
     A token, or an access token of the OIDC issuer, stands in `Authorization: Bearer`, or is the password of
     `Authorization: Basic`.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self) -> None:
         self._failed = FailedTries()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the call on with its caller, or answer it."""
-        if scope["type"] == "http" and _path(scope) not in OPEN_PATHS:
-            try:
-                refusal = await self._identify(scope)
-            except DATABASE_ERRORS as error:
-                refusal = answer_database_error(Request(scope), error)
-            except IssuerUnavailable as error:
-                refusal = answer_error(Request(scope), error)
-            if refusal is not None:
-                await refusal(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+    async def refuse(self, scope: Scope, path: str) -> Response | None:
+        """Note in the scope who calls this path, and return None; or return the answer to who may not."""
+        if path in OPEN_PATHS:
+            return None
+        try:
+            return await self._identify(scope)
+        except DATABASE_ERRORS as error:
+            return answer_database_error(Request(scope), error)
+        except IssuerUnavailable as error:
+            return answer_error(Request(scope), error)
 
     async def _identify(self, scope: Scope) -> Response | None:
         """Note in the scope who calls; return the answer to a call that shows no good token."""
@@ -146,11 +142,6 @@ def _declare(right: Right | None) -> Callable[[Endpoint], Endpoint]:
         return endpoint
 
     return declare
-
-
-def _path(scope: Scope) -> str:
-    path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _unauthenticated(code: str, detail: str, of_bearer: str = "") -> Response:

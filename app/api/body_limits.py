@@ -7,14 +7,14 @@ from typing import Any
 from weakref import WeakSet
 
 from fastapi import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive
 
 _CHECK_INTERVAL = 0.5  # seconds
 _CLOSE = {"Connection": "close"}  # the rest of the body is not worth waiting for
 
 
 class BodyLimits:
-    """Middleware. A body that is too large is answered 413, one that does not come in time 408.
+    """A body that is too large is answered 413, one that does not come in time 408.
 
     `by_path` holds the limits of the paths that take more bytes than `default`. `together` bounds the bytes
     of all bodies that still come: when it is reached, the one that has been coming for longest is given
@@ -22,28 +22,19 @@ class BodyLimits:
     handlers of errors.
     """
 
-    def __init__(
-        self, app: ASGIApp, default: int, by_path: Mapping[str, int], together: int, seconds: float
-    ) -> None:
-        self._app = app
+    def __init__(self, default: int, by_path: Mapping[str, int], together: int, seconds: float) -> None:
         self._default = default
         self._by_path = by_path
         self._watchdog = _Watchdog(seconds, together)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the request on, with a bounded body."""
-        if scope["type"] == "http":
-            path = scope["path"].removeprefix(scope.get("root_path", ""))
-            body = _BoundedBody(receive, self._by_path.get(path, self._default), self._watchdog)
-            try:
-                await self._app(scope, body.receive, send)
-            finally:
-                body.forget()
-        else:
-            await self._app(scope, receive, send)
+    def bound(self, path: str, receive: Receive) -> "BoundedBody":
+        """Return the body of a call to this path, which `receive` reads."""
+        return BoundedBody(receive, self._by_path.get(path, self._default), self._watchdog)
 
 
-class _BoundedBody:
+class BoundedBody:
+    """The body of a call, within limits."""
+
     __slots__ = ("_begun", "_complete", "_deadline", "_left", "_limit", "_receive", "_watchdog")
 
     def __init__(self, receive: Receive, limit: int, watchdog: "_Watchdog") -> None:
@@ -55,6 +46,7 @@ class _BoundedBody:
         self._complete = False
 
     async def receive(self) -> Message:
+        """Return the next part. Raises HTTPException 413, 408."""
         if self._complete:  # what comes now is the client's disconnection, at any time
             return await self._receive()
         self._deadline = self._watchdog.watch(self._deadline)
@@ -99,7 +91,7 @@ class _Watchdog:
     def __init__(self, seconds: float, together: int) -> None:
         self._seconds = seconds
         self._room = together  # bytes
-        self._kept: dict[_BoundedBody, _Kept] = {}  # the bodies of which parts have come, the oldest first
+        self._kept: dict[BoundedBody, _Kept] = {}  # the bodies of which parts have come, the oldest first
         self._deadlines: dict[asyncio.Task[Any] | None, float] = {}  # of the tasks that wait
         self._interrupted: dict[asyncio.Task[Any], str] = {}  # and why
         self._timed: WeakSet[asyncio.AbstractEventLoop] = WeakSet()  # the loops that have a timer
@@ -124,7 +116,7 @@ class _Watchdog:
             if task.uncancel() == 0:  # nobody else has cancelled it, too
                 raise HTTPException(408, why, _CLOSE)
 
-    def keep(self, body: "_BoundedBody", size: int) -> None:
+    def keep(self, body: "BoundedBody", size: int) -> None:
         """Note that `size` more bytes of a body have come; make room for them."""
         kept = self._kept.setdefault(body, _Kept(asyncio.current_task()))
         kept.size += size
@@ -137,7 +129,7 @@ class _Watchdog:
                 if self._room >= 0:
                     break
 
-    def drop(self, body: "_BoundedBody") -> None:
+    def drop(self, body: "BoundedBody") -> None:
         """Note that the bytes of a body are not held any more."""
         self._room += self._kept.pop(body).size
 

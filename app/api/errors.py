@@ -59,7 +59,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ClientDisconnect, _answer_disconnected)
     for kind in database_errors.DATABASE_ERRORS:
         app.add_exception_handler(kind, answer_database_error)
-    app.add_exception_handler(Exception, _answer_bug)
 
 
 def wire_reasons(reasons: Iterable[Reason]) -> list[response.Reason]:
@@ -167,6 +166,6 @@ def _why_not_answered(error: Exception) -> tuple[str, str]:
     raise error
 
 
-def _answer_bug(_: Request, __: Exception) -> Response:
+def answer_bug() -> Response:
     """Answer to a mistake of our own; the server logs the stack trace."""
     return _answer("an internal error; the log of the api says more", 500, Error.code)

@@ -8,8 +8,8 @@ import socket
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 # Names without a dot, and below these, are nobody's to register (RFC 6761, RFC 9476, Kubernetes' services).
 _PRIVATE = (".localhost", ".local", ".internal", ".test", ".home.arpa", ".svc", ".lan")
@@ -17,27 +17,24 @@ _MAX_KNOWN = 1_000  # host names that are remembered
 
 
 class AllowedHosts:
-    """Middleware. A call by a host name that is not known here is answered 421 (RFC 9110, section 15.5.20).
+    """A call by a host name that is not known here is answered 421 (RFC 9110, section 15.5.20).
 
     Known are addresses, names that can't be registered publicly, this machine's own name, and `allowed`:
     names, `.example.net` for all names below it, or `*` for any.
     """
 
-    def __init__(self, app: ASGIApp, allowed: Sequence[str]) -> None:
-        self._app = app
+    def __init__(self, allowed: Sequence[str]) -> None:
         self._any = "*" in allowed
         self._names = {name.lower() for name in (*allowed, socket.gethostname())}
         self._below = tuple(name for name in self._names if name.startswith(".")) + _PRIVATE
         self._known: set[bytes] = set()  # what was found to be allowed, as it was written
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the request on if its host is allowed."""
-        if self._any or scope["type"] != "http" or self._allows_all(scope["headers"]):
-            await self._app(scope, receive, send)
-            return
+    def refuse(self, scope: Scope) -> Response | None:
+        """Return the answer to a call whose host is not allowed; None where it is."""
+        if self._any or self._allows_all(scope["headers"]):
+            return None
         detail = "this service does not answer to that host name; ALLOWED_HOSTS says to which it does"
-        answer = JSONResponse({"detail": detail, "code": "host_unknown"}, 421)
-        await answer(scope, receive, send)
+        return JSONResponse({"detail": detail, "code": "host_unknown"}, 421)
 
     def _allows_all(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         for name, value in headers:

@@ -7,8 +7,8 @@ nobody is asked who he is (`AUTH=off`), any page that is open in a browser on th
 
 from collections.abc import Collection, Iterable
 
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1
 _OF_BROWSERS = frozenset({b"origin", b"sec-fetch-site"})
@@ -16,23 +16,20 @@ _OWN = frozenset({b"same-origin", b"none"})  # a page of ours, or nothing but th
 
 
 class OwnPages:
-    """Middleware. A call that may change something, from a page of others, is answered 403.
+    """A call that may change something, from a page of others, is answered 403.
 
     `allowed` are origins whose pages may call.
     """
 
-    def __init__(self, app: ASGIApp, allowed: Collection[str]) -> None:
-        self._app = app
+    def __init__(self, allowed: Collection[str]) -> None:
         self._allowed = frozenset(origin.encode() for origin in allowed)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the call on unless a page of others makes it."""
-        if scope["type"] != "http" or scope["method"] in _SAFE or self._takes(scope["headers"]):
-            await self._app(scope, receive, send)
-            return
+    def refuse(self, scope: Scope) -> Response | None:
+        """Return the answer to a call that a page of others makes; None to any other."""
+        if scope["method"] in _SAFE or self._takes(scope["headers"]):
+            return None
         detail = "pages of this origin may not call; CORS_ORIGINS says which may"
-        answer = JSONResponse({"detail": detail, "code": "origin_not_allowed"}, 403, {"Connection": "close"})
-        await answer(scope, receive, send)
+        return JSONResponse({"detail": detail, "code": "origin_not_allowed"}, 403, {"Connection": "close"})
 
     def _takes(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Return whether no browser says that a page of others makes the call."""

@@ -8,7 +8,7 @@ taken back here.
 
 from collections.abc import Collection, Iterable, Sequence
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.core.setting_types import UNIX, Network, Proxy
@@ -19,21 +19,17 @@ _MAX_KNOWN = 1_000  # peers that are remembered
 
 
 class TrustedProxies:
-    """Middleware. Calls by one of the proxies have the address and the scheme of the client that it names."""
+    """Calls by one of the proxies have the address and the scheme of the client that it names."""
 
-    def __init__(self, app: ASGIApp, trusted: Collection[Proxy]) -> None:
-        self._app = app
+    def __init__(self, trusted: Collection[Proxy]) -> None:
         self._networks = [each for each in trusted if not isinstance(each, str)]
         self._unix = UNIX in trusted
         self._known: dict[str, bool] = {}  # peers, and whether they are trusted
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the call on, from whom it really comes."""
-        if scope["type"] == "http" and self._trusts_peer(scope.get("client")):
-            self._believe(scope)
-        await self._app(scope, receive, send)
-
-    def _believe(self, scope: Scope) -> None:
+    def believe(self, scope: Scope) -> None:
+        """Have the scope of a call say from whom it really comes."""
+        if not self._trusts_peer(scope.get("client")):
+            return
         hops: list[bytes] = []
         for name, value in scope["headers"]:
             if name == b"x-forwarded-for":
@@ -69,12 +65,11 @@ class TrustedProxies:
 
 
 def install() -> None:
-    """Have uvicorn believe nobody in this process, however it was started: `TRUSTED_PROXIES` alone counts."""
+    """Have uvicorn believe nobody in this process, however it was started: `TRUSTED_PROXIES` alone counts.
 
-    async def hand_on(self: ProxyHeadersMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app(scope, receive, send)  # type: ignore[arg-type]
-
-    ProxyHeadersMiddleware.__call__ = hand_on  # type: ignore[method-assign, assignment]
+    What it puts in front of the application is then the application itself.
+    """
+    ProxyHeadersMiddleware.__new__ = lambda _, app, *__, **___: app  # type: ignore[method-assign]
 
 
 def _is_among(address: Address, networks: Iterable[Network]) -> bool:

@@ -1,10 +1,9 @@
-"""Plain routes: middleware, routing and handlers of errors apply to them; dependencies are not declared."""
+"""Plain routes: the front and the handlers of errors apply to them; dependencies are not declared."""
 
 from inspect import signature
 
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.testclient import TestClient
-from starlette.routing import Route
 
 from app.api.v1.endpoints import dns
 
@@ -29,14 +28,7 @@ def test_nothing_is_left_to_dependencies_that_a_plain_route_would_not_resolve() 
         assert list(signature(route.original_route.endpoint).parameters) == ["request"]
 
 
-def test_plain_routes_stand_in_front_of_the_documented_ones() -> None:
-    from app.main import create_app
-
-    first = create_app().router.routes[: len(PATHS)]
-    assert {route.path for route in first if type(route) is Route} == PATHS
-
-
-def test_a_middleware_sees_every_call_and_another_method_is_refused(client: TestClient) -> None:
+def test_the_front_sees_every_call_and_another_method_is_refused(client: TestClient) -> None:
     answers = {path: client.get(path).status_code for path in PATHS}
     assert answers == dict.fromkeys(PATHS, 405)
     for path in PATHS:

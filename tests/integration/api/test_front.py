@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from starlette.routing import Route
 
@@ -14,11 +14,17 @@ from app.core.config import Settings
 from tests.support.settings import SetSettings
 
 CONSOLE = "https://console.example.net"
-OF_CALLS = {
-    "x-content-type-options": "nosniff",
+OF_CALLS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
+OF_SHOWN = OF_CALLS | {
     "referrer-policy": "no-referrer",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "cache-control": "no-store",
+}
+LAYERS_OF_FASTAPI = {  # those that the front stands for, and those that it has itself
+    "ServerErrorMiddleware",
+    "ExceptionTelemetryMiddleware",
+    "AppBodyLimitMiddleware",
+    "ExceptionMiddleware",
+    "AsyncExitStackMiddleware",
 }
 CORS = [
     "access-control-allow-origin",
@@ -55,11 +61,26 @@ def _broken() -> Route:
 def test_every_answer_has_them_those_to_errors_too(client: TestClient) -> None:
     for path, status in {"/readyz": 200, "/api/v1/access/me": 401, "/nowhere": 401, "/healthz": 500}.items():
         answer = client.get(path)
-        assert (answer.status_code, answer.headers.items() >= OF_CALLS.items()) == (status, True), path
+        assert (answer.status_code, answer.headers.items() >= OF_SHOWN.items()) == (status, True), path
         assert "strict-transport-security" not in answer.headers
     rebound = client.get("/readyz", headers={"Host": "rebind.example.net"})
-    assert (rebound.status_code, rebound.headers.items() >= OF_CALLS.items()) == (421, True)
-    assert {len(rebound.headers.get_list(name)) for name in OF_CALLS} == {1}
+    assert (rebound.status_code, rebound.headers.items() >= OF_SHOWN.items()) == (421, True)
+    assert {len(rebound.headers.get_list(name)) for name in OF_SHOWN} == {1}
+
+
+def test_what_no_browser_shows_needs_fewer(client: TestClient) -> None:
+    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        answer = client.request(method, "/api/v1/dns/create")
+        assert (answer.status_code, answer.headers.items() >= OF_CALLS.items()) == (401, True), method
+        assert not answer.headers.keys() & (OF_SHOWN.keys() - OF_CALLS.keys()), method
+
+
+def test_a_release_of_fastapi_with_another_layer_needs_a_look() -> None:
+    found, layer = set(), FastAPI().build_middleware_stack()
+    while not isinstance(layer, APIRouter):
+        found.add(type(layer).__name__)
+        layer = layer.app  # type: ignore[attr-defined]
+    assert found == LAYERS_OF_FASTAPI
 
 
 def test_over_tls_browsers_are_to_stay_there(client: TestClient) -> None:
