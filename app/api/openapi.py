@@ -1,6 +1,6 @@
 """What FastAPI can't know: the bodies of calls that read them by themselves, and the answers of handlers."""
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
@@ -8,7 +8,18 @@ from pydantic.json_schema import models_json_schema
 from app.api.body import IDEMPOTENCY_KEY, MAX_BATCH_KEY
 from app.core.config import settings
 from app.schemas import plans, response
-from app.schemas.request import Approval, Batch, BatchItem, Plan, PlanApplication, Rejection, Submission, Undo
+from app.schemas.request import (
+    Approval,
+    Batch,
+    BatchItem,
+    DriftSelection,
+    Plan,
+    PlanApplication,
+    Rejection,
+    Restoration,
+    Submission,
+    Undo,
+)
 
 _REF = "#/components/schemas/{model}"
 
@@ -115,7 +126,18 @@ _AS_TEXT: dict[str, Any] = {
 
 ROLLBACK = BODY | _NO_ANSWER | NO_ZONE | {200: _AS_TEXT}
 
-_READ_BY_CALLS = (Submission, Batch, BatchItem, Plan, PlanApplication, Undo, Approval, Rejection)
+_READ_BY_CALLS = (
+    Submission,
+    Batch,
+    BatchItem,
+    Plan,
+    PlanApplication,
+    Undo,
+    Approval,
+    Rejection,
+    DriftSelection,
+    Restoration,
+)
 
 
 def submission(summary: str) -> dict[str, Any]:
@@ -199,6 +221,14 @@ def application() -> dict[str, Any]:
         "responses": BODY | _NO_ANSWER | _NO_PLAN | stale,
         "openapi_extra": shape,
     }
+
+
+def drift(shape: Literal["DriftSelection", "Restoration"]) -> dict[str, Any]:
+    """Return the keyword arguments of a route about what has drifted."""
+    conflict = _problem(409, "Nothing of it has drifted, or the zone was not imported")
+    example = {"one RRset": {"value": {"rrsets": [{"domain": "www.example.test", "record_type": "A"}]}}}
+    body = _body(shape, example, required=False)
+    return {"responses": BODY | NO_ZONE | conflict, "openapi_extra": body}
 
 
 def install(app: FastAPI) -> None:

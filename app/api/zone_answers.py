@@ -2,9 +2,17 @@
 
 from app.domain.permissions import Caller
 from app.domain.zone_key import dns_name, view_of
-from app.schemas.response import ThresholdOut, ZoneCheckOut, ZoneFindingOut, ZoneOut
+from app.schemas.response import (
+    ThresholdOut,
+    ZoneCheckOut,
+    ZoneDetail,
+    ZoneFindingOut,
+    ZoneOut,
+    ZoneServerOut,
+)
 from app.services.zones.check_orders import Check
 from app.services.zones.registry import ServedZone
+from app.store.watch import Watched
 
 
 def zone_out(zone: ServedZone, caller: Caller, check: Check | None = None) -> ZoneOut:
@@ -36,10 +44,26 @@ def zone_out(zone: ServedZone, caller: Caller, check: Check | None = None) -> Zo
         approvers=sorted(settings.approvers),
         approval_timeout=settings.approval_timeout,
         ungranted=settings.rights.ungranted,
+        drift=settings.drift,
         set=list(settings.chosen),
         check=zone_check_out(check) if check and caller.principal.reads_in_full else None,
         created_at=zone.created_at,
         updated_at=zone.updated_at,
+    )
+
+
+def zone_detail(zone: ServedZone, caller: Caller, check: Check | None, watched: Watched) -> ZoneDetail:
+    """Return a zone with its serials on each server, as the caller may see it."""
+    reads_in_full = caller.principal.reads_in_full
+    servers = [
+        ZoneServerOut(server=server, serial=state["serial"], since=state["since"], error=state["error"])
+        for server, state in (watched.servers or {}).items()
+    ]
+    return ZoneDetail(
+        **dict(zone_out(zone, caller, check)),
+        serial=watched.known_serial,
+        servers=servers if reads_in_full and watched.servers is not None else None,
+        looked_at=watched.looked_at,
     )
 
 

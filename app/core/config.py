@@ -141,6 +141,10 @@ class Settings(BaseSettings):
     retry_pause: PositiveFloat = 1  # the first pause of a backend, a zone or a request that failed; doubles
     retry_pause_max: PositiveFloat = 30
     sweep_interval: PositiveFloat = 1
+    # seconds between two looks at the serials of all zones, and between two comparisons of a whole zone with
+    # what is recorded of it, for servers whose serials do not grow; 0: never
+    watch_interval: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 5
+    watch_compare_interval: Annotated[float, Field(ge=0, le=366 * 86_400, allow_inf_nan=False)] = 86_400
     drain_budget: PositiveFloat = 30  # after that long another zone gets the worker
     verify_timeout: PositiveFloat = 3  # one round of questions to one server
     verify_pause: PositiveFloat = 1  # until the servers are asked again; grows

@@ -51,7 +51,9 @@
     │   ├── TooManyOffers
     │   ├── ZoneNotServed
     │   ├── ZoneExists
-    │   └── ZoneInUse
+    │   ├── ZoneInUse
+    │   ├── ZoneNotImported
+    │   └── NothingDrifted
     ├── Unavailable             503  passes by itself: the client may try again after `retry_after` seconds
     │   ├── Overloaded
     │   ├── BacklogFull
@@ -599,6 +601,27 @@ class ZoneInUse(Conflict):
         super().__init__(
             "requests for this zone are not settled yet: ?cancel_open=true cancels those that wait;"
             " those that are running end by themselves"
+        )
+
+
+class ZoneNotImported(Conflict):
+    """The zone is not known as a whole."""
+
+    code = "zone_not_imported"
+
+    def __init__(self, zone: str) -> None:
+        super().__init__(f"the zone {zone} was not imported: it is not known as a whole")
+
+
+class NothingDrifted(Conflict):
+    """What is to be adopted or restored has not drifted, or has no more."""
+
+    code = "nothing_drifted"
+
+    def __init__(self, zone: str) -> None:
+        super().__init__(
+            f"nothing of this in the zone {zone} has drifted, or requests restore it already:"
+            " what has is in GET …/drift"
         )
 
 

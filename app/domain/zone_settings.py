@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from app.domain.checks import Checks
+from app.domain.drift import DriftPolicy
 from app.domain.errors import Reason
 from app.domain.name_patterns import NamePatterns, why_not_relative
 from app.domain.ownership import FREE, Reserved, ZoneRights
@@ -55,6 +56,7 @@ class ZoneSettings:
     rights: ZoneRights = FREE  # of accounts in the zone
     approvers: frozenset[str] = frozenset()  # accounts; none: only admins approve
     approval_timeout: int | None = None  # seconds; None: APPROVAL_TIMEOUT
+    drift: DriftPolicy = DriftPolicy.REPORT  # what becomes of what is changed beside us
     chosen: Sequence[str] = ()  # the settings that were set; the others have their defaults
     restricts: bool = False  # whether there is more to look at than the checks
     has_thresholds: bool = False  # whether some batch may be a mass change
@@ -139,6 +141,7 @@ _READERS: Mapping[str, Any] = {
     "approvers": frozenset,
     "approval_timeout": int,
     "ungranted": Effect,
+    "drift": DriftPolicy,
 }
 _RESTRICTING = (
     "min_ttl",

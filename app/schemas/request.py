@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from app.domain.change import Action
 from app.domain.checks import Checks
+from app.domain.drift import DriftPolicy
 from app.domain.errors import InvalidName
 from app.domain.lifecycle import Status
 from app.domain.name_patterns import read_pattern
@@ -249,6 +250,36 @@ class Rollback(StrictBody):
     )
 
 
+class RRsetName(Strict):
+    """An RRset of a zone."""
+
+    domain: str = Field(max_length=1024, examples=["www.example.test"])
+    record_type: Type
+
+
+MAX_DRIFTED = 1_000  # RRsets that a call names
+
+
+class DriftSelection(StrictBody):
+    """Which RRsets; it may be left out: all that have drifted, and to look at them again the whole zone."""
+
+    rrsets: list[RRsetName] | None = Field(None, min_length=1, max_length=MAX_DRIFTED)
+
+
+class RestoringContext(Strict):
+    """Why drift is restored. Who asks for it is whose each RRset is."""
+
+    reason: Why | None = None
+    ticket: Ticket | None = Field(None, description="where more is said about it")
+
+
+class Restoration(DriftSelection):
+    """What to restore, and why."""
+
+    context: RestoringContext = Field(default_factory=RestoringContext)
+    comment: str | None = Field(None, max_length=1000, pattern=PROSE)
+
+
 class PlanApplication(StrictBody):
     """How to apply a plan; it may be left out."""
 
@@ -385,6 +416,12 @@ class _Settings(StrictBody):
     )
     ungranted: Literal[Effect.DENY, Effect.REVIEW] | None = Field(
         None, description="what becomes of a change that no grant is about: it is refused, or reviewed"
+    )
+
+    drift: DriftPolicy | None = Field(
+        None,
+        description="what becomes of RRsets that were changed beside us: they are only reported, are"
+        " adopted as they are, or restored to what is recorded",
     )
 
     @property

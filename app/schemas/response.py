@@ -12,7 +12,9 @@ from pydantic import BaseModel, Field
 from app.domain.approval import Verdict
 from app.domain.change import Action, Via
 from app.domain.checks import Checks
+from app.domain.drift import DriftPolicy
 from app.domain.lifecycle import Status
+from app.domain.origin import DriftKind
 from app.domain.permissions import Effect
 from app.domain.zone_settings import PrivateAddresses
 
@@ -263,6 +265,15 @@ class ZoneCheckOut(BaseModel):
     findings: list[ZoneFindingOut]
 
 
+class ZoneServerOut(BaseModel):
+    """What one server of a zone answered for its serial."""
+
+    server: str
+    serial: Annotated[int | None, Field(description="null: it has not answered one yet")]
+    since: Annotated[datetime, Field(description="when this serial was first seen there")]
+    error: Annotated[str | None, Field(description="why it does not answer one now; null: it does")]
+
+
 class ZoneOut(BaseModel):
     """A zone that is served, and the settings that are in effect in it."""
 
@@ -289,6 +300,7 @@ class ZoneOut(BaseModel):
     approvers: Annotated[list[str], Field(description="accounts that approve; none: only admins do")]
     approval_timeout: Annotated[int | None, Field(description="seconds; null: as APPROVAL_TIMEOUT says")]
     ungranted: Literal[Effect.DENY, Effect.REVIEW]
+    drift: DriftPolicy
     set: Annotated[list[str], Field(description="the settings that were set; the others are the defaults")]
     check: Annotated[
         ZoneCheckOut | None,
@@ -296,6 +308,17 @@ class ZoneOut(BaseModel):
     ]
     created_at: datetime
     updated_at: datetime
+
+
+class ZoneDetail(ZoneOut):
+    """A zone, and what the watcher has seen of it."""
+
+    serial: Annotated[int | None, Field(description="of the primary, up to which the records are true")]
+    servers: Annotated[
+        list[ZoneServerOut] | None,
+        Field(description="the primary first; null: nobody has looked yet, or it is not for you to see"),
+    ]
+    looked_at: Annotated[datetime | None, Field(description="when the servers were last asked")]
 
 
 class ZoneList(BaseModel):
@@ -348,6 +371,70 @@ class Reason(BaseModel):
     loc: list[str | int]
     msg: str
     type: str
+
+
+class RRsetStateOut(BaseModel):
+    """An RRset."""
+
+    ttl: int | None
+    target: list[str]
+
+
+class DriftOut(BaseModel):
+    """An RRset that the primary has otherwise than it is recorded."""
+
+    domain: str
+    domain_unicode: str
+    record_type: str
+    kind: DriftKind
+    recorded: Annotated[RRsetStateOut | None, Field(description="null: there was none")]
+    found: Annotated[RRsetStateOut | None, Field(description="null: there is none any more")]
+    serial: Annotated[int | None, Field(description="of the primary when it was found; null: not known")]
+    found_at: datetime
+    restored_by: Annotated[
+        UUID | None, Field(description="the last request that was to restore what is recorded")
+    ]
+
+
+class DriftPage(BaseModel):
+    """What has drifted in a zone, by name and type, and up to when that is known."""
+
+    zone: str
+    imported_at: Annotated[
+        datetime | None, Field(description="null: it is not known as a whole, and its drift is not watched")
+    ]
+    serial: Annotated[int | None, Field(description="of the primary, up to which its changes were read")]
+    looked_at: Annotated[datetime | None, Field(description="when the servers were last asked")]
+    compared_at: Annotated[datetime | None, Field(description="when the whole zone was last compared")]
+    comparison_wanted: Annotated[bool, Field(description="somebody has asked for that, and it is to come")]
+    error: Annotated[str | None, Field(description="why its changes can't be read; null: they can")]
+    drifted: Annotated[int, Field(description="RRsets; 100,000 stands for more, too")]
+    candidates: Annotated[int, Field(description="RRsets of which that is not decided yet")]
+    items: list[DriftOut]
+    next_cursor: str | None
+
+
+class AdoptedOut(BaseModel):
+    """What was adopted: it is recorded as it was found."""
+
+    adopted: int
+    items: Annotated[list[DriftOut], Field(description="the first 1,000")]
+
+
+class RestoredOut(BaseModel):
+    """An RRset that is to be restored: the request for it, or the reasons against one."""
+
+    domain: str
+    record_type: str
+    request_id: UUID | None
+    errors: list["Reason"]
+
+
+class RestoredList(BaseModel):
+    """What is to be restored, as a batch of requests; there may be more than MAX_BATCH_ITEMS: call again."""
+
+    batch_id: Annotated[UUID | None, Field(description="null: nothing could be submitted")]
+    items: list[RestoredOut]
 
 
 @dataclass(slots=True)

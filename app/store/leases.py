@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Interval, bindparam, func, text, update
+from sqlalchemy import Interval, bindparam, func, select, text, update
 from sqlalchemy.orm import Session
 
 from app.domain.errors import LeaseLost
@@ -92,6 +92,14 @@ _NOTE_CLAIM = text(
      WHERE lease.zone = :zone AND lease.token = :token
        AND lease.nonce IS NOT DISTINCT FROM CAST(:nonce AS uuid)
     """  # noqa: S608
+)
+
+# Of a zone that nobody has drained yet: who drains it first finds a lease that has run out.
+_MAKE_ROW = text(
+    """
+    INSERT INTO dns_zone_leases (zone, token, holder, expires_at) VALUES (:zone, 0, '', clock_timestamp())
+    ON CONFLICT (zone) DO NOTHING
+    """
 )
 
 
@@ -189,3 +197,9 @@ def _update(session: Session, lease: Lease, **values: object) -> bool:
         .returning(ZoneLease.token)
     )
     return session.scalar(statement) is not None
+
+
+def keep_still(session: Session, zone: str) -> None:
+    """Let nobody claim or settle requests of the zone until the transaction ends: see `check`."""
+    session.execute(_MAKE_ROW, {"zone": zone})
+    session.execute(select(ZoneLease.zone).where(ZoneLease.zone == zone).with_for_update())

@@ -34,6 +34,13 @@ _PUT = text(
                  WHERE (zone, name, record_type) = (answered.zone, answered.name, answered.record_type)
                  LIMIT 1) AS there
              WHERE answered.rdata = '{}'))
+    ), candidates AS (
+        -- what had drifted may have no more: the watcher asks the primary
+        UPDATE dns_drift AS drift
+           SET confirmed = false, serial = NULL, candidate_at = clock_timestamp()
+          FROM answered
+         WHERE (drift.zone, drift.name, drift.record_type)
+               = (answered.zone, answered.name, answered.record_type)
     )
     INSERT INTO dns_records AS record
            (zone, name, record_type, ttl, rdata, account_id, owner, request_id, comment)

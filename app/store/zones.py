@@ -14,7 +14,7 @@ from app.core.database import AnySession
 from app.domain.checks import Checks
 from app.domain.lifecycle import Status
 from app.domain.zone_settings import ZoneSettings, effective
-from app.store.models import Backend, Record, Zone
+from app.store.models import Backend, Drift, PostedZone, Record, Zone, ZoneState
 
 # One parameter, so that the statement is the same whatever the number of names.
 _EXISTING = text(
@@ -154,7 +154,9 @@ def forget_records(session: Session, name: str) -> None:
 
 
 def remove(session: Session, name: str) -> None:
-    """Remove the zone of that name."""
+    """Remove the zone of that name, and what was seen of it on its servers."""
+    for table in (Drift, PostedZone, ZoneState):
+        session.execute(delete(table).where(table.zone == name))
     session.execute(delete(Zone).where(Zone.name == name))
 
 

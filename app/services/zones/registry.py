@@ -29,7 +29,7 @@ from app.domain.zone_settings import ABOUT_ACCESS, ZoneSettings, contradictions,
 from app.schemas.request import Backend
 from app.services.access import audit
 from app.services.backends import KNOWN_FOR
-from app.store import backends, leases, requests, zones
+from app.store import backends, leases, requests, watch, zones
 from app.store.models import Zone
 
 _BACKEND = TypeAdapter(Backend)
@@ -108,6 +108,8 @@ def change_zone(
     chosen = merge({**(row.settings or {}), "checks": row.checks}, patch)
     _raise_any([*reasons, *contradictions(row.name, chosen)])
     if backend is not None:
+        if row.backend != backend:
+            watch.forget(session, row.name)
         if row.backend == zones.SIMULATED_BACKEND != backend:
             zones.forget_records(session, row.name)
         row.backend = backend

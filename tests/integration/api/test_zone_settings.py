@@ -30,6 +30,7 @@ DEFAULTS: dict[str, Any] = {
     "private_addresses": "allow",
     "max_deletes": {"number": None, "percent": None},
     "max_changes": {"number": None, "percent": None},
+    "drift": "report",
     "set": [],
 }
 
@@ -46,7 +47,7 @@ def settings_of(zone: dict[str, Any]) -> dict[str, Any]:
 def test_a_zone_without_settings_shows_the_defaults(client: TestClient, new_zone: str) -> None:
     [listed] = client.get("/api/v1/zones").json()["items"]
     assert settings_of(listed) == DEFAULTS
-    assert client.get(f"/api/v1/zones/{new_zone}").json() == listed
+    assert client.get(f"/api/v1/zones/{new_zone}").json().items() >= listed.items()
 
 
 def test_what_is_set_is_shown_and_null_resets_it(client: TestClient, new_zone: str) -> None:
@@ -63,7 +64,7 @@ def test_what_is_set_is_shown_and_null_resets_it(client: TestClient, new_zone: s
     assert settings_of(added.json()) == expected
     changed = change_zone(client, new_zone, **chosen)
     assert settings_of(changed) == expected
-    assert client.get(f"/api/v1/zones/{new_zone}").json() == changed
+    assert client.get(f"/api/v1/zones/{new_zone}").json().items() >= changed.items()
     part = change_zone(client, new_zone, min_ttl=None, max_deletes={"number": None})
     assert settings_of(part) == expected | {
         "min_ttl": 0,

@@ -23,7 +23,7 @@ def test_their_life(client: TestClient) -> None:
     assert client.post("/api/v1/zones", json={"name": "sub.example.test", "backend": "x"}).status_code == 409
     moved = client.patch("/api/v1/zones/SUB.example.test", json={"backend": "knot"}).json()
     assert moved["backend"] == "knot"
-    assert client.get("/api/v1/zones/sub.example.test").json() == moved
+    assert client.get("/api/v1/zones/sub.example.test").json().items() >= moved.items()
     assert client.delete("/api/v1/zones/sub.example.test").status_code == 204
     assert client.get("/api/v1/zones/sub.example.test").status_code == 404
 

@@ -10,14 +10,14 @@ from app.api import openapi
 from app.api.auth import TheCaller, needs
 from app.api.body import JsonRoute
 from app.api.query import Flag
-from app.api.zone_answers import zone_check_out, zone_out
+from app.api.zone_answers import zone_check_out, zone_detail, zone_out
 from app.core.database import reading, transaction
 from app.core.threads import run_to_the_end
 from app.domain.permissions import Caller, Right
 from app.schemas.request import NewZone, ZoneChange
-from app.schemas.response import ZoneCheckOut, ZoneList, ZoneOut
+from app.schemas.response import ZoneCheckOut, ZoneDetail, ZoneList, ZoneOut
 from app.services.requests.cancel import cancel_zone
-from app.services.zones import check_orders, registry
+from app.services.zones import check_orders, drift, registry
 
 router = APIRouter(prefix="/zones", tags=["zones"], route_class=JsonRoute)
 
@@ -63,11 +63,12 @@ async def check_zone(name: str) -> ZoneCheckOut:
 
 @router.get("/{name:path}", summary="Show a zone", responses=openapi.NO_ZONE)
 @needs(Right.READ)
-def show_zone(name: str, caller: TheCaller) -> ZoneOut:
-    """One zone."""
+def show_zone(name: str, caller: TheCaller) -> ZoneDetail:
+    """One zone, and which serial each of its servers has since when."""
     with reading() as session:
         zone = registry.get_zone(session, name)
-        return zone_out(zone, caller, check_orders.last_check(session, zone.name))
+        check = check_orders.last_check(session, zone.name)
+        return zone_detail(zone, caller, check, drift.watched(session, zone.name))
 
 
 @router.patch(

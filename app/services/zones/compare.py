@@ -1,0 +1,32 @@
+"""Compare a whole zone, as it is transferred, with what is recorded of it."""
+
+from app.core.database import transaction
+from app.core.logging import get_logger
+from app.nameservers.transfer import Transfer
+from app.store import leases, staging, watch
+from app.store.watch import WatchedZone
+
+log = get_logger(__name__)
+
+
+def compare(zone: WatchedZone, incoming: Transfer) -> None:
+    """Make candidates of drift of what differs, in the transaction that notes the serial.
+
+    Raises TransferFailed; nothing is stored then.
+    """
+    with transaction() as session:
+        began = watch.now(session)
+        staging.stage(session, incoming.records())
+        leases.keep_still(session, zone.name)
+        candidates = staging.add_differences(session, zone.name, incoming.soa.serial)
+        soa = incoming.soa
+        if not watch.advance(session, zone.name, zone.known_serial, soa.serial, soa.rdata, soa.ttl, began):
+            session.rollback()  # another worker was first
+            return
+    log.info(
+        "zone compared with its records",
+        zone=zone.name,
+        serial=incoming.soa.serial,
+        octets=incoming.octets,
+        candidates=candidates,
+    )
