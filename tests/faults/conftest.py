@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from stack.embedded import Stack
+from tests.support.kerberos import library_variables
 from tests.support.user import User
 
 SETTINGS = {
@@ -24,6 +25,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("faults")
     (folder / "tmp").mkdir()
     settings = {**SETTINGS, **({} if "OUTAGE" in os.environ else SHORT_PAUSES), "TMPDIR": str(folder / "tmp")}
+    settings["KRB5_CONFIG"] = str(folder / "krb5.conf")  # which the tests with a KDC write
+    settings |= library_variables()
     with Stack(folder, app=True, settings=settings) as running:
         yield running
 

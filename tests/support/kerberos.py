@@ -1,15 +1,16 @@
 """A Kerberos realm of its own: a KDC, and a BIND whose zone principals may change (RFC 3645)."""
 
+import ctypes
 import os
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Self
 
 import pytest
 
+from app.nameservers.gssapi import LIBRARY
 from stack.bind import Bind
 from stack.debian import library_path, unpacked
 from stack.nameserver import create_key, empty_zone
@@ -18,6 +19,10 @@ from stack.ports import HOST, Ports, is_free
 from tests.support.eventually import eventually
 
 _PACKAGES = ("krb5-kdc", "krb5-admin-server")
+_LIBRARIES = (  # each needs some of those before it
+    *("libkeyutils.so.1", "libcom_err.so.2", "libkrb5support.so.0", "libk5crypto.so.3", "libkrb5.so.3"),
+    LIBRARY,
+)
 REALM = "AD.TEST"
 SERVER = "localhost"  # the name by which BIND is reached, and so the one in its principal
 SERVICE = f"DNS/{SERVER}"
@@ -28,6 +33,7 @@ STRANGER = f"stranger@{REALM}"  # whom the KDC knows, and the zone's policy does
 BRIEF = f"brief@{REALM}"  # who may change the zone, and whose tickets are soon over
 
 BRIEF_LIFE = 2  # seconds, and one more that clocks may differ
+GENERATED = 5_000  # records besides in both zones: a transfer of them takes several messages
 ADDRESS = "192.0.2.1"  # of www in both zones
 _LIBDEFAULTS = """\
 [libdefaults]
@@ -85,6 +91,7 @@ class Realm:
         self.kdc_port = self.ports.knot
         self._kdc_root, self._admin_root = (unpacked(name, PACKAGES) for name in _PACKAGES)
         self._bind_part = Bind(home / "state", self.ports.dns, self.ports.rndc, PACKAGES)
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._write_configuration()
 
     @property
@@ -102,22 +109,13 @@ class Realm:
         self._run_admin(f"ktadd -norandkey -k {keytab} {name}")
         return keytab
 
-    def __enter__(self) -> Self:
-        self.start_kdc()
-        self.start_bind()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop_kdc()
-        self.stop_bind()
-
     def start_kdc(self) -> None:
         program = self._kdc_root / "usr/sbin/krb5kdc"
-        self._kdc = _start([program, "-n", "-P", self.home / "kdc.pid"], self._server_variables())
+        self._start("kdc", [program, "-n", "-P", self.home / "kdc.pid"], self._server_variables())
         eventually(lambda: not is_free(self.kdc_port), limit=20)
 
     def stop_kdc(self) -> None:
-        _stop(self._kdc)
+        self._stop("kdc")
 
     @contextmanager
     def kdc_away(self) -> Iterator[None]:
@@ -136,13 +134,18 @@ class Realm:
         command = [self._bind_part.command()[0], "-g", "-n", "1", "-c", self.home / "named.conf"]
         # what clients have shown is not kept in a file that all servers of the machine share
         variables = {**self._bind_part.environment(), **self.variables, "KRB5RCACHENAME": "none:"}
-        self._bind = _start(command, variables)
+        self._start("bind", command, variables)
         eventually(
             lambda: self._rndc("zonestatus", ZONE) and self._rndc("zonestatus", PRIVATE_ZONE), limit=20
         )
 
     def stop_bind(self) -> None:
-        _stop(self._bind)
+        self._stop("bind")
+
+    def stop(self) -> None:
+        """Stop whatever runs."""
+        for name in list(self._running):
+            self._stop(name)
 
     def forget_contexts(self) -> None:
         """Have BIND forget all contexts that were negotiated with it."""
@@ -155,6 +158,16 @@ class Realm:
         for name in (f"{SERVICE}@{REALM}", USER, STRANGER):
             self.add_principal(name)
         self.add_principal(BRIEF, "-maxlife", f'"{BRIEF_LIFE} seconds"')
+
+    def _start(self, name: str, command: list[str | Path], variables: Mapping[str, str]) -> None:
+        self._running[name] = subprocess.Popen(
+            command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def _stop(self, name: str) -> None:
+        process = self._running.pop(name)
+        process.terminate()
+        process.wait()
 
     def _rndc(self, *command: str) -> bool:
         """Whether BIND says yes."""
@@ -177,7 +190,8 @@ class Realm:
         for name, text in files.items():
             (self.home / name).write_text(text.format_map(values))
         for zone in (ZONE, PRIVATE_ZONE):
-            (self.home / f"{zone}.zone").write_text(f"{empty_zone(zone)}www A {ADDRESS}\n")
+            records = f"www A {ADDRESS}\n$GENERATE 1-{GENERATED} g$ A {ADDRESS}\n"
+            (self.home / f"{zone}.zone").write_text(empty_zone(zone) + records)
         create_key(self.home / "rndc.key", "rndc")
 
     def _server_variables(self) -> Mapping[str, str]:
@@ -192,6 +206,24 @@ class Realm:
         self._run(self._admin_root / "usr/sbin/kadmin.local", "-r", REALM, "-q", query)
 
 
+def library_variables() -> dict[str, str]:
+    """The settings by which processes and runs find Kerberos' library where this machine has none."""
+    try:
+        ctypes.CDLL(LIBRARY)
+    except OSError:
+        folders = library_path(unpacked(_PACKAGES[0], PACKAGES))
+        return {"LD_LIBRARY_PATH": folders, "RUN_ENVIRONMENT": "LD_LIBRARY_PATH"}
+    return {}
+
+
+def _load_library(folders: str) -> None:
+    """Load the unpacked library into this process, for which it is too late to set a variable."""
+    for name in _LIBRARIES:
+        found = next((path for folder in folders.split(os.pathsep) for path in Path(folder).glob(name)), None)
+        if found is not None:
+            ctypes.CDLL(str(found), ctypes.RTLD_GLOBAL)
+
+
 @contextmanager
 def realm_with_bind(home: Path) -> Iterator[Realm]:
     """A realm whose KDC and BIND run for the block, known to this process."""
@@ -199,16 +231,11 @@ def realm_with_bind(home: Path) -> Iterator[Realm]:
     realm.create()
     with ExitStack() as running:
         variables = running.enter_context(pytest.MonkeyPatch.context())
-        for name, value in realm.variables.items():
+        for name, value in {**realm.variables, **(missing := library_variables())}.items():
             variables.setenv(name, value)
-        running.enter_context(realm)
+        if missing:
+            _load_library(missing["LD_LIBRARY_PATH"])
+        running.callback(realm.stop)
+        realm.start_kdc()
+        realm.start_bind()
         yield realm
-
-
-def _start(command: list[str | Path], variables: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    process.terminate()
-    process.wait()

@@ -21,6 +21,7 @@ GROUPS = (
         "integration/api/test_plan",
         "integration/playbooks/test_dry_run",
         "integration/playbooks/rfc2136/test_provision",
+        "integration/playbooks/rfc2136/test_kerberos",
         "integration/playbooks/powerdns/test_provision",
         "integration/playbooks/test_secrets",
         "integration/services/drain/test_random_changes",

@@ -15,12 +15,14 @@ from app.domain.server import Kerberos, Server
 from app.nameservers.probe import ProbeFailed, ask_serial, try_update
 from app.nameservers.resolver import ask
 from app.nameservers.serials import ask_serials
+from app.nameservers.transfer import Limits, TransferFailed, transfer
 from stack.embedded import Stack
 from tests.support.eventually import eventually
 from tests.support.kerberos import (
     ADDRESS,
     BRIEF,
     BRIEF_LIFE,
+    GENERATED,
     PRIVATE_ZONE,
     SERVER,
     SERVICE,
@@ -33,6 +35,7 @@ from tests.support.kerberos import (
 
 KEY = RRsetKey(f"www.{PRIVATE_ZONE}", "A")
 MANY = [KEY, *(RRsetKey(f"h{number}.{PRIVATE_ZONE}", "A") for number in range(500))]
+LIMITS = Limits(idle=5, seconds=20, octets=1_000_000)
 SHOWN = Answer(300, frozenset({ADDRESS}))
 
 
@@ -50,7 +53,8 @@ class Asker:
     cache: str
 
     def server(self, whose: str = USER, **kerberos: object) -> Server:
-        own = {"principal": whose, "keytab": self.realm.keytab(whose), "ccache": self.cache}
+        keytab, cache = self.realm.keytab(whose), f"{self.cache}-{whose}"
+        own = {"principal": whose, "keytab": keytab, "ccache": cache}
         service = str(kerberos.pop("service", SERVICE))
         return Server(SERVER, self.realm.ports.dns, None, Kerberos(service, **(own | kerberos)))  # type: ignore[arg-type]
 
@@ -67,7 +71,7 @@ def test_who_asks_is_known_by_the_ticket(asker: Asker) -> None:
     answers = ask(asker.server(), MANY, timeout=5, doubt=lambda *_: True, zone=PRIVATE_ZONE)
     assert answers.pop(KEY) == SHOWN
     assert set(answers.values()) == {Answer(None, frozenset())}
-    assert asker.ask(asker.server(STRANGER, ccache=None)).error == "the server answers REFUSED"
+    assert asker.ask(asker.server(STRANGER)).error == "the server answers REFUSED"
     assert asker.ask(asker.server()._replace(kerberos=None)).error == "the server answers REFUSED"
 
 
@@ -80,7 +84,14 @@ def test_serials_and_probes_are_signed(asker: Asker) -> None:
     assert ask_serial(asker.server(), PRIVATE_ZONE, 5) == 1
     try_update(asker.server(), ZONE, None, 5)
     with pytest.raises(ProbeFailed, match="REFUSED"):
-        try_update(asker.server(STRANGER, ccache=None), PRIVATE_ZONE, None, 5)
+        try_update(asker.server(STRANGER), PRIVATE_ZONE, None, 5)
+
+
+def test_a_transfer_of_several_messages(asker: Asker) -> None:
+    with transfer(asker.server(), ZONE, LIMITS) as found:
+        assert len(list(found.records())) > GENERATED
+    with pytest.raises(TransferFailed, match="REFUSED"), transfer(asker.server(STRANGER), ZONE, LIMITS):
+        pass
 
 
 def test_a_context_that_the_server_has_forgotten_is_negotiated_anew(asker: Asker) -> None:
