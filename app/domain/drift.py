@@ -86,6 +86,7 @@ class Candidate(NamedTuple):
     is_busy: bool = False  # an open request of the RRset has been in a run: nobody knows what that has done
     settled_since_asked: bool = False  # another request of the RRset was settled since the primary was asked
     settled_since_candidate: bool = False  # the same since it is a candidate
+    of_import: bool = False  # it was left to be looked at by an import: nothing was recorded of it before
     requested: RRsetState | None = None  # what the last request has left that succeeded after the recording
 
 
@@ -94,6 +95,7 @@ class Verdict(StrEnum):
 
     NONE = "none"  # the primary has what is recorded
     DRIFT = "drift"
+    IMPORT = "import"  # it belongs to what was imported
     REPAIR = "repair"  # the primary has what a request of ours has left, which is not recorded yet
     LATER = "later"  # it stays a candidate
 
@@ -112,7 +114,8 @@ def judge(candidate: Candidate, answer: Answer) -> tuple[Verdict, RRsetState]:
         return Verdict.LATER, found
     if candidate.requested is not None and is_same(kind, candidate.requested, found):
         return Verdict.REPAIR, found
-    return Verdict.DRIFT, found
+    is_new = candidate.of_import and not candidate.recorded.rdata
+    return (Verdict.IMPORT if is_new else Verdict.DRIFT), found
 
 
 def _found(candidate: Candidate, answer: Answer) -> RRsetState | None:

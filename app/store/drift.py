@@ -71,6 +71,7 @@ _CANDIDATES = text(
            coalesce(asked.is_busy, false) AS is_busy,
            coalesce(asked.settled_at >= :asked_at, false) AS settled_since_asked,
            coalesce(asked.settled_at >= drift.candidate_at, false) AS settled_since_candidate,
+           coalesce(drift.candidate_at <= state.imported_at, false) AS of_import,
            (SELECT request.after FROM dns_requests AS request
              WHERE request.name = drift.name AND request.zone = drift.zone
                AND request.record_type = drift.record_type AND request.status = '{Status.SUCCEEDED}'
@@ -81,6 +82,7 @@ _CANDIDATES = text(
        AND drift.record_type = wanted.type AND NOT drift.confirmed
       LEFT JOIN dns_records AS record ON record.zone = drift.zone AND record.name = drift.name
        AND record.record_type = drift.record_type
+      LEFT JOIN dns_zone_states AS state ON state.zone = drift.zone
       LEFT JOIN LATERAL (
            SELECT bool_or(request.finished_at IS NULL) AS is_busy, max(request.finished_at) AS settled_at
              FROM dns_requests AS request
@@ -196,6 +198,14 @@ _REPAIR = text(
            updated_at = now()
     """  # noqa: S608
 )
+_IMPORT = text(
+    f"""
+    INSERT INTO dns_records (zone, name, record_type, ttl, rdata, origin)
+    SELECT :zone, name, type, ttl, rdata, '{Origin.IMPORT}'
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (name text, type text, ttl int, rdata text[])
+    ON CONFLICT (zone, name, record_type) DO NOTHING
+    """  # noqa: S608
+)
 
 NO_REQUEST = UUID(int=0)  # as that which restores an RRset: none could be made
 _ANYWHERE = RRsetKey("", "")  # where lists begin
@@ -292,6 +302,7 @@ def look_at(session: Session, zone: str, keys: Iterable[RRsetKey], asked_at: dat
             is_busy=row.is_busy,
             settled_since_asked=row.settled_since_asked,
             settled_since_candidate=row.settled_since_candidate,
+            of_import=row.of_import,
             requested=RRsetState.from_json(row.requested) if row.requested else None,
         )
         for row in rows
@@ -320,11 +331,12 @@ def confirm(session: Session, zone: str, drifted: Iterable[DriftedRRset]) -> Non
 
 def repair(session: Session, zone: str, found: Mapping[RRsetKey, RRsetState]) -> None:
     """Record what the last requests of these RRsets have left."""
-    rows = [
-        {"name": key.name, "type": key.type, "ttl": state.ttl or 0, "rdata": state.rdata}
-        for key, state in found.items()
-    ]
-    session.execute(_REPAIR, {"zone": zone, "rows": json.dumps(rows)})
+    session.execute(_REPAIR, {"zone": zone, "rows": _rrsets(found)})
+
+
+def record_as_imported(session: Session, zone: str, found: Mapping[RRsetKey, RRsetState]) -> None:
+    """Record these RRsets, which an import has left to be looked at."""
+    session.execute(_IMPORT, {"zone": zone, "rows": _rrsets(found)})
 
 
 def adopt(session: Session, zone: str, keys: Iterable[RRsetKey] | None = None) -> list[DriftedRRset]:
@@ -403,6 +415,14 @@ def _state(stored: Mapping[str, Any] | None) -> RRsetState:
 
 def _as_json(state: RRsetState) -> dict[str, Any] | None:
     return state.as_json() if state.rdata else None
+
+
+def _rrsets(found: Mapping[RRsetKey, RRsetState]) -> str:
+    rows = [
+        {"name": key.name, "type": key.type, "ttl": state.ttl or 0, "rdata": state.rdata}
+        for key, state in found.items()
+    ]
+    return json.dumps(rows)
 
 
 def _keys(keys: Iterable[RRsetKey]) -> str:

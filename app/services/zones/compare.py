@@ -3,7 +3,7 @@
 from app.core.database import transaction
 from app.core.logging import get_logger
 from app.nameservers.transfer import Transfer
-from app.store import leases, staging, watch
+from app.store import comparison, leases, watch
 from app.store.watch import WatchedZone
 
 log = get_logger(__name__)
@@ -16,9 +16,9 @@ def compare(zone: WatchedZone, incoming: Transfer) -> None:
     """
     with transaction() as session:
         began = watch.now(session)
-        staging.stage(session, incoming.records())
+        comparison.stage(session, incoming.records())
         leases.keep_still(session, zone.name)
-        candidates = staging.add_differences(session, zone.name, incoming.soa.serial)
+        candidates = comparison.add_differences(session, zone.name, incoming.soa.serial)
         soa = incoming.soa
         if not watch.advance(session, zone.name, zone.known_serial, soa.serial, soa.rdata, soa.ttl, began):
             session.rollback()  # another worker was first

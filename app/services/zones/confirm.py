@@ -92,7 +92,9 @@ def _store(
     drifted: Iterable[DriftedRRset],
 ) -> None:
     drift.repair(session, zone, by_verdict[Verdict.REPAIR])
-    drift.remove(session, zone, [*by_verdict[Verdict.NONE], *by_verdict[Verdict.REPAIR]])
+    drift.record_as_imported(session, zone, by_verdict[Verdict.IMPORT])
+    for verdict in (Verdict.NONE, Verdict.REPAIR, Verdict.IMPORT):
+        drift.remove(session, zone, by_verdict[verdict])
     drift.confirm(session, zone, drifted)
 
 

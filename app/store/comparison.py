@@ -11,18 +11,18 @@ from sqlalchemy.orm import Session
 from app.domain.zone_record import KEPT_BY_SERVER, ZoneRecord
 
 _CREATE = text(
-    "CREATE TEMPORARY TABLE staged_records (name text, record_type text, ttl int, rdata text) ON COMMIT DROP"
+    "CREATE TEMPORARY TABLE compared (name text, record_type text, ttl int, rdata text) ON COMMIT DROP"
 )
-_COPY = "COPY pg_temp.staged_records (name, record_type, ttl, rdata) FROM STDIN"
+_COPY = "COPY pg_temp.compared (name, record_type, ttl, rdata) FROM STDIN"
 # An RRset has one TTL (RFC 2181 5.2): the lowest where a server has several.
 _COLLECT = text(
     """
-    CREATE TEMPORARY TABLE staged_rrsets ON COMMIT DROP AS
+    CREATE TEMPORARY TABLE collected ON COMMIT DROP AS
     SELECT name, record_type, min(ttl) AS ttl, array_agg(DISTINCT rdata COLLATE "C") AS rdata
-      FROM pg_temp.staged_records GROUP BY name, record_type
+      FROM pg_temp.compared GROUP BY name, record_type
     """
 )
-_ANALYZE = text("ANALYZE pg_temp.staged_rrsets")
+_ANALYZE = text("ANALYZE pg_temp.collected")
 _ALL_AGAIN = text(
     """
     UPDATE dns_drift SET confirmed = false, serial = NULL, candidate_at = clock_timestamp() WHERE zone = :zone
@@ -37,7 +37,7 @@ _ADD_DIFFERENCES = text(
         SELECT name, record_type,
                CASE WHEN staged.rdata IS NOT NULL
                     THEN jsonb_build_object('ttl', staged.ttl, 'rdata', to_jsonb(staged.rdata)) END AS found
-          FROM pg_temp.staged_rrsets AS staged FULL JOIN recorded USING (name, record_type)
+          FROM pg_temp.collected AS staged FULL JOIN recorded USING (name, record_type)
          WHERE (staged.ttl, staged.rdata) IS DISTINCT FROM (recorded.ttl, recorded.rdata)
     ), added AS (
         INSERT INTO dns_drift AS drift (zone, name, record_type, found, serial, candidate_at)
