@@ -1,29 +1,186 @@
-"""A zone that only the holders of a key see, in a view that the key chooses."""
+"""Two zones of one name, in views that a key chooses: each is changed and verified by itself."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from app.domain.change import RRsetKey
+from app.nameservers.resolver import ask
 from stack.embedded import Stack
 from stack.inventory import write_backend
 from tests.support.builders import body
 from tests.support.eventually import eventually
-from tests.support.user import User
-from tests.support.views import ZONE, bind_with_views
+from tests.support.user import User, statuses
+from tests.support.views import CHILD, REVERSE, VIEWS, ZONE, Views, bind_with_views
+
+DS = "1 8 2 " + "ab" * 32
 
 
-def test_it_is_verified_with_the_key(stack: Stack, user: User, tmp_path: Path) -> None:
-    with bind_with_views(tmp_path) as views:
-        key = str(views.key_file("inside"))
-        write_backend(
-            Path(stack.env["INVENTORY"]),
-            "views",
-            views.server.address,
-            views.server.port,
-            dns_tsig_key_file=key,
-            dns_verify_key_file=key,
-        )
-        served = {"name": ZONE, "backend": "views"}
-        eventually(lambda: user.api.post("/zones", json=served).status_code in (201, 409))
-        (request,) = user.submit_and_wait(body(ZONE, "new", target="192.0.2.9"))
-        assert (request["status"], request["error"]) == ("succeeded", None)
-        records = user.api.get("/dns/records", params={"zone": ZONE}).json()["items"]
-        assert [record["target"] for record in records] == [["192.0.2.9"]]
+@pytest.fixture(scope="module")
+def views(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Views]:
+    """The server; each view is a backend with a key of its own, and the zones in it are served."""
+    inventory = Path(stack.env["INVENTORY"])
+    user = User(stack.env)
+    with bind_with_views(tmp_path_factory.mktemp("views")) as found:
+        for view in VIEWS:
+            key = str(found.key_file(view))
+            keys = {"dns_tsig_key_file": key, "dns_verify_key_file": key}
+            write_backend(inventory, view, found.server.address, found.server.port, **keys)
+            user.wait_for_backend(view)
+            for zone in (ZONE, REVERSE):
+                served = {"name": zone, "view": view, "backend": view}
+                user.api.post("/zones", json=served).raise_for_status()
+        yield found
+        for zone in user.api.get("/zones").json()["items"]:
+            if zone["view"] is not None:
+                user.api.delete(f"/zones/{zone['key']}").raise_for_status()
+    for view in VIEWS:
+        (inventory / f"{view}.yml").unlink()
+    user.api.close()
+
+
+def key_of(view: str, zone: str = ZONE) -> str:
+    return f"{zone}@{view}"
+
+
+def shown(views: Views, view: str, owner: str, record_type: str = "A", zone: str = ZONE) -> set[str]:
+    """What the server answers to the holders of the view's key."""
+    key = RRsetKey(f"{owner}.{zone}", record_type)
+    return set(ask(views.signed(view), [key], timeout=10)[key].rdata)
+
+
+def fates(requests: list[dict[str, Any]]) -> list[str]:
+    return [(each["error"] or {}).get("code", each["status"]) for each in requests]
+
+
+def ptr_requests(user: User, request_id: str) -> list[str]:
+    found: list[str] = user.request(request_id)["ptr_requests"]
+    return found
+
+
+def apply(user: User, *items: dict[str, Any]) -> list[dict[str, Any]]:
+    """Plan the changes by the servers, and apply the plan."""
+    planned = user.api.post("/dns/plan", json={"requests": items, "ask_servers": True}).raise_for_status()
+    applied = user.api.post(f"/dns/plans/{planned.json()['plan_id']}/apply")
+    assert applied.status_code == 207, applied.text
+    return user.wait_until_settled(each["request"]["id"] for each in applied.json()["results"])
+
+
+def test_each_is_changed_by_itself(views: Views, user: User) -> None:
+    items = [
+        body(ZONE, "new", target="192.0.2.11", view="inside"),
+        body(ZONE, "new", target="192.0.2.12", zone=key_of("outside")),
+        body(ZONE, "new", target="192.0.2.13", action="create", view="inside"),
+        body(ZONE, "www", target="192.0.2.14", action="update", view="outside"),
+    ]
+    requests = user.submit_and_wait(*items)
+    assert fates(requests) == ["succeeded"] * 4
+    assert [(each["zone"], each["view"]) for each in requests[:2]] == [
+        (key_of("inside"), "inside"),
+        (key_of("outside"), "outside"),
+    ]
+    assert shown(views, "inside", "new") == {"192.0.2.11", "192.0.2.13"}
+    assert shown(views, "outside", "new") == {"192.0.2.12"}
+    assert shown(views, "inside", "www") == {"192.0.2.1"}
+    assert requests[3]["before"]["target"] == ["192.0.2.2"]
+    records = user.api.get("/dns/records", params={"zone": key_of("outside")}).json()["items"]
+    targets = {each["domain"]: each["target"] for each in records}
+    assert targets[f"new.{ZONE}"] == ["192.0.2.12"]
+    assert {each["view"] for each in records} == {"outside"}
+    gone = [body(ZONE, "new", action="delete", target=None, view=view) for view in VIEWS]
+    for each in gone:
+        del each["resource"]["target"]
+    assert fates(user.submit_and_wait(gone[0])) == ["succeeded"]
+    assert (shown(views, "inside", "new"), shown(views, "outside", "new")) == (set(), {"192.0.2.12"})
+    assert fates(user.submit_and_wait(gone[1])) == ["succeeded"]
+
+
+def test_without_a_view_nobody_knows_which_is_meant(views: Views, user: User) -> None:
+    answer = user.api.post("/dns/create", json=body(ZONE, "unclear"))
+    assert answer.status_code == 422
+    assert [each["type"] for each in answer.json()["detail"]] == ["view_required"]
+    assert "inside, outside" in answer.json()["detail"][0]["msg"]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_planned_by_the_servers_applied_and_taken_back(views: Views, user: User, view: str) -> None:
+    before = shown(views, view, "www")
+    item = body(ZONE, action="upsert", target="192.0.2.99", view=view)
+    asked = {"requests": [item], "ask_servers": True}
+    (planned,) = user.api.post("/dns/plan", json=asked).raise_for_status().json()["results"]
+    assert planned["change"]["before"]["target"] == sorted(before)
+    assert (planned["change"]["zone"], planned["change"]["view"]) == (key_of(view), view)
+    (done,) = apply(user, item)
+    assert shown(views, view, "www") == {"192.0.2.99"}
+    undone = user.api.post(f"/dns/requests/{done['id']}/undo").raise_for_status().json()
+    assert undone["zone"] == key_of(view)
+    assert fates(user.wait_until_settled([undone["id"]])) == ["succeeded"]
+    assert shown(views, view, "www") == before
+    path = f"/zones/{key_of(view)}/rrsets/www/A/history"
+    assert [each["action"] for each in user.api.get(path).json()["items"]][:2] == ["upsert", "upsert"]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_all_or_none(views: Views, user: User, view: str) -> None:
+    good, bad = (body(ZONE, "group", view=view), body(ZONE, "missing", action="update", view=view))
+    requests = user.wait_until_settled(user.submit(good, bad, atomic=True))
+    assert fates(requests) == ["atomic_failed", "rrset_missing"]
+    assert shown(views, view, "group") == set()
+    requests = user.wait_until_settled(user.submit(good, body(ZONE, "group2", view=view), atomic=True))
+    assert fates(requests) == ["succeeded"] * 2
+    both = [body(ZONE, "group3", view=each) for each in VIEWS]
+    answer = user.api.post("/dns/batch", json={"requests": both, "atomic": True})
+    assert [each["type"] for each in answer.json()["detail"]] == ["atomic_zones"]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_at_below_and_beside_cuts_it_is_verified_at_once(views: Views, user: User, view: str) -> None:
+    """One zone below is served here and by the server, in the same view, the other by neither."""
+    served = {"name": key_of(view, CHILD), "backend": view}
+    assert user.api.post("/zones", json=served).raise_for_status().json()["view"] == view
+    in_parent = {"zone": key_of(view)}
+    requests = [
+        *apply(user, body(ZONE, "d", record_type="NS", target="ns.example.net", view=view)),
+        *apply(user, body(ZONE, "d", record_type="DS", target=DS, view=view)),
+        *user.submit_and_wait(
+            body(ZONE, "www.d", view=view),
+            body(ZONE, "d", record_type="TXT", target="beside the cut", view=view),
+            body(ZONE, "xd", view=view),
+            body(ZONE, "child", record_type="NS", target=f"ns.{CHILD}", **in_parent),
+            body(ZONE, "ns.child", target="192.0.2.53", **in_parent),
+            body(CHILD, "www", view=view),
+        ),
+    ]
+    assert fates(requests) == ["succeeded"] * 8
+    assert not any("verifying" in statuses(each) for each in requests)
+    assert requests[-1]["zone"] == key_of(view, CHILD)
+    assert f"delegation d.{ZONE}" in requests[2]["events"][-1]["message"]
+    assert shown(views, view, "www", zone=CHILD) == {"192.0.2.1"}
+    answer = user.api.post("/dns/create", json=body(CHILD, "text", record_type="TXT", **in_parent))
+    assert [each["type"] for each in answer.json()["detail"]] == ["not_parent_side"]
+
+
+def test_a_rollback_takes_back_what_was_done_in_its_view(views: Views, user: User) -> None:
+    start = datetime.now(UTC).isoformat()
+    user.submit_and_wait(*(body(ZONE, "late", view=view) for view in VIEWS))
+    asked = {"to": start, "ask_servers": True, "context": {"account_id": "team-a"}}
+    planned = user.api.post(f"/zones/{key_of('inside')}/rollback", json=asked).raise_for_status().json()
+    assert [each["change"]["zone"] for each in planned["results"]] == [key_of("inside")]
+    applied = user.api.post(f"/dns/plans/{planned['plan_id']}/apply").json()["results"]
+    assert fates(user.wait_until_settled(each["request"]["id"] for each in applied)) == ["succeeded"]
+    assert (shown(views, "inside", "late"), shown(views, "outside", "late")) == (set(), {"192.0.2.1"})
+
+
+def test_ptrs_lie_in_the_same_view(views: Views, user: User) -> None:
+    named = {view: body(ZONE, f"host-{view}", view=view, config={"manage_ptr": True}) for view in VIEWS}
+    for view, item in named.items():
+        item["resource"]["target"] = "192.0.2.77"
+        (request,) = user.submit_and_wait(item)
+        (ptr,) = user.wait_until_settled(eventually(partial(ptr_requests, user, request["id"])))
+        assert (ptr["zone"], *fates([ptr])) == (key_of(view, REVERSE), "succeeded")
+    for view in VIEWS:
+        assert shown(views, view, "77", "PTR", REVERSE) == {f"host-{view}.{ZONE}."}

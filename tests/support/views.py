@@ -1,4 +1,4 @@
-"""BIND with two views that are chosen by key, each with a zone of the same name."""
+"""BIND with two views that are chosen by key, each with zones of the same names."""
 
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +13,8 @@ from stack.ports import HOST, Ports, is_free
 from tests.support.eventually import eventually
 
 ZONE = "split.test"
+CHILD = f"child.{ZONE}"
+REVERSE = "2.0.192.in-addr.arpa"
 VIEWS = {"inside": "192.0.2.1", "outside": "192.0.2.2"}  # the address of www in each
 
 _OPTIONS = """\
@@ -24,10 +26,13 @@ options {{
 _VIEW = """\
 view "{view}" {{
     match-clients {{ key "{view}"; }};
+{zones}}};
+"""
+_ZONE = """\
     zone "{zone}" {{
-        type primary; file "{view}.zone"; allow-query {{ key "{view}"; }}; allow-update {{ key "{view}"; }};
+        type primary; file "{view}.{zone}";
+        allow-query {{ key "{view}"; }}; allow-update {{ key "{view}"; }}; allow-transfer {{ key "{view}"; }};
     }};
-}};
 """
 
 
@@ -54,8 +59,12 @@ def bind_with_views(home: Path) -> Iterator[Views]:
     text = _OPTIONS.format(home=home, port=ports.dns, host=HOST)
     for view, address in VIEWS.items():
         create_key(views.key_file(view), view)
-        (home / f"{view}.zone").write_text(empty_zone(ZONE) + f"www A {address}\n")
-        text = f'include "{views.key_file(view)}";\n{text}{_VIEW.format(view=view, zone=ZONE)}'
+        for zone in (ZONE, CHILD, REVERSE):
+            (home / f"{view}.{zone}").write_text(empty_zone(zone))
+        with (home / f"{view}.{ZONE}").open("a") as file:
+            file.write(f"www A {address}\n")
+        zones = "".join(_ZONE.format(view=view, zone=zone) for zone in (ZONE, CHILD, REVERSE))
+        text = f'include "{views.key_file(view)}";\n{text}{_VIEW.format(view=view, zones=zones)}'
     (home / "named.conf").write_text(text)
     bind = Bind(home / "state", ports.dns, ports.rndc, PACKAGES)
     command = [bind.command()[0], "-f", "-n", "1", "-c", home / "named.conf"]

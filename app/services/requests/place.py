@@ -42,6 +42,8 @@ def place_in_zone(
         return Refused([judged])
     settings = OF_NO_ZONE if zone is None else zones[zone]
     found = against_zone or _zone_reasons(draft, zone, settings)
+    if against_zone and draft.submission is None:  # what it says of its zone and view can't be read
+        found = ()
     reasons = draft.reasons if draft.cut_short else [*draft.reasons, *found]
     if reasons or zone is None or draft.name is None or draft.submission is None:
         return Refused(reasons)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -163,3 +164,46 @@ def test_requesters_are_told_of_what_they_may_see_alone() -> None:
     assert words("own", "theirs") == (full, None)
     assert words("own") == (full, f"{begin}: own.{ZONE} MX, what is not yours to see")
     assert words() == (full, f"{begin}: what is not yours to see")
+
+
+def test_what_points_to_a_name_in_another_view_is_not_broken() -> None:
+    inside, outside = f"{ZONE}@inside", f"{ZONE}@outside"
+    known = {
+        (inside, RRsetKey(f"h.{ZONE}", "A")): RRset(300, ("192.0.2.1",)),
+        (outside, RRsetKey(f"h.{ZONE}", "A")): RRset(300, ("192.0.2.1",)),
+        (outside, RRsetKey(ZONE, "MX")): RRset(300, (f"10 h.{ZONE}.",)),
+        (OTHER, RRsetKey(OTHER, "MX")): RRset(300, (f"10 h.{ZONE}.",)),
+    }
+
+    def broken(zone: str) -> list[str]:
+        asked = replace(change("delete", "h", "A"), zone=zone)
+        (effect,) = with_consequences(effects([asked], known), known, {inside, outside, OTHER})
+        return [each.message.rpartition(": ")[2] for each in effect.warnings]
+
+    assert broken(outside) == [f"{ZONE} MX, {OTHER} MX"]
+    assert broken(inside) == [f"{OTHER} MX"]  # which of the two views that looks at, nobody knows
+
+
+def test_targets_are_looked_for_in_the_own_view() -> None:
+    inside, outside = f"{OTHER}@inside", f"{OTHER}@outside"
+    known = {(inside, RRsetKey(f"m.{OTHER}", "A")): RRset(300, ("192.0.2.1",))}
+
+    def said(zone: str) -> list[str]:
+        asked = replace(change("create", "@", "MX", f"10 m.{OTHER}."), zone=zone)
+        (effect,) = with_consequences(
+            effects([asked], known), known, {f"{ZONE}@inside", f"{ZONE}@outside", ZONE, inside, outside}
+        )
+        return [each.code for each in effect.warnings]
+
+    assert said(f"{ZONE}@inside") == []
+    assert said(f"{ZONE}@outside") == ["target_not_recorded"]
+    assert said(ZONE) == []  # nobody knows in which view
+
+
+def test_the_rules_of_an_apex_count_in_a_view() -> None:
+    apex_ns = replace(change("create", "@", "NS", "ns.other.net."), zone=f"{ZONE}@inside")
+    known = {(f"{ZONE}@inside", RRsetKey(f"www.{ZONE}", "A")): RRset(300, ("192.0.2.1",))}
+    (effect,) = with_consequences(
+        effects([apex_ns], known), known, {f"{ZONE}@inside", ZONE.partition(".")[2]}
+    )
+    assert [each.code for each in effect.warnings] == ["parent_without_ns"]  # it hides no names

@@ -1,6 +1,7 @@
 """What a plan says of the two sides of a zone cut that are both served here."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -153,3 +154,26 @@ def test_a_thousand_keys_and_digests_take_a_moment() -> None:
     start = time.thread_time()
     assert codes(DELEGATED, *changes * 100)[-1] == ["ds_without_key", "key_without_ds"]
     assert time.thread_time() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("parent", "child", "expected"),
+    [
+        (f"{ZONE}@inside", f"{CHILD}@inside", ["parent_ns_differs"]),
+        (f"{ZONE}@inside", CHILD, ["parent_ns_differs"]),
+        (ZONE, f"{CHILD}@inside", ["parent_ns_differs"]),
+        (f"{ZONE}@inside", f"{CHILD}@outside", []),
+    ],
+)
+def test_both_sides_lie_in_the_same_view_or_one_in_none(parent: str, child: str, expected: list[str]) -> None:
+    known = {
+        (parent, RRsetKey(CHILD, "NS")): RRset(300, ("a.net.",)),
+        (child, RRsetKey(CHILD, "NS")): RRset(300, ("a.net.",)),
+    }
+    changes = [
+        replace(change("upsert", "child", "NS", "b.net."), zone=parent),
+        replace(change("upsert", "@", "NS", "b.net.", zone=CHILD), zone=child),
+    ]
+    for one in changes:
+        said = with_delegations(effects([one], known), known, {parent, child})
+        assert [warning.code for warning in said[0].warnings if "ns_differs" in warning.code] == expected

@@ -27,6 +27,7 @@ REQUESTER = Principal("token one", frozenset({"team-a"}), frozenset({Role.REQUES
 ADMIN = Principal("token two", frozenset({"ops"}), frozenset({Role.ADMIN}))
 GATEWAY = Principal("token three", roles=frozenset({Role.GATEWAY}))
 WWW = Asked("team-a", Action.CREATE, ZONE, f"www.{ZONE}", "A")
+INTERNAL = WWW._replace(zone=f"{ZONE}@internal")
 
 
 def grant(effect: Effect, **fields: object) -> Grant:
@@ -50,6 +51,17 @@ CASES = [
     ([grant(ALLOW, zone=ZONE)], REQUESTER, WWW, ALLOW),
     ([grant(ALLOW, zone="test")], REQUESTER, WWW, DENY),
     ([grant(ALLOW, zone=f"www.{ZONE}")], REQUESTER, WWW, DENY),
+    ([grant(ALLOW, zone=ZONE)], REQUESTER, INTERNAL, DENY),
+    ([grant(ALLOW, zone=f"{ZONE}@internal")], REQUESTER, INTERNAL, ALLOW),
+    ([grant(ALLOW, zone=f"{ZONE}@external")], REQUESTER, INTERNAL, DENY),
+    ([grant(ALLOW, zone=f"{ZONE}@internal")], REQUESTER, WWW, DENY),
+    ([grant(ALLOW, zone=f"{ZONE}@*")], REQUESTER, INTERNAL, ALLOW),
+    ([grant(ALLOW, zone=f"{ZONE}@*")], REQUESTER, WWW, DENY),
+    ([grant(ALLOW, zone="test@*")], REQUESTER, INTERNAL, DENY),
+    ([grant(ALLOW)], REQUESTER, INTERNAL, ALLOW),
+    ([grant(ALLOW), grant(DENY, zone=f"{ZONE}@*")], REQUESTER, INTERNAL, DENY),
+    ([grant(ALLOW, names="www")], REQUESTER, INTERNAL, ALLOW),
+    ([grant(ALLOW, names="@")], REQUESTER, INTERNAL._replace(name=ZONE), ALLOW),
     ([grant(ALLOW, names="www")], REQUESTER, WWW, ALLOW),
     ([grant(ALLOW, names="ww")], REQUESTER, WWW, DENY),
     ([grant(ALLOW, names="**.ww")], REQUESTER, WWW, DENY),
@@ -90,6 +102,11 @@ def test_a_decision_names_the_grant_and_says_what_it_says() -> None:
     assert missing.why == f"no grant lets team-a delete x.prod.{ZONE} A in the zone {ZONE}"
 
 
+def test_a_grant_for_every_view_says_so() -> None:
+    assert str(grant(ALLOW, zone=f"{ZONE}@*")).endswith(f"at ** in {ZONE} in every view")
+    assert str(grant(ALLOW, zone=f"{ZONE}@internal")).endswith(f"at ** in {ZONE}@internal")
+
+
 def test_rights_of_roles() -> None:
     assert RIGHTS.keys() == set(Role)
     assert RIGHTS[Role.ADMIN] == set(Right)
@@ -108,7 +125,8 @@ def test_rights_of_roles() -> None:
 LABELS = st.sampled_from(["a", "b", "ab", "*"])
 NAMES = st.lists(LABELS, max_size=3).map(lambda labels: ".".join([*labels, ZONE]))
 PATTERNS = st.sampled_from(["@", "*", "**", "a", "ab", "a.b", "*.b", "**.b", "a.**", "a.*.b", "*.**.a"])
-ZONES = st.sampled_from(["*", ZONE, "other.test"])
+KEYS = [ZONE, f"{ZONE}@internal", f"{ZONE}@external"]
+ZONES = st.sampled_from(["*", *KEYS, f"{ZONE}@*", "other.test", "other.test@*"])
 TYPES = st.sampled_from(["A", "AAAA", "TXT"])
 ACTIONS = st.sampled_from(Action)
 ACCOUNTS = st.sampled_from(["team-a", "team-b"])
@@ -126,7 +144,7 @@ GRANTS = st.builds(
 PRINCIPALS = st.builds(
     Principal, st.just("someone"), st.frozensets(ACCOUNTS, max_size=2), st.frozensets(ROLES, max_size=3)
 )
-ASKED = st.builds(Asked, ACCOUNTS, ACTIONS, st.just(ZONE), NAMES, TYPES)
+ASKED = st.builds(Asked, ACCOUNTS, ACTIONS, st.sampled_from(KEYS), NAMES, TYPES)
 
 
 def is_about(grant: Grant, principal: Principal, asked: Asked) -> bool:
@@ -134,7 +152,7 @@ def is_about(grant: Grant, principal: Principal, asked: Asked) -> bool:
     relative = relative_name(asked.name, asked.zone)
     return (
         (grant.role in principal.roles if grant.role else grant.account == asked.account)
-        and grant.zone in ("*", asked.zone)
+        and (grant.zone in ("*", asked.zone) or (grant.zone == f"{ZONE}@*" and asked.zone != ZONE))
         and any(NamePatterns([grant.names]).matching(relative))
         and (not grant.types or asked.type in grant.types)
         and (not grant.actions or asked.action in grant.actions)

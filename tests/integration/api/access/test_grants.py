@@ -154,3 +154,32 @@ def test_what_the_page_shows_can_be_done(guarded: Guarded) -> None:
         assert guarded.client.post(path, content=content, headers=headers).status_code == 201, path
     roles = re.findall(r"^\| `(\w+)` \|", page.partition("## Roles")[2].partition("\n## ")[0], re.MULTILINE)
     assert sorted(roles) == sorted(Role)
+
+
+def test_grants_and_owners_in_views(guarded: Guarded) -> None:
+    views = ("inside", "outside")
+    client, admin, team = guarded.client, guarded.by("admin", accounts=()), guarded.by("requester")
+    for view in views:
+        serve_as_admin = {"name": "split.test", "view": view, "backend": "bind", "others": "deny"}
+        client.post(
+            "/api/v1/zones", params={"check": False}, json=serve_as_admin, headers=admin
+        ).raise_for_status()
+
+    def grant(zone: str) -> Any:
+        wanted = {"effect": "allow", "account_id": "team-a", "zone": zone}
+        return client.post("/api/v1/access/grants", json=wanted, headers=admin)
+
+    def status(view: str) -> int:
+        asked = body("split.test", view=view)
+        return int(client.post("/api/v1/dns/create", json=asked, headers=team).status_code)
+
+    assert grant("split.test").status_code == 201
+    assert [status(view) for view in views] == [403, 403]
+    assert grant("Split.test@Inside").json()["zone"] == "split.test@inside"
+    assert [status(view) for view in views] == [202, 403]
+    question = {"domain": "www.split.test", "record_type": "A", "view": "outside"}
+    said = client.post("/api/v1/access/explain", json=question, headers=team).json()
+    assert (said["zone"], said["view"], said["effect"]) == ("split.test@outside", "outside", "deny")
+    assert grant("split.test@*").json()["zone"] == "split.test@*"
+    assert [status(view) for view in views] == [202, 202]
+    assert reasons(grant("split.test@a.*")) == {("body.zone", "view_invalid")}
