@@ -22,15 +22,13 @@ _EXISTING = text(
     " WHERE name IN (SELECT jsonb_array_elements_text(CAST(:names AS jsonb)))"
 )
 # The planner does not know how many names there are: it looks few up in the index, and hashes many.
-_SERVING_FEW, _SERVING_MANY = (
-    text(
-        "SELECT name, checks, CAST(settings AS text) AS settings FROM dns_zones"
-        f" WHERE split_part(name, '@', 1) {among}"
-    )
-    for among in (
-        "= ANY(ARRAY(SELECT jsonb_array_elements_text(CAST(:names AS jsonb))))",
-        "IN (SELECT jsonb_array_elements_text(CAST(:names AS jsonb)))",
-    )
+_SERVING_FEW = text(
+    "SELECT name, checks, CAST(settings AS text) AS settings FROM dns_zones"
+    " WHERE split_part(name, '@', 1) = ANY(ARRAY(SELECT jsonb_array_elements_text(CAST(:names AS jsonb))))"
+)
+_SERVING_MANY = text(
+    "SELECT name, checks, CAST(settings AS text) AS settings FROM dns_zones"
+    " WHERE split_part(name, '@', 1) IN (SELECT jsonb_array_elements_text(CAST(:names AS jsonb)))"
 )
 _FEW = 300  # names
 

@@ -41,24 +41,27 @@ def results(*items: object) -> str:
     return f"- write_file: {{path: '{{{{ dns_results_file }}}}', text: {text}}}\n"
 
 
+@pytest.mark.parametrize("view", ["", "inside"])
 @pytest.mark.usefixtures("either_way")
-def test_a_playbook_gets_what_the_contract_says(hosts: Path, tmp_path: Path, site: Path) -> None:
+def test_a_playbook_gets_what_the_contract_says(hosts: Path, tmp_path: Path, site: Path, view: str) -> None:
+    record = replace(RECORD, zone=f"example.test@{view}") if view else RECORD
     seen = tmp_path / "seen"
     path = playbook(
         site,
         f"""
         - write_file:
             path: {seen}
-            text: "{{{{ {{'run': dns_run_id, 'zone': dns_zone, 'host': inventory_hostname,
+            text: "{{{{ {{'run': dns_run_id, 'zone': dns_zone, 'view': dns_view, 'host': inventory_hostname,
               'changes': lookup('file', dns_changes_file) | from_json}} | to_json }}}}"
         - debug: {{msg: "mode {{{{ lookup('pipe', 'stat -c %a ' ~ dns_changes_file | dirname) }}}}"}}
         """,
     )
-    ended = execute(hosts, RECORD, playbook=path)
+    ended = execute(hosts, record, playbook=path)
     assert ended.result.rc == 0
     assert json.loads(seen.read_text()) == {
         "run": "00000000-0000-0000-0000-000000000007",
         "zone": "example.test",
+        "view": view,
         "host": "bind",
         "changes": [RECORD.as_json()],
     }
