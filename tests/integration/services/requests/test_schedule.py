@@ -34,6 +34,12 @@ MULTIPLY = """
 
 
 @pytest.fixture
+def app_database(copied_database: str) -> str:
+    """A database for each test, since some alter the tables."""
+    return copied_database
+
+
+@pytest.fixture
 def zone(app_settings: Settings, new_zone: str) -> Iterator[str]:
     """The name of a served zone."""
     upgrade()
