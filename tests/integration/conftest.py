@@ -76,7 +76,9 @@ def module_database(infrastructure: Stack, migrated_database: str) -> Iterator[s
 
 
 @pytest.fixture(scope="session")
-def shared_database(infrastructure: Stack, migrated_database: str) -> Iterator[tuple[str, psycopg.Connection]]:
+def shared_database(
+    infrastructure: Stack, migrated_database: str
+) -> Iterator[tuple[str, psycopg.Connection]]:
     """The URL of the database of all tests that leave its tables as they are, and a connection to empty it by."""
     with (
         temporary_database(infrastructure, migrated_database) as url,

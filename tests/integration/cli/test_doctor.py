@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -20,7 +21,7 @@ from app.core.config import Settings
 from app.core.database import transaction
 from app.store import backends
 from stack.embedded import Stack
-from stack.inventory import write_inventory
+from stack.inventory import write_backend
 from stack.nameserver import create_key
 from stack.paths import ROOT
 from tests.support.api_process import Api
@@ -33,11 +34,13 @@ Doctor = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture
-def lone_doctor(app_settings: Settings, set_settings: SetSettings) -> Doctor:
+def lone_doctor(app_settings: Settings, set_settings: SetSettings, monkeypatch: pytest.MonkeyPatch) -> Doctor:
     """Runs the command and returns its findings, but for API and worker, which do not run here."""
 
     def run(**variables: str) -> list[dict[str, Any]]:
         set_settings(**variables)
+        if variables and "PLAYBOOK" not in variables:  # the shipped one has been found readable
+            monkeypatch.setattr(examination, "why_unreadable", lambda _: None)
         if "DATABASE_URL" in variables:
             forget_clients()  # the command would have no connection yet
         told = run_command("doctor", "--json")
@@ -55,13 +58,6 @@ def doctor(client: TestClient, lone_doctor: Doctor) -> Doctor:
     return lone_doctor
 
 
-def inventory(folder: Path, server: str, key_file: Path) -> dict[str, str]:
-    """The settings of an inventory whose backend is `bind`."""
-    address, _, port = server.rpartition(":")
-    write_inventory(folder, address, int(port), key_file)
-    return {"INVENTORY": str(folder)}
-
-
 def failed(findings: list[dict[str, Any]]) -> list[str]:
     return [f"{each['what']}: {each['words']}" for each in findings if each["state"] == "failed"]
 
@@ -75,42 +71,41 @@ def test_what_is_well(doctor: Doctor, new_zone: str) -> None:
     assert words[1].endswith("the key may change the zone")
 
 
-def test_a_key_with_another_secret(
-    doctor: Doctor, infrastructure: Stack, tmp_path: Path, new_zone: str
+def test_what_is_wrong_with_each_backend_and_its_zones(
+    doctor: Doctor, client: TestClient, infrastructure: Stack, tmp_path: Path
 ) -> None:
-    create_key(tmp_path / "key")
-    [wrong] = failed(doctor(**inventory(tmp_path / "i", infrastructure.env["DNS_SERVER"], tmp_path / "key")))
-    assert new_zone in wrong
-    assert "BADSIG" in wrong
-
-
-def test_a_key_that_the_server_does_not_know(doctor: Doctor, infrastructure: Stack, tmp_path: Path) -> None:
-    create_key(tmp_path / "key", "somebody")
-    [wrong] = failed(doctor(**inventory(tmp_path / "i", infrastructure.env["DNS_SERVER"], tmp_path / "key")))
-    assert "BADKEY" in wrong
-
-
-def test_a_key_file_that_is_not_there(doctor: Doctor, infrastructure: Stack, tmp_path: Path) -> None:
-    [wrong] = failed(doctor(**inventory(tmp_path / "i", infrastructure.env["DNS_SERVER"], tmp_path / "none")))
-    assert "can't be read: No such file" in wrong
-
-
-def test_a_server_that_is_away(doctor: Doctor, infrastructure: Stack, tmp_path: Path) -> None:
-    wrong = failed(doctor(**inventory(tmp_path / "i", "127.0.0.1:9", infrastructure.key_file())))
-    assert len(wrong) == 2
-    assert all("Connection refused" in each for each in wrong)
-
-
-def test_a_zone_that_the_server_does_not_serve(doctor: Doctor, client: TestClient) -> None:
-    client.post("/api/v1/zones", json={"name": "elsewhere.test", "backend": "bind"}).raise_for_status()
-    wrong = failed(doctor())
-    assert len(wrong) == 2
-    assert all("elsewhere.test" in each and "does not serve the zone" in each for each in wrong)
-
-
-def test_a_backend_that_the_inventory_does_not_have(doctor: Doctor, client: TestClient) -> None:
+    """A key with another secret, one that the server does not know, one that is not there; a server that is away."""
+    create_key(tmp_path / "other")
+    create_key(tmp_path / "stranger", "somebody")
+    host, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
+    right = infrastructure.key_file()
+    backends = {
+        "other": (int(port), tmp_path / "other"),
+        "stranger": (int(port), tmp_path / "stranger"),
+        "keyless": (int(port), tmp_path / "none"),
+        "away": (9, right),
+        "unserved": (int(port), right),
+    }
+    for name, (own_port, key_file) in backends.items():
+        write_backend(tmp_path / "i", name, host, own_port, dns_tsig_key_file=str(key_file))
+        zone = f"{name}-{secrets.token_hex(4)}.test"
+        if name != "unserved":
+            infrastructure.add_zone(zone)
+        client.post("/api/v1/zones", json={"name": zone, "backend": name}).raise_for_status()
     client.post("/api/v1/zones", json={"name": "lost.test", "backend": "bnid"}).raise_for_status()
-    assert failed(doctor()) == ["backend bnid: zones name it, the inventory does not: lost.test"]
+    wrong = failed(doctor(INVENTORY=str(tmp_path / "i")))
+    found = {name: [each for each in wrong if f" {name}-" in each] for name in backends}
+    assert {name: len(each) for name, each in found.items()} == dict.fromkeys(backends, 2) | {
+        "other": 1,
+        "stranger": 1,
+        "keyless": 1,
+    }
+    assert "BADSIG" in found["other"][0]
+    assert "BADKEY" in found["stranger"][0]
+    assert "can't be read: No such file" in found["keyless"][0]
+    assert all("Connection refused" in each for each in found["away"])
+    assert all("does not serve the zone" in each for each in found["unserved"])
+    assert "backend bnid: zones name it, the inventory does not: lost.test" in wrong
 
 
 def test_limits_and_inventories_that_can_not_be_read(
