@@ -79,7 +79,7 @@ def module_database(infrastructure: Stack, migrated_database: str) -> Iterator[s
 def shared_database(
     infrastructure: Stack, migrated_database: str
 ) -> Iterator[tuple[str, psycopg.Connection]]:
-    """The URL of the database of all tests that leave its tables as they are, and a connection to empty it by."""
+    """The URL of a database for all tests that leave its tables as they are, and a connection to it."""
     with (
         temporary_database(infrastructure, migrated_database) as url,
         psycopg.connect(url, autocommit=True, prepare_threshold=0) as connection,
@@ -99,7 +99,7 @@ def emptied_database(shared_database: tuple[str, psycopg.Connection]) -> str:
 def app_database(emptied_database: str) -> str:
     """The URL of the app's database, which has the tables and is empty.
 
-    A test that alters the tables, or starts processes that stay connected, asks for `copied_database` instead.
+    A test that alters the tables, or starts processes that stay connected, has `copied_database` instead.
     """
     return emptied_database
 

@@ -9,8 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.support.builders import body
+from tests.support.thoroughly import examples
 
-TRIES = 50
+TRIES = examples(15)
 TIMEOUT = 60.0  # seconds
 
 

@@ -27,8 +27,10 @@ from stack.paths import ROOT
 from tests.support.api_process import Api
 from tests.support.commands import run_command
 from tests.support.eventually import eventually
+from tests.support.forked import CLI, run_in_fork
 from tests.support.running_api import forget_clients
 from tests.support.settings import SetSettings
+from tests.support.thoroughly import thoroughly
 
 Doctor = Callable[..., list[dict[str, Any]]]
 
@@ -74,7 +76,7 @@ def test_what_is_well(doctor: Doctor, new_zone: str) -> None:
 def test_what_is_wrong_with_each_backend_and_its_zones(
     doctor: Doctor, client: TestClient, infrastructure: Stack, tmp_path: Path
 ) -> None:
-    """A key with another secret, one that the server does not know, one that is not there; a server that is away."""
+    """A key with another secret, one that the server does not know, one that is not there; a server away."""
     create_key(tmp_path / "other")
     create_key(tmp_path / "stranger", "somebody")
     host, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
@@ -157,22 +159,20 @@ def test_parts_that_are_away(lone_doctor: Doctor) -> None:
 
 def test_where_nothing_is_there_every_part_is_named_with_its_address(tmp_path: Path) -> None:
     environment = {
-        "PATH": os.environ["PATH"],
         "DATABASE_URL": "postgresql://u:secret@127.0.0.1:9/d",
         "CELERY_BROKER_URL": "redis://:secret@127.0.0.1:10/0",
         "KAFKA_BROKER_URL": "127.0.0.1:11",
         "API_URL": "http://u:secret@127.0.0.1:12/api/v1/dns/create",
-        "INVENTORY": str(tmp_path),
+        "INVENTORY": str(tmp_path / "inventory"),
     }
-    command = [sys.executable, "-m", "app.cli", "doctor", "--json"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
-    words = {each["what"]: each["words"] for each in json.loads(done.stdout)["findings"]}
+    done = run_in_fork([*CLI, "doctor", "--json"], environment, tmp_path)
+    words = {each["what"]: each["words"] for each in json.loads(done.out)["findings"]}
     addresses = {"PostgreSQL": 9, "Redis": 10, "worker": 10, "Kafka": 11, "API": 12}
     assert {what: f"127.0.0.1:{port}" in words[what] for what, port in addresses.items()} == dict.fromkeys(
         addresses, True
     )
-    assert (done.returncode, done.stderr) == (1, "")
-    assert "secret" not in done.stdout
+    assert (done.status, done.err) == (1, "")
+    assert "secret" not in done.out
 
 
 def test_an_error_that_nobody_foresaw_is_a_finding(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +206,7 @@ def test_words_for_a_pipe_and_for_a_misspelt_setting(doctor: Doctor, set_setting
     assert lines[0] == "settings\twarning\tno setting is called RETRY_PUASE; is RETRY_PAUSE meant?"
 
 
-@pytest.mark.parametrize(("api", "worker"), [("ansible", "simulated"), ("simulated", "ansible")])
+@pytest.mark.parametrize(("api", "worker"), [("ansible", "simulated"), thoroughly("simulated", "ansible")])
 def test_processes_that_do_not_agree_whether_changes_are_simulated(
     doctor: Doctor, client: TestClient, new_zone: str, api: str, worker: str
 ) -> None:

@@ -107,8 +107,21 @@ def analyze_when_emptied(zone: str) -> None:
         session.execute(text("ANALYZE"))
 
 
-@pytest.mark.parametrize("calm", [analyze_when_empty, analyze_when_idle, analyze_when_emptied])
-@pytest.mark.parametrize("batch", [1, thoroughly(300), thoroughly(3_000), 6_000])
+CALM = [analyze_when_empty, analyze_when_idle, analyze_when_emptied]
+
+
+@pytest.mark.parametrize(
+    ("calm", "batch"),
+    [
+        (analyze_when_empty, 1),
+        (analyze_when_idle, 6_000),
+        (analyze_when_emptied, 6_000),
+        *(thoroughly(calm, batch) for calm in CALM for batch in (300, 3_000)),
+        thoroughly(analyze_when_empty, 6_000),
+        thoroughly(analyze_when_idle, 1),
+        thoroughly(analyze_when_emptied, 1),
+    ],
+)
 def test_a_burst_after_a_calm_time_costs_what_its_rows_cost(
     zone: str, calm: Callable[[str], None], batch: int
 ) -> None:
@@ -153,7 +166,7 @@ def answered(item: Item, rdata: tuple[str, ...]) -> AnsweredRRset:
     )
 
 
-@pytest.mark.parametrize("calm", [analyze_when_empty, analyze_when_idle, analyze_when_emptied])
+@pytest.mark.parametrize("calm", [analyze_when_empty, thoroughly(analyze_when_idle), analyze_when_emptied])
 def test_to_look_for_other_accounts_behind_a_crowd_costs_what_they_have(
     zone: str, calm: Callable[[str], None]
 ) -> None:

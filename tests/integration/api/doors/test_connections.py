@@ -12,12 +12,13 @@ import pytest
 from tests.integration.api.doors.conftest import ZONE, StartApi
 from tests.support.api_process import Api, cost
 from tests.support.builders import body
+from tests.support.thoroughly import thoroughly
 
 HEAD = b"POST /api/v1/dns/create HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 MEGABYTE = b"x" * 2**20
 
 
-@pytest.fixture(scope="module", params=["alone", "workers"])
+@pytest.fixture(scope="module", params=["alone", thoroughly("workers")])
 def api(request: pytest.FixtureRequest, start: StartApi) -> Api:
     """An API as `uvicorn app.main:app` starts it, and one of several processes, which imports it later."""
     return start(*(["--workers", "2"] if request.param == "workers" else []))
@@ -53,6 +54,16 @@ def test_forty_megabytes_of_a_head(api: Api, beginning: bytes) -> None:
 
 @pytest.mark.parametrize(("size", "status"), [(60_000, b"202"), (70_000, b"431")])
 def test_the_limit_of_a_head_that_comes_at_once(api: Api, size: int, status: bytes) -> None:
+    assert_status_of_head(api, size, status)
+
+
+@pytest.mark.parametrize("api", ["workers"], indirect=True, scope="module")
+def test_each_of_several_processes_has_the_limit(api: Api) -> None:
+    for size, status in ((60_000, b"202"), (70_000, b"431")):
+        assert_status_of_head(api, size, status)
+
+
+def assert_status_of_head(api: Api, size: int, status: bytes) -> None:
     content = json.dumps(body(ZONE)).encode()
     head = HEAD + b"X: " + b"x" * size + b"\r\nContent-Length: %d\r\n\r\n" % len(content)
     with api.connect() as client:

@@ -10,6 +10,7 @@ from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS
 from tests.integration.api.doors.conftest import ZONE
 from tests.support.api_process import TIMEOUT, Api, batch_of, cost
 from tests.support.builders import body
+from tests.support.thoroughly import thoroughly
 
 UNKNOWN: dict[str, Any] = {f"k{number}": 0 for number in range(200_000)}  # 2.7 MB
 BAD_TARGETS = [body(ZONE, target=["bad"] * 100)] * 10_000  # 7 MB
@@ -22,8 +23,15 @@ INPUTS: dict[str, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize("call", ["batch", "atomic", "plan"])
-@pytest.mark.parametrize("name", INPUTS)
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        *((name, "batch") for name in INPUTS),
+        ("unknown fields of each", "atomic"),
+        ("a million bad targets", "plan"),
+        *(thoroughly(name, call) for name in INPUTS for call in ("atomic", "plan")),
+    ],
+)
 def test_of_many_items(api: Api, name: str, call: str) -> None:
     items = INPUTS[name]
     sent = batch_of(items, atomic=call == "atomic")
