@@ -6,13 +6,13 @@ proxies are ours. uvicorn believes every client on its own machine, unless it is
 taken back here.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from starlette.types import Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app.core.setting_types import UNIX, Network, Proxy
-from app.services.access.identify import Address, parse_address
+from app.core.networks import Address, is_within, parse_address
+from app.core.setting_types import UNIX, Proxy
 
 _SCHEMES = (b"http", b"https")
 _MAX_KNOWN = 1_000  # peers that are remembered
@@ -48,7 +48,7 @@ class TrustedProxies:
             if address is None:
                 break
             client = address
-            if not _is_among(client, self._networks):
+            if not is_within(client, self._networks):
                 break
         return client
 
@@ -57,10 +57,9 @@ class TrustedProxies:
             return self._unix
         host = peer[0]
         if host not in self._known:
-            address = _address(host)
             if len(self._known) >= _MAX_KNOWN:
                 self._known.clear()
-            self._known[host] = address is not None and _is_among(address, self._networks)
+            self._known[host] = is_within(_address(host), self._networks)
         return self._known[host]
 
 
@@ -70,10 +69,6 @@ def install() -> None:
     What it puts in front of the application is then the application itself.
     """
     ProxyHeadersMiddleware.__new__ = lambda _, app, *__, **___: app  # type: ignore[method-assign]
-
-
-def _is_among(address: Address, networks: Iterable[Network]) -> bool:
-    return any(address in network for network in networks)
 
 
 def _address(written: str) -> Address | None:

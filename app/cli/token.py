@@ -5,7 +5,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_network
 from typing import Annotated
 
 import typer
@@ -14,10 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 from app.cli.access import errors_said, whoever_runs_this
 from app.cli.output import printable
 from app.core.database import transaction
+from app.core.networks import Network, parse_network
 from app.domain.permissions import Role
-from app.schemas.request import Account, Person
+from app.schemas.request import Account, Line, Person
 from app.services.access import tokens
-from app.services.access.tokens import Network, TokenState
+from app.services.access.tokens import TokenState
 
 token = typer.Typer(help="What clients of the API authenticate with", no_args_is_help=True)
 
@@ -34,6 +34,8 @@ COLUMNS = (
 )
 _ACCOUNT: TypeAdapter[str] = TypeAdapter(Account)
 _PERSON: TypeAdapter[str] = TypeAdapter(Person)
+_LINE: TypeAdapter[str] = TypeAdapter(Line)
+_SHOWN = 60  # characters of what was written wrong
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -59,7 +61,7 @@ def create(
         roles=[_role(each) for each in role],
         networks=_networks(network or ()),
         expires_at=datetime.now(UTC) + _duration(expires) if expires is not None else None,
-        comment=comment,
+        comment=None if comment is None else _text(_LINE, comment, "--comment", "line of 255 characters"),
         person=_text(_PERSON, person, "--person", "name of a person") if person is not None else None,
     )
     with errors_said(), transaction() as session:
@@ -96,7 +98,7 @@ def _text(kind: TypeAdapter[str], text: str, option: str, what: str) -> str:
     try:
         return kind.validate_python(text)
     except ValidationError as error:
-        raise _wrong(option, f"{text!r} is no {what}") from error
+        raise _wrong(option, f"{text[:_SHOWN]!r} is no {what}") from error
 
 
 def _role(text: str) -> Role:
@@ -108,7 +110,7 @@ def _role(text: str) -> Role:
 
 def _networks(texts: Sequence[str]) -> list[Network]:
     try:
-        return [ip_network(text) for text in texts]
+        return [parse_network(text) for text in texts]
     except ValueError as error:
         raise _wrong("--network", str(error)) from error
 

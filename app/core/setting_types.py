@@ -3,7 +3,6 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -11,6 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import NoDecode
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+from app.core.networks import Network, parse_network
 
 _MOST = 2**31 - 1
 _SIMILAR = 0.85  # of two names, 0 to 1: one is taken for the other, misspelt
@@ -90,7 +91,9 @@ def _brokers(value: str) -> str:
 
 
 def _proxies(value: tuple[str, ...]) -> tuple["Proxy", ...]:
-    proxies = tuple(UNIX if each == UNIX else ip_network(each) for each in value)  # which says what is wrong
+    proxies = tuple(
+        UNIX if each == UNIX else parse_network(each) for each in value
+    )  # which says what is wrong
     if any(not isinstance(each, str) and not each.prefixlen for each in proxies):
         raise ValueError("everybody is no proxy: name their addresses, or the network that they are in")
     return proxies
@@ -124,7 +127,6 @@ def _upper(value: object) -> object:
 
 
 UNIX = "unix"  # the name for whoever calls over a Unix socket
-Network = IPv4Network | IPv6Network
 Proxy = Network | str
 
 NonNegativeInt = Annotated[int, Field(ge=0, le=_MOST)]

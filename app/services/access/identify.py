@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from hmac import compare_digest
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 from uuid import UUID
 
+from app.core.networks import Network, is_within, parse_address, parse_network
 from app.domain.permissions import Principal, Role
-from app.services.access.tokens import Network, digest_of, prefix_of, unmapped
+from app.services.access.tokens import digest_of, prefix_of
 
 _NOBODYS = bytes(32)  # the digest of no token
 _ROLES = frozenset(Role)
-
-Address = IPv4Address | IPv6Address
 
 
 class WhyNot(StrEnum):
@@ -59,7 +58,7 @@ def known_tokens(rows: Iterable[Any]) -> Mapping[str, KnownToken]:
             id=row.id,
             digest=row.digest,
             principal=principal_of(row),
-            networks=tuple(unmapped(ip_network(each)) for each in row.networks),
+            networks=tuple(map(parse_network, row.networks)),
             expires_at=row.expires_at,
             revoked=row.revoked_at is not None,
         )
@@ -92,28 +91,9 @@ def identify(tokens: Mapping[str, KnownToken], shown: str, address: str | None) 
         return WhyNot.REVOKED
     if token.expires_at is not None and token.expires_at <= datetime.now(UTC):
         return WhyNot.EXPIRED
-    if token.networks and not is_within(address, token.networks):
+    if token.networks and not is_within(parse_address(address), token.networks):
         return WhyNot.ELSEWHERE
     return token
-
-
-def is_within(address: str | None, networks: Iterable[Network]) -> bool:
-    """Return whether the address lies in one of the networks; one that is not known lies in none."""
-    parsed = parse_address(address)
-    return parsed is not None and any(
-        parsed in network
-        for network in networks
-        if isinstance(network, IPv4Network) == isinstance(parsed, IPv4Address)
-    )
-
-
-def parse_address(address: str | None) -> Address | None:
-    """Return the address; an IPv4 one that is written as IPv6 (RFC 4291, section 2.5.5.2) as IPv4."""
-    try:
-        parsed = ip_address((address or "").partition("%")[0])
-    except ValueError:
-        return None
-    return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed
 
 
 def source_of(address: str | None) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from ipaddress import IPv4Network, IPv6Network
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from app.core.networks import Network, unmapped
 from app.domain.errors import InvalidInput, Reason, TokenNotFound
 from app.domain.permissions import Caller, Principal, Role
 from app.services.access import audit
@@ -20,10 +20,7 @@ from app.store import grants
 from app.store import tokens as store
 from app.store.models import AccessToken
 
-Network = IPv4Network | IPv6Network
-
 _SECRET_BYTES = 32
-_MAPPED = 96  # bits before an IPv4 address that is written as IPv6
 _PREFIX = re.compile("[0-9a-f]{12}")
 _NAME = "name:token "  # how the identity of a token begins
 MAX_MAKERS = 100  # identities that a token remembers
@@ -128,13 +125,6 @@ def prefix_of(secret: str) -> str | None:
     """Return by which prefix the token is known; None for what is not written as one."""
     found = _WRITTEN.fullmatch(secret)
     return found[1] if found else None
-
-
-def unmapped(network: Network) -> Network:
-    """Return the network; an IPv4 one that is written as IPv6 (RFC 4291, section 2.5.5.2) as IPv4."""
-    if isinstance(network, IPv6Network) and network.prefixlen >= _MAPPED and network[0].ipv4_mapped:
-        return IPv4Network((network[0].ipv4_mapped, network.prefixlen - _MAPPED))
-    return network
 
 
 def digest_of(secret: str) -> bytes:

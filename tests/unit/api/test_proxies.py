@@ -61,8 +61,14 @@ def test_a_proxy_on_a_unix_socket(trusted: str, client: str) -> None:
     assert seen("", ("X-Forwarded-For", "203.0.113.7"), trusted=trusted).split(" ")[1] == client
 
 
+def test_an_ipv4_network_that_is_written_as_ipv6() -> None:
+    headers = ("X-Forwarded-For", "203.0.113.7, 10.2.2.2")
+    assert seen("10.1.1.1", headers, trusted="::ffff:10.0.0.0/104") == "http 203.0.113.7"
+
+
 @pytest.mark.parametrize(
-    "value", ["*", "proxy.example.net", "10.0.0.1/8", "0.0.0.0/0", "::/0", "10.0.0.0/33"]
+    "value",
+    ["*", "proxy.example.net", "10.0.0.1/8", "0.0.0.0/0", "::/0", "::ffff:0:0/96", "10.0.0.0/33"],
 )
 def test_what_names_no_proxy_is_refused(set_settings: SetSettings, value: str) -> None:
     set_settings(TRUSTED_PROXIES=f"192.0.2.1,{value}")

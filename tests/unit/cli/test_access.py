@@ -30,6 +30,8 @@ def test_a_role_without_the_right_is_told_which_one_has_it(capsys: pytest.Captur
         ("--network", "1", "'1' does not appear to be"),
         ("--account", " x", "no name of an account"),
         ("--person", "", "no name of a person"),
+        ("--comment", "x" * 256, "is no line of 255 characters"),
+        ("--comment", "two\nlines", "is no line"),
     ],
 )
 def test_an_option_that_is_wrong_is_named(
