@@ -148,7 +148,7 @@ class Settings(BaseSettings):
     drain_budget: PositiveFloat = 30  # after that long another zone gets the worker
     verify_timeout: PositiveFloat = 3  # one round of questions to one server
     verify_pause: PositiveFloat = 1  # until the servers are asked again; grows
-    primary_deadline: PositiveFloat = 3  # from applied to answered by the primary itself
+    primary_deadline: PositiveFloat = 2  # from applied to answered by the primary itself
     verify_deadline: PositiveFloat = 60  # from applied to answered by every server that answers at all
     simulated_delay: float = Field(0.05, ge=0, le=3600, allow_inf_nan=False)
     simulated_failure_rate: float = Field(0.0, ge=0, le=1, allow_inf_nan=False)

@@ -141,9 +141,13 @@ class ChangeResult:
     """What the playbook wrote about one change into its results file.
 
     `before` is the RRset that was there when it was the change's turn; None if the playbook does not say.
+    `server` is the primary that was sent the change, where there are several. `note` is for operators: why
+    others may not learn of it.
     """
 
     outcome: Outcome
     code: str | None = None
     message: str | None = None
     before: RRsetState | None = None
+    server: str | None = None
+    note: str | None = None

@@ -83,6 +83,10 @@ class Expectation:
             return None
         return self._unmet_rdata(answer.rdata) or self._unmet_ttl(answer)
 
+    def differs_in_ttl_alone(self, answer: Answer) -> bool:
+        """Return whether the answer has the values that it should have, with another TTL."""
+        return self._unmet_rdata(answer.rdata) is None
+
     def concerns(self, change: Change, answer: Answer) -> bool:
         """Return whether what is wrong with the answer is about this one of the changes that were expected.
 

@@ -11,6 +11,7 @@ from itertools import takewhile
 from typing import NamedTuple
 from uuid import UUID
 
+from app.domain.believed import Answers
 from app.domain.change import Action, Change, ChangeResult, Outcome, RRsetKey
 from app.domain.errors import (
     BACKEND_UNAVAILABLE_CODES,
@@ -23,8 +24,6 @@ from app.domain.lifecycle import Status
 from app.domain.ptr import NOT_OURS
 from app.domain.told import of_failure
 
-Answers = Mapping[str, Mapping[RRsetKey, Answer]]  # by server, the one that takes updates first
-
 _OUTCOME_UNKNOWN = "outcome_unknown"
 _MAYBE_SENT = frozenset({"playbook_failed"})  # a fault of the whole after which the servers are asked
 _NOT_SENT = (BACKEND_UNAVAILABLE_CODES | ZONE_UNAVAILABLE_CODES) - _MAYBE_SENT
@@ -33,8 +32,12 @@ _UNCERTAIN = UNCERTAIN_CODES | _MAYBE_SENT
 _OF_THE_CHANGE = frozenset({"server_failed", "changed_meanwhile"})
 
 _AGAIN = "will be tried again"
-_NOT_KEPT, _NOT_ANSWERED = "not_kept", "not_answered"
-APPLIED_AND_FAILED = (_NOT_KEPT, _NOT_ANSWERED)
+_NOT_KEPT, _TTL_NOT_KEPT, _NOT_ANSWERED = "not_kept", "ttl_not_kept", "not_answered"
+APPLIED_AND_FAILED = (_NOT_KEPT, _TTL_NOT_KEPT, _NOT_ANSWERED)
+_CAUSES = {
+    _NOT_KEPT: "a policy of the server drops or alters it without a word",
+    _TTL_NOT_KEPT: "the server has a limit of its own, as BIND's max-zone-ttl",
+}
 
 
 class Scope(StrEnum):
@@ -71,6 +74,11 @@ class InFlight:
         return (self.result.code if self.result else None) or _OUTCOME_UNKNOWN
 
     @property
+    def note(self) -> str | None:
+        """Why others than the primary may not learn of it, if the playbook has said so."""
+        return self.result.note if self.result else None
+
+    @property
     def not_sent(self) -> bool:
         """Whether the backend or the zone was unavailable, so that nothing was sent."""
         return self.result is not None and self.result.code in _NOT_SENT
@@ -104,6 +112,7 @@ class Decision:
     fault: Fault | None = None  # of the whole: the backend or the zone must rest
     pauses: bool = False  # it alone waits before its next try; its zone goes on
     unreached: bool = False  # some server gave no answer: the deadline counts from its return
+    doubtful: bool = False  # the primary answers otherwise than it has taken: it is asked again soon
 
     @property
     def applied(self) -> bool:
@@ -138,6 +147,10 @@ class _Complaints:
     @property
     def primary_contradicts(self) -> bool:
         return self.primary_is_known and self.first in self.by_server and not self.nobody_looked
+
+    @property
+    def of_ttl_alone(self) -> bool:
+        return self.first is not None and self.expectation.differs_in_ttl_alone(self.said[self.first])
 
     def concern(self, change: Change) -> bool:
         """Return whether some of it is about this change, and not only about others of its RRset."""
@@ -312,11 +325,20 @@ def _not_answered(item: InFlight, complaints: _Complaints) -> Decision:
         message = f"answered; what others asked for its RRset is not: {complaints}"
         return Decision(Status.SUCCEEDED, message, "answered by its servers")
     if not_kept:
-        return _failed(f"the primary has taken it, but answers otherwise; {complaints}", _NOT_KEPT)
+        code = _TTL_NOT_KEPT if complaints.of_ttl_alone else _NOT_KEPT
+        said = f"the primary has taken it, but answers otherwise: {_CAUSES[code]}"
+        return _failed(f"{said}; {complaints}", code)
     if not_answered:
-        return _failed(f"not answered as asked in time; {complaints}", _NOT_ANSWERED)
+        message = "; ".join(filter(None, ("not answered as asked in time", str(complaints), item.note)))
+        return _failed(message, _NOT_ANSWERED)
     told = "applied, not answered everywhere yet"
-    return Decision(Status.VERIFYING, f"{told}; {complaints}", told, unreached=unreached)
+    return Decision(
+        Status.VERIFYING,
+        "; ".join(filter(None, (told, str(complaints), item.note))),
+        told,
+        unreached=unreached,
+        doubtful=complaints.primary_contradicts,
+    )
 
 
 def _uncertain(

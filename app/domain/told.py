@@ -41,6 +41,7 @@ _FAILURES: Mapping[str, str] = {
     "state_changed": "the RRset is not the one that the request expects",
     "too_large": "it is larger than a DNS message can be",
     "undo_conflict": "the RRset was changed since",
+    "ttl_not_kept": "the primary has taken it, but answers another TTL",
     "zone_unknown": "the zone is not served any more",
 }
 _PLANNED: Mapping[str, str] = {

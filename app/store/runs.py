@@ -119,7 +119,8 @@ def _results_as_json(results: Mapping[UUID, ChangeResult]) -> dict[str, Any]:
     """
     groups: dict[tuple[str, str | None, str | None], list[UUID]] = {}
     for request_id, result in results.items():
-        groups.setdefault((result.outcome, result.code, result.message), []).append(request_id)
+        message = "; ".join(filter(None, (result.message, result.note))) or None
+        groups.setdefault((result.outcome, result.code, message), []).append(request_id)
     states = groupby(results[request_id].before for ids in groups.values() for request_id in ids)
     return {
         "results": [[*said, list(map(str, ids))] for said, ids in groups.items()],

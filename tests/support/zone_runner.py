@@ -38,5 +38,5 @@ class ZoneRunner:
         with TemporaryDirectory() as folder:
             path = Path(folder) / "results.json"
             with results_file(path, len(changes)) as write:
-                write(self._zone.outcomes.results)
+                write(self._zone.outcomes.results, self._zone.outcomes.server)
             return read_results(path, changes, Redactor()).results

@@ -16,6 +16,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.key_file
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.batch import apply_batch
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.connection import Target
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.key_file import read_key
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.primaries import Primary
 
 from stack.embedded import Stack
 from tests.support.builders import change, full_name
@@ -37,6 +38,8 @@ def failed(code: str) -> ChangeOutcome:
 
 class ZoneUnderTest:
     """A zone on one of the servers. Owner names are relative to it; "@" is its apex."""
+
+    standbys: Sequence[Target] = ()  # that take updates, too, in order of preference
 
     def __init__(self, stack: Stack, name: str, server: str = "bind") -> None:
         variable = "DNS_SERVER" if server == "bind" else f"{server.upper()}_SERVER"
@@ -72,7 +75,8 @@ class ZoneUnderTest:
     def apply_batch(
         self, changes: Sequence[dict[str, Any]], zone: dns.name.Name, *, dry_run: bool
     ) -> Outcomes:
-        return apply_batch(changes, zone, self.target, self.key, dry_run=dry_run)
+        primaries = [Primary(target, self.key) for target in (self.target, *self.standbys)]
+        return apply_batch(changes, zone, primaries, dry_run=dry_run)
 
     def do(self, action: str, owner: str, rdtype: str, *rdata: str, ttl: int = 300) -> ChangeOutcome:
         """Apply one change, as a batch of its own."""
@@ -131,4 +135,4 @@ class ApiZoneUnderTest(ZoneUnderTest):
         self, changes: Sequence[dict[str, Any]], zone: dns.name.Name, *, dry_run: bool
     ) -> Outcomes:
         api = Api(self.url, self.api_key, self.timeout)
-        return powerdns.apply_batch(changes, zone, api, dry_run=dry_run)
+        return powerdns.apply_batch(changes, zone, [api], dry_run=dry_run)

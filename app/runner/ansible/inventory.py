@@ -41,38 +41,70 @@ class RunLimits:
 def authoritative_servers(inventory: Path, backend: str) -> list[Server]:
     """Return the servers that must answer for the zones of a backend; host names are not resolved.
 
-    They are those that the host variable `dns_verify_servers` lists, or else the one of `dns_server` and
-    `dns_port`. Questions are signed with the key of the item's `key_file`, or else of `dns_verify_key_file`,
-    or else by Kerberos, if `dns_gss_questions` says so.
-    Raises UnknownBackend, InventoryError.
+    They are those that the host variable `dns_verify_servers` lists, or else those of `dns_server`. Questions
+    are signed with the key of the item's `key_file` in `dns_verify_servers`, or else of
+    `dns_verify_key_file`, or else by Kerberos, if `dns_gss_questions` says so. Raises UnknownBackend,
+    InventoryError.
     """
     variables = host_variables(inventory, backend)
-    listed = variables.get("dns_verify_servers") or [
-        {"address": variables.get("dns_server"), "port": variables.get("dns_port", DNS_PORT)}
-    ]
-    if not isinstance(listed, list):
-        raise InventoryError(f"dns_verify_servers of {backend} is not a list")
-    key_file = variables.get("dns_verify_key_file")
-    servers = [(_server(item, key_file, backend), item) for item in listed]
+    key_file, primaries = variables.get("dns_verify_key_file"), primary_servers(inventory, backend)
+    if listed := variables.get("dns_verify_servers"):
+        if not isinstance(listed, list):
+            raise InventoryError(f"dns_verify_servers of {backend} is not a list")
+        found = [(_server(item, DNS_PORT, key_file, backend), item) for item in listed]
+    else:
+        key = _key_file(key_file, backend)
+        named = primaries or [_server(None, DNS_PORT, None, backend)]
+        found = [(server._replace(key_file=key), {}) for server in named]
+    services = {server.address: server.kerberos.service for server in primaries if server.kerberos}
     return list(
         dict.fromkeys(
-            server._replace(kerberos=kerberos_for_questions(variables, backend, server.address, item))
-            for server, item in servers
+            server._replace(
+                kerberos=kerberos_for_questions(variables, backend, server.address, item, services)
+            )
+            for server, item in found
         )
     )
 
 
-def primary_server(inventory: Path, backend: str) -> Server | None:
-    """Return the server of `dns_server` and `dns_port`, which takes updates; None where none is named.
+def primary_servers(inventory: Path, backend: str) -> list[Server]:
+    """Return the servers of `dns_server`, which take updates, in order of preference; none where it is unset.
 
-    It has the Kerberos that signs updates, if the inventory has any. Raises UnknownBackend, InventoryError.
+    Each has what signs the updates: the key of its item's `key_file`, Kerberos if the inventory has any, or
+    the key of `dns_tsig_key_file`, unless that is a template. Raises UnknownBackend, InventoryError.
     """
     variables = host_variables(inventory, backend)
-    if not variables.get("dns_server"):
-        return None
-    item = {"address": variables["dns_server"], "port": variables.get("dns_port", DNS_PORT)}
-    server = _server(item, None, backend)
-    return server._replace(kerberos=kerberos_for(variables, backend, server.address))
+    written = variables.get("dns_server")
+    if not written:
+        return []
+    port, key_file = variables.get("dns_port") or DNS_PORT, variables.get("dns_tsig_key_file")
+    key_file = None if "{{" in str(key_file) else key_file
+    items = written if isinstance(written, list) else [written]
+    servers = []
+    for item in items:
+        server, own = _server(item, port, key_file, backend), item if isinstance(item, dict) else {}
+        if "key_file" not in own:
+            service, is_only = own.get("gss_server"), len(items) == 1
+            kerberos = kerberos_for(variables, backend, server.address, service, is_only=is_only)
+            server = server._replace(kerberos=kerberos)
+        servers.append(server)
+    return list(dict.fromkeys(servers))
+
+
+def hidden_primaries(inventory: Path, backend: str) -> list[Server]:
+    """Return the primaries that need not answer, with what signs questions to them. Raises InventoryError."""
+    required = set(map(str, authoritative_servers(inventory, backend)))
+    signs_by_kerberos = host_variables(inventory, backend).get("dns_gss_questions") is True
+    return [
+        server if signs_by_kerberos else server._replace(kerberos=None)
+        for server in primary_servers(inventory, backend)
+        if str(server) not in required
+    ]
+
+
+def read_server(text: str) -> Server:
+    """Return the server of "address", "address:port" or "[IPv6 address]:port". Raises InventoryError."""
+    return _server(text, DNS_PORT, None, "a result")
 
 
 def run_limits(inventory: Path, backend: str, *, as_last_read: bool = False) -> RunLimits:
@@ -194,19 +226,19 @@ def _parse_listing(listing: Mapping[str, Any]) -> Mapping[str, Variables]:
     return {str(host): variables.get(host, {}) for host in hosts}
 
 
-def _server(item: object, key_file: object, backend: str) -> Server:
+def _server(item: object, default_port: object, key_file: object, backend: str) -> Server:
     if isinstance(item, dict):
-        address, port = item.get("address"), item.get("port", DNS_PORT)
+        address, port = item.get("address"), item.get("port") or default_port
         key_file = item.get("key_file", key_file)
     else:
-        address, port = _split_port(item if isinstance(item, str) else "")
+        address, port = _split_port(item if isinstance(item, str) else "", default_port)
     if not address or "{{" in f"{address}{port}":
         raise InventoryError(
             f"{backend}: {item!r} of dns_server or dns_verify_servers is not a plain address"
         )
-    if not str(port).isdecimal() or not 0 < int(port) < 65_536:
+    if not str(port).isdecimal() or not 0 < int(str(port)) < 65_536:
         raise InventoryError(f"{backend}: {port!r} is not a port")
-    return Server(_canonical_address(str(address)), int(port), _key_file(key_file, backend))
+    return Server(_canonical_address(str(address)), int(str(port)), _key_file(key_file, backend))
 
 
 def _key_file(written: object, backend: str) -> Path | None:
@@ -217,15 +249,15 @@ def _key_file(written: object, backend: str) -> Path | None:
     return Path(written)
 
 
-def _split_port(text: str) -> tuple[str, str | int]:
+def _split_port(text: str, default: object) -> tuple[str, object]:
     """Return address and port of "address", "address:port", "[IPv6 address]" or "[IPv6 address]:port"."""
     if text.startswith("["):
         address, _, port = text[1:].partition("]")
-        return address, port.lstrip(":") or DNS_PORT
+        return address, port.lstrip(":") or default
     if text.count(":") > 1:
-        return text, DNS_PORT
+        return text, default
     address, _, port = text.partition(":")
-    return address, port or DNS_PORT
+    return address, port or default
 
 
 def _canonical_address(address: str) -> str:

@@ -11,10 +11,13 @@ from app.domain.server import Kerberos
 Variables = Mapping[str, Any]
 
 
-def kerberos_for(variables: Variables, backend: str, address: str, service: object = None) -> Kerberos | None:
+def kerberos_for(
+    variables: Variables, backend: str, address: str, service: object = None, *, is_only: bool = True
+) -> Kerberos | None:
     """Return what signs the updates to the server at this address; None where Kerberos does not.
 
-    `service` is its principal, if one is named for this server alone. Raises InventoryError.
+    `service` is its principal, if one is named for this server alone. `dns_gss_server` is that of an only
+    primary. Raises InventoryError.
     """
     keytab, ccache = (_text(variables, name, backend) for name in ("dns_gss_keytab", "dns_gss_ccache"))
     if keytab is None and ccache is None:
@@ -26,17 +29,21 @@ def kerberos_for(variables: Variables, backend: str, address: str, service: obje
     if service is not None and (not isinstance(service, str) or not service or "{{" in service):
         raise InventoryError(f"{backend}: gss_server is not a plain name: {service!r}")
     return Kerberos(
-        service or _text(variables, "dns_gss_server", backend) or _default_service(address, backend),
+        service
+        or (_text(variables, "dns_gss_server", backend) if is_only else None)
+        or _default_service(address, backend),
         _text(variables, "dns_gss_principal", backend),
         Path(keytab) if keytab else None,
         ccache,
     )
 
 
-def kerberos_for_questions(variables: Variables, backend: str, address: str, item: object) -> Kerberos | None:
+def kerberos_for_questions(
+    variables: Variables, backend: str, address: str, item: object, services: Mapping[str, str]
+) -> Kerberos | None:
     """Return what signs the questions to this server, an item of `dns_verify_servers`.
 
-    None where a key does, or nothing. `dns_gss_server` is the principal of the server of `dns_server` alone.
+    None where a key does, or nothing. `services` are the principals of the primaries, by their addresses.
     Raises InventoryError.
     """
     signs = variables.get("dns_gss_questions", False)
@@ -45,10 +52,8 @@ def kerberos_for_questions(variables: Variables, backend: str, address: str, ite
     of_item = item if isinstance(item, dict) else {}
     if not signs or variables.get("dns_verify_key_file") or "key_file" in of_item:
         return None
-    service = of_item.get("gss_server")
-    if service is None and address != str(variables.get("dns_server")):
-        service = _default_service(address, backend)
-    return kerberos_for(variables, backend, address, service)
+    service = of_item.get("gss_server", services.get(address))
+    return kerberos_for(variables, backend, address, service, is_only=False)
 
 
 def _text(variables: Variables, name: str, backend: str) -> str | None:

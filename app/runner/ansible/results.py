@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.domain.change import MAX_TTL, NOTHING, Change, ChangeResult, Outcome, RRsetState
-from app.domain.errors import InvalidRdata
+from app.domain.errors import InvalidRdata, InventoryError
 from app.domain.rdata import RecordType, over_the_wire
+from app.runner.ansible.inventory import read_server
 from app.runner.ansible.redaction import Redactor
 
 MAX_FILE = 64 * 1024 * 1024  # bytes
@@ -121,7 +122,12 @@ class _Reader:
         if not isinstance(message, str) or not message.strip():
             message = "the playbook gives no reason" if outcome is Outcome.FAILED else None
         message = message and self._redactor.line(message, MAX_MESSAGE)
-        return ChangeResult(outcome, code, message, self._before(item.get("before"), change))
+        before = self._before(item.get("before"), change)
+        return ChangeResult(outcome, code, message, before, _server(item.get("server")), self._note(item))
+
+    def _note(self, item: Mapping[str, Any]) -> str | None:
+        note = item.get("note")
+        return self._redactor.line(note, MAX_MESSAGE) if isinstance(note, str) and note.strip() else None
 
     def _before(self, item: Any, change: Change) -> RRsetState | None:
         """Return what was there before the change; None if that is not said, or can't be understood."""
@@ -141,3 +147,13 @@ class _Reader:
         except (TypeError, KeyError, ValueError, AttributeError, InvalidRdata):
             self._problems.append(f'can\'t be understood: the "before" of {change.key}')
             return None
+
+
+def _server(written: Any) -> str | None:
+    """Return the name of the server as the inventory's servers are named; None if it is not said."""
+    if not isinstance(written, str) or len(written) > MAX_MESSAGE:
+        return None
+    try:
+        return str(read_server(written))
+    except InventoryError:
+        return None

@@ -1,24 +1,26 @@
 """Backends as the executor knows them: their limits, and what their servers answer."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from app.core.config import settings
 from app.core.database import AnySession, transaction
+from app.domain.believed import Answers, Roles, mute
 from app.domain.change import Change, RRsetKey, RRsetState
 from app.domain.errors import InventoryError
 from app.domain.expectation import Answer
-from app.domain.settlement import Answers
 from app.nameservers.key_file import KeyUnusable, read_key
 from app.nameservers.signing import check_kerberos
 from app.runner.ansible.honours import honoured
 from app.runner.ansible.inventory import (
     RunLimits,
     authoritative_servers,
+    hidden_primaries,
     host_names,
     host_variables,
-    primary_server,
+    primary_servers,
     read_ahead,
     run_limits,
 )
@@ -61,13 +63,32 @@ class Backends(Protocol):
     def ask(self, backend: str, changes: Sequence[Change]) -> Answers:
         """Return what each authoritative server answers for every RRset that these changes touch.
 
-        The primary's answers come first where it is asked. Raises InventoryError.
+        Raises InventoryError.
         """
         ...
 
-    def primary(self, backend: str) -> str | None:
-        """Return which of the servers in the answers takes updates; None when none does, or none is known."""
+    def roles(self, backend: str) -> Roles:
+        """Return which of the servers in the answers take updates, and which must answer."""
         ...
+
+
+class _Silent:
+    """Remembers for a while which primaries gave no answer and need not: nobody waits for them again."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def among(self, servers: Iterable[str]) -> set[str]:
+        now = time.monotonic()
+        return {server for server in servers if self._until.get(server, 0.0) > now}
+
+    def note(self, servers: Iterable[str]) -> None:
+        until = time.monotonic() + SILENCE
+        self._until |= dict.fromkeys(servers, until)
+
+
+SILENCE = 30.0  # seconds
+_silent = _Silent()
 
 
 class InventoryBackends:
@@ -98,22 +119,15 @@ class InventoryBackends:
         variables = host_variables(self._inventory, backend)
         if not any(name.startswith("dns_") for name in variables):  # a host that is no backend
             return None
-        key_file = variables.get("dns_tsig_key_file")
-        if key_file and "{{" not in str(key_file):
-            try:
-                read_key(Path(str(key_file)))
-            except KeyUnusable as error:
-                return str(error)
-        return self.why_unusable(backend) or self._kerberos_fault(backend)
-
-    def _kerberos_fault(self, backend: str) -> str | None:
-        primary = primary_server(self._inventory, backend)
         try:
-            if primary is not None and primary.kerberos is not None:
-                check_kerberos(primary.kerberos)
-        except KeyUnusable as error:
+            for primary in primary_servers(self._inventory, backend):
+                if primary.key_file:
+                    read_key(primary.key_file)
+                if primary.kerberos:
+                    check_kerberos(primary.kerberos)
+        except (KeyUnusable, InventoryError) as error:
             return str(error)
-        return None
+        return self.why_unusable(backend)
 
     def may_be_served(self, session: AnySession, backend: str) -> bool:
         """Return True: where the inventory does not have the backend, its zones rest."""
@@ -130,7 +144,7 @@ class InventoryBackends:
         """Return why the inventory does not say which servers to ask, or how much; None when it does."""
         try:
             authoritative_servers(self._inventory, backend)
-            primary_server(self._inventory, backend)
+            primary_servers(self._inventory, backend)
             run_limits(self._inventory, backend)
         except InventoryError as error:
             return str(error)
@@ -138,18 +152,27 @@ class InventoryBackends:
 
     def ask(self, backend: str, changes: Sequence[Change]) -> Answers:
         """Return what each of the host's authoritative servers answers. Raises InventoryError."""
-        servers = authoritative_servers(self._inventory, backend)
-        first = primary_server(self._inventory, backend)
-        servers.sort(key=lambda server: str(server) != str(first))
-        return ask_servers(servers, changes, settings().verify_timeout)
+        required = authoritative_servers(self._inventory, backend)
+        primaries = primary_servers(self._inventory, backend)
+        names = {str(server) for server in required}
+        servers = [*required, *hidden_primaries(self._inventory, backend)]
+        dispensable = {str(server) for server in primaries if len(primaries) > 1 or str(server) not in names}
+        silent = _silent.among(dispensable)
+        if len(silent) == len(primaries):  # where none of them is known to be there, all are asked
+            silent &= dispensable - names
+        servers = [server for server in servers if str(server) not in silent]
+        answers = ask_servers(servers, changes, settings().verify_timeout)
+        _silent.note(server for server in dispensable & answers.keys() if mute(answers[server]))
+        return answers
 
-    def primary(self, backend: str) -> str | None:
-        """Return the server that takes updates, if the inventory names one and it can be looked up."""
+    def roles(self, backend: str) -> Roles:
+        """Return which servers the inventory names for what; none while it can't be used."""
         try:
-            server = primary_server(self._inventory, backend)
+            primaries = primary_servers(self._inventory, backend)
+            required = authoritative_servers(self._inventory, backend)
         except InventoryError:
-            return None
-        return str(server) if server else None
+            return Roles()
+        return Roles(tuple(map(str, primaries)), frozenset(map(str, required)))
 
 
 class SimulatedBackends:
@@ -199,9 +222,9 @@ class SimulatedBackends:
             self.SERVER: {key: Answer(rrset.ttl, rrset.exact or frozenset()) for key, rrset in state.items()}
         }
 
-    def primary(self, backend: str) -> str | None:
-        """Return the simulated server."""
-        return self.SERVER
+    def roles(self, backend: str) -> Roles:
+        """Return that the simulated server does all."""
+        return Roles((self.SERVER,), frozenset({self.SERVER}))
 
 
 def make_backends() -> Backends:

@@ -1,7 +1,7 @@
 """Drain one zone: claim what is pending, apply it, verify it, settle it."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
 from uuid import UUID
@@ -14,19 +14,21 @@ from app.core.database import transaction
 from app.core.database_errors import DATABASE_ERRORS, may_recover
 from app.core.logging import Line, bound, get_logger, log_lines
 from app.core.startup import cause
+from app.domain.believed import Answers, Roles, heard
 from app.domain.change import ChangeResult, Outcome, RRsetKey
 from app.domain.errors import InventoryError, LeaseLost, UnknownBackend
 from app.domain.expectation import Answer
 from app.domain.lifecycle import Status
-from app.domain.settlement import Answers, Decision, Fault, InFlight, Scope, decide
+from app.domain.settlement import Decision, Fault, InFlight, Scope, decide
 from app.runner.protocol import Run, Runner, RunResult
 from app.services import kicks
 from app.services.drain.backends import Backends, simulated_state
 from app.services.drain.batch import PROBE_CANDIDATES, behind_waiting, first_batch
 from app.services.drain.candidates import list_candidates
+from app.services.drain.doubts import Doubts
 from app.services.drain.groups import tell_groups
 from app.services.drain.lease import hold_lease
-from app.services.drain.lost_runs import note_before, stored_results, with_fates
+from app.services.drain.lost_runs import note_before, notes, stored_results, with_fates
 from app.services.drain.owners import owners_of_made
 from app.services.drain.ptrs import keep_ptrs
 from app.services.drain.rest import rest, rest_or_go_on
@@ -103,14 +105,18 @@ def _drain(zone: str, runner: Runner, backends: Backends) -> None:
         lease = held_lease
         try:
             lease = lease and _rest_if_unusable(lease, backends)
-            while lease and (claim := _claim(lease, backends, lease_lost)):
+            doubts = Doubts()
+            while lease and (claim := _next_claim(lease, backends, lease_lost, doubts)):
                 applied = _apply(claim, runner, backends, lease_lost)
-                in_flight = _in_flight(claim, applied.results)
-                answers = _ask_servers(claim, in_flight, backends)
-                primary = backends.primary(claim.backend) if claim.backend else None
-                in_flight = with_fates(in_flight, claim.run_ids, answers, primary)
+                doubts.note_taker(applied.results.values())
+                in_flight = _in_flight(claim, applied.results, doubts)
+                asked = _ask_servers(claim, in_flight, backends)
+                roles = backends.roles(claim.backend) if claim.backend else Roles()
+                answers, primary = heard(asked, roles, doubts.taker)
+                in_flight = with_fates(in_flight, claim.run_ids, answers)
                 decisions = decide(in_flight, answers, settings().max_attempts, primary)
                 lease = _settle(lease, claim, in_flight, decisions, answers, applied.detail)
+                doubts.note(claim.items, decisions)
                 if lease and _is_turn_over(lease, backends, began):
                     break
         except LeaseLost:
@@ -148,8 +154,22 @@ def _kick_next_zone(lease: Lease, backends: Backends) -> None:
         kicks.kick_if_due(lease.zone)
 
 
-def _claim(lease: Lease, backends: Backends, lease_lost: Event) -> Claim | None:
-    """Claim the requests to work on next; None when nothing is due. Raises LeaseLost."""
+def _next_claim(lease: Lease, backends: Backends, lease_lost: Event, doubts: Doubts) -> Claim | None:
+    """Claim what is due; or else, after a pause, what the primary contradicts. Raises LeaseLost."""
+    claim = _claim(lease, backends, lease_lost)
+    if claim is not None or not doubts or kicks.others_wait():
+        return claim
+    lease_lost.wait(doubts.pause())
+    return _claim(lease, backends, lease_lost, doubts.names)
+
+
+def _claim(
+    lease: Lease, backends: Backends, lease_lost: Event, doubtful: Collection[str] = ()
+) -> Claim | None:
+    """Claim the requests to work on next; None when nothing is due. Raises LeaseLost.
+
+    At `doubtful` names, what is verifying is verified again, whether it is due or not.
+    """
     with transaction() as session:
         served_by = leases.check(session, lease, to_claim=True)
         if served_by and served_by != lease.backend:  # the zone was moved: its new backend is asked next
@@ -160,7 +180,7 @@ def _claim(lease: Lease, backends: Backends, lease_lost: Event) -> Claim | None:
             runs.abandon(session, (item.run_id for item in claim.orphaned if item.run_id))
         else:
             claim = _claim_pending(session, lease, claim, backends)
-        names = {item.change.name for item in claim.items}
+        names = {item.change.name for item in claim.items}.union(doubtful)
         verifying = queue.list_verifying(session, lease.zone, names, settings().primary_deadline)
         claim = replace(claim, verifying=verifying)
         if lease_lost.is_set():  # the database took its time; the run would be stopped at once
@@ -218,6 +238,7 @@ def _apply(claim: Claim, runner: Runner, backends: Backends, lease_lost: Event) 
     if claim.backend is None:
         return Applied(dict.fromkeys((item.id for item in claim.items), _ZONE_GONE))
     known: dict[UUID, ChangeResult | None] = {item.id: _APPLIED for item in claim.verifying}
+    known |= notes([item for item in claim.verifying if item.overdue])
     known |= stored_results(claim.orphaned)
     if claim.run_id is None:
         return Applied(known)
@@ -245,14 +266,14 @@ def _run_ansible(
     return result
 
 
-def _in_flight(claim: Claim, results: Results) -> list[InFlight]:
+def _in_flight(claim: Claim, results: Results, doubts: Doubts) -> list[InFlight]:
     in_flight = [
         InFlight(
             change=item.change,
             result=results[item.id],
             lost_runs=item.lost_runs,
             overdue=item.overdue,
-            primary_overdue=item.primary_overdue,
+            primary_overdue=doubts.is_overdue(item),
             is_undo=item.undoes is not None,
             is_ptr=item.ptr_of is not None,
         )

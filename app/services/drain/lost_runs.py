@@ -7,12 +7,13 @@ from uuid import UUID
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import get_logger
-from app.domain.change import Action, Change, ChangeResult
+from app.domain.believed import Answers, heard
+from app.domain.change import Action, Change, ChangeResult, Outcome
 from app.domain.effects import RRset
 from app.domain.errors import InventoryError
 from app.domain.expectation import Answer
 from app.domain.order import Before, decided_by_before, fates
-from app.domain.settlement import Answers, InFlight
+from app.domain.settlement import InFlight
 from app.services.drain.backends import Backends
 from app.store import runs
 from app.store.queue import Item
@@ -27,6 +28,16 @@ def stored_results(orphaned: Sequence[Item]) -> Mapping[UUID, ChangeResult | Non
     with transaction() as session:
         said = runs.results(session, {item.run_id for item in orphaned if item.run_id})
     return {item.id: said.get(item.id) for item in orphaned}
+
+
+def notes(overdue: Sequence[Item]) -> Mapping[UUID, ChangeResult]:
+    """Return the results of requests whose verification is overdue, with what their runs had said of them."""
+    said = stored_results(overdue)
+    return {
+        request_id: ChangeResult(Outcome.APPLIED, note=result.message)
+        for request_id, result in said.items()
+        if result is not None and result.outcome is not Outcome.FAILED
+    }
 
 
 def note_before(run_id: UUID, backend: str, changes: Sequence[Change], backends: Backends) -> None:
@@ -44,15 +55,13 @@ def note_before(run_id: UUID, backend: str, changes: Sequence[Change], backends:
     except InventoryError as error:
         log.warning("not asked what is there before the run", error=str(error))
         return
-    before = _state(answers, backends.primary(backend))
+    before = _state(heard(answers, backends.roles(backend)).answers)
     if before:
         with transaction() as session:
             runs.note_before(session, run_id, before)
 
 
-def with_fates(
-    in_flight: Sequence[InFlight], run_ids: Collection[UUID], answers: Answers, primary: str | None
-) -> list[InFlight]:
+def with_fates(in_flight: Sequence[InFlight], run_ids: Collection[UUID], answers: Answers) -> list[InFlight]:
     """Give each request whose result is unknown the one that is certain by the order of acceptance, if any.
 
     `run_ids` are the runs that they were in.
@@ -69,7 +78,7 @@ def with_fates(
         for request in in_flight  # what is all or none is told by what the servers answer
         if request.change.request_id in lost and request.change.group is None
     ]
-    known = fates(changes, before, _state(answers, primary))
+    known = fates(changes, before, _state(answers))
     return [
         replace(request, result=known.get(request.change.request_id, request.result)) for request in in_flight
     ]
@@ -80,9 +89,9 @@ def _question(name: str, kind: str, zone: str) -> Change:
     return Change(UUID(int=0), Action.DELETE, zone, name, kind, 0, ())
 
 
-def _state(answers: Answers, primary: str | None) -> Before:
-    """Return what the server that takes updates answers, without what it could not tell."""
-    first = answers.get(primary or "") or next(iter(answers.values()), {})
+def _state(answers: Answers) -> Before:
+    """Return what the server answers that is believed, without what it could not tell."""
+    first = next(iter(answers.values()), {})
     return {key: _rrset(answer) for key, answer in first.items() if not (answer.error or answer.hidden)}
 
 

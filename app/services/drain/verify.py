@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
+from app.domain.believed import Answers
 from app.domain.change import Change, RRsetKey
 from app.domain.expectation import Answer, Expectation, expectations
 from app.domain.server import Server
-from app.domain.settlement import Answers
 from app.nameservers.resolver import ask_all
 from app.store import records
 

@@ -21,7 +21,7 @@ from app.runner.ansible.inventory import (
     Variables,
     authoritative_servers,
     host_variables,
-    primary_server,
+    primary_servers,
     run_limits,
 )
 
@@ -66,13 +66,13 @@ def questions_about(inventory: Path, backend: str, zones: Iterable[str]) -> list
     """Return what the servers of a backend are asked about these zones. Raises InventoryError."""
     run_limits(inventory, backend)
     variables = host_variables(inventory, backend)
-    servers, primary = authoritative_servers(inventory, backend), primary_server(inventory, backend)
+    servers, primaries = authoritative_servers(inventory, backend), primary_servers(inventory, backend)
     return [
         question
         for zone in zones
         for question in (
             *(Question(zone, str(each), Need.ANSWER, partial(_serial, each, zone)) for each in servers),
-            *_of_primary(variables, primary, zone),
+            *_of_primaries(variables, primaries, zone),
         )
     ]
 
@@ -83,18 +83,34 @@ def look(questions: Sequence[Question]) -> Iterator[ZoneFinding]:
         yield from threads.map(_asked, questions)
 
 
-def _of_primary(variables: Variables, primary: Server | None, zone: str) -> Iterator[Question]:
-    key_file = _path(variables.get("dns_tsig_key_file"))
-    if url := variables.get("dns_api_url"):
-        yield Question(zone, str(url), Need.API, partial(_zone_of_api, variables, zone))
-    elif primary is not None:
-        update = partial(_update, primary, zone, key_file)
-        yield Question(zone, str(primary), Need.UPDATE, update)
-    if primary is not None:
+def _of_primaries(variables: Variables, primaries: Sequence[Server], zone: str) -> Iterator[Question]:
+    apis = list(_apis(variables))
+    for api in apis:
+        yield Question(zone, api.url, Need.API, partial(_zone_of_api, api, zone))
+    for primary in primaries:
+        if not apis:
+            yield Question(zone, str(primary), Need.UPDATE, partial(_update, primary, zone))
         reader = variables.get("dns_transfer_key_file") or variables.get("dns_verify_key_file")
         kerberos = primary.kerberos if not reader and variables.get("dns_gss_questions") else None
-        signed = primary._replace(key_file=_path(reader) or key_file, kerberos=kerberos)
+        signed = primary._replace(key_file=_path(reader) or primary.key_file, kerberos=kerberos)
         yield Question(zone, str(primary), Need.TRANSFER, partial(_transfer, signed, zone))
+
+
+class _Api(NamedTuple):
+    """One API of PowerDNS, as `dns_api_url` names it."""
+
+    url: str
+    key_file: str
+    ca_file: str | None
+
+
+def _apis(variables: Variables) -> Iterator[_Api]:
+    written = variables.get("dns_api_url") or []
+    key_file, ca_file = variables.get("dns_api_key_file"), variables.get("dns_api_ca_file")
+    for item in written if isinstance(written, list) else [written]:
+        own = item if isinstance(item, dict) else {"url": item}
+        trusted = own.get("ca_file", ca_file)
+        yield _Api(str(own.get("url")), str(own.get("key_file", key_file)), str(trusted) if trusted else None)
 
 
 def _path(written: object) -> Path | None:
@@ -115,9 +131,9 @@ def _serial(server: Server, zone: str) -> str:
     return f"serial {ask_serial(server, dns_name(zone), _TIMEOUT)}"
 
 
-def _update(server: Server, zone: str, key_file: Path | None) -> str:
-    try_update(server, dns_name(zone), key_file, _TIMEOUT)
-    is_signed = key_file or server.kerberos
+def _update(server: Server, zone: str) -> str:
+    try_update(server, dns_name(zone), server.key_file, _TIMEOUT)
+    is_signed = server.key_file or server.kerberos
     return "the key may change the zone" if is_signed else "updates are taken without a key"
 
 
@@ -126,14 +142,13 @@ def _transfer(server: Server, zone: str) -> str:
     return "the zone is transferred"
 
 
-def _zone_of_api(variables: Variables, zone: str) -> str:
+def _zone_of_api(api: _Api, zone: str) -> str:
     try:
-        key = Path(str(variables.get("dns_api_key_file"))).expanduser().read_text().strip()
+        key = Path(api.key_file).expanduser().read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ProbeFailed(f"the file of the API key can't be read: {cause(error)}", "key_unusable") from error
-    trusted = variables.get("dns_api_ca_file")
-    context = ssl.create_default_context(cafile=str(trusted) if trusted else None)
-    url = f"{variables['dns_api_url']}/api/v1/servers/localhost/zones/{quote(dns_name(zone))}.?rrsets=false"
+    context = ssl.create_default_context(cafile=api.ca_file)
+    url = f"{api.url}/api/v1/servers/localhost/zones/{quote(dns_name(zone))}.?rrsets=false"
     status = httpx2.get(url, headers={"X-API-Key": key}, timeout=_TIMEOUT, verify=context).status_code
     if status != HTTPStatus.OK:
         code, words = _API_SAYS.get(HTTPStatus(status), ("zone_failed", f"the API answers {status}"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app.core.config import settings
 from app.domain.server import Server
-from app.runner.ansible.inventory import authoritative_servers, host_variables, primary_server
+from app.runner.ansible.inventory import authoritative_servers, host_variables, primary_servers
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +20,19 @@ class WatchedServers:
 def watched_servers(backend: str) -> WatchedServers:
     """Return the servers of the backend; the first that is verified where no primary is named.
 
+    Of several primaries it is the one that is preferred.
     A primary that is hidden, and so not verified, is asked with the key for transfers unless there is one for
     questions. Raises UnknownBackend, InventoryError.
     """
     inventory = settings().inventory
     variables = host_variables(inventory, backend)
     verified = authoritative_servers(inventory, backend)
-    named = primary_server(inventory, backend) or verified[0]
+    named = (primary_servers(inventory, backend) or verified)[0]
     for_questions, for_transfers = (
         variables.get("dns_verify_key_file"),
         variables.get("dns_transfer_key_file"),
     )
-    key_file = _path(for_transfers or for_questions or variables.get("dns_tsig_key_file"))
+    key_file = _path(for_transfers or for_questions) or named.key_file
     hidden = named._replace(key_file=_path(for_questions) or key_file)
     primary = next((each for each in verified if str(each) == str(named)), hidden)
     others = (each for each in verified if each != primary)

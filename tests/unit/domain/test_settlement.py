@@ -7,11 +7,12 @@ from uuid import UUID
 
 import pytest
 
+from app.domain.believed import Answers
 from app.domain.change import Change, ChangeResult, Outcome, RRsetKey
 from app.domain.errors import BACKEND_UNAVAILABLE_CODES, ZONE_UNAVAILABLE_CODES
 from app.domain.expectation import Answer
 from app.domain.lifecycle import Status
-from app.domain.settlement import Answers, Decision, Fault, InFlight, Scope, decide
+from app.domain.settlement import Decision, Fault, InFlight, Scope, decide
 from tests.support.builders import change
 
 KEY = RRsetKey("www.example.test", "A")
@@ -157,7 +158,7 @@ def test_a_ttl_that_the_primary_lowers_concerns_those_that_set_it() -> None:
     ]
     said = {"a": {KEY: Answer(60, frozenset({"192.0.2.1"}))}}
     lowered, removed = decide(in_flight, said, 5, primary="a").values()
-    assert (lowered.code, removed.status) == ("not_kept", Status.SUCCEEDED)
+    assert (lowered.code, removed.status) == ("ttl_not_kept", Status.SUCCEEDED)
 
 
 def test_a_server_that_is_away_lets_no_deadline_pass() -> None:

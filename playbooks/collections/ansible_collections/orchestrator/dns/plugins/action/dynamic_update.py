@@ -1,15 +1,12 @@
 """The action `orchestrator.dns.dynamic_update`: applies a changes file by RFC 2136 dynamic update."""
 
 from functools import partial
-from pathlib import Path
 
-import dns.tsig
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.batch_action import BatchAction, Server
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.options import Options
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.batch import apply_batch
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.connection import Target
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.kerberos import Kerberos, read_kerberos
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.key_file import read_key
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.primaries import read_primaries
 
 DOCUMENTATION = """
 name: dynamic_update
@@ -24,8 +21,16 @@ description:
     C(dns_connect_timeout), C(dns_timeout), C(dns_max_message_changes), C(dns_gss_keytab),
     C(dns_gss_principal), C(dns_gss_server), C(dns_gss_ccache), C(dns_gss_questions).
 options:
-  server: {description: Address or host name of the primary server., type: str, required: true}
-  port: {description: Its port., type: int, default: 53}
+  server:
+    description:
+      - The primary server of the zone, or a list of them in order of preference. Each is C(address),
+        C(address:port), C([IPv6 address]:port), or a dictionary of C(address), C(port), C(key_file) and
+        C(gss_server).
+      - The next one gets the changes only where the one before has been sent none, since it takes no
+        connection or does not answer for the zone.
+    type: raw
+    required: true
+  port: {description: The port of servers that name none., type: int, default: 53}
   zone: {description: The zone that the changes are in., type: str, required: true}
   key_file: {description: File with the TSIG key in BIND's syntax; without one nothing is signed., type: path}
   changes_file: {description: The changes to apply., type: path, required: true}
@@ -68,14 +73,13 @@ class ActionModule(BatchAction):
 
     def server(self, options: Options) -> Server:
         """Return the server that the options name. Raises OSError, ValueError, KeyFileError."""
-        target = Target(
-            options["server"],
+        template = Target(
+            "",
             int(options.get("port") or 53),
             float(options.get("connect_timeout") or 5),
             float(options.get("timeout") or 30),
             int(options.get("max_changes") or 0) or None,
         )
-        key: dns.tsig.Key | Kerberos | None = read_kerberos(options, target.address)
-        if key_file := options.get("key_file"):
-            key = read_key(Path(key_file).expanduser())
-        return Server(str(target), partial(apply_batch, target=target, key=key))
+        primaries = read_primaries(options, template)
+        names = ", ".join(str(primary.target) for primary in primaries)
+        return Server(names, partial(apply_batch, primaries=primaries))

@@ -1,13 +1,11 @@
 """The action `orchestrator.dns.powerdns_update`: applies a changes file over PowerDNS's HTTP API."""
 
 from functools import partial
-from pathlib import Path
 
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.batch_action import BatchAction, Server
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.options import Options
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.api import Api
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.batch import apply_batch
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.key_file import read_api_key
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.powerdns.servers import Defaults, read_apis
 
 DOCUMENTATION = """
 name: powerdns_update
@@ -19,15 +17,24 @@ description:
   - The task fails when no change of the batch could be carried out for a reason that concerns the whole run.
   - An option that the task does not name is taken from a variable - C(dns_api_url),
     C(dns_api_key_file), C(dns_api_ca_file), C(dns_zone), C(dns_changes_file), C(dns_results_file),
-    C(dns_timeout), C(dns_max_message_changes).
+    C(dns_timeout), C(dns_connect_timeout), C(dns_max_message_changes), C(dns_server), C(dns_port).
 options:
-  url: {description: "Where the API is, without /api/v1.", type: str, required: true}
-  key_file: {description: File that holds the API key and nothing else., type: path, required: true}
+  url:
+    description:
+      - Where the API is, without /api/v1, or a list of APIs in order of preference. Each is a URL, or a
+        dictionary of C(url), C(key_file) and C(ca_file).
+      - The next one gets the changes only where the one before does not show the zone.
+    type: raw
+    required: true
+  key_file: {description: File that holds the API key and nothing else., type: path}
   ca_file: {description: "Certificates to trust, instead of the system's.", type: path}
   zone: {description: The zone that the changes are in., type: str, required: true}
   changes_file: {description: The changes to apply., type: path, required: true}
   results_file: {description: Where to write what became of them., type: path, required: true}
   timeout: {description: Seconds to wait for an answer., type: float, default: 30}
+  connect_timeout: {description: "Seconds for the first answer, of several.", type: float, default: 5}
+  dns_server: {description: "Where they answer over DNS, in the same order.", type: raw}
+  dns_port: {description: Their port., type: int, default: 53}
   max_changes: {description: "Changes in one call; as many as fit, if 0.", type: int, default: 0}
 requirements: [dnspython]
 """
@@ -40,6 +47,9 @@ _VARIABLES = {
     "changes_file": "dns_changes_file",
     "results_file": "dns_results_file",
     "timeout": "dns_timeout",
+    "connect_timeout": "dns_connect_timeout",
+    "dns_server": "dns_server",
+    "dns_port": "dns_port",
     "max_changes": "dns_max_message_changes",
 }
 
@@ -53,12 +63,13 @@ class ActionModule(BatchAction):
 
     def server(self, options: Options) -> Server:
         """Return the server that the options name. Raises OSError, ValueError, KeyFileError."""
-        ca_file = options.get("ca_file")
-        api = Api(
-            options["url"],
-            read_api_key(Path(options["key_file"]).expanduser()),
+        defaults = Defaults(
+            options.get("key_file"),
+            options.get("ca_file"),
             float(options.get("timeout") or 30),
-            Path(ca_file).expanduser() if ca_file else None,
+            float(options.get("connect_timeout") or 5),
             int(options.get("max_changes") or 0) or None,
         )
-        return Server(str(api), partial(apply_batch, api=api))
+        written, dns_port = options.require("url"), int(options.get("dns_port") or 53)
+        apis = read_apis(written, options.get("dns_server"), dns_port, defaults)
+        return Server(", ".join(map(str, apis)), partial(apply_batch, apis=apis))

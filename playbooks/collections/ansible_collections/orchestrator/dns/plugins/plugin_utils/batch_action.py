@@ -1,6 +1,6 @@
 """What the actions have in common: read the changes file, apply the batch, write the results file."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -11,10 +11,9 @@ from .change import read_items
 from .errors import BackendUnusable, BatchFault
 from .options import Options
 from .outcomes import Outcomes, task_result
-from .result import Result, results_file
+from .result import WriteResults, results_file
 
 Items = list[Mapping[str, Any]]  # of the changes file
-WriteResults = Callable[[Mapping[str, Result]], None]
 
 
 class ApplyBatch(Protocol):
@@ -71,7 +70,7 @@ class BatchAction(ActionBase):  # type: ignore[misc]  # Ansible has no types
             name, outcomes = "no server", Outcomes.of_fault(items, zone, fault)
         else:
             outcomes = apply_batch(items, zone, dry_run=dry_run)
-        write_results(outcomes.results)
+        write_results(outcomes.results, outcomes.server)
         result = task_result(outcomes, name, len(items), self.unit)
         return result | {"msg": f"dry run, nothing is sent: {result['msg']}"} if dry_run else result
 

@@ -4,6 +4,7 @@ None of it is a change's own fault. So a change that has no result by then gets 
 that it was not sent: the orchestrator tries it again when the server, or the zone, is well.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -80,3 +81,12 @@ class ZoneFailed(BatchFault):
     """The server has the zone, and fails at whatever is asked of it."""
 
     code = "zone_failed"
+
+
+ABSENT = (Unreachable, ZoneNotLoaded, ZoneFailed)  # before any change is sent: another primary may be there
+
+
+def all_absent(faults: Sequence[BatchFault]) -> BatchFault:
+    """Return the fault of a batch of which all primaries are absent: the first one, in the words of all."""
+    first = faults[0]
+    return first if len(faults) == 1 else type(first)("; ".join(map(str, faults)))

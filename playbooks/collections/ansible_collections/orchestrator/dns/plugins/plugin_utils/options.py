@@ -38,9 +38,13 @@ class Options:
             value = self._template(self._task_vars.get(self._variables[option]))
         return None if value == "" else value
 
-    def __getitem__(self, option: str) -> str:
-        """Return the text of a required option. Raises OptionMissing."""
+    def require(self, option: str) -> Any:
+        """Return the value of a required option. Raises OptionMissing."""
         value = self.get(option)
         if value is None:
             raise OptionMissing(f"{option} is not given, and {self._variables[option]} is not set")
-        return str(value)
+        return value
+
+    def __getitem__(self, option: str) -> str:
+        """Return the text of a required option. Raises OptionMissing."""
+        return str(self.require(option))

@@ -1,7 +1,7 @@
 """The outcomes of a batch: the result of each change, and the task's result about all of them."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -24,6 +24,8 @@ class Outcomes:
     messages: int = 0  # that the server has answered
     answers: set[str] = field(default_factory=set)  # response codes or HTTP statuses
     problem: str | None = None  # what stopped the batch early, or is wrong with the zone
+    server: str | None = None  # which of several primaries got the changes
+    passed_over: str | None = None  # why those before it did not
 
     @classmethod
     def of_fault(cls, items: Iterable[Mapping[str, Any]], zone: dns.name.Name, fault: BatchFault) -> Self:
@@ -76,11 +78,17 @@ class Outcomes:
             self.results.setdefault(change.request_id, failed(fault.code, f"not sent: {fault}"))
 
     def note_on_applied(self, why: str) -> None:
-        """Add to what is said of the applied changes, and of the batch, why they may not show."""
+        """Note on the applied changes, and on the batch, why others than the server may not learn of them."""
         self.problem = "; ".join(filter(None, (self.problem, why)))
         for request_id, result in self.results.items():
             if result.outcome == "applied":
-                self.results[request_id] = result._replace(message=f"{result.message}; {why}")
+                self.results[request_id] = result._replace(note=why)
+
+    def note_server(self, server: str, absent: Sequence[BatchFault]) -> None:
+        """Note which of several primaries is sent the changes, and why those before it are not."""
+        self.server = server
+        if absent:
+            self.passed_over = f"passed over: {'; '.join(map(str, absent))}"
 
     def count_message(self, answer: str) -> None:
         """Note that the server has answered a message."""
@@ -101,9 +109,11 @@ class Outcomes:
 def task_result(outcomes: Outcomes, server: str, total: int, unit: str = "message") -> dict[str, Any]:
     """Return Ansible's result of the task: counts, and one line for a person.
 
-    `total` is the number of changes in the changes file, `unit` is what the server gets them in. The task has
-    failed only if something stopped the batch before any change was done.
+    `server` is who would have got the changes if it is not said who did. `total` is the number of changes
+    in the changes file, `unit` is what the server gets them in. The task has failed only if something stopped
+    the batch before any change was done.
     """
+    server = outcomes.server or server
     found = Counter(
         "unknown" if result.code == "no_answer" else result.outcome for result in outcomes.results.values()
     )
@@ -114,7 +124,7 @@ def task_result(outcomes: Outcomes, server: str, total: int, unit: str = "messag
     sent = f"{_count(total, 'change')} to {server} in {_count(outcomes.messages, unit)}"
     line = f"{sent}: {', '.join(parts)}{answers}"
     return {
-        "msg": f"{outcomes.problem}; {line}" if outcomes.problem else line,
+        "msg": "; ".join(filter(None, (outcomes.problem, outcomes.passed_over, line))),
         "failed": outcomes.problem is not None and not counts["applied"] + counts["unchanged"],
         "changed": counts["applied"] > 0,
         "server": server,

@@ -2,10 +2,10 @@
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import dns.name
 import dns.rdtypes.ANY.CDNSKEY
@@ -30,16 +30,25 @@ HIDDEN = "hidden"  # the code of what is not known; of dry runs alone
 Outcome = Literal["applied", "unchanged", "failed"]
 
 
+class WriteResults(Protocol):
+    """Writes results by request id, and which of several primaries they are of."""
+
+    def __call__(self, results: Mapping[str, "Result"], server: str | None = None) -> None:
+        """Write the file. Raises OSError."""
+
+
 class Result(NamedTuple):
     """What became of one change; `code` is stable and set when it failed, `message` is for a person.
 
-    `before` is the RRset that was there when it was the change's turn; None if that is not known.
+    `before` is the RRset that was there when it was the change's turn; None if that is not known. `note` says
+    why others than the server may not learn of it.
     """
 
     outcome: Outcome
     message: str
     code: str | None = None
     before: State | None = None
+    note: str | None = None
 
 
 class Reason(NamedTuple):
@@ -243,8 +252,10 @@ def _owner(change: Change) -> str:
 
 
 @contextmanager
-def results_file(path: Path, changes: int) -> Iterator[Callable[[Mapping[str, Result]], None]]:
+def results_file(path: Path, changes: int) -> Iterator[WriteResults]:
     """Yield what writes the results of so many changes, by request id, to a file that is whole or not there.
+
+    It takes the results, and which of several primaries they are of.
 
     Its room is reserved before the block: a full disk is found before anything is sent, not after it.
     Raises OSError.
@@ -252,13 +263,13 @@ def results_file(path: Path, changes: int) -> Iterator[Callable[[Mapping[str, Re
     unfinished = path.with_name(f"{path.name}.unfinished")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
 
-    def write(results: Mapping[str, Result]) -> None:
-        content = _dump(results)
+    def write(results: Mapping[str, Result], server: str | None = None) -> None:
+        content = _dump(results, server)
         try:
             os.posix_fallocate(descriptor, 0, len(content) or 1)
         except OSError:  # what was there before is more than there is room for, and can be done without
             content = _dump(
-                {request_id: result._replace(before=None) for request_id, result in results.items()}
+                {request_id: result._replace(before=None) for request_id, result in results.items()}, server
             )
         file.write(content)
         file.truncate()
@@ -273,9 +284,10 @@ def results_file(path: Path, changes: int) -> Iterator[Callable[[Mapping[str, Re
         unfinished.unlink(missing_ok=True)
 
 
-def _dump(results: Mapping[str, Result]) -> bytes:
+def _dump(results: Mapping[str, Result], server: str | None) -> bytes:
     texts = _Texts()
-    return json.dumps([_as_json(*result, texts) for result in results.items()]).encode()
+    of_all = {"server": server} if server else {}
+    return json.dumps([_as_json(*result, texts) | of_all for result in results.items()]).encode()
 
 
 def _as_json(request_id: str, result: Result, texts: "_Texts") -> dict[str, Any]:
@@ -285,6 +297,8 @@ def _as_json(request_id: str, result: Result, texts: "_Texts") -> dict[str, Any]
         "code": result.code,
         "message": result.message[:MAX_MESSAGE],
     }
+    if result.note is not None:
+        item["note"] = result.note[:MAX_MESSAGE]
     if result.before is not None and (rdata := texts.of(result.before)) is not None:
         item["before"] = {"ttl": result.before.ttl if rdata else None, "rdata": rdata}
     return item

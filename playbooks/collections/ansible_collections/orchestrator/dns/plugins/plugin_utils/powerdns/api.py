@@ -47,12 +47,21 @@ class Refused(Exception):
 class Api:
     """The API of one PowerDNS server.
 
-    `timeout` is in seconds, `max_changes` is how many one call may hold. Raises ValueError or OSError if the
-    URL or the CA file can't be used.
+    `timeout` is in seconds, and so is `first_timeout`, for the first call where that is to take less time.
+    `max_changes` is how many one call may hold, `dns_server` is where the server answers over DNS. Raises
+    ValueError or OSError if the URL or the CA file can't be used.
     """
 
     def __init__(
-        self, url: str, key: str, timeout: float, ca_file: Path | None = None, max_changes: int | None = None
+        self,
+        url: str,
+        key: str,
+        timeout: float,
+        ca_file: Path | None = None,
+        max_changes: int | None = None,
+        *,
+        dns_server: str | None = None,
+        first_timeout: float | None = None,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
@@ -60,7 +69,9 @@ class Api:
         self._base = url.rstrip("/") + _SERVER
         self._key = key
         self._timeout = timeout
+        self._next_timeout = timeout if first_timeout is None else min(timeout, first_timeout)
         self.max_changes = max_changes
+        self.dns_server = dns_server
         self._opener = build_opener(_NoRedirects(), *_https(parts.scheme, ca_file))
         self._name = parts.netloc
 
@@ -93,8 +104,9 @@ class Api:
 
     def _call(self, method: str, path: str, body: str | None = None) -> bytes:
         try:
-            with self._opener.open(self._request(method, path, body), timeout=self._timeout) as answer:
+            with self._opener.open(self._request(method, path, body), timeout=self._next_timeout) as answer:
                 content: bytes = answer.read()
+                self._next_timeout = self._timeout
                 return content
         except HTTPError as error:
             raise self._error_of_status(error.code, _reason(error)) from None

@@ -12,7 +12,7 @@ from typing import Any
 import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.batching import halves, split_by_group
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
-from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import BatchFault
+from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import ABSENT, BatchFault, all_absent
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Outcomes
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Reason, all_or_none
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import names_above
@@ -34,11 +34,12 @@ Group = Sequence[Change]  # the changes of one owner name, in their order
 
 
 def apply_batch(
-    items: Iterable[Mapping[str, Any]], zone: dns.name.Name, api: Api, *, dry_run: bool = False
+    items: Iterable[Mapping[str, Any]], zone: dns.name.Name, apis: Sequence[Api], *, dry_run: bool = False
 ) -> Outcomes:
     """Apply the items of a changes file to a zone, and return what became of them.
 
-    A dry run only reads, and returns the results that the changes would have.
+    They go to the first of the servers that shows the zone. A dry run only reads, and returns the results
+    that the changes would have.
     """
     outcomes = Outcomes()
     changes = list(outcomes.parse(items, zone))
@@ -47,12 +48,38 @@ def apply_batch(
     names, hiding = {change.name for change in changes}, hiding_names(changes)
     above = {dns.name.Name(labels) for name in names for labels in names_above(name, zone)}
     try:
-        served = Zone(api, zone)
-        batch = _Batch(served, served.read(names | above, hiding), hiding, outcomes)
+        served, nodes = _read_first(apis, zone, names | above, hiding, outcomes)
+        batch = _Batch(served, nodes, hiding, outcomes)
         batch.record_dry_run(changes) if dry_run else batch.apply_and_notify(changes)
     except BatchFault as fault:
         outcomes.record_fault(changes, fault)
     return outcomes
+
+
+def _read_first(
+    apis: Sequence[Api],
+    zone: dns.name.Name,
+    names: Collection[dns.name.Name],
+    hiding: Collection[dns.name.Name],
+    outcomes: Outcomes,
+) -> tuple[Zone, dict[dns.name.Name, Node]]:
+    """Return the zone and its nodes from the first server that shows them, and note which one that is.
+
+    What is absent has only been asked, so that nothing is ever applied twice. Raises BatchFault, the first
+    one where all are absent.
+    """
+    faults: list[BatchFault] = []
+    for api in apis:
+        try:
+            served = Zone(api, zone)
+            nodes = served.read(names, hiding)
+        except ABSENT as fault:
+            faults.append(fault)
+            continue
+        if len(apis) > 1:
+            outcomes.note_server(api.dns_server or str(api), faults)
+        return served, nodes
+    raise all_absent(faults)
 
 
 def _by_name(changes: Iterable[Change]) -> Iterable[Group]:

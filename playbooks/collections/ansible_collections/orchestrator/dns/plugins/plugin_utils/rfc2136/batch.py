@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dns.name
-import dns.tsig
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.batching import split_by_group
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.change import Change
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import BatchFault
@@ -14,38 +13,36 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Rea
 from dns.rcode import Rcode
 
 from .atomic import AtomicGroup
-from .connection import Connection, Target
+from .connection import Connection
 from .dependencies import Group, points_to_names, split_into_stages
 from .dry_run import record_dry_run
 from .group_planner import ATTEMPTS, GroupPlanner
 from .group_tree import State
-from .kerberos import Kerberos
 from .planner import Planner
+from .primaries import Primary, open_first
 from .refusal import PREREQUISITE_FAILED, TOO_LARGE, update_refused
 from .sender import Sender
 from .update_message import Step
-from .zone_check import check_zone
 
 
 def apply_batch(
     items: Iterable[Mapping[str, Any]],
     zone: dns.name.Name,
-    target: Target,
-    key: dns.tsig.Key | Kerberos | None,
+    primaries: Sequence[Primary],
     *,
     dry_run: bool = False,
 ) -> Outcomes:
     """Apply the items of a changes file to a zone, and return what became of them.
 
-    A dry run sends nothing but queries, and returns the results that the changes would have.
+    They go to the first of the primaries that is there. A dry run sends nothing but queries, and
+    returns the results that the changes would have.
     """
     outcomes = Outcomes()
     changes = list(outcomes.parse(items, zone))
     if not changes:
         return outcomes
     try:
-        with Connection(target, key) as connection:
-            check_zone(connection, zone)
+        with open_first(primaries, zone, outcomes) as connection:
             if dry_run:
                 record_dry_run(changes, Planner(zone), connection, outcomes)
                 outcomes.fail_groups(changes)

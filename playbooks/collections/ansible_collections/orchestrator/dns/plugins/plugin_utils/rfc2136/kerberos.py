@@ -27,11 +27,13 @@ class Kerberos(NamedTuple):
     signs_questions: bool = False  # updates are always signed
 
 
-def read_kerberos(options: Options, address: str, service: str | None = None) -> Kerberos | None:
+def read_kerberos(
+    options: Options, address: str, service: str | None = None, *, is_only: bool = True
+) -> Kerberos | None:
     """Return what the options say of Kerberos for the server at this address; None where they say nothing.
 
-    `service` is the server's principal where the option is not meant for this one. Raises ValueError,
-    KeyFileError.
+    `service` is the server's principal where the option is not meant for this one. Where it is not the only
+    one, the option is meant for none. Raises ValueError, KeyFileError.
     """
     keytab, ccache = options.get("gss_keytab"), options.get("gss_ccache")
     if not keytab and not ccache:
@@ -42,7 +44,7 @@ def read_kerberos(options: Options, address: str, service: str | None = None) ->
     if path is not None:
         _check_keytab(path)
     return Kerberos(
-        service or options.get("gss_server") or _default_service(address),
+        service or (options.get("gss_server") if is_only else None) or _default_service(address),
         principal,
         ticket_store(path, principal, ccache),
         bool(options.get("gss_questions")),
