@@ -1,7 +1,6 @@
 """The API process."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 
@@ -30,6 +29,7 @@ from app.api.v1.endpoints import (
 from app.core.answer_deadlines import enforce_answer_deadlines
 from app.core.config import settings
 from app.core.database import close, require_schema, transaction, upgrade
+from app.core.garbage import look_for_garbage_rarely
 from app.core.logging import configure_logging, warn_if_open, warn_if_simulated
 from app.core.setting_types import page
 from app.core.startup import said_in_one_line
@@ -49,9 +49,6 @@ from app.services.requests.schedule import Schedule, queue_due
 from app.services.zones.registry import add_bootstrap_zones, check_bootstrap_zones
 
 _PREFIX = "/api/v1"
-# New objects before the garbage collector looks for garbage; Python's own value is 700. A large batch is that
-# many objects, none of them garbage before its answer.
-_GC_THRESHOLD = 300_000
 _SMALL_BODY = 16 * 1024  # bytes: the body of a call that is no change
 _FINISH_TIMEOUT = 30.0  # seconds for what was taken in to be stored, and for its kicks, when the process ends
 
@@ -75,8 +72,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     warn_if_simulated()
     warn_if_open()
     await run_in_threadpool(_prepare_database)
-    gc.freeze()  # what has been loaded stays, and need not be looked through
-    gc.set_threshold(_GC_THRESHOLD)
+    look_for_garbage_rarely()
     enforce_answer_deadlines()
     app.state.access = access_now = CurrentAccess()
     app.state.oidc = oidc = configured_access_tokens()

@@ -22,6 +22,7 @@ from app.core import kick_channel
 from app.core.celery_app import DRAIN, celery_app
 from app.core.config import settings
 from app.core.database import forget_connections
+from app.core.garbage import look_for_garbage_rarely
 from app.core.logging import (
     configure_logging,
     for_people,
@@ -112,6 +113,7 @@ def _prepare(**_: Any) -> None:
             error=str(error),
         )
     server.join()
+    look_for_garbage_rarely()
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
