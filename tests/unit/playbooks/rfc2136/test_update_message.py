@@ -1,10 +1,14 @@
 """Steps into messages, never larger than TCP carries."""
 
+from dataclasses import replace
+
+import dns.message
 import dns.name
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.tsig
+import dns.update
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.node import (
     NONEXISTENT,
     InUse,
@@ -77,6 +81,30 @@ def test_a_full_message_leaves_room_for_the_largest_signature() -> None:
     message = make_message(ZONE, packet)
     message.use_tsig(KEY)
     assert len(message.to_wire(max_size=65535)) <= 65535
+
+
+def test_what_is_written_is_read_as_the_same_records() -> None:
+    """Also where no name can point to any more, at the apex, and of a zone that is spelled otherwise."""
+    there = Node(InUse.YES, RRset(60, frozenset(values("MX", "10 a.example.org.", "20 b.example.org."))))
+    shouted = replace(
+        change("create", "shouted", "A", "192.0.2.1"), name=dns.name.from_text("H.EXAMPLE.TEST")
+    )
+    steps = [
+        step("@", rdtype="TXT", text='"at the apex"'),
+        PLANNER.plan((change("delete", "mx", "MX", "10 a.example.org."),), there),
+        PLANNER.plan((change("delete", "mx2", "MX"),), there),
+        PLANNER.plan((change("upsert", "mx3.sub", "MX", "30 c.example.org."),), there),
+        step("alias", rdtype="CNAME", text="www.example.test."),
+        PLANNER.plan((shouted,), NONEXISTENT),
+        *(step(f"{'n' * 40}{number}.sub", "upsert") for number in range(200)),
+    ]
+    message = make_message(ZONE, steps)
+    wire = message.to_wire(max_size=65535)
+    assert len(wire) > 0x4000
+    read = dns.message.from_wire(wire)
+    assert isinstance(read, dns.update.UpdateMessage)
+    for written, found in ((message.prerequisite, read.prerequisite), (message.update, read.update)):
+        assert [str(rrset).lower() for rrset in written] == [str(rrset).lower() for rrset in found]
 
 
 def test_no_name_above_an_addition_has_a_dname() -> None:

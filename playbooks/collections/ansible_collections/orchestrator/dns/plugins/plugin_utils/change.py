@@ -12,7 +12,7 @@ import dns.name
 import dns.rdata
 import dns.rdatatype
 
-from .rdata import read_rdata
+from .rdata import read_name, read_rdata
 
 ACTIONS = ("create", "update", "upsert", "delete")
 SIGNER_TYPES = frozenset(  # written by whoever signs the zone; an NSEC3 in an update crashes Knot 3.2
@@ -64,6 +64,9 @@ class Change:
     expect: State | None = None
     group: str | None = None
 
+    def __hash__(self) -> int:  # of all fields it would take many times as long
+        return hash(self.request_id)
+
     def __str__(self) -> str:
         return f"{self.name.to_text(omit_final_dot=True)} {dns.rdatatype.to_text(self.type)}"
 
@@ -109,7 +112,7 @@ def parse_change(item: Mapping[str, Any], zone: dns.name.Name) -> Change:
         change = Change(
             request_id=str(item["request_id"]),
             action=item["action"],
-            name=dns.name.from_text(item["name"]),
+            name=read_name(item["name"]),
             type=dns.rdatatype.from_text(item["type"]),
             ttl=int(item["ttl"]),
             values=_values(item["type"], (text for text in texts if text not in patterns)),
@@ -124,7 +127,8 @@ def parse_change(item: Mapping[str, Any], zone: dns.name.Name) -> Change:
 
 
 def _values(rdtype: str, texts: Iterable[str]) -> tuple[dns.rdata.Rdata, ...]:
-    return tuple(dict.fromkeys(read_rdata(rdtype, text) for text in texts))
+    values = tuple(read_rdata(rdtype, text) for text in texts)
+    return values if len(values) == 1 else tuple(dict.fromkeys(values))
 
 
 def _expected(rdtype: str, item: Mapping[str, Any] | None) -> State | None:

@@ -21,11 +21,11 @@ def deciding_type(change: Change, zone: dns.name.Name) -> RdataType | None:
 
     At the apex a DNAME may be beside the zone's own NS. Where the NS of a delegation go, no DS may be there.
     """
-    if change.name == zone:
-        return None
     if change.action == "delete":
-        return DS if change.type == NS else None
-    return _DECIDED_BY.get(change.type)
+        decides = DS if change.type == NS else None
+    else:
+        decides = _DECIDED_BY.get(change.type)
+    return None if decides is None or change.name == zone else decides
 
 
 def conflict_beside(change: Change, zone: dns.name.Name, *, is_there: bool) -> Result | None:

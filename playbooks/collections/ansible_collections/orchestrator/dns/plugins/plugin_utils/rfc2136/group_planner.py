@@ -74,13 +74,14 @@ class GroupPlanner:
         found: dict[Group, State] = {}
         for group in groups:
             about = {
-                rdtype: nodes.get((name, rdtype), NONEXISTENT) for name, rdtype in self._questions(group)
+                rdtype: nodes.get((name, rdtype), NONEXISTENT) if nodes else NONEXISTENT  # to hash takes long
+                for name, rdtype in self._questions(group)
             }
             rcode = next((node for node in about.values() if isinstance(node, Rcode)), None)
             known = _at_cut({rdtype: node for rdtype, node in about.items() if isinstance(node, Node)})
             if rcode is not None:
                 self._refuse_query(group, rcode)
-            elif group[0].name in self._hidden:
+            elif self._hidden and group[0].name in self._hidden:
                 node = self._hidden[group[0].name]
                 is_below = node.below_dname
                 found[group] = node if len(group) == 1 else NameState({}, hidden=True, below_dname=is_below)

@@ -1,6 +1,6 @@
 """Update messages (RFC 2136): instructions, steps made of them, and messages of as many steps as fit."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
@@ -8,12 +8,15 @@ import dns.name
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.batching import Load, split_by_load
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.result import Result
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.zone_rules import names_above
+from dns import rdataclass, rdatatype
 from dns.rdata import Rdata
+from dns.rdataclass import RdataClass
 from dns.rdatatype import DNAME, RdataType
 from dns.update import UpdateMessage
 
 from .dependencies import Group
 from .node import RRset
+from .update_record import UpdateRecord
 
 MAX_STEPS_SIZE = 65_000  # bytes; the rest of a TCP message's 65,535 is for the header, the zone and the TSIG
 _RR_HEADER = 10  # bytes: type, class, TTL, length of the data
@@ -46,15 +49,16 @@ class Instruction:
     ttl: int = 0
 
 
-_ENTER: dict[Kind, Callable[[UpdateMessage, dns.name.Name, Instruction], None]] = {
-    Kind.RRSET_EXISTS: lambda message, name, line: message.present(name, line.type),
-    Kind.RRSET_EQUALS: lambda message, name, line: message.present(name, *line.values),
-    Kind.RRSET_ABSENT: lambda message, name, line: message.absent(name, line.type),
-    Kind.NAME_IN_USE: lambda message, name, line: message.present(name),
-    Kind.NAME_NOT_IN_USE: lambda message, name, line: message.absent(name),
-    Kind.ADD_VALUES: lambda message, name, line: message.add(name, line.ttl, *line.values),
-    Kind.DELETE_RRSET: lambda message, name, line: message.delete(name, line.type),
-    Kind.DELETE_VALUES: lambda message, name, line: message.delete(name, *line.values),
+# The class of its records, and what stands for it in the message of a deletion (RFC 2136 sections 2.4, 2.5).
+_CLASSES: dict[Kind, tuple[RdataClass, RdataClass | None]] = {
+    Kind.RRSET_EXISTS: (rdataclass.ANY, None),
+    Kind.RRSET_EQUALS: (rdataclass.IN, None),
+    Kind.RRSET_ABSENT: (rdataclass.NONE, None),
+    Kind.NAME_IN_USE: (rdataclass.ANY, None),
+    Kind.NAME_NOT_IN_USE: (rdataclass.NONE, None),
+    Kind.ADD_VALUES: (rdataclass.IN, None),
+    Kind.DELETE_RRSET: (rdataclass.IN, rdataclass.ANY),
+    Kind.DELETE_VALUES: (rdataclass.IN, rdataclass.NONE),
 }
 
 
@@ -146,9 +150,21 @@ def make_message(zone: dns.name.Name, steps: Sequence[Step]) -> UpdateMessage:
         message.present(zone, soa)
     for step in steps:
         name = step.group[0].name
-        for instruction in (*step.prerequisites, *step.updates):
-            _ENTER[instruction.kind](message, name, instruction)
+        message.prerequisite.extend(_records(zone, name, step.prerequisites))
+        message.update.extend(_records(zone, name, step.updates))
     return message
+
+
+def _records(
+    zone: dns.name.Name, name: dns.name.Name, instructions: Iterable[Instruction]
+) -> Iterator[UpdateRecord]:
+    for line in instructions:
+        classes = _CLASSES[line.kind]
+        if line.values:
+            for value in line.values:
+                yield UpdateRecord(zone, name, classes, value.rdtype, value, line.ttl)
+        else:
+            yield UpdateRecord(zone, name, classes, line.type or rdatatype.ANY)
 
 
 def _names_above_additions(zone: dns.name.Name, steps: Sequence[Step]) -> Iterable[tuple[bytes, ...]]:
