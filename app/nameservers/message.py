@@ -7,11 +7,14 @@ Names and RDATA are dnspython's. The frame around them is read here, and only as
 """
 
 import struct
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
 import dns.exception
 import dns.flags
+import dns.ipv4
+import dns.ipv6
 import dns.name
 import dns.rcode
 import dns.rdata
@@ -34,6 +37,11 @@ _RECORD = struct.Struct("!HHIH")  # type, class, TTL, length of the RDATA
 _QR, _AA, _TC = int(dns.flags.QR), int(dns.flags.AA), int(dns.flags.TC)
 _NOERROR, _NXDOMAIN = int(dns.rcode.NOERROR), int(dns.rcode.NXDOMAIN)
 _RCODE = 0x000F
+_POINTER = 0xC0  # what begins a pointer, RFC 1035 4.1.4; below it are lengths of labels
+_SHOW_ADDRESS: Mapping[int, Callable[[bytes], str]] = {
+    int(dns.rdatatype.A): dns.ipv4.inet_ntoa,
+    int(dns.rdatatype.AAAA): dns.ipv6.inet_ntoa,
+}
 _QUESTION_NAME = b"\xc0\x0c"  # a pointer to the name in the question section, RFC 1035 4.1.4
 
 # The types of RFC 1035 3.3 that dnspython does not know, and how many names each has: they may be compressed.
@@ -59,8 +67,7 @@ class _Response:
         self._parser = dns.wire.Parser(wire, _HEADER.size)
         _, self._flags, questions, *self._counts = _HEADER.unpack_from(wire)
         for _ in range(questions):
-            self._parser.get_name(decompress=True)
-            self._parser.get_bytes(_QUESTION_END.size)
+            self._parser.seek(_behind_name(wire, self._parser.current) + _QUESTION_END.size)
 
     @property
     def rcode(self) -> int:
@@ -216,6 +223,8 @@ def rdata_text(wire: bytes, number: int, start: int, length: int) -> str:
 
     Raises what dnspython raises where it is no value of the type.
     """
+    if show := _SHOW_ADDRESS.get(number):  # as what follows does, in a tenth of the time
+        return show(wire[start : start + length])
     if number in _NAMES_ALONE:
         parser = dns.wire.Parser(wire[: start + length], start)
         return in_generic(
@@ -228,6 +237,18 @@ def rdata_text(wire: bytes, number: int, start: int, length: int) -> str:
 @lru_cache(maxsize=64)
 def _type_number(record_type: str) -> int:
     return int(dns.rdatatype.from_text(record_type))
+
+
+def _behind_name(wire: bytes, place: int) -> int:
+    """Return where the name ends that begins at this place. Raises ValueError."""
+    while place < len(wire):
+        length = wire[place]
+        if length >= _POINTER:
+            return place + 2
+        place += 1 + length
+        if not length:
+            return place
+    raise ValueError("the message ends within a name")
 
 
 def _name_on_wire(name: str) -> bytes:

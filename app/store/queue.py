@@ -160,7 +160,7 @@ class Item:
 _ITEMS = """
     SELECT id, seq, action, zone, name, record_type, ttl, rdata, account_id, lost_runs, run_id,
            expect, atomic_id, undoes, ptr_of, resource ->> 'comment' AS comment,
-           coalesce(resource #> '{config,extra_config}', '{}') AS extra_config,
+           nullif(resource #> '{config,extra_config}', '{}') AS extra_config,
            coalesce(resource #> '{config,manage_ptr}' = 'true', false) AS manages_ptr,
            CASE WHEN check_at > clock_timestamp() THEN check_at END AS waits_until,
            coalesce(verify_by <= clock_timestamp(), false) AS overdue,
@@ -358,7 +358,7 @@ def _items(
                 ttl=row.ttl,
                 rdata=tuple(row.rdata),
                 comment=row.comment,
-                extra_config=row.extra_config,
+                extra_config=row.extra_config or {},
                 expect=RRsetState.from_json(row.expect) if row.expect else None,
                 group=row.atomic_id,
             ),
