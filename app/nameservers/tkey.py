@@ -5,9 +5,11 @@ compares them.
 """
 
 import hashlib
+import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -29,11 +31,36 @@ Exchange = Callable[[dns.message.Message], bytes]  # sends a message, returns th
 _MAX_STEPS = 5  # of a negotiation; Kerberos needs one or two
 _DEFAULT_LIFE = 3600  # seconds that the messages of the negotiation claim for the context
 _MARGIN = 0.1  # of its life: so long before its end a context is not used any more
-_tickets = Lock()  # threads that make the same cache of tickets anew would empty it for each other
 
 
 class Refused(Exception):
     """The server refuses the context; the text says how."""
+
+
+class _Turns:
+    """One thread at a time gets tickets: two that make the same cache anew would empty it for each other."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+
+    def forget_lock(self) -> None:
+        """Take a new lock: whoever holds the old one is no thread of this process."""
+        self._lock = Lock()
+
+    @contextmanager
+    def turn(self, timeout: float) -> Iterator[None]:
+        """Have a turn for the block. Raises KdcAway if there is none within `timeout` seconds."""
+        lock = self._lock
+        if not lock.acquire(timeout=timeout):
+            raise KdcAway("another thread still waits for the KDC")
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+_turns = _Turns()
+os.register_at_fork(after_in_child=_turns.forget_lock)  # a process may be forked while a thread waits
 
 
 class ContextKey(dns.tsig.Key):
@@ -90,13 +117,9 @@ def negotiate(
 def _begin(
     service: str, principal: str | None, store: Mapping[str, str], timeout: float
 ) -> tuple[Context, bytes]:
-    if not _tickets.acquire(timeout=timeout):
-        raise KdcAway("another thread still waits for the KDC")
-    try:
+    with _turns.turn(timeout):
         context = Context(service, principal, store)
         return context, context.step()
-    finally:
-        _tickets.release()
 
 
 def _within(timeout: float, begin: Callable[[], tuple[Context, bytes]]) -> tuple[Context, bytes]:
