@@ -17,7 +17,7 @@ from app.core.config import settings
 from app.core.logging import get_logger
 from app.domain.errors import InventoryError, UnknownBackend
 from app.domain.server import Server
-from app.runner.ansible.kerberos import kerberos_for, kerberos_for_questions
+from app.runner.ansible.kerberos import as_asked, kerberos_for, kerberos_for_questions
 from app.runner.process.environment import ansible_environment
 
 log = get_logger(__name__)
@@ -94,9 +94,9 @@ def primary_servers(inventory: Path, backend: str) -> list[Server]:
 def hidden_primaries(inventory: Path, backend: str) -> list[Server]:
     """Return the primaries that need not answer, with what signs questions to them. Raises InventoryError."""
     required = set(map(str, authoritative_servers(inventory, backend)))
-    signs_by_kerberos = host_variables(inventory, backend).get("dns_gss_questions") is True
+    variables = host_variables(inventory, backend)
     return [
-        server if signs_by_kerberos else server._replace(kerberos=None)
+        as_asked(variables, server, server.key_file)
         for server in primary_servers(inventory, backend)
         if str(server) not in required
     ]

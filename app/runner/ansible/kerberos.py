@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.errors import InventoryError
-from app.domain.server import Kerberos
+from app.domain.server import Kerberos, Server
 
 Variables = Mapping[str, Any]
 
@@ -54,6 +54,15 @@ def kerberos_for_questions(
         return None
     service = of_item.get("gss_server", services.get(address))
     return kerberos_for(variables, backend, address, service, is_only=False)
+
+
+def as_asked(variables: Variables, primary: Server, key_file: Path | None) -> Server:
+    """Return a primary with what signs the questions to it: the key of this file, if there is one.
+
+    Kerberos, which signs its updates, signs them only where `dns_gss_questions` says so.
+    """
+    by_kerberos = key_file is None and variables.get("dns_gss_questions") is True
+    return primary._replace(key_file=key_file, kerberos=primary.kerberos if by_kerberos else None)
 
 
 def _text(variables: Variables, name: str, backend: str) -> str | None:

@@ -24,6 +24,7 @@ from app.runner.ansible.inventory import (
     primary_servers,
     run_limits,
 )
+from app.runner.ansible.kerberos import as_asked
 
 _TIMEOUT = 5.0  # seconds for one question
 _AT_ONCE = 16  # questions to DNS servers
@@ -91,8 +92,7 @@ def _of_primaries(variables: Variables, primaries: Sequence[Server], zone: str) 
         if not apis:
             yield Question(zone, str(primary), Need.UPDATE, partial(_update, primary, zone))
         reader = variables.get("dns_transfer_key_file") or variables.get("dns_verify_key_file")
-        kerberos = primary.kerberos if not reader and variables.get("dns_gss_questions") else None
-        signed = primary._replace(key_file=_path(reader) or primary.key_file, kerberos=kerberos)
+        signed = as_asked(variables, primary, _path(reader) or primary.key_file)
         yield Question(zone, str(primary), Need.TRANSFER, partial(_transfer, signed, zone))
 
 

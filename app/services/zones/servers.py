@@ -6,6 +6,7 @@ from pathlib import Path
 from app.core.config import settings
 from app.domain.server import Server
 from app.runner.ansible.inventory import authoritative_servers, host_variables, primary_servers
+from app.runner.ansible.kerberos import as_asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,10 @@ def watched_servers(backend: str) -> WatchedServers:
         variables.get("dns_transfer_key_file"),
     )
     key_file = _path(for_transfers or for_questions) or named.key_file
-    hidden = named._replace(key_file=_path(for_questions) or key_file)
+    hidden = as_asked(variables, named, _path(for_questions) or key_file)
     primary = next((each for each in verified if str(each) == str(named)), hidden)
     others = (each for each in verified if each != primary)
-    return WatchedServers(primary, named._replace(key_file=key_file), (primary, *others))
+    return WatchedServers(primary, as_asked(variables, named, key_file), (primary, *others))
 
 
 def _path(written: object) -> Path | None:

@@ -91,6 +91,17 @@ SERVERS: list[tuple[dict[str, object], list[Server]]] = [
 SERVERS += [
     (
         {
+            "dns_server": ["dc1.example.net", {"address": "192.0.2.2", "gss_server": "DNS/dc2"}],
+            "dns_gss_ccache": "FILE:/tickets",
+            "dns_gss_questions": True,
+        },
+        [
+            Server("dc1.example.net", 53, None, Kerberos("DNS/dc1.example.net", None, None, "FILE:/tickets")),
+            Server("192.0.2.2", 53, None, Kerberos("DNS/dc2", None, None, "FILE:/tickets")),
+        ],
+    ),
+    (
+        {
             "dns_server": "dc1.example.net",
             "dns_gss_keytab": "/keys/a.keytab",
             "dns_gss_server": "DNS/dc1@B",
