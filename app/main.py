@@ -24,6 +24,7 @@ from app.api.v1.endpoints import (
     rrsets,
     transfers,
     undo,
+    zone_contents,
     zones,
 )
 from app.core.answer_deadlines import enforce_answer_deadlines
@@ -46,6 +47,7 @@ from app.services.requests.batch import BodyWorkers
 from app.services.requests.expire import end_expired_reviews
 from app.services.requests.group_commit import GroupCommit
 from app.services.requests.schedule import Schedule, queue_due
+from app.services.zones.members import register_members
 from app.services.zones.registry import add_bootstrap_zones, check_bootstrap_zones
 
 _PREFIX = "/api/v1"
@@ -86,7 +88,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.batch_workers = BodyWorkers("batch", at_once=4, most=16)
     app.state.plan_workers = BodyWorkers("plan", at_once=2, most=8)
     app.state.group_commit = group_commit = GroupCommit(kicks, backlog)
-    schedule = Schedule(queue_due, end_expired_reviews)
+    schedule = Schedule(queue_due, end_expired_reviews, register_members)
     at_work = (group_commit, backlog, unavailable, refusals, schedule)
     running = [asyncio.create_task(each.run()) for each in at_work]
     yield
@@ -112,6 +114,7 @@ def _body_limits() -> BodyLimits:
             **{f"{_PREFIX}/dns/{action}": settings().max_body for action in Action},
             **{f"{_PREFIX}/dns/{call}": batch for call in ("batch", "plan")},
         },
+        by_end={"/import": settings().max_import_body},
         together=settings().intake_bytes,
         seconds=settings().body_timeout,
     )
@@ -142,6 +145,7 @@ def create_app() -> FastAPI:
         rrsets,
         rollback,
         drift,
+        zone_contents,
         zones,
         backends,
         access,

@@ -366,6 +366,7 @@ def record_out(state: RecordState) -> RecordOut:
         account_id=state.account_id,
         owner=state.owner,
         request_id=state.request_id,
+        origin=state.origin,
         comment=state.comment,
         created_at=state.created_at,
         updated_at=state.updated_at,

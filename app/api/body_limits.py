@@ -16,20 +16,33 @@ _CLOSE = {"Connection": "close"}  # the rest of the body is not worth waiting fo
 class BodyLimits:
     """A body that is too large is answered 413, one that does not come in time 408.
 
-    `by_path` holds the limits of the paths that take more bytes than `default`. `together` bounds the bytes
+    `by_path` holds the limits of the paths that take more bytes than `default`, `by_end` those of the paths
+    that end so. `together` bounds the bytes
     of all bodies that still come: when it is reached, the one that has been coming for longest is given
     up, so that slow ones never keep others out. The answer is given where the call reads its body, by the
     handlers of errors.
     """
 
-    def __init__(self, default: int, by_path: Mapping[str, int], together: int, seconds: float) -> None:
+    def __init__(
+        self,
+        default: int,
+        by_path: Mapping[str, int],
+        by_end: Mapping[str, int],
+        together: int,
+        seconds: float,
+    ) -> None:
         self._default = default
         self._by_path = by_path
+        self._by_end = by_end
         self._watchdog = _Watchdog(seconds, together)
 
     def bound(self, path: str, receive: Receive) -> "BoundedBody":
         """Return the body of a call to this path, which `receive` reads."""
-        return BoundedBody(receive, self._by_path.get(path, self._default), self._watchdog)
+        limit = self._by_path.get(path) or self._limit_by_end(path)
+        return BoundedBody(receive, limit, self._watchdog)
+
+    def _limit_by_end(self, path: str) -> int:
+        return next((most for end, most in self._by_end.items() if path.endswith(end)), self._default)
 
 
 class BoundedBody:

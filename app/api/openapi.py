@@ -19,6 +19,7 @@ from app.schemas.request import (
     Restoration,
     Submission,
     Undo,
+    ZoneImport,
 )
 
 _REF = "#/components/schemas/{model}"
@@ -87,6 +88,19 @@ NO_QUOTA = _problem(404, "The account has no quota of its own")
 NO_BATCH = _problem(404, "No such batch")
 NO_ZONE = _problem(404, "No such zone")
 ZONE_CONFLICT = _problem(409, "The zone is served already, or is in use")
+IMPORT_RUNNING = _problem(409, "The zone is being imported")
+EXPORT: Responses = {
+    200: {"content": {"text/dns": {"schema": {"type": "string"}}}, "description": "A master file"},
+    **_problem(409, "The zone was not imported"),
+}
+IMPORT_BODY: dict[str, Any] = {
+    "requestBody": {
+        "content": {
+            "text/dns": {"schema": {"type": "string", "description": "a master file (RFC 1035 5)"}},
+            "application/json": {"schema": ZoneImport.model_json_schema()},
+        }
+    }
+}
 BODY: Responses = {
     **_problem(408, "The body did not come in time"),
     **_problem(413, "The body is too large"),

@@ -3,6 +3,8 @@
 from app.domain.permissions import Caller
 from app.domain.zone_key import dns_name, view_of
 from app.schemas.response import (
+    ImportErrorOut,
+    ImportOut,
     ThresholdOut,
     ZoneCheckOut,
     ZoneDetail,
@@ -11,6 +13,7 @@ from app.schemas.response import (
     ZoneServerOut,
 )
 from app.services.zones.check_orders import Check
+from app.services.zones.imports import Import
 from app.services.zones.registry import ServedZone
 from app.store.watch import Watched
 
@@ -64,6 +67,23 @@ def zone_detail(zone: ServedZone, caller: Caller, check: Check | None, watched: 
         serial=watched.known_serial,
         servers=servers if reads_in_full and watched.servers is not None else None,
         looked_at=watched.looked_at,
+    )
+
+
+def import_out(found: Import) -> ImportOut:
+    """Return the last import of a zone."""
+    return ImportOut(
+        zone=found.zone,
+        state=found.state,
+        source=found.source,
+        wanted_at=found.wanted_at,
+        started_at=found.started_at,
+        finished_at=found.finished_at,
+        rrsets=found.rrsets,
+        error=ImportErrorOut(code=found.code, message=found.error or "") if found.code else None,
+        result=None if found.result is None else dict(found.result),
+        imported_at=found.imported_at,
+        serial=found.serial,
     )
 
 

@@ -123,6 +123,12 @@ class Settings(BaseSettings):
     cors_origins: Annotated[Origins, NoDecode] = ()  # of pages whose scripts may call the api
     docs: bool = True  # serve /docs and /openapi.json
 
+    # imports of zones
+    max_import_body: PositiveInt = 32 * 1024 * 1024  # of a posted master file
+    import_max_records: PositiveInt = 5_000_000  # of one zone
+    transfer_timeout: PositiveFloat = 600  # until a zone must have been transferred
+    transfer_bytes: PositiveInt = 1024 * 1024 * 1024  # of one transfer
+
     # execution
     # auto: real runs where one of the next two is set, else the simulation
     executor: Literal["auto", "ansible", "simulated"] = "auto"

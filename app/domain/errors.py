@@ -50,6 +50,8 @@
     │   ├── TransferTooLarge
     │   ├── TooManyOffers
     │   ├── ZoneNotServed
+    │   ├── ImportRunning
+    │   ├── ZoneNotImported
     │   ├── ZoneExists
     │   ├── ZoneInUse
     │   ├── ZoneNotImported
@@ -475,6 +477,24 @@ class UndoConflict(Conflict):
         )
 
 
+class ImportRunning(Conflict):
+    """The zone is being imported."""
+
+    code = "import_running"
+
+    def __init__(self, zone: str) -> None:
+        super().__init__(f"{zone} is being imported: GET /api/v1/zones/{zone}/import shows how far that is")
+
+
+class ZoneNotImported(Conflict):
+    """The zone is not known as a whole."""
+
+    code = "zone_not_imported"
+
+    def __init__(self, zone: str) -> None:
+        super().__init__(f"{zone} is not known as a whole yet: POST /api/v1/zones/{zone}/import imports it")
+
+
 class MovedRRset(NamedTuple):
     """An RRset that is not any more as a plan has seen it."""
 
@@ -590,6 +610,8 @@ class ZoneExists(Conflict):
 
     def __init__(self, zone: str, backend: str) -> None:
         super().__init__(f"the zone {zone} is served already, by {backend}")
+        self.zone = zone
+        self.backend = backend
 
 
 class ZoneInUse(Conflict):

@@ -11,6 +11,14 @@ class Origin(StrEnum):
     ADOPTED = "adopted"  # it was changed beside us, and adopted
 
 
+class Source(StrEnum):
+    """What an import reads."""
+
+    TRANSFER = "transfer"  # the zone, as its primary transfers it
+    FILE = "file"  # a master file that was posted
+    CATALOG = "catalog"  # the members that a catalog zone lists: each is imported then
+
+
 class ImportState(StrEnum):
     """How far the last import of a zone is."""
 

@@ -45,8 +45,8 @@ _KNOWS_NO_IXFR = (dns.rcode.FORMERR, dns.rcode.NOTIMP)
 class TransferFailed(Exception):
     """The zone was not transferred, or not to its end; what was read of it counts for nothing.
 
-    The codes: `transfer_unreachable`, `transfer_refused`, `transfer_key`, `transfer_malformed`,
-    `transfer_too_long`, `zone_not_loaded`.
+    The codes: `server_unreachable`, `transfer_refused`, `tsig_refused`, `key_unusable`, `zone_not_loaded`,
+    `transfer_malformed`, `transfer_too_long`.
     """
 
     def __init__(self, code: str, why: str) -> None:
@@ -91,7 +91,10 @@ class Transfer:
         first = self._next()
         if not first.is_soa or first.owner != zone:
             raise TransferFailed("transfer_malformed", "the transfer does not begin with the zone's SOA")
-        self.soa = Soa(first.serial, first.ttl, first.rdata())
+        try:
+            self.soa = Soa(first.serial, first.ttl, first.rdata())
+        except Malformed as error:
+            raise TransferFailed("transfer_malformed", str(error)) from error
         self._second: WireRecord | None = None
         self.kind = self._find_kind(since)
 
@@ -186,9 +189,9 @@ class _Connection:
             self._signer = signer_for(server, limits.idle)
             self._sock = connect(server, limits.idle)
         except KeyUnusable as error:
-            raise TransferFailed("transfer_key", str(error)) from error
+            raise TransferFailed("key_unusable", str(error)) from error
         except ServerUnreachable as error:
-            raise TransferFailed("transfer_unreachable", str(error)) from error
+            raise TransferFailed("server_unreachable", str(error)) from error
 
     def ask(self, question: bytes, since: int | None) -> TransferMessage:
         """Send the query, and return the first message. Raises TransferFailed, _NoIxfr."""
@@ -216,7 +219,7 @@ class _Connection:
     def require_end(self) -> None:
         """Raise TransferFailed unless a signature covers the last message."""
         if self._replies is not None and not self._replies.are_covered:
-            raise TransferFailed("transfer_key", f"{self._server}: the last message is not signed")
+            raise TransferFailed("tsig_refused", f"{self._server}: the last message is not signed")
 
     def close(self) -> None:
         self._sock.close()
@@ -255,7 +258,7 @@ class _Connection:
         if message.signature_start is None and message.flags & _RCODE:
             return  # an unsigned refusal tells nothing about the zone
         if why := replies.check(wire, message.signature_start):
-            raise TransferFailed("transfer_key", f"{self._server}: {why}")
+            raise TransferFailed("tsig_refused", f"{self._server}: {why}")
 
     def _receive_message(self) -> bytes:
         self._receive(_LENGTH.size)
@@ -287,7 +290,7 @@ class _Connection:
         if isinstance(error, TimeoutError) and time.monotonic() >= self._deadline:
             return self._too_long(f"it takes longer than {self._limits.seconds:g} s")
         why = f"no answer within {self._limits.idle:g} s" if isinstance(error, TimeoutError) else str(error)
-        return TransferFailed("transfer_unreachable", f"{self._server}: {why}")
+        return TransferFailed("server_unreachable", f"{self._server}: {why}")
 
     def _refused(self, rcode: int) -> TransferFailed:
         said = dns.rcode.to_text(dns.rcode.Rcode(rcode))

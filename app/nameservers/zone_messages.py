@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import dns.exception
 import dns.name
+import dns.rdata
 import dns.rdatatype
 
 from app.domain.escapes import escaped
@@ -61,7 +62,9 @@ class WireRecord(NamedTuple):
         )
 
     def rdata(self) -> str:
-        """Return the RDATA in canonical form."""
+        """Return the RDATA in canonical form; that of an SOA as others of names and numbers."""
+        if self.is_soa:
+            return _soa_text(self)
         octets = self.wire[self.start : self.start + self.length]
         if self.type == 1 and self.length == 4:  # an address, as many are
             return ".".join(map(str, octets))
@@ -144,6 +147,14 @@ def _read_name(wire: bytes, at: int, known: dict[int, str]) -> tuple[str, int]:
 def _label(octets: bytes) -> str:
     lower = octets.lower()
     return lower.decode() if _plain(lower) else escaped(dns.name.Name((lower,)).to_text())
+
+
+def _soa_text(record: WireRecord) -> str:
+    try:
+        found = dns.rdata.from_wire("IN", "SOA", record.wire, record.start, record.length)
+    except (dns.exception.DNSException, struct.error, ValueError) as error:
+        raise Malformed("the SOA can't be read") from error
+    return escaped(found.to_text().lower())
 
 
 _type_name = lru_cache(maxsize=256)(type_name)

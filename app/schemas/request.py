@@ -452,6 +452,14 @@ class _Moved(Strict):
     backend: Backend | None = Field(None, description="another one takes what is pending")
 
 
+class ZoneImport(BaseModel):
+    """What is to be imported, where it is not the zone itself."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    catalog: bool = Field(False, description="the zone is a catalog (RFC 9432): import its members")
+
+
 class ZoneChange(_Settings, _Moved):
     """What is to change of a zone: what is left out stays as it is, null resets to the default."""
 

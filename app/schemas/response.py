@@ -14,7 +14,7 @@ from app.domain.change import Action, Via
 from app.domain.checks import Checks
 from app.domain.drift import DriftPolicy
 from app.domain.lifecycle import Status
-from app.domain.origin import DriftKind
+from app.domain.origin import DriftKind, ImportState, Origin
 from app.domain.permissions import Effect
 from app.domain.zone_settings import PrivateAddresses
 
@@ -222,6 +222,9 @@ class RecordOut(BaseModel):
     ]
     owner: Annotated[str | None, Field(description="to whom it belongs; null: nobody has made it here")]
     request_id: UUID | None
+    origin: Annotated[
+        Origin, Field(description="what has left it so: a request, an import, or drift that was adopted")
+    ]
     comment: str | None
     created_at: datetime
     updated_at: datetime
@@ -272,6 +275,32 @@ class ZoneServerOut(BaseModel):
     serial: Annotated[int | None, Field(description="null: it has not answered one yet")]
     since: Annotated[datetime, Field(description="when this serial was first seen there")]
     error: Annotated[str | None, Field(description="why it does not answer one now; null: it does")]
+
+
+class ImportErrorOut(BaseModel):
+    """Why an import has failed."""
+
+    code: str
+    message: str
+
+
+class ImportOut(BaseModel):
+    """The last import of a zone."""
+
+    zone: str
+    state: Annotated[ImportState | None, Field(description="null: there was none")]
+    source: Annotated[str | None, Field(description="transfer, file or catalog")]
+    wanted_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    rrsets: Annotated[int | None, Field(description="how many were read so far")]
+    error: ImportErrorOut | None
+    result: Annotated[
+        dict[str, Any] | None,
+        Field(description="what it has found: how many were `added`, and `candidates` for drift"),
+    ]
+    imported_at: Annotated[datetime | None, Field(description="null: the zone is not known as a whole")]
+    serial: Annotated[int | None, Field(description="up to which what is recorded is true")]
 
 
 class ZoneOut(BaseModel):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.domain.origin import Origin
 from app.domain.permissions import Caller
 from app.services.paging import (
     Page,
@@ -38,6 +39,7 @@ class RecordState:
     account_id: str | None  # None, as the next three: it is another account's, and not for the reader
     owner: str | None
     request_id: UUID | None
+    origin: Origin
     comment: str | None
     created_at: datetime
     updated_at: datetime

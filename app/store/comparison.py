@@ -41,7 +41,7 @@ _ADD_DIFFERENCES = text(
          WHERE (staged.ttl, staged.rdata) IS DISTINCT FROM (recorded.ttl, recorded.rdata)
     ), added AS (
         INSERT INTO dns_drift AS drift (zone, name, record_type, found, serial, candidate_at)
-        SELECT :zone, name, record_type, found, :serial, clock_timestamp() FROM different
+        SELECT :zone, name, record_type, found, CAST(:serial AS bigint), clock_timestamp() FROM different
         ON CONFLICT (zone, name, record_type) DO UPDATE
            SET confirmed = false, found = excluded.found, serial = excluded.serial,
                candidate_at = excluded.candidate_at,
@@ -66,10 +66,10 @@ def stage(session: Session, records: Iterable[ZoneRecord]) -> None:
     session.execute(_ANALYZE)
 
 
-def add_differences(session: Session, zone: str, serial: int) -> int:
+def add_differences(session: Session, zone: str, serial: int | None) -> int:
     """Make candidates of all RRsets that are recorded otherwise than they are staged; return how many.
 
-    What had drifted before becomes a candidate, too.
+    What had drifted before becomes a candidate, too. `serial` is that of the primary, if the zone is from it.
     """
     session.execute(_ALL_AGAIN, {"zone": zone})
     parameters = {"zone": zone, "serial": serial, "kept": sorted(KEPT_BY_SERVER)}

@@ -384,6 +384,9 @@ class ZoneState(Base):
     import_rrsets: Mapped[int | None]  # how many it has read so far
     import_code: Mapped[str | None]  # why it failed
     import_error: Mapped[str | None]  # the same in words, for operators
+    import_result: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True)
+    )  # what it has found
     imported_at: Mapped[
         datetime | None
     ]  # when an import last succeeded; None: the zone is not known as a whole

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from pydantic_core import to_json
-from sqlalchemy import TextClause, delete, select, text
+from sqlalchemy import TextClause, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -157,13 +157,25 @@ def remove_simulated(session: Session) -> Removed:
 def forget_records(session: Session, name: str) -> None:
     """Forget what is recorded of the zone: none of its servers has it."""
     session.execute(delete(Record).where(Record.zone == name))
+    _forget_whole(session, name)
 
 
 def remove(session: Session, name: str) -> None:
-    """Remove the zone of that name, and what was seen of it on its servers."""
-    for table in (Drift, PostedZone, ZoneState):
-        session.execute(delete(table).where(table.zone == name))
+    """Remove the zone of that name, and what is known of it because it was imported or watched."""
     session.execute(delete(Zone).where(Zone.name == name))
+    session.execute(delete(Record).where(Record.zone == name, Record.request_id.is_(None)))
+    _forget_whole(session, name)
+
+
+def forget_serials(session: Session, name: str) -> None:
+    """Forget up to which serial the records are true: another server counts otherwise."""
+    state = update(ZoneState).where(ZoneState.zone == name)
+    session.execute(state.values(known_serial=None, servers=None))
+
+
+def _forget_whole(session: Session, name: str) -> None:
+    for table in (ZoneState, PostedZone, Drift):
+        session.execute(delete(table).where(table.zone == name))
 
 
 def existing(session: AnySession, keys: Iterable[str]) -> dict[str, ZoneSettings]:

@@ -166,9 +166,9 @@ def test_refusals(bind: Place, tmp_path: Path) -> None:
     assert_code("transfer_refused", bind.server._replace(key_file=None), bind.zone.name)
     assert_code("zone_not_loaded", bind.server, "not-here.test")
     for name in ("another", "orchestrator"):
-        assert_code("transfer_key", bind.server._replace(key_file=tmp_path / f"{name}.key"), bind.zone.name)
-    assert_code("transfer_key", bind.server._replace(key_file=tmp_path / "none.key"), bind.zone.name)
-    assert_code("transfer_unreachable", Server("127.0.0.1", 1), bind.zone.name)
+        assert_code("tsig_refused", bind.server._replace(key_file=tmp_path / f"{name}.key"), bind.zone.name)
+    assert_code("key_unusable", bind.server._replace(key_file=tmp_path / "none.key"), bind.zone.name)
+    assert_code("server_unreachable", Server("127.0.0.1", 1), bind.zone.name)
 
 
 SOA = "z.test. 60 IN SOA ns.z.test. h.z.test. {} 1 1 1 60"
@@ -268,12 +268,12 @@ def stop_in_between(connection: Connection) -> None:
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
-        (close_at_once, "transfer_unreachable"),
+        (close_at_once, "server_unreachable"),
         (fail_always, "zone_not_loaded"),
         (send_garbage, "transfer_malformed"),
         (send_another_id, "transfer_malformed"),
-        (say_nothing, "transfer_unreachable"),
-        (stop_in_between, "transfer_unreachable"),
+        (say_nothing, "server_unreachable"),
+        (stop_in_between, "server_unreachable"),
         (answering([A, SOA.format(2)]), "transfer_malformed"),
         (answering([SOA.format(2).replace("z.test.", "other.test.")]), "transfer_malformed"),
         (answering([]), "transfer_malformed"),
@@ -345,10 +345,10 @@ LAST = len(MESSAGES) - 1
         ([0, 60, LAST], None),
         (list(range(LAST + 1)), None),
         ([0, 100, LAST], None),
-        ([0, 101, LAST], "transfer_key"),  # more than 99 in between
-        ([0, 60], "transfer_key"),  # the last one is not covered
-        ([60, LAST], "transfer_key"),
-        ([], "transfer_key"),
+        ([0, 101, LAST], "tsig_refused"),  # more than 99 in between
+        ([0, 60], "tsig_refused"),  # the last one is not covered
+        ([60, LAST], "tsig_refused"),
+        ([], "tsig_refused"),
     ],
 )
 def test_not_each_message_is_signed(key_file: Path, numbers: list[int], expected: str | None) -> None:

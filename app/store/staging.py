@@ -1,0 +1,115 @@
+"""A zone that is imported: staged as a comparison is, and merged with what is recorded of it.
+
+All of it is done in one transaction, and in statements for the whole zone: memory does not grow with it.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
+
+from app.domain.origin import Origin
+from app.domain.zone_record import ZoneRecord
+from app.store import comparison, leases
+
+_OPEN_REQUESTS = text("CREATE TEMPORARY TABLE open_requests (id uuid) ON COMMIT DROP")
+_NOTE_OPEN = text(
+    "INSERT INTO pg_temp.open_requests SELECT id FROM dns_requests WHERE zone = :zone AND finished_at IS NULL"
+)
+# Requests that were accepted since have greater ids, but for how much clocks differ.
+_NOW = text("SELECT extract(epoch FROM clock_timestamp())")
+_CLOCKS = 300  # seconds
+
+# Names that a request may have changed since the zone was read: requests that were open then, were accepted
+# since, or were in a run since (retried, say). One that has never been in a run has changed nothing.
+_TOUCHED = """
+    touched AS MATERIALIZED (
+        SELECT request.name FROM pg_temp.open_requests JOIN dns_requests AS request USING (id)
+         WHERE request.started_at IS NOT NULL
+        UNION
+        SELECT name FROM dns_requests WHERE zone = :zone AND id >= :since AND started_at IS NOT NULL
+        UNION
+        SELECT request.name
+          FROM ansible_runs AS run
+          JOIN dns_requests AS request
+            ON request.zone = :zone AND request.id BETWEEN run.first_request_id AND run.last_request_id
+           AND request.run_id = run.id
+         WHERE run.zone = :zone AND run.id >= :since
+    )"""
+
+_INSERT = text(
+    f"""
+    WITH {_TOUCHED.lstrip()}
+    INSERT INTO dns_records (zone, name, record_type, ttl, rdata, origin)
+    SELECT :zone, name, record_type, ttl, rdata, '{Origin.IMPORT}' FROM pg_temp.collected
+     WHERE name NOT IN (SELECT name FROM touched)
+    ON CONFLICT DO NOTHING
+    """  # noqa: S608
+)
+
+# What was inserted just now, and may not be true any more.
+_TAKE_BACK = text(
+    f"""
+    WITH {_TOUCHED.lstrip()}
+    DELETE FROM dns_records
+     WHERE zone = :zone AND request_id IS NULL AND created_at = now()
+       AND name IN (SELECT name FROM touched)
+    """  # noqa: S608
+)
+
+_CNAME_CONFLICTS = text(
+    """
+    SELECT name FROM pg_temp.collected GROUP BY name
+    HAVING bool_or(record_type = 'CNAME') AND count(*) > 1 ORDER BY name LIMIT :most
+    """
+)
+_COUNT = text("SELECT count(*) FROM pg_temp.collected")
+
+
+class Merged(NamedTuple):
+    """What became of a staged zone."""
+
+    rrsets: int  # that it has
+    added: int  # of which nothing was recorded
+    candidates: int  # that differ from what is recorded
+
+    def as_json(self) -> dict[str, int]:
+        """Return the numbers as JSON."""
+        return self._asdict()
+
+
+class Staging:
+    """A zone that is imported in the session's transaction. Begin before the zone is read."""
+
+    def __init__(self, session: Session, zone: str) -> None:
+        self._session = session
+        now = float(session.execute(_NOW).scalar_one())
+        since = UUID(int=int((now - _CLOCKS) * 1_000) << 80)  # ids begin with the time (RFC 9562 5.7)
+        self._zone = {"zone": zone, "since": since}
+        session.execute(_OPEN_REQUESTS)
+        session.execute(_NOTE_OPEN, {"zone": zone})
+
+    def fill(self, records: Iterable[ZoneRecord]) -> None:
+        """Stage the records as they come."""
+        comparison.stage(self._session, records)
+
+    def merge(self, serial: int | None) -> Merged:
+        """Record what nothing is recorded of, and note as candidates for drift what is recorded otherwise.
+
+        `serial` is that of the primary; None: it is not the primary that was read. Nobody settles requests
+        of the zone from near the end of this until the transaction ends.
+        """
+        added = self._count(_INSERT, self._zone)
+        leases.keep_still(self._session, str(self._zone["zone"]))
+        added -= self._count(_TAKE_BACK, self._zone)
+        candidates = comparison.add_differences(self._session, str(self._zone["zone"]), serial)
+        return Merged(int(self._session.execute(_COUNT).scalar_one()), added, candidates)
+
+    def cname_conflicts(self, most: int) -> list[str]:
+        """Return so many owner names at most that have a CNAME and other data."""
+        return list(self._session.scalars(_CNAME_CONFLICTS, {"most": most}))
+
+    def _count(self, statement: TextClause, parameters: Mapping[str, object]) -> int:
+        return int(self._session.execute(statement, parameters).rowcount)  # type: ignore[attr-defined]
