@@ -51,7 +51,6 @@
     │   ├── TooManyOffers
     │   ├── ZoneNotServed
     │   ├── ImportRunning
-    │   ├── ZoneNotImported
     │   ├── ZoneExists
     │   ├── ZoneInUse
     │   ├── ZoneNotImported
@@ -484,15 +483,6 @@ class ImportRunning(Conflict):
 
     def __init__(self, zone: str) -> None:
         super().__init__(f"{zone} is being imported: GET /api/v1/zones/{zone}/import shows how far that is")
-
-
-class ZoneNotImported(Conflict):
-    """The zone is not known as a whole."""
-
-    code = "zone_not_imported"
-
-    def __init__(self, zone: str) -> None:
-        super().__init__(f"{zone} is not known as a whole yet: POST /api/v1/zones/{zone}/import imports it")
 
 
 class MovedRRset(NamedTuple):

@@ -99,12 +99,15 @@ class Staging:
         """Record what nothing is recorded of, and note as candidates for drift what is recorded otherwise.
 
         `serial` is that of the primary; None: it is not the primary that was read. Nobody settles requests
-        of the zone from near the end of this until the transaction ends.
+        of the zone from the end of this until the transaction ends.
         """
+        zone = str(self._zone["zone"])
         added = self._count(_INSERT, self._zone)
-        leases.keep_still(self._session, str(self._zone["zone"]))
-        added -= self._count(_TAKE_BACK, self._zone)
-        candidates = comparison.add_differences(self._session, str(self._zone["zone"]), serial)
+        candidates = comparison.add_differences(self._session, zone, serial)
+        leases.keep_still(self._session, zone)
+        if taken_back := self._count(_TAKE_BACK, self._zone):
+            added -= taken_back
+            candidates = comparison.add_differences(self._session, zone, serial)
         return Merged(int(self._session.execute(_COUNT).scalar_one()), added, candidates)
 
     def cname_conflicts(self, most: int) -> list[str]:
