@@ -47,7 +47,11 @@ def test_each_variable_counts(keytab: Path) -> None:
 
 @pytest.mark.parametrize(
     ("variables", "words"),
-    [({}, "dns_gss_server is not set"), ({"dns_tsig_key_file": "b"}, "set one")],
+    [
+        ({}, "dns_gss_server is not set"),
+        ({"dns_tsig_key_file": "b"}, "set one"),
+        ({"dns_gss_questions": "false"}, "dns_gss_questions is 'false'"),
+    ],
 )
 def test_what_does_not_go_together(keytab: Path, variables: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words):

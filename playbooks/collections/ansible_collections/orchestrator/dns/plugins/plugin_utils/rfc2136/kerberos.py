@@ -40,6 +40,9 @@ def read_kerberos(
         return None
     if options.get("key_file"):
         raise ValueError("dns_tsig_key_file is set, and so is dns_gss_keytab or dns_gss_ccache: set one")
+    signs_questions = options.get("gss_questions") or False
+    if not isinstance(signs_questions, bool):
+        raise ValueError(f"dns_gss_questions is {signs_questions!r}, but must be true or false")
     principal, path = options.get("gss_principal"), Path(keytab).expanduser() if keytab else None
     if path is not None:
         _check_keytab(path)
@@ -47,7 +50,7 @@ def read_kerberos(
         service or (options.get("gss_server") if is_only else None) or _default_service(address),
         principal,
         ticket_store(path, principal, ccache),
-        bool(options.get("gss_questions")),
+        signs_questions,
     )
 
 
