@@ -2,8 +2,9 @@
 
 What a zone holds at or below a delegation, or below a DNAME, no server shows: such an answer is `hidden`.
 
-Names and RDATA are dnspython's. The frame around them is read here, and only as far as the answer needs it:
-`dns.message.from_wire` takes several times as long (docs/decisions/0010-reading-replies.md).
+Names and RDATA are dnspython's, but for addresses. The frame around them is read here, and only as far as
+the answer needs it: `dns.message.from_wire` takes several times as long
+(docs/decisions/0010-reading-replies.md).
 """
 
 import struct
