@@ -8,6 +8,7 @@ from app.cli.dlq import dlq
 from app.cli.doctor import doctor
 from app.cli.playbook import playbook
 from app.cli.token import token
+from app.cli.zones import zones
 from app.core import database
 from app.core.logging import configure_command_logging
 from app.core.startup import cause
@@ -17,6 +18,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(dlq, name="dlq")
 app.add_typer(playbook, name="playbook")
 app.add_typer(token, name="token")
+app.add_typer(zones, name="zones")
 app.command()(doctor)
 
 
