@@ -175,12 +175,30 @@ def test_a_rollback_takes_back_what_was_done_in_its_view(views: Views, user: Use
     assert (shown(views, "inside", "late"), shown(views, "outside", "late")) == (set(), {"192.0.2.1"})
 
 
-def test_ptrs_lie_in_the_same_view(views: Views, user: User) -> None:
-    named = {view: body(ZONE, f"host-{view}", view=view, config={"manage_ptr": True}) for view in VIEWS}
-    for view, item in named.items():
-        item["resource"]["target"] = "192.0.2.77"
-        (request,) = user.submit_and_wait(item)
+def test_ptrs_lie_in_the_same_view_and_go_and_come_back_with_their_addresses(
+    views: Views, user: User
+) -> None:
+    def settled_ptr(request: dict[str, Any], view: str) -> None:
+        assert fates([request]) == ["succeeded"]
         (ptr,) = user.wait_until_settled(eventually(partial(ptr_requests, user, request["id"])))
         assert (ptr["zone"], *fates([ptr])) == (key_of(view, REVERSE), "succeeded")
+
+    def undo(request_id: str) -> dict[str, Any]:
+        answer = user.api.post(f"/dns/requests/{request_id}/undo").raise_for_status().json()
+        return user.wait_until_settled([answer["id"]])[0]
+
+    def pointers() -> list[set[str]]:
+        return [shown(views, view, "77", "PTR", REVERSE) for view in VIEWS]
+
+    made = []
     for view in VIEWS:
-        assert shown(views, view, "77", "PTR", REVERSE) == {f"host-{view}.{ZONE}."}
+        asked = body(ZONE, f"h-{view}", target="192.0.2.77", view=view, config={"manage_ptr": True})
+        made += user.submit_and_wait(asked)
+        settled_ptr(made[-1], view)
+    named = [{f"h-{view}.{ZONE}."} for view in VIEWS]
+    assert pointers() == named
+    undone = undo(made[0]["id"])
+    settled_ptr(undone, "inside")
+    assert pointers() == [set(), named[1]]
+    settled_ptr(undo(undone["id"]), "inside")
+    assert pointers() == named

@@ -182,4 +182,17 @@ def test_grants_and_owners_in_views(guarded: Guarded) -> None:
     assert (said["zone"], said["view"], said["effect"]) == ("split.test@outside", "outside", "deny")
     assert grant("split.test@*").json()["zone"] == "split.test@*"
     assert [status(view) for view in views] == [202, 202]
+    owned = body("split.test", "owned", view="inside")
+    client.post("/api/v1/dns/create", json=owned, headers=team).raise_for_status()
+    other = guarded.by("requester", accounts=("team-b",))
+    wanted = {"effect": "allow", "account_id": "team-b", "zone": "split.test@*"}
+    client.post("/api/v1/access/grants", json=wanted, headers=admin).raise_for_status()
+    found = [
+        client.post(
+            "/api/v1/dns/update", json=body("split.test", "owned", account="team-b", view=view), headers=other
+        )
+        for view in views
+    ]
+    assert [answer.status_code for answer in found] == [403, 202]
+    assert found[0].json()["code"] == "not_owner"
     assert reasons(grant("split.test@a.*")) == {("body.zone", "view_invalid")}
