@@ -11,6 +11,7 @@ import dns.name
 import dns.rcode
 import dns.tsig
 import dns.update
+import dns.xfr
 import pytest
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.errors import BatchFault
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.outcomes import Outcomes
@@ -24,6 +25,7 @@ from tests.support.builders import change
 from tests.support.kerberos import (
     BRIEF,
     BRIEF_LIFE,
+    GENERATED,
     PRIVATE_ZONE,
     SERVER,
     SERVICE,
@@ -89,10 +91,16 @@ def test_questions_are_signed_where_the_zone_is_shown_to_principals_alone(realm:
     assert zone.dry_run(planned) == [APPLIED]
 
 
-def test_a_transfer(zone: KerberosZone) -> None:
-    with Connection(zone.target, zone.key) as connection:
-        messages = list(connection.transfer(dns.name.from_text(ZONE)))
-    assert {rrset.rdtype for message in messages for rrset in message.answer} >= {dns.rdatatype.SOA}
+def test_transfers_are_signed_where_questions_are(zone: KerberosZone) -> None:
+    def transfer() -> int:
+        with Connection(zone.target, zone.key) as connection:
+            messages = list(connection.transfer(dns.name.from_text(ZONE)))
+        return sum(len(rrset) for message in messages for rrset in message.answer)
+
+    with pytest.raises(dns.xfr.TransferError, match="REFUSED"):
+        transfer()
+    zone.use(USER, questions=True)
+    assert transfer() > GENERATED
 
 
 def test_a_context_that_is_over_is_negotiated_anew(

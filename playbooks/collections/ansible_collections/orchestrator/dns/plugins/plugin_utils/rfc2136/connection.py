@@ -128,7 +128,7 @@ class Connection:
         Raises what dnspython raises where the server grants none, or it takes longer than an answer may.
         """
         address, port = self._socket.getpeername()[:2]
-        key, limit = self._key, self.target.answer_timeout
+        key, limit = self._key if self._signs_questions else None, self.target.answer_timeout
         yield from dns.query.xfr(
             address,
             zone,
@@ -164,7 +164,7 @@ class Connection:
             raise NoAnswer(f"the connection to {self.target} broke: {error.strerror or error}") from error
 
     def _write(self, message: dns.message.Message) -> bytes:
-        if self._key is not None and self._is_to_be_signed(message):
+        if self._key is not None and (self._signs_questions or message.opcode() == Opcode.UPDATE):
             message.use_tsig(self._key)
         wire = message.to_wire(max_size=65535)
         return struct.pack("!H", len(wire)) + wire
@@ -209,9 +209,10 @@ class Connection:
         self._send_octets(struct.pack("!H", len(wire)) + wire)
         return self._receive()
 
-    def _is_to_be_signed(self, message: dns.message.Message) -> bool:
+    @property
+    def _signs_questions(self) -> bool:
         """Active Directory answers everybody, and is not known to sign its answers to questions."""
-        return self._kerberos is None or self._kerberos.signs_questions or message.opcode() == Opcode.UPDATE
+        return self._kerberos is None or self._kerberos.signs_questions
 
     def _is_forgotten(self, wire: bytes) -> bool:
         if self._kerberos is None or wire[3] & 0x0F != Rcode.NOTAUTH:
