@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from pydantic_core import to_json
-from sqlalchemy import TextClause, delete, select, text, update
+from sqlalchemy import TextClause, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -165,12 +165,6 @@ def remove(session: Session, name: str) -> None:
     session.execute(delete(Zone).where(Zone.name == name))
     session.execute(delete(Record).where(Record.zone == name, Record.request_id.is_(None)))
     _forget_whole(session, name)
-
-
-def forget_serials(session: Session, name: str) -> None:
-    """Forget up to which serial the records are true: another server counts otherwise."""
-    state = update(ZoneState).where(ZoneState.zone == name)
-    session.execute(state.values(known_serial=None, servers=None))
 
 
 def _forget_whole(session: Session, name: str) -> None:

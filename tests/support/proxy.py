@@ -15,11 +15,13 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.frozen = Event()
+        self.octets = 0  # handed on to clients
         self._ended = Event()
 
     def run(self) -> None:
         """Hand on until `end`."""
         pairs: dict[socket.socket, socket.socket] = {}
+        servers: set[socket.socket] = set()
         while not self._ended.is_set():
             if self.frozen.is_set():
                 self._ended.wait(0.01)
@@ -29,11 +31,16 @@ class Proxy:
                 if each is self._listener:
                     client, server = each.accept()[0], socket.create_connection(self._target)
                     pairs |= {client: server, server: client}
-                elif each in pairs and not _hand_on(each, pairs[each]):
-                    other = pairs.pop(each)
-                    del pairs[other]
-                    each.close()
-                    other.close()
+                    servers.add(server)
+                elif each in pairs:
+                    handed = _hand_on(each, pairs[each])
+                    self.octets += handed if each in servers else 0
+                    if not handed:
+                        other = pairs.pop(each)
+                        del pairs[other]
+                        servers -= {each, other}
+                        each.close()
+                        other.close()
         for each in (self._listener, *pairs):
             each.close()
 
@@ -55,9 +62,10 @@ def proxy(host: str, port: int) -> Iterator[Proxy]:
         thread.join()
 
 
-def _hand_on(source: socket.socket, target: socket.socket) -> bool:
+def _hand_on(source: socket.socket, target: socket.socket) -> int:
+    """Hand on what there is; return how many octets that is, none when one of the two has closed."""
     with suppress(OSError):
         data = source.recv(65_536)
         target.sendall(data)
-        return bool(data)
-    return False
+        return len(data)
+    return 0

@@ -46,7 +46,8 @@ class ZoneUnderTest:
         address, _, port = stack.env[variable].rpartition(":")
         self.name = name
         self.target = Target(address, int(port), 3, 10)
-        self.key: dns.tsig.Key | None = read_key(stack.key_file(server))
+        self.key_file = stack.key_file(server)
+        self.key: dns.tsig.Key | None = read_key(self.key_file)
         self.transfers_are_signed = server != "powerdns"  # the stack's grants them by address
         self.shows_hidden = self.transfers_are_signed  # in a dry run, what no answer shows
         self.outcomes = Outcomes()

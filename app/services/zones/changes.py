@@ -6,6 +6,7 @@ with the transfer. What is not recorded yet becomes a candidate, and `confirm.py
 
 from sqlalchemy.orm import Session
 
+from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import get_logger
 from app.domain.change import NOTHING, RRsetKey, RRsetState
@@ -22,7 +23,7 @@ __all__ = ["TransferFailed", "read_changes"]
 
 log = get_logger(__name__)
 
-LIMITS = Limits(idle=10, seconds=900, octets=2 * 1024**3)
+_IDLE = 10.0  # seconds without an octet
 MAX_OCTETS = 64 * 1024 * 1024  # of changes; what is more is read as a whole
 
 
@@ -32,7 +33,10 @@ def read_changes(zone: WatchedZone, server: Server, *, whole: bool = False) -> N
     With `whole` it is compared in any case. Raises TransferFailed.
     """
     since = None if whole else zone.known_serial
-    with transfer(server, dns_name(zone.name), LIMITS, since) as incoming:
+    limits = Limits(
+        min(_IDLE, settings().transfer_timeout), settings().transfer_timeout, settings().transfer_bytes
+    )
+    with transfer(server, dns_name(zone.name), limits, since) as incoming:
         if incoming.kind is Kind.WHOLE:
             return compare(zone, incoming)
         if incoming.kind is Kind.CHANGES and (net := _add_up(incoming)) is not None:
@@ -40,7 +44,7 @@ def read_changes(zone: WatchedZone, server: Server, *, whole: bool = False) -> N
         if incoming.kind is Kind.UNCHANGED and incoming.soa.serial == since:
             return None
     with transfer(
-        server, dns_name(zone.name), LIMITS
+        server, dns_name(zone.name), limits
     ) as incoming:  # the serial went back, or too much is new
         return compare(zone, incoming)
 

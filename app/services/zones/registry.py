@@ -112,8 +112,6 @@ def change_zone(
             watch.forget(session, row.name)
         if row.backend == zones.SIMULATED_BACKEND != backend:
             zones.forget_records(session, row.name)
-        if row.backend != backend:
-            zones.forget_serials(session, row.name)
         row.backend = backend
         leases.end_rest(session, row.name)
     row.checks, row.settings = _columns(chosen)

@@ -1,138 +1,409 @@
 """The watcher on real servers: what is changed beside us is found, adopted and restored."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
-from app.services.drain.backends import make_backends
-from app.services.drain.drain import drain
+from app.core.database import transaction
+from app.services.zones import watch as watching
 from app.services.zones.watch import Watcher
 from stack.embedded import Stack
-from tests.support.builders import body
-from tests.support.watching import WatchedZone
-from tests.support.zone_runner import ZoneRunner
-from tests.support.zones import ZoneUnderTest
+from tests.integration.services.zones.conftest import Watch, ZoneOn
+from tests.support import powerdns
+from tests.support.eventually import eventually
+from tests.support.name_servers import close_at_once, serving
+from tests.support.proxy import proxy
+from tests.support.settings import SetSettings
+from tests.support.thoroughly import thoroughly
+from tests.support.watching import WatchedZone, transferred
+from tests.support.zones import ApiZoneUnderTest, ZoneUnderTest
 
 
-@pytest.fixture
-def watcher(client: TestClient) -> Iterator[Watcher]:
-    """A watcher that looks when the test says so."""
-    watcher = Watcher()
-    yield watcher
-    watcher.end()
-
-
-@pytest.fixture
-def beside(infrastructure: Stack, new_zone: str) -> ZoneUnderTest:
-    """The zone as somebody changes it who has the key, too."""
-    return ZoneUnderTest(infrastructure, new_zone)
-
-
-@pytest.fixture
-def zone(client: TestClient, new_zone: str, watcher: Watcher) -> WatchedZone:
-    """A zone that is known as a whole."""
-    return WatchedZone(client, new_zone, watcher)
-
-
-@pytest.fixture
-def change(client: TestClient, new_zone: str, beside: ZoneUnderTest) -> Callable[..., dict[str, Any]]:
-    """Makes a change through us, to its end."""
-    runner = ZoneRunner(beside)
-
-    def make(action: str, owner: str, target: str, **fields: Any) -> dict[str, Any]:
-        asked = body(new_zone, owner, target=target, **fields)
-        answer = client.post(f"/api/v1/dns/{action}", json=asked).raise_for_status().json()
-        drain(new_zone, runner, make_backends())
-        found: dict[str, Any] = client.get(f"/api/v1/dns/requests/{answer['id']}").json()
-        assert found["status"] == "succeeded", found
-        return found
-
-    return make
-
-
-def test_what_is_changed_beside_us_is_shown_and_adopted(
-    client: TestClient, zone: WatchedZone, beside: ZoneUnderTest, change: Callable[..., dict[str, Any]]
-) -> None:
-    change("create", "ours", "192.0.2.1")
-    change("create", "other", "192.0.2.1")
-    zone.look()
-    assert zone.kinds() == {}
+def quarrel(zone: WatchedZone, beside: ZoneUnderTest) -> None:
+    """We make two RRsets; somebody else makes one, changes one and deletes one."""
+    zone.change("create", "ours", "192.0.2.1")
+    zone.change("create", "other", "192.0.2.1")
     beside.do("create", "new", "TXT", '"not ours"')
     beside.do("upsert", "ours", "A", "192.0.2.9", ttl=60)
     beside.do("delete", "other", "A")
+
+
+FOUND = {"new TXT": "added", "ours A": "changed", "other A": "missing"}
+
+
+@pytest.mark.parametrize("server", ["bind", thoroughly("knot"), "api"])
+def test_what_is_changed_beside_us_is_shown_and_adopted(server: str, zone_on: ZoneOn, watch: Watch) -> None:
+    beside = zone_on(server)
+    zone = watch(beside)
+    quarrel(zone, beside)
     zone.look()
-    name = beside.name
-    assert zone.kinds() == {
-        f"new.{name} TXT": "added",
-        f"ours.{name} A": "changed",
-        f"other.{name} A": "missing",
-    }
+    assert zone.kinds() == FOUND
     [changed] = [item for item in zone.drift()["items"] if item["kind"] == "changed"]
     assert changed["recorded"] == {"ttl": 300, "target": ["192.0.2.1"]}
     assert changed["found"] == {"ttl": 60, "target": ["192.0.2.9"]}
-    only = [{"domain": "ours", "record_type": "A"}]
-    assert zone.post("adopt", rrsets=only).json()["adopted"] == 1
+    assert zone.post("adopt", rrsets=[{"domain": "ours", "record_type": "A"}]).json()["adopted"] == 1
     assert zone.post("adopt").json()["adopted"] == 2
-    assert zone.kinds() == {}
-    assert zone.post("adopt").status_code == 409
     zone.look()
     assert zone.kinds() == {}
-    records = client.get("/api/v1/dns/records", params={"zone": name}).json()["items"]
-    assert {f"{item['domain']} {item['record_type']}" for item in records} == {
-        f"{name} NS",
-        f"new.{name} TXT",
-        f"ours.{name} A",
-    }
+    assert zone.records() == transferred(beside)
+    assert zone.post("adopt").json()["code"] == "nothing_drifted"
 
 
-def test_what_was_changed_is_restored_by_requests(
-    client: TestClient, zone: WatchedZone, beside: ZoneUnderTest, change: Callable[..., dict[str, Any]]
-) -> None:
-    change("create", "ours", "192.0.2.1")
-    change("create", "other", "192.0.2.1")
-    beside.do("create", "new", "TXT", '"not ours"')
-    beside.do("upsert", "ours", "A", "192.0.2.9", ttl=60)
-    beside.do("delete", "other", "A")
+@pytest.mark.parametrize("server", ["bind", thoroughly("knot"), "api"])
+def test_what_was_changed_is_restored_by_requests(server: str, zone_on: ZoneOn, watch: Watch) -> None:
+    beside = zone_on(server)
+    zone = watch(beside)
+    quarrel(zone, beside)
     zone.look()
-    before = zone.drift()["items"]
-    answer = zone.post("restore", context={"reason": "it was not asked for"})
+    answer = zone.post("restore", context={"reason": "nobody has asked for it"})
     assert answer.status_code == 202, answer.text
-    items = answer.json()["items"]
-    assert [item["errors"] for item in items] == [[], [], []]
+    assert [item["errors"] for item in answer.json()["items"]] == [[], [], []]
     assert zone.post("restore").status_code == 409  # that is under way
-    drain(beside.name, ZoneRunner(beside), make_backends())
-    for item in items:
-        request = client.get(f"/api/v1/dns/requests/{item['request_id']}").json()
-        assert request["status"] == "succeeded", request
-    assert beside.values("new", "TXT") == set()
-    assert beside.answer("ours", "A") == (300, {"192.0.2.1"})
-    assert beside.answer("other", "A") == (300, {"192.0.2.1"})
+    zone.drain()
+    assert zone.statuses([item["request_id"] for item in answer.json()["items"]]) == ["succeeded"] * 3
     zone.look()
     assert zone.kinds() == {}
-    assert len(before) == 3
+    assert zone.records() == transferred(beside)
+    assert beside.answer("ours", "A") == (300, {"192.0.2.1"})
+
+
+def test_what_is_changed_once_more_is_not_restored(zone: WatchedZone, beside: ZoneUnderTest) -> None:
+    zone.change("create", "ours", "192.0.2.1")
+    beside.do("upsert", "ours", "A", "192.0.2.9")
+    zone.look()
+    [item] = zone.post("restore").json()["items"]
+    beside.do("upsert", "ours", "A", "192.0.2.10")
+    zone.drain()
+    assert zone.statuses([item["request_id"]]) == ["failed"]
+    zone.look()
+    [drifted] = zone.drift()["items"]
+    assert drifted["found"]["target"] == ["192.0.2.10"]
+    assert beside.values("ours", "A") == {"192.0.2.10"}
 
 
 @pytest.mark.parametrize("policy", ["adopt", "restore"])
 def test_the_zones_setting_says_what_becomes_of_it(
-    policy: str,
-    client: TestClient,
-    zone: WatchedZone,
-    beside: ZoneUnderTest,
-    change: Callable[..., dict[str, Any]],
+    policy: str, client: TestClient, zone: WatchedZone, beside: ZoneUnderTest
 ) -> None:
     client.patch(zone.url, json={"drift": policy}).raise_for_status()
-    change("create", "ours", "192.0.2.1")
+    zone.change("create", "ours", "192.0.2.1")
     beside.do("upsert", "ours", "A", "192.0.2.9")
+    for _ in range(3):
+        zone.look()
+        zone.drain()
+    assert zone.kinds() == {}
+    assert beside.values("ours", "A") == {"192.0.2.9" if policy == "adopt" else "192.0.2.1"}
+    assert zone.records() == transferred(beside)
+    requests = client.get("/api/v1/dns/requests", params={"zone": zone.name}).json()["items"]
+    assert len(requests) == (1 if policy == "adopt" else 2)
+
+
+def test_what_can_not_be_restored_is_tried_once(
+    client: TestClient, zone: WatchedZone, beside: ZoneUnderTest
+) -> None:
+    zone.change("create", "ours", "192.0.2.1")
+    client.patch(zone.url, json={"drift": "restore", "protected_names": ["ours"]}).raise_for_status()
+    beside.do("upsert", "ours", "A", "192.0.2.9")
+    for _ in range(2):
+        zone.look()
+    assert zone.kinds() == {"ours A": "changed"}
+    [item] = zone.post("restore").json()["items"]
+    assert [error["type"] for error in item["errors"]] == ["name_protected"]
+
+
+def test_under_load_nothing_of_ours_is_taken_for_drift(zone: WatchedZone, beside: ZoneUnderTest) -> None:
+    """We change names that begin with o, somebody else others, and both some: the last one counts there."""
+    chance = random.Random(7)
+    ended, ids = Event(), list[str]()
+
+    def ask_and_drain() -> None:
+        number = 0
+        while not ended.is_set():
+            owners = [f"o{chance.randrange(40)}" for _ in range(5)] + [f"both{number % 5}"]
+            ids.extend(zone.ask(*(("upsert", owner, f"192.0.2.{number % 250}") for owner in owners)))
+            number += 1
+            zone.drain()
+
+    load = Thread(target=ask_and_drain)
+    load.start()
+    theirs = set()
+    until = time.monotonic() + 5
+    somebody = ZoneUnderTest.__new__(ZoneUnderTest)
+    somebody.__dict__.update(beside.__dict__)  # with outcomes of his own
+    while time.monotonic() < until:
+        owner = f"theirs{chance.randrange(10)}"
+        somebody.do("upsert", owner, "A", f"198.51.100.{chance.randrange(250)}")
+        somebody.do("upsert", f"both{chance.randrange(5)}", "A", f"198.51.100.{chance.randrange(250)}")
+        theirs.add(f"{owner} A")
+        zone.look()
+        seen = zone.kinds()
+        assert theirs <= seen.keys() <= theirs | {f"both{number} A" for number in range(5)}
+    ended.set()
+    load.join()
+    assert len(ids) > 50
+    zone.drain()
     zone.look()
-    drain(beside.name, ZoneRunner(beside), make_backends())
     zone.look()
+    drifted = {(item["domain"], item["record_type"]): item["found"] for item in zone.drift()["items"]}
+    there = transferred(beside)
+    wrong = {key for key, state in there.items() if zone.records().get(key) != state}
+    assert drifted.keys() == wrong
+    assert {key: frozenset(found["target"]) for key, found in drifted.items()} == {
+        key: there[key][1] for key in wrong
+    }
+    assert zone.drift()["candidates"] == 0
+
+
+class Crash(Exception):
+    """Stands for the end of the process."""
+
+
+def test_a_crash_before_drift_is_confirmed_loses_nothing(
+    zone: WatchedZone, beside: ZoneUnderTest, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object) -> None:
+        raise Crash
+
+    beside.do("create", "new", "A", "192.0.2.9")
+    with monkeypatch.context() as patched:
+        patched.setattr(watching, "confirm", crash)
+        with pytest.raises(Crash):
+            zone.look()
+    assert (zone.kinds(), zone.drift()["candidates"]) == ({}, 1)
+    assert zone.drift()["serial"] == zone.shown()["servers"][0]["serial"]
+    watcher.end()
+    another = Watcher()
+    another.look()
+    another.end()
+    assert zone.kinds() == {"new A": "added"}
+
+
+def test_a_run_that_is_lost_is_no_drift(zone: WatchedZone, beside: ZoneUnderTest) -> None:
+    """Its change has been applied, and nobody has recorded it yet."""
+    [request] = zone.ask(("create", "ours", "192.0.2.1"))
+    beside.do("create", "ours", "A", "192.0.2.1")
+    with transaction() as session:
+        claimed = "UPDATE dns_requests SET status = 'running', started_at = now(), attempts = 1"
+        session.execute(text(claimed))
+    zone.look()
+    assert (zone.kinds(), zone.drift()["candidates"]) == ({}, 1)
+    with transaction() as session:
+        session.execute(text("UPDATE dns_requests SET status = 'pending'"))
     zone.look()
     assert zone.kinds() == {}
-    kept = "192.0.2.9" if policy == "adopt" else "192.0.2.1"
-    assert beside.values("ours", "A") == {kept}
-    [record] = client.get("/api/v1/dns/records", params={"domain": f"ours.{beside.name}"}).json()["items"]
-    assert record["target"] == [kept]
-    requests = client.get("/api/v1/dns/requests", params={"zone": beside.name}).json()["items"]
-    assert len(requests) == (1 if policy == "adopt" else 2)
+    zone.drain()
+    assert zone.statuses([request]) == ["succeeded"]
+    zone.look()
+    assert (zone.kinds(), zone.drift()["candidates"]) == ({}, 0)
+
+
+@pytest.mark.parametrize("serial", [1_000, 3])
+def test_a_master_file_that_is_loaded_anew_is_compared(
+    serial: int, infrastructure: Stack, zone: WatchedZone, beside: ZoneUnderTest
+) -> None:
+    """Also one whose serial has gone back."""
+    for number in range(10):
+        zone.change("create", f"ours{number}", "192.0.2.1")
+    zone.look()
+    path = infrastructure.data("bind") / "zones" / beside.name
+    known = f"{zone.shown()['serial']} "
+    with infrastructure.frozen(beside.name):
+        eventually(lambda: known in path.read_text() and "ours9" in path.read_text())
+        lines = [line for line in path.read_text().splitlines() if not line.startswith("ours3")]
+        whole = "\n".join(lines).replace(known, f"{serial} ", 1)
+        path.write_text(f"{whole}\nhand 300 A 192.0.2.77\n")
+        path.with_name(f"{path.name}.jnl").unlink(missing_ok=True)
+    zone.look()
+    assert zone.shown()["serial"] == serial
+    assert zone.kinds() == {"hand A": "added", "ours3 A": "missing"}
+
+
+def test_a_record_that_its_api_has_put_in_the_place_of_another(zone_on: ZoneOn, watch: Watch) -> None:
+    beside = zone_on("api")
+    assert isinstance(beside, ApiZoneUnderTest)
+    zone = watch(beside)
+    zone.change("create", "ours", "192.0.2.1")
+    powerdns.put(beside, "ours", "A", "192.0.2.5")
+    powerdns.put(beside, "new", "AAAA", "2001:db8::5")
+    zone.look()
+    assert zone.kinds() == {"ours A": "changed", "new AAAA": "added"}
+
+
+def test_what_a_serial_does_not_tell_is_found_when_somebody_asks(
+    zone_on: ZoneOn, watch: Watch, more_name_servers: Stack, set_settings: SetSettings
+) -> None:
+    """A record that was put into the server's database: PowerDNS neither counts nor shows it for a while."""
+    beside = zone_on("api")
+    zone = watch(beside)
+    powerdns.insert(more_name_servers, beside, "sly", "A", "192.0.2.66", 300)
+    zone.look()
+    assert zone.kinds() == {}
+    assert zone.post("check").json()["comparison_wanted"]
+    zone.look()
+    assert not zone.drift()["comparison_wanted"]
+    assert zone.kinds() == {"sly A": "added"}
+    assert zone.post("check", rrsets=[{"domain": "sly", "record_type": "A"}]).json()["candidates"] == 1
+    zone.look()
+    assert zone.kinds() == {"sly A": "added"}
+
+
+def test_a_large_zone_is_not_transferred_for_ten_changes(
+    infrastructure: Stack, zone_on: ZoneOn, client: TestClient, watch: Watch
+) -> None:
+    beside = zone_on("bind")
+    path = infrastructure.data("bind") / "zones" / beside.name
+    with infrastructure.frozen(beside.name):
+        records = "".join(f"h{n} 300 A 10.{n >> 16}.{n >> 8 & 255}.{n & 255}\n" for n in range(100_000))
+        path.write_text(path.read_text().replace(" 1 3600", " 2 3600") + records)
+    with proxy(beside.target.address, beside.target.port) as counted:
+        beside_port = beside.target
+        beside.target = beside.target._replace(port=counted.port)
+        zone = watch(beside)
+        beside.target = beside_port
+        assert zone.drift()["drifted"] == 0
+        whole = counted.octets
+        assert whole > 2_000_000
+        for number in range(10):
+            beside.do("upsert", f"h{number}", "A", "192.0.2.1")
+        zone.look()
+        assert zone.drift()["drifted"] == 10
+        assert counted.octets - whole < 20_000
+
+
+def test_serials_are_shown_as_they_are_on_each_server(
+    zone: WatchedZone, beside: ZoneUnderTest, client: TestClient, tmp_path: Path
+) -> None:
+    before = zone.shown()["servers"]
+    assert [server["error"] for server in before] == [None]
+    zone.look()
+    assert zone.shown()["servers"] == before
+    beside.do("create", "new", "A", "192.0.2.1")
+    zone.look()
+    [now] = zone.shown()["servers"]
+    assert now["serial"] == before[0]["serial"] + 1 == zone.shown()["serial"]
+    assert now["since"] > before[0]["since"]
+    inventory = tmp_path / f"{zone.name}.yml"
+    whole = inventory.read_text()
+    with serving(close_at_once) as away:
+        inventory.write_text(f"{whole}        - {{address: {away.address}, port: {away.port}}}\n")
+        for _ in range(2):
+            zone.look()
+        servers = zone.shown()["servers"]
+        assert [server["serial"] for server in servers] == [now["serial"], None]
+        assert servers[1]["error"] == "it hung up without an answer"
+    inventory.write_text(whole)
+    zone.look()
+    assert zone.shown()["servers"] == [now]
+
+
+def test_what_is_quiet_is_not_written(zone: WatchedZone) -> None:
+    def versions() -> list[str]:
+        with transaction() as session:
+            return list(session.scalars(text("SELECT xmin::text || ctid::text FROM dns_zone_states")))
+
+    zone.look()
+    before = versions()
+    zone.look()
+    assert versions() == before
+
+
+def test_one_process_watches_a_backend(zone: WatchedZone, beside: ZoneUnderTest, watcher: Watcher) -> None:
+    another = Watcher()
+    beside.do("create", "new", "A", "192.0.2.1")
+    another.look()
+    assert zone.kinds() == {}
+    watcher.end()
+    another.look()
+    another.end()
+    assert zone.kinds() == {"new A": "added"}
+
+
+def test_a_zone_that_is_not_transferred_says_why(
+    zone: WatchedZone, beside: ZoneUnderTest, tmp_path: Path
+) -> None:
+    inventory = tmp_path / f"{zone.name}.yml"
+    whole = inventory.read_text()
+    inventory.write_text(whole.replace("dns_tsig_key_file", "unused"))
+    beside.do("create", "new", "A", "192.0.2.1")
+    zone.look()
+    assert "REFUSED" in zone.drift()["error"]
+    assert zone.kinds() == {}
+    inventory.write_text(whole)
+
+
+def test_a_zone_that_was_never_imported_has_serials_alone(
+    client: TestClient, zone: WatchedZone, beside: ZoneUnderTest
+) -> None:
+    with transaction() as session:
+        session.execute(text("UPDATE dns_zone_states SET imported_at = NULL, import_state = NULL"))
+    beside.do("create", "new", "A", "192.0.2.1")
+    zone.look()
+    assert zone.shown()["servers"][0]["serial"]
+    assert (zone.kinds(), zone.drift()["candidates"]) == ({}, 0)
+    assert zone.post("check").json()["code"] == "zone_not_imported"
+
+
+def test_a_zone_that_another_backend_serves_is_compared_anew(
+    client: TestClient, zone: WatchedZone, zone_on: ZoneOn, watch: Watch, beside: ZoneUnderTest
+) -> None:
+    zone.change("create", "ours", "192.0.2.1")
+    assert zone.shown()["serial"] is not None
+    client.patch(zone.url, json={"backend": "elsewhere"}).raise_for_status()
+    assert (zone.shown()["serial"], zone.shown()["servers"]) == (None, None)
+
+
+def test_drift_comes_in_pages_and_bad_names_are_refused(zone: WatchedZone, beside: ZoneUnderTest) -> None:
+    beside.apply(*(beside.change("create", f"n{number}", "A", "192.0.2.1") for number in range(5)))
+    zone.look()
+    first = zone.drift(limit=3)
+    rest = zone.drift(limit=3, cursor=first["next_cursor"])
+    names = [item["domain"] for item in first["items"] + rest["items"]]
+    assert names == [f"n{number}.{zone.name}" for number in range(5)]
+    assert rest["next_cursor"] is None
+    bad = zone.post(
+        "adopt",
+        rrsets=[{"domain": "www.other.test.", "record_type": "A"}, {"domain": "..", "record_type": "A"}],
+    )
+    assert bad.status_code == 422
+    assert [reason["loc"][1:] for reason in bad.json()["detail"]] == [
+        ["rrsets", 0, "domain"],
+        ["rrsets", 1, "domain"],
+    ]
+    assert zone.drift()["drifted"] == 5
+
+
+def test_the_thread_goes_on_whatever_happens(
+    zone: WatchedZone,
+    beside: ZoneUnderTest,
+    watcher: Watcher,
+    set_settings: SetSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    watcher.end()
+    set_settings(WATCH_INTERVAL="0.05")
+    calls: list[int] = []
+    real: Callable[[Watcher], None] = Watcher.look
+
+    def look(self: Watcher) -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise RuntimeError
+        real(self)
+
+    monkeypatch.setattr(Watcher, "look", look)
+    stop = Event()
+    thread = Thread(target=watching.watch_until, args=[stop])
+    thread.start()
+    beside.do("create", "new", "A", "192.0.2.1")
+    deadline = time.monotonic() + 60
+    while not zone.kinds() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    stop.set()
+    thread.join()
+    assert zone.kinds() == {"new A": "added"}
