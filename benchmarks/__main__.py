@@ -11,6 +11,7 @@ from benchmarks import (
     bad_record,
     batch,
     growth,
+    imports,
     intake,
     kafka,
     latency,
@@ -36,6 +37,7 @@ ALL: Mapping[str, Callable[[Rig, bool], Report]] = {
     "permissions": permissions.run,
     "kafka": kafka.run,
     "growth": growth.run,
+    "imports": imports.run,
     "memory": memory.run,
 }
 
