@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.core.database import AnySession
 from app.domain.checks import Checks
 from app.domain.lifecycle import Status
+from app.domain.origin import Origin
 from app.domain.zone_settings import ZoneSettings, effective
 from app.store.models import Backend, Drift, PostedZone, Record, Zone, ZoneState
 
@@ -163,7 +164,7 @@ def forget_records(session: Session, name: str) -> None:
 def remove(session: Session, name: str) -> None:
     """Remove the zone of that name, and what is known of it because it was imported or watched."""
     session.execute(delete(Zone).where(Zone.name == name))
-    session.execute(delete(Record).where(Record.zone == name, Record.request_id.is_(None)))
+    session.execute(delete(Record).where(Record.zone == name, Record.origin == Origin.IMPORT))
     _forget_whole(session, name)
 
 

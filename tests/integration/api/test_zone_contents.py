@@ -1,26 +1,32 @@
 """Imports and exports of zones, over the API, by a worker in the test's process."""
 
 import subprocess
+import time
 from pathlib import Path
 from threading import Event
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import text
+from sqlalchemy import text, update
 from uuid_utils.compat import uuid7
 
 from app.core.database import transaction
-from app.domain.change import RRsetKey
+from app.domain.change import NOTHING, RRsetKey, RRsetState
+from app.domain.permissions import Caller, Effect, Grant, Grants, Principal, Role
 from app.domain.zone_record import KEPT_BY_SERVER, ZoneRecord
+from app.services.records import RecordFilter, find_records
 from app.services.zones import imports, members
 from app.store import records
+from app.store.models import Request
 from app.store.staging import Staging
 from stack.debian import library_path, unpacked
 from stack.embedded import Stack
 from stack.nameserver import empty_zone
 from stack.paths import PACKAGES
 from tests.integration.conftest import ZoneOn
+from tests.support.builders import body
 from tests.support.settings import SetSettings
 from tests.support.zones import ZoneUnderTest
 from tests.unit.domain.rdata.cases import cases
@@ -324,3 +330,44 @@ def test_a_zone_that_is_removed_takes_what_was_imported_with_it(
     assert client.delete(f"/api/v1/zones/{zone.name}").status_code == 204
     assert set(recorded(client, zone.name)) == {(zone.full("mine"), "A")}
     assert candidates() == set()
+
+
+def test_thresholds_know_the_whole_zone(client: TestClient, zone: ZoneUnderTest) -> None:
+    zone.apply(*(zone.change("create", f"h{number}", "A", "192.0.2.1") for number in range(20)))
+    settings = {"max_deletes": {"percent": 10}}
+    client.patch(f"/api/v1/zones/{zone.name}", json=settings).raise_for_status()
+    deletes = [body(zone.name, f"h{number}", action="delete", target="192.0.2.1") for number in range(3)]
+    plan = client.post("/api/v1/dns/plan", json={"requests": deletes[:1]}).json()
+    assert plan["results"][0]["change"]["before_known"] is False
+    post(client, zone.name)
+    done(client, zone.name)
+    refused = client.post("/api/v1/dns/batch", json={"requests": deletes})
+    assert [each["type"] for each in refused.json()["detail"]] == ["mass_change"]
+    plan = client.post("/api/v1/dns/plan", json={"requests": deletes[:1]}).json()
+    assert plan["results"][0]["change"]["before"]["target"] == ["192.0.2.1"]
+
+
+def test_requesters_see_of_an_import_what_their_grants_cover(client: TestClient, zone: ZoneUnderTest) -> None:
+    zone.do("create", "www", "A", "192.0.2.1")
+    zone.do("create", "secret", "A", "192.0.2.1")
+    post(client, zone.name)
+    done(client, zone.name)
+    grants = Grants([Grant("", Effect.ALLOW, account="team-a", zone=zone.name, names="www")])
+    caller = Caller(Principal("token", frozenset({"team-a"}), frozenset({Role.REQUESTER})), grants)
+    with transaction() as session:
+        page = find_records(session, RecordFilter(zone=zone.name), 10, None, caller)
+    assert [each.name for each in page.items] == [zone.full("www")]
+
+
+def test_an_undo_where_an_import_stands_in_the_way(client: TestClient, zone: ZoneUnderTest) -> None:
+    zone.do("create", "www", "A", "192.0.2.1")
+    request = UUID(int=int((time.time() - 3600) * 1_000) << 80)  # of an hour ago
+    row = {"id": request, "zone": zone.name, "name": zone.full("www"), "status": "succeeded", "attempts": 1}
+    before, after = RRsetState(300, ("192.0.2.9",)).as_json(), NOTHING.as_json()
+    with transaction() as session:
+        session.execute(REQUEST, row)
+        session.execute(update(Request).values(before=before, after=after))
+    post(client, zone.name)
+    assert done(client, zone.name)["result"]["added"] == 2
+    answer = client.post(f"/api/v1/dns/requests/{request}/undo")
+    assert (answer.status_code, answer.json()["code"]) == (409, "undo_conflict")
