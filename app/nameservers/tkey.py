@@ -89,7 +89,7 @@ def ticket_store(keytab: Path | None, principal: str | None, ccache: str | None)
     """Return where tickets are got and kept: in memory, unless a cache is named as Kerberos writes it."""
     own = hashlib.sha256(f"{keytab} {principal}".encode()).hexdigest()
     places = {"ccache": ccache or f"MEMORY:dns-{own}"}
-    return places | ({"client_keytab": f"FILE:{keytab.expanduser()}"} if keytab else {})
+    return places | ({"client_keytab": f"FILE:{os.path.expanduser(keytab)}"} if keytab else {})
 
 
 def negotiate(

@@ -1,5 +1,6 @@
 """What the inventory says of Kerberos, and contexts with DNS servers by it (RFC 3645)."""
 
+import os
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -43,7 +44,7 @@ def read_kerberos(
     signs_questions = options.get("gss_questions") or False
     if not isinstance(signs_questions, bool):
         raise ValueError(f"dns_gss_questions is {signs_questions!r}, but must be true or false")
-    principal, path = options.get("gss_principal"), Path(keytab).expanduser() if keytab else None
+    principal, path = options.get("gss_principal"), Path(os.path.expanduser(keytab)) if keytab else None
     if path is not None:
         _check_keytab(path)
     return Kerberos(
