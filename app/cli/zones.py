@@ -59,14 +59,14 @@ class Done:
 def add(
     backend: Annotated[str, typer.Option(help="the inventory host that serves them")],
     file: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             exists=True,
             dir_okay=False,
             allow_dash=True,
-            help="a zone a line, or what `named-checkconf -l` prints; -: standard input",
+            help="a zone a line, or what `named-checkconf -l` prints; unless given: standard input",
         ),
-    ] = Path("-"),
+    ] = None,
     view: Annotated[
         str | None,
         typer.Option(help="the view that they lie in; of what named-checkconf prints, those of that view"),
@@ -80,7 +80,7 @@ def add(
 
     Exit status 1 where one is refused; the others are served all the same.
     """
-    text = sys.stdin.read() if file == Path("-") else file.read_text(encoding="utf-8")
+    text = sys.stdin.read() if file is None or file == Path("-") else file.read_text(encoding="utf-8")
     counted: Counter[State] = Counter()
     with errors_said():
         for done in _add_each(_read(text, view), Target(backend, view, import_them)):

@@ -1,0 +1,162 @@
+"""What docs/migrate.md shows, with a BIND of fifty zones that has never heard of the orchestrator."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.core.config import ROOT
+from stack.bind import Bind
+from stack.debian import library_path, unpacked
+from stack.embedded import Stack
+from stack.inventory import write_backend
+from stack.nameserver import create_key, empty_zone
+from stack.paths import PACKAGES
+from stack.ports import HOST, Ports, is_free
+from tests.support.eventually import eventually
+from tests.support.user import User
+
+PAGE = (ROOT / "docs" / "migrate.md").read_text()
+COMMANDS = re.findall(r"^```\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL)
+ZONES = [f"z{number}.migrated.test" for number in range(50)]
+RECORDS = (
+    "".join(f"h{number}  A  192.0.2.{number}\n" for number in range(1, 21)) + 'old  TXT  "of years ago"\n'
+)
+
+_OPTIONS = """\
+include "{key}";
+options {{
+    directory "{home}"; listen-on port {port} {{ {host}; }}; listen-on-v6 {{ none; }};
+    pid-file none; session-keyfile none; recursion no; dnssec-validation no; notify no;
+{ours}}};
+"""
+
+
+def command(having: str) -> str:
+    """The one block of commands that has these words in it."""
+    found: str
+    [found] = [each for each in COMMANDS if having in each]
+    return found
+
+
+@contextmanager
+def bind_of_years(home: Path) -> Iterator[int]:
+    """Run BIND with the zones, and with what the page says has to stand in its options; yield its port."""
+    ports = Ports.free()
+    create_key(home / "orchestrator.key")
+    ours = "".join(re.findall(r"^    allow-.*\n", command("allow-update"), re.MULTILINE))
+    text = _OPTIONS.format(key=home / "orchestrator.key", home=home, port=ports.dns, host=HOST, ours=ours)
+    for zone in ZONES:
+        (home / f"{zone}.zone").write_text(empty_zone(zone) + RECORDS)
+        text += f'zone "{zone}" {{ type primary; file "{zone}.zone"; }};\n'
+    (home / "named.conf").write_text(text)
+    bind = Bind(home / "state", ports.dns, ports.rndc, PACKAGES)
+    words = [bind.command()[0], "-f", "-n", "1", "-c", home / "named.conf"]
+    with subprocess.Popen(words, env=bind.environment(), stderr=subprocess.DEVNULL) as named:
+        try:
+            eventually(lambda: not is_free(ports.dns))
+            yield ports.dns
+        finally:
+            named.terminate()
+
+
+@pytest.fixture
+def primary(tmp_path: Path, stack: Stack) -> Iterator[int]:
+    """The port of a BIND that the stack's inventory names `ns1`."""
+    with bind_of_years(tmp_path) as port:
+        key = str(tmp_path / "orchestrator.key")
+        inventory = Path(stack.env["INVENTORY"])
+        write_backend(inventory, "ns1", HOST, port, dns_tsig_key_file=key)
+        yield port
+        (inventory / "ns1.yml").unlink()
+
+
+@pytest.fixture
+def env(stack: Stack, tmp_path: Path) -> Mapping[str, str]:
+    """What the commands find: the worker's settings, `python` and `named-checkconf`."""
+    root = unpacked("bind9", PACKAGES)
+    checkconf = tmp_path / "named-checkconf"
+    checkconf.write_text(
+        f'#!/bin/sh\nLD_LIBRARY_PATH="{library_path(root)}" exec {root}/usr/bin/named-checkconf "$@"\n'
+    )
+    checkconf.chmod(0o755)
+    path = f"{tmp_path}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return {**os.environ, **stack.env, "PATH": path}
+
+
+def run(words: str, env: Mapping[str, str], **replaced: str) -> str:
+    """Run a block of the page; `replaced` names what is another here."""
+    for shown, here in {
+        "localhost:8000/api/v1": env["API_URL"].removesuffix("/dns/create"),
+        **replaced,
+    }.items():
+        words = words.replace(shown, here)
+    done = subprocess.run(
+        ["bash", "-e", "-c", words], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def imported_rrsets(env: Mapping[str, str]) -> set[int]:
+    """Wait until every zone of `ns1` is imported; return how many RRsets they have."""
+
+    def all_done() -> list[dict[str, Any]] | None:
+        lines = map(json.loads, run("python -m app.cli zones list --json", env).splitlines())
+        found = [each for each in lines if each["backend"] == "ns1"]
+        return found if all(each["import_state"] == "done" for each in found) else None
+
+    return {each["import_rrsets"] for each in eventually(all_done, limit=60, pause=1)}
+
+
+def test_from_a_named_conf_to_the_first_change(
+    stack: Stack, user: User, primary: int, env: Mapping[str, str], tmp_path: Path
+) -> None:
+    user.wait_for_backend("ns1")
+    registered = run(
+        command("named-checkconf -l"), env, **{"/etc/bind/named.conf": str(tmp_path / "named.conf")}
+    )
+    assert [line.split("\t")[:2] for line in registered.splitlines()] == [[zone, "added"] for zone in ZONES]
+
+    assert imported_rrsets(env) == {22}  # the hosts, the text, and the NS
+    items = user.api.get("/dns/records", params={"zone": ZONES[7], "domain": f"old.{ZONES[7]}"}).json()[
+        "items"
+    ]
+    assert [(each["target"], each["origin"], each["account_id"]) for each in items] == [
+        (['"of years ago"'], "import", None)
+    ]
+
+    answer = json.loads(run(command("dns/upsert"), env, **{"example.org": ZONES[7]}))
+    [request] = user.wait_until_settled([answer["id"]])
+    assert request["status"] == "succeeded", request
+    exported = user.api.get(f"/zones/{ZONES[7]}/export").text
+    assert "migrated" in exported
+    assert "h20" in exported
+
+
+def test_from_a_directory_of_master_files(
+    user: User, primary: int, env: Mapping[str, str], tmp_path: Path
+) -> None:
+    user.wait_for_backend("ns1")
+    here = {"/etc/bind/zones": str(tmp_path)}
+    told = run(command("ls /etc/bind/zones"), env, **here)
+    assert {line.split("\t")[0] for line in told.splitlines()} == set(ZONES)
+    imported_rrsets(env)
+    answers = run(command("for file in"), env, **here)
+    assert answers.count('"wanted"') == len(ZONES)
+    assert imported_rrsets(env) == {22}
+
+
+def test_from_the_api_of_powerdns(stack: Stack, user: User, env: Mapping[str, str]) -> None:
+    stack.add_zone("listed.test", "powerdns")
+    key = (stack.data("powerdns") / "api.key").read_text().strip()
+    here = {"http://127.0.0.1:8081": stack.env["POWERDNS_API_URL"], "$PDNS_KEY": key}
+    told = run(command("X-API-Key"), env, **here)
+    assert "listed.test\tadded\tserved by powerdns" in told.splitlines()
