@@ -6,9 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import dns.query
+import dns.rcode
+import dns.update
 import pytest
 
 from app.domain.change import RRsetKey
+from app.nameservers.key_file import read_key
 from app.nameservers.resolver import ask
 from stack.embedded import Stack
 from stack.inventory import write_backend
@@ -122,6 +126,38 @@ def test_planned_by_the_servers_applied_and_taken_back(views: Views, user: User,
     assert shown(views, view, "www") == before
     path = f"/zones/{key_of(view)}/rrsets/www/A/history"
     assert [each["action"] for each in user.api.get(path).json()["items"]][:2] == ["upsert", "upsert"]
+
+
+def change_beside(views: Views, view: str, owner: str, address: str) -> None:
+    """Change the zone with the view's key, as somebody else might."""
+    update = dns.update.UpdateMessage(ZONE, keyring=read_key(views.key_file(view)))
+    update.replace(owner, 300, "A", address)
+    reply = dns.query.tcp(update, views.server.address, port=views.server.port, timeout=10)
+    assert reply.rcode() == dns.rcode.NOERROR
+
+
+def test_each_is_imported_watched_and_exported_by_itself(views: Views, user: User) -> None:
+    def imported(view: str) -> bool:
+        return bool(
+            user.api.get(f"/zones/{key_of(view)}/import").raise_for_status().json()["state"] == "done"
+        )
+
+    def drifted(view: str) -> list[str]:
+        found = user.api.get(f"/zones/{key_of(view)}/drift").raise_for_status().json()["items"]
+        return [each["domain"] for each in found]
+
+    for view in VIEWS:
+        user.api.post(f"/zones/{key_of(view)}/import").raise_for_status()
+    for view in VIEWS:
+        eventually(partial(imported, view), limit=60)
+        file = user.api.get(f"/zones/{key_of(view)}/export").raise_for_status().text
+        assert next(iter(shown(views, view, "www"))) in file
+        assert f"@{view}" not in file
+    change_beside(views, "outside", "beside", "192.0.2.200")
+    eventually(lambda: drifted("outside") == [f"beside.{ZONE}"], limit=60)
+    assert drifted("inside") == []
+    assert user.api.post(f"/zones/{key_of('outside')}/drift/restore").status_code in (200, 202)
+    eventually(lambda: shown(views, "outside", "beside") == set(), limit=60)
 
 
 @pytest.mark.parametrize("view", VIEWS)
