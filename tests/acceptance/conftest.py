@@ -1,5 +1,6 @@
 """The whole system as it is shipped: every part, every process, the shipped playbook."""
 
+import json
 import secrets
 from collections.abc import Callable, Iterator
 
@@ -9,29 +10,43 @@ from stack.assembly import INFRASTRUCTURE
 from stack.embedded import Stack
 from stack.inventory import write_backend
 from stack.ports import HOST
+from tests.support.powerdns import forbid_transfers
 from tests.support.thoroughly import thoroughly
 from tests.support.user import User
-from tests.support.zones import ZoneUnderTest
+from tests.support.zones import ApiZoneUnderTest, ZoneUnderTest
 
 BY_UPDATE = "powerdns-update"
-BACKENDS = ["bind", "knot", BY_UPDATE, "powerdns"]  # PowerDNS by dynamic updates, and by its API
-# Each server by each way is below integration/playbooks; here are the two ways.
-EACH_BACKEND = ["bind", thoroughly("knot"), thoroughly(BY_UPDATE), "powerdns"]
+BACKENDS = ["bind", "knot", BY_UPDATE, "powerdns"]  # PowerDNS by updates, without transfers; by its API
+# Each server by each way is below integration/playbooks: what is ours is shown on one server.
+EACH_BACKEND = ["bind", *map(thoroughly, BACKENDS[1:])]
+EACH_WAY = ["bind", thoroughly("knot"), thoroughly(BY_UPDATE), "powerdns"]
 
 ServedOn = Callable[[str], ZoneUnderTest]
 
 
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack for the acceptance tests, with all DNS servers and short deadlines."""
+    """A stack with all DNS servers and short deadlines; from its start to its end, every line is JSON."""
     settings = {"LOG_FORMAT": "json", "VERIFY_DEADLINE": "3"}
     parts = (*INFRASTRUCTURE, "knot", "powerdns")
     folder = tmp_path_factory.mktemp("acceptance")
-    made = Stack(folder, parts, app=True, settings=settings)
+    made = Stack(folder, parts, app=True, settings=settings, durable=False)
     key = str(made.data("powerdns") / "orchestrator.key")
     write_backend(folder / "inventory", BY_UPDATE, HOST, made.ports.powerdns, dns_tsig_key_file=key)
     with made as running:
         yield running
+    for process in ("api", "worker", "consumer"):
+        lines = [line for line in made.output(process).splitlines() if line.strip()]
+        assert lines
+        assert [line for line in lines if not is_json_object(line)] == []
+
+
+def is_json_object(line: str) -> bool:
+    """Whether a line of the log is what LOG_FORMAT=json promises."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
 @pytest.fixture
@@ -49,6 +64,8 @@ def served_on(stack: Stack, user: User) -> ServedOn:
     def make(backend: str) -> ZoneUnderTest:
         server, name = backend.partition("-")[0], f"t-{secrets.token_hex(4)}.test"
         stack.add_zone(name, server)
+        if backend == BY_UPDATE:
+            forbid_transfers(ApiZoneUnderTest(stack, name))
         user.serve(name, backend)
         return ZoneUnderTest(stack, name, server)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stack.embedded import Stack
-from tests.acceptance.conftest import BY_UPDATE, EACH_BACKEND, ServedOn
+from tests.acceptance.conftest import BY_UPDATE, EACH_BACKEND, EACH_WAY, ServedOn
 from tests.support.builders import body
 from tests.support.user import User, statuses
 from tests.support.zones import ZoneUnderTest
@@ -150,7 +150,7 @@ def test_a_null_mx_stands_alone_at_a_delegation(user: User, served_on: ServedOn,
     assert recorded(user, f"d.{zone}") == [["0 ."], ["ns.example.net."]]
 
 
-@pytest.mark.parametrize("backend", EACH_BACKEND)
+@pytest.mark.parametrize("backend", EACH_WAY)
 def test_a_plan_of_what_no_server_shows(user: User, served_on: ServedOn, backend: str) -> None:
     """A transfer shows it, or the API; else the records, and prerequisites whether there is anything."""
     beside = served_on(backend)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stack.embedded import Stack
-from tests.acceptance.conftest import BACKENDS, BY_UPDATE, EACH_BACKEND, ServedOn
+from tests.acceptance.conftest import BACKENDS, BY_UPDATE, EACH_BACKEND, EACH_WAY, ServedOn
 from tests.support.builders import body
 from tests.support.thoroughly import thoroughly
 from tests.support.user import User
@@ -225,7 +225,7 @@ DELEGATION = [
 ]
 
 
-@pytest.mark.parametrize("backend", EACH_BACKEND)
+@pytest.mark.parametrize("backend", EACH_WAY)
 def test_a_delegation_to_a_zone_that_the_server_has_too(
     stack: Stack, user: User, served_on: ServedOn, backend: str
 ) -> None:

@@ -3,16 +3,15 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from stack.embedded import Stack
-from stack.paths import ROOT
 from tests.support.builders import body
 from tests.support.eventually import eventually
+from tests.support.forked import Forked
 from tests.support.user import User
 
 
@@ -42,22 +41,15 @@ def test_a_healthy_start_says_nothing_that_only_a_developer_reads(stack: Stack, 
     assert {message for message in from_alembic if not message.startswith("Running upgrade")} == set()
 
 
-def test_a_worker_that_is_there_before_the_tables_says_so_once(stack: Stack, new_database: str) -> None:
-    command = [sys.executable, "-m", "celery", "-A", "app.tasks", "worker", "--concurrency=1", "-Q", "other"]
-    environment = os.environ | stack.env | {"DATABASE_URL": new_database, "LOG_FORMAT": "json"}
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as worker:
-        assert worker.stdout is not None
-        told = ""
-        for line in worker.stdout:
-            told += line
-            if "the tables are not there yet" in line:
-                break
+def test_a_worker_that_is_there_before_the_tables_says_so_once(
+    stack: Stack, new_database: str, tmp_path: Path
+) -> None:
+    command = ["-m", "celery", "-A", "app.tasks", "worker", "--concurrency=1", "-Q", "other"]
+    with Forked(command, stack.env | {"DATABASE_URL": new_database}, tmp_path / "log") as worker:
+        eventually(lambda: "the tables are not there yet" in worker.output)
         time.sleep(4)  # several sweeps
-        worker.send_signal(signal.SIGINT)  # as Ctrl-C does
-        told += worker.communicate(timeout=60)[0]
-    assert worker.returncode == 0
-    warnings = [each for each in lines(told) if "the tables are not there yet" in each["message"]]
+        os.kill(worker.pid, signal.SIGINT)  # as Ctrl-C does
+        assert worker.wait() == 0
+    warnings = [each for each in lines(worker.output) if "the tables are not there yet" in each["message"]]
     assert len(warnings) == 1
-    assert "SELECT" not in told
+    assert "SELECT" not in worker.output

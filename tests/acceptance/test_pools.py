@@ -12,6 +12,7 @@ import pytest
 from app.core.config import ROOT
 from stack.embedded import Stack
 from tests.support.builders import body
+from tests.support.thoroughly import thoroughly
 from tests.support.user import User
 
 READY = "Ansible is kept ready"
@@ -49,7 +50,7 @@ def worker(stack: Stack, pool: str, log: Path) -> Iterator[None]:
         process.wait(30)
 
 
-@pytest.mark.parametrize("pool", ["threads", "solo"])
+@pytest.mark.parametrize("pool", ["threads", thoroughly("solo")])
 def test_a_pool(without_worker: Stack, user: User, zone: str, tmp_path: Path, pool: str) -> None:
     log = tmp_path / "log"
     with worker(without_worker, pool, log):

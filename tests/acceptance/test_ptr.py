@@ -12,6 +12,7 @@ from app.domain.reverse import reverse_name
 from stack.embedded import Stack
 from tests.support.builders import body
 from tests.support.eventually import eventually
+from tests.support.thoroughly import thoroughly
 from tests.support.user import User
 from tests.support.zones import ZoneUnderTest
 
@@ -314,7 +315,7 @@ def test_an_undo_makes_none_that_was_not_there(user: User, zone: str, network: s
     assert (pointers(user, plain), pointers(user, kept)) == (set(), set())
 
 
-@pytest.mark.parametrize("ask_servers", [False, True])
+@pytest.mark.parametrize("ask_servers", [thoroughly(False), True])
 def test_it_goes_and_comes_with_rollbacks(user: User, zone: str, network: str, ask_servers: bool) -> None:
     there, new = f"{network}.10", f"{network}.11"
     [made] = user.submit_and_wait(managed(zone, "www", there))

@@ -107,14 +107,8 @@ def test_the_tsig_secret_is_nowhere(stack: Stack, user: User, zone: str) -> None
         assert key not in stack.output(process)
 
 
-def test_every_line_of_every_process_is_json(stack: Stack, user: User, zone: str) -> None:
+def test_a_line_of_the_log_says_whose_it_is(stack: Stack, user: User, zone: str) -> None:
     (request,) = user.submit_and_wait(body(zone))
-    for process in ("api", "worker", "consumer"):
-        stack.restart(process)
-        lines = [line for line in stack.output(process).splitlines() if line.strip()]
-        assert lines
-        for line in lines:
-            assert isinstance(json.loads(line), dict), line
     worker = [json.loads(line) for line in stack.output("worker").splitlines() if line.strip()]
     ours = [line for line in worker if line.get("request_id") == request["id"]]
     assert ours[-1]["zone"] == zone

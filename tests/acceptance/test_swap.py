@@ -9,11 +9,12 @@ from stack.embedded import Stack
 from tests.support.asker import Asker
 from tests.support.builders import body
 from tests.support.eventually import eventually
+from tests.support.thoroughly import examples
 from tests.support.user import User
 from tests.support.zones import ZoneUnderTest
 
 OWNERS = [f"n{number}" for number in range(20)]
-SWAPS = 200
+SWAPS = examples(100)
 MAX_ROUNDS = 10 * SWAPS // len(OWNERS)
 
 

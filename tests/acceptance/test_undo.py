@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from stack.embedded import Stack
-from tests.acceptance.conftest import EACH_BACKEND, ServedOn
+from tests.acceptance.conftest import EACH_BACKEND, EACH_WAY, ServedOn
 from tests.support.builders import body
 from tests.support.user import User
 from tests.support.zones import ZoneUnderTest
@@ -43,6 +43,7 @@ def test_do_and_undo(user: User, zone: str, beside: ZoneUnderTest) -> None:
     assert beside.values("new", "A") == set()
 
 
+@pytest.mark.parametrize("beside", EACH_WAY, indirect=True)
 def test_rrsets_that_are_together_more_than_a_message(user: User, zone: str, beside: ZoneUnderTest) -> None:
     small, large = ("x" * number for number in (60_000, 63_000))
     user.submit_and_wait(body(zone, record_type="TXT", target=small))
@@ -100,6 +101,7 @@ def apply(user: User, planned: dict[str, Any]) -> set[str]:
     return {request["status"] for request in user.wait_until_settled(ids)}
 
 
+@pytest.mark.parametrize("beside", EACH_WAY, indirect=True)
 def test_a_rollback_is_the_zone_as_it_was(user: User, zone: str, beside: ZoneUnderTest) -> None:
     chance = random.Random(7)
     user.submit_and_wait(*items(zone, 15, chance), *cuts(zone, chance))

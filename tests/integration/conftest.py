@@ -19,6 +19,7 @@ from app.runner.process.fork_pool import ForkPool
 from stack.embedded import Stack
 from tests.conftest import temporary_database
 from tests.support import runs
+from tests.support.powerdns import forbid_transfers
 from tests.support.running_api import RunningApi
 from tests.support.thoroughly import thoroughly
 from tests.support.zones import ApiZoneUnderTest, ZoneUnderTest
@@ -54,6 +55,8 @@ def zone_on(request: pytest.FixtureRequest) -> ZoneOn:
         stack: Stack = request.getfixturevalue("infrastructure" if server == "bind" else "more_name_servers")
         name = f"t-{secrets.token_hex(4)}.test"
         stack.add_zone(name, "powerdns" if server == "api" else server)
+        if server == "powerdns":  # what no answer shows stays hidden on one server
+            forbid_transfers(ApiZoneUnderTest(stack, name))
         return ApiZoneUnderTest(stack, name) if server == "api" else ZoneUnderTest(stack, name, server)
 
     return make

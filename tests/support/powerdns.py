@@ -55,6 +55,13 @@ def call(zone: ApiZoneUnderTest, method: str, path: str, body: bytes = b"", url:
         return error.code, {}, error.read()
 
 
+def forbid_transfers(zone: ApiZoneUnderTest) -> None:
+    """Let the server transfer the zone to nobody who asks for it with the key of its updates."""
+    body = json.dumps({"master_tsig_key_ids": []}).encode()
+    status, _, text = call(zone, "PUT", f"/api/v1/servers/localhost/zones/{zone.name}.", body)
+    assert status == 204, text
+
+
 def put(zone: ApiZoneUnderTest, owner: str, rdtype: str, *records: str, **more: object) -> None:
     """Replace an RRset on the server, bypassing the collection; a record that begins with "-" is disabled."""
     contents = [{"content": text.removeprefix("-"), "disabled": text.startswith("-")} for text in records]
