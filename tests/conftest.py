@@ -54,7 +54,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupSc
 @pytest.fixture(scope="session")
 def infrastructure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """PostgreSQL, Valkey, Kafka (Tansu) and BIND; `infrastructure.env` says where they are."""
-    with Stack(tmp_path_factory.mktemp("stack")) as stack:
+    with Stack(tmp_path_factory.mktemp("stack"), durable=False) as stack:
         yield stack
 
 
