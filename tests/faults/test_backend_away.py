@@ -23,12 +23,12 @@ def test_other_zones_go_on_while_one_zone_at_a_time_probes(stack: Stack, user: U
     for name in gone:
         user.serve(name, "gone")
     waiting = user.submit(*map(body, gone))
-    eventually(lambda: _failures(stack) >= 1)
+    eventually(lambda: _failures(stack) >= 1, pause=0.4)
     healthy = user.submit(body(zone))
     (request,) = user.wait_until_settled(healthy)
     assert request["status"] == "succeeded"
     # Only one zone probes whether the backend is back; the others wait for it.
-    eventually(lambda: _failures(stack) >= 3)
+    eventually(lambda: _failures(stack) >= 3, pause=0.4)
     attempts = [user.request(request_id)["attempts"] for request_id in waiting]
     at_once = 2  # the worker's processes: each may have started a run before the first failure was known
     assert sum(attempts) <= _failures(stack) + at_once + 1  # and one probe may be under way

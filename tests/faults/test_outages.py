@@ -174,13 +174,13 @@ def test_nothing_fails_for_a_fault_of_the_whole(
     scene = Scene(stack, user, key)
     with outage(scene):
         scene.submit()
-        eventually(lambda: code in scene.fault_codes(), limit=30)
+        eventually(lambda: code in scene.fault_codes(), limit=30, pause=0.4)
         time.sleep(OUTAGE)
         if outage is missing_key:
             assert unavailable(user) == {BACKEND: code}
         assert set(scene.statuses()) <= {"pending", "running"}
     done = {"succeeded": REQUESTS}
-    eventually(lambda: scene.statuses() == done, limit=RECOVERY)
+    eventually(lambda: scene.statuses() == done, limit=RECOVERY, pause=0.4)
     assert scene.fault_codes() == set()
     assert unavailable(user) == {}
     assert user.dig(f"h0.{scene.zones[0]}", "A") == {"192.0.2.1"}

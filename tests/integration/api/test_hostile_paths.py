@@ -1,12 +1,11 @@
 """Whatever is in a path or a query, the API does not fail: every call of the OpenAPI document is tried."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
 from fastapi.testclient import TestClient
-
-from app.main import app
 
 HOSTILE = (
     "%00",
@@ -35,9 +34,17 @@ BODIES: dict[str, Any] = {"Rollback": {"to": "2026-01-01T00:00:00Z"}, "ZoneChang
 Call = tuple[str, str, Any, list[str], list[str]]
 
 
-def calls() -> Iterator[Call]:
+@cache
+def calls() -> tuple[Call, ...]:
+    """Every call of the API."""
+    from app.main import app
+
+    return tuple(read_calls(app.openapi()["paths"]))
+
+
+def read_calls(paths: dict[str, Any]) -> Iterator[Call]:
     """Of each call: method, path, a body that it takes, the names of the parts of its path and query."""
-    for path, methods in app.openapi()["paths"].items():
+    for path, methods in paths.items():
         for method, call in methods.items():
             content = call.get("requestBody", {}).get("content", {}).get("application/json", {})
             shape = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
@@ -48,9 +55,6 @@ def calls() -> Iterator[Call]:
             yield method, path, body, names["path"], names["query"]
 
 
-CALLS = list(calls())
-
-
 def filled(path: str, names: list[str], parts: dict[str, str], zone: str) -> str:
     """The path, with what is to be tried in some of its parts, and what is there in the others."""
     fine = {name: FINE.get(name, AN_ID if name.endswith("_id") else zone) for name in names}
@@ -59,7 +63,7 @@ def filled(path: str, names: list[str], parts: dict[str, str], zone: str) -> str
 
 def test_no_path_is_a_fault_of_ours(client: TestClient, new_zone: str) -> None:
     for hostile in HOSTILE:
-        for method, path, body, names, _ in CALLS:
+        for method, path, body, names, _ in calls():
             for parts in [{name: hostile} for name in names] + [dict.fromkeys(names, hostile)] * bool(names):
                 answer = client.request(method, filled(path, names, parts, new_zone), json=body)
                 assert answer.status_code < 500, (method, path, hostile)
@@ -67,7 +71,7 @@ def test_no_path_is_a_fault_of_ours(client: TestClient, new_zone: str) -> None:
 
 def test_no_query_is_a_fault_of_ours(client: TestClient, new_zone: str) -> None:
     for hostile in HOSTILE:
-        for method, path, body, names, queries in CALLS:
+        for method, path, body, names, queries in calls():
             for query in queries:
                 place = f"{filled(path, names, {}, new_zone)}?{quote(query)}={hostile}"
                 answer = client.request(method, place, json=body)
@@ -75,5 +79,5 @@ def test_no_query_is_a_fault_of_ours(client: TestClient, new_zone: str) -> None:
 
 
 def test_all_calls_with_parts_are_tried() -> None:
-    assert sum(bool(names) for _, _, _, names, _ in CALLS) >= 12
-    assert all(f"{{{name}}}" in path for _, path, _, names, _ in CALLS for name in names)
+    assert sum(bool(names) for _, _, _, names, _ in calls()) >= 12
+    assert all(f"{{{name}}}" in path for _, path, _, names, _ in calls() for name in names)

@@ -25,6 +25,7 @@ from app.runner.process.supervisor import Exit
 from tests.support.command_lines import ansible, slow
 from tests.support.eventually import eventually
 from tests.support.processes import alive, processes_with, server_of, servers_of, spares_of
+from tests.support.thoroughly import examples
 
 
 def test_threads_share_a_server(shared_pool: ForkPool, shared_site: Path) -> None:
@@ -151,7 +152,7 @@ def test_a_run_that_waits_in_vain(folder: Path, site: Path) -> None:
         assert first.result(60).why == "cancelled"
 
 
-def test_a_hundred_runs_leave_the_server_as_it_was(shared_pool: ForkPool, shared_site: Path) -> None:
+def test_many_runs_leave_the_server_as_it_was(shared_pool: ForkPool, shared_site: Path) -> None:
     def memory() -> int:
         status = Path(f"/proc/{server_of(shared_site)}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0])
@@ -162,7 +163,7 @@ def test_a_hundred_runs_leave_the_server_as_it_was(shared_pool: ForkPool, shared
     assert ansible(shared_pool, shared_site, "--version").rc == 0
     eventually(lambda: spares_of(server_of(shared_site)))
     before = memory(), descriptors()
-    for _ in range(100):
+    for _ in range(examples(30)):
         assert ansible(shared_pool, shared_site, "--version").rc == 0
     eventually(lambda: descriptors() == before[1])
     assert memory() < before[0] * 1.05
