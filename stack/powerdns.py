@@ -41,6 +41,7 @@ webserver-address={host}
 webserver-port={api_port}
 webserver-allow-from={host}
 """
+MORE_SETTINGS = ""  # further lines of the configuration
 _MODULE = "usr/lib/*/pdns/libgsqlite3backend.so"
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # without a proxy
 _SCHEMA = "usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
@@ -136,7 +137,7 @@ class PowerDNS(NameServer):
 
     def _configuration(self) -> str:
         (module,) = self._backend.glob(_MODULE)
-        return _CONFIGURATION.format(
+        return MORE_SETTINGS + _CONFIGURATION.format(
             home=self._home,
             host=HOST,
             port=self._port,

@@ -34,3 +34,17 @@ def knot_that_allows_addresses(folder: Path) -> Iterator[Stack]:
         patched.setattr("stack.knot.ACTIONS", KNOT_ACTIONS)
         with Stack(folder, parts=["knot"]) as stack:
             yield stack
+
+
+_DROPS_TXT = "function updatepolicy(update) return update:getQType() ~= pdns.TXT end"
+
+
+@contextmanager
+def powerdns_that_drops_txt(folder: Path) -> Iterator[Stack]:
+    """Run a PowerDNS that says NOERROR to dynamic updates of TXT, and does not make them."""
+    script = folder / "policy.lua"
+    script.write_text(_DROPS_TXT)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("stack.powerdns.MORE_SETTINGS", f"lua-dnsupdate-policy-script={script}\n")
+        with Stack(folder / "stack", parts=["powerdns"]) as stack:
+            yield stack
