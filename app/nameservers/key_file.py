@@ -15,9 +15,17 @@ import dns.tsig
 _QUOTED_OR_COMMENT = re.compile(r'("[^"]*")|/\*.*?\*/|//[^\n]*|#[^\n]*', re.DOTALL)
 _KEY = re.compile(r'\s*key\s+"?(?P<name>[^\s"{;]+)"?\s*\{(?P<body>[^{}]*)\}\s*;?\s*')
 _STATEMENT = re.compile(r'\s*(?P<name>\w+)\s+"?(?P<value>[^\s";]+)"?\s*;')
-_ALGORITHMS = {name.to_text(omit_final_dot=True).lower(): name for name in dns.tsig.mac_sizes} | {
-    "hmac-md5": dns.tsig.HMAC_MD5
+_ALGORITHMS = {
+    "hmac-md5": dns.tsig.HMAC_MD5,
+    "hmac-md5.sig-alg.reg.int": dns.tsig.HMAC_MD5,
+    "hmac-sha1": dns.tsig.HMAC_SHA1,
+    "hmac-sha224": dns.tsig.HMAC_SHA224,
+    "hmac-sha256": dns.tsig.HMAC_SHA256,
+    "hmac-sha384": dns.tsig.HMAC_SHA384,
+    "hmac-sha512": dns.tsig.HMAC_SHA512,
 }
+# "hmac-sha256-128" lets BIND take signatures cut to 128 bits, and whole ones as well: they are sent whole.
+_TRUNCATION = re.compile(r"(?<=\d)-\d+$")
 
 
 class KeyUnusable(Exception):
@@ -50,7 +58,7 @@ def _parse(text: str) -> dns.tsig.Key | None:
     if found is None:
         return None
     options = {each["name"].lower(): each["value"] for each in _STATEMENT.finditer(found["body"])}
-    algorithm = _ALGORITHMS.get(options.get("algorithm", "").lower())
+    algorithm = _ALGORITHMS.get(_TRUNCATION.sub("", options.get("algorithm", "").lower()))
     try:
         name = dns.name.from_text(found["name"]).canonicalize()
         key = dns.tsig.Key(name, options.get("secret", ""), algorithm) if algorithm else None

@@ -204,10 +204,31 @@ def test_secondaries_are_told_at_once(zone: ApiZoneUnderTest) -> None:
         assert zone.do("create", "a", "A", "192.0.2.2") == UNCHANGED
         assert told == [f"{path}/notify"]
         call(zone, "PUT", path, b'{"soa_edit_api": ""}', real)
-        change = zone.change("create", "a", "A", "192.0.2.3")
-        assert zone.apply(change) == [APPLIED]
-    assert "no SOA-EDIT-API" in str(zone.outcomes.results[change["request_id"]].note)
-    assert "no SOA-EDIT-API" in str(zone.outcomes.problem)
+        assert zone.do("create", "a", "A", "192.0.2.3") == APPLIED
+        assert told == [f"{path}/notify"]  # it would tell them nothing
+
+
+@pytest.mark.parametrize(
+    ("kind", "edit", "words"),
+    [
+        ("Master", "", "it has no SOA-EDIT-API:"),
+        ("Native", "", "it has no SOA-EDIT-API, and a zone of the kind Native sends no NOTIFY:"),
+        ("Master", "OFF", "its SOA-EDIT-API is OFF:"),
+        ("Master", "INCEPTION-INCREMENT", "its SOA-EDIT-API is INCEPTION-INCREMENT:"),
+        ("Master", "EPOCH", "goes back to"),  # from the date, with which the zone began
+    ],
+)
+def test_a_serial_that_does_not_grow_is_told(
+    zone: ApiZoneUnderTest, kind: str, edit: str, words: str
+) -> None:
+    assert zone.do("create", "a", "A", "192.0.2.1") == APPLIED
+    assert zone.outcomes.problem is None
+    settings = json.dumps({"kind": kind, "soa_edit_api": edit}).encode()
+    call(zone, "PUT", f"/api/v1/servers/localhost/zones/{zone.name}.", settings)
+    change = zone.change("create", "a", "A", "192.0.2.3")
+    assert zone.apply(change) == [APPLIED]
+    assert words in str(zone.outcomes.results[change["request_id"]].note)
+    assert words in str(zone.outcomes.problem)
 
 
 def test_a_notify_that_fails_fails_no_change(zone: ApiZoneUnderTest) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import quote
 
 import dns.exception
@@ -34,7 +35,7 @@ class Zone:
         self.max_changes = api.max_changes
         zone_id, self._kind = self._find()
         self._path = f"/zones/{quote(zone_id, safe='=')}"
-        self._serial_grows = True
+        self._serial: int | None = None  # before the first change
 
     def read(
         self, names: Collection[dns.name.Name], above: Collection[dns.name.Name] = ()
@@ -64,19 +65,38 @@ class Zone:
     def notify(self) -> str:
         """Have the secondaries told of a change; return why they may not notice, or nothing if they should.
 
-        PowerDNS's API sends no NOTIFY by itself.
+        PowerDNS's API sends no NOTIFY by itself, and who asks for one is not told whether the serial grew.
         """
-        if self._kind not in _NOTIFYING_KINDS:
-            return ""
-        if not self._serial_grows:
-            return (
-                "the zone has no SOA-EDIT-API: its serial does not grow, and secondaries keep what they have"
-            )
         try:
-            self._api.put(f"{self._path}/notify")
+            if why := self._why_serial_stays():
+                return why
+            if self._kind in _NOTIFYING_KINDS:
+                self._api.put(f"{self._path}/notify")
         except (Refused, BatchFault) as error:
             return f"the secondaries could not be notified: {error}"
         return ""
+
+    def _why_serial_stays(self) -> str:
+        """Return why secondaries keep what they have; nothing if the serial has grown (RFC 1982)."""
+        answer = self._api.get(self._path, rrsets="false")
+        with self._expecting_its_format():
+            serial, edit, kind = (
+                _serial(answer),
+                str(answer.get("soa_edit_api") or ""),
+                str(answer.get("kind")),
+            )
+        before = self._serial
+        if before is None or serial is None or 0 < (serial - before) % 2**32 < 2**31:
+            return ""
+        setting = f"its SOA-EDIT-API is {edit}" if edit else "it has no SOA-EDIT-API"
+        moved = "stays" if serial == before else "goes back to"
+        unnotified = (
+            "" if self._kind in _NOTIFYING_KINDS else f", and a zone of the kind {kind} sends no NOTIFY"
+        )
+        return (
+            f"the serial of the zone {moved} {serial}, since {setting}{unnotified}: servers that transfer the"
+            " zone keep what they have; SOA-EDIT-API DEFAULT lets it grow"
+        )
 
     def fault(self, error: Refused, verb: str) -> BatchFault:
         """Return what is wrong with the zone where the server refuses to read it, or any change of it."""
@@ -107,7 +127,7 @@ class Zone:
     ) -> dict[dns.name.Name, Node]:
         answer = self._api.get(self._path, **query)
         with self._expecting_its_format():
-            self._serial_grows = answer.get("soa_edit_api") != ""
+            self._serial = _serial(answer) if self._serial is None else self._serial
             return read_nodes(answer["rrsets"], names, above)
 
     def _find(self) -> tuple[str, str]:
@@ -131,3 +151,9 @@ class Zone:
             yield
         except (KeyError, TypeError, AttributeError, ValueError, dns.exception.DNSException) as error:
             raise Unreachable(f"{self._api} answers in an unknown format: {error!r}") from error
+
+
+def _serial(answer: Mapping[str, Any]) -> int | None:
+    """Return the serial that the server answers: `edited_serial`, where SOA-EDIT makes another of it."""
+    found = answer.get("edited_serial") or answer.get("serial")
+    return found if isinstance(found, int) else None

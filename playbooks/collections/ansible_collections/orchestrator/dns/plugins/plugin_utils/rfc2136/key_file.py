@@ -18,9 +18,17 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_ALGORITHMS = {name.to_text(omit_final_dot=True).lower(): name for name in dns.tsig.mac_sizes} | {
-    "hmac-md5": dns.tsig.HMAC_MD5
+_ALGORITHMS = {
+    "hmac-md5": dns.tsig.HMAC_MD5,
+    "hmac-md5.sig-alg.reg.int": dns.tsig.HMAC_MD5,
+    "hmac-sha1": dns.tsig.HMAC_SHA1,
+    "hmac-sha224": dns.tsig.HMAC_SHA224,
+    "hmac-sha256": dns.tsig.HMAC_SHA256,
+    "hmac-sha384": dns.tsig.HMAC_SHA384,
+    "hmac-sha512": dns.tsig.HMAC_SHA512,
 }
+# "hmac-sha256-128" lets BIND take signatures cut to 128 bits, and whole ones as well: they are sent whole.
+_TRUNCATION = re.compile(r"(?<=\d)-\d+$")
 
 
 def read_key(path: Path) -> dns.tsig.Key:
@@ -55,7 +63,7 @@ def _parse(tokens: list[str], path: Path) -> tuple[str, dict[str, str]]:
 
 
 def _make_key(name: str, options: dict[str, str], path: Path) -> dns.tsig.Key:
-    algorithm = _ALGORITHMS.get(options.get("algorithm", "").lower())
+    algorithm = _ALGORITHMS.get(_TRUNCATION.sub("", options.get("algorithm", "").lower()))
     if algorithm is None:
         raise KeyFileError(f"the TSIG key file {path} names no algorithm that is supported")
     try:
