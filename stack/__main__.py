@@ -21,7 +21,15 @@ from stack.private import without_exported
 
 _COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)  # of the terminal, one for each part
 _NAME_WIDTH = 8
-_SERVERS = ("bind9", "bind9-dnsutils", "knot", "pdns-server", "pdns-backend-sqlite3")
+_SERVERS = (
+    "bind9",
+    "bind9-dnsutils",
+    "knot",
+    "pdns-server",
+    "pdns-backend-sqlite3",
+    "krb5-kdc",
+    "krb5-admin-server",
+)
 
 
 def main() -> int:
@@ -69,7 +77,7 @@ def run(*, app: bool, environment: Mapping[str, str]) -> None:
 
 
 def fetch() -> None:
-    """Download and unpack the DNS servers. Where they can't be had, say so: changes are only simulated."""
+    """Download and unpack the DNS servers, and a KDC for the tests; say so where they can't be had."""
     for package in _SERVERS:
         try:
             unpacked(package, PACKAGES)

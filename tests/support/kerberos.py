@@ -112,7 +112,7 @@ class Realm:
     def start_kdc(self) -> None:
         program = self._kdc_root / "usr/sbin/krb5kdc"
         self._start("kdc", [program, "-n", "-P", self.home / "kdc.pid"], self._server_variables())
-        eventually(lambda: not is_free(self.kdc_port), limit=20)
+        eventually(lambda: not is_free(self.kdc_port))
 
     def stop_kdc(self) -> None:
         self._stop("kdc")
@@ -121,8 +121,10 @@ class Realm:
     def kdc_away(self) -> Iterator[None]:
         """Have no KDC for the block."""
         self.stop_kdc()
-        yield
-        self.start_kdc()
+        try:
+            yield
+        finally:
+            self.start_kdc()
 
     @contextmanager
     def kdc_silent(self) -> Iterator[None]:
@@ -135,9 +137,7 @@ class Realm:
         # what clients have shown is not kept in a file that all servers of the machine share
         variables = {**self._bind_part.environment(), **self.variables, "KRB5RCACHENAME": "none:"}
         self._start("bind", command, variables)
-        eventually(
-            lambda: self._rndc("zonestatus", ZONE) and self._rndc("zonestatus", PRIVATE_ZONE), limit=20
-        )
+        eventually(lambda: all(self._is_loaded(zone) for zone in (ZONE, PRIVATE_ZONE)))
 
     def stop_bind(self) -> None:
         self._stop("bind")
@@ -169,15 +169,12 @@ class Realm:
         process.terminate()
         process.wait()
 
-    def _rndc(self, *command: str) -> bool:
-        """Whether BIND says yes."""
-        address = ("-s", HOST, "-p", str(self.ports.rndc), "-k", str(self.home / "rndc.key"))
+    def _is_loaded(self, zone: str) -> bool:
         program = Path(self._bind_part.command()[0]).with_name("rndc")
-        environment = self._bind_part.environment()
-        return (
-            subprocess.run([program, *address, *command], env=environment, capture_output=True).returncode
-            == 0
-        )
+        address = ("-s", HOST, "-p", str(self.ports.rndc), "-k", str(self.home / "rndc.key"))
+        command: list[str | Path] = [program, *address, "zonestatus", zone]
+        done = subprocess.run(command, env=self._bind_part.environment(), capture_output=True)
+        return done.returncode == 0
 
     def _write_configuration(self) -> None:
         (modules,) = self._kdc_root.glob("usr/lib/*/krb5/plugins/kdb")
