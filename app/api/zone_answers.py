@@ -55,8 +55,10 @@ def zone_out(zone: ServedZone, caller: Caller, check: Check | None = None) -> Zo
     )
 
 
-def zone_detail(zone: ServedZone, caller: Caller, check: Check | None, watched: Watched) -> ZoneDetail:
-    """Return a zone with its serials on each server, as the caller may see it."""
+def zone_detail(
+    zone: ServedZone, caller: Caller, check: Check | None, imported: Import, watched: Watched
+) -> ZoneDetail:
+    """Return a zone with its last import and its serials on each server, as the caller may see it."""
     reads_in_full = caller.principal.reads_in_full
     servers = [
         ZoneServerOut(server=server, serial=state["serial"], since=state["since"], error=state["error"])
@@ -64,6 +66,7 @@ def zone_detail(zone: ServedZone, caller: Caller, check: Check | None, watched: 
     ]
     return ZoneDetail(
         **dict(zone_out(zone, caller, check)),
+        **{"import": import_out(imported) if reads_in_full and imported.state is not None else None},
         serial=watched.known_serial,
         servers=servers if reads_in_full and watched.servers is not None else None,
         looked_at=watched.looked_at,

@@ -342,6 +342,10 @@ class ZoneOut(BaseModel):
 class ZoneDetail(ZoneOut):
     """A zone, and what the watcher has seen of it."""
 
+    import_: Annotated[
+        ImportOut | None,
+        Field(alias="import", description="the last one; null: there was none, or it is not for you to see"),
+    ]
     serial: Annotated[int | None, Field(description="of the primary, up to which the records are true")]
     servers: Annotated[
         list[ZoneServerOut] | None,

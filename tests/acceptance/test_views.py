@@ -238,3 +238,16 @@ def test_ptrs_lie_in_the_same_view_and_go_and_come_back_with_their_addresses(
     assert pointers() == [set(), named[1]]
     settled_ptr(undo(undone["id"]), "inside")
     assert pointers() == named
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_zone_is_imported_in_its_view(user: User, views: Views, view: str) -> None:
+    def is_done() -> bool:
+        return bool(user.api.get(f"/zones/{key_of(view)}/import").json()["state"] == "done")
+
+    assert user.api.post(f"/zones/{key_of(view)}/import").status_code == 202
+    eventually(is_done)
+    wanted = {"zone": key_of(view), "domain": f"www.{ZONE}"}
+    found = user.api.get("/dns/records", params=wanted).json()["items"]
+    assert {target for each in found for target in each["target"]} == shown(views, view, "www")
+    assert f"{ZONE}. 300 IN SOA " in user.api.get(f"/zones/{key_of(view)}/export").text

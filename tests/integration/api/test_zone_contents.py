@@ -97,6 +97,7 @@ def test_a_zone_is_imported_from_its_primary(client: TestClient, zone: ZoneUnder
     assert set(rrsets) == {(zone.name, "NS"), (zone.full("www"), "A")}
     www = rrsets[zone.full("www"), "A"]
     assert (www["target"], www["ttl"], www["origin"]) == (["192.0.2.1", "192.0.2.2"], 300, "import")
+    assert client.get(f"/api/v1/zones/{zone.name}").json()["import"] == found
     assert (www["account_id"], www["owner"], www["request_id"], www["comment"]) == (None, None, None, None)
 
 

@@ -17,7 +17,7 @@ from app.domain.permissions import Caller, Right
 from app.schemas.request import NewZone, ZoneChange
 from app.schemas.response import ZoneCheckOut, ZoneDetail, ZoneList, ZoneOut
 from app.services.requests.cancel import cancel_zone
-from app.services.zones import check_orders, drift, registry
+from app.services.zones import check_orders, drift, imports, registry
 
 router = APIRouter(prefix="/zones", tags=["zones"], route_class=JsonRoute)
 
@@ -64,11 +64,12 @@ async def check_zone(name: str) -> ZoneCheckOut:
 @router.get("/{name:path}", summary="Show a zone", responses=openapi.NO_ZONE)
 @needs(Right.READ)
 def show_zone(name: str, caller: TheCaller) -> ZoneDetail:
-    """One zone, and which serial each of its servers has since when."""
+    """One zone, its last import, and which serial each of its servers has since when."""
     with reading() as session:
         zone = registry.get_zone(session, name)
         check = check_orders.last_check(session, zone.name)
-        return zone_detail(zone, caller, check, drift.watched(session, zone.name))
+        imported = imports.find_import(session, zone.name)
+        return zone_detail(zone, caller, check, imported, drift.watched(session, zone.name))
 
 
 @router.patch(
