@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from pydantic import TypeAdapter
 
 from app.api.preferences import preferred
-from app.schemas.plans import LeftOut, PlannedOut, PlanOut, PlanResult, RollbackOut, RRsetOut
+from app.schemas.plans import ChangeOut, LeftOut, PlannedOut, PlanOut, PlanResult, RollbackOut, RRsetOut
 
 MAX_VALUE = 300  # characters of a value or a message; JSON has all of them
 _JSON: TypeAdapter[RollbackOut | PlanOut] = TypeAdapter(RollbackOut | PlanOut)
@@ -142,7 +142,8 @@ def _notes(result: PlanResult) -> Iterator[tuple[str, str]]:
         code_of = f"{forecast.code}: " if forecast.code else ""
         yield _kind(forecast), f"{code_of}{forecast.message or ''}"
     for ptr in result.ptr or ():
-        yield "PTR", f"{ptr.action} {ptr.domain} {_with_unicode(ptr.target, ptr.target_unicode)}"
+        view = _in_view(ptr.view)
+        yield "PTR", f"{ptr.action} {ptr.domain}{view} {_with_unicode(ptr.target, ptr.target_unicode)}"
     if result.review:
         yield "to be approved", result.review
     for warning in result.warnings or ():
@@ -157,9 +158,17 @@ def _change_in_text(result: PlanResult) -> str:
         return "refused"
     before = _states(change.before) if change.before or change.before_known else [_NOT_RECORDED]
     after = _states(change.after)
-    name = visible(_with_unicode(change.domain, change.domain_unicode))
+    name = visible(_name_of(change))
     key = f"{change.action}  {name}  {change.record_type}"
     return f"{key}:  {', '.join(before)}  →  {', '.join(after)}"
+
+
+def _name_of(change: ChangeOut) -> str:
+    return _with_unicode(change.domain, change.domain_unicode) + _in_view(change.view)
+
+
+def _in_view(view: str | None) -> str:
+    return "" if view is None else f" in view {view}"
 
 
 def _states(rrset: RRsetOut | None) -> Sequence[str]:
@@ -181,7 +190,7 @@ def _row_of_change(result: PlanResult) -> str:
         return f"| {result.index} | refused | | | | |"
     before = _cell(change.before) if change.before or change.before_known else _NOT_RECORDED
     after = _cell(change.after)
-    name = code(_with_unicode(change.domain, change.domain_unicode))
+    name = code(_name_of(change))
     return f"| {result.index} | {change.action} | {name} | {change.record_type} | {before} | {after} |"
 
 

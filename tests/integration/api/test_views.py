@@ -111,6 +111,13 @@ def test_a_plan_names_the_view_and_the_rules_count_in_it(client: TestClient, spl
     ]
 
 
+@pytest.mark.parametrize("media_type", ["text/plain", "text/markdown"])
+def test_a_plan_as_text_names_the_view(client: TestClient, split: str, media_type: str) -> None:
+    items = [body(split, view=view) for view in VIEWS]
+    answer = client.post("/api/v1/dns/plan", json={"requests": items}, headers={"Accept": media_type})
+    assert [f"www.{split} in view {view}" in answer.text for view in VIEWS] == [True, True]
+
+
 def test_protected_names_and_thresholds_are_those_of_the_view(client: TestClient, split: str) -> None:
     inside = f"/api/v1/zones/{split}@inside"
     client.patch(inside, json={"protected_names": ["@", "www"]}).raise_for_status()

@@ -176,3 +176,27 @@ def test_nobody_is_given_more_than_he_may_have(guarded: Guarded) -> None:
     assert owners(guarded) == [A, A, A, A, B, None]
     guarded.client.put(quota, json={"records": 5}, headers=admin).raise_for_status()
     assert decide(guarded, by(guarded, B), offered).json()["rrsets"] == 4
+
+
+def test_what_one_owns_in_a_view_is_offered_by_the_key_of_the_zone(guarded: Guarded) -> None:
+    keys = [f"{guarded.zone}@{view}" for view in ("inside", "outside")]
+    admin = guarded.by("admin", accounts=())
+    with transaction() as session:
+        for key in keys:
+            row = {"zone": key, "name": f"www.{guarded.zone}", "type": "A", "owner": A}
+            session.execute(text(RECORD), row)
+    for key in keys:
+        zone = {"name": key, "backend": "bind"}
+        guarded.client.post("/api/v1/zones?check=false", json=zone, headers=admin).raise_for_status()
+    offered = offer(guarded, by(guarded, A), zone=keys[0].upper(), names="www")
+    assert (offered.json()["zone"], offered.json()["rrsets"]) == (keys[0], 1)
+    assert decide(guarded, by(guarded, B), offered).json()["status"] == "accepted"
+    params = {"domain": f"www.{guarded.zone}", "record_type": "A"}
+    found = guarded.client.get(
+        "/api/v1/dns/records", params=params, headers=guarded.by("auditor", accounts=())
+    )
+    assert [(each["zone"], each["owner"]) for each in found.json()["items"]] == [
+        (guarded.zone, A),
+        (keys[0], B),
+        (keys[1], A),
+    ]
