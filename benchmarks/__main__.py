@@ -19,6 +19,7 @@ from benchmarks import (
     parsing,
     permissions,
     sustained,
+    watcher,
     zones,
 )
 from benchmarks.report import Machine, Report, as_json, show, show_machine
@@ -39,6 +40,7 @@ ALL: Mapping[str, Callable[[Rig, bool], Report]] = {
     "growth": growth.run,
     "imports": imports.run,
     "memory": memory.run,
+    "watcher": watcher.run,
 }
 
 LONG = ("kafka", "memory")  # `--quick` leaves them out, unless they are named
