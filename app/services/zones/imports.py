@@ -224,7 +224,7 @@ def _read_catalog(wanted: Wanted) -> Mapping[str, Any]:
 def _primary(wanted: Wanted) -> Server:
     if settings().simulated:
         raise ImportFailed("import_simulated", "the worker only simulates: it reaches no DNS server")
-    return watched_servers(wanted.backend).transfers
+    return watched_servers(wanted.backend).primaries[0].transfers
 
 
 def _limits() -> Limits:

@@ -1,43 +1,61 @@
 """The servers of a backend as a watcher asks them: for serials, for RRsets, and for transfers."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from app.core.config import settings
 from app.domain.server import Server
-from app.runner.ansible.inventory import authoritative_servers, host_variables, primary_servers
+from app.runner.ansible.inventory import (
+    Variables,
+    authoritative_servers,
+    host_variables,
+    primary_servers,
+)
 from app.runner.ansible.kerberos import as_asked
+
+
+class Primary(NamedTuple):
+    """A server that takes updates, with what signs the questions to it, and its transfers."""
+
+    questions: Server
+    transfers: Server
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedServers:
-    """The servers of a backend: `primary`, which takes the updates, is among `all` and stands first."""
+    """The servers of a backend. The primaries are among `all` and stand first, in order of preference."""
 
-    primary: Server  # with the key for questions
-    transfers: Server  # the same with the key for transfers
+    primaries: tuple[Primary, ...]
     all: tuple[Server, ...]
+
+    def primary(self, mute: Collection[Server]) -> Primary:
+        """Return the preferred one of the primaries that answer; `mute` are servers that do not."""
+        return next((each for each in self.primaries if each.questions not in mute), self.primaries[0])
 
 
 def watched_servers(backend: str) -> WatchedServers:
-    """Return the servers of the backend; the first that is verified where no primary is named.
+    """Return the servers of the backend; where it names no primary, that is the first that is verified.
 
-    Of several primaries it is the one that is preferred.
     A primary that is hidden, and so not verified, is asked with the key for transfers unless there is one for
     questions. Raises UnknownBackend, InventoryError.
     """
     inventory = settings().inventory
     variables = host_variables(inventory, backend)
     verified = authoritative_servers(inventory, backend)
-    named = (primary_servers(inventory, backend) or verified)[0]
-    for_questions, for_transfers = (
-        variables.get("dns_verify_key_file"),
-        variables.get("dns_transfer_key_file"),
-    )
-    key_file = _path(for_transfers or for_questions) or named.key_file
-    hidden = as_asked(variables, named, _path(for_questions) or key_file)
-    primary = next((each for each in verified if str(each) == str(named)), hidden)
-    others = (each for each in verified if each != primary)
-    return WatchedServers(primary, as_asked(variables, named, key_file), (primary, *others))
+    named = primary_servers(inventory, backend) or verified[:1]
+    primaries = tuple(_primary(variables, each, verified) for each in named)
+    asked = dict.fromkeys((*(primary.questions for primary in primaries), *verified))
+    return WatchedServers(primaries, tuple(asked))
+
+
+def _primary(variables: Variables, named: Server, verified: Iterable[Server]) -> Primary:
+    for_questions = _path(variables.get("dns_verify_key_file"))
+    for_transfers = _path(variables.get("dns_transfer_key_file")) or for_questions or named.key_file
+    hidden = as_asked(variables, named, for_questions or for_transfers)
+    shown = next((each for each in verified if str(each) == str(named)), hidden)
+    return Primary(shown, as_asked(variables, named, for_transfers))
 
 
 def _path(written: object) -> Path | None:

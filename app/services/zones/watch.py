@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 from app.core.backoff import Backoff, pause_after
 from app.core.config import settings
 from app.core.database import reading, transaction
-from app.core.database_errors import DATABASE_ERRORS
+from app.core.database_errors import DATABASE_ERRORS, may_recover
 from app.core.logging import bound, get_logger
 from app.core.startup import cause
 from app.domain.drift import DriftPolicy
@@ -139,11 +139,13 @@ class Watcher:
         zones: Sequence[WatchedZone],
         serials: Mapping[Server, Serials],
     ) -> None:
-        self._note_servers(self._seen[backend], zones, serials)
+        seen = self._seen[backend]
+        self._note_servers(seen, zones, serials)
+        primary = servers.primary(seen.mute)
         for zone in zones:
-            if zone.is_imported and not zone.is_importing and _has_news(zone, servers, serials):
-                self._read(zone, servers)
-        self._confirm(backend, servers)
+            if zone.is_imported and not zone.is_importing and _has_news(zone, serials[primary.questions]):
+                self._read(zone, primary.transfers)
+        self._confirm(backend, primary.questions)
         _keep_policies(zones)
 
     def _note_servers(
@@ -172,20 +174,19 @@ class Watcher:
         for gone in seen.servers.keys() - names:
             del seen.servers[gone]
 
-    def _read(self, zone: WatchedZone, servers: WatchedServers) -> None:
+    def _read(self, zone: WatchedZone, primary: Server) -> None:
         """Read what has changed in the zone. One that can't be transferred is tried less and less often."""
         tries, began = self._tries[zone.name], time.monotonic()
         if began < tries.not_before:
             return
-        with bound(zone=zone.name):
+        with bound(zone=zone.name), _apart():
+            self._tries[zone.name] = _Tries(tries.failures + 1, began + _BACKOFF.pause(tries.failures))
             try:
-                read_changes(zone, servers.transfers, whole=_wants_comparison(zone))
+                read_changes(zone, primary, whole=_wants_comparison(zone))
                 took = time.monotonic() - began
                 rest = min(took * _REST, _LONGEST_PAUSE) if took > _SHORT else 0.0
                 self._tries[zone.name] = _Tries(0, time.monotonic() + rest)
             except TransferFailed as error:
-                pause = _BACKOFF.pause(tries.failures)
-                self._tries[zone.name] = _Tries(tries.failures + 1, time.monotonic() + pause)
                 if error.why != zone.watch_error:
                     log.warning(
                         "changes not read: the zone is not transferred; tried again",
@@ -195,12 +196,26 @@ class Watcher:
                 with transaction() as session:
                     watch.note_error(session, zone.name, error.why)
 
-    def _confirm(self, backend: str, servers: WatchedServers) -> None:
+    def _confirm(self, backend: str, primary: Server) -> None:
         with transaction() as session:
             zones = drift.zones_with_candidates(session, backend)
         for zone in zones:
-            if not confirm(zone, servers.primary).answered:
-                log.debug("drift not confirmed: the primary does not answer; asked again", zone=zone)
+            with bound(zone=zone), _apart():
+                if not confirm(zone, primary).answered:
+                    log.debug("drift not confirmed: the primary does not answer; asked again")
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Let a fault that one zone alone may have, in the block, keep none of the others from being watched."""
+    try:
+        yield
+    except DATABASE_ERRORS as error:
+        if may_recover(error):  # it is the database's, and so everybody's
+            raise
+        log.exception("zone not watched in this round; another follows")
+    except Exception:
+        log.exception("zone not watched in this round; another follows")
 
 
 def _ask_all(
@@ -260,9 +275,9 @@ def _is_error(serial: Serial) -> bool:
     return isinstance(serial, str)
 
 
-def _has_news(zone: WatchedZone, servers: WatchedServers, serials: Mapping[Server, Serials]) -> bool:
+def _has_news(zone: WatchedZone, serials: Serials) -> bool:
     """Return whether the primary has another serial than is known, or the whole zone is to be compared."""
-    serial = serials[servers.primary][dns_name(zone.name)]
+    serial = serials[dns_name(zone.name)]
     if isinstance(serial, str):
         return False
     return serial != zone.known_serial or _wants_comparison(zone)
@@ -285,7 +300,7 @@ def _keep_policies(zones: Iterable[WatchedZone]) -> None:
         with transaction() as session:
             drifted = drift.zones_to_settle(session, names, new=policy is DriftPolicy.RESTORE)
         for name in drifted:
-            with bound(zone=name), suppress(ZoneNotFound):  # it is served no more
+            with bound(zone=name), _apart(), suppress(ZoneNotFound):  # it is served no more
                 with reading() as session:
                     served = get_zone(session, name)
                 drifting.keep_policy(served)

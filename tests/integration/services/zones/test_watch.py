@@ -11,7 +11,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app.core.database import transaction
+from app.domain.server import Server
 from app.services.zones import watch as watching
+from app.services.zones.confirm import Confirmed, confirm
 from app.services.zones.watch import Watcher
 from stack.embedded import Stack
 from tests.integration.services.zones.conftest import Watch, ZoneOn
@@ -160,8 +162,45 @@ def test_under_load_nothing_of_ours_is_taken_for_drift(zone: WatchedZone, beside
     assert zone.drift()["candidates"] == 0
 
 
-class Crash(Exception):
+class Crash(BaseException):
     """Stands for the end of the process."""
+
+
+def test_a_fault_with_one_zone_keeps_no_other_from_being_watched(
+    zone: WatchedZone,
+    beside: ZoneUnderTest,
+    zone_on: ZoneOn,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    neighbour = zone_on("bind")
+    watched = watch(neighbour)
+
+    def fail(name: str, primary: Server) -> Confirmed:
+        if name == zone.name:
+            raise RuntimeError
+        return confirm(name, primary)
+
+    beside.do("create", "new", "A", "192.0.2.1")
+    neighbour.do("create", "new", "A", "192.0.2.1")
+    with monkeypatch.context() as patched:
+        patched.setattr(watching, "confirm", fail)
+        zone.look()
+    assert (zone.kinds(), watched.kinds()) == ({}, {"new A": "added"})
+    zone.look()
+    assert zone.kinds() == {"new A": "added"}
+
+
+def test_the_next_primary_is_read_while_the_first_is_away(
+    zone: WatchedZone, beside: ZoneUnderTest, tmp_path: Path
+) -> None:
+    inventory = tmp_path / f"{zone.name}.yml"
+    address, port = beside.target.address, beside.target.port
+    both = f'dns_server: ["{address}:9", "{address}:{port}"]'
+    inventory.write_text(inventory.read_text().replace(f'dns_server: "{address}"', both))
+    beside.do("create", "new", "A", "192.0.2.1")
+    zone.look()
+    assert zone.kinds() == {"new A": "added"}
 
 
 def test_a_crash_before_drift_is_confirmed_loses_nothing(
@@ -356,6 +395,23 @@ def test_a_zone_that_another_backend_serves_is_compared_anew(
     assert zone.shown()["serial"] is not None
     client.patch(zone.url, json={"backend": "elsewhere"}).raise_for_status()
     assert (zone.shown()["serial"], zone.shown()["servers"]) == (None, None)
+
+
+def test_each_act_is_in_the_audit(client: TestClient, zone: WatchedZone, beside: ZoneUnderTest) -> None:
+    quarrel(zone, beside)
+    zone.look()
+    for act, owner in (("adopt", "ours"), ("restore", "other")):
+        zone.post(act, rrsets=[{"domain": owner, "record_type": "A"}]).raise_for_status()
+    zone.post("check")
+    entries = client.get("/api/v1/access/audit").json()["items"]
+    checked, restored, adopted = entries[:3]
+    assert [each["act"] for each in entries[:3]] == ["drift_check_wanted", "drift_restored", "drift_adopted"]
+    assert {each["subject"] for each in entries[:3]} == {zone.name}
+    ours = f"ours.{zone.name} A"
+    assert adopted["before"]["recorded"] == {ours: {"ttl": 300, "rdata": ["192.0.2.1"]}}
+    assert adopted["after"]["found"] == {ours: {"ttl": 60, "rdata": ["192.0.2.9"]}}
+    assert restored["after"]["rrsets"] == 1
+    assert checked["after"] == {"rrsets": None}
 
 
 def test_drift_comes_in_pages_and_bad_names_are_refused(zone: WatchedZone, beside: ZoneUnderTest) -> None:
