@@ -30,8 +30,8 @@ log = get_logger(__name__)
 WAITING = "dns:checks"  # the Redis list of the orders that no worker has taken yet
 _REPLY_KEY = "dns:check:{id}"
 _MAX_WAITING = 100  # orders
-_TO_BE_TAKEN = 2.0  # seconds: none is there, or none is free
-_TO_BE_ANSWERED = 15.0  # seconds: a server that is away takes one time limit, and they are asked together
+TO_BE_TAKEN = 2.0  # seconds: none is there, or none is free
+TO_BE_ANSWERED = 15.0  # seconds: a server that is away takes one time limit, and they are asked together
 _RETRY_PAUSE = 5.0  # seconds
 
 
@@ -119,14 +119,14 @@ def _look_at(zone: str, backend: str) -> list[ZoneFinding] | str:
 async def _ask_worker(zone: ServedZone) -> Check:
     if not await asyncio.to_thread(_has_worker, zone.backend):
         return _nobody_asked("no worker's inventory is known to have the backend")
-    until = time.time() + _TO_BE_TAKEN + _TO_BE_ANSWERED
+    until = time.time() + TO_BE_TAKEN + TO_BE_ANSWERED
     reply_to = _REPLY_KEY.format(id=uuid7())
     order = {"zone": zone.name, "backend": zone.backend, "reply_to": reply_to, "until": until}
     try:
         await asyncio.to_thread(orders.push, WAITING, [order], until, _MAX_WAITING)
         return _read(await _answer_to(order))
     except TimeoutError:
-        return _nobody_asked(f"no worker has answered within {_TO_BE_ANSWERED:g} s")
+        return _nobody_asked(f"no worker has answered within {TO_BE_ANSWERED:g} s")
     except Overloaded:
         return _nobody_asked(f"{_MAX_WAITING} checks wait for a worker already")
     except BROKER_ERRORS as error:
@@ -138,10 +138,10 @@ async def _answer_to(order: Mapping[str, Any]) -> bytes | None:
     """Return the answer; None when no worker takes the order. Raises TimeoutError."""
     answers = asyncio.ensure_future(orders.collect([order["reply_to"]]))
     try:
-        done, _ = await asyncio.wait([answers], timeout=_TO_BE_TAKEN)
+        done, _ = await asyncio.wait([answers], timeout=TO_BE_TAKEN)
         if not done and await asyncio.to_thread(orders.withdraw, WAITING, order):
             return None
-        return (await asyncio.wait_for(answers, _TO_BE_ANSWERED))[0]
+        return (await asyncio.wait_for(answers, TO_BE_ANSWERED))[0]
     finally:
         answers.cancel()
 
@@ -153,7 +153,7 @@ def _has_worker(backend: str) -> bool:
 
 def _read(raw: bytes | None) -> Check:
     if raw is None:
-        return _nobody_asked(f"no worker has taken the order within {_TO_BE_TAKEN:g} s")
+        return _nobody_asked(f"no worker has taken the order within {TO_BE_TAKEN:g} s")
     try:
         found = _FINDINGS.validate_json(raw)
     except ValidationError:

@@ -114,7 +114,7 @@ def test_who_asks_for_no_check_gets_none(api: TestClient, worker: None, new_zone
 def test_without_a_worker_nobody_is_asked(
     api: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check_orders, "_TO_BE_TAKEN", 0.1)
+    monkeypatch.setattr(check_orders, "TO_BE_TAKEN", 0.1)
     found = register(api, new_zone)
     assert (found["state"], found["findings"]) == ("unknown", [])
     assert "no worker has taken" in found["why"]
