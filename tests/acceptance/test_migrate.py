@@ -10,9 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import dns.query
+import dns.rcode
+import dns.update
 import pytest
 
 from app.core.config import ROOT
+from app.nameservers.key_file import read_key
 from stack.bind import Bind
 from stack.debian import library_path, unpacked
 from stack.embedded import Stack
@@ -88,7 +92,8 @@ def env(stack: Stack, tmp_path: Path) -> Mapping[str, str]:
     )
     checkconf.chmod(0o755)
     path = f"{tmp_path}:{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return {**os.environ, **stack.env, "PATH": path}
+    key = str(tmp_path / "orchestrator.key")
+    return {**os.environ, **stack.env, "PATH": path, "NS1_KEY": key}
 
 
 def run(words: str, env: Mapping[str, str], **replaced: str) -> str:
@@ -103,6 +108,15 @@ def run(words: str, env: Mapping[str, str], **replaced: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def change_beside(port: int, zone: str, env: Mapping[str, str]) -> None:
+    """Change a host of the zone as somebody does who still edits it by hand."""
+    key = read_key(Path(env["NS1_KEY"]))
+    message = dns.update.UpdateMessage(zone)
+    message.replace("h1", 300, "A", "192.0.2.99")
+    message.use_tsig(key)
+    assert dns.query.tcp(message, HOST, port=port, timeout=10).rcode() == dns.rcode.NOERROR
 
 
 def imported_rrsets(env: Mapping[str, str]) -> set[int]:
@@ -136,6 +150,11 @@ def test_from_a_named_conf_to_the_first_change(
     answer = json.loads(run(command("dns/upsert"), env, **{"example.org": ZONES[7]}))
     [request] = user.wait_until_settled([answer["id"]])
     assert request["status"] == "succeeded", request
+    change_beside(primary, ZONES[7], env)
+    drifted = eventually(
+        lambda: json.loads(run(command("/drift"), env, **{"example.org": ZONES[7]}))["items"]
+    )
+    assert [(each["domain"], each["kind"]) for each in drifted] == [(f"h1.{ZONES[7]}", "changed")]
     exported = user.api.get(f"/zones/{ZONES[7]}/export").text
     assert "migrated" in exported
     assert "h20" in exported
