@@ -69,8 +69,10 @@ def try_transfer(server: Server, zone: str, timeout: float) -> None:
     """Ask for the whole zone (RFC 5936), and read the first message. Raises ProbeFailed if it is refused."""
     query = dns.message.make_query(zone, dns.rdatatype.AXFR, flags=0)
     answer = _exchange(server, query, server.key_file, timeout)
+    said = dns.rcode.to_text(answer.rcode())
+    if answer.rcode() in (dns.rcode.SERVFAIL, dns.rcode.NOTAUTH):
+        raise ProbeFailed(f"{said}: the zone is not loaded there", _NOT_THERE)
     if answer.rcode() != dns.rcode.NOERROR or not answer.answer:
-        said = dns.rcode.to_text(answer.rcode())
         words = f"{said}: the server does not transfer the zone to this address, or for this key"
         raise ProbeFailed(words, "transfer_refused")
 

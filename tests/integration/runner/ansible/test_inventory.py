@@ -70,6 +70,24 @@ SERVERS: list[tuple[dict[str, object], list[Server]]] = [
         [Server("192.0.2.1", 53), Server("192.0.2.2", 5300)],
     ),
     ({"dns_server": "no-such-host.invalid"}, [Server("no-such-host.invalid", 53)]),
+    ({"dns_server": "192.0.2.1:5300"}, [Server("192.0.2.1", 5300)]),
+    (
+        {
+            "dns_server": [
+                "192.0.2.1",
+                "[2001:db8::1]:54",
+                {"address": "ns.example.net", "key_file": "/keys/own"},
+            ],
+            "dns_port": 5300,
+            "dns_tsig_key_file": "/keys/update",
+            "dns_verify_key_file": "/keys/verify",
+        },
+        [
+            Server("192.0.2.1", 5300, Path("/keys/verify")),
+            Server("2001:db8::1", 54, Path("/keys/verify")),
+            Server("ns.example.net", 5300, Path("/keys/verify")),
+        ],
+    ),
     (
         {
             "dns_server": "192.0.2.9",
@@ -127,6 +145,10 @@ SERVERS += [
 NO_SERVERS: list[tuple[dict[str, object], str]] = [
     ({}, "is not a plain address"),
     ({"dns_server": "{{ ansible_host }}"}, "is not a plain address"),
+    ({"dns_server": []}, "is not a plain address"),
+    ({"dns_server": ["192.0.2.1", None]}, "is not a plain address"),
+    ({"dns_server": ["192.0.2.1:0"]}, "is not a port"),
+    ({"dns_server": [{"address": "192.0.2.1", "key_file": 7}]}, "is not a plain path"),
     ({"dns_server": "192.0.2.1", "dns_port": "many"}, "is not a port"),
     ({"dns_server": "192.0.2.1", "dns_port": 65536}, "is not a port"),
     ({"dns_server": "192.0.2.1", "dns_verify_key_file": "{{ key }}"}, "is not a plain path"),
