@@ -452,12 +452,12 @@ class _Moved(Strict):
     backend: Backend | None = Field(None, description="another one takes what is pending")
 
 
-class ZoneImport(BaseModel):
+class ZoneImport(StrictBody):
     """What is to be imported, where it is not the zone itself."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    catalog: bool = Field(False, description="the zone is a catalog (RFC 9432): import its members")
+    catalog: bool = Field(
+        False, strict=True, description="the zone is a catalog (RFC 9432): import its members"
+    )
 
 
 class ZoneChange(_Settings, _Moved):

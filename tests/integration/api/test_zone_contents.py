@@ -247,6 +247,8 @@ def test_a_large_master_file_is_read_by_the_worker(
 def test_bodies_that_are_no_master_file(client: TestClient, new_zone: str, set_settings: SetSettings) -> None:
     assert post(client, new_zone, content="x", headers={"Content-Type": "text/html"}).status_code == 415
     assert post(client, new_zone, json={"catalogue": True}).status_code == 422
+    crowded = post(client, new_zone, json={f"x{number}": True for number in range(500)})
+    assert [each["type"] for each in crowded.json()["detail"]] == ["extra_forbidden"]
     assert (
         post(client, new_zone, content="{", headers={"Content-Type": "application/json"}).status_code == 422
     )
