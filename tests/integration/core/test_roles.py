@@ -25,12 +25,17 @@ from app.services.backends import publish_until
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from app.services.requests.schedule import queue_due
+from app.services.zones.imports import import_wanted
+from app.services.zones.watch import Watcher
+from stack.embedded import Stack
 from stack.part import program
 from tests.support.access import add_grant, bearer, make_token
 from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.running_api import forget_clients
 from tests.support.settings import SetSettings
+from tests.support.zone_runner import ZoneRunner
+from tests.support.zones import ZoneUnderTest
 
 ROLES = ("owner", "api", "worker")
 PASSWORD = "of the roles"
@@ -93,6 +98,7 @@ def test_the_roles_do_all_that_the_processes_do_and_no_more(
     set_roles: Callable[[], None],
     become: Become,
     new_zone: str,
+    infrastructure: Stack,
     fork_pool: ForkPool,
     app_settings: Settings,
     names: Mapping[str, str],
@@ -105,6 +111,7 @@ def test_the_roles_do_all_that_the_processes_do_and_no_more(
     worked_off(
         become, new_zone, AnsibleRunner(app_settings.playbook, app_settings.inventory, fork_pool=fork_pool)
     )
+    watched(become, new_zone, infrastructure)
     settled(become, ids)
     refused(become, "api", may_read_access=True)
     refused(become, "worker", may_read_access=False)
@@ -145,9 +152,24 @@ def asked_for(become: Become, zone: str) -> list[str]:
         applied = call(f"plans/{plan['plan_id']}/apply", {})
         other = call("create", body(zone, "cancelled"))
         call(f"requests/{other['id']}/cancel", {})
-        api.patch(f"/api/v1/zones/{zone}", json={"default_ttl": 60}, headers=admin).raise_for_status()
+        settings = {"default_ttl": 60, "drift": "restore"}
+        api.patch(f"/api/v1/zones/{zone}", json=settings, headers=admin).raise_for_status()
+        api.post(f"/api/v1/zones/{zone}/import", headers=admin).raise_for_status()
         several = [*batch["results"], *applied["results"]]  # type: ignore[misc]
         return [str(single["id"]), *(str(each["request"]["id"]) for each in several)]
+
+
+def watched(become: Become, zone: str, infrastructure: Stack) -> None:
+    """What a worker's watcher does: it imports, finds what was changed beside us, and has it restored."""
+    become("worker")
+    beside, watcher = ZoneUnderTest(infrastructure, zone), Watcher()
+    import_wanted(Event())
+    beside.do("create", "beside", "A", "192.0.2.1")
+    watcher.look()
+    drain(zone, ZoneRunner(beside), make_backends())
+    watcher.look()
+    watcher.end()
+    assert beside.values("beside", "A") == set()
 
 
 def worked_off(become: Become, zone: str, runner: AnsibleRunner) -> None:
