@@ -23,7 +23,8 @@ def compare(zone: WatchedZone, incoming: Transfer) -> None:
         if not watch.advance(session, zone.name, zone.known_serial, soa.serial, soa.rdata, soa.ttl, began):
             session.rollback()  # another worker was first
             return
-    log.info(
+    say = log.info if candidates else log.debug
+    say(
         "zone compared with its records",
         zone=zone.name,
         serial=incoming.soa.serial,

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 from app.core.backoff import Backoff, pause_after
 from app.core.config import settings
 from app.core.database import reading, transaction
-from app.core.database_errors import DATABASE_ERRORS, may_recover
+from app.core.database_errors import DATABASE_ERRORS, is_locked, may_recover
 from app.core.logging import bound, get_logger
 from app.core.startup import cause
 from app.domain.drift import DriftPolicy
@@ -211,9 +211,12 @@ def _apart() -> Iterator[None]:
     try:
         yield
     except DATABASE_ERRORS as error:
-        if may_recover(error):  # it is the database's, and so everybody's
+        if is_locked(error):
+            log.warning("zone not watched in this round: others have locked it", error=cause(error))
+        elif may_recover(error):  # it is the database's, and so everybody's
             raise
-        log.exception("zone not watched in this round; another follows")
+        else:
+            log.exception("zone not watched in this round; another follows")
     except Exception:
         log.exception("zone not watched in this round; another follows")
 

@@ -8,7 +8,9 @@ from threading import Event, Thread
 
 import pytest
 from fastapi.testclient import TestClient
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from app.core.database import transaction
 from app.domain.server import Server
@@ -166,7 +168,12 @@ class Crash(BaseException):
     """Stands for the end of the process."""
 
 
+LOCKED = OperationalError("SELECT", {}, LockNotAvailable())
+
+
+@pytest.mark.parametrize("fault", [RuntimeError(), LOCKED])
 def test_a_fault_with_one_zone_keeps_no_other_from_being_watched(
+    fault: Exception,
     zone: WatchedZone,
     beside: ZoneUnderTest,
     zone_on: ZoneOn,
@@ -178,7 +185,7 @@ def test_a_fault_with_one_zone_keeps_no_other_from_being_watched(
 
     def fail(name: str, primary: Server) -> Confirmed:
         if name == zone.name:
-            raise RuntimeError
+            raise fault
         return confirm(name, primary)
 
     beside.do("create", "new", "A", "192.0.2.1")
