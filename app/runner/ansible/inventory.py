@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from app.core.config import settings
 from app.core.logging import get_logger
 from app.domain.errors import InventoryError, UnknownBackend
 from app.domain.server import Server
-from app.runner.ansible.kerberos import as_asked, kerberos_for, kerberos_for_questions
+from app.runner.ansible.kerberos import kerberos_for, kerberos_for_questions
 from app.runner.process.environment import ansible_environment
 
 log = get_logger(__name__)
@@ -46,8 +46,11 @@ def authoritative_servers(inventory: Path, backend: str) -> list[Server]:
     `dns_verify_key_file`, or else by Kerberos, if `dns_gss_questions` says so. Raises UnknownBackend,
     InventoryError.
     """
-    variables = host_variables(inventory, backend)
-    key_file, primaries = variables.get("dns_verify_key_file"), primary_servers(inventory, backend)
+    return _authoritative(host_variables(inventory, backend), backend)
+
+
+def _authoritative(variables: Variables, backend: str) -> list[Server]:
+    key_file, primaries = variables.get("dns_verify_key_file"), _primaries(variables, backend)
     if listed := variables.get("dns_verify_servers"):
         if not isinstance(listed, list):
             raise InventoryError(f"dns_verify_servers of {backend} is not a list")
@@ -73,7 +76,10 @@ def primary_servers(inventory: Path, backend: str) -> list[Server]:
     Each has what signs the updates: the key of its item's `key_file`, Kerberos if the inventory has any, or
     the key of `dns_tsig_key_file`, unless that is a template. Raises UnknownBackend, InventoryError.
     """
-    variables = host_variables(inventory, backend)
+    return _primaries(host_variables(inventory, backend), backend)
+
+
+def _primaries(variables: Variables, backend: str) -> list[Server]:
     written = variables.get("dns_server")
     if not written:
         return []
@@ -91,15 +97,29 @@ def primary_servers(inventory: Path, backend: str) -> list[Server]:
     return list(dict.fromkeys(servers))
 
 
-def hidden_primaries(inventory: Path, backend: str) -> list[Server]:
-    """Return the primaries that need not answer, with what signs questions to them. Raises InventoryError."""
-    required = set(map(str, authoritative_servers(inventory, backend)))
-    variables = host_variables(inventory, backend)
-    return [
-        as_asked(variables, server, server.key_file)
-        for server in primary_servers(inventory, backend)
-        if str(server) not in required
+class BackendServers(NamedTuple):
+    """A backend's servers: those that must answer, those that take updates, and the hidden ones of these."""
+
+    required: Sequence[Server]
+    primaries: Sequence[Server]
+    hidden: Sequence[Server]  # with what signs questions to them
+
+
+def backend_servers(inventory: Path, backend: str, *, as_last_read: bool = False) -> BackendServers:
+    """Return all servers of a backend. Raises UnknownBackend, InventoryError.
+
+    With `as_last_read` no file is looked at, unless the inventory was never read.
+    """
+    variables = host_variables(inventory, backend, as_last_read=as_last_read)
+    required, primaries = _authoritative(variables, backend), _primaries(variables, backend)
+    names = set(map(str, required))
+    signs_by_kerberos = variables.get("dns_gss_questions") is True
+    hidden = [
+        server if signs_by_kerberos else server._replace(kerberos=None)
+        for server in primaries
+        if str(server) not in names
     ]
+    return BackendServers(required, primaries, hidden)
 
 
 def read_server(text: str) -> Server:

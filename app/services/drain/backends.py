@@ -16,8 +16,7 @@ from app.nameservers.signing import check_kerberos
 from app.runner.ansible.honours import honoured
 from app.runner.ansible.inventory import (
     RunLimits,
-    authoritative_servers,
-    hidden_primaries,
+    backend_servers,
     host_names,
     host_variables,
     primary_servers,
@@ -143,8 +142,7 @@ class InventoryBackends:
     def why_unusable(self, backend: str) -> str | None:
         """Return why the inventory does not say which servers to ask, or how much; None when it does."""
         try:
-            authoritative_servers(self._inventory, backend)
-            primary_servers(self._inventory, backend)
+            backend_servers(self._inventory, backend)
             run_limits(self._inventory, backend)
         except InventoryError as error:
             return str(error)
@@ -152,10 +150,9 @@ class InventoryBackends:
 
     def ask(self, backend: str, changes: Sequence[Change]) -> Answers:
         """Return what each of the host's authoritative servers answers. Raises InventoryError."""
-        required = authoritative_servers(self._inventory, backend)
-        primaries = primary_servers(self._inventory, backend)
+        required, primaries, hidden = backend_servers(self._inventory, backend)
         names = {str(server) for server in required}
-        servers = [*required, *hidden_primaries(self._inventory, backend)]
+        servers = [*required, *hidden]
         dispensable = {str(server) for server in primaries if len(primaries) > 1 or str(server) not in names}
         silent = _silent.among(dispensable)
         if len(silent) == len(primaries):  # where none of them is known to be there, all are asked
@@ -168,8 +165,7 @@ class InventoryBackends:
     def roles(self, backend: str) -> Roles:
         """Return which servers the inventory names for what; none while it can't be used."""
         try:
-            primaries = primary_servers(self._inventory, backend)
-            required = authoritative_servers(self._inventory, backend)
+            required, primaries, _ = backend_servers(self._inventory, backend, as_last_read=True)
         except InventoryError:
             return Roles()
         return Roles(tuple(map(str, primaries)), frozenset(map(str, required)))
