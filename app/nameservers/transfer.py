@@ -36,7 +36,10 @@ _HALF = 2**31  # serials are compared as RFC 1982 says
 # RCODE: the code and what it means
 _REFUSALS = {
     dns.rcode.REFUSED: ("transfer_refused", "REFUSED: it does not let us transfer the zone"),
-    dns.rcode.NOTAUTH: ("zone_not_loaded", "NOTAUTH: it does not serve the zone"),
+    dns.rcode.NOTAUTH: (
+        "zone_not_loaded",
+        "NOTAUTH: it does not serve the zone, or (PowerDNS) not to this key",
+    ),
     dns.rcode.SERVFAIL: ("zone_not_loaded", "SERVFAIL: it can't serve the zone now"),
 }
 _KNOWS_NO_IXFR = (dns.rcode.FORMERR, dns.rcode.NOTIMP)

@@ -13,6 +13,7 @@ from datetime import datetime
 from threading import Event
 from typing import Any
 
+import psycopg
 from sqlalchemy.orm import Session
 
 from app.core.config import settings
@@ -20,7 +21,7 @@ from app.core.database import statements, transaction
 from app.core.database_errors import DATABASE_ERRORS
 from app.core.logging import bound, get_logger
 from app.core.startup import cause
-from app.domain.errors import ImportRunning, InvalidInput, InventoryError, Reason
+from app.domain.errors import ImportRunning, InvalidInput, InventoryError, Reason, UnknownBackend
 from app.domain.master_file import MasterFile
 from app.domain.origin import ImportState, Source
 from app.domain.permissions import Caller
@@ -29,9 +30,11 @@ from app.domain.zone_key import dns_name
 from app.domain.zone_record import ZoneRecord
 from app.nameservers.transfer import Limits, TransferFailed, transfer
 from app.services.access import audit
+from app.services.backends import KNOWN_FOR
 from app.services.zones.catalog import members_of
 from app.services.zones.registry import get_zone
 from app.services.zones.servers import watched_servers
+from app.store import backends
 from app.store import imports as store
 from app.store.imports import Wanted
 from app.store.models import ZoneState
@@ -144,7 +147,25 @@ def import_wanted(stop: Event) -> None:
         if stop.is_set():
             return
         with bound(zone=each.zone):
-            _import(each)
+            if not _is_of_others(each):
+                _import(each)
+
+
+def _is_of_others(wanted: Wanted) -> bool:
+    """Whether other workers reach the zone's servers, and this one does not."""
+    if wanted.source == Source.FILE:
+        return False
+    with statements() as session:
+        if settings().simulated:
+            return backends.are_real(session)
+        others = backends.list_names(session, KNOWN_FOR)
+    try:
+        watched_servers(wanted.backend)
+    except UnknownBackend:
+        return wanted.backend in others
+    except InventoryError:  # the import fails, and says so
+        return False
+    return False
 
 
 def _import(wanted: Wanted) -> None:
@@ -161,8 +182,12 @@ def _import(wanted: Wanted) -> None:
     except (ImportFailed, TransferFailed, InventoryError) as error:
         _fail(wanted.zone, error)
         return
-    except DATABASE_ERRORS as error:
+    except (*DATABASE_ERRORS, psycopg.Error) as error:
         _fail(wanted.zone, ImportFailed(_GENERAL_CODE, f"the database failed: {cause(error)}"))
+        return
+    except Exception:  # or it would be begun again and again
+        log.exception("zone not imported")
+        _fail(wanted.zone, ImportFailed(_GENERAL_CODE, "an error of the worker, whose log says more"))
         return
     log.info("zone imported", seconds=round(time.monotonic() - began, 1), **result)
 
@@ -234,7 +259,7 @@ def _limits() -> Limits:
 
 
 def _read_file(zone: str, content: bytes) -> MasterFile:
-    lines = io.TextIOWrapper(gzip.GzipFile(fileobj=io.BytesIO(content)), encoding="utf-8", newline="\n")
+    lines = io.TextIOWrapper(gzip.GzipFile(fileobj=io.BytesIO(content)), encoding="utf-8-sig")
     return MasterFile(_lines(lines), dns_name(zone), settings().import_max_records)
 
 

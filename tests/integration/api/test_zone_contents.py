@@ -7,6 +7,7 @@ from threading import Event
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text, update
@@ -18,11 +19,12 @@ from app.domain.permissions import Caller, Effect, Grant, Grants, Principal, Rol
 from app.domain.zone_record import KEPT_BY_SERVER, ZoneRecord
 from app.services.records import RecordFilter, find_records
 from app.services.zones import imports, members
-from app.store import records
+from app.store import backends, records
 from app.store.models import Request
 from app.store.staging import Staging
 from stack.debian import library_path, unpacked
 from stack.embedded import Stack
+from stack.inventory import write_backend
 from stack.nameserver import empty_zone
 from stack.paths import PACKAGES
 from tests.integration.conftest import ZoneOn
@@ -103,13 +105,21 @@ def test_a_zone_is_imported_from_its_primary(client: TestClient, zone: ZoneUnder
 
 @pytest.mark.parametrize("server", ["knot", "powerdns"])
 def test_from_other_servers(
-    client: TestClient, zone_on: ZoneOn, server: str, more_name_servers: Stack, set_settings: SetSettings
+    client: TestClient,
+    zone_on: ZoneOn,
+    server: str,
+    more_name_servers: Stack,
+    tmp_path: Path,
+    set_settings: SetSettings,
 ) -> None:
     zone = zone_on(server)
     client.post("/api/v1/zones", json={"name": zone.name, "backend": server}).raise_for_status()
-    set_settings(INVENTORY=more_name_servers.env["INVENTORY"])
+    key = {"dns_tsig_key_file": str(more_name_servers.key_file(server))} if zone.transfers_are_signed else {}
+    write_backend(tmp_path / "i", server, zone.target.address, zone.target.port, **key)
+    set_settings(INVENTORY=str(tmp_path / "i"))
     post(client, zone.name)
-    assert done(client, zone.name)["state"] == "done"
+    found = done(client, zone.name)
+    assert (found["state"], found["error"]) == ("done", None)
     assert set(recorded(client, zone.name)) == {(zone.name, "NS")}
 
 
@@ -211,6 +221,40 @@ def test_a_master_file(client: TestClient, new_zone: str) -> None:
     rrsets = recorded(client, new_zone)
     assert rrsets[f"h3.{new_zone}", "A"]["ttl"] == 3600
     assert rrsets[f"t.{new_zone}", "TXT"]["target"] == ['"a" "b;"']
+
+
+def test_a_master_file_of_windows(client: TestClient, new_zone: str) -> None:
+    file = "\ufeff" + (SOA + 'a 60 TXT (\n "x"\n )\nb 60 A 192.0.2.1\n').replace("\n", "\r\n")
+    assert post_file(client, new_zone, file.encode()).status_code == 202
+    assert done(client, new_zone)["rrsets"] == 3
+
+
+def test_what_other_workers_reach_is_left_to_them(
+    client: TestClient, new_zone: str, infrastructure: Stack, tmp_path: Path, set_settings: SetSettings
+) -> None:
+    here = infrastructure.env["INVENTORY"]
+    with transaction() as session:
+        backends.publish(session, {"bind": None})
+    post(client, new_zone)
+    write_backend(tmp_path / "i", "another", "127.0.0.1", 1)
+    set_settings(INVENTORY=str(tmp_path / "i"))
+    assert done(client, new_zone)["state"] == "wanted"
+    set_settings(EXECUTOR="simulated")
+    assert done(client, new_zone)["state"] == "wanted"
+    set_settings(EXECUTOR="auto", INVENTORY=here)
+    assert done(client, new_zone)["state"] == "done"
+
+
+@pytest.mark.parametrize("failure", [psycopg.errors.DiskFull("no space"), ZeroDivisionError()], ids=repr)
+def test_an_error_ends_the_import(
+    client: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(Staging, "fill", fail)
+    post(client, new_zone)
+    assert done(client, new_zone)["error"]["code"] == "import_failed"
 
 
 def test_a_bad_master_file_is_refused_with_all_reasons(client: TestClient, new_zone: str) -> None:
