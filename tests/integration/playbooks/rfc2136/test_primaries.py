@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -59,6 +60,20 @@ def silent(target: Target) -> Iterator[Target]:
         yield target._replace(port=listener.getsockname()[1], connect_timeout=0.3)
 
 
+def drip(connection: Connection) -> None:
+    """Begin a message of 4096 octets, of which one comes now and then."""
+    connection.send_octets(b"\x10\0")
+    for _ in range(100):
+        connection.send_octets(b"\0")
+        time.sleep(0.1)
+
+
+@contextmanager
+def dripping(target: Target) -> Iterator[Target]:
+    with serving(drip) as server:
+        yield target._replace(port=server.port, connect_timeout=0.3)
+
+
 @contextmanager
 def failing(target: Target) -> Iterator[Target]:
     with serving(fail_always) as server:
@@ -78,7 +93,7 @@ def not_loaded(target: Target) -> Iterator[Target]:
         yield target._replace(port=server.port)
 
 
-@pytest.mark.parametrize("absence", [closed, silent, failing, not_loaded])
+@pytest.mark.parametrize("absence", [closed, silent, dripping, failing, not_loaded])
 def test_the_next_one_takes_over_from_who_is_absent(zone: ZoneUnderTest, absence: Absence) -> None:
     with front(zone.target) as second, absence(zone.target) as first:
         zone.target, zone.standbys = first, [second.target]

@@ -8,6 +8,7 @@ code: Ansible runs in processes of its own, which have the collection and can't 
 
 import socket
 import struct
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from types import TracebackType
@@ -53,6 +54,7 @@ class Connection:
         self.target = target
         self._kerberos = key if isinstance(key, Kerberos) else None
         self._key = None if isinstance(key, Kerberos) else key
+        self._limit = target.answer_timeout
 
     def __enter__(self) -> Self:
         address = (self.target.address, self.target.port)
@@ -62,7 +64,6 @@ class Connection:
             reason = error.strerror or str(error)
             raise Unreachable(f"no connection to {self.target}: {reason}") from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.settimeout(self.target.answer_timeout)
         self._stream = self._socket.makefile("rb")
         try:
             self._renew_context()
@@ -87,9 +88,9 @@ class Connection:
 
     def exchange_first(self, message: dns.message.Message) -> dns.message.Message:
         """Exchange the first message: a silent server gets no more time for it than for a connection."""
-        self._socket.settimeout(min(self.target.connect_timeout, self.target.answer_timeout))
+        self._limit = min(self.target.connect_timeout, self.target.answer_timeout)
         answer = self.exchange(message)
-        self._socket.settimeout(self.target.answer_timeout)
+        self._limit = self.target.answer_timeout
         return answer
 
     def pipeline(self, messages: Sequence[dns.message.Message]) -> list[bytes]:
@@ -159,6 +160,7 @@ class Connection:
 
     def _send_octets(self, octets: bytes) -> None:
         try:
+            self._socket.settimeout(self._limit)
             self._socket.sendall(octets)
         except OSError as error:
             raise NoAnswer(f"the connection to {self.target} broke: {error.strerror or error}") from error
@@ -170,17 +172,23 @@ class Connection:
         return struct.pack("!H", len(wire)) + wire
 
     def _receive(self) -> bytes:
-        (length,) = struct.unpack("!H", self._receive_exactly(2))
-        return self._receive_exactly(length)
+        """Return the next message. It has to be there in time as a whole, not an octet now and then."""
+        deadline = time.monotonic() + self._limit
+        (length,) = struct.unpack("!H", self._receive_exactly(2, deadline))
+        return self._receive_exactly(length, deadline)
 
-    def _receive_exactly(self, length: int) -> bytes:
-        try:
-            received = self._stream.read(length)
-        except OSError as error:
-            raise NoAnswer(f"{self.target} does not answer: {error.strerror or error}") from error
-        if len(received) < length:
-            raise NoAnswer(f"{self.target} closed the connection without an answer")
-        return received
+    def _receive_exactly(self, length: int, deadline: float) -> bytes:
+        received = bytearray()
+        while len(received) < length:
+            try:
+                self._socket.settimeout(max(0.001, deadline - time.monotonic()))
+                part = self._stream.read1(length - len(received))
+            except OSError as error:
+                raise NoAnswer(f"{self.target} does not answer: {error.strerror or error}") from error
+            if not part:
+                raise NoAnswer(f"{self.target} closed the connection without an answer")
+            received += part
+        return bytes(received)
 
     def _accept_unsigned(
         self, answer: dns.message.Message, asked: dns.message.Message
