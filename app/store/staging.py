@@ -8,8 +8,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from app.core.database_errors import is_locked
 from app.domain.origin import Origin
 from app.domain.zone_record import ZoneRecord
 from app.store import comparison, leases
@@ -67,6 +69,11 @@ _CNAME_CONFLICTS = text(
 )
 _COUNT = text("SELECT count(*) FROM pg_temp.collected")
 
+# Shorter than PostgreSQL waits before it looks for deadlocks: it is never the settlement that is ended.
+_WAIT_SHORTLY = text("SET LOCAL lock_timeout = '300ms'")
+_WAIT_AS_BEFORE = text("SET LOCAL lock_timeout = DEFAULT")
+_TRIES = 3  # to merge while requests of the zone are settled; then they wait
+
 
 class Merged(NamedTuple):
     """What became of a staged zone."""
@@ -101,6 +108,23 @@ class Staging:
         `serial` is that of the primary; None: it is not the primary that was read. Nobody settles requests
         of the zone from the end of this until the transaction ends.
         """
+        for _ in range(_TRIES):
+            savepoint = self._session.begin_nested()
+            try:
+                self._session.execute(_WAIT_SHORTLY)
+                merged = self._merge(serial)
+                self._session.execute(_WAIT_AS_BEFORE)
+            except DBAPIError as error:
+                if not is_locked(error):
+                    raise
+                savepoint.rollback()  # what a settlement waits for, which has what this waits for
+            else:
+                savepoint.commit()
+                return merged
+        leases.keep_still(self._session, str(self._zone["zone"]))
+        return self._merge(serial)
+
+    def _merge(self, serial: int | None) -> Merged:
         zone = str(self._zone["zone"])
         added = self._count(_INSERT, self._zone)
         candidates = comparison.add_differences(self._session, zone, serial)

@@ -19,6 +19,9 @@ WITHOUT = [  # calls whose body may be left out
     ("POST", f"/api/v1/dns/plans/{ID}/apply"),
     ("POST", f"/api/v1/dns/requests/{ID}/approve"),
     ("POST", f"/api/v1/dns/requests/{ID}/reject"),
+    ("POST", "/api/v1/zones/example.test/drift/adopt"),
+    ("POST", "/api/v1/zones/example.test/drift/restore"),
+    ("POST", "/api/v1/zones/example.test/drift/check"),
 ]
 CALLS = [
     *WITHOUT,
