@@ -97,7 +97,7 @@ IMPORT_BODY: dict[str, Any] = {
     "requestBody": {
         "content": {
             "text/dns": {"schema": {"type": "string", "description": "a master file (RFC 1035 5)"}},
-            "application/json": {"schema": ZoneImport.model_json_schema()},
+            "application/json": {"schema": {"$ref": _REF.format(model="ZoneImport")}},
         }
     }
 }
@@ -151,6 +151,7 @@ _READ_BY_CALLS = (
     Rejection,
     DriftSelection,
     Restoration,
+    ZoneImport,
 )
 
 

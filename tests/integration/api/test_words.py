@@ -107,7 +107,7 @@ def test_the_words_say_what_to_write(
 
 def test_unknown_fields_of_other_bodies_are_answered_so_too(client: TestClient) -> None:
     for path, fields in {
-        "/api/v1/zones": "name, backend, checks",
+        "/api/v1/zones": "name, view, backend, checks",
         "/api/v1/dns/batch": "requests, atomic",
         "/api/v1/dns/requests/cancel": "code, account_id, zone",
         "/api/v1/dns/create": "context, resource (and action, idempotency_key in a batch)",

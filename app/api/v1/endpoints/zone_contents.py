@@ -5,7 +5,7 @@ from functools import partial
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
 from app.api import openapi
@@ -14,11 +14,13 @@ from app.api.body import JsonRoute, decode_json
 from app.api.zone_answers import import_out
 from app.core.database import reading, transaction
 from app.core.threads import run_to_the_end
-from app.domain.errors import InvalidInput, Reason
+from app.domain.errors import InvalidInput
 from app.domain.origin import Source
 from app.domain.permissions import Caller, Right
+from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas.request import ZoneImport
 from app.schemas.response import ImportOut
+from app.services.requests.validate import shape_reasons
 from app.services.zones import imports
 from app.services.zones.export import export_zone
 from app.services.zones.registry import get_zone
@@ -26,7 +28,6 @@ from app.services.zones.registry import get_zone
 router = APIRouter(prefix="/zones", tags=["zones"], route_class=JsonRoute)
 
 _MASTER_FILES = ("text/dns", "text/plain")  # RFC 4027
-_ORDER = TypeAdapter(ZoneImport)
 _GZIP = 31  # zlib's word for gzip, with the largest window
 
 
@@ -105,10 +106,9 @@ async def _compressed_body(request: Request) -> bytes | None:
 
 def _read_json(raw: bytes) -> ZoneImport:
     try:
-        return _ORDER.validate_python(decode_json(raw))
+        return ZoneImport.model_validate(decode_json(raw))
     except ValidationError as error:
-        reasons = [Reason(each["loc"], each["type"], each["msg"]) for each in error.errors()]
-        raise InvalidInput(reasons) from error
+        raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error, ZoneImport))) from error
 
 
 def _want(name: str, caller: Caller, source: Source, file: bytes | None) -> imports.Import:
