@@ -20,6 +20,7 @@ import dns.zonefile
 from dns.rdtypes.ANY.LOC import LOC
 from dns.rdtypes.ANY.SOA import SOA
 
+from app.domain.change import MAX_TTL
 from app.domain.errors import InvalidInput, Reason, quoted
 from app.domain.escapes import escaped
 from app.domain.rdata import RecordType, presentation, wire
@@ -30,6 +31,7 @@ from app.domain.zone_record import KEPT_NUMBERS, Soa, ZoneRecord, type_name
 
 MAX_GENERATED = 100_000  # records of one $GENERATE
 MAX_ENTRY = 1_000_000  # characters, in however many lines
+_MAX_RDATA = 65_535  # octets
 
 _DIRECTIVES = ("$ORIGIN", "$TTL", "$GENERATE")
 _OUTSIDE_OF_STRINGS = re.compile(r'\\.|"(?:[^"\\]|\\.)*+"?|;[^\n]*|([()])', re.DOTALL)
@@ -92,6 +94,7 @@ class MasterFile:
         """Return the record in canonical form; None where the server keeps it."""
         owner = escaped(name.to_text(omit_final_dot=True).lower())
         octets = (exact(rdata) if isinstance(rdata, LOC) else rdata).to_wire() or b""
+        _require_possible(ttl, rdata.rdtype, octets)
         as_answered = dns.rdata.from_wire(rdata.rdclass, rdata.rdtype, octets, 0, len(octets))
         if isinstance(as_answered, SOA):
             self._note_soa(owner, ttl, as_answered)
@@ -130,6 +133,16 @@ def written(record: ZoneRecord) -> str:
     if record.type in ("SVCB", "HTTPS") and _UNKNOWN_PARAMETERS.search(rdata):
         rdata = in_generic(wire(RecordType(record.type), rdata))
     return f"{record.name}. {record.ttl} IN {record.type} {rdata}\n"
+
+
+def _require_possible(ttl: int, record_type: dns.rdatatype.RdataType, rdata: bytes) -> None:
+    """Raise _BadEntry where no server could send such a record."""
+    if ttl > MAX_TTL:
+        raise _BadEntry(f"a TTL of more than {MAX_TTL} seconds (RFC 2181 8)")
+    if len(rdata) > _MAX_RDATA:
+        raise _BadEntry(f"RDATA of more than {_MAX_RDATA:,} octets (RFC 1035 3.2.1)")
+    if not record_type or dns.rdatatype.is_metatype(record_type):
+        raise _BadEntry("a type for questions and messages: no zone has records of it (RFC 6895 3.1)")
 
 
 class _BadEntry(ValueError):

@@ -14,6 +14,7 @@ import dns.name
 import dns.rdata
 import dns.rdatatype
 
+from app.domain.change import MAX_TTL
 from app.domain.escapes import escaped
 from app.domain.rdata.generic import in_generic
 from app.domain.zone_record import ZoneRecord, type_name
@@ -25,7 +26,6 @@ _QUESTION_END = 4  # octets: type and class
 _SOA, _TSIG = int(dns.rdatatype.SOA), int(dns.rdatatype.TSIG)
 _SERIAL_AT_END = 20  # octets from the serial to the end of the RDATA, RFC 1035 3.3.13
 _MAX_LABELS = 127  # of a name of 255 octets
-_MAX_TTL = 2**31 - 1  # above it, a TTL counts as 0 (RFC 2181 8)
 _POINTER = 0xC0  # and above: the first octet of a pointer, RFC 1035 4.1.4
 _plain: Callable[[bytes], object] = re.compile(rb"[a-z0-9_-]+").fullmatch
 
@@ -57,9 +57,7 @@ class WireRecord(NamedTuple):
 
     def read(self) -> ZoneRecord:
         """Return the record in canonical form; RDATA that is none of its type by its octets (RFC 3597 5)."""
-        return ZoneRecord(
-            self.owner, _type_name(self.type), self.ttl if self.ttl <= _MAX_TTL else 0, self.rdata()
-        )
+        return ZoneRecord(self.owner, _type_name(self.type), self.ttl, self.rdata())
 
     def rdata(self) -> str:
         """Return the RDATA in canonical form; that of an SOA as others of names and numbers."""
@@ -107,7 +105,8 @@ def _read(wire: bytes) -> TransferMessage:
         if at + length > end:
             raise ValueError("a record ends beyond its message")
         if index < answers:
-            records.append(WireRecord(wire, owner, number, ttl, at, length))
+            counted = ttl if ttl <= MAX_TTL else 0  # RFC 2181 8
+            records.append(WireRecord(wire, owner, number, counted, at, length))
         elif number == _TSIG and index == answers + others - 1:
             signature_start = start
         at += length

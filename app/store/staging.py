@@ -64,7 +64,7 @@ _TAKE_BACK = text(
 _CNAME_CONFLICTS = text(
     """
     SELECT name FROM pg_temp.collected GROUP BY name
-    HAVING bool_or(record_type = 'CNAME') AND count(*) > 1 ORDER BY name LIMIT :most
+    HAVING bool_or(record_type = 'CNAME') AND sum(cardinality(rdata)) > 1 ORDER BY name LIMIT :most
     """
 )
 _COUNT = text("SELECT count(*) FROM pg_temp.collected")

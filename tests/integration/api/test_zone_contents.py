@@ -214,7 +214,7 @@ def test_an_import_whose_worker_was_lost_is_done_by_the_next(client: TestClient,
 
 
 def test_a_master_file(client: TestClient, new_zone: str) -> None:
-    file = f'$ORIGIN {new_zone}.\n$TTL 1h\n{SOA}$GENERATE 1-3 h$ A 192.0.2.$\nt TXT ( "a"\n  "b;" ) ; c\n'
+    file = f'$ORIGIN {new_zone}.\n$TTL 1h\n{SOA}$generate 1-3 h$ A 192.0.2.$\nt TXT ( "a"\n  "b;" ) ; c\n'
     assert post_file(client, new_zone, file).status_code == 202
     found = done(client, new_zone)
     assert (found["state"], found["source"], found["serial"], found["rrsets"]) == ("done", "file", 7, 5)
@@ -283,9 +283,19 @@ def test_a_large_master_file_is_read_by_the_worker(
     assert [(each["line"], each["type"]) for each in found["result"]["errors"]] == [
         (3, "master_file_invalid")
     ]
-    post_file(client, new_zone, SOA + "x 60 CNAME a\nx 60 A 192.0.2.1\n")
-    assert done(client, new_zone)["error"]["code"] == "cname_conflict"
+    for beside in ("A 192.0.2.1", "CNAME b"):
+        post_file(client, new_zone, SOA + f"x 60 CNAME a\nx 60 {beside}\n")
+        assert done(client, new_zone)["error"]["code"] == "cname_conflict"
     assert recorded(client, new_zone) == {}
+
+
+@pytest.mark.parametrize("slow", ["", "$Generate 1-2 g$ A 192.0.2.1\n"])
+def test_no_answer_waits_for_a_file_that_takes_long_to_read(
+    client: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
+    monkeypatch.setattr(imports, "CHECKED_FOR", 60 if slow else 0)
+    assert post_file(client, new_zone, SOA + slow + "x 60 A 1.2.3\n").status_code == 202
+    assert done(client, new_zone)["error"]["code"] == "master_file_invalid"
 
 
 def test_bodies_that_are_no_master_file(client: TestClient, new_zone: str, set_settings: SetSettings) -> None:

@@ -90,6 +90,9 @@ def test_the_soa_and_what_a_signer_makes_are_no_records() -> None:
         (f"$GENERATE 0-{MAX_GENERATED} a$ A 192.0.2.1\n", [(4, "master_file_invalid")]),
         ("$GENERATE 0-4294967294 a$ A 192.0.2.1\n", [(4, "master_file_invalid")]),
         (f"{'x' * 64} A 192.0.2.1\n", [(4, "master_file_invalid")]),
+        ("a 2147483648 A 192.0.2.1\n", [(4, "master_file_invalid")]),
+        (f"a TXT {'x ' * 32_768}\n", [(4, "master_file_invalid")]),
+        *((f"a TYPE{number} \\# 1 00\n", [(4, "master_file_invalid")]) for number in (0, 251, 252, 255)),
     ],
 )
 def test_what_is_wrong_has_its_line(text: str, expected: list[tuple[object, str]]) -> None:
