@@ -28,7 +28,7 @@ _PRIMARY = frozenset({"primary", "master"})
 
 COLUMNS = ("zone", "backend", "import", "rrsets", "serial", "drift", "error")
 
-State = Literal["added", "there", "skipped", "refused"]
+State = Literal["added", "there", "elsewhere", "skipped", "refused"]
 
 
 class _Wanted(NamedTuple):
@@ -78,7 +78,7 @@ def add(
 ) -> None:
     """Serve many zones, all of one backend. Those that are served already stay as they are.
 
-    Exit status 1 where one is refused; the others are served all the same.
+    Exit status 1 where one is refused, or another backend serves it; the others are served all the same.
     """
     text = sys.stdin.read() if file is None or file == Path("-") else file.read_text(encoding="utf-8")
     counted: Counter[State] = Counter()
@@ -88,7 +88,7 @@ def add(
             typer.echo(json.dumps(asdict(done)) if as_json else _line(done))
     if not as_json:
         typer.echo(", ".join(f"{number} {state}" for state, number in counted.items()) or "no zone", err=True)
-    if counted["refused"]:
+    if counted["refused"] or counted["elsewhere"]:
         raise typer.Exit(1)
 
 
@@ -158,6 +158,8 @@ def _add_one(name: str, target: Target) -> Done:
 
 def _already_there(name: str, target: Target, error: ZoneExists) -> Done:
     """Import a zone that was added before, unless it is imported: so the command can be repeated."""
+    if error.backend != target.backend:
+        return Done(name, "elsewhere", str(error))
     if target.import_them:
         with transaction() as session:
             if find_import(session, error.zone).state is None:

@@ -73,6 +73,22 @@ def test_a_list_that_is_given_again(app_settings: Settings, tmp_path: Path) -> N
     assert added("--import", str(zones), status=1) == again
 
 
+def test_what_another_backend_serves_is_left_to_it(app_settings: Settings, tmp_path: Path) -> None:
+    zones = tmp_path / "zones"
+    zones.write_text("a.example\n")
+    assert added(str(zones)) == [("a.example", "added")]
+    zones.write_text("a.example\nb.example\n")
+    told = run_command("zones", "add", "--import", "--backend", "ns2", str(zones))
+    assert told.exit_code == 1
+    assert told.stdout.splitlines()[0] == (
+        "a.example\telsewhere\tthe zone a.example is served already, by ns1"
+    )
+    assert {name: each["import_state"] for name, each in listed().items()} == {
+        "a.example": None,
+        "b.example": "wanted",
+    }
+
+
 def test_words_for_people(app_settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "zones").write_text("a.example\nno zone\n")
     told = run_command("zones", "add", "--backend", "ns1", str(tmp_path / "zones"))
