@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from pydantic_core import to_json
-from sqlalchemy import TextClause, delete, select, text
+from sqlalchemy import TextClause, and_, delete, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -162,9 +162,14 @@ def forget_records(session: Session, name: str) -> None:
 
 
 def remove(session: Session, name: str) -> None:
-    """Remove the zone of that name, and what is known of it because it was imported or watched."""
+    """Remove the zone of that name, and what is known of it because it was imported or watched.
+
+    What a request had made before it was adopted has an owner, and stays.
+    """
     session.execute(delete(Zone).where(Zone.name == name))
-    session.execute(delete(Record).where(Record.zone == name, Record.origin == Origin.IMPORT))
+    adopted = and_(Record.origin == Origin.ADOPTED, Record.owner.is_(None))
+    of_nobody = or_(Record.origin == Origin.IMPORT, adopted)
+    session.execute(delete(Record).where(Record.zone == name, of_nobody))
     _forget_whole(session, name)
 
 

@@ -421,6 +421,17 @@ def test_each_act_is_in_the_audit(client: TestClient, zone: WatchedZone, beside:
     assert checked["after"] == {"rrsets": None}
 
 
+def test_a_zone_that_is_removed_takes_what_nobody_has_asked_for(
+    client: TestClient, zone: WatchedZone, beside: ZoneUnderTest
+) -> None:
+    quarrel(zone, beside)
+    zone.look()
+    zone.post("adopt").raise_for_status()
+    client.delete(zone.url).raise_for_status()
+    left = client.get("/api/v1/dns/records", params={"zone": zone.name}).json()["items"]
+    assert [(each["domain"], each["origin"]) for each in left] == [(f"ours.{zone.name}", "adopted")]
+
+
 def test_drift_comes_in_pages_and_bad_names_are_refused(zone: WatchedZone, beside: ZoneUnderTest) -> None:
     beside.apply(*(beside.change("create", f"n{number}", "A", "192.0.2.1") for number in range(5)))
     zone.look()
