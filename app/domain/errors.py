@@ -371,8 +371,10 @@ class ZoneNotFound(NotFound):
 
     code = "zone_unknown"
 
-    def __init__(self, zone: str) -> None:
-        super().__init__(f"there is no zone {quoted(zone)}: GET /api/v1/zones lists those that there are")
+    def __init__(self, zone: str, in_views: Sequence[str] = ()) -> None:
+        others = f"its name is served as {', '.join(in_views)}" if in_views else None
+        where = others or "GET /api/v1/zones lists those that there are"
+        super().__init__(f"there is no zone {quoted(zone)}: {where}")
 
 
 class Conflict(Error):
@@ -622,7 +624,10 @@ class ZoneNotImported(Conflict):
     code = "zone_not_imported"
 
     def __init__(self, zone: str) -> None:
-        super().__init__(f"the zone {zone} was not imported: it is not known as a whole")
+        super().__init__(
+            f"the zone {zone} was not imported, so it is not known as a whole:"
+            f" POST /api/v1/zones/{zone}/import does it"
+        )
 
 
 class NothingDrifted(Conflict):

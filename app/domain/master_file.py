@@ -206,7 +206,9 @@ def _is_outside(reader: dns.zonefile.Reader, entry: str) -> bool:
 
 
 def _what_is_wrong(entry: str, error: Exception) -> tuple[str, str]:
-    words = _WHERE.sub("", str(error)) or type(error).__name__
     if entry.lstrip().upper().startswith("$INCLUDE"):
         return "include_refused", "$INCLUDE is not followed: post the zone in one file"
+    words = _WHERE.sub("", str(error)) or type(error).__name__
+    if words == dns.exception.SyntaxError.__doc__:  # dnspython says no more
+        return "master_file_invalid", f"this can't be read: {quoted(entry.strip())}"
     return "master_file_invalid", quoted(words)

@@ -35,7 +35,10 @@ _AGAIN = "will be tried again"
 _NOT_KEPT, _TTL_NOT_KEPT, _NOT_ANSWERED = "not_kept", "ttl_not_kept", "not_answered"
 APPLIED_AND_FAILED = (_NOT_KEPT, _TTL_NOT_KEPT, _NOT_ANSWERED)
 _CAUSES = {
-    _NOT_KEPT: "a policy of the server drops or alters it without a word",
+    _NOT_KEPT: (
+        "a policy of the server drops or alters it without a word,"
+        " or a view answers that is another one than the update's (dns_verify_key_file)"
+    ),
     _TTL_NOT_KEPT: "the server has a limit of its own, as BIND's max-zone-ttl",
 }
 

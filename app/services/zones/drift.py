@@ -82,12 +82,12 @@ def list_drift(session: Session, zone: ServedZone, limit: int, cursor: str | Non
 def adopt(caller: Caller, zone: ServedZone, keys: Collection[RRsetKey] | None) -> Sequence[DriftedRRset]:
     """Record what was found of these RRsets, or of all that have drifted; return them.
 
-    Raises NothingDrifted.
+    Raises NothingDrifted, ZoneNotImported.
     """
     with transaction() as session:
         adopted = _adopt(session, zone.name, keys)
         if not adopted:
-            raise NothingDrifted(zone.name)
+            raise _nothing_drifted(session, zone.name)
         audit.note(session, caller, "drift_adopted", zone.name, *_sides(adopted))
     _log_adopted(zone.name, adopted)
     return adopted
@@ -97,12 +97,12 @@ def restore(caller: Caller, zone: ServedZone, keys: Collection[RRsetKey] | None,
     """Submit requests that restore what is recorded of these RRsets, or of all that have drifted.
 
     They are at most so many as a batch may have. Each expects what was found: what has changed since then
-    stays. What an open request is to restore already is left out. Raises NothingDrifted.
+    stays. What an open request is to restore already is left out. Raises NothingDrifted, ZoneNotImported.
     """
     with transaction() as session:
         drifted = drift.list_drifted(session, zone.name, settings().max_batch_items, keys=keys, idle=True)
         if not drifted:
-            raise NothingDrifted(zone.name)
+            raise _nothing_drifted(session, zone.name)
         restored = _restore(session, zone, drifted, why)
         audit.note(session, caller, "drift_restored", zone.name, *_sides(drifted))
     kicks.kick_zones([zone.name])
@@ -187,6 +187,11 @@ def watched(session: Session, zone: str) -> Watched:
     found = watch.get(session, zone)
     assert found is not None  # it is served
     return found
+
+
+def _nothing_drifted(session: Session, zone: str) -> NothingDrifted | ZoneNotImported:
+    is_imported = watched(session, zone).imported_at is not None
+    return NothingDrifted(zone) if is_imported else ZoneNotImported(zone)
 
 
 def _position(session: Session, cursor: str) -> RRsetKey:

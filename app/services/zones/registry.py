@@ -192,11 +192,11 @@ def _in_view(key: str, view: str) -> str:
 
 def _find(session: Session, name: str, to: Literal["read", "change", "remove"] = "read") -> Zone:
     try:
-        row = zones.get(session, read_zone_key(name), to=to)
+        key = read_zone_key(name)
     except DomainError as error:
         raise ZoneNotFound(name) from error
-    if row is None:
-        raise ZoneNotFound(name)
+    if (row := zones.get(session, key, to=to)) is None:
+        raise ZoneNotFound(name, sorted(zones.serving(session, [dns_name(key)])))
     return row
 
 

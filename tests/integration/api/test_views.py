@@ -45,7 +45,9 @@ def test_a_zone_in_a_view_has_a_key(client: TestClient, split: str) -> None:
     assert third.headers["Location"] == f"/api/v1/zones/{split}@dmz"
     assert client.patch(third.headers["Location"], json={"min_ttl": 60}).json()["min_ttl"] == 60
     assert client.get(f"/api/v1/zones/{keys[0]}").json()["min_ttl"] == 0
-    assert client.get(f"/api/v1/zones/{split}").status_code == 404
+    without_view = client.get(f"/api/v1/zones/{split}")
+    assert without_view.status_code == 404
+    assert f"{split}@dmz, {keys[0]}, {keys[1]}" in without_view.json()["detail"]
     assert client.delete(third.headers["Location"]).status_code == 204
     assert serve(client, split, view="inside").status_code == 409
 

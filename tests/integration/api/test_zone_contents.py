@@ -308,6 +308,9 @@ def test_bodies_that_are_no_master_file(client: TestClient, new_zone: str, set_s
     )
     assert post(client, "none.test").status_code == 404
     assert client.get(f"/api/v1/zones/{new_zone}/export").json()["code"] == "zone_not_imported"
+    for act in ("adopt", "restore", "check"):
+        answer = client.post(f"/api/v1/zones/{new_zone}/drift/{act}")
+        assert answer.json()["code"] == "zone_not_imported"
 
 
 def test_an_exported_zone_is_the_same_when_it_is_imported(

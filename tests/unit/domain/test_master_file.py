@@ -99,6 +99,12 @@ def test_what_is_wrong_has_its_line(text: str, expected: list[tuple[object, str]
     assert reasons(HEAD + text) == expected
 
 
+def test_what_can_not_be_read_is_shown() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        list(MasterFile([HEAD, "a A 1.2.3\n"], ZONE, 10).records())
+    assert [reason.message for reason in refused.value.reasons] == ["this can't be read: 'a A 1.2.3'"]
+
+
 def test_what_is_missing() -> None:
     assert reasons("") == [(None, "soa_missing"), (None, "ns_missing")]
     assert reasons("$TTL 1\n@ SOA a b 1 2 3 4 5\nsub NS a\n") == [(None, "ns_missing")]
