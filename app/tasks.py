@@ -38,7 +38,7 @@ from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from app.services.plan.answer import RUNS_AT_ONCE, answer_orders_until
 from app.services.requests.schedule import Schedule
-from app.services.zones.check_orders import answer_checks_until
+from app.services.zones.check_orders import CHECKS_AT_ONCE, answer_checks_until
 from app.services.zones.imports import import_until
 from app.services.zones.watch import watch_until
 
@@ -126,11 +126,12 @@ def _forget_connections(**_: Any) -> None:
 def _start_sweeper(**_: Any) -> None:
     Thread(target=kicks.sweep_until, args=[_stopping], name="sweep", daemon=True).start()
     Thread(target=Schedule().run_until, args=[_stopping], name="schedule", daemon=True).start()
-    Thread(target=answer_checks_until, args=[_stopping], name="check zones", daemon=True).start()
     Thread(target=watch_until, args=[_stopping], name="watch", daemon=True).start()
     Thread(target=import_until, args=[_stopping], name="import", daemon=True).start()
     publish = (_stopping, make_backends().honours)
     Thread(target=publish_until, args=publish, name="publish backends", daemon=True).start()
+    for number in range(CHECKS_AT_ONCE):
+        Thread(target=answer_checks_until, args=[_stopping], name=f"check {number}", daemon=True).start()
     for number in range(RUNS_AT_ONCE):  # not in the pool, where a plan would keep a zone from being drained
         Thread(target=answer_orders_until, args=[_stopping], name=f"plan {number}", daemon=True).start()
 

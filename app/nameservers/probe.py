@@ -95,10 +95,12 @@ def _exchange(
     except dns.tsig.PeerError as error:
         words = _TSIG_ERRORS.get(type(error), f"the signature is refused: {error}")
         raise ProbeFailed(words, "tsig_refused") from error
-    except dns.exception.FormError as error:
-        unsigned = "it answers without a signature: it refuses this, or does not know the key"
-        words = unsigned if query.had_tsig else f"no proper answer: {error}"
-        raise ProbeFailed(words, "tsig_refused" if query.had_tsig else "server_unreachable") from error
     except (dns.exception.DNSException, OSError, EOFError) as error:
-        words = str(error) or type(error).__name__
-        raise ProbeFailed(f"no proper answer: {words}", "server_unreachable") from error
+        raise _no_proper_answer(error, is_signed=query.had_tsig) from error
+
+
+def _no_proper_answer(error: Exception, *, is_signed: bool) -> ProbeFailed:
+    if is_signed and type(error) is dns.exception.FormError:  # a lack of a signature has no class of its own
+        words = "it answers without a signature: it refuses this, or does not know the key"
+        return ProbeFailed(words, "tsig_refused")
+    return ProbeFailed(f"no proper answer: {str(error) or type(error).__name__}", "server_unreachable")

@@ -30,6 +30,7 @@ log = get_logger(__name__)
 WAITING = "dns:checks"  # the Redis list of the orders that no worker has taken yet
 _REPLY_KEY = "dns:check:{id}"
 _MAX_WAITING = 100  # orders
+CHECKS_AT_ONCE = 4  # of one worker: a server that is silent takes its time limit, and is no reason to wait
 TO_BE_TAKEN = 2.0  # seconds: none is there, or none is free
 TO_BE_ANSWERED = 15.0  # seconds: a server that is away takes one time limit, and they are asked together
 _RETRY_PAUSE = 5.0  # seconds

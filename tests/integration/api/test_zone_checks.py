@@ -1,6 +1,7 @@
 """What the servers of a zone are asked for when it is registered, and later."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -11,11 +12,12 @@ from fastapi.testclient import TestClient
 from app.core.config import Settings
 from app.core.database import transaction
 from app.services.zones import check_orders
-from app.services.zones.check_orders import answer_checks_until
+from app.services.zones.check_orders import CHECKS_AT_ONCE, answer_checks_until
 from app.store import backends
 from stack.embedded import Stack
-from stack.inventory import write_inventory
+from stack.inventory import write_backend, write_inventory
 from stack.nameserver import create_key
+from tests.support.name_servers import Connection, serving
 from tests.support.running_api import RunningApi
 from tests.support.settings import SetSettings
 
@@ -35,11 +37,13 @@ def api(app_settings: Settings, running_api: RunningApi) -> TestClient:
 def worker(app_settings: Settings) -> Iterator[None]:
     """A worker of the test's process that checks zones."""
     stop = Event()
-    thread = Thread(target=answer_checks_until, args=(stop,))
-    thread.start()
+    threads = [Thread(target=answer_checks_until, args=(stop,)) for _ in range(CHECKS_AT_ONCE)]
+    for thread in threads:
+        thread.start()
     yield
     stop.set()
-    thread.join()
+    for thread in threads:
+        thread.join()
 
 
 def register(api: TestClient, name: str, backend: str = "bind", **params: str) -> Any:
@@ -94,6 +98,37 @@ def test_a_key_that_is_not_good(
     set_settings(INVENTORY=str(tmp_path / "i"))
     code = "tsig_refused" if key == "another" else "key_unusable"
     assert lacking(register(api, new_zone)) == {"update": code, "transfer": code}
+
+
+def test_a_silent_server_keeps_no_other_zone_from_being_checked(
+    api: TestClient,
+    worker: None,
+    new_zone: str,
+    infrastructure: Stack,
+    tmp_path: Path,
+    set_settings: SetSettings,
+) -> None:
+    address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
+    asked, is_over = Event(), Event()
+
+    def wait(connection: Connection) -> None:
+        for _ in connection.queries():
+            asked.set()
+            is_over.wait(10)
+            return
+
+    with serving(wait) as mute, ThreadPoolExecutor() as threads:
+        write_inventory(tmp_path, address, int(port), infrastructure.key_file())
+        write_backend(tmp_path, "mute", mute.address, mute.port)
+        set_settings(INVENTORY=str(tmp_path))
+        with transaction() as session:
+            backends.publish(session, {"bind": None, "mute": None})
+        slow = threads.submit(register, api, f"mute.{new_zone}", "mute")
+        assert asked.wait(10)
+        assert register(api, new_zone)["state"] == "well"
+        assert not slow.done()
+        is_over.set()
+        assert slow.result()["state"] == "faulty"
 
 
 def test_the_api_of_powerdns(
