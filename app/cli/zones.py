@@ -16,7 +16,7 @@ from app.core.database import transaction
 from app.domain.errors import DomainError, InvalidInput, ZoneExists
 from app.domain.origin import Source
 from app.services.zones.imports import find_import, want_import
-from app.services.zones.registry import add_zone
+from app.services.zones.registry import add_zone, is_backend
 from app.store.zone_overview import Overview, list_overview
 
 zones = typer.Typer(help="The zones that are served", no_args_is_help=True)
@@ -55,9 +55,16 @@ class Done:
     words: str
 
 
+def _host_name(backend: str) -> str:
+    """Return the name of an inventory host, by the rules of the API. Raises BadParameter."""
+    if not is_backend(backend):
+        raise typer.BadParameter("it is no name of an inventory host")
+    return backend
+
+
 @zones.command("add")
 def add(
-    backend: Annotated[str, typer.Option(help="the inventory host that serves them")],
+    backend: Annotated[str, typer.Option(callback=_host_name, help="the inventory host that serves them")],
     file: Annotated[
         Path | None,
         typer.Argument(
@@ -80,7 +87,8 @@ def add(
 
     Exit status 1 where one is refused, or another backend serves it; the others are served all the same.
     """
-    text = sys.stdin.read() if file is None or file == Path("-") else file.read_text(encoding="utf-8")
+    octets = sys.stdin.buffer.read() if file is None or file == Path("-") else file.read_bytes()
+    text = octets.decode("utf-8-sig", "surrogateescape")  # what is no text is no name, and refused as such
     counted: Counter[State] = Counter()
     with errors_said():
         for done in _add_each(_read(text, view), Target(backend, view, import_them)):

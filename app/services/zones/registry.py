@@ -131,6 +131,15 @@ def remove_zone(session: Session, caller: Caller, name: str) -> None:
     audit.note(session, caller, "zone_removed", row.name, before)
 
 
+def is_backend(text: str) -> bool:
+    """Whether an inventory host may be called so."""
+    try:
+        _BACKEND.validate_python(text)
+    except ValidationError:
+        return False
+    return True
+
+
 def check_bootstrap_zones(wanted: Mapping[str, str]) -> list[str]:
     """Return what is wrong with these zones and their backends, by the rules of `add_zone`; a line each."""
     found = []
@@ -139,9 +148,7 @@ def check_bootstrap_zones(wanted: Mapping[str, str]) -> list[str]:
             _zone_key(name)
         except DomainError as error:
             found.append(f"BOOTSTRAP_ZONES: {quoted(name)} is no zone: {error}")
-        try:
-            _BACKEND.validate_python(backend)
-        except ValidationError:
+        if not is_backend(backend):
             found.append(f"BOOTSTRAP_ZONES: {quoted(backend)} is no name of an inventory host")
     return found
 

@@ -102,3 +102,19 @@ def test_a_list_that_is_not_there(app_settings: Settings, tmp_path: Path) -> Non
     told = run_command("zones", "add", "--backend", "ns1", str(tmp_path / "none"))
     assert told.exit_code == 2
     assert "Traceback" not in told.output
+
+
+def test_what_is_no_text_is_no_name(app_settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "zones").write_bytes(b"\xef\xbb\xbfa.example\r\ncaf\xe9.example\r\n")
+    assert added(str(tmp_path / "zones"), status=1) == [
+        ("a.example", "added"),
+        ("caf\udce9.example", "refused"),
+    ]
+
+
+def test_a_backend_that_no_host_can_be(app_settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "zones").write_text("a.example\n")
+    for backend in ("ns1:&all", "{{ x }}", "", "a b"):
+        told = run_command("zones", "add", "--backend", backend, str(tmp_path / "zones"))
+        assert told.exit_code == 2, told.output
+    assert listed() == {}
