@@ -10,6 +10,7 @@ from typing import NamedTuple
 from unicodedata import normalize
 
 from app.domain.change import Action
+from app.domain.errors import InvalidName
 from app.domain.name_patterns import NamePatterns, relative_name
 from app.domain.names import normalize as normalize_name
 from app.domain.read_zone import read_zone_key
@@ -197,9 +198,16 @@ class Grant:
 
 def read_granted_zone(text: str) -> str:
     """Return in canonical form which zones a grant is about. Raises InvalidName."""
+    if text == ANY:
+        return ANY
     if text.endswith(_EVERY_VIEW):
-        return normalize_name(text.removesuffix(_EVERY_VIEW)) + _EVERY_VIEW
-    return text if text == ANY else read_zone_key(text)
+        key = normalize_name(text.removesuffix(_EVERY_VIEW)) + _EVERY_VIEW
+    else:
+        key = read_zone_key(text)
+    if key.startswith("*"):  # it would never match, and a denial deny nothing
+        message = "no zone is called so: * stands for every zone, and name@* for that zone in every view"
+        raise InvalidName("name_invalid", message)
+    return key
 
 
 class Asked(NamedTuple):

@@ -196,3 +196,5 @@ def test_grants_and_owners_in_views(guarded: Guarded) -> None:
     assert [answer.status_code for answer in found] == [403, 202]
     assert found[0].json()["code"] == "not_owner"
     assert reasons(grant("split.test@a.*")) == {("body.zone", "view_invalid")}
+    for never in ("*@inside", "*@*", "*.split.test"):
+        assert reasons(grant(never)) == {("body.zone", "name_invalid")}
