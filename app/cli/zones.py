@@ -85,7 +85,8 @@ def add(
 ) -> None:
     """Serve many zones, all of one backend. Those that are served already stay as they are.
 
-    Exit status 1 where one is refused, or another backend serves it; the others are served all the same.
+    Exit status 1 where one is refused; the others are served all the same. One that another backend serves
+    is left to that, and told as `elsewhere`.
     """
     octets = sys.stdin.buffer.read() if file is None or file == Path("-") else file.read_bytes()
     text = octets.decode("utf-8-sig", "surrogateescape")  # what is no text is no name, and refused as such
@@ -96,7 +97,7 @@ def add(
             typer.echo(json.dumps(asdict(done)) if as_json else _line(done))
     if not as_json:
         typer.echo(", ".join(f"{number} {state}" for state, number in counted.items()) or "no zone", err=True)
-    if counted["refused"] or counted["elsewhere"]:
+    if counted["refused"]:
         raise typer.Exit(1)
 
 
