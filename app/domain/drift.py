@@ -87,6 +87,7 @@ class Candidate(NamedTuple):
     settled_since_asked: bool = False  # another request of the RRset was settled since the primary was asked
     settled_since_candidate: bool = False  # the same since it is a candidate
     of_import: bool = False  # it was left to be looked at by an import: nothing was recorded of it before
+    drifted: RRsetState | None = None  # what was drift before somebody asked to look again
     requested: RRsetState | None = None  # what the last request has left that succeeded after the recording
 
 
@@ -121,7 +122,8 @@ def judge(candidate: Candidate, answer: Answer) -> tuple[Verdict, RRsetState]:
 def _found(candidate: Candidate, answer: Answer) -> RRsetState | None:
     """Return what is there; None where no answer can show it, and no transfer has since the last request."""
     if answer.hidden is not None:
-        return None if candidate.settled_since_candidate else candidate.transferred
+        known = candidate.drifted if candidate.transferred is None else candidate.transferred
+        return None if candidate.settled_since_candidate else known
     return RRsetState(answer.ttl if answer.rdata else None, tuple(sorted(answer.rdata)))
 
 

@@ -25,7 +25,8 @@ _COLLECT = text(
 _ANALYZE = text("ANALYZE pg_temp.collected")
 _ALL_AGAIN = text(
     """
-    UPDATE dns_drift SET confirmed = false, serial = NULL, candidate_at = clock_timestamp() WHERE zone = :zone
+    UPDATE dns_drift SET confirmed = false, kind = NULL, serial = NULL, candidate_at = clock_timestamp()
+     WHERE zone = :zone
     """
 )
 _ADD_DIFFERENCES = text(

@@ -66,7 +66,7 @@ _WAITING = text(
 # What was asked for is looked at only as far as it has been in a run: nothing else can have changed a server.
 _CANDIDATES = text(
     f"""
-    SELECT drift.name, drift.record_type, drift.found, drift.serial, record.ttl, record.rdata,
+    SELECT drift.name, drift.record_type, drift.found, drift.serial, drift.kind, record.ttl, record.rdata,
            extract(epoch FROM clock_timestamp() - drift.candidate_at)::float AS age,
            coalesce(asked.is_busy, false) AS is_busy,
            coalesce(asked.settled_at >= :asked_at, false) AS settled_since_asked,
@@ -171,7 +171,8 @@ _ASK_AGAIN = text(
     SELECT :zone, name, type, clock_timestamp()
       FROM jsonb_to_recordset(CAST(:keys AS jsonb)) AS row (name text, type text)
     ON CONFLICT (zone, name, record_type) DO UPDATE
-       SET confirmed = false, serial = NULL, candidate_at = excluded.candidate_at
+       SET confirmed = false, serial = CASE WHEN NOT drift.confirmed THEN drift.serial END,
+           candidate_at = excluded.candidate_at
     """
 )
 _FORGET = text("DELETE FROM dns_drift WHERE zone = :zone")
@@ -298,6 +299,7 @@ def look_at(session: Session, zone: str, keys: Iterable[RRsetKey], asked_at: dat
             key=RRsetKey(row.name, row.record_type),
             recorded=_recorded(row),
             transferred=None if row.serial is None else _state(row.found),
+            drifted=None if row.kind is None else _state(row.found),
             age=row.age,
             is_busy=row.is_busy,
             settled_since_asked=row.settled_since_asked,

@@ -49,13 +49,22 @@ _START = text(
     RETURNING import_from
     """  # noqa: S608
 )
+# As long as the transaction takes, nobody removes the zone then.
+_HOLD = text(
+    f"""
+    SELECT zone.backend = :backend AND state.import_state = '{ImportState.RUNNING}'
+      FROM dns_zones AS zone JOIN dns_zone_states AS state ON state.zone = zone.name
+     WHERE zone.name = :zone FOR KEY SHARE OF zone
+    """  # noqa: S608
+)
 _PROGRESS = text("UPDATE dns_zone_states SET import_rrsets = :rrsets WHERE zone = :zone")
 _FAIL = text(
     f"""
     UPDATE dns_zone_states
        SET import_state = '{ImportState.FAILED}', import_finished_at = clock_timestamp(),
            import_code = :code, import_error = :words, import_result = CAST(:result AS jsonb)
-     WHERE zone = :zone AND {_OPEN}
+     WHERE zone = :zone AND import_state = '{ImportState.RUNNING}'
+    RETURNING zone
     """  # noqa: S608
 )
 _FINISH = text(
@@ -143,15 +152,24 @@ def start(session: AnySession, zone: str) -> str | None:
     return found
 
 
+def hold(session: Session, zone: str, backend: str) -> bool:
+    """Keep the zone from being removed until the transaction ends.
+
+    Returns False where that, or a move to another backend, has happened since its import was started.
+    """
+    return bool(session.execute(_HOLD, {"zone": zone, "backend": backend}).scalar())
+
+
 def note_progress(session: AnySession, zone: str, rrsets: int) -> None:
     """Note how many RRsets were read so far."""
     session.execute(_PROGRESS, {"zone": zone, "rrsets": rrsets})
 
 
-def fail(session: AnySession, zone: str, code: str, words: str, result: Mapping[str, Any] | None) -> None:
-    """Note why an import has failed."""
+def fail(session: AnySession, zone: str, code: str, words: str, result: Mapping[str, Any] | None) -> bool:
+    """Note why an import has failed; False where none is running any more."""
     found = None if result is None else to_json(result).decode()
-    session.execute(_FAIL, {"zone": zone, "code": code, "words": words, "result": found})
+    parameters = {"zone": zone, "code": code, "words": words, "result": found}
+    return session.execute(_FAIL, parameters).scalar() is not None
 
 
 def finish(session: Session, zone: str, rrsets: int, result: Mapping[str, Any]) -> None:

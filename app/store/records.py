@@ -37,7 +37,7 @@ _PUT = text(
     ), candidates AS (
         -- what had drifted may have no more: the watcher asks the primary
         UPDATE dns_drift AS drift
-           SET confirmed = false, serial = NULL, candidate_at = clock_timestamp()
+           SET confirmed = false, kind = NULL, serial = NULL, candidate_at = clock_timestamp()
           FROM answered
          WHERE (drift.zone, drift.name, drift.record_type)
                = (answered.zone, answered.name, answered.record_type)

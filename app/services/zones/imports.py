@@ -210,6 +210,7 @@ def _import_from_primary(session: Session, wanted: Wanted) -> Mapping[str, Any]:
     staging = Staging(session, wanted.zone)
     with transfer(_primary(wanted), dns_name(wanted.zone), _limits()) as found:
         staging.fill(_counted(wanted.zone, found.records()))
+        _hold(session, wanted)
         merged = staging.merge(found.soa.serial)
         store.note_known(session, wanted.zone, found.soa)
         result = {**merged.as_json(), "serial": found.soa.serial, "octets": found.octets}
@@ -230,6 +231,7 @@ def _import_from_file(session: Session, wanted: Wanted) -> Mapping[str, Any]:
         words = f"these names have a CNAME and other data, or several (RFC 1034 3.6.2): {', '.join(names)}"
         raise ImportFailed("cname_conflict", words)
     assert file.soa is not None
+    _hold(session, wanted)
     merged = staging.merge(None)
     store.note_known(session, wanted.zone, file.soa)
     result = {**merged.as_json(), "serial": file.soa.serial}
@@ -248,6 +250,13 @@ def _read_catalog(wanted: Wanted) -> Mapping[str, Any]:
     with statements() as session:
         store.note_members(session, wanted.zone, catalog)
     return result
+
+
+def _hold(session: Session, wanted: Wanted) -> None:
+    """Raise ImportFailed where the zone was removed, or moved, while it was read; nobody removes it then."""
+    if not store.hold(session, wanted.zone, wanted.backend):
+        words = "the zone was removed, or is served by another backend, since the import has begun"
+        raise ImportFailed(_GENERAL_CODE, words)
 
 
 def _primary(wanted: Wanted) -> Server:
@@ -316,5 +325,5 @@ def _fail(zone: str, error: ImportFailed | TransferFailed | InventoryError) -> N
             code, words, result = error.code, str(error), None
     log.warning("zone not imported; what is recorded of it stays as it is", code=code, reason=words)
     with statements() as session:
-        store.fail(session, zone, code, words, result)
-        store.forget(session, zone)
+        if store.fail(session, zone, code, words, result):
+            store.forget(session, zone)

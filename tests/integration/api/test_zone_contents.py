@@ -2,6 +2,7 @@
 
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -390,6 +391,32 @@ def test_a_zone_that_is_removed_takes_what_was_imported_with_it(
     assert client.delete(f"/api/v1/zones/{zone.name}").status_code == 204
     assert set(recorded(client, zone.name)) == {(zone.full("mine"), "A")}
     assert candidates() == set()
+
+
+@pytest.mark.parametrize("becomes", ["removed", "another", "moved"])
+def test_an_import_of_a_zone_that_is_another_one_by_then_counts_for_nothing(
+    client: TestClient, zone: ZoneUnderTest, monkeypatch: pytest.MonkeyPatch, becomes: str
+) -> None:
+    url, fill = f"/api/v1/zones/{zone.name}", Staging.fill
+
+    def fill_meanwhile(staging: Staging, records: Iterable[ZoneRecord]) -> None:
+        fill(staging, records)
+        if becomes == "moved":
+            client.patch(url, json={"backend": "another"}).raise_for_status()
+            return
+        client.delete(url).raise_for_status()
+        if becomes == "another":
+            again = {"name": zone.name, "backend": "bind"}
+            client.post("/api/v1/zones", json=again, params={"check": "false"}).raise_for_status()
+            post_file(client, zone.name, SOA).raise_for_status()
+
+    monkeypatch.setattr(Staging, "fill", fill_meanwhile)
+    post(client, zone.name)
+    imports.import_wanted(Event())
+    assert recorded(client, zone.name) == {}
+    monkeypatch.undo()
+    if becomes == "another":
+        assert done(client, zone.name)["source"] == "file"
 
 
 def test_thresholds_know_the_whole_zone(client: TestClient, zone: ZoneUnderTest) -> None:

@@ -432,6 +432,18 @@ def test_a_zone_that_is_removed_takes_what_nobody_has_asked_for(
     assert [(each["domain"], each["origin"]) for each in left] == [(f"ours.{zone.name}", "adopted")]
 
 
+def test_what_no_answer_shows_stays_drift_when_it_is_looked_at_again(
+    client: TestClient, zone: WatchedZone, beside: ZoneUnderTest
+) -> None:
+    beside.do("create", "cut", "NS", "ns.example.net.")
+    beside.do("create", "x.cut", "A", "192.0.2.1")
+    zone.look()
+    for rrsets in ({"rrsets": [{"domain": "x.cut", "record_type": "A"}]}, {}):
+        assert zone.post("check", **rrsets).status_code == 202
+        zone.look()
+        assert zone.kinds() == {"cut NS": "added", "x.cut A": "added"}
+
+
 def test_drift_comes_in_pages_and_bad_names_are_refused(zone: WatchedZone, beside: ZoneUnderTest) -> None:
     beside.apply(*(beside.change("create", f"n{number}", "A", "192.0.2.1") for number in range(5)))
     zone.look()
