@@ -35,9 +35,10 @@ _PUT = text(
                  LIMIT 1) AS there
              WHERE answered.rdata = '{}'))
     ), candidates AS (
-        -- what had drifted may have no more: the watcher asks the primary
+        -- what had drifted may have no more: the watcher asks the primary; what was to restore it has done so
         UPDATE dns_drift AS drift
-           SET confirmed = false, kind = NULL, serial = NULL, candidate_at = clock_timestamp()
+           SET confirmed = false, kind = NULL, serial = NULL, candidate_at = clock_timestamp(),
+               restored_by = NULL
           FROM answered
          WHERE (drift.zone, drift.name, drift.record_type)
                = (answered.zone, answered.name, answered.record_type)

@@ -108,6 +108,20 @@ def test_the_zones_setting_says_what_becomes_of_it(
     assert len(requests) == (1 if policy == "adopt" else 2)
 
 
+def test_what_is_changed_again_as_soon_as_it_is_restored_is_restored_again(
+    client: TestClient, zone: WatchedZone, beside: ZoneUnderTest
+) -> None:
+    client.patch(zone.url, json={"drift": "restore"}).raise_for_status()
+    zone.change("create", "ours", "192.0.2.1")
+    for _ in range(2):  # each time before the watcher sees that it was restored
+        beside.do("upsert", "ours", "A", "192.0.2.9")
+        zone.look()
+        zone.drain()
+        assert beside.values("ours", "A") == {"192.0.2.1"}
+    zone.look()
+    assert zone.kinds() == {}
+
+
 def test_what_can_not_be_restored_is_tried_once(
     client: TestClient, zone: WatchedZone, beside: ZoneUnderTest
 ) -> None:
