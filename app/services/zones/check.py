@@ -28,6 +28,8 @@ from app.runner.ansible.kerberos import as_asked
 
 _TIMEOUT = 5.0  # seconds for one question
 _AT_ONCE = 16  # questions to DNS servers
+# Of a file of keys or certificates, or of the API and its address.
+_FAULTS = (OSError, ValueError, httpx2.HTTPError, httpx2.InvalidURL)
 _API_SAYS = {
     HTTPStatus.UNAUTHORIZED: ("auth_refused", "401: the API key is refused"),
     HTTPStatus.NOT_FOUND: ("zone_not_loaded", "404: the API does not know the zone"),
@@ -123,7 +125,7 @@ def _asked(question: Question) -> ZoneFinding:
         return replace(found, words=question.ask())
     except ProbeFailed as error:
         return replace(found, code=error.code, words=str(error))
-    except (OSError, ValueError, httpx2.HTTPError) as error:  # a file of keys or certificates; the API
+    except _FAULTS as error:
         return replace(found, code="server_unreachable", words=cause(error) or type(error).__name__)
 
 
@@ -148,7 +150,7 @@ def _zone_of_api(api: _Api, zone: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise ProbeFailed(f"the file of the API key can't be read: {cause(error)}", "key_unusable") from error
     context = ssl.create_default_context(cafile=api.ca_file)
-    url = f"{api.url}/api/v1/servers/localhost/zones/{quote(dns_name(zone))}.?rrsets=false"
+    url = f"{api.url.rstrip('/')}/api/v1/servers/localhost/zones/{quote(dns_name(zone))}.?rrsets=false"
     status = httpx2.get(url, headers={"X-API-Key": key}, timeout=_TIMEOUT, verify=context).status_code
     if status != HTTPStatus.OK:
         code, words = _API_SAYS.get(HTTPStatus(status), ("zone_failed", f"the API answers {status}"))

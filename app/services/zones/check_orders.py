@@ -87,14 +87,20 @@ def answer_checks_until(stop: Event) -> None:
             )
             stop.wait(_RETRY_PAUSE)
         except Exception:  # if this ended, nobody would check any more
-            log.exception("a zone was not checked; the client is told that nobody was asked")
+            log.exception(
+                "an order to check a zone can't be read or answered: bring all processes to one release"
+            )
 
 
 def _answer(order: Mapping[str, Any]) -> None:
     if orders.seconds_left(order["until"]) <= 0:
         return
     with bound(zone=order["zone"]):
-        findings = _look_at(order["zone"], order["backend"])
+        try:
+            findings = _look_at(order["zone"], order["backend"])
+        except Exception:  # or the client would wait for nothing
+            log.exception("a zone was not checked; the client is told that nobody was asked")
+            findings = "an error of the worker, whose log says more"
     content = findings if isinstance(findings, str) else [asdict(each) for each in findings]
     orders.reply(order["reply_to"], content)
 

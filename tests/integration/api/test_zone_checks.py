@@ -146,6 +146,16 @@ def test_who_asks_for_no_check_gets_none(api: TestClient, worker: None, new_zone
     assert api.get(f"/api/v1/zones/{new_zone}").json()["check"] is None
 
 
+def test_an_error_that_nobody_foresaw_is_told_at_once(
+    api: TestClient, worker: None, new_zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(check_orders, "questions_about", fail)
+    assert "an error of the worker" in register(api, new_zone)["why"]
+
+
 def test_without_a_worker_nobody_is_asked(
     api: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

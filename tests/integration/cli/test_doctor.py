@@ -192,6 +192,14 @@ def test_the_api_of_powerdns(
     shutil.copytree(more_name_servers.env["INVENTORY"], tmp_path / "i")
     assert not [each for each in failed(doctor(INVENTORY=str(tmp_path / "i"))) if "powerdns" in each]
     hosts = tmp_path / "i" / "powerdns.yml"
+    asked = hosts.read_text()
+    url = next(line.split()[1].strip('"') for line in asked.splitlines() if "dns_api_url" in line)
+    hosts.write_text(asked.replace(url, f"{url}/"))
+    assert not [each for each in failed(doctor(INVENTORY=str(tmp_path / "i"))) if "powerdns" in each]
+    hosts.write_text(asked.replace(url, "http://ns1:api"))
+    (wrong_url,) = (each for each in failed(doctor(INVENTORY=str(tmp_path / "i"))) if "powerdns" in each)
+    assert "http://ns1:api, api: Invalid port" in wrong_url
+    hosts.write_text(asked)
     (tmp_path / "key").write_text("wrong")
     key = str(more_name_servers.data("powerdns") / "api.key")
     hosts.write_text(hosts.read_text().replace(key, str(tmp_path / "key")))
