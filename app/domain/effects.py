@@ -1,6 +1,6 @@
 """What changes do to the records that we know: each RRset before and after each change."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from app.domain.change import NOTHING, Action, Change, Outcome, RRsetKey, RRsetS
 from app.domain.errors import Reason
 from app.domain.expectation import NO_RRSET, Expectation, is_unexpected
 from app.domain.names import is_below, lineage
+from app.domain.zone_record import KEPT_BY_SERVER
 
 # Outcomes besides those of the playbook contract.
 UNKNOWN = "unknown"
@@ -66,10 +67,13 @@ class Effect:
     before_is_known: bool = True
 
 
-def effects(changes: Iterable[Change], known: Mapping[ZoneRRset, RRset]) -> list[Effect]:
+def effects(
+    changes: Iterable[Change], known: Mapping[ZoneRRset, RRset], whole: Container[str] = ()
+) -> list[Effect]:
     """Return the effect of each change, applied in the order given on top of the `known` records.
 
-    Records hold only what requests have changed: the servers may have more.
+    Records hold only what requests have changed: the servers may have more. Of the zones that are known as a
+    `whole` they hold all but what the server keeps by itself.
     """
     names: dict[tuple[str, str], dict[str, RRset]] = {}
     for (zone, key), rrset in known.items():
@@ -77,7 +81,12 @@ def effects(changes: Iterable[Change], known: Mapping[ZoneRRset, RRset]) -> list
     found: list[Effect] = []
     changed: set[ZoneRRset] = set()  # by an earlier one of the changes
     for change in changes:
-        effect = _apply_with_warnings(change, names, is_known=(change.zone, change.key) in changed)
+        is_whole = change.zone in whole and change.type not in KEPT_BY_SERVER
+        is_known = is_whole or (change.zone, change.key) in changed
+        effect = _apply_with_warnings(change, names, is_known=is_known)
+        if is_whole and effect.planned.outcome == UNKNOWN:
+            effect = replace(effect, after=effect.before, planned=_known_to_fail(change))
+            _put(names[change.zone, change.name], change.type, effect.before)
         if effect.planned.outcome in (Outcome.APPLIED, UNKNOWN):
             changed.add((change.zone, change.key))
         found.append(effect)
@@ -97,6 +106,20 @@ def _apply_with_warnings(
     if effect.before is None and change.action is Action.DELETE and not is_known:
         return replace(effect, planned=_delete_of_unrecorded(change, at_name) or effect.planned)
     return effect
+
+
+def _put(at_name: dict[str, RRset], record_type: str, rrset: RRset | None) -> None:
+    at_name.pop(record_type, None)
+    if rrset is not None:
+        at_name[record_type] = rrset
+
+
+def _known_to_fail(change: Change) -> PlannedOutcome:
+    """Say why a change fails that only RRsets which are not recorded could have let succeed."""
+    if change.action is Action.UPDATE:
+        return PlannedOutcome(Outcome.FAILED, "rrset_missing", f"there is no {change.key} to update")
+    message = f"{change.name} has no NS, and a DS is at a delegation alone"
+    return PlannedOutcome(Outcome.FAILED, "ds_without_ns", message)
 
 
 def _delete_of_unrecorded(change: Change, at_name: Mapping[str, RRset]) -> PlannedOutcome | None:
@@ -171,9 +194,7 @@ def apply(change: Change, at_name: dict[str, RRset]) -> Effect:
     if before and after is None and change.key == (change.apex, "NS"):
         message = f"{change.name} must keep at least one NS (RFC 2136 3.4.2.4)"
         return Effect(change, before, before, PlannedOutcome(Outcome.FAILED, _LAST_NS, message))
-    at_name.pop(change.type, None)
-    if after is not None:
-        at_name[change.type] = after
+    _put(at_name, change.type, after)
     same = PlannedOutcome(Outcome.UNCHANGED, None, "the RRset is so already")
     planned = same if _is_same(change.type, before, after) else PlannedOutcome(Outcome.APPLIED)
     return Effect(change, before, after, obstacle or planned)

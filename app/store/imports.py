@@ -1,6 +1,6 @@
 """Imports of zones: which are wanted, how far they are, and the master files that were posted for them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
@@ -12,6 +12,10 @@ from app.core.database import AnySession
 from app.domain.origin import ImportState
 from app.domain.zone_record import Soa
 from app.store.models import PostedZone, ZoneState
+
+_IMPORTED = text(
+    "SELECT zone FROM dns_zone_states WHERE zone = ANY(CAST(:zones AS text[])) AND imported_at IS NOT NULL"
+)
 
 MAX_AT_ONCE = 100  # that are listed
 
@@ -201,3 +205,8 @@ def posted(session: Session, zone: str) -> bytes | None:
 def forget(session: AnySession, zone: str) -> None:
     """Remove a posted file that nobody reads any more."""
     session.execute(delete(PostedZone).where(PostedZone.zone == zone))
+
+
+def imported(session: AnySession, zones: Collection[str]) -> set[str]:
+    """Return those of the zones that are known as a whole."""
+    return set(session.scalars(_IMPORTED, {"zones": sorted(zones)})) if zones else set()

@@ -22,7 +22,7 @@ from app.services.requests.draft import RawChange, Refused, ValidChange
 from app.services.requests.ptr import Parent, concerned, plan_ptrs
 from app.services.requests.submit import place, require_no_mass_change
 from app.services.requests.validate import read_changes
-from app.store import records, zones
+from app.store import imports, records, zones
 from app.store.models import Record
 
 MAX_AROUND = 20_000  # records of the zones concerned in which a plan looks for what a change breaks
@@ -71,10 +71,11 @@ def plan_from_records(
         concerned = {change.zone for change in changes if may_concern_others(change)}
         rows = records.of_zones(session, concerned, MAX_AROUND) if concerned else ()
         around = known | _known(rows)
+        whole = imports.imported(session, {change.zone for change in changes})
     if grants is None and caller is not None and not caller.unrestricted:
         grants = caller.grants
     may_name = None if grants is None else _may_name(grants, valid, [*at_names, *rows])
-    planned = with_consequences(effects(changes, known), around, served, may_name)
+    planned = with_consequences(effects(changes, known, whole), around, served, may_name)
     planned = with_delegations(planned, known, served)
     found = dict(zip(map(id, valid), planned, strict=True))
     ptrs = _ptrs(valid, found, now)

@@ -434,6 +434,19 @@ def test_thresholds_know_the_whole_zone(client: TestClient, zone: ZoneUnderTest)
     assert plan["results"][0]["change"]["before"]["target"] == ["192.0.2.1"]
 
 
+def test_a_plan_knows_what_an_imported_zone_does_not_have(client: TestClient, zone: ZoneUnderTest) -> None:
+    planned = {"requests": [body(zone.name, "new"), body(zone.name, "new2", action="update")]}
+
+    def plan() -> list[tuple[bool, str]]:
+        results = client.post("/api/v1/dns/plan", json=planned).json()["results"]
+        return [(each["change"].get("before_known", True), each["forecast"]["outcome"]) for each in results]
+
+    assert plan() == [(False, "applied"), (False, "unknown")]
+    post(client, zone.name)
+    assert done(client, zone.name)["state"] == "done"
+    assert plan() == [(True, "applied"), (True, "failed")]
+
+
 def test_requesters_see_of_an_import_what_their_grants_cover(client: TestClient, zone: ZoneUnderTest) -> None:
     zone.do("create", "www", "A", "192.0.2.1")
     zone.do("create", "secret", "A", "192.0.2.1")

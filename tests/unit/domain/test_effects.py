@@ -62,6 +62,24 @@ def test_it_is_known_what_is_there_where_it_is_recorded_or_the_plan_has_changed_
     assert [each.before_is_known for each in effects(asked, known(X))] == [True, True, True, False]
 
 
+def test_of_a_zone_that_is_known_as_a_whole_what_is_not_recorded_is_not_there() -> None:
+    update = change("update", "www", "A", X)
+    ds = change("upsert", "cut", "DS", f"1 8 2 {'AB' * 32}")
+    asked = [delete(), update, ds, update, create(X), update]
+    found = effects(asked, {}, {ZONE})
+    assert [said(effect)[:2] for effect in found] == [
+        ("unchanged", None),
+        ("failed", "rrset_missing"),
+        ("failed", "ds_without_ns"),
+        ("failed", "rrset_missing"),
+        ("applied", None),
+        ("unchanged", None),
+    ]
+    assert all(effect.before_is_known for effect in found)
+    of_signer = change("upsert", "@", "CDS", "0 0 0 00")
+    assert [each.before_is_known for each in effects([of_signer], {}, {ZONE})] == [False]
+
+
 def test_what_is_not_recorded_may_be_there_unless_the_plan_has_removed_it() -> None:
     found = effects([delete(), delete(), create(X), delete(), delete()], {})
     assert [said(effect)[0] for effect in found] == [
