@@ -13,7 +13,8 @@ def read_view(text: str) -> str:
     """Return the name of a view in canonical form: lower case. Raises InvalidName."""
     view = text.lower()
     if not _VIEW.fullmatch(view):
-        message = f"{quoted(text)} is no view: 1 to 63 letters, digits, hyphens and underscores name one"
+        shape = "1 to 63 letters, digits, hyphens and underscores name one, the first a letter or digit"
+        message = f"{quoted(text)} is no view: {shape}"
         raise InvalidName("view_invalid", message)
     return view
 
