@@ -74,7 +74,12 @@ def questions_about(inventory: Path, backend: str, zones: Iterable[str]) -> list
         question
         for zone in zones
         for question in (
-            *(Question(zone, str(each), Need.ANSWER, partial(_serial, each, zone)) for each in servers),
+            *(
+                Question(
+                    zone, str(each), Need.ANSWER, partial(_serial, each, _with_key(each, primaries), zone)
+                )
+                for each in servers
+            ),
             *_of_primaries(variables, primaries, zone),
         )
     ]
@@ -129,8 +134,31 @@ def _asked(question: Question) -> ZoneFinding:
         return replace(found, code="server_unreachable", words=cause(error) or type(error).__name__)
 
 
-def _serial(server: Server, zone: str) -> str:
-    return f"serial {ask_serial(server, dns_name(zone), _TIMEOUT)}"
+def _with_key(server: Server, primaries: Sequence[Server]) -> Server | None:
+    """Return a server that is asked without a key as updates come to it; None where they have no key."""
+    if server.key_file or server.kerberos:
+        return None
+    return next((each for each in primaries if str(each) == str(server) and each.key_file), None)
+
+
+def _serial(server: Server, with_key: Server | None, zone: str) -> str:
+    """Return the serial. Raises ProbeFailed where the key of the updates leads to another view."""
+    for _ in range(2):  # it may grow between two questions
+        serial = ask_serial(server, dns_name(zone), _TIMEOUT)
+        if with_key is None or _serial_with_key(with_key, zone) in (serial, None):
+            return f"serial {serial}"
+    words = (
+        f"with the key of the updates it has another serial than without, {serial}: two views, it seems."
+        " Name the key in dns_verify_key_file, or what is changed in one is looked for in the other"
+    )
+    raise ProbeFailed(words, "view_differs")
+
+
+def _serial_with_key(server: Server, zone: str) -> int | None:
+    try:
+        return ask_serial(server, dns_name(zone), _TIMEOUT)
+    except ProbeFailed:  # the key is for updates alone: the update that is tried says whether it is good
+        return None
 
 
 def _update(server: Server, zone: str) -> str:

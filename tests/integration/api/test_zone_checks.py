@@ -1,7 +1,9 @@
 """What the servers of a zone are asked for when it is registered, and later."""
 
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -14,9 +16,13 @@ from app.core.database import transaction
 from app.services.zones import check_orders
 from app.services.zones.check_orders import CHECKS_AT_ONCE, answer_checks_until
 from app.store import backends
+from stack.bind import Bind
 from stack.embedded import Stack
 from stack.inventory import write_backend, write_inventory
-from stack.nameserver import create_key
+from stack.nameserver import create_key, empty_zone
+from stack.paths import PACKAGES
+from stack.ports import HOST, Ports, is_free
+from tests.support.eventually import eventually
 from tests.support.name_servers import Connection, serving
 from tests.support.running_api import RunningApi
 from tests.support.settings import SetSettings
@@ -174,3 +180,40 @@ def test_a_backend_that_no_worker_has_published_is_not_waited_for(
 
 def test_a_zone_that_is_not_served(api: TestClient) -> None:
     assert api.post("/api/v1/zones/nobody.test/check").status_code == 404
+
+
+@contextmanager
+def bind_with_two_views(home: Path) -> Iterator[int]:
+    """Run BIND with a view for the key and one for everybody else; yield its port."""
+    ports = Ports.free()
+    create_key(home / "k.key")
+    (home / "inside").write_text(empty_zone("split.test").replace(" 1 3600", " 7 3600"))
+    (home / "outside").write_text(empty_zone("split.test"))
+    zone = 'zone "split.test" { type primary; file "%s"; %s };'
+    allowed = 'allow-update { key "orchestrator"; }; allow-transfer { key "orchestrator"; };'
+    (home / "named.conf").write_text(
+        f'include "{home}/k.key"; options {{ directory "{home}"; listen-on port {ports.dns} {{ {HOST}; }};'
+        " listen-on-v6 { none; }; pid-file none; session-keyfile none; recursion no; notify no; };"
+        f'view "inside" {{ match-clients {{ key "orchestrator"; }}; {zone % ("inside", allowed)} }};'
+        f'view "outside" {{ match-clients {{ any; }}; {zone % ("outside", "")} }};'
+    )
+    bind = Bind(home / "state", ports.dns, ports.rndc, PACKAGES)
+    command = [bind.command()[0], "-f", "-n", "1", "-c", home / "named.conf"]
+    with subprocess.Popen(command, env=bind.environment(), stderr=subprocess.DEVNULL) as named:
+        try:
+            eventually(lambda: not is_free(ports.dns))
+            yield ports.dns
+        finally:
+            named.terminate()
+
+
+def test_a_key_that_leads_to_another_view(
+    api: TestClient, worker: None, tmp_path: Path, set_settings: SetSettings
+) -> None:
+    with bind_with_two_views(tmp_path) as port:
+        inventory, key = tmp_path / "i", str(tmp_path / "k.key")
+        write_backend(inventory, "bind", HOST, port, dns_tsig_key_file=key)
+        set_settings(INVENTORY=str(inventory))
+        assert lacking(register(api, "split.test")) == {"answer": "view_differs"}
+        write_backend(inventory, "bind", HOST, port, dns_tsig_key_file=key, dns_verify_key_file=key)
+        assert api.post("/api/v1/zones/split.test/check").json()["state"] == "well"
