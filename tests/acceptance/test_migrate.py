@@ -17,14 +17,14 @@ import pytest
 
 from app.core.config import ROOT
 from app.nameservers.key_file import read_key
-from stack.bind import Bind
 from stack.debian import library_path, unpacked
 from stack.embedded import Stack
 from stack.inventory import write_backend
 from stack.nameserver import create_key, empty_zone
 from stack.paths import PACKAGES
-from stack.ports import HOST, Ports, is_free
+from stack.ports import HOST, Ports
 from tests.support.eventually import eventually
+from tests.support.own_bind import running_bind
 from tests.support.user import User
 
 PAGE = (ROOT / "docs" / "migrate.md").read_text()
@@ -60,15 +60,8 @@ def bind_of_years(home: Path) -> Iterator[int]:
     for zone in ZONES:
         (home / f"{zone}.zone").write_text(empty_zone(zone) + RECORDS)
         text += f'zone "{zone}" {{ type primary; file "{zone}.zone"; }};\n'
-    (home / "named.conf").write_text(text)
-    bind = Bind(home / "state", ports.dns, ports.rndc, PACKAGES)
-    words = [bind.command()[0], "-f", "-n", "1", "-c", home / "named.conf"]
-    with subprocess.Popen(words, env=bind.environment(), stderr=subprocess.DEVNULL) as named:
-        try:
-            eventually(lambda: not is_free(ports.dns))
-            yield ports.dns
-        finally:
-            named.terminate()
+    with running_bind(home, ports, text):
+        yield ports.dns
 
 
 @pytest.fixture

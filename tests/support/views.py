@@ -1,16 +1,13 @@
 """BIND with two views that are chosen by key, each with zones of the same names."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from app.domain.server import Server
-from stack.bind import Bind
 from stack.nameserver import create_key, empty_zone
-from stack.paths import PACKAGES
-from stack.ports import HOST, Ports, is_free
-from tests.support.eventually import eventually
+from stack.ports import HOST, Ports
+from tests.support.own_bind import running_bind
 
 ZONE = "split.test"
 CHILD = f"child.{ZONE}"
@@ -65,12 +62,5 @@ def bind_with_views(home: Path) -> Iterator[Views]:
             file.write(f"www A {address}\n")
         zones = "".join(_ZONE.format(view=view, zone=zone) for zone in (ZONE, CHILD, REVERSE))
         text = f'include "{views.key_file(view)}";\n{text}{_VIEW.format(view=view, zones=zones)}'
-    (home / "named.conf").write_text(text)
-    bind = Bind(home / "state", ports.dns, ports.rndc, PACKAGES)
-    command = [bind.command()[0], "-f", "-n", "1", "-c", home / "named.conf"]
-    with subprocess.Popen(command, env=bind.environment(), stderr=subprocess.DEVNULL) as named:
-        try:
-            eventually(lambda: not is_free(ports.dns))
-            yield views
-        finally:
-            named.terminate()
+    with running_bind(home, ports, text):
+        yield views

@@ -24,7 +24,7 @@ from app.runner.ansible.inventory import (
     primary_servers,
     run_limits,
 )
-from app.runner.ansible.kerberos import as_asked
+from app.services.zones.servers import for_transfers
 
 _TIMEOUT = 5.0  # seconds for one question
 _AT_ONCE = 16  # questions to DNS servers
@@ -74,12 +74,7 @@ def questions_about(inventory: Path, backend: str, zones: Iterable[str]) -> list
         question
         for zone in zones
         for question in (
-            *(
-                Question(
-                    zone, str(each), Need.ANSWER, partial(_serial, each, _with_key(each, primaries), zone)
-                )
-                for each in servers
-            ),
+            *_of_verified(servers, primaries, zone),
             *_of_primaries(variables, primaries, zone),
         )
     ]
@@ -91,6 +86,11 @@ def look(questions: Sequence[Question]) -> Iterator[ZoneFinding]:
         yield from threads.map(_asked, questions)
 
 
+def _of_verified(servers: Sequence[Server], primaries: Sequence[Server], zone: str) -> Iterator[Question]:
+    for each in servers:
+        yield Question(zone, str(each), Need.ANSWER, partial(_serial, each, _with_key(each, primaries), zone))
+
+
 def _of_primaries(variables: Variables, primaries: Sequence[Server], zone: str) -> Iterator[Question]:
     apis = list(_apis(variables))
     for api in apis:
@@ -98,8 +98,7 @@ def _of_primaries(variables: Variables, primaries: Sequence[Server], zone: str) 
     for primary in primaries:
         if not apis:
             yield Question(zone, str(primary), Need.UPDATE, partial(_update, primary, zone))
-        reader = variables.get("dns_transfer_key_file") or variables.get("dns_verify_key_file")
-        signed = as_asked(variables, primary, _path(reader) or primary.key_file)
+        signed = for_transfers(variables, primary)
         yield Question(zone, str(primary), Need.TRANSFER, partial(_transfer, signed, zone))
 
 
@@ -118,10 +117,6 @@ def _apis(variables: Variables) -> Iterator[_Api]:
         own = item if isinstance(item, dict) else {"url": item}
         trusted = own.get("ca_file", ca_file)
         yield _Api(str(own.get("url")), str(own.get("key_file", key_file)), str(trusted) if trusted else None)
-
-
-def _path(written: object) -> Path | None:
-    return Path(str(written)).expanduser() if written else None
 
 
 def _asked(question: Question) -> ZoneFinding:

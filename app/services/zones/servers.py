@@ -51,11 +51,16 @@ def watched_servers(backend: str) -> WatchedServers:
 
 
 def _primary(variables: Variables, named: Server, verified: Iterable[Server]) -> Primary:
-    for_questions = _path(variables.get("dns_verify_key_file"))
-    for_transfers = _path(variables.get("dns_transfer_key_file")) or for_questions or named.key_file
-    hidden = as_asked(variables, named, for_questions or for_transfers)
+    for_questions, transfers = _path(variables.get("dns_verify_key_file")), for_transfers(variables, named)
+    hidden = as_asked(variables, named, for_questions) if for_questions else transfers
     shown = next((each for each in verified if str(each) == str(named)), hidden)
-    return Primary(shown, as_asked(variables, named, for_transfers))
+    return Primary(shown, transfers)
+
+
+def for_transfers(variables: Variables, named: Server) -> Server:
+    """Return a primary as it is asked to transfer: with the key for that, for questions, or for updates."""
+    own, for_questions = variables.get("dns_transfer_key_file"), variables.get("dns_verify_key_file")
+    return as_asked(variables, named, _path(own) or _path(for_questions) or named.key_file)
 
 
 def _path(written: object) -> Path | None:

@@ -1,6 +1,5 @@
 """What the servers of a zone are asked for when it is registered, and later."""
 
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,14 +15,12 @@ from app.core.database import transaction
 from app.services.zones import check_orders
 from app.services.zones.check_orders import CHECKS_AT_ONCE, answer_checks_until
 from app.store import backends
-from stack.bind import Bind
 from stack.embedded import Stack
 from stack.inventory import write_backend, write_inventory
 from stack.nameserver import create_key, empty_zone
-from stack.paths import PACKAGES
-from stack.ports import HOST, Ports, is_free
-from tests.support.eventually import eventually
+from stack.ports import HOST, Ports
 from tests.support.name_servers import Connection, serving
+from tests.support.own_bind import running_bind
 from tests.support.running_api import RunningApi
 from tests.support.settings import SetSettings
 
@@ -191,20 +188,14 @@ def bind_with_two_views(home: Path) -> Iterator[int]:
     (home / "outside").write_text(empty_zone("split.test"))
     zone = 'zone "split.test" { type primary; file "%s"; %s };'
     allowed = 'allow-update { key "orchestrator"; }; allow-transfer { key "orchestrator"; };'
-    (home / "named.conf").write_text(
+    configuration = (
         f'include "{home}/k.key"; options {{ directory "{home}"; listen-on port {ports.dns} {{ {HOST}; }};'
         " listen-on-v6 { none; }; pid-file none; session-keyfile none; recursion no; notify no; };"
         f'view "inside" {{ match-clients {{ key "orchestrator"; }}; {zone % ("inside", allowed)} }};'
         f'view "outside" {{ match-clients {{ any; }}; {zone % ("outside", "")} }};'
     )
-    bind = Bind(home / "state", ports.dns, ports.rndc, PACKAGES)
-    command = [bind.command()[0], "-f", "-n", "1", "-c", home / "named.conf"]
-    with subprocess.Popen(command, env=bind.environment(), stderr=subprocess.DEVNULL) as named:
-        try:
-            eventually(lambda: not is_free(ports.dns))
-            yield ports.dns
-        finally:
-            named.terminate()
+    with running_bind(home, ports, configuration):
+        yield ports.dns
 
 
 def test_a_key_that_leads_to_another_view(
