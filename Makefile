@@ -78,6 +78,7 @@ lock: venv ## update the lock files (requirements*.txt) from pyproject.toml
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) pyproject.toml --group dev --group stack -o requirements-dev.txt
 	$(LOCK) --group examples -o requirements-examples.txt
+	$(LOCK) --group docs -o requirements-docs.txt
 	$(LOCK) --group bench -o requirements-bench.txt
 	echo uv | $(LOCK) - -o stack/requirements-uv.txt
 
