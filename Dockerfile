@@ -2,7 +2,7 @@
 # another command is given. `--target worker` can also reach hosts over SSH, for inventories whose playbooks do not run
 # on the worker itself.
 
-# libgssapi-krb5-2 is for backends whose updates are signed by Kerberos (docs/active-directory.md).
+# libgssapi-krb5-2 is for backends whose updates are signed by Kerberos (docs/how-to/active-directory.md).
 FROM python:3.11-slim-bookworm AS base
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends libgssapi-krb5-2 \

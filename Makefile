@@ -57,8 +57,8 @@ images: venv
 bench: fetch .stack/bench/ready ## measure speed beside other ways to do the same, in ten minutes
 	@$(BIN)/python -m benchmarks --output $(RESULTS)
 
-plots: .stack/bench/ready ## draw the results of `make bench` for docs/performance.md
-	@.stack/bench/bin/python -m benchmarks.plots $(RESULTS) docs/performance
+plots: .stack/bench/ready ## draw the results of `make bench` for docs/explanation/performance.md
+	@.stack/bench/bin/python -m benchmarks.plots $(RESULTS) docs/explanation/performance
 
 bench-quick: fetch .stack/bench/ready ## measure less of everything, in two minutes
 	@$(BIN)/python -m benchmarks --quick

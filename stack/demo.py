@@ -221,7 +221,7 @@ def _show(directory: Path, console: Console, logs: bool, began: float) -> int:
     console.print(f"\n{verdict} The demo took {took:.1f} s.")
     console.print(
         "Next: `make up` leaves all of it running; the API explains itself at http://127.0.0.1:8000/docs;\n"
-        "README.md shows the calls, docs/playbooks.md how to plug in a playbook of your own."
+        "README.md shows the calls, docs/reference/playbooks.md how to plug in a playbook of your own."
     )
     return 0 if good else 1
 

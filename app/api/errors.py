@@ -45,7 +45,7 @@ _CALL_CODES = {  # that are refused before anything of them is looked at
     415: "media_type_unsupported",
 }
 _CALL_WORDS = {  # for the words of HTTP itself
-    "Not Found": "there is nothing at this path: docs/api.md and README.md list the calls",
+    "Not Found": "there is nothing at this path: docs/reference/api.md and README.md list the calls",
     "Method Not Allowed": "this path has no such method: the header Allow has those that it has",
 }
 RETRY_AFTER = 2  # seconds after which the database is worth another try

@@ -25,7 +25,8 @@ def whoever_runs_this() -> Caller:
 def _why_not(error: DBAPIError) -> str:
     if isinstance(error.orig, InsufficientPrivilege):
         return (
-            "The role in DATABASE_URL may not do this, the api's may: docs/operations.md#roles-in-postgresql."
+            "The role in DATABASE_URL may not do this, the api's may: "
+            "docs/how-to/production.md#roles-in-postgresql."
         )
     return "The database can't be used, or is not migrated yet."
 

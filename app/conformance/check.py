@@ -1,4 +1,7 @@
-"""Tries a playbook with a few changes, and judges each point of its contract (docs/playbooks.md)."""
+"""Tries a playbook with a few changes, and judges each point of its contract.
+
+The contract is in docs/reference/playbooks.md.
+"""
 
 import re
 import secrets

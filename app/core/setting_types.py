@@ -161,7 +161,7 @@ def problems(error: ValidationError) -> list[str]:
 def page(lines: Iterable[str]) -> str:
     """Return what a process says when it can't start with its settings."""
     listed = "\n".join(f"  {line}" for line in lines)
-    return f"These settings can't be used:\n{listed}\nAll settings: docs/operations.md"
+    return f"These settings can't be used:\n{listed}\nAll settings: docs/reference/settings.md"
 
 
 def misspelt(variables: Iterable[str], known: Iterable[str]) -> Mapping[str, str]:

@@ -4,7 +4,7 @@
 --   dns_worker  the workers; tokens, grants and the audit are not theirs to see
 -- Run it with psql in the service's database, as a superuser or as whoever owns the database and may create roles:
 -- before the first migration, and after each one. It may be run again and again. Other names: --set owner=…
--- docs/operations.md#roles-in-postgresql
+-- docs/how-to/production.md#roles-in-postgresql
 \set ON_ERROR_STOP on
 \if :{?owner} \else \set owner dns_owner \endif
 \if :{?api} \else \set api dns_api \endif

@@ -1,4 +1,4 @@
-"""What docs/playbooks.md shows can be done by hand."""
+"""What docs/reference/playbooks.md shows can be done by hand."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from app.core.config import ROOT
 from stack.embedded import Stack
 from tests.support.user import User
 
-PAGE = (ROOT / "docs" / "playbooks.md").read_text()
+PAGE = (ROOT / "docs" / "reference" / "playbooks.md").read_text()
 [COMMANDS] = re.findall(r"It can be tried by hand.*?```\n(.*?)```", PAGE, re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""What docs/migrate.md shows, with a BIND of fifty zones that has never heard of the orchestrator."""
+"""What docs/how-to/migrate.md shows, with a BIND of fifty zones that has never heard of the orchestrator."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from tests.support.eventually import eventually
 from tests.support.own_bind import running_bind
 from tests.support.user import User
 
-PAGE = (ROOT / "docs" / "migrate.md").read_text()
+PAGE = (ROOT / "docs" / "how-to" / "migrate.md").read_text()
 COMMANDS = re.findall(r"^```\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL)
 ZONES = [f"z{number}.migrated.test" for number in range(50)]
 RECORDS = (

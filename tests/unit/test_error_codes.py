@@ -1,4 +1,4 @@
-"""docs/errors.md lists every code that the code can give, and no other; playbooks.md those of the roles."""
+"""errors.md lists every code that the code can give, and no other; playbooks.md those of the roles."""
 
 import ast
 import re
@@ -11,6 +11,7 @@ from pydantic_core.core_schema import ErrorType
 from app.core.config import ROOT
 from app.domain import errors
 
+PAGES = ROOT / "docs" / "reference"
 _CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+|refused")
 _MAKES_ONE = re.compile(r"(Reason|Invalid\w*|UnusableChange|DomainError|failed|\.refuse)$")
 _COMPOSED = {"{name}_invalid": {"priority_invalid", "weight_invalid", "port_invalid"}}  # as they are written
@@ -28,7 +29,7 @@ _INTERNAL = {
 
 def listed(page: str = "errors.md") -> list[str]:
     """The codes in the first column of the page's tables."""
-    text = (ROOT / "docs" / page).read_text()
+    text = (PAGES / page).read_text()
     text = text.partition("### Codes\n")[2].partition("\n### ")[0] or text
     cells = re.findall(r"^\| (`[^|]+`) \|", text, re.MULTILINE)
     return [code for cell in cells for code in re.findall(r"`([a-z0-9_]+)`", cell)]
@@ -109,7 +110,7 @@ def test_the_codes_of_the_shipped_roles_are_those_of_their_page() -> None:
 
 
 def test_what_plans_alone_warn_of_is_said_apart() -> None:
-    section = (ROOT / "docs" / "errors.md").read_text().partition("### Warnings")[2].partition("\n## ")[0]
+    section = (PAGES / "errors.md").read_text().partition("### Warnings")[2].partition("\n## ")[0]
     accepted, planned = (set(re.findall(r"`([a-z_]+)`", part)) for part in section.split("plans alone tell"))
     domain = ROOT / "app" / "domain"
     by_itself = {code for name in ("warnings", "checks") for code in codes_in(domain / f"{name}.py")}

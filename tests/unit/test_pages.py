@@ -1,4 +1,4 @@
-"""README leads to all of docs/, the decisions' index to each decision, and every link to something."""
+"""Every link leads to something, the index of docs/ to every page, that of the decisions to each of them."""
 
 import re
 from pathlib import Path
@@ -40,9 +40,12 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert missing == []
 
 
-def test_readme_leads_to_every_page() -> None:
-    linked = {path for path, _ in links(ROOT / "README.md")}
-    assert sorted(page.name for page in DOCS.glob("*.md") if page not in linked) == []
+def test_readme_leads_to_the_index_and_that_to_every_page() -> None:
+    index = DOCS / "README.md"
+    assert index in {path for path, _ in links(ROOT / "README.md")}
+    linked = {path for path, _ in links(index)}
+    pages = {page for page in DOCS.rglob("*.md") if page != index and page.parent != DOCS / "decisions"}
+    assert sorted(str(page.relative_to(DOCS)) for page in pages - linked) == []
     assert DOCS / "decisions" / "README.md" in linked
 
 

@@ -49,11 +49,11 @@ def canonical(
 ) -> str:
     """Return `target` in canonical presentation format: as dnspython prints it, names absolute, lower case.
 
-    docs/records.md says how the value of each type may be written. The octets of RFC 3597 (`\\# 4 0a000001`)
-    stand for a value of any type but TXT, which is taken literally unless it is in quotes. Types with numbers
-    in front take those that the target leaves out from `priority` and `extra`; the others ignore both. With
-    `pattern` the numbers that are left out are any: "* mail.example.test." (`domain/values.py`).
-    Raises InvalidRdata.
+    docs/reference/records.md says how the value of each type may be written. The octets of RFC 3597
+    (`\\# 4 0a000001`) stand for a value of any type but TXT, which is taken literally unless it is in quotes.
+    Types with numbers in front take those that the target leaves out from `priority` and `extra`; the
+    others ignore both. With `pattern` the numbers that are left out are any: "* mail.example.test."
+    (`domain/values.py`). Raises InvalidRdata.
     """
     entry = TABLE.get(record_type, UNKNOWN)
     given = Given(priority, extra, pattern) if entry.takes else NOTHING_GIVEN

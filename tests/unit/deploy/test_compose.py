@@ -128,7 +128,7 @@ def test_a_process_on_the_host_finds_the_same_part_without_any_setting(
     plain = address if isinstance(address, str) else address.get_secret_value()
     inside = make_url(environment(name)[field.upper()])
     outside = make_url(plain).set(host=part)
-    if part == "redis":  # which has a password here, as docs/operations.md says; a plain one has none
+    if part == "redis":  # which has a password here, says its page; a plain one has none
         outside = outside.set(username=inside.username, password=inside.password)
     assert inside == outside
     port = make_url(plain).port

@@ -1,4 +1,4 @@
-"""docs/operations.md lists every setting with its default."""
+"""docs/reference/settings.md lists every setting with its default."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from pydantic_core import PydanticUndefined
 
 from app.core.config import ROOT, Settings
 
-TABLE = (ROOT / "docs" / "operations.md").read_text().split("## Settings")[1]
+TABLE = (ROOT / "docs" / "reference" / "settings.md").read_text()
 LISTED = dict(re.findall(r"^\| `([A-Z_]+)` \| (?:`(.*?)`)? ?\|", TABLE, re.MULTILINE))
 
 

@@ -1,4 +1,4 @@
-"""The units for systemd: it accepts them, and they start what docs/operations.md says."""
+"""The units for systemd: it accepts them, and they start what docs/how-to/systemd.md says."""
 
 import re
 import shutil
@@ -29,9 +29,7 @@ def test_the_worker_has_a_user_of_its_own_who_can_read_the_keys() -> None:
     users = {unit.stem: re.findall(r"^User=(.+)$", unit.read_text(), re.M) for unit in UNITS}
     worker = users.pop("dns-orchestrator-worker")
     assert worker not in users.values()
-    steps = (
-        (ROOT / "docs" / "operations.md").read_text().partition("## With systemd")[2].partition("\n## ")[0]
-    )
+    steps = (ROOT / "docs" / "how-to" / "systemd.md").read_text()
     for [user] in [worker, *users.values()]:
         assert re.search(rf"^useradd .* {user}$", steps, re.M)
     assert f"-o {worker[0]} " in steps

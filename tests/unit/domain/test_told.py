@@ -14,7 +14,7 @@ def documented_codes() -> set[str]:
     """The codes with which requests fail, as two pages list them."""
     found: set[str] = set()
     for page, start in PAGES.items():
-        _, _, rest = (ROOT / "docs" / page).read_text().partition(start)
+        _, _, rest = (ROOT / "docs" / "reference" / page).read_text().partition(start)
         table = re.search(r"(?:^\|.*\n)+", rest, re.MULTILINE)
         assert table
         for cell in re.findall(r"^\| (`.*?) \|", table[0], re.MULTILINE):

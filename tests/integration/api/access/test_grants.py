@@ -146,12 +146,13 @@ def test_what_is_done_to_zones_is_kept_too(guarded: Guarded) -> None:
 
 
 def test_what_the_page_shows_can_be_done(guarded: Guarded) -> None:
-    page = (ROOT / "docs" / "security.md").read_text()
+    page = (ROOT / "docs" / "how-to" / "access.md").read_text()
     shown = re.findall(r"localhost:8000(/api/v1/access/\w+) \\\n\s+-d '(.+?)'", page)
     assert {path for path, _ in shown} == {f"{ACCESS}/tokens", f"{ACCESS}/grants"}
     headers = {**guarded.by("admin", accounts=()), "content-type": "application/json"}
     for path, content in shown:
         assert guarded.client.post(path, content=content, headers=headers).status_code == 201, path
+    page = (ROOT / "docs" / "reference" / "access.md").read_text()
     roles = re.findall(r"^\| `(\w+)` \|", page.partition("## Roles")[2].partition("\n## ")[0], re.MULTILINE)
     assert sorted(roles) == sorted(Role)
 

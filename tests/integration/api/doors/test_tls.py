@@ -1,4 +1,4 @@
-"""TLS without a proxy, as docs/security.md has it; and nobody is believed to be somebody's proxy."""
+"""TLS without a proxy, as docs/reference/limits.md has it; and nobody is believed to be somebody's proxy."""
 
 from collections.abc import Iterator
 from pathlib import Path

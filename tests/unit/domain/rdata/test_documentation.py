@@ -1,4 +1,4 @@
-"""The examples of docs/records.md are true, and no type is missing there."""
+"""The examples of docs/reference/records.md are true, and no type is missing there."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from app.core.config import ROOT
 from app.domain.errors import InvalidRdata
 from app.domain.rdata import RecordType, canonical, why_refused
 
-PAGE = (ROOT / "docs" / "records.md").read_text()
+PAGE = (ROOT / "docs" / "reference" / "records.md").read_text()
 EXAMPLE = re.compile(
     r"(?P<type>\S+) +(?P<target>.*?)(?: +(?P<config>\{.*\}))? +(?P<sign>[→✗]) (?P<result>.*)"
 )
