@@ -11,7 +11,7 @@ from app.domain.change import NOTHING, Action, Change, Outcome, RRsetKey, RRsetS
 from app.domain.errors import Reason
 from app.domain.expectation import NO_RRSET, Expectation, is_unexpected
 from app.domain.names import is_below, lineage
-from app.domain.zone_record import KEPT_BY_SERVER
+from app.domain.zone_record import KEPT_AT_APEX
 
 # Outcomes besides those of the playbook contract.
 UNKNOWN = "unknown"
@@ -81,7 +81,8 @@ def effects(
     found: list[Effect] = []
     changed: set[ZoneRRset] = set()  # by an earlier one of the changes
     for change in changes:
-        is_whole = change.zone in whole and change.type not in KEPT_BY_SERVER
+        is_kept = change.name == change.apex and change.type in KEPT_AT_APEX
+        is_whole = change.zone in whole and not is_kept
         is_known = is_whole or (change.zone, change.key) in changed
         effect = _apply_with_warnings(change, names, is_known=is_known)
         if is_whole and effect.planned.outcome == UNKNOWN:

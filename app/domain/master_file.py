@@ -27,7 +27,7 @@ from app.domain.rdata import RecordType, presentation, wire
 from app.domain.rdata.generic import in_generic
 from app.domain.rdata.loc import exact
 from app.domain.reasons import MAX_REASONS
-from app.domain.zone_record import KEPT_NUMBERS, Soa, ZoneRecord, type_name
+from app.domain.zone_record import Soa, ZoneRecord, is_kept_by_server, type_name
 
 MAX_GENERATED = 100_000  # records of one $GENERATE
 MAX_ENTRY = 1_000_000  # characters, in however many lines
@@ -98,7 +98,7 @@ class MasterFile:
         as_answered = dns.rdata.from_wire(rdata.rdclass, rdata.rdtype, octets, 0, len(octets))
         if isinstance(as_answered, SOA):
             self._note_soa(owner, ttl, as_answered)
-        if rdata.rdtype in KEPT_NUMBERS:
+        if is_kept_by_server(rdata.rdtype, owner, self._zone):
             return None
         record = ZoneRecord(owner, type_name(rdata.rdtype), ttl, presentation(as_answered))
         self._has_ns = self._has_ns or (owner, record.type) == (self._zone, "NS")

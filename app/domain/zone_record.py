@@ -24,15 +24,25 @@ class Soa(NamedTuple):
     rdata: str
 
 
-# What the server, or whoever signs the zone, makes by itself. In TYPE65534 BIND keeps how far it has signed.
-KEPT_BY_SERVER = frozenset(
-    ("SOA", "RRSIG", "SIG", "NSEC", "NXT", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY", "ZONEMD")
-) | {"TYPE65534"}
-
-KEPT_NUMBERS = frozenset(int(dns.rdatatype.from_text(name)) for name in KEPT_BY_SERVER)
-
-
 def type_name(number: int) -> str:
     """Return the name of a type as requests have it: types without rules here go by their number."""
     name = dns.rdatatype.to_text(dns.rdatatype.RdataType(number))
     return name if name in RecordType.__members__ else f"TYPE{number}"
+
+
+# What the server, or whoever signs the zone, makes by itself. Some of it only at the apex: elsewhere a CDS
+# signals for another zone (RFC 9615 2), and who has put it there wants it kept. In TYPE65534 BIND keeps how
+# far it has signed.
+_KEPT = frozenset(
+    int(dns.rdatatype.from_text(name))
+    for name in ("SOA", "RRSIG", "SIG", "NSEC", "NXT", "NSEC3", "NSEC3PARAM", "ZONEMD")
+)
+_KEPT_AT_APEX = frozenset(
+    int(dns.rdatatype.from_text(name)) for name in ("DNSKEY", "CDS", "CDNSKEY", "TYPE65534")
+)
+KEPT_AT_APEX = frozenset(map(type_name, _KEPT_AT_APEX))  # of the types that requests can have
+
+
+def is_kept_by_server(number: int, name: str, apex: str) -> bool:
+    """Whether the server keeps records of this type by itself at this name of the zone."""
+    return number in _KEPT or (number in _KEPT_AT_APEX and name == apex)

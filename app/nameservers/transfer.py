@@ -16,7 +16,7 @@ import dns.rdatatype
 
 from app.domain.names import is_below
 from app.domain.server import Server
-from app.domain.zone_record import KEPT_NUMBERS, Soa, ZoneRecord
+from app.domain.zone_record import Soa, ZoneRecord, is_kept_by_server
 from app.nameservers.connect import connect
 from app.nameservers.errors import ServerUnreachable
 from app.nameservers.key_file import KeyUnusable
@@ -143,7 +143,7 @@ class Transfer:
 
     def _is_recorded(self, record: WireRecord) -> bool:
         in_zone = record.owner == self._zone or is_below(record.owner, self._zone)
-        return in_zone and record.type not in KEPT_NUMBERS
+        return in_zone and not is_kept_by_server(record.type, record.owner, self._zone)
 
     def _next(self) -> WireRecord:
         return next(self._records)  # which ends with an exception only

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.domain.zone_record import KEPT_BY_SERVER, ZoneRecord
+from app.domain.zone_key import dns_name
+from app.domain.zone_record import KEPT_AT_APEX, ZoneRecord
 
 _CREATE = text(
     "CREATE TEMPORARY TABLE compared (name text, record_type text, ttl int, rdata text) ON COMMIT DROP"
@@ -33,7 +34,8 @@ _ADD_DIFFERENCES = text(
     """
     WITH recorded AS (
         SELECT name, record_type, ttl, ARRAY(SELECT unnest(rdata) COLLATE "C" ORDER BY 1) AS rdata
-          FROM dns_records WHERE zone = :zone AND record_type <> ALL(:kept)
+          FROM dns_records
+         WHERE zone = :zone AND NOT (name = :apex AND record_type = ANY(:kept_at_apex))
     ), different AS (
         SELECT name, record_type,
                CASE WHEN staged.rdata IS NOT NULL
@@ -73,5 +75,10 @@ def add_differences(session: Session, zone: str, serial: int | None) -> int:
     What had drifted before becomes a candidate, too. `serial` is that of the primary, if the zone is from it.
     """
     session.execute(_ALL_AGAIN, {"zone": zone})
-    parameters = {"zone": zone, "serial": serial, "kept": sorted(KEPT_BY_SERVER)}
+    parameters = {
+        "zone": zone,
+        "serial": serial,
+        "apex": dns_name(zone),
+        "kept_at_apex": sorted(KEPT_AT_APEX),
+    }
     return int(session.execute(_ADD_DIFFERENCES, parameters).scalar_one())

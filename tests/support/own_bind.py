@@ -12,7 +12,7 @@ from tests.support.eventually import eventually
 
 
 @contextmanager
-def running_bind(home: Path, ports: Ports, configuration: str) -> Iterator[None]:
+def running_bind(home: Path, ports: Ports, configuration: str) -> Iterator[Bind]:
     """Run BIND for the block, with this configuration, which has it listen on `ports.dns`."""
     (home / "named.conf").write_text(configuration)
     bind = Bind(home / "state", ports.dns, ports.rndc, PACKAGES)
@@ -20,6 +20,6 @@ def running_bind(home: Path, ports: Ports, configuration: str) -> Iterator[None]
     with subprocess.Popen(command, env=bind.environment(), stderr=subprocess.DEVNULL) as named:
         try:
             eventually(lambda: not is_free(ports.dns))
-            yield
+            yield bind
         finally:
             named.terminate()

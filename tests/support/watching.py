@@ -67,10 +67,10 @@ class WatchedZone:
         """Adopt, restore, or check; return the answer."""
         return self._client.post(f"{self.url}/drift/{what}", json=body or None)
 
-    def ask(self, *asked: tuple[str, str, str]) -> list[str]:
-        """Submit changes of addresses: action, owner, target. Return the ids of the requests."""
+    def ask(self, *asked: tuple[str, str, str], record_type: str = "A") -> list[str]:
+        """Submit changes: action, owner, target. Return the ids of the requests."""
         raw = [
-            RawChange(Action(action), body(self.name, owner, target=target))
+            RawChange(Action(action), body(self.name, owner, record_type=record_type, target=target))
             for action, owner, target in asked
         ]
         with transaction() as session:
@@ -82,9 +82,9 @@ class WatchedZone:
         """Have a worker do what was submitted."""
         drain(self.name, self.runner, make_backends())
 
-    def change(self, action: str, owner: str, target: str) -> None:
-        """Make a change of an address through us, to its end."""
-        ids = self.ask((action, owner, target))
+    def change(self, action: str, owner: str, target: str, record_type: str = "A") -> None:
+        """Make a change through us, to its end."""
+        ids = self.ask((action, owner, target), record_type=record_type)
         self.drain()
         assert self.statuses(ids) == ["succeeded"]
 

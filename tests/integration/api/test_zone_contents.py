@@ -1,6 +1,5 @@
 """Imports and exports of zones, over the API, by a worker in the test's process."""
 
-import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,19 +16,18 @@ from uuid_utils.compat import uuid7
 from app.core.database import transaction
 from app.domain.change import NOTHING, RRsetKey, RRsetState
 from app.domain.permissions import Caller, Effect, Grant, Grants, Principal, Role
-from app.domain.zone_record import KEPT_BY_SERVER, ZoneRecord
+from app.domain.zone_record import ZoneRecord
 from app.services.records import RecordFilter, find_records
 from app.services.zones import imports, members
 from app.store import backends, records
 from app.store.models import Request
 from app.store.staging import Staging
-from stack.debian import library_path, unpacked
 from stack.embedded import Stack
 from stack.inventory import write_backend
 from stack.nameserver import empty_zone
-from stack.paths import PACKAGES
 from tests.integration.conftest import ZoneOn
 from tests.support.builders import body
+from tests.support.master_files import check_by_bind
 from tests.support.settings import SetSettings
 from tests.support.zones import ZoneUnderTest
 from tests.unit.domain.rdata.cases import cases
@@ -318,12 +316,7 @@ def test_an_exported_zone_is_the_same_when_it_is_imported(
     client: TestClient, infrastructure: Stack, tmp_path: Path
 ) -> None:
     name, other = "all-types.test", "all-types-again.test"
-    good = [
-        case
-        for table in TABLES
-        for case in cases(table.GOOD)
-        if case.type not in KEPT_BY_SERVER and case.expected not in NOT_BY_BIND
-    ]
+    good = [case for table in TABLES for case in cases(table.GOOD) if case.expected not in NOT_BY_BIND]
     lines = [f"n{number} 60 {case.type} {case.expected}\n" for number, case in enumerate(good)]
     lines += ["a\\032b\\.c 60 A 192.0.2.1\n", '*.w 60 TXT "\\"\\\\\\255;"\n', "d\\@ 60 AAAA 2001:db8::1\n"]
     for each in (name, other):
@@ -337,26 +330,6 @@ def test_an_exported_zone_is_the_same_when_it_is_imported(
     assert (again["state"], again["result"]["added"], again["result"]["candidates"]) == ("done", 0, 0)
     assert again["rrsets"] == len(good) + 4
     assert exported(client, name) == file
-
-
-def check_by_bind(file: str, zone: str, folder: Path) -> None:
-    """Let named-checkzone load the file."""
-    (folder / "zone").write_text(file)
-    root = unpacked("bind9", PACKAGES)
-    options = [
-        "-s",
-        "full",
-        "-i",
-        "none",
-        *(word for letter in "knrmMS" for word in (f"-{letter}", "ignore")),
-    ]
-    done = subprocess.run(
-        [f"{root}/usr/bin/named-checkzone", *options, zone, folder / "zone"],
-        env={"LD_LIBRARY_PATH": library_path(root)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout[-2000:]
 
 
 def test_all_members_of_a_catalog(client: TestClient, infrastructure: Stack, new_zone: str) -> None:
