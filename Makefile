@@ -9,7 +9,7 @@ PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 6 --dist loa
 RESULTS := .stack/bench-results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up demo fetch test test-thorough prepared images bench bench-quick plots lint lock clean
+.PHONY: help venv up demo docs fetch test test-thorough prepared images bench bench-quick plots lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,7 +39,7 @@ test-thorough: prepared ## run all tests: on every server, in every way, with ma
 
 # What the tests run on, at the same time: most of it waits for the network.
 prepared: venv
-	@$(MAKE) --no-print-directory --jobs 4 fetch images .stack/examples/ready .stack/runtime/ready
+	@$(MAKE) --no-print-directory --jobs 4 fetch images .stack/examples/ready .stack/runtime/ready .stack/docs/ready
 
 images: venv
 	@$(BIN)/python -m tests.support.images
@@ -52,6 +52,14 @@ images: venv
 # Only a few of its 12,000 modules are ever imported: Python compiles them then, so none is compiled here.
 .stack/examples/ready: requirements-examples.txt
 	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m stack.bootstrap .stack/examples $<
+	@touch $@
+
+docs: .stack/docs/ready ## make the site of docs/ in site/; a link that leads nowhere is an error
+	@NO_MKDOCS_2_WARNING=1 .stack/docs/bin/mkdocs build --quiet
+	@echo "site/index.html"
+
+.stack/docs/ready: requirements-docs.txt
+	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m stack.bootstrap .stack/docs $<
 	@touch $@
 
 bench: fetch .stack/bench/ready ## measure speed beside other ways to do the same, in ten minutes

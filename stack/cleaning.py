@@ -11,11 +11,12 @@ from stack.lock import locked
 from stack.paths import ROOT
 
 _CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache", ".hypothesis")
+_MADE = (".venv", "site", *_CACHES)
 _MOUNTS = Path("/proc/self/mountinfo")  # proc_pid_mountinfo(5); Linux has it
 
 
 def clean(root: Path = ROOT) -> None:
-    """Remove the virtual environment, the stack's state and all caches.
+    """Remove the virtual environment, the site of docs/, the stack's state and all caches.
 
     Raises StackError while a stack runs there, and in the end when something is left.
     """
@@ -23,7 +24,7 @@ def clean(root: Path = ROOT) -> None:
         compiled = [path for path in root.rglob("__pycache__") if ".venv" not in path.parts]
         left = list(_unmount(root / ".stack" / "images"))
         state = [] if left else [root / ".stack"]  # what is removed through a mount is removed elsewhere
-        for path in (*compiled, *(root / name for name in (*_CACHES, ".venv")), *state):
+        for path in (*compiled, *(root / name for name in _MADE), *state):
             left += _remove(path)
     if left:
         raise StackError("\n".join(["This could not be removed:", *left]))
