@@ -22,6 +22,7 @@ from app.api.v1.endpoints import (
     requests,
     rollback,
     rrsets,
+    stats,
     transfers,
     undo,
     zone_contents,
@@ -47,6 +48,7 @@ from app.services.requests.batch import BodyWorkers
 from app.services.requests.expire import end_expired_reviews
 from app.services.requests.group_commit import GroupCommit
 from app.services.requests.schedule import Schedule, queue_due
+from app.services.stats import CurrentStats
 from app.services.zones.members import register_members
 from app.services.zones.registry import add_bootstrap_zones, check_bootstrap_zones
 
@@ -85,6 +87,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.kicks = kicks = KickSender()
     app.state.backlog = backlog = Backlog(lambda: access_now.quotas)
     app.state.unavailable = unavailable = Unavailable()
+    app.state.stats = CurrentStats()
     app.state.batch_workers = BodyWorkers("batch", at_once=4, most=16)
     app.state.plan_workers = BodyWorkers("plan", at_once=2, most=8)
     app.state.group_commit = group_commit = GroupCommit(kicks, backlog)
@@ -150,6 +153,7 @@ def create_app() -> FastAPI:
         backends,
         access,
         transfers,
+        stats,
     ):
         app.include_router(endpoint.router, prefix=_PREFIX)
     app.include_router(health.router)

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from app.schemas.request import LINE
 
 
-def _require_digits(value: object) -> object:
+def require_digits(value: object) -> object:
     """Refuse what pydantic takes for a whole number, but nobody writes so: 5.0, +5, 1_000."""
     if isinstance(value, str) and not (value.isascii() and value.isdigit()):
         raise PydanticCustomError("int_parsing", "Input should be a whole number, in digits")
@@ -25,6 +25,6 @@ def _require_truth_value(value: object) -> object:
 
 Flag = Annotated[bool, BeforeValidator(_require_truth_value)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=LINE)]
-Limit = Annotated[int, Query(ge=1, le=1000), BeforeValidator(_require_digits)]
-ShortLimit = Annotated[int, Query(ge=1, le=100), BeforeValidator(_require_digits)]  # of large items
+Limit = Annotated[int, Query(ge=1, le=1000), BeforeValidator(require_digits)]
+ShortLimit = Annotated[int, Query(ge=1, le=100), BeforeValidator(require_digits)]  # of large items
 Cursor = Annotated[Text | None, Query(description="`next_cursor` of the page before")]

@@ -62,6 +62,7 @@ CALLS = {
     "POST /zones/{zone:path}/rollback": OPERATE,
     "GET /zones/{zone:path}/rrsets/{name:path}/{record_type}/history": READ_ALL,
     "GET /backends": READ_ALL,
+    "GET /stats": READ,
     "GET /access/me": ALL,
     "POST /access/explain": ALL,
     "GET /access/tokens": SEE_ACCESS,
