@@ -27,7 +27,7 @@ from app.domain.rdata import RecordType, presentation, wire
 from app.domain.rdata.generic import in_generic
 from app.domain.rdata.loc import exact
 from app.domain.reasons import MAX_REASONS
-from app.domain.zone_record import Soa, ZoneRecord, is_kept_by_server, type_name
+from app.domain.zone_record import Soa, ZoneRecord, is_kept_by_server, is_meta_type, type_name
 
 MAX_GENERATED = 100_000  # records of one $GENERATE
 MAX_ENTRY = 1_000_000  # characters, in however many lines
@@ -141,7 +141,7 @@ def _require_possible(ttl: int, record_type: dns.rdatatype.RdataType, rdata: byt
         raise _BadEntry(f"a TTL of more than {MAX_TTL} seconds (RFC 2181 8)")
     if len(rdata) > _MAX_RDATA:
         raise _BadEntry(f"RDATA of more than {_MAX_RDATA:,} octets (RFC 1035 3.2.1)")
-    if not record_type or dns.rdatatype.is_metatype(record_type):
+    if is_meta_type(record_type):
         raise _BadEntry("a type for questions and messages: no zone has records of it (RFC 6895 3.1)")
 
 

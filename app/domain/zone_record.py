@@ -43,6 +43,15 @@ _KEPT_AT_APEX = frozenset(
 KEPT_AT_APEX = frozenset(map(type_name, _KEPT_AT_APEX))  # of the types that requests can have
 
 
+# Types of questions and messages: no zone has records of them (RFC 6895 3.1).
+_META_TYPES = frozenset((0, int(dns.rdatatype.OPT), *range(128, 256)))
+
+
+def is_meta_type(number: int) -> bool:
+    """Whether it is the type of a question, or of a part of a message, and of no record of a zone."""
+    return number in _META_TYPES
+
+
 def is_kept_by_server(number: int, name: str, apex: str) -> bool:
     """Whether the server keeps records of this type by itself at this name of the zone."""
     return number in _KEPT or (number in _KEPT_AT_APEX and name == apex)

@@ -16,7 +16,7 @@ import dns.rdatatype
 
 from app.domain.names import is_below
 from app.domain.server import Server
-from app.domain.zone_record import Soa, ZoneRecord, is_kept_by_server
+from app.domain.zone_record import Soa, ZoneRecord, is_kept_by_server, is_meta_type
 from app.nameservers.connect import connect
 from app.nameservers.errors import ServerUnreachable
 from app.nameservers.key_file import KeyUnusable
@@ -137,11 +137,16 @@ class Transfer:
         if since is not None and not _is_newer(self.soa.serial, since):
             return Kind.UNCHANGED
         self._second = self._next()
-        if since is not None and self._second.is_soa and self._second.serial != self.soa.serial:
-            return Kind.CHANGES
-        return Kind.WHOLE
+        if since is None or not self._second.is_soa or self._second.serial == self.soa.serial:
+            return Kind.WHOLE
+        if self._second.serial != since:
+            raise _NoIxfr
+        return Kind.CHANGES
 
     def _is_recorded(self, record: WireRecord) -> bool:
+        if is_meta_type(record.type):
+            why = f"{record.owner} has a record of type {record.type}, which no zone has"
+            raise TransferFailed("transfer_malformed", why)
         in_zone = record.owner == self._zone or is_below(record.owner, self._zone)
         return in_zone and not is_kept_by_server(record.type, record.owner, self._zone)
 
@@ -160,7 +165,8 @@ def transfer(server: Server, zone: str, limits: Limits, since: int | None = None
     """Ask the server for the zone, or for what has changed since a serial, with the server's own key.
 
     `zone` is the zone's DNS name. A server answers with the whole zone, too, where it does not know what has
-    changed. Raises TransferFailed.
+    changed. Where it answers with changes since another serial, it is asked for the whole zone (RFC 1995 4).
+    Raises TransferFailed.
     """
     with ExitStack() as open_until_read:
         connection = open_until_read.enter_context(_Connection(server, limits))
@@ -174,7 +180,7 @@ def transfer(server: Server, zone: str, limits: Limits, since: int | None = None
 
 
 class _NoIxfr(Exception):
-    """The server does not know incremental transfers."""
+    """The server does not know incremental transfers, or its changes begin at another serial than asked."""
 
 
 class _Connection:

@@ -224,12 +224,23 @@ def test_forms_of_replies(since: int | None, messages: list[list[str]], expected
         assert read_all(server, "z.test", since=since) == expected
 
 
-def test_a_server_without_incremental_transfers_is_asked_for_the_whole_zone() -> None:
+@pytest.mark.parametrize(
+    ("rcode", "changes"),
+    [
+        (dns.rcode.NOTIMP, []),
+        (dns.rcode.NOERROR, [SOA.format(4), SOA.format(2), A, SOA.format(4), SOA.format(4)]),
+    ],
+    ids=["it knows none", "since another serial"],
+)
+def test_a_server_without_these_changes_is_asked_for_the_whole_zone(
+    rcode: dns.rcode.Rcode, changes: list[str]
+) -> None:
     def script(connection: Connection) -> None:
         for query in connection.queries():
             if query.question[0].rdtype == 251:
                 reply = dns.message.make_response(query)
-                reply.set_rcode(dns.rcode.NOTIMP)
+                reply.set_rcode(rcode)
+                reply.answer = [rrset(text) for text in changes]
                 connection.send(reply)
                 return
             reply = dns.message.make_response(query)
@@ -277,6 +288,13 @@ def stop_in_between(connection: Connection) -> None:
         (answering([A, SOA.format(2)]), "transfer_malformed"),
         (answering([SOA.format(2).replace("z.test.", "other.test.")]), "transfer_malformed"),
         (answering([]), "transfer_malformed"),
+        *(
+            (
+                answering([SOA.format(2), f"a.z.test. 60 IN TYPE{number} \\# 0", SOA.format(2)]),
+                "transfer_malformed",
+            )
+            for number in (0, 41, 128, 250, 252, 255)
+        ),
     ],
 )
 def test_bad_servers(script: Script, expected: str) -> None:
