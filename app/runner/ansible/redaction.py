@@ -10,6 +10,7 @@ HIDDEN = "********"
 MIN_LENGTH = 6  # characters: to hide shorter secrets would only garble the text
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _TSIG_SECRET = re.compile(r'\bsecret\s+"?([^\s";]+)')
+_TSIG_KEY_FILES = ("dns_tsig_key_file", "dns_verify_key_file", "dns_transfer_key_file")
 _API_KEY = re.compile(r"\S+")  # its file holds nothing else
 
 
@@ -34,13 +35,12 @@ class Redactor:
 
 
 def backend_redactor(variables: Mapping[str, Any], names: Iterable[str]) -> Redactor:
-    """Return a redactor for a backend's TSIG secret and API key, and for the environment variables `names`.
+    """Return a redactor for a backend's TSIG secrets and API key, and for the environment variables `names`.
 
     `variables` are the backend's host variables, which name the key files.
     """
     known = [
-        *_secrets_in_file(variables.get("dns_tsig_key_file"), _TSIG_SECRET),
-        *_secrets_in_file(variables.get("dns_verify_key_file"), _TSIG_SECRET),
+        *(found for each in _TSIG_KEY_FILES for found in _secrets_in_file(variables.get(each), _TSIG_SECRET)),
         *_secrets_in_file(variables.get("dns_api_key_file"), _API_KEY),
         *(os.environ.get(name, "") for name in names),
     ]
