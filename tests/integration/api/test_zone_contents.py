@@ -305,6 +305,8 @@ def test_bodies_that_are_no_master_file(client: TestClient, new_zone: str, set_s
     assert (
         post(client, new_zone, content="{", headers={"Content-Type": "application/json"}).status_code == 422
     )
+    large = post(client, new_zone, content=b" " * 300_000, headers={"Content-Type": "application/json"})
+    assert (large.status_code, large.json()["code"]) == (413, "body_too_large")
     assert post(client, "none.test").status_code == 404
     assert client.get(f"/api/v1/zones/{new_zone}/export").json()["code"] == "zone_not_imported"
     for act in ("adopt", "restore", "check"):

@@ -12,6 +12,7 @@ from app.api import openapi
 from app.api.auth import TheCaller, needs
 from app.api.body import JsonRoute, decode_json
 from app.api.zone_answers import import_out
+from app.core.config import settings
 from app.core.database import reading, transaction
 from app.core.threads import run_to_the_end
 from app.domain.errors import InvalidInput
@@ -81,10 +82,11 @@ def show_export(name: str) -> StreamingResponse:
 async def _read_order(request: Request) -> tuple[Source, bytes | None]:
     """Return what is to be imported from, and the master file if it is one, compressed."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    file = await _compressed_body(request)
+    is_json = media_type == "application/json"
+    file = await _compressed_body(request, settings().max_body if is_json else settings().max_import_body)
     if file is None:
         return Source.TRANSFER, None
-    if media_type == "application/json":
+    if is_json:
         order = _read_json(zlib.decompress(file, _GZIP))
         return (Source.CATALOG if order.catalog else Source.TRANSFER), None
     if media_type not in _MASTER_FILES:
@@ -92,12 +94,17 @@ async def _read_order(request: Request) -> tuple[Source, bytes | None]:
     return Source.FILE, file
 
 
-async def _compressed_body(request: Request) -> bytes | None:
-    """Return the body in a fraction of its memory, as it comes; None where there is none."""
+async def _compressed_body(request: Request, most: int) -> bytes | None:
+    """Return the body in a fraction of its memory, as it comes; None where there is none.
+
+    Raises HTTPException 413 where it has more than so many bytes, 408.
+    """
     compressor, parts, size = zlib.compressobj(1, zlib.DEFLATED, _GZIP), list[bytes](), 0
     try:
         async for part in request.stream():
             size += len(part)
+            if size > most:
+                raise HTTPException(413, f"the body is larger than {most} bytes", {"Connection": "close"})
             parts.append(compressor.compress(part))
     except ClientDisconnect:
         raise HTTPException(408, "the client has gone") from None
