@@ -27,6 +27,7 @@ from app.domain.lifecycle import Status
 from app.domain.name_patterns import read_pattern
 from app.domain.permissions import Effect
 from app.domain.rdata import RecordType
+from app.domain.read_zone import read_view
 from app.domain.reasons import MAX_REASONS
 from app.domain.zone_settings import (
     DEFAULT_TTL,
@@ -46,8 +47,21 @@ Backend = Annotated[str, StringConstraints(pattern=BACKEND)]
 # What a client says it comes from.
 SOURCE = r"^[A-Za-z0-9._-]{1,64}$"
 Source = Annotated[str, StringConstraints(pattern=SOURCE)]
-# As in domain/zone_key.py, in any case.
-ViewName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+
+
+def _require_view(text: str) -> str:
+    try:
+        read_view(text)
+    except InvalidName as error:
+        raise PydanticCustomError(error.code, "{words}", {"words": str(error)}) from error
+    return text
+
+
+ViewName = Annotated[
+    str,
+    AfterValidator(_require_view),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"}),
+]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=LINE)]
 Why = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=PROSE)]
 Ticket = Line  # a number, an address
