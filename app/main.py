@@ -28,6 +28,7 @@ from app.api.v1.endpoints import (
     zone_contents,
     zones,
 )
+from app.console.app import create_console
 from app.core.answer_deadlines import enforce_answer_deadlines
 from app.core.config import settings
 from app.core.database import close, require_schema, transaction, upgrade
@@ -160,6 +161,8 @@ def create_app() -> FastAPI:
     errors.install(app)
     openapi.install(app)
     documentation.install(app)
+    if settings().console:
+        app.mount(documentation.CONSOLE, create_console(app.state))
     return app
 
 

@@ -6,9 +6,8 @@ right its callers need; a route without that word can't be made (api/parameters.
 
 import base64
 import binascii
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.responses import JSONResponse, Response
@@ -22,6 +21,7 @@ from app.core.logging import get_logger
 from app.domain.errors import IssuerUnavailable, RightMissing
 from app.domain.permissions import EVERYBODY, Caller, Principal, Right
 from app.services.access.current import CurrentAccess
+from app.services.access.declared import needs, open_to_all, right_for
 from app.services.access.failures import FailedTries
 from app.services.access.identify import KnownToken, WhyNot, identify, source_of
 from app.services.access.oidc.access_tokens import AccessTokens
@@ -29,29 +29,13 @@ from app.services.access.oidc.verify import is_jwt
 
 log = get_logger(__name__)
 
-Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+__all__ = ["needs", "open_to_all", "right_for"]  # beside what is defined here
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # what asks them has no token
 _REALM = 'realm="dns-request-orchestrator", charset="UTF-8"'
 _CLOSE = {"Connection": "close"}  # a body that comes is read no further
 _WRONG = ', error="invalid_token"'  # RFC 6750, section 3.1
 _OF_KNOWN_TOKENS = frozenset({WhyNot.WRONG, WhyNot.REVOKED, WhyNot.EXPIRED, WhyNot.ELSEWHERE})
-_rights: dict[Callable[..., Any], Right | None] = {}
-
-
-def needs(right: Right) -> Callable[[Endpoint], Endpoint]:
-    """Declare which right the callers of an endpoint need."""
-    return _declare(right)
-
-
-def open_to_all(endpoint: Endpoint) -> Endpoint:
-    """Declare that an endpoint answers everybody, known or not."""
-    return _declare(None)(endpoint)
-
-
-def right_for(endpoint: Callable[..., Any]) -> Right | None:
-    """Return the right that callers need, None for none. Raises LookupError if the endpoint says nothing."""
-    return _rights[endpoint]
 
 
 def caller(request: Request) -> Caller:
@@ -134,14 +118,6 @@ class Authentication:
         known = shown[:18] if why in _OF_KNOWN_TOKENS and not is_jwt(shown) else None
         log.warning("call refused: wrong credentials", why=why.value, token=known, address=address)
         return _unauthenticated("credentials_invalid", "these credentials are not good", _WRONG)
-
-
-def _declare(right: Right | None) -> Callable[[Endpoint], Endpoint]:
-    def declare(endpoint: Endpoint) -> Endpoint:
-        _rights[endpoint] = right
-        return endpoint
-
-    return declare
 
 
 def _unauthenticated(code: str, detail: str, of_bearer: str = "") -> Response:

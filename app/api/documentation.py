@@ -14,6 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from app.core.config import settings
 
 PAGE = "/docs"
+CONSOLE = "/console"  # where the web pages begin
 _ASSETS = f"{PAGE}/assets"
 _FILES = Path(fastapi_offline.__file__).parent / "static"
 _SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
@@ -25,7 +26,7 @@ def openapi_url() -> str | None:
 
 
 def install(app: FastAPI) -> None:
-    """Add the page, and let `/` lead to it, or to the readiness where it is turned off."""
+    """Add the page, and let `/` lead to what there is of the console, for browsers, it, and the readiness."""
     if settings().docs:
         app.mount(_ASSETS, StaticFiles(directory=_FILES))
         app.add_api_route(PAGE, _page, include_in_schema=False)
@@ -57,4 +58,6 @@ def _policy(page: bytes) -> str:
 
 async def _lead(request: Request) -> RedirectResponse:
     root = request.scope.get("root_path", "")
+    if settings().console and "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse(f"{root}{CONSOLE}/")
     return RedirectResponse(root + (PAGE if settings().docs else "/readyz"))

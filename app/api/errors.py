@@ -145,25 +145,9 @@ def _answer_disconnected(_: Request, __: Exception) -> Response:
 
 def answer_database_error(_: Request, error: Exception) -> Response:
     """Answer to a call that failed with one of the database's errors. Raises those that are bugs of ours."""
-    code, detail = _why_not_answered(error)
+    code, detail = database_errors.words_for(error)
     log.error("call not answered: the database failed; the client is told so", code=code, error=cause(error))
     return _answer(detail, 503, code, RETRY_AFTER)
-
-
-def _why_not_answered(error: Exception) -> tuple[str, str]:
-    """Return a code and words for what others can mend, or passes by itself; raise the rest."""
-    if database_errors.is_unavailable(error):
-        return "database_unavailable", "the database is not available; try again"
-    if database_errors.is_not_set_up(error):
-        return (
-            "database_not_set_up",
-            "the database is not set up as this release needs it",
-        )
-    if database_errors.is_timeout(error):
-        return "query_timeout", "the answer takes the database too long; ask for less, by more filters"
-    if database_errors.is_locked(error):
-        return "database_locked", "another transaction is in the way; try again"
-    raise error
 
 
 def answer_bug() -> Response:

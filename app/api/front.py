@@ -58,7 +58,7 @@ class Front:
         self._pages = OwnPages(settings().cors_origins)
         self._authentication = Authentication() if settings().auth == "required" else None
         self._bodies = bodies
-        self._headers = SecurityHeaders(documentation.PAGE)
+        self._headers = SecurityHeaders(documentation.PAGE, documentation.CONSOLE)
         origins = settings().cors_origins
         self._admit = _with_cors(self._check, origins) if origins else self._check
 

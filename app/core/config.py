@@ -122,6 +122,7 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[Proxies, NoDecode] = ()
     cors_origins: Annotated[Origins, NoDecode] = ()  # of pages whose scripts may call the api
     docs: bool = True  # serve /docs and /openapi.json
+    console: bool = True  # serve /console
 
     # imports of zones
     max_import_body: PositiveInt = 32 * 1024 * 1024  # of a posted master file

@@ -52,6 +52,19 @@ def may_recover(error: Exception) -> bool:
     return any(judge(error) for judge in (is_unavailable, is_not_set_up, is_locked, is_timeout))
 
 
+def words_for(error: Exception) -> tuple[str, str]:
+    """Return a code and words for what others can mend, or passes by itself; raise the rest."""
+    if is_unavailable(error):
+        return "database_unavailable", "the database is not available; try again"
+    if is_not_set_up(error):
+        return "database_not_set_up", "the database is not set up as this release needs it"
+    if is_timeout(error):
+        return "query_timeout", "the answer takes the database too long; ask for less, by more filters"
+    if is_locked(error):
+        return "database_locked", "another transaction is in the way; try again"
+    raise error
+
+
 def sqlstate(error: Exception) -> str | None:
     """Return the SQLSTATE that PostgreSQL gave; None where it did not answer."""
     state: str | None = getattr(getattr(error, "orig", None), "sqlstate", None)

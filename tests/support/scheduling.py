@@ -11,6 +11,7 @@ GROUPS = (
     ),
     ("integration/kafka/",),
     ("images/",),
+    ("browser/",),
     ("acceptance/test_demo",),
     ("acceptance/owner/",),
     ("acceptance/",),

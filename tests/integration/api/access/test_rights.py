@@ -83,6 +83,7 @@ CALLS = {
     "DELETE /access/quotas/{account:path}": ADMIN,
 }
 FOR_ANYBODY = {"/docs", "/docs/assets", "/openapi.json", "/"}  # who is known, in whatever role
+CONSOLE = "/console"  # its pages are in tests/integration/console/test_rights.py
 VALUES = {
     "{record_type}": "A",
     "{name:path}": "nowhere.test",
@@ -107,7 +108,7 @@ def routes() -> Iterator[tuple[str, str]]:
 
 def test_every_route_says_who_may_call_it() -> None:
     found = {f"{method} {path.removeprefix('/api/v1')}" for method, path in routes()}
-    named = {*CALLS, *(f"GET {path}" for path in (*OPEN_PATHS, *FOR_ANYBODY))}
+    named = {*CALLS, *(f"GET {path}" for path in (*OPEN_PATHS, *FOR_ANYBODY, CONSOLE))}
     assert found == named
 
 

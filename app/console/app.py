@@ -1,0 +1,29 @@
+"""The console as an application of its own, to which the API hands on what is asked for below its path."""
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import State
+from starlette.routing import Route
+
+from app.console import errors
+from app.console.pages import home, requests
+from app.console.rendering import FOLDER
+
+PAGES = (home, requests)
+
+
+def create_console(state: State) -> FastAPI:
+    """Build the application. `state` is the API's: what its calls share, the console's pages share, too."""
+    app = FastAPI(
+        title="Console",
+        openapi_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state = state
+    for each in PAGES:
+        app.include_router(each.router)
+    routes = [route for each in PAGES for route in each.router.routes]
+    state.console_paths = frozenset(route.path for route in routes if isinstance(route, Route))
+    app.mount("/static", StaticFiles(directory=FOLDER / "static"))
+    errors.install(app)
+    return app

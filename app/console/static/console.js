@@ -1,0 +1,26 @@
+// What the pages do beyond plain HTML. Each part looks for its own attributes, and is done anew for fragments.
+import { followLiveParts } from "./live.js";
+import { showTimes } from "./times.js";
+
+function askFirst(event) {
+  const question = event.target.dataset.question;
+  if (question && !window.confirm(question)) event.preventDefault();
+}
+
+function switchTheme() {
+  const root = document.documentElement;
+  const isDark = root.dataset.theme
+    ? root.dataset.theme === "dark"
+    : window.matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = isDark ? "light" : "dark";
+  localStorage.setItem("theme", root.dataset.theme);
+}
+
+for (const button of document.querySelectorAll("[data-theme-switch]")) {
+  button.hidden = false;
+  button.addEventListener("click", switchTheme);
+}
+document.addEventListener("submit", askFirst);
+showTimes(document);
+setInterval(() => showTimes(document), 10_000);
+followLiveParts((part) => showTimes(part));

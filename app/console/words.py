@@ -1,0 +1,38 @@
+"""How the console says what the services return: times, durations, and the words of codes."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+# What a page says when something was done, by the word for it in the page's address (forms.done).
+DONE: Mapping[str, str] = {
+    "cancelled": "Cancelled.",
+}
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def word(text: str) -> str:
+    """Return a word of the code as people read it: `awaiting_approval` as "awaiting approval"."""
+    return text.replace("_", " ")
+
+
+def utc(at: datetime) -> str:
+    """Return a time, to the second."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def duration(seconds: float) -> str:
+    """Return how long something takes, in its two largest units: "1 h 5 min", "350 ms"."""
+    if seconds < 1:
+        return f"{round(seconds * 1000)} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    parts: list[str] = []
+    for size, unit in _UNITS:
+        if number := whole // size:
+            parts.append(f"{number} {unit}")
+        whole %= size
+    if whole and len(parts) < 2:
+        parts.append(f"{whole} s")
+    return " ".join(parts[:2])

@@ -1,0 +1,57 @@
+"""What every page of the console has."""
+
+from uuid import UUID
+
+from fastapi.testclient import TestClient
+
+from tests.support.builders import body
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def test_a_browser_is_led_to_the_console_and_may_load_nothing_from_elsewhere(client: TestClient) -> None:
+    page = client.get("/", headers={"Accept": "text/html"})
+    assert page.url.path.startswith("/console/")
+    nowhere = client.get("/console/nowhere")
+    refused = client.post("/console/requests")
+    assert (page.status_code, nowhere.status_code, refused.status_code) == (200, 404, 405)
+    for each in (page, nowhere, refused):
+        assert each.headers["content-type"].startswith("text/html")
+        assert each.headers["content-security-policy"] == POLICY
+        assert each.headers["cache-control"] == "no-store"
+        assert "<style" not in each.text
+        assert " style=" not in each.text
+    script = client.get("/console/static/console.js")
+    assert script.headers["cache-control"] == "no-cache"
+    assert "GET /console" not in client.get("/openapi.json").text
+
+
+def test_what_can_not_be_read_is_said_with_all_reasons(client: TestClient) -> None:
+    bad = client.get("/console/requests", params={"status": "lost", "zone": "a\nb"})
+    assert bad.status_code == 422
+    assert "Something has to be put right" in bad.text
+    assert "<code>status</code>" in bad.text
+    assert "<code>zone</code>" in bad.text
+    bad = client.get("/console/requests", params={"domain": "a..b"})
+    assert (bad.status_code, "label_empty" in bad.text) == (422, True)
+    empty = client.get("/console/requests", params={"status": "", "zone": "", "cursor": ""})
+    assert empty.status_code == 200
+
+
+def test_a_part_of_a_page_comes_alone(client: TestClient, new_zone: str) -> None:
+    client.post("/api/v1/dns/create", json=body(new_zone, "www")).raise_for_status()
+    whole = client.get("/console/requests", params={"zone": new_zone})
+    part = client.get("/console/requests", params={"zone": new_zone, "part": "list"})
+    assert f"www.{new_zone}" in part.text
+    assert part.text in whole.text
+    assert "<html" not in part.text
+    assert client.get("/console/requests", params={"part": "nothing"}).text.startswith("<!doctype html>")
+
+
+def test_pages_of_others_may_send_no_forms(client: TestClient) -> None:
+    there = f"/console/requests/{UUID(int=1)}/cancel"
+    foreign = client.post(there, headers={"Origin": "https://elsewhere.example"})
+    assert (foreign.status_code, foreign.json()["code"]) == (403, "origin_not_allowed")

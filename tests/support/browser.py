@@ -1,0 +1,79 @@
+"""The console in a real browser: Debian's Chromium, which Playwright drives."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from stack.paths import STATE
+
+CHROMIUM = Path("/usr/bin/chromium")
+SCREENSHOTS = STATE / "screenshots"
+_WAIT = 15_000  # milliseconds until what is looked for must be there
+_LARGE, _PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+def require_chromium() -> None:
+    """Skip what needs Chromium where there is none; on CI that is a failure."""
+    if not CHROMIUM.exists():
+        why = f"tests in a browser need {CHROMIUM} (apt-get install chromium)"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(why)
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    """A browser for the block."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Reader:
+    """Somebody who has a browser of his own open at the console.
+
+    What the browser finds wrong with a page (a script that fails, or that the policy forbids, a file that is
+    not there) is kept in `complaints`.
+    """
+
+    def __init__(self, browser: Browser, api_url: str, *, phone: bool = False, dark: bool = False) -> None:
+        self.context = browser.new_context(
+            base_url=api_url,
+            viewport=_PHONE if phone else _LARGE,  # type: ignore[arg-type]
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+        )
+        self.context.set_default_timeout(_WAIT)
+        self.page: Page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def open(self, path: str = "/") -> Page:
+        """Go to a page of the console."""
+        self.page.goto(f"/console{path}")
+        return self.page
+
+    def inaccessible(self) -> str:
+        """What axe finds against the page as it is now; nothing, for nothing."""
+        found = Axe().run(self.page)
+        return str(found.generate_report()) if found.violations_count else ""
+
+    def keep_screenshot(self, name: str) -> None:
+        """Keep a picture of the page for people to look at."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+    def close(self) -> None:
+        """Close his browser."""
+        self.context.close()
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
