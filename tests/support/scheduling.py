@@ -15,6 +15,7 @@ GROUPS = (
     ("acceptance/test_demo",),
     ("acceptance/owner/",),
     ("acceptance/",),
+    ("client/",),
     ("faults/",),
     ("integration/playbooks/test_collections",),
     ("integration/runner/process/test_supervisor",),

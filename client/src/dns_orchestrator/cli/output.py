@@ -1,0 +1,106 @@
+"""What commands print: tables and lines for people, JSON for programs. Colours are for terminals only."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_COLOURS = {
+    "succeeded": "green",
+    "well": "green",
+    "ok": "green",
+    "done": "green",
+    "failed": "red",
+    "rejected": "red",
+    "faulty": "red",
+    "resting": "red",
+    "unavailable": "red",
+    "refused": "red",
+    "cancelled": "yellow",
+    "awaiting_approval": "yellow",
+    "scheduled": "cyan",
+    "pending": "cyan",
+    "running": "cyan",
+    "verifying": "cyan",
+}
+
+
+def console(*, errors: bool = False) -> Console:
+    """Return where people read. NO_COLOR and pipes are honoured; lines are not broken for a pipe."""
+    stream = sys.stderr if errors else sys.stdout
+    width = None if stream.isatty() else 10_000
+    return Console(file=stream, highlight=False, soft_wrap=True, width=width, markup=False, emoji=False)
+
+
+def printable(value: object) -> str:
+    """Return a text without what would move the cursor, colour the terminal or break a line."""
+    text = str(value)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def coloured(status: str) -> Text:
+    """Return a status in its colour."""
+    return Text(printable(status), style=_COLOURS.get(status, ""))
+
+
+def say(*parts: str | Text) -> None:
+    """Print a line, its parts with blanks in between."""
+    line = Text(" ").join(part if isinstance(part, Text) else Text(printable(part)) for part in parts)
+    console().print(line)
+
+
+def note(message: str) -> None:
+    """Print a line for people only, to the standard error."""
+    console(errors=True).print(Text(printable(message)))
+
+
+def as_json(value: object) -> Any:
+    """Return what JSON is made of: of an answer, the fields that the API has given."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_unset=True, by_alias=True)
+    return value
+
+
+def print_json(value: object) -> None:
+    """Print one JSON value: indented on a terminal, else on one line."""
+    sys.stdout.write(
+        json.dumps(as_json(value), indent=2 if sys.stdout.isatty() else None, ensure_ascii=False)
+    )
+    sys.stdout.write("\n")
+    sys.stdout.flush()
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table; for a pipe, its cells with tabs in between and without a header, to be cut."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            sys.stdout.write("\t".join(_cell(cell).plain for cell in row) + "\n")
+        return
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*map(_cell, row))
+    Console(highlight=False).print(table)
+
+
+def _cell(value: object) -> Text:
+    if isinstance(value, Text):
+        return value
+    if value is None or value == "":
+        return Text("-", style="dim")
+    if isinstance(value, datetime):
+        return Text(time_of(value))
+    if isinstance(value, list | tuple):
+        return Text(printable(", ".join(map(str, value))) or "-")
+    text = printable(value)
+    return Text(text, style=_COLOURS.get(text, ""))
+
+
+def time_of(moment: datetime) -> str:
+    """Return a time in UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")

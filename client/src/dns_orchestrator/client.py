@@ -1,0 +1,117 @@
+"""The two clients: `Client` blocks, `AsyncClient` awaits."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Generic, Self
+
+import httpx2
+
+from dns_orchestrator.api.changes import Changes
+from dns_orchestrator.call import Awaiting, Blocking, Driver, Mode
+from dns_orchestrator.drivers import AwaitingDriver, BlockingDriver
+from dns_orchestrator.retries import Retries
+from dns_orchestrator.settings import Settings, find_settings
+from dns_orchestrator.version import VERSION
+
+API = "/api/v1"
+TIMEOUT = 30.0  # seconds
+_CONNECT_TIMEOUT = 5.0  # seconds
+
+
+class _Calls(Changes[Mode], Generic[Mode]):
+    """What both clients can do. It is one object with all calls, those that ask for changes its own."""
+
+    def __init__(self, driver: Driver, settings: Settings, source: str) -> None:
+        super().__init__(driver, settings.account_id, source)
+        self.url = settings.url
+
+
+class Client(_Calls[Blocking]):
+    """A client whose calls block.
+
+        with Client() as dns:
+            dns.upsert("www.example.test", "A", "192.0.2.10", ttl=60, wait=30)
+
+    What is not given comes from the environment (`DNS_ORCHESTRATOR_URL`, `DNS_ORCHESTRATOR_TOKEN`,
+    `DNS_ORCHESTRATOR_ACCOUNT`), else from the profile, else it is that of `make up`. `source` is the label
+    that requests have; `timeout` is in seconds. Every call raises OrchestratorError.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        token: str | None = None,
+        *,
+        account_id: str | None = None,
+        profile: str | None = None,
+        source: str = "python",
+        timeout: float = TIMEOUT,
+        retries: Retries | None = None,
+        user_agent: str = f"dns-orchestrator-python/{VERSION}",
+    ) -> None:
+        settings = find_settings(url, token, account_id, profile)
+        self.http = httpx2.Client(
+            base_url=f"{settings.url}{API}", headers=_headers(settings, user_agent), timeout=_timeout(timeout)
+        )
+        super().__init__(BlockingDriver(self.http, retries or Retries()), settings, source)
+
+    def close(self) -> None:
+        """Close its connections."""
+        self.http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncClient(_Calls[Awaiting]):
+    """The same, with calls that are awaited.
+
+    async with AsyncClient() as dns:
+        await dns.upsert("www.example.test", "A", "192.0.2.10", ttl=60, wait=30)
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        token: str | None = None,
+        *,
+        account_id: str | None = None,
+        profile: str | None = None,
+        source: str = "python",
+        timeout: float = TIMEOUT,
+        retries: Retries | None = None,
+        user_agent: str = f"dns-orchestrator-python/{VERSION}",
+    ) -> None:
+        settings = find_settings(url, token, account_id, profile)
+        self.http = httpx2.AsyncClient(
+            base_url=f"{settings.url}{API}", headers=_headers(settings, user_agent), timeout=_timeout(timeout)
+        )
+        super().__init__(AwaitingDriver(self.http, retries or Retries()), settings, source)
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self.http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _headers(settings: Settings, user_agent: str) -> Mapping[str, str]:
+    headers = {"User-Agent": user_agent}
+    if settings.token:
+        headers["Authorization"] = f"Bearer {settings.token}"
+    return headers
+
+
+def _timeout(seconds: float) -> httpx2.Timeout:
+    return httpx2.Timeout(seconds, connect=min(seconds, _CONNECT_TIMEOUT))

@@ -1,0 +1,114 @@
+"""Where the API is, and who calls: from arguments, the environment, a profile, or as `make up` has it.
+
+Profiles are tables of `~/.config/dns-orchestrator/config.toml` (XDG_CONFIG_HOME counts):
+
+    default = "production"
+
+    [profiles.production]
+    url = "https://dns.example.net"
+    account = "team-a"
+    token_file = "~/.secrets/dns"
+"""
+
+import getpass
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dns_orchestrator.errors import ConfigurationError
+
+DEFAULT_URL = "http://localhost:8000"
+_PREFIX = "DNS_ORCHESTRATOR_"
+_KNOWN = frozenset({"url", "account", "token_file"})
+_NOT_IN_ACCOUNTS = re.compile(r"[^A-Za-z0-9._@-]+")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the API is and who calls. Without an account, the API takes the only one that the token has."""
+
+    url: str = DEFAULT_URL
+    token: str | None = field(default=None, repr=False)
+    account_id: str | None = None
+    profile: str | None = None
+
+
+def find_settings(
+    url: str | None = None,
+    token: str | None = None,
+    account_id: str | None = None,
+    profile: str | None = None,
+) -> Settings:
+    """Return what is given, and for what is not, what the environment or the profile says.
+
+    Raises ConfigurationError.
+    """
+    name, chosen = _find_profile(profile or _environment("PROFILE"))
+    token = (
+        token or _environment("TOKEN") or _read_token(_environment("TOKEN_FILE") or chosen.get("token_file"))
+    )
+    account = account_id or _environment("ACCOUNT") or chosen.get("account")
+    return Settings(
+        url=(url or _environment("URL") or chosen.get("url") or DEFAULT_URL).rstrip("/"),
+        token=token,
+        account_id=account or (None if token else _login_name()),
+        profile=name,
+    )
+
+
+def config_folder() -> Path:
+    """Return the folder of the profiles."""
+    base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(base).expanduser() / "dns-orchestrator"
+
+
+def read_profiles(file: Path) -> Mapping[str, Any]:
+    """Return the file of the profiles; it need not exist. Raises ConfigurationError."""
+    try:
+        return tomllib.loads(file.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{file}: {error}") from error
+
+
+def _find_profile(wanted: str | None) -> tuple[str | None, Mapping[str, str]]:
+    file = config_folder() / "config.toml"
+    read = read_profiles(file)
+    profiles, name = read.get("profiles", {}), wanted or read.get("default")
+    if name is None:
+        return None, {}
+    if name not in profiles:
+        known = f"it has {', '.join(sorted(profiles))}" if profiles else "it has none"
+        raise ConfigurationError(f"{file} has no profile {name!r}: {known}")
+    unknown = set(profiles[name]) - _KNOWN
+    if unknown:
+        words = f"{', '.join(sorted(unknown))}; there are {', '.join(sorted(_KNOWN))}"
+        raise ConfigurationError(f"{file}: the profile {name} has settings that do not exist: {words}")
+    return name, profiles[name]
+
+
+def _read_token(file: str | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        return Path(file).expanduser().read_text().strip() or None
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"the token can't be read: {error}") from error
+
+
+def _login_name() -> str:
+    """Return the account of an API that asks nobody who he is: the user's login name, made valid."""
+    try:
+        name = getpass.getuser()
+    except OSError:  # the user has no name
+        name = ""
+    return _NOT_IN_ACCOUNTS.sub("-", name).strip("-") or "unnamed"
+
+
+def _environment(name: str) -> str | None:
+    return os.environ.get(f"{_PREFIX}{name}") or None

@@ -1,0 +1,46 @@
+"""One running system for all tests of the client, with BIND; and the client as its users have it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from dns_orchestrator import Client
+from dns_orchestrator.cli import app
+from stack.embedded import Stack
+from stack.ports import HOST
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="package")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A running system that asks nobody who he is."""
+    with Stack(tmp_path_factory.mktemp("client"), app=True, durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def url(stack: Stack) -> str:
+    """Where its API is."""
+    return f"http://{HOST}:{stack.ports.api}"
+
+
+@pytest.fixture
+def dns(url: str) -> Iterator[Client]:
+    """A client of it."""
+    with Client(url, account_id="team-a") as client:
+        yield client
+
+
+@pytest.fixture
+def run(url: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command as its user does: `run("upsert", "www.example.test", "A", "192.0.2.1")`."""
+    monkeypatch.setenv("DNS_ORCHESTRATOR_URL", url)
+    for name in ("CONFIG", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path_factory.mktemp(name)))
+
+    def invoke(*words: str, typed: str | None = None) -> Result:
+        return CliRunner().invoke(app, words, input=typed, catch_exceptions=False)
+
+    return invoke
