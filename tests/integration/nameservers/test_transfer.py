@@ -173,6 +173,7 @@ def test_refusals(bind: Place, tmp_path: Path) -> None:
 
 SOA = "z.test. 60 IN SOA ns.z.test. h.z.test. {} 1 1 1 60"
 A = "a.z.test. 60 IN A 192.0.2.1"
+META = "a.z.test. 60 IN TYPE{} \\# 0"
 
 
 def rrset(text: str) -> dns.rrset.RRset:
@@ -289,11 +290,8 @@ def stop_in_between(connection: Connection) -> None:
         (answering([SOA.format(2).replace("z.test.", "other.test.")]), "transfer_malformed"),
         (answering([]), "transfer_malformed"),
         *(
-            (
-                answering([SOA.format(2), f"a.z.test. 60 IN TYPE{number} \\# 0", SOA.format(2)]),
-                "transfer_malformed",
-            )
-            for number in (0, 41, 128, 250, 252, 255)
+            (answering([SOA.format(2), META.format(number), SOA.format(2)]), "transfer_malformed")
+            for number in (0, 41, 128, 252, 255)
         ),
     ],
 )
