@@ -15,6 +15,8 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from app.api.joined_writes import JoinedWrites
+
 MAX_HEAD = 64 * 1024  # bytes of a request line and its headers, or of a body's framing
 MAX_AHEAD = 16  # calls of one connection that have been read and wait for their turn; a slice may bring more
 SLICE = 4096  # bytes that are read at once: some 200 of the smallest calls
@@ -61,6 +63,7 @@ class BoundedConnection(HttpToolsProtocol):
         """Begin to wait for the first head."""
         super().connection_made(transport)
         self.flow = _Flow(transport)
+        self._answers = JoinedWrites(transport, self.loop)
         _set_socket_options(transport.get_extra_info("socket"))
         self._head_since = self.loop.time()
         if self.server_state not in _checked:
@@ -85,6 +88,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with the next call, and read further ones in its place."""
+        self._answers.end()
         super().on_response_complete()
         if self.flow.calls_wait:
             self._read_ahead()
@@ -118,6 +122,8 @@ class BoundedConnection(HttpToolsProtocol):
             raise ValueError("the head is too large")  # ends the parsing
         self._unread = 0
         super().on_headers_complete()
+        if self.cycle is not None:
+            self.cycle.transport = self._answers  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""

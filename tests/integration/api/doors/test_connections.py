@@ -117,6 +117,19 @@ def test_pipelined_calls_are_answered_in_their_order(api: Api, number: int) -> N
     assert names == [json.loads(each)["resource"]["domain"] for each in bodies]
 
 
+def test_the_head_of_an_answer_comes_with_its_body(api: Api) -> None:
+    with api.connect() as client:
+        for _ in range(20):
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(65_536).endswith(b"}")
+
+
+def test_the_head_of_an_answer_without_a_body_comes_before_the_end(api: Api) -> None:
+    with api.connect() as client:
+        client.sendall(b"HEAD /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert client.recv(65_536).startswith(b"HTTP/1.1 ")
+
+
 def test_a_client_that_never_ends_its_head_is_cut_off(api: Api) -> None:
     began = time.monotonic()
     with api.connect() as silent, api.connect() as slow, api.connect() as second:
