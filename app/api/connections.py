@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from app.api.joined_writes import JoinedWrites
+from app.core.access_log import access_log
 
 MAX_HEAD = 64 * 1024  # bytes of a request line and its headers, or of a body's framing
 MAX_AHEAD = 16  # calls of one connection that have been read and wait for their turn; a slice may bring more
@@ -51,6 +52,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.access_logger = access_log() or self.access_logger  # type: ignore[assignment]
         self.flow: _Flow
         self._ahead = memoryview(b"")  # what has come, and is read when calls before it are answered
         self._head_since = 0.0  # when a head began to come; 0: none is coming

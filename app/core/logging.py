@@ -15,6 +15,7 @@ from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
+from app.core.access_log import AccessLog, log_access_with
 from app.core.config import doubtful_settings, settings
 from app.core.whole_lines import StderrAsJson, Turns, WholeLineHandler
 
@@ -55,7 +56,7 @@ def configure_logging(process: str) -> None:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
     if not for_people():
-        _log_access_lines_directly(process, turns)
+        log_access_with(AccessLog(sys.stdout, process))
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("alembic.runtime.migration").addFilter(_is_step)
@@ -86,41 +87,6 @@ def configure_command_logging() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
-
-
-class AccessLine(logging.Formatter):
-    """Formats an access line of uvicorn as JSON.
-
-    Most lines of the API are access lines: structlog takes longer for one than reading the request.
-    """
-
-    def __init__(self, process: str) -> None:
-        super().__init__()
-        self._process = process
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line with its parts as fields."""
-        client, method, path, _, status = cast(tuple[str, str, str, str, int], record.args)
-        line = {
-            "logger": record.name,
-            "level": record.levelname.lower(),
-            "at": datetime.fromtimestamp(record.created, UTC),
-            "process": self._process,
-            "message": f"{method} {path} {status}",
-            "client": client,
-            "method": method,
-            "path": path,
-            "status": status,
-        }
-        return to_json(line).decode()
-
-
-def _log_access_lines_directly(process: str, turns: Turns) -> None:
-    handler = WholeLineHandler(sys.stdout, turns)
-    handler.setFormatter(AccessLine(process))
-    logger = logging.getLogger("uvicorn.access")
-    logger.handlers[:] = [handler]
-    logger.propagate = False
 
 
 class BulkJsonHandler(WholeLineHandler):

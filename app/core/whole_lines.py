@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from logging import LogRecord, StreamHandler
 from typing import IO, TextIO
 
+MAX_WHOLE = 4096  # bytes: PIPE_BUF
 _PATIENCE = 1.0  # seconds: then a line is written, even if another process was stopped while it wrote
 _POLL = 0.001  # seconds
 
