@@ -2,18 +2,21 @@
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from stack.embedded import Stack
+from tests.support.eventually import eventually
 from tests.support.kerberos import library_variables
 from tests.support.user import User
 
 SETTINGS = {
     "LOG_FORMAT": "json",
     "LEASE": "3",
+    "WATCH_INTERVAL": "1",
     "PLAYBOOK": str(Path(__file__).parent / "playbook" / "slow.yml"),
 }
 SHORT_PAUSES = {"RETRY_PAUSE": "0.2", "RETRY_PAUSE_MAX": "1"}  # not for outages as long as real ones
@@ -46,3 +49,14 @@ def zone(stack: Stack, user: User) -> str:
     stack.add_zone(name)
     user.serve(name)
     return name
+
+
+@pytest.fixture
+def honoured(stack: Stack, user: User) -> Iterator[None]:
+    """The inventory says that the slow playbook, which is not the shipped one, honours conditions."""
+    host_vars = Path(stack.env["INVENTORY"]) / "host_vars"
+    host_vars.mkdir()
+    (host_vars / "bind.yml").write_text("dns_honours: [expect]\n")
+    eventually(lambda: user.backends()[0]["honours"] == ["expect"])
+    yield
+    shutil.rmtree(host_vars)

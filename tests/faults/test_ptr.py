@@ -1,9 +1,6 @@
 """A worker dies while PTR records are made: none is lost, and each is still known as ours."""
 
-import shutil
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -14,23 +11,7 @@ from tests.support.eventually import eventually
 from tests.support.user import User
 
 NETWORK = "10.77.1"
-
-
-@pytest.fixture(autouse=True)
-def honoured(stack: Stack, user: User) -> Iterator[None]:
-    """The inventory says that the slow playbook, which is not the shipped one, honours conditions."""
-    host_vars = Path(stack.env["INVENTORY"]) / "host_vars"
-    host_vars.mkdir()
-    (host_vars / "bind.yml").write_text("dns_honours: [expect]\n")
-    eventually(lambda: honours(user) == ["expect"])
-    yield
-    shutil.rmtree(host_vars)
-
-
-def honours(user: User) -> list[str] | None:
-    """The conditions that the worker has published for the backend."""
-    found: list[str] | None = user.api.get("/backends").raise_for_status().json()["items"][0]["honours"]
-    return found
+pytestmark = pytest.mark.usefixtures("honoured")
 
 
 def is_begun(user: User, request_id: str) -> bool:
