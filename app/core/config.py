@@ -6,10 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -34,8 +33,10 @@ from app.core.setting_types import (
     RedisUrl,
     SigningAlgorithm,
     Topic,
+    TopicAccounts,
     UpperCase,
     VariableNames,
+    ZonesServed,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,122 +48,226 @@ class Settings(BaseSettings):
     """Settings, one environment variable each; durations are in seconds, sizes in bytes.
 
     A secret has the type SecretStr: it is shown nowhere, and can be given in a file (secret_files.py).
+    What stands below a setting is its meaning in docs/reference/settings.md (`make reference` writes that).
     """
 
     model_config = SettingsConfigDict(
         env_nested_delimiter="__", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
     )
 
-    # where the parts are
+    # PostgreSQL and Redis
     database_url: DatabaseUrl = SecretStr("postgresql://dns:dns@localhost:5432/dns")
-    migrate: Literal["auto", "off"] = "auto"  # whether the API brings the schema up to date when it starts
+    """PostgreSQL: `postgresql://user:password@host:port/database`"""
+    migrate: Literal["auto", "off"] = "auto"
+    """whether the api brings the schema up to date when it starts; `off`: somebody else does, see
+    [Migrations](../how-to/production.md#migrations)"""
     celery_broker_url: RedisUrl = SecretStr("redis://localhost:6379/0")
+    """Redis: `redis://:password@host:port/number`, `rediss://…` for TLS"""
+
+    # Kafka
     kafka_broker_url: Brokers = "localhost:9092"
+    """Kafka brokers, comma-separated"""
     kafka_dns_topic: Topic = "dns_requests"
-    # which accounts a message may speak for: the one that it names, that of a header, or those of its topic
+    """the topic of the requests; its dead letters go to `<topic>.dlq`"""
     kafka_accounts: Literal["body", "header", "topic"] = "body"
+    """which accounts a message may speak for: `body`, `header` or `topic`, see
+    [whose a message is](kafka.md#whose-a-message-is)"""
     kafka_account_header: str = "account"
-    # "dns.team-a=team-a,dns.team-a=team-a-ci,dns.platform=*": with KAFKA_ACCOUNTS=topic these are consumed
-    kafka_topic_accounts: Annotated[dict[Topic, frozenset[str]], NoDecode] = Field(default_factory=dict)
+    """the header that names the account, with `KAFKA_ACCOUNTS=header`"""
+    kafka_topic_accounts: TopicAccounts = Field(default_factory=dict)
+    """the topics that are consumed with `KAFKA_ACCOUNTS=topic`, and their accounts:
+    `dns.team-a=team-a,dns.all=*`"""
     kafka_group_id: str = "dns-request-orchestrator"
-    # KAFKA_CONFIG__SASL_USERNAME → sasl.username
+    """the consumer group"""
     kafka_config: dict[str, SecretStr] = Field(default_factory=dict)
-    kafka_partitions: PositiveInt = 6  # of the topic, where the consumer has to create it
-    kafka_batch_items: PositiveInt = 1_000  # messages in one call of the API
-    kafka_in_flight: PositiveInt = 4  # calls of the API at once, each with other partitions' messages
-    kafka_in_hand: PositiveInt = 16 * 1024 * 1024  # memory for messages that wait for a call
+    """`KAFKA_CONFIG__…`: librdkafka properties, see [Kafka](kafka.md)"""
+    kafka_partitions: PositiveInt = 6
+    """partitions of the topic, if the consumer has to create it"""
+    kafka_batch_items: PositiveInt = 1_000
+    """messages in one call of the API, at most"""
+    kafka_in_flight: PositiveInt = 4
+    """calls of the API that a consumer makes at once, each with the messages of other partitions"""
+    kafka_in_hand: PositiveInt = 16 * 1024 * 1024
+    """memory for messages that wait in a consumer for a call, roughly"""
+
+    # the consumer's calls of the API
     api_url: HttpUrl = "http://localhost:8000/api/v1/dns/create"
-    api_token_file: Path | None = None  # what the consumer authenticates with, towards a proxy say
+    """where the consumer finds the API; it calls `…/batch` beside it"""
+    api_token_file: Path | None = None
+    """a file with the token that the consumer sends as `Authorization: Bearer …`; read for each call"""
     api_ca_file: Path | None = None
+    """the CA (PEM) that the consumer trusts for an API by https, instead of the system's"""
     api_certificate_file: Path | None = None
-    api_key_file: Path | None = None  # of the certificate, unless it is in the same file
+    """the consumer's own certificate (PEM) towards the API"""
+    api_key_file: Path | None = None
+    """its key, unless it is in the same file"""
 
-    # zones that exist from the first start on: "example.test=bind,2.0.192.in-addr.arpa=bind"
-    bootstrap_zones: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
+    # zones
+    bootstrap_zones: ZonesServed = Field(default_factory=dict)
+    """zones that exist from the first start on: `example.test=bind,example.org@internal=ns1`"""
 
-    # access: off: everybody who reaches the API may do everything, in anybody's name
+    # who may call
     auth: Literal["off", "required"] = "off"
-    # access tokens of an OIDC issuer, beside the service's own; unless set there are none
+    """`required`: every call needs a token, and every change a grant, see
+    [access](access.md); `off`: whoever reaches the API may do everything"""
     oidc_issuer: IssuerUrl | None = None
-    oidc_audience: Names = ()  # for whom its tokens have to be: one of these
-    oidc_person_claim: str = "email"  # whose a token is
-    oidc_accounts_claim: str = ""  # for which accounts it speaks; a path with dots leads into objects
-    oidc_account_map: Pairs = ()  # "value=account,…"; unless set the values are the accounts
+    """an OIDC issuer whose access tokens the API takes beside its own, see
+    [OIDC](../how-to/access.md#oidc)"""
+    oidc_audience: Names = ()
+    """whom its tokens have to be for (`aud`); one of several with commas between them"""
+    oidc_person_claim: str = "email"
+    """the claim that is the person behind a token"""
+    oidc_accounts_claim: str = ""
+    """the claim with the accounts for which it speaks: `groups`"""
+    oidc_account_map: Pairs = ()
+    """`value=account,…`: which of its values are accounts; unless set all are"""
     oidc_roles_claim: str = ""
-    oidc_role_map: Pairs = ()  # "value=role,…": which value of that claim is which role
-    oidc_default_roles: Names = ()  # of whoever has a good token
+    """the claim with its roles: `realm_access.roles`"""
+    oidc_role_map: Pairs = ()
+    """`value=role,…`: which of its values are roles"""
+    oidc_default_roles: Names = ()
+    """roles of everybody with a good token"""
     oidc_clock_skew: Annotated[float, Field(ge=0, le=300, allow_inf_nan=False)] = 30
+    """how far the clocks may differ; 300 at most"""
     oidc_algorithms: Algorithms = get_args(SigningAlgorithm)
-    oidc_allow_http: bool = False  # to an issuer that is not on this machine
+    """what its tokens may be signed with: some of these"""
+    oidc_allow_http: bool = False
+    """ask the issuer without TLS, also if it is not on this machine"""
     oidc_ca_file: Path | None = None
-    # until a change that has to be approved is rejected, where its zone says nothing else; 7 days
+    """the CA (PEM) by which the API trusts the issuer, instead of the system's"""
     approval_timeout: Annotated[float, Field(gt=0, le=366 * 86_400)] = 7 * 86_400
+    """seconds until a change that somebody has to approve is rejected, where its zone has no
+    `approval_timeout`"""
 
     # intake
     max_body: PositiveInt = 256 * 1024
+    """size of one request's body"""
     max_batch_body: PositiveInt = 16 * 1024 * 1024
+    """size of a batch's body"""
     max_batch_items: PositiveInt = 10_000
-    body_timeout: PositiveFloat = 60  # until a request's body must have come
-    plan_timeout: PositiveFloat = 30  # until a worker must have asked the servers what a batch would do
-    intake_queue: PositiveInt = 10_000  # single submissions that may wait to be stored; then 503
-    intake_bytes: PositiveInt = 64 * 1024 * 1024  # of bodies that an api may hold, for each kind of call
-    database_timeout: PositiveFloat = 10  # until the database must have answered a call; then 503
-    batch_timeout: PositiveFloat = 25  # the same for a batch; a consumer waits for 30 s
-    # open requests, in all and of one account, from which on no more are accepted; 0: any number
+    """requests in a batch"""
+    body_timeout: PositiveFloat = 60
+    """how long a request's body may take to come; then 408"""
+    plan_timeout: PositiveFloat = 30
+    """how long `POST …/dns/plan` waits for a worker that asks the DNS servers"""
+    intake_queue: PositiveInt = 10_000
+    """single submissions that may wait in one API process to be stored; more get 503"""
+    intake_bytes: PositiveInt = 64 * 1024 * 1024
+    """bodies that an API process holds at once: those that still arrive, single ones that wait to be
+    stored, batches, and plans, each kind so many"""
+    database_timeout: PositiveFloat = 10
+    """how long the API waits for PostgreSQL's answer to a call; then 503"""
+    batch_timeout: PositiveFloat = 25
+    """the same for a batch"""
     backlog_limit: NonNegativeInt = 200_000
+    """requests that may be open (not settled yet) in all, and as many that are scheduled or wait for
+    an approval; more get 503 `backlog_full`. `0`: any number"""
     backlog_limit_per_account: NonNegativeInt = 100_000
-    # RRsets that one account may own, and requests of one that are accepted within a minute; 0: any number
+    """the same for each account that has no [quota](access.md#quotas) of its own; more get 429
+    `quota_open`"""
     quota_records: NonNegativeInt = 0
+    """RRsets that such an account may own; more get 429 `quota_records`. `0`: any number"""
     quota_requests_per_minute: NonNegativeInt = 0
-    # plans that are kept for one account, and their size as they are stored; then the oldest goes
+    """requests of such an account that are accepted within a minute; more get 429 `quota_requests`.
+    `0`: any number"""
     plans_per_account: PositiveInt = 1_000
+    """plans that are kept for one account, for an hour; then its oldest goes"""
     plan_bytes_per_account: PositiveInt = 128 * 1024 * 1024
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()  # more names that clients may call the api by
-    # who is believed for whom it hands a call on: addresses, networks, "unix" for a Unix socket
-    trusted_proxies: Annotated[Proxies, NoDecode] = ()
-    cors_origins: Annotated[Origins, NoDecode] = ()  # of pages whose scripts may call the api
-    docs: bool = True  # serve /docs and /openapi.json
-    console: bool = True  # serve /console
+    """the same in bytes, as they are stored; the newest is kept, however large it is"""
+
+    # callers and their browsers
+    allowed_hosts: Names = ()
+    """more host names that clients may call the API by, comma-separated; `.example.net`: all below it;
+    `*`: any. See [host names](limits.md#host-names)"""
+    trusted_proxies: Proxies = ()
+    """proxies that are believed whose calls they hand on: addresses and networks, comma-separated,
+    `unix` for a Unix socket. See [proxies](limits.md#proxies-and-tls)"""
+    cors_origins: Origins = ()
+    """origins whose pages may call the API from a browser, comma-separated:
+    `https://console.example.net`. See [pages of others](limits.md#pages-of-others)"""
+    docs: bool = True
+    """serve `/docs` and `/openapi.json`"""
+    console: bool = True
+    """serve `/console`"""
 
     # imports of zones
-    max_import_body: PositiveInt = 32 * 1024 * 1024  # of a posted master file
-    import_max_records: PositiveInt = 5_000_000  # of one zone
-    transfer_timeout: PositiveFloat = 600  # until a zone must have been transferred
-    transfer_bytes: PositiveInt = 1024 * 1024 * 1024  # of one transfer
+    max_import_body: PositiveInt = 32 * 1024 * 1024
+    """size of a posted master file"""
+    import_max_records: PositiveInt = 5_000_000
+    """records that an imported zone may have"""
+    transfer_timeout: PositiveFloat = 600
+    """seconds until a zone must have been transferred to a worker"""
+    transfer_bytes: PositiveInt = 1024 * 1024 * 1024
+    """octets that a transfer may have"""
 
-    # execution
-    # auto: real runs where one of the next two is set, else the simulation
+    # runs
     executor: Literal["auto", "ansible", "simulated"] = "auto"
-    dns_server: str = ""  # the embedded stack's, which writes the inventory of it
+    """`ansible`; `simulated`: applies nothing; `auto`: `ansible` where `INVENTORY` or `DNS_SERVER` is
+    set, else `simulated`"""
+    dns_server: str = ""
+    """set by the embedded stack, with the inventory of it"""
     playbook: Path = SHIPPED_PLAYBOOK
+    """the playbook that applies a batch"""
     inventory: Path = ROOT / "playbooks" / "inventory"
-    # further environment variables that a playbook gets, "HTTPS_PROXY,PDNS_API_KEY": by default next to none
-    run_environment: Annotated[VariableNames, NoDecode] = ()
+    """the Ansible inventory with the backends"""
+    run_environment: VariableNames = ()
+    """names of further variables that a playbook gets from the worker's environment:
+    `HTTPS_PROXY,PDNS_API_KEY`"""
     run_timeout: PositiveFloat = 600
-    ansible_fork_server: bool = True  # keep Ansible in memory: a run then starts in milliseconds
-    fork_server_jobs: PositiveInt = 16  # runs at once in a worker's fork server; more wait
-    fork_server_idle: PositiveFloat = 3600  # without a run; then the server goes until it is needed
-    batch_limit: Annotated[int, Field(gt=0, le=65_536)] = 10_000  # changes in one run
-    lease: PositiveFloat = 30  # how long a zone stays leased after its worker's last sign of life
-    max_attempts: PositiveInt = 5  # runs whose outcome stays unknown before the request fails
-    retry_pause: PositiveFloat = 1  # the first pause of a backend, a zone or a request that failed; doubles
+    """how long a run may take"""
+    ansible_fork_server: bool = True
+    """keep Ansible in memory, so that a run starts in milliseconds; `false`: each run starts Ansible anew"""
+    fork_server_jobs: PositiveInt = 16
+    """runs at once in a worker's fork server; more wait"""
+    fork_server_idle: PositiveFloat = 3600
+    """after so long without a run the fork server goes; the next run starts it again"""
+    batch_limit: Annotated[int, Field(gt=0, le=65_536)] = 10_000
+    """requests in one run, at most; fewer where their values exceed 16 MiB. Where more wait in a zone,
+    each account has its [share](../how-to/operations.md#shares-of-a-run)"""
+    lease: PositiveFloat = 30
+    """how long a zone stays with a worker after its last sign of life"""
+    max_attempts: PositiveInt = 5
+    """tries that a request has when the server fails at it alone, or when it breaks its runs"""
+    retry_pause: PositiveFloat = 1
+    """first rest of a backend, a zone or a request that could not be worked on; doubles"""
     retry_pause_max: PositiveFloat = 30
+    """longest rest"""
     sweep_interval: PositiveFloat = 1
-    # seconds between two looks at the serials of all zones, and between two comparisons of a whole zone with
-    # what is recorded of it, for servers whose serials do not grow; 0: never
+    """how often a worker looks for zones whose kick was lost; where that takes long, ten times as long
+    as it takes"""
     watch_interval: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 5
+    """how often the serials of all zones are asked for; `0`: never. Where that takes long, twice as
+    long as it takes. See [drift](../how-to/drift.md#drift)"""
     watch_compare_interval: Annotated[float, Field(ge=0, le=366 * 86_400, allow_inf_nan=False)] = 86_400
-    drain_budget: PositiveFloat = 30  # after that long another zone gets the worker
-    verify_timeout: PositiveFloat = 3  # one round of questions to one server
-    verify_pause: PositiveFloat = 1  # until the servers are asked again; grows
-    primary_deadline: PositiveFloat = 2  # from applied to answered by the primary itself
-    verify_deadline: PositiveFloat = 60  # from applied to answered by every server that answers at all
+    """how often a whole imported zone is compared with its records, for servers whose serials do not
+    grow; `0`: never"""
+    drain_budget: PositiveFloat = 30
+    """how long a worker stays with one busy zone while no other zone waits for it; else 2 s"""
+
+    # verification
+    verify_timeout: PositiveFloat = 3
+    """how long one server may be silent in a round of questions; the whole round takes at most that
+    and a millisecond for each question. What it has not answered then is asked again with the next
+    round"""
+    verify_pause: PositiveFloat = 1
+    """until servers that do not answer yet are asked again; grows"""
+    primary_deadline: PositiveFloat = 2
+    """from applied until the primary itself must answer; then `not_kept`, `ttl_not_kept`. It is asked
+    several times within it"""
+    verify_deadline: PositiveFloat = 60
+    """from applied until every server must answer that gives an answer at all"""
+
+    # simulation
     simulated_delay: float = Field(0.05, ge=0, le=3600, allow_inf_nan=False)
+    """how long a simulated run takes"""
     simulated_failure_rate: float = Field(0.0, ge=0, le=1, allow_inf_nan=False)
+    """share of simulated changes that fail, 0 to 1"""
 
     # logs
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], UpperCase] = "INFO"
+    """`DEBUG`, `INFO`, `WARNING`, `ERROR`"""
     log_format: Literal["auto", "json", "console"] = "auto"
+    """`json`, `console`, or `auto`: text on a terminal, else JSON"""
 
     @classmethod
     def settings_customise_sources(
@@ -175,34 +280,6 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return where settings come from: the environment, and the files that it names."""
         return init_settings, EnvironmentAndFiles(settings_cls)
-
-    @field_validator("run_environment", "allowed_hosts", "trusted_proxies", "cors_origins", mode="before")
-    @classmethod
-    def _parse_names(cls, value: object) -> object:
-        return setting_types.split_names(value)
-
-    @field_validator("bootstrap_zones", mode="before")
-    @classmethod
-    def _parse_zones(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        pairs = (item.partition("=") for item in value.split(",") if item.strip())
-        zones = {zone.strip(): backend.strip() for zone, _, backend in pairs}
-        if not all(zone and backend for zone, backend in zones.items()):
-            raise ValueError("each zone needs a backend: example.test=bind,example.org=ns1")
-        return zones
-
-    @field_validator("kafka_topic_accounts", mode="before")
-    @classmethod
-    def _parse_accounts(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        found: dict[str, set[str]] = {}
-        for topic, _, account in (item.partition("=") for item in value.split(",") if item.strip()):
-            if not topic.strip() or not account.strip():
-                raise ValueError("each topic needs an account: dns.team-a=team-a,dns.team-b=team-b")
-            found.setdefault(topic.strip(), set()).add(account.strip())
-        return found
 
     @model_validator(mode="after")
     def _check_accounts(self) -> Self:

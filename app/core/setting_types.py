@@ -122,6 +122,27 @@ def _names(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _zones(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    pairs = (item.partition("=") for item in value.split(",") if item.strip())
+    zones = {zone.strip(): backend.strip() for zone, _, backend in pairs}
+    if not all(zone and backend for zone, backend in zones.items()):
+        raise ValueError("each zone needs a backend: example.test=bind,example.org=ns1")
+    return zones
+
+
+def _topic_accounts(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    found: dict[str, set[str]] = {}
+    for topic, _, account in (item.partition("=") for item in value.split(",") if item.strip()):
+        if not topic.strip() or not account.strip():
+            raise ValueError("each topic needs an account: dns.team-a=team-a,dns.team-b=team-b")
+        found.setdefault(topic.strip(), set()).add(account.strip())
+    return found
+
+
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
@@ -136,12 +157,14 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_postgresql)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
 HttpUrl = Annotated[str, AfterValidator(_http)]
 Brokers = Annotated[str, AfterValidator(_brokers)]
-VariableNames = Annotated[tuple[str, ...], AfterValidator(_names)]
-Proxies = Annotated[tuple[str, ...], AfterValidator(_proxies)]
-Origins = Annotated[tuple[str, ...], AfterValidator(_origins)]
 Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,245}$")]  # 249 with the ending of its dead letters
+TopicAccounts = Annotated[dict[Topic, frozenset[str]], NoDecode, BeforeValidator(_topic_accounts)]
 UpperCase = BeforeValidator(_upper)
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_names)]
+VariableNames = Annotated[Names, AfterValidator(_names)]
+Proxies = Annotated[Names, AfterValidator(_proxies)]
+Origins = Annotated[Names, AfterValidator(_origins)]
+ZonesServed = Annotated[dict[str, str], NoDecode, BeforeValidator(_zones)]
 Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs)]
 IssuerUrl = Annotated[str, AfterValidator(_issuer)]
 # What a token may be signed with (RFC 7518, RFC 8037): by a private key that its issuer alone has.

@@ -1,1 +1,1 @@
-"""Makes the site of docs/ (site.py)."""
+"""Makes what docs/ has of the code (`make reference`), and its site (`make docs`; site.py)."""

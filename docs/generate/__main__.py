@@ -1,0 +1,7 @@
+"""`python -m docs.generate` writes what pages have of the code; `make reference` runs it."""
+
+from docs.generate.pages import DOCS, stale_pages
+
+for name, text in stale_pages().items():
+    (DOCS / name).write_text(text)
+    print(f"written: docs/{name}")
