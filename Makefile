@@ -55,7 +55,7 @@ images: venv
 	@touch $@
 
 reference: venv ## write what docs/reference has of the code
-	@$(BIN)/python -m docs.generate
+	@PYTHONPATH=client/src $(BIN)/python -m docs.generate
 
 docs: .stack/docs/ready ## make the site of docs/ in site/; a link that leads nowhere is an error
 	@NO_MKDOCS_2_WARNING=1 .stack/docs/bin/mkdocs build --quiet

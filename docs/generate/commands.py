@@ -6,14 +6,21 @@ from collections.abc import Iterator
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from app.cli.__main__ import app
+from app.cli.__main__ import app as operators
+from dns_orchestrator.cli import app as clients
 
-NAME = "python -m app.cli"
+OPERATORS = "python -m app.cli"
+CLIENTS = "dns-orchestrator"
 
 
 def of_the_operator() -> str:
     """Return each command of `python -m app.cli`: its usage, what it does, and its options."""
-    return "\n".join(_lines(typer.main.get_command(app), NAME))
+    return "\n".join(_lines(typer.main.get_command(operators), OPERATORS))
+
+
+def of_the_client() -> str:
+    """Return each command of `dns-orchestrator`, likewise."""
+    return "\n".join(_lines(typer.main.get_command(clients), CLIENTS))
 
 
 def _lines(command: object, name: str, parent: typer.Context | None = None) -> Iterator[str]:
@@ -25,7 +32,7 @@ def _lines(command: object, name: str, parent: typer.Context | None = None) -> I
                 yield from _lines(found, each, context)
         return
     pieces = command.collect_usage_pieces(context)
-    yield f"## {context.command_path.removeprefix(NAME).strip()}"
+    yield f"## {context.command_path.removeprefix(context.find_root().command_path).strip()}"
     yield f"```text\n{' '.join([context.command_path, *pieces])}\n```\n"
     yield f"{inspect.cleandoc(command.help or '')}\n"
     yield from _options(command, context)

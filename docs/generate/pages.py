@@ -15,6 +15,7 @@ PART = re.compile(r"(<!-- made of (\S+) by make reference -->\n).*?(<!-- end -->
 SOURCES: Mapping[str, Callable[[], str]] = {
     "app/core/config.py": settings.tables,
     "app/cli/": commands.of_the_operator,
+    "client/src/": commands.of_the_client,
     "app/api/": calls.calls,
     "app/schemas/": calls.shapes,
 }
