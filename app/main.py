@@ -44,6 +44,7 @@ from app.services.access.refusals import Refusals
 from app.services.backends import Unavailable, end_simulation, note_executor
 from app.services.health import DependencyProbes
 from app.services.kicks import KickSender
+from app.services.live.hub import Hub
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers
 from app.services.requests.expire import end_expired_reviews
@@ -92,10 +93,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.batch_workers = BodyWorkers("batch", at_once=4, most=16)
     app.state.plan_workers = BodyWorkers("plan", at_once=2, most=8)
     app.state.group_commit = group_commit = GroupCommit(kicks, backlog)
+    app.state.live = live = Hub()
     schedule = Schedule(queue_due, end_expired_reviews, register_members)
-    at_work = (group_commit, backlog, unavailable, refusals, schedule)
+    at_work = (group_commit, backlog, unavailable, refusals, schedule, live)
     running = [asyncio.create_task(each.run()) for each in at_work]
-    yield
+    with connections.called_at_shutdown(live.end):
+        yield
+    live.end()  # nobody who follows has a connection any more, but where uvicorn has none of ours
     await _finish(group_commit.wait_until_stored(), kicks.wait_until_sent())
     for task in running:
         task.cancel()

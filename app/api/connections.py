@@ -7,7 +7,8 @@ uvicorn with httptools bounds none of them. It decides on its protocol class bef
 
 import asyncio
 import socket
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 from weakref import WeakSet
 
@@ -35,6 +36,7 @@ _SOCKET_OPTIONS = {  # a client whose machine has gone is noticed within 90 s
 }
 
 _checked: WeakSet[ServerState] = WeakSet()  # the servers whose connections are looked at
+_at_shutdown: list[Callable[[], None]] = []  # what is called when connections are told to end
 
 
 class _Flow(FlowControl):
@@ -140,6 +142,8 @@ class BoundedConnection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """End after the calls that have been read; at last, without their answers."""
         self._ahead = memoryview(b"")
+        for call in _at_shutdown:
+            call()
         super().shutdown()
         incomplete = self.cycle is not None and self.cycle.more_body
         self.loop.call_later(BODY_SHUTDOWN_TIMEOUT if incomplete else SHUTDOWN_TIMEOUT, self.transport.abort)
@@ -171,6 +175,19 @@ class BoundedConnection(HttpToolsProtocol):
 def install() -> None:
     """Have uvicorn make bounded connections in this process, however it was started."""
     HttpToolsProtocol.__new__ = lambda *_, **__: object.__new__(BoundedConnection)  # type: ignore[assignment, method-assign]
+
+
+@contextmanager
+def called_at_shutdown(call: Callable[[], None]) -> Iterator[None]:
+    """Have `call` called, perhaps often, when connections are told to end: answers that wait can end, too.
+
+    The lifespan's end is too late for that: uvicorn comes to it when all connections are closed.
+    """
+    _at_shutdown.append(call)
+    try:
+        yield
+    finally:
+        _at_shutdown.remove(call)
 
 
 def _check_all(loop: asyncio.AbstractEventLoop, server: ServerState) -> None:

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, Literal, get_args
 from urllib.parse import unquote
 
+from psycopg import AsyncConnection
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -190,6 +191,15 @@ def access_statements() -> Iterator[Connection]:
     """A connection in autocommit mode for what decides who may call: nothing else uses it."""
     with engine("access").connect() as connection:
         yield connection
+
+
+async def lone_connection() -> AsyncConnection:
+    """Return a connection in autocommit mode that is of no pool, for what PostgreSQL tells who listens.
+
+    Raises psycopg.Error.
+    """
+    _, parameters = engine("probes").dialect.create_connect_args(_url())
+    return await AsyncConnection.connect(**{**parameters, **_connect_args(_url(), ())}, autocommit=True)
 
 
 def ping() -> None:

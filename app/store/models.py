@@ -498,6 +498,15 @@ class RunEvent(Base):
     request_id: Mapped[UUID | None]  # the one that it is about, and that it is shown to; None: all
 
 
+class LiveListener(Base):
+    """A process that is told of new lines in the logs: while nobody is there, nobody notifies."""
+
+    __tablename__ = "live_listeners"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)  # made anew by each process
+    expires_at: Mapped[datetime]
+
+
 class AccessToken(Base):
     """What a client authenticates with. Nobody can make the token from what is stored of it."""
 
