@@ -8,9 +8,13 @@ written once, and `client.requests.get(id)` is a Request to one, and an awaitabl
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property, wraps
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeAlias, TypeVar, overload
 from urllib.parse import quote
+from uuid import UUID
+
+API = "/api/v1"
 
 Answer = TypeVar("Answer")
 Value = TypeVar("Value")
@@ -34,6 +38,7 @@ class Call(Generic[Answer]):
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = True
     seconds: float | None = None  # that the answer may take on top of the client's timeout
+    prefix: str = API
     accepts: tuple[int, ...] = ()  # statuses that are an answer to this call, and no error
 
     @cached_property
@@ -203,13 +208,33 @@ def pages(wanted: Call[Any]) -> Stream[Any]:
             return
 
 
+def all_items(wanted: Call[Any]) -> Flow[list[Any]]:
+    """Return the items of a list, of all its pages."""
+    items: list[Any] = []
+    cursor = None
+    while True:
+        page = yield wanted.with_query(cursor=cursor)
+        items += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return items
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """Return the object of a body: what is None is left out, times and ids are text."""
+    return {name: _plain(value) for name, value in fields.items() if value is not None}
+
+
 def part(text: object) -> str:
     """Return a name as a part of a path. Zones have `@`, and may have `/` (RFC 2317)."""
     return quote(str(text), safe="/@")
 
 
 def _parameter(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    isoformat = getattr(value, "isoformat", None)
-    return isoformat() if isoformat else str(value)
+    return ("true" if value else "false") if isinstance(value, bool) else str(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value

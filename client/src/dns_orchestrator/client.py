@@ -6,24 +6,36 @@ from typing import Generic, Self
 
 import httpx2
 
-from dns_orchestrator.api.changes import Changes
+from dns_orchestrator.api.access import Access
+from dns_orchestrator.api.batches import Batches
+from dns_orchestrator.api.plans import Plans
+from dns_orchestrator.api.requests import Requests
+from dns_orchestrator.api.service import Service
+from dns_orchestrator.api.zones import Backends, DriftCalls, Records, Zones
 from dns_orchestrator.call import Awaiting, Blocking, Driver, Mode
 from dns_orchestrator.drivers import AwaitingDriver, BlockingDriver
 from dns_orchestrator.retries import Retries
 from dns_orchestrator.settings import Settings, find_settings
 from dns_orchestrator.version import VERSION
 
-API = "/api/v1"
 TIMEOUT = 30.0  # seconds
 _CONNECT_TIMEOUT = 5.0  # seconds
 
 
-class _Calls(Changes[Mode], Generic[Mode]):
+class _Calls(Batches[Mode], Generic[Mode]):
     """What both clients can do. It is one object with all calls, those that ask for changes its own."""
 
     def __init__(self, driver: Driver, settings: Settings, source: str) -> None:
         super().__init__(driver, settings.account_id, source)
-        self.url = settings.url
+        self.settings = settings
+        self.requests: Requests[Mode] = Requests(driver)
+        self.plans: Plans[Mode] = Plans(driver)
+        self.zones: Zones[Mode] = Zones(driver)
+        self.records: Records[Mode] = Records(driver)
+        self.drift: DriftCalls[Mode] = DriftCalls(driver)
+        self.backends: Backends[Mode] = Backends(driver)
+        self.access: Access[Mode] = Access(driver)
+        self.service: Service[Mode] = Service(driver)
 
 
 class Client(_Calls[Blocking]):
@@ -51,7 +63,7 @@ class Client(_Calls[Blocking]):
     ) -> None:
         settings = find_settings(url, token, account_id, profile)
         self.http = httpx2.Client(
-            base_url=f"{settings.url}{API}", headers=_headers(settings, user_agent), timeout=_timeout(timeout)
+            base_url=settings.url, headers=_headers(settings, user_agent), timeout=_timeout(timeout)
         )
         super().__init__(BlockingDriver(self.http, retries or Retries()), settings, source)
 
@@ -89,7 +101,7 @@ class AsyncClient(_Calls[Awaiting]):
     ) -> None:
         settings = find_settings(url, token, account_id, profile)
         self.http = httpx2.AsyncClient(
-            base_url=f"{settings.url}{API}", headers=_headers(settings, user_agent), timeout=_timeout(timeout)
+            base_url=settings.url, headers=_headers(settings, user_agent), timeout=_timeout(timeout)
         )
         super().__init__(AwaitingDriver(self.http, retries or Retries()), settings, source)
 

@@ -137,7 +137,7 @@ def _request(call: Call[Any], timeout: httpx2.Timeout) -> dict[str, Any]:
     """Return what httpx2 makes a call of."""
     wanted: dict[str, Any] = {
         "method": call.method,
-        "url": call.path,
+        "url": f"{call.prefix}{call.path}",
         "params": call.parameters,
         "headers": dict(call.headers),
     }

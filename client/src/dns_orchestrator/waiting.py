@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from typing import Any
 from uuid import UUID
 
 from dns_orchestrator.call import Call, Flow, Pause
@@ -34,17 +35,42 @@ def seconds_of(wait: float | None) -> float | None:
     return None if not wait else float(min(LONGEST_PREFERENCE, wait))
 
 
-def pauses() -> Iterator[float]:
+def pauses(longest: float = _LONGEST_PAUSE) -> Iterator[float]:
     """Yield pauses between two questions, in seconds, which grow."""
     pause = _FIRST_PAUSE
     while True:
         yield pause
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
+        pause = min(pause * 1.5, longest)
 
 
 def get_request(request_id: UUID | str) -> Call[Request]:
     """The call that shows a request."""
     return Call("GET", f"/dns/requests/{request_id}", Request)
+
+
+def submission(
+    path: str,
+    wait: float | None,
+    body: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    repeatable: bool = True,
+) -> Flow[Request]:
+    """Make a call that submits a request; return it as accepted or, if it is to `wait`, when it succeeded.
+
+    Raises RequestFailed, StillOpen.
+    """
+    deadline = Deadline(wait or 0.0)
+    request: Request = yield Call(
+        "POST",
+        path,
+        Request,
+        json=body,
+        headers={**(headers or {}), **preference(wait)},
+        seconds=seconds_of(wait),
+        repeatable=repeatable,
+    )
+    return (yield from until_succeeded(request, deadline.left)) if wait else request
 
 
 def until_settled(request: Request, deadline: Deadline) -> Flow[Request]:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Unpack
 from uuid import uuid4
 
-from dns_orchestrator.call import Call, Driver, Flow, Group, Mode, flow
+from dns_orchestrator.call import Driver, Flow, Group, Mode, flow
 from dns_orchestrator.change import Action, Change, ChangeOptions
 from dns_orchestrator.models.requests import Request
-from dns_orchestrator.waiting import Deadline, preference, seconds_of, until_succeeded
+from dns_orchestrator.waiting import submission
 
 Target = str | Sequence[str]
 
@@ -94,16 +94,8 @@ class Changes(Group[Mode]):
         return self._submit(change, idempotency_key or change.idempotency_key, wait)
 
     def _submit(self, change: Change, key: str | None, wait: float | None) -> Flow[Request]:
-        deadline = Deadline(wait or 0.0)
-        accepted: Request = yield Call(
-            "POST",
-            f"/dns/{change.action}",
-            Request,
-            json=change.body(self.account_id, self.source),
-            headers={"Idempotency-Key": key or str(uuid4()), **preference(wait)},
-            seconds=seconds_of(wait),
-        )
-        return (yield from until_succeeded(accepted, deadline.left)) if wait else accepted
+        body = change.body(self.account_id, self.source)
+        return submission(f"/dns/{change.action}", wait, body, {"Idempotency-Key": key or str(uuid4())})
 
 
 def _change(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from dns_orchestrator.models.base import Model
+from dns_orchestrator.models.base import Model, Page
 
 FINAL = frozenset({"succeeded", "failed", "cancelled", "rejected"})
 # It takes a person, or time, until a worker gets these.
@@ -209,3 +209,9 @@ class HistoryItem(Model):
     after: RRset | None = None
     undoes: UUID | None = None
     undone_by: UUID | None = None
+
+
+class HistoryPage(Page[HistoryItem]):
+    """The settled requests of an RRset, newest first."""
+
+    domain_unicode: str | None = None
