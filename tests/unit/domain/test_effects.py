@@ -77,7 +77,8 @@ def test_of_a_zone_that_is_known_as_a_whole_what_is_not_recorded_is_not_there() 
     ]
     assert all(effect.before_is_known for effect in found)
     of_signer = change("upsert", "@", "CDS", "0 0 0 00")
-    assert [each.before_is_known for each in effects([of_signer], {}, {ZONE})] == [False]
+    of_child = change("upsert", "_dsboot.example.org._signal.ns1", "CDS", "0 0 0 00")
+    assert [each.before_is_known for each in effects([of_signer, of_child], {}, {ZONE})] == [False, True]
 
 
 def test_what_is_not_recorded_may_be_there_unless_the_plan_has_removed_it() -> None:
