@@ -1,6 +1,6 @@
 """Which parts a stack has, and the environment variables by which the app finds them."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,7 @@ class Assembly:
     overrides: Mapping[str, str]  # the user's own settings: a part that one of them replaces is not started
     may_simulate: bool  # continue with EXECUTOR=simulated when there is no DNS server
     durable: bool = True  # what PostgreSQL has committed is there after a crash of the machine
+    more_zones: Sequence[str] = ()  # which BIND serves from its start
     infrastructure: list[Part] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)  # for the user: what differs from the usual stack
@@ -61,7 +62,7 @@ class Assembly:
             "postgres": (Postgres.replaced_by, lambda: Postgres(state, ports.postgres, durable=self.durable)),
             "valkey": (Valkey.replaced_by, lambda: Valkey(state, ports.valkey)),
             "kafka": (Kafka.replaced_by, lambda: Kafka(ports.kafka, topic)),
-            "bind": (Bind.replaced_by, lambda: Bind(state, ports.dns, ports.rndc, PACKAGES)),
+            "bind": (Bind.replaced_by, lambda: Bind(state, ports.dns, ports.rndc, PACKAGES, self.more_zones)),
             "knot": (Knot.replaced_by, lambda: Knot(state, ports.knot, PACKAGES)),
             "powerdns": (
                 PowerDNS.replaced_by,

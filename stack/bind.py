@@ -46,11 +46,14 @@ class Bind(NameServer):
     replaced_by = "DNS_SERVER"
     listeners = ("dns", "rndc")
 
-    def __init__(self, state: Path, port: int, rndc_port: int, packages: Path) -> None:
+    def __init__(
+        self, state: Path, port: int, rndc_port: int, packages: Path, more_zones: Sequence[str] = ()
+    ) -> None:
         self._home = state / "bind"
         self._inventory = state / "inventory"
         self._port = port
         self._rndc_port = rndc_port
+        self._served = (*ZONES, SPARE_ZONE, *more_zones)  # from its start
         self._named, self._rndc, self._libraries = _programs(packages)
         self.key_file = self._home / "orchestrator.key"
 
@@ -59,7 +62,7 @@ class Bind(NameServer):
         (self._home / "zones").mkdir(parents=True, exist_ok=True)
         create_key(self.key_file)
         create_key(self._home / "rndc.key", "rndc")
-        for name in (*ZONES, SPARE_ZONE):
+        for name in self._served:
             self._create_zone_file(name)
         (self._home / "named.conf").write_text(self._configuration())
         write_inventory(self._inventory, HOST, self._port, self.key_file)
@@ -102,8 +105,7 @@ class Bind(NameServer):
 
     def _configuration(self) -> str:
         options = _CONFIGURATION.format(home=self._home, host=HOST, dns=self._port, rndc=self._rndc_port)
-        served = (*ZONES, SPARE_ZONE)
-        return options + "".join(f'zone "{name}" {{ {self._zone(name)} }};\n' for name in served)
+        return options + "".join(f'zone "{name}" {{ {self._zone(name)} }};\n' for name in self._served)
 
     def _zone(self, name: str) -> str:
         return _ZONE.format(home=self._home, file=_file_name(name))

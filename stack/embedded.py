@@ -1,7 +1,7 @@
 """The whole stack as one object: `with Stack(directory) as stack: use(stack.env)`."""
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +27,8 @@ class Stack:
     variables for the app. `overrides` are the user's own: a server that they name (`DATABASE_URL` …) is used
     instead of a part of the stack. With `may_simulate` the stack runs even if no DNS server can be had, and
     changes are only simulated. Unless it is `durable`, no commit waits for the disk, and a crash of the
-    machine may destroy the database. `log` gets the name of a part and each line that it prints. All methods
+    machine may destroy the database. BIND serves `more_zones`, empty ones, from its start: `add_zone` takes
+    longer. `log` gets the name of a part and each line that it prints. All methods
     raise StackError when they fail.
     """
 
@@ -42,11 +43,14 @@ class Stack:
         overrides: Mapping[str, str] | None = None,
         may_simulate: bool = False,
         durable: bool = True,
+        more_zones: Sequence[str] = (),
         log: Log | None = None,
     ) -> None:
         self.directory = directory.absolute()
         self.ports = ports or Ports.free()
-        self._assembly = Assembly(self.directory, self.ports, overrides or {}, may_simulate, durable)
+        self._assembly = Assembly(
+            self.directory, self.ports, overrides or {}, may_simulate, durable, more_zones
+        )
         self._names = parts
         self._app = app
         self._more_settings = settings or {}

@@ -1,10 +1,6 @@
 """The app in the test's process, with a database for the test, and the Redis and BIND of the session."""
 
-import os
-import secrets
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,12 +8,14 @@ from pathlib import Path
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import create_engine
 
+from app.core import migrations
 from app.core.celery_app import celery_app
 from app.core.config import Settings, settings
 from app.runner.process.fork_pool import ForkPool
 from stack.embedded import Stack
-from tests.conftest import temporary_database
+from tests.conftest import new_name, take_zone, temporary_database
 from tests.support import runs
 from tests.support.powerdns import forbid_transfers
 from tests.support.running_api import RunningApi
@@ -48,12 +46,14 @@ ZoneOn = Callable[[str], ZoneUnderTest]
 
 
 @pytest.fixture
-def zone_on(request: pytest.FixtureRequest) -> ZoneOn:
+def zone_on(request: pytest.FixtureRequest, spare_zones: list[str]) -> ZoneOn:
     """Makes empty zones that no other test uses, on "bind", "knot", "powerdns" or "api" (PowerDNS's)."""
 
     def make(server: str) -> ZoneUnderTest:
         stack: Stack = request.getfixturevalue("infrastructure" if server == "bind" else "more_name_servers")
-        name = f"t-{secrets.token_hex(4)}.test"
+        if server == "bind":
+            return ZoneUnderTest(stack, take_zone(stack, spare_zones), server)
+        name = new_name()
         stack.add_zone(name, "powerdns" if server == "api" else server)
         if server == "powerdns":  # what no answer shows stays hidden on one server
             forbid_transfers(ApiZoneUnderTest(stack, name))
@@ -66,8 +66,9 @@ def zone_on(request: pytest.FixtureRequest) -> ZoneOn:
 def migrated_database(infrastructure: Stack) -> Iterator[str]:
     """The name of a database with the tables, to be copied: to make them anew takes ten times as long."""
     with temporary_database(infrastructure) as url:
-        command = [sys.executable, "-m", "app.cli", "migrate"]
-        subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, capture_output=True, check=True)
+        engine = create_engine(url.replace("postgresql", "postgresql+psycopg", 1))
+        migrations.upgrade(engine, "head")
+        engine.dispose()
         yield url.rpartition("/")[2]
 
 
