@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from app.api import connections, documentation, errors, openapi, proxies
+from app.api import metrics as metrics_route
 from app.api.body_limits import BodyLimits
 from app.api.front import Application
 from app.api.v1.endpoints import (
@@ -29,11 +30,13 @@ from app.api.v1.endpoints import (
     zones,
 )
 from app.console.app import create_console
+from app.core import metrics
 from app.core.answer_deadlines import enforce_answer_deadlines
 from app.core.config import settings
 from app.core.database import close, require_schema, transaction, upgrade
 from app.core.garbage import look_for_garbage_rarely
 from app.core.logging import configure_logging, warn_if_open, warn_if_simulated
+from app.core.metrics_folder import folder_of_siblings
 from app.core.setting_types import page
 from app.core.startup import said_in_one_line
 from app.domain.change import Action
@@ -162,6 +165,7 @@ def create_app() -> FastAPI:
     ):
         app.include_router(endpoint.router, prefix=_PREFIX)
     app.include_router(health.router)
+    app.include_router(metrics_route.router)
     errors.install(app)
     openapi.install(app)
     documentation.install(app)
@@ -171,6 +175,7 @@ def create_app() -> FastAPI:
 
 
 configure_logging("api")  # at import, so that uvicorn's first lines have our format, too
+metrics.start(folder_of_siblings())
 connections.install()
 proxies.install()
 app = create_app()

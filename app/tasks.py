@@ -14,11 +14,12 @@ from celery.signals import (
     worker_init,
     worker_process_init,
     worker_ready,
+    worker_shutdown,
     worker_shutting_down,
 )
 from celery.worker.control import inspect_command
 
-from app.core import kick_channel
+from app.core import kick_channel, metrics
 from app.core.celery_app import DRAIN, celery_app
 from app.core.config import settings
 from app.core.database import forget_connections
@@ -30,6 +31,8 @@ from app.core.logging import (
     log_stderr_as_json,
     warn_if_simulated,
 )
+from app.core.metrics_folder import make_own_folder, remove_folder
+from app.core.metrics_listener import listen
 from app.domain.errors import InventoryError
 from app.runner import make_runner, warm_up
 from app.services import kicks
@@ -115,6 +118,19 @@ def _prepare(**_: Any) -> None:
         )
     server.join()
     look_for_garbage_rarely()
+    if settings().metrics_listen:
+        _count_together()
+
+
+def _count_together() -> None:
+    """Let the pool's processes count together with this one; the last thing that ends removes the folder."""
+    try:
+        folder = make_own_folder()
+    except OSError as error:
+        log.error("metrics are not counted: there is no folder for them below TMPDIR", reason=str(error))
+        return
+    worker_shutdown.connect(lambda **_: remove_folder(folder), weak=False)
+    metrics.start(folder)
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
@@ -124,6 +140,7 @@ def _forget_connections(**_: Any) -> None:
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def _start_sweeper(**_: Any) -> None:
+    listen()
     Thread(target=kicks.sweep_until, args=[_stopping], name="sweep", daemon=True).start()
     Thread(target=Schedule().run_until, args=[_stopping], name="schedule", daemon=True).start()
     Thread(target=watch_until, args=[_stopping], name="watch", daemon=True).start()

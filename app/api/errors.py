@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from app.api.refusals import note_refused
-from app.core import database_errors
+from app.core import database_errors, metrics
 from app.core.logging import get_logger
 from app.core.startup import cause
 from app.domain.change import RRsetState
@@ -67,9 +67,17 @@ def wire_reasons(reasons: Iterable[Reason]) -> list[response.Reason]:
 
 
 def _answer(detail: Any, status: int, code: str | None = None, retry_after: int | None = None) -> Response:
+    metrics.CALLS_REFUSED.inc(code=code or "none")
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     content = {"detail": detail} if code is None else {"detail": detail, "code": code}
     return Response(to_json(content), status, headers, "application/json")
+
+
+def _answer_reasons(reasons: Iterable[Reason], status: int) -> Response:
+    """Answer with all that is wrong with a call, in FastAPI's shape."""
+    content = wire_reasons(reasons)
+    metrics.CALLS_REFUSED.inc(code=content[0].type if content else "none")
+    return Response(to_json({"detail": content}), status, media_type="application/json")
 
 
 def answer_error(request: Request, error: Exception) -> Response:
@@ -82,9 +90,10 @@ def answer_error(request: Request, error: Exception) -> Response:
     if isinstance(error, DomainError):
         error = InvalidInput([error.reason()])
     if isinstance(error, InvalidInput):
-        return _answer(wire_reasons(error.reasons), error.status)
+        return _answer_reasons(error.reasons, error.status)
     if isinstance(error, PlanStale):
         moved = [_moved_out(rrset) for rrset in error.moved[:MAX_REASONS]]
+        metrics.CALLS_REFUSED.inc(code=error.code)
         stale = plans.StalePlan(detail=str(error), code=error.code, moved=moved)
         return Response(stale.model_dump_json(), error.status, media_type="application/json")
     return _answer(str(error), error.status, error.code, error.retry_after)
@@ -126,7 +135,7 @@ def _answer_invalid(request: Request, error: Exception) -> Response:
         for item in found[:MAX_REASONS]
     ]
     limited = at_most(MAX_REASONS, reasons, len(found) - len(reasons))
-    return _answer(wire_reasons(limited), 422)
+    return _answer_reasons(limited, 422)
 
 
 def _words(item: Mapping[str, Any], shape: type[BaseModel] | None) -> str:

@@ -23,6 +23,7 @@ from app.core.setting_types import (
     DatabaseUrl,
     HttpUrl,
     IssuerUrl,
+    Listen,
     Names,
     NonNegativeInt,
     Origins,
@@ -262,6 +263,9 @@ class Settings(BaseSettings):
     """how long a simulated run takes"""
     simulated_failure_rate: float = Field(0.0, ge=0, le=1, allow_inf_nan=False)
     """share of simulated changes that fail, 0 to 1"""
+
+    # where a worker or a consumer shows its metrics, 127.0.0.1:9100; the api shows its own at /metrics
+    metrics_listen: Listen = ""
 
     # logs
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], UpperCase] = "INFO"

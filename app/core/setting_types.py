@@ -90,6 +90,19 @@ def _brokers(value: str) -> str:
     return value
 
 
+def host_and_port(address: str) -> tuple[str, int]:
+    """Return what stands before and behind the last colon of an address; `[::1]:9100` has the host `::1`."""
+    host, _, port = address.rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _listen(value: str) -> str:
+    found = _BROKER.fullmatch(value)
+    if value and (not found or "://" in value or not 0 < int(found["port"] or 0) < 65_536):
+        raise ValueError("must be host:port, 127.0.0.1:9100 or [::]:9100; 0.0.0.0 stands for every address")
+    return value
+
+
 def _proxies(value: tuple[str, ...]) -> tuple["Proxy", ...]:
     proxies = tuple(
         UNIX if each == UNIX else parse_network(each) for each in value
@@ -156,6 +169,7 @@ PositiveFloat = Annotated[float, Field(gt=0, le=_MOST, allow_inf_nan=False)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_postgresql)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
 HttpUrl = Annotated[str, AfterValidator(_http)]
+Listen = Annotated[str, AfterValidator(_listen)]  # empty: nowhere
 Brokers = Annotated[str, AfterValidator(_brokers)]
 Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,245}$")]  # 249 with the ending of its dead letters
 TopicAccounts = Annotated[dict[Topic, frozenset[str]], NoDecode, BeforeValidator(_topic_accounts)]

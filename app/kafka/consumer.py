@@ -8,10 +8,14 @@ from types import FrameType
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from app.core import metrics
 from app.core.config import settings
 from app.core.logging import configure_logging, get_logger, log_stderr_as_json
+from app.core.metrics_listener import listen
 from app.core.setting_types import page
+from app.kafka.batch import Batch
 from app.kafka.buffer import MessageBuffer
+from app.kafka.lag import Lag
 from app.kafka.message import BufferedMessage, Partition
 from app.kafka.offsets import OffsetCommitter
 from app.kafka.pool import WorkerPool
@@ -31,7 +35,9 @@ class RequestConsumer:
     """One member of the consumer group. All calls of Kafka's consumer are made by the thread of `run()`."""
 
     def __init__(self) -> None:
-        self._consumer = Consumer(consumer_properties(), logger=librdkafka_logger())
+        self.lag = Lag()
+        told = self.lag.properties() if settings().metrics_listen else {}
+        self._consumer = Consumer({**told, **consumer_properties()}, logger=librdkafka_logger())
         self._buffer = MessageBuffer(settings().kafka_in_hand)
         self._processor = BatchProcessor()
         self._pool = WorkerPool(settings().kafka_in_flight, self._processor.process)
@@ -111,12 +117,14 @@ class RequestConsumer:
             self._offsets.add(batch.next_offsets)
         self._offsets.commit()
         for batch in done:
+            seconds = time.monotonic() - batch.started
+            _count(batch, seconds)
             log.info(
                 "processed a batch",
                 accepted=batch.accepted,
                 replayed=batch.replayed,
                 dead_letters=batch.dead_letters,
-                seconds=round(time.monotonic() - batch.started, 3),
+                seconds=round(seconds, 3),
             )
 
     def _on_assign(self, _: Consumer, assigned: Sequence[TopicPartition]) -> None:
@@ -139,6 +147,7 @@ class RequestConsumer:
         """Drop the messages of these partitions: another member processes them from now on."""
         dropped = self._buffer.drop_partitions(partitions) + self._pool.drop_partitions(partitions)
         self._offsets.drop_partitions(partitions)
+        self.lag.drop_partitions(partitions)
         log.info("partitions are revoked", partitions=len(partitions), dropped=dropped)
 
     def _shut_down(self) -> None:
@@ -170,6 +179,9 @@ def main() -> None:
     except KafkaException as error:  # a property that librdkafka does not know, or can't use
         raise SystemExit(page([f"KAFKA_CONFIG__…: {error.args[0].str()}"])) from None
     log_stderr_as_json("consumer")
+    if settings().metrics_listen:
+        metrics.start()
+        listen(consumer.lag)
 
     def stop(number: int, _: FrameType | None) -> None:
         consumer.stop()
@@ -178,6 +190,13 @@ def main() -> None:
     signal.signal(signal.SIGINT, stop)
     consumer.run()
     log.info("left the group")
+
+
+def _count(batch: Batch, seconds: float) -> None:
+    numbers = {"accepted": batch.accepted, "replayed": batch.replayed, "dead_letter": batch.dead_letters}
+    for outcome, number in numbers.items():
+        metrics.KAFKA_MESSAGES.inc(number, outcome=outcome)
+    metrics.KAFKA_BATCH_SECONDS.observe(seconds)
 
 
 def _partitions(given: Iterable[TopicPartition]) -> set[Partition]:

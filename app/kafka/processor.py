@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
+from app.core import metrics
 from app.core.config import settings
 from app.core.logging import get_logger
+from app.core.metric_types import OTHER
 from app.kafka.api_client import ApiClient, ItemResult
 from app.kafka.batch import Batch
 from app.kafka.dlq.producer import DeadLetter, DeadLetterProducer
 from app.kafka.message import BufferedMessage
-from app.kafka.retry import RetryLater, RetryPauses
+from app.kafka.retry import ApiAway, ApiFailed, RetryLater, RetryPauses
 from app.kafka.submission import Submission
 
 log = get_logger("kafka")
@@ -85,8 +87,18 @@ def _dead_letters(messages: Iterable[BufferedMessage], results: Iterable[ItemRes
             yield DeadLetter.of(message.message, result.reasons)
 
 
+def _kind_of(failure: RetryLater) -> str:
+    match failure:
+        case ApiAway():
+            return "api_away"
+        case ApiFailed():
+            return "api_failed"
+    return OTHER
+
+
 def _wait_for_retry(batch: Batch, failure: RetryLater, pauses: RetryPauses) -> bool:
     pause = pauses.next(failure.retry_after)
+    metrics.KAFKA_RETRIES.inc(reason=_kind_of(failure))
     log.warning(
         "could not process a batch; nothing of it is committed, retrying after the pause."
         " If this repeats, remedy what the reason names",

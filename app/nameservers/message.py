@@ -115,6 +115,11 @@ def message_id(wire: bytes) -> int | None:
     return int(_HEADER.unpack_from(wire)[0]) if len(wire) >= _HEADER.size else None
 
 
+def rcode(wire: bytes) -> int | None:
+    """Return the rcode of a response; None when `wire` is too short."""
+    return wire[3] & _RCODE if len(wire) >= _HEADER.size else None
+
+
 def is_response_to(wire: bytes, question: bytes) -> bool:
     """Whether `wire`, a message with the query's id, responds to a query with this question section.
 

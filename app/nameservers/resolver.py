@@ -1,12 +1,15 @@
 """Ask authoritative servers for RRsets, directly and without recursion."""
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import takewhile
 
+from app.core import metrics
 from app.core.logging import get_logger
+from app.core.metric_types import OTHER
 from app.domain.change import RRsetKey
 from app.domain.expectation import Answer
 from app.domain.names import MAX_NAME, is_below, lineage
@@ -158,4 +161,13 @@ class _Asked:
                 replies[keys[index]] = reply
         except ServerUnreachable as error:
             replies |= {key: Reply(b"", error.why) for key in keys if key not in replies}
+        _count(replies.values())
         return replies
+
+
+def _count(replies: Iterable[Reply]) -> None:
+    """Count the responses by their rcodes."""
+    rcodes = Counter(message.rcode(reply.wire) if reply.problem is None else None for reply in replies)
+    for rcode, number in rcodes.items():
+        name = "none" if rcode is None else metrics.RCODES.get(rcode, OTHER)
+        metrics.DNS_RESPONSES.inc(number, rcode=name)

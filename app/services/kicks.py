@@ -9,6 +9,7 @@ from threading import Event
 from psycopg.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from app.core import metrics
 from app.core.backoff import pause_after
 from app.core.celery_app import DRAIN, QUEUE, celery_app
 from app.core.config import settings
@@ -104,6 +105,8 @@ def sweep() -> list[str]:
         with transaction() as session:
             due_zones.forget_kicks(session, set(waiting) - set(kicked))
         raise
+    finally:
+        metrics.SWEEP_KICKS.inc(len(kicked))
     return kicked
 
 

@@ -72,7 +72,8 @@ class Stats:
     awaiting_approval: int
     backends: Sequence[BackendState] | None
     drift: DriftCount | None
-    serial_lag: Sequence[Lag] | None
+    serial_lag: Sequence[Lag] | None  # the oldest ones
+    servers_behind: int | None  # servers of zones, all of them
     runs: Runs | None  # of the last hour
 
 
@@ -102,7 +103,7 @@ class CurrentStats:
         self._known: dict[tuple[Accounts, int], tuple[float, Stats]] = {}  # each with when it gets too old
 
     def look(self, principal: Principal, hours: int) -> Stats:
-        """Return what the principal may see, with a history of so many hours. Waits for the database.
+        """Return what the principal may see, with a history of so many hours; waits for the database.
 
         Raises Overloaded where others wait for their figures already, and what the database raises.
         """
@@ -155,6 +156,7 @@ def _stats(session: Session, accounts: Accounts, groups: _Groups, history: Seque
     lately = [now.timestamp() - age for age in range(_LATENCY_WINDOW, 0, -_MINUTE)]
     last_minute = store.fates(session, spans(lately[-1:], _MINUTE), 1, accounts)
     sees_all = accounts is None
+    lags = store.lags(session) if sees_all else None
     return Stats(
         at=now,
         requests=_open_requests(groups.open, now),
@@ -166,7 +168,8 @@ def _stats(session: Session, accounts: Accounts, groups: _Groups, history: Seque
         awaiting_approval=_count(groups.open, Status.AWAITING_APPROVAL),
         backends=list_backends(session) if sees_all else None,
         drift=store.drift(session) if sees_all else None,
-        serial_lag=store.lags(session) if sees_all else None,
+        serial_lag=lags.first if lags else None,
+        servers_behind=lags.number if lags else None,
         runs=store.runs(session, _id_before(_HOUR)) if sees_all else None,
     )
 

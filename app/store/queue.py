@@ -1,6 +1,7 @@
 """The open requests of one zone: claim them, and settle them. Every call needs the zone's lease."""
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -144,6 +145,8 @@ class Item:
     undoes: UUID | None = None  # the request that it takes back
     ptr_of: UUID | None = None  # the request that has the address of which it keeps the PTR
     manages_ptr: bool = False  # the PTRs of its addresses are kept, too
+    # On the monotonic clock; None where it had to wait for its time, or for an approval
+    accepted_at: float | None = None
 
     @property
     def id(self) -> UUID:
@@ -162,6 +165,8 @@ _ITEMS = """
            expect, atomic_id, undoes, ptr_of, resource ->> 'comment' AS comment,
            nullif(resource #> '{config,extra_config}', '{}') AS extra_config,
            coalesce(resource #> '{config,manage_ptr}' = 'true', false) AS manages_ptr,
+           CASE WHEN not_before IS NULL AND review_id IS NULL
+               THEN extract(epoch FROM clock_timestamp() - created_at)::float8 END AS age,
            CASE WHEN check_at > clock_timestamp() THEN check_at END AS waits_until,
            coalesce(verify_by <= clock_timestamp(), false) AS overdue,
            verify_by IS NOT NULL
@@ -347,6 +352,8 @@ def settle(
 def _items(
     session: Session, statement: TextClause, primary_deadline: float = 0, **parameters: object
 ) -> list[Item]:
+    rows = session.execute(statement, {**parameters, "primary_deadline": primary_deadline}).all()
+    now = time.monotonic()
     return [
         Item(
             change=Change(
@@ -372,6 +379,7 @@ def _items(
             undoes=row.undoes,
             ptr_of=row.ptr_of,
             manages_ptr=row.manages_ptr,
+            accepted_at=None if row.age is None else now - row.age,
         )
-        for row in session.execute(statement, {**parameters, "primary_deadline": primary_deadline})
+        for row in rows
     ]

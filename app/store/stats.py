@@ -140,7 +140,7 @@ _LAGS = text(
          CROSS JOIN LATERAL jsonb_each(state.servers) AS server
          WHERE server.value ->> 'serial' IS NOT NULL)
     SELECT own.zone, own.server, max(mod(other.serial - own.serial + 4294967296, 4294967296)) AS behind,
-           own.since
+           own.since, count(*) OVER () AS number
       FROM serial AS own JOIN serial AS other ON other.zone = own.zone
      WHERE mod(other.serial - own.serial + 4294967296, 4294967296) BETWEEN 1 AND 2147483647
      GROUP BY own.zone, own.server, own.since
@@ -217,6 +217,13 @@ class Lag(NamedTuple):
     since: datetime
 
 
+class Lags(NamedTuple):
+    """How many servers of zones are behind, and the first ones of them."""
+
+    number: int
+    first: Sequence[Lag]
+
+
 def follow_indexes(session: Session) -> None:
     """Let the statements of this transaction read along indexes, and end where their bounds are.
 
@@ -260,9 +267,10 @@ def drift(session: Session) -> DriftCount:
     return DriftCount(*session.execute(_DRIFT).one())
 
 
-def lags(session: Session) -> list[Lag]:
+def lags(session: Session) -> Lags:
     """Return servers that have an older serial than another server of the zone, the oldest first."""
-    return [Lag(*row) for row in session.execute(_LAGS)]
+    rows = session.execute(_LAGS).all()
+    return Lags(rows[0].number if rows else 0, [Lag(*row[:4]) for row in rows])
 
 
 def _parameters(spans: Sequence[Span], most: int, accounts: Collection[str] | None) -> dict[str, Any]:

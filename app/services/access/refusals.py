@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 
+from app.core import metrics
 from app.core.database import transaction
 from app.core.database_errors import DATABASE_ERRORS
 from app.core.logging import get_logger
@@ -60,6 +61,7 @@ class Refusals:
         self, who: Principal, code: str, words: str, address: str | None = None, number: int = 1
     ) -> None:
         """Note that something was refused, `number` times for this reason or others."""
+        metrics.ACCESS_REFUSED.inc(number, code=code)
         self._count((_REFUSED, who.name), code, words, address, who.person, number)
 
     def note_change(

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from app.core import metrics
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.database_errors import DATABASE_ERRORS, may_recover
@@ -25,6 +26,7 @@ from app.services import kicks
 from app.services.drain.backends import Backends, simulated_state
 from app.services.drain.batch import PROBE_CANDIDATES, behind_waiting, first_batch
 from app.services.drain.candidates import list_candidates
+from app.services.drain.counted import count_run, count_settled
 from app.services.drain.doubts import Doubts
 from app.services.drain.groups import tell_groups
 from app.services.drain.lease import hold_lease
@@ -120,6 +122,7 @@ def _drain(zone: str, runner: Runner, backends: Backends) -> None:
                 if lease and _is_turn_over(lease, backends, began):
                     break
         except LeaseLost:
+            metrics.LEASES_LOST.inc()
             log.warning("lease lost: another worker drains the zone and settles what this one has left open")
     # Without the lease there is nothing to do: its holder, or the sweep, sees to the zone.
     if held_lease is not None:
@@ -256,7 +259,9 @@ def _run_ansible(
     note_before(run_id, backend, changes, backends)
     alone = {"request_id": changes[0].request_id} if len(changes) == 1 else {}
     with bound(run_id=run_id, **alone), RunLog(run_id, quiet=claim.probe) as run_log:
+        began = time.monotonic()
         result = runner.run(run, run_log.append, lease_lost)
+        count_run(backend, claim.to_apply, result, time.monotonic() - began)
         why = result.why or (result.fault.code if result.fault else None)
         say = log.debug if claim.probe else log.info  # the end of the rest, or the next one, is said anyway
         say("run ended", backend=backend, changes=len(changes), rc=result.rc, why=why)
@@ -299,12 +304,16 @@ def _ask_servers(claim: Claim, in_flight: Sequence[InFlight], backends: Backends
     changes = [item.change for item in in_flight if item.needs_answers]
     if not claim.backend or not changes:
         return {}
+    began = time.monotonic()
     try:
-        return backends.ask(claim.backend, changes)
+        answers = backends.ask(claim.backend, changes)
     except InventoryError as error:  # changed since it was looked at, before the run
         log.warning("servers not asked: the inventory can't be used any more", error=str(error))
         nothing = Answer(None, frozenset(), "it does not say any more which servers to ask")
         return {"the inventory": {change.key: nothing for change in changes}}
+    metrics.VERIFICATION_ROUNDS.inc()
+    metrics.VERIFICATION_SECONDS.observe(time.monotonic() - began)
+    return answers
 
 
 def _settle(
@@ -337,6 +346,7 @@ def _settle(
         lease = replace(lease, left_over=None, next_account=claim.next_account)
         next_lease = rest_or_go_on(session, lease, decisions, sent, detail)
     kicks.kick_zones(reverse_zones)
+    count_settled(items, decisions, settled)
     applied = {item.id for item in claim.to_apply}
     log_lines(
         __name__,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.core import metrics
 from app.core.backoff import Backoff
 from app.core.config import settings
 from app.core.logging import get_logger
@@ -48,6 +49,7 @@ def rest(session: Session, lease: Lease, fault: Fault, detail: str | None = None
         seconds = backoff.pause(lease.failures)
         leases.rest(session, lease, seconds, fault)
         what = "zone unavailable: it rests, then it is tried with one request"
+    metrics.RESTS.inc(scope=fault.scope, code=fault.code)
     log.warning(what, backend=lease.backend, code=fault.code, why=fault.why, seconds=round(seconds, 1))
 
 

@@ -6,6 +6,7 @@ itself.
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core import metrics
 from app.core.config import settings
 from app.core.database import async_engine
 from app.core.database_errors import DATABASE_ERRORS, is_locked, is_not_set_up, is_unavailable
@@ -136,8 +138,12 @@ class GroupCommit:
 
     async def _execute(self, engine: AsyncEngine, group: Sequence[_Waiting]) -> list[Submitted]:
         drafts = [waiting.draft for waiting in group]
+        began = time.monotonic()
         async with engine.connect() as connection:
-            return await connection.run_sync(submit, drafts, backlog=self._backlog)
+            results = await connection.run_sync(submit, drafts, backlog=self._backlog)
+        metrics.GROUP_COMMIT_SECONDS.observe(time.monotonic() - began)
+        metrics.GROUP_COMMIT_REQUESTS.observe(len(group))
+        return results
 
     def _drain_queue(self) -> list[_Waiting]:
         """Take all that waits from the queue: nobody waits a second time for a database that is away."""

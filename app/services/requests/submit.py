@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
+from app.core import metrics
 from app.core.database import AnySession
 from app.core.logging import get_logger
 from app.domain.atomic import why_not_atomic
@@ -21,6 +22,7 @@ from app.domain.errors import (
     BatchKeysReused,
     BatchNotAllowed,
     BatchRefused,
+    Error,
     IdempotencyKeyReused,
     InvalidName,
     MassChange,
@@ -142,7 +144,31 @@ def submit(
     if atomic:
         group = [change for change in placed if grouped and isinstance(change, ValidChange)]
         _insist_on_all(results, group, _against_all(session, _new_of(placed, results), backlog, bool(group)))
+    _count(drafts, results)
     return results
+
+
+def _count(drafts: Sequence[Draft], results: Sequence[Submitted]) -> None:
+    """Count what became of the changes, once for all that are alike."""
+    kinds = Counter(
+        (draft.via, draft.action, None) if type(result) is Accepted else (draft.via, None, _code(result))
+        for draft, result in zip(drafts, results, strict=True)
+    )
+    for (via, action, code), number in kinds.items():
+        if action is not None:
+            metrics.REQUESTS_ACCEPTED.inc(number, door=via, action=action)
+        elif code is not None:
+            metrics.REQUESTS_REFUSED.inc(number, door=via, code=code)
+
+
+def _code(result: Submitted) -> str | None:
+    """Return the code of the first reason against it; None where there is none."""
+    match result:
+        case Refused(reasons):
+            return reasons[0].code
+        case KeyReused(error) | Undecided(error):
+            return error.code if isinstance(error, Error) else "try_again"
+    return None
 
 
 def _log_not_allowed(drafts: Sequence[Draft], results: Sequence[Submitted]) -> None:
