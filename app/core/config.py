@@ -264,14 +264,14 @@ class Settings(BaseSettings):
     simulated_failure_rate: float = Field(0.0, ge=0, le=1, allow_inf_nan=False)
     """share of simulated changes that fail, 0 to 1"""
 
-    # where a worker or a consumer shows its metrics, 127.0.0.1:9100; the api shows its own at /metrics
-    metrics_listen: Listen = ""
-
-    # logs
+    # logs and metrics
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], UpperCase] = "INFO"
     """`DEBUG`, `INFO`, `WARNING`, `ERROR`"""
     log_format: Literal["auto", "json", "console"] = "auto"
     """`json`, `console`, or `auto`: text on a terminal, else JSON"""
+    metrics_listen: Listen = ""
+    """where a worker or a consumer shows its metrics: `127.0.0.1:9100`, another port for each process of a
+    machine; unless set they are not counted. The api shows its own at `/metrics`"""
 
     @classmethod
     def settings_customise_sources(

@@ -39,7 +39,7 @@ def _code() -> UpTo:
     return UpTo(200)
 
 
-# the api
+# The api
 REQUESTS_ACCEPTED = Counter(
     "requests_accepted", "Requests that were stored.", door=OneOf(*DOORS), action=OneOf(*ACTIONS)
 )
@@ -59,7 +59,7 @@ GROUP_COMMIT_SECONDS = Histogram(
     "group_commit_seconds", "How long that statement took, with its commit.", _DURATIONS
 )
 
-# the api, as the database says it when it is asked
+# The api, as the database has it when it is asked
 DEPENDENCY_UP = Gauge(
     "dependency_up", "Whether what the API needs answers: 1 or 0.", dependency=OneOf(*DEPENDENCIES)
 )
@@ -85,7 +85,7 @@ SERVERS_BEHIND = Gauge(
     "servers_behind", "Servers of zones that have an older serial than another server of the zone."
 )
 
-# the worker
+# The worker
 REQUEST_APPLIED_SECONDS = Histogram(
     "request_applied_seconds", "From accepted to applied on the DNS server.", _LATENCIES
 )
@@ -119,7 +119,7 @@ SWEEP_KICKS = Counter(
     "sweep_kicks", "Zones that the sweep has kicked: their kicks were lost, or they were due."
 )
 
-# the consumer
+# The consumer
 KAFKA_MESSAGES = Counter("kafka_messages", "Messages, by what became of them.", outcome=OneOf(*MESSAGES))
 KAFKA_BATCH_SECONDS = Histogram(
     "kafka_batch_seconds", "How long a batch of messages took, with all its tries.", _LATENCIES

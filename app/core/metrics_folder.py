@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from multiprocessing import parent_process
+from multiprocessing import get_start_method, parent_process
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -27,7 +27,7 @@ def folder_of_siblings() -> Path | None:
     `uvicorn --workers` starts such processes. What this one has counted goes with it.
     """
     parent = parent_process()
-    if parent is None or parent.pid is None:
+    if parent is None or parent.pid is None or get_start_method(allow_none=True) != "spawn":
         return None
     folder = _make_folder(parent.pid)
     atexit.register(_remove_own_files, folder)

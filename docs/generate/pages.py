@@ -8,12 +8,13 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.generate import calls, commands, settings
+from docs.generate import calls, commands, metrics, settings
 
 DOCS = Path(__file__).parents[1]
 PART = re.compile(r"(<!-- made of (\S+) by make reference -->\n).*?(<!-- end -->\n)", re.DOTALL)
 SOURCES: Mapping[str, Callable[[], str]] = {
     "app/core/config.py": settings.tables,
+    "app/core/metrics.py": metrics.tables,
     "app/cli/": commands.of_the_operator,
     "client/src/": commands.of_the_client,
     "app/api/": calls.calls,

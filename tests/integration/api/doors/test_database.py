@@ -71,6 +71,19 @@ def test_a_database_that_has_stopped(api: Api, in_front: Proxy) -> None:
     assert api.create(ZONE).status_code == 202
 
 
+def test_metrics_say_that_the_database_has_stopped(api: Api, in_front: Proxy) -> None:
+    in_front.frozen.set()
+    try:
+        found = get(api, "/metrics")
+    finally:
+        in_front.frozen.clear()
+    assert found.status_code == 200
+    assert "dns_orchestrator_stats_up 0.0" in found.text
+    assert 'dns_orchestrator_dependency_up{dependency="postgresql"} 0.0' in found.text
+    assert "dns_orchestrator_requests_accepted_total{" in found.text
+    eventually(lambda: "dns_orchestrator_stats_up 1.0" in get(api, "/metrics").text, 20)
+
+
 @contextmanager
 def key_in_hand(api_database: str, key: str) -> Iterator[psycopg.Connection]:
     """A transaction that has stored a request with this key, and does not end."""
