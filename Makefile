@@ -39,7 +39,13 @@ test-thorough: prepared ## run all tests: on every server, in every way, with ma
 
 # What the tests run on, at the same time: most of it waits for the network.
 prepared: venv
-	@$(MAKE) --no-print-directory --jobs 4 fetch images .stack/examples/ready .stack/runtime/ready .stack/docs/ready
+	@$(MAKE) --no-print-directory --jobs 4 fetch images .stack/examples/ready .stack/runtime/ready .stack/docs/ready .stack/compiled
+
+# Tests that are imported for the first time are compiled: once here, or by each of pytest's processes.
+.stack/compiled: .venv/ready
+	@mkdir -p .stack
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --collect-only -qq >/dev/null || true  # the tests say why
+	@touch $@
 
 images: venv
 	@$(BIN)/python -m tests.support.images
