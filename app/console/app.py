@@ -6,10 +6,10 @@ from starlette.datastructures import State
 from starlette.routing import Route
 
 from app.console import errors
-from app.console.pages import home, requests
+from app.console.pages import home, requests, zones
 from app.console.rendering import FOLDER
 
-PAGES = (home, requests)
+PAGES = (home, requests, zones)
 
 
 def create_console(state: State) -> FastAPI:

@@ -35,6 +35,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.filters |= {"word": words.word, "utc": words.utc, "duration": words.duration}
+    made.filters |= {"cut": words.cut, "segment": words.segment}
     made.globals |= {"Status": Status, "OPEN": OPEN}
     return made
 

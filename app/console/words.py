@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 # What a page says when something was done, by the word for it in the page's address (forms.done).
 DONE: Mapping[str, str] = {
@@ -14,6 +15,16 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 def word(text: str) -> str:
     """Return a word of the code as people read it: `awaiting_approval` as "awaiting approval"."""
     return text.replace("_", " ")
+
+
+def cut(text: str, most: int) -> str:
+    """Return the text, or so many characters of it."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def segment(text: str) -> str:
+    """Return a name, of a zone say, as it stands in the path of an address."""
+    return quote(text, safe="/@")
 
 
 def utc(at: datetime) -> str:

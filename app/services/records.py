@@ -54,6 +54,7 @@ class RecordFilter:
     record_type: str | None = None
     account_id: str | None = None
     owner: str | None = None
+    text: str | None = None  # that stands in the name, or in a value
 
     def columns(self) -> Mapping[str, Any]:
         """Return the wanted value of each column that is filtered by. Raises InvalidFilter."""
@@ -76,25 +77,25 @@ def find_records(
     it can have fewer items than `limit`, even none, and yet a cursor. Pages are filled past what is not for
     the reader, or else the number of short ones would tell how much of that there is.
     """
-    columns = wanted.columns()
     after: Position | None = _read_cursor(session, cursor) if cursor is not None else None
     if reader.principal.reads_in_full:
-        found = records.page(session, columns, limit, after)
+        found = records.page(session, wanted.columns(), limit, after, wanted.text)
         items, after = list(map(_state, found.rows)), found.position
     else:
-        seen, after = _look_for(session, columns, limit + 1, after, reader)
+        seen, after = _look_for(session, wanted, limit + 1, after, reader)
         items = [item for _, item in seen[:limit]]
         after = seen[limit - 1][0] if len(seen) > limit else after
     return Page(items, encode_cursor(session, after) if after else None)
 
 
 def _look_for(
-    session: Session, columns: Mapping[str, Any], number: int, after: Position | None, reader: Caller
+    session: Session, wanted: RecordFilter, number: int, after: Position | None, reader: Caller
 ) -> tuple[list[tuple[Position, RecordState]], Position | None]:
     """Return so many records that the reader may see, with their positions, and where the next ones begin."""
+    columns = wanted.columns()
     seen: list[tuple[Position, RecordState]] = []
     for _ in range(_MOST_LOOKS):
-        found = records.page(session, columns, _AT_ONCE, after)
+        found = records.page(session, columns, _AT_ONCE, after, wanted.text)
         seen += [(position_of(row), item) for row in found.rows if (item := _as_seen(row, reader))]
         after = found.position
         if after is None or len(seen) >= number:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import ARRAY, Text, any_, cast, select, text
+from sqlalchemy import ARRAY, ColumnElement, Text, any_, cast, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from app.core.database import AnySession
@@ -157,8 +157,17 @@ def existing(session: AnySession, names: Iterable[str]) -> set[OwnedRRset]:
     return {OwnedRRset(*row) for row in found}
 
 
-def page(session: Session, filters: Mapping[str, Any], limit: int, after: Position | None) -> Found[Record]:
-    """Return records whose columns equal the filters, by zone, name and type, after the given position."""
+def page(
+    session: Session,
+    filters: Mapping[str, Any],
+    limit: int,
+    after: Position | None,
+    part_of: str | None = None,
+) -> Found[Record]:
+    """Return records whose columns equal the filters, by zone, name and type, after the given position.
+
+    With a text only those that have it in the name or in a value, whatever its case.
+    """
     if "name" in filters:
         return _page_at_name(session, filters, limit, after)
     zone = filters.get("zone")
@@ -168,11 +177,19 @@ def page(session: Session, filters: Mapping[str, Any], limit: int, after: Positi
     walk = Walk(
         table=Record,
         order=_KEY,
-        wanted=lambda row: [getattr(row, name) == value for name, value in filters.items()],
+        wanted=lambda row: [
+            *(getattr(row, name) == value for name, value in filters.items()),
+            *(() if part_of is None else (_has_text(row, part_of),)),
+        ],
         first=first,
         part=(*owned, *(() if zone is None else (Record.zone >= zone, Record.zone <= zone))),
     )
     return walk.page(session, limit, after)
+
+
+def _has_text(row: Any, wanted: str) -> ColumnElement[bool]:
+    values = func.array_to_string(row.rdata, "\n")
+    return or_(*(each.icontains(wanted, autoescape=True) for each in (row.name, values)))
 
 
 def _page_at_name(

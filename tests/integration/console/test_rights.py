@@ -15,6 +15,8 @@ ALL = {role.value for role in Role}
 PAGES_FOR = {
     "GET /": ALL,
     "GET /requests": READ,
+    "GET /zones": READ,
+    "GET /zones/{name:path}": READ,
 }
 
 
