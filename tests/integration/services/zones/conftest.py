@@ -1,20 +1,19 @@
 """A watcher that looks when a test says so, and zones on each server that it watches."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from app.services.zones.watch import Watcher
 from stack.embedded import Stack
-from stack.inventory import write_backend
+from tests.support.backends import Backends
 from tests.support.settings import SetSettings
 from tests.support.watching import WatchedZone
 from tests.support.zones import ZoneUnderTest
 
 ZoneOn = Callable[[str], ZoneUnderTest]
-Watch = Callable[[ZoneUnderTest], WatchedZone]
+Watch = Callable[..., WatchedZone]
 
 
 @pytest.fixture
@@ -25,15 +24,19 @@ def watcher(client: TestClient) -> Iterator[Watcher]:
     watcher.end()
 
 
-@pytest.fixture
-def watch(client: TestClient, watcher: Watcher, set_settings: SetSettings, tmp_path: Path) -> Watch:
-    """Serves a zone, by a backend of its own, whose contents are known as a whole."""
+@pytest.fixture(scope="session")
+def all_backends(tmp_path_factory: pytest.TempPathFactory) -> Backends:
+    """The backends of all tests here."""
+    return Backends(tmp_path_factory.mktemp("backends"))
 
-    def serve(zone: ZoneUnderTest) -> WatchedZone:
-        key_file = {"dns_tsig_key_file": str(zone.key_file)} if zone.transfers_are_signed else {}
-        write_backend(tmp_path, zone.name, zone.target.address, zone.target.port, **key_file)
-        set_settings(INVENTORY=str(tmp_path))
-        served = {"name": zone.name, "backend": zone.name}
+
+@pytest.fixture
+def watch(client: TestClient, watcher: Watcher, set_settings: SetSettings, all_backends: Backends) -> Watch:
+    """Serves a zone whose contents are known as a whole; a test that changes the inventory gives its own."""
+
+    def serve(zone: ZoneUnderTest, backends: Backends = all_backends) -> WatchedZone:
+        served = {"name": zone.name, "backend": backends.name_of(zone)}
+        set_settings(INVENTORY=str(backends.inventory))
         client.post("/api/v1/zones", json=served, params={"check": "false"}).raise_for_status()
         return WatchedZone(client, zone, watcher)
 

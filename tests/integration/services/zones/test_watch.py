@@ -20,6 +20,7 @@ from app.services.zones.watch import Watcher
 from stack.embedded import Stack
 from tests.integration.services.zones.conftest import Watch, ZoneOn
 from tests.support import powerdns
+from tests.support.backends import Backends
 from tests.support.eventually import eventually
 from tests.support.name_servers import close_at_once, serving
 from tests.support.proxy import proxy
@@ -213,9 +214,11 @@ def test_a_fault_with_one_zone_keeps_no_other_from_being_watched(
 
 
 def test_the_next_primary_is_read_while_the_first_is_away(
-    zone: WatchedZone, beside: ZoneUnderTest, tmp_path: Path
+    watch: Watch, beside: ZoneUnderTest, tmp_path: Path
 ) -> None:
-    inventory = tmp_path / f"{zone.name}.yml"
+    backends = Backends(tmp_path)
+    zone = watch(beside, backends)
+    inventory = backends.file_of(beside)
     address, port = beside.target.address, beside.target.port
     both = f'dns_server: ["{address}:9", "{address}:{port}"]'
     inventory.write_text(inventory.read_text().replace(f'dns_server: "{address}"', both))
@@ -319,7 +322,7 @@ def test_a_large_zone_is_not_transferred_for_ten_changes(
     beside = zone_on("bind")
     path = infrastructure.data("bind") / "zones" / beside.name
     with infrastructure.frozen(beside.name):
-        records = "".join(f"h{n} 300 A 10.{n >> 16}.{n >> 8 & 255}.{n & 255}\n" for n in range(100_000))
+        records = "".join(f"h{n} 300 A 10.{n >> 16}.{n >> 8 & 255}.{n & 255}\n" for n in range(25_000))
         path.write_text(path.read_text().replace(" 1 3600", " 2 3600") + records)
     with proxy(beside.target.address, beside.target.port) as counted:
         beside_port = beside.target
@@ -328,7 +331,7 @@ def test_a_large_zone_is_not_transferred_for_ten_changes(
         beside.target = beside_port
         assert zone.drift()["drifted"] == 0
         whole = counted.octets
-        assert whole > 2_000_000
+        assert whole > 500_000
         for number in range(10):
             beside.do("upsert", f"h{number}", "A", "192.0.2.1")
         zone.look()
@@ -337,8 +340,10 @@ def test_a_large_zone_is_not_transferred_for_ten_changes(
 
 
 def test_serials_are_shown_as_they_are_on_each_server(
-    zone: WatchedZone, beside: ZoneUnderTest, client: TestClient, tmp_path: Path
+    watch: Watch, beside: ZoneUnderTest, client: TestClient, tmp_path: Path
 ) -> None:
+    backends = Backends(tmp_path)
+    zone = watch(beside, backends)
     before = zone.shown()["servers"]
     assert [server["error"] for server in before] == [None]
     zone.look()
@@ -348,7 +353,7 @@ def test_serials_are_shown_as_they_are_on_each_server(
     [now] = zone.shown()["servers"]
     assert now["serial"] == before[0]["serial"] + 1 == zone.shown()["serial"]
     assert now["since"] > before[0]["since"]
-    inventory = tmp_path / f"{zone.name}.yml"
+    inventory = backends.file_of(beside)
     whole = inventory.read_text()
     with serving(close_at_once) as away:
         inventory.write_text(f"{whole}        - {{address: {away.address}, port: {away.port}}}\n")
@@ -384,10 +389,10 @@ def test_one_process_watches_a_backend(zone: WatchedZone, beside: ZoneUnderTest,
     assert zone.kinds() == {"new A": "added"}
 
 
-def test_a_zone_that_is_not_transferred_says_why(
-    zone: WatchedZone, beside: ZoneUnderTest, tmp_path: Path
-) -> None:
-    inventory = tmp_path / f"{zone.name}.yml"
+def test_a_zone_that_is_not_transferred_says_why(watch: Watch, beside: ZoneUnderTest, tmp_path: Path) -> None:
+    backends = Backends(tmp_path)
+    zone = watch(beside, backends)
+    inventory = backends.file_of(beside)
     whole = inventory.read_text()
     inventory.write_text(whole.replace("dns_tsig_key_file", "unused"))
     beside.do("create", "new", "A", "192.0.2.1")
