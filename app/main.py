@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.api import connections, documentation, errors, openapi, proxies
 from app.api import metrics as metrics_route
+from app.api.auth import CONSOLE
 from app.api.body_limits import BodyLimits
 from app.api.front import Application
 from app.api.v1.endpoints import (
@@ -43,7 +44,9 @@ from app.domain.change import Action
 from app.services.access.audit import note_auth
 from app.services.access.current import CurrentAccess
 from app.services.access.oidc.access_tokens import check_oidc_settings, configured_access_tokens
+from app.services.access.oidc.login import configured_login
 from app.services.access.refusals import Refusals
+from app.services.access.wrong_credentials import WrongCredentials
 from app.services.backends import Unavailable, end_simulation, note_executor
 from app.services.health import DependencyProbes
 from app.services.kicks import KickSender
@@ -87,7 +90,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.oidc = oidc = configured_access_tokens()
     if oidc is not None:
         oidc.keys.start_reading()
+    app.state.oidc_login = configured_login(oidc)
     app.state.refusals = refusals = Refusals()
+    app.state.wrong_credentials = WrongCredentials(refusals)
     app.state.probes = DependencyProbes()
     app.state.kicks = kicks = KickSender()
     app.state.backlog = backlog = Backlog(lambda: access_now.quotas)
@@ -170,7 +175,7 @@ def create_app() -> FastAPI:
     openapi.install(app)
     documentation.install(app)
     if settings().console:
-        app.mount(documentation.CONSOLE, create_console(app.state))
+        app.mount(CONSOLE, create_console(app.state))
     return app
 
 

@@ -17,25 +17,24 @@ from app.api.errors import answer_database_error, answer_error
 from app.api.refusals import CALLER, note_refused
 from app.core.config import settings
 from app.core.database_errors import DATABASE_ERRORS
-from app.core.logging import get_logger
 from app.domain.errors import IssuerUnavailable, RightMissing
 from app.domain.permissions import EVERYBODY, Caller, Principal, Right
 from app.services.access.current import CurrentAccess
 from app.services.access.declared import needs, open_to_all, right_for
-from app.services.access.failures import FailedTries
-from app.services.access.identify import KnownToken, WhyNot, identify, source_of
+from app.services.access.identify import KnownToken, WhyNot, identify
 from app.services.access.oidc.access_tokens import AccessTokens
 from app.services.access.oidc.verify import is_jwt
-
-log = get_logger(__name__)
+from app.services.access.wrong_credentials import WrongCredentials
 
 __all__ = ["needs", "open_to_all", "right_for"]  # beside what is defined here
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})  # what asks them has no token
+# What asks them has no token.
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/api/v1/access/login"})
+CONSOLE = "/console"  # where the web pages begin
+_BELOW_CONSOLE = f"{CONSOLE}/"
 _REALM = 'realm="dns-request-orchestrator", charset="UTF-8"'
 _CLOSE = {"Connection": "close"}  # a body that comes is read no further
 _WRONG = ', error="invalid_token"'  # RFC 6750, section 3.1
-_OF_KNOWN_TOKENS = frozenset({WhyNot.WRONG, WhyNot.REVOKED, WhyNot.EXPIRED, WhyNot.ELSEWHERE})
 
 
 def caller(request: Request) -> Caller:
@@ -68,12 +67,12 @@ class Authentication:
     `Authorization: Basic`.
     """
 
-    def __init__(self) -> None:
-        self._failed = FailedTries()
-
     async def refuse(self, scope: Scope, path: str) -> Response | None:
-        """Note in the scope who calls this path, and return None; or return the answer to who may not."""
-        if path in OPEN_PATHS:
+        """Note in the scope who calls this path, and return None; or return the answer to who may not.
+
+        Who opens a page of the console, it finds out itself: by a cookie.
+        """
+        if path in OPEN_PATHS or path == CONSOLE or path.startswith(_BELOW_CONSOLE):
             return None
         try:
             return await self._identify(scope)
@@ -100,24 +99,23 @@ class Authentication:
         else:
             found = identify(snapshot.tokens, shown, address)
         if isinstance(found, WhyNot):
-            return self._refuse(found, shown, scope)
+            return _refuse(found, shown, scope)
         if isinstance(found, KnownToken):
             access.note_use(found.id)
             found = found.principal
         scope[CALLER] = Caller(found, snapshot.grants, address=address)
         return None
 
-    def _refuse(self, why: WhyNot, shown: str, scope: Scope) -> Response:
-        address = scope["client"][0] if scope.get("client") else None
-        note_refused(scope, "credentials_invalid", why.value)
-        wait = self._failed.note(source_of(address))
-        if wait:
-            headers = {"Retry-After": str(max(1, round(wait))), **_CLOSE}
-            content = {"detail": "too many tries with wrong credentials", "code": "too_many_failures"}
-            return JSONResponse(content, 429, headers)
-        known = shown[:18] if why in _OF_KNOWN_TOKENS and not is_jwt(shown) else None
-        log.warning("call refused: wrong credentials", why=why.value, token=known, address=address)
-        return _unauthenticated("credentials_invalid", "these credentials are not good", _WRONG)
+
+def _refuse(why: WhyNot, shown: str, scope: Scope) -> Response:
+    """Return the answer to credentials that are not good."""
+    wrong: WrongCredentials = scope["app"].state.wrong_credentials
+    wait = wrong.note(why, shown, scope["client"][0] if scope.get("client") else None)
+    if wait:
+        headers = {"Retry-After": str(max(1, round(wait))), **_CLOSE}
+        content = {"detail": "too many tries with wrong credentials", "code": "too_many_failures"}
+        return JSONResponse(content, 429, headers)
+    return _unauthenticated("credentials_invalid", "these credentials are not good", _WRONG)
 
 
 def _unauthenticated(code: str, detail: str, of_bearer: str = "") -> Response:

@@ -11,10 +11,10 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
+from app.api.auth import CONSOLE
 from app.core.config import settings
 
 PAGE = "/docs"
-CONSOLE = "/console"  # where the web pages begin
 _ASSETS = f"{PAGE}/assets"
 _FILES = Path(fastapi_offline.__file__).parent / "static"
 _SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import documentation
-from app.api.auth import Authentication
+from app.api.auth import CONSOLE, Authentication
 from app.api.body_limits import BodyLimits
 from app.api.errors import answer_bug
 from app.api.fast_routes import Call, FastRoutes, called_path
@@ -58,7 +58,7 @@ class Front:
         self._pages = OwnPages(settings().cors_origins)
         self._authentication = Authentication() if settings().auth == "required" else None
         self._bodies = bodies
-        self._headers = SecurityHeaders(documentation.PAGE, documentation.CONSOLE)
+        self._headers = SecurityHeaders(documentation.PAGE, CONSOLE)
         origins = settings().cors_origins
         self._admit = _with_cors(self._check, origins) if origins else self._check
 

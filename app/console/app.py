@@ -6,10 +6,10 @@ from starlette.datastructures import State
 from starlette.routing import Route
 
 from app.console import errors
-from app.console.pages import home, requests, zones
+from app.console.pages import home, login, requests, zones
 from app.console.rendering import FOLDER
 
-PAGES = (home, requests, zones)
+PAGES = (home, login, requests, zones)
 
 
 def create_console(state: State) -> FastAPI:

@@ -5,15 +5,19 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
 from app.core.config import settings
 from app.domain.errors import RightMissing
 from app.domain.permissions import EVERYBODY, Caller, Right
+from app.services.access.current import CurrentAccess
 from app.services.access.declared import needs, open_to_all, right_for
+from app.services.access.sessions import find_session, principal_of
 
 __all__ = ["needs", "open_to_all"]  # beside what is defined here
 
+COOKIE = "dnso_session"
 _CALLER = "console.caller"  # in the scope of a call
 
 
@@ -44,6 +48,11 @@ def caller_of(request: Request) -> Caller | None:
     return found
 
 
+def address_of(request: Request) -> str | None:
+    """Return from where the reader calls."""
+    return request.client.host if request.client else None
+
+
 def has_right(caller: Caller | None, right: Right) -> bool:
     """Return whether he may do what needs the right."""
     return caller is not None and (caller.unrestricted or caller.principal.has(right))
@@ -61,9 +70,18 @@ TheCaller = Annotated[Caller, Depends(_the_caller)]
 
 
 async def _find_caller(request: Request) -> Caller | None:
+    """Return whose session the cookie is of; None for nobody's."""
+    address = address_of(request)
     if settings().auth == "off":
-        return replace(EVERYBODY, address=request.client.host if request.client else None)
-    return None
+        return replace(EVERYBODY, address=address)
+    cookie = request.cookies.get(COOKIE)
+    found = await run_in_threadpool(find_session, cookie) if cookie else None
+    if found is None:
+        return None
+    access: CurrentAccess = request.app.state.access
+    snapshot = await access.snapshot()
+    principal = principal_of(found, snapshot, request.app.state.oidc, address)
+    return Caller(principal, snapshot.grants, address=address) if principal else None
 
 
 def _require(caller: Caller | None, right: Right) -> None:

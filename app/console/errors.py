@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from app.console.auth import LoginNeeded, caller_of
-from app.console.rendering import address, show
+from app.console.rendering import address, here, show
 from app.core.database_errors import DATABASE_ERRORS, words_for
 from app.core.logging import get_logger
 from app.core.startup import cause
@@ -19,7 +19,10 @@ from app.schemas.words import words
 
 log = get_logger(__name__)
 
+_MAX_WANTED = 1_000  # characters of an address that the login leads back to
+
 _TITLES: Mapping[int, str] = {
+    400: "This can't be read",
     403: "You may not do this",
     404: "There is no such page",
     405: "This page can't be called so",
@@ -114,7 +117,10 @@ def _show_invalid(request: Request, error: Exception) -> Response:
 
 
 def _lead_to_login(request: Request, _: Exception) -> Response:
-    return RedirectResponse(address(request, "/login"), 303)
+    """Lead to the login, which leads back to where one wanted to go."""
+    wanted = here(request) if request.method == "GET" else None
+    is_short = wanted is not None and len(wanted) < _MAX_WANTED
+    return RedirectResponse(address(request, "/login", next=wanted if is_short else None), 303)
 
 
 def _show_database_error(request: Request, error: Exception) -> Response:

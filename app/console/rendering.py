@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -23,6 +23,7 @@ from app.domain.permissions import Right
 
 FOLDER = Path(__file__).parent
 PART = "part"  # the parameter that asks for one block of a page: a live part, fetched again
+_NOT_KEPT = frozenset({PART, "done"})  # of a page's address, where somebody comes back to it
 
 
 def _environment() -> Environment:
@@ -58,6 +59,13 @@ def address(request: Request, path: str, /, **parameters: object) -> str:
     given = {name: str(value) for name, value in parameters.items() if value not in (None, "")}
     root: str = request.scope.get("root_path", "")
     return f"{root}{path}" + (f"?{urlencode(given)}" if given else "")
+
+
+def here(request: Request) -> str:
+    """Return the address of the page that is called, below that of the console."""
+    path: str = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    given = [(name, value) for name, value in request.query_params.multi_items() if name not in _NOT_KEPT]
+    return quote(path) + (f"?{urlencode(given)}" if given else "")
 
 
 def _common(request: Request) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 # What a page says when something was done, by the word for it in the page's address (forms.done).
 DONE: Mapping[str, str] = {
     "cancelled": "Cancelled.",
+    "logged-out": "You are logged out.",
 }
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))

@@ -31,6 +31,7 @@ from app.core.setting_types import (
     PositiveFloat,
     PositiveInt,
     Proxies,
+    PublicUrl,
     RedisUrl,
     SigningAlgorithm,
     Topic,
@@ -136,6 +137,18 @@ class Settings(BaseSettings):
     """ask the issuer without TLS, also if it is not on this machine"""
     oidc_ca_file: Path | None = None
     """the CA (PEM) by which the API trusts the issuer, instead of the system's"""
+    oidc_client_id: str = ""
+    """the client by which people log in at the issuer, see [the login of the
+    console](../how-to/access.md#the-login-of-the-console); unless set they log in with tokens alone"""
+    oidc_client_secret: SecretStr | None = None
+    """its secret; a public client has none"""
+    oidc_scope: str = "openid profile email"
+    """the scopes that the login asks for"""
+    public_url: PublicUrl | None = None
+    """by what browsers reach the service, `https://dns.example.org`, where a proxy hands on another host name
+    or scheme"""
+    session_hours: Annotated[float, Field(gt=0, le=720)] = 8
+    """hours until one has to log in at the console again"""
     approval_timeout: Annotated[float, Field(gt=0, le=366 * 86_400)] = 7 * 86_400
     """seconds until a change that somebody has to approve is rejected, where its zone has no
     `approval_timeout`"""
@@ -303,6 +316,8 @@ class Settings(BaseSettings):
     def _check_issuer(self) -> Self:
         if self.oidc_issuer and not self.oidc_audience:
             raise ValueError("OIDC_ISSUER needs OIDC_AUDIENCE: whom its tokens have to be for")
+        if self.oidc_client_id and not self.oidc_issuer:
+            raise ValueError("OIDC_CLIENT_ID needs OIDC_ISSUER: where people log in")
         return self
 
     @property

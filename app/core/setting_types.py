@@ -53,6 +53,15 @@ def _issuer(value: str) -> str:
     return value
 
 
+def _public(value: str) -> str:
+    parts = urlsplit(value)
+    if not _is_url(value, ("http", "https")) or parts.path.strip("/") or parts.query or parts.username:
+        raise ValueError(
+            "must be by what browsers reach the service, without a path: https://dns.example.org"
+        )
+    return value.rstrip("/")
+
+
 def _pairs(value: object) -> object:
     """Return the pairs of `a=b,c=d`; what stands before the last = may have others in it."""
     if not isinstance(value, str):
@@ -181,6 +190,7 @@ Origins = Annotated[Names, AfterValidator(_origins)]
 ZonesServed = Annotated[dict[str, str], NoDecode, BeforeValidator(_zones)]
 Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs)]
 IssuerUrl = Annotated[str, AfterValidator(_issuer)]
+PublicUrl = Annotated[str, AfterValidator(_public)]
 # What a token may be signed with (RFC 7518, RFC 8037): by a private key that its issuer alone has.
 SigningAlgorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"

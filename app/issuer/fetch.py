@@ -3,9 +3,12 @@
 import asyncio
 import json
 import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import httpx2
@@ -34,27 +37,72 @@ class Issuer:
 
 async def fetch_public_keys(issuer: Issuer) -> PublicKeys:
     """Return the keys that the issuer publishes now. Raises NotRead."""
+    async with talking(issuer) as ask:
+        described = await read_description(issuer, ask)
+        return read_public_keys(await ask(address_in(described, "jwks_uri")))
+
+
+class Ask(Protocol):
+    """Returns the JSON that an address answers; to a form that is posted, where one is given."""
+
+    async def __call__(
+        self, address: str, form: Mapping[str, str] | None = None, auth: httpx2.Auth | None = None
+    ) -> Any:
+        """Ask an address."""
+
+
+@asynccontextmanager
+async def talking(issuer: Issuer) -> AsyncIterator[Ask]:
+    """Ask an issuer within the block, for `TIMEOUT` at most. Raises NotRead for whatever goes wrong there."""
     try:
         async with asyncio.timeout(TIMEOUT):
             tls = await asyncio.to_thread(ssl.create_default_context, cafile=issuer.ca_file)
             async with httpx2.AsyncClient(verify=tls, timeout=TIMEOUT, headers=_HEADERS) as http:
-                described = await _get(http, issuer, issuer.url.removesuffix("/") + _PATH)
-                return read_public_keys(await _get(http, issuer, _address_of_keys(issuer, described)))
+                yield partial(_ask, http, issuer)
     except TimeoutError as error:
         raise NotRead(f"no whole answer within {TIMEOUT:g} s") from error
     except Exception as error:  # addresses and answers that are none end in errors of many kinds
         raise NotRead(str(error) or type(error).__name__) from error
 
 
-async def _get(http: httpx2.AsyncClient, issuer: Issuer, address: str) -> Any:
-    """Return the JSON at an address. It follows no redirection: an issuer is where it is."""
+async def read_description(issuer: Issuer, ask: Ask) -> Mapping[str, Any]:
+    """Return how an issuer describes himself. Who names another one is not the one that is meant."""
+    described = await ask(issuer.url.removesuffix("/") + _PATH)
+    named = described.get("issuer") if isinstance(described, dict) else None
+    if not isinstance(described, dict) or named != issuer.url:
+        raise ValueError(f"it says that it is {named!r}, which is not OIDC_ISSUER character by character")
+    return described
+
+
+def address_in(described: Mapping[str, Any], name: str) -> str:
+    """Return the address that the description has by that name. Raises ValueError for none."""
+    address = described.get(name)
+    if not isinstance(address, str):
+        raise ValueError(f"it does not say where that is: {name}")
+    return address
+
+
+def require_private(issuer: Issuer, address: str) -> None:
+    """Raise ValueError for an address that others on the way can read and change."""
     parts = urlsplit(address)
     if parts.scheme != "https" and not (issuer.allow_http or parts.hostname in _HERE):
         raise ValueError(
             f"{address} is no https; OIDC_ALLOW_HTTP lets it pass, and whoever changes it underway"
         )
+
+
+async def _ask(
+    http: httpx2.AsyncClient,
+    issuer: Issuer,
+    address: str,
+    form: Mapping[str, str] | None = None,
+    auth: httpx2.Auth | None = None,
+) -> Any:
+    """Return the JSON at an address. It follows no redirection: an issuer is where it is."""
+    require_private(issuer, address)
     content = bytearray()
-    async with http.stream("GET", address) as answer:
+    method = "GET" if form is None else "POST"
+    async with http.stream(method, address, data=form, auth=auth) as answer:
         if answer.status_code != httpx2.codes.OK:
             raise ValueError(f"{address} answered {answer.status_code}")
         async for chunk in answer.aiter_raw():
@@ -62,14 +110,3 @@ async def _get(http: httpx2.AsyncClient, issuer: Issuer, address: str) -> Any:
             if len(content) > MAX_ANSWER:
                 raise ValueError(f"the answer of {address} is larger than {MAX_ANSWER} bytes")
     return json.loads(content)
-
-
-def _address_of_keys(issuer: Issuer, described: Any) -> str:
-    """Return where the keys are. Who says that he is another issuer is not the one that is meant."""
-    named = described.get("issuer") if isinstance(described, dict) else None
-    if named != issuer.url:
-        raise ValueError(f"it says that it is {named!r}, which is not OIDC_ISSUER character by character")
-    address = described.get("jwks_uri")
-    if not isinstance(address, str):
-        raise ValueError("it does not say where its keys are (jwks_uri)")
-    return address

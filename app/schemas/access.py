@@ -1,7 +1,7 @@
 """The shapes of what is asked and answered about access: tokens, grants, transfers, quotas, the audit."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, Field, IPvAnyNetwork
@@ -23,6 +23,21 @@ def _require_text(value: object) -> object:
 
 
 Network = Annotated[IPvAnyNetwork, BeforeValidator(_require_text)]
+
+
+class OidcLoginOut(BaseModel):
+    """Where people log in, and as which client."""
+
+    issuer: str
+    client_id: str
+    scope: str
+
+
+class LoginOut(BaseModel):
+    """How one says who one is."""
+
+    auth: Literal["off", "required"] = Field(description="off: nobody has to")
+    oidc: OidcLoginOut | None = Field(description="null: by a token of this service alone")
 
 
 class NewToken(StrictBody):

@@ -565,6 +565,25 @@ class AccountQuota(Base):
     updated_by: Mapped[str]  # a principal
 
 
+class ConsoleSession(Base):
+    """Somebody who is logged in at the console. Nobody can make the cookie from what is stored of it."""
+
+    __tablename__ = "console_sessions"
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)  # SHA-256 of the cookie
+    holder: Mapped[str]  # the name of the principal
+    token: Mapped[str | None]  # the prefix of the token that it was begun with, or else
+    claims: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # of an OIDC issuer
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    last_seen_at: Mapped[datetime | None]  # to within a minute or so
+
+    __table_args__ = (
+        CheckConstraint("(token IS NULL) <> (claims IS NULL)", name="holder"),
+        Index(None, "holder", "created_at"),
+    )
+
+
 class AccessTransfer(Base):
     """What an account offers to another one: RRsets, and maybe the zone itself."""
 

@@ -10,7 +10,8 @@ async function refresh(part, done) {
   const address = new URL(window.location.href);
   address.searchParams.set("part", part.dataset.live);
   address.hash = "";
-  const answer = await fetch(address, { redirect: "error" });
+  const answer = await fetch(address, { redirect: "manual" });
+  if (answer.type === "opaqueredirect") window.location.reload(); // to the login: the session has ended
   if (!answer.ok) return;
   const content = await answer.text();
   if (content === part.lastContent || isBusy(part)) return;

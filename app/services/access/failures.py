@@ -23,6 +23,11 @@ class FailedTries:
     def __len__(self) -> int:
         return len(self._sources)
 
+    def wait_of(self, source: str) -> float:
+        """Return how many seconds the source has to wait now; 0: none."""
+        since, number = self._sources.get(source, (0.0, 0))
+        return max(0.0, since + WINDOW - self._clock()) if number >= TRIES else 0.0
+
     def note(self, source: str) -> float:
         """Note one more. Return how many seconds the source has to wait now; 0: none."""
         now = self._clock()

@@ -36,6 +36,8 @@ class WhyNot(StrEnum):
     AUDIENCE = "it is for nobody, or for somebody else: its aud has none of OIDC_AUDIENCE"
     SUBJECT = "it does not say whose it is: it has no sub that can be used"
     TOO_EARLY = "it is not good yet"
+    CODE = "its issuer has given nothing for the code that came back"
+    NONCE = "it was not made for this login"
     CLAIMS = "it lacks what a token must say, or says it otherwise than it must"
 
 
@@ -87,13 +89,18 @@ def identify(tokens: Mapping[str, KnownToken], shown: str, address: str | None) 
         return WhyNot.UNKNOWN
     if not is_right:
         return WhyNot.WRONG
+    return why_unusable(token, address) or token
+
+
+def why_unusable(token: KnownToken, address: str | None) -> WhyNot | None:
+    """Return why a token is of no use now to who is at that address; None: it is."""
     if token.revoked:
         return WhyNot.REVOKED
     if token.expires_at is not None and token.expires_at <= datetime.now(UTC):
         return WhyNot.EXPIRED
     if token.networks and not is_within(parse_address(address), token.networks):
         return WhyNot.ELSEWHERE
-    return token
+    return None
 
 
 def source_of(address: str | None) -> str:

@@ -1,6 +1,7 @@
 """Which roles may open which page: every route of the console."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 from fastapi.routing import APIRoute
 from starlette.routing import Mount
@@ -8,6 +9,7 @@ from starlette.routing import Mount
 from app.console.app import PAGES
 from app.domain.permissions import RIGHTS, Right, Role
 from app.services.access.declared import right_for
+from tests.support.console import Guests
 
 READ = {"admin", "operator", "requester", "approver", "auditor"}
 ALL = {role.value for role in Role}
@@ -18,6 +20,14 @@ PAGES_FOR = {
     "GET /zones": READ,
     "GET /zones/{name:path}": READ,
 }
+FOR_EVERYBODY = {  # known or not
+    "GET /login",
+    "POST /login",
+    "POST /logout",
+    "GET /login/oidc",
+    "GET /login/callback",
+}
+VALUES = {"{request_id}": str(UUID(int=7)), "{name:path}": "nowhere.test"}
 
 
 def routes() -> Iterator[APIRoute]:
@@ -27,17 +37,42 @@ def routes() -> Iterator[APIRoute]:
             yield route
 
 
-def roles_with(right: Right | None) -> set[str]:
-    return {role.value for role in Role if right is None or right in RIGHTS[role]}
-
-
-def test_every_page_says_who_may_open_it() -> None:
-    found = {
-        f"{method} {route.path}": roles_with(right_for(route.endpoint))
+def calls() -> dict[str, Right | None]:
+    return {
+        f"{method} {route.path}": right_for(route.endpoint)
         for route in routes()
         for method in route.methods or ()
     }
-    assert found == PAGES_FOR
+
+
+def test_every_page_says_who_may_open_it() -> None:
+    found = calls()
+    assert {call for call, right in found.items() if right is None} == FOR_EVERYBODY
+    assert {
+        call: {role.value for role in Role if right in RIGHTS[role]}
+        for call, right in found.items()
+        if right is not None
+    } == PAGES_FOR
+
+
+def test_which_role_may_open_which_page(guests: Guests) -> None:
+    """Also a form without fields, or about what there is not, is refused for that only after its sender."""
+    may: dict[str, set[str]] = {call: set() for call in PAGES_FOR}
+    for call in PAGES_FOR:
+        method, path = call.split(" ")
+        for pattern, value in VALUES.items():
+            path = path.replace(pattern, value)
+        assert "{" not in path
+        nobody = guests.nobody()
+        answer = nobody.get(path) if method == "GET" else nobody.post(path)
+        assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/console/login")
+        for role in Role:
+            visitor = guests.by(role.value)
+            answer = visitor.get(path) if method == "GET" else visitor.post(path)
+            assert answer.status_code < 500, call
+            if "right_missing" not in answer.text:
+                may[call].add(role.value)
+    assert may == PAGES_FOR
 
 
 def test_there_is_nothing_beside_pages_but_files() -> None:

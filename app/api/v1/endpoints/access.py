@@ -7,9 +7,10 @@ from fastapi import APIRouter, Path, Request
 
 from app.api import access_answers as answers
 from app.api import openapi
-from app.api.auth import TheCaller, needs
+from app.api.auth import TheCaller, needs, open_to_all
 from app.api.body import JsonRoute
 from app.api.query import Cursor, ShortLimit
+from app.core.config import settings
 from app.core.database import reading, transaction
 from app.domain.permissions import Grant, Right
 from app.domain.quotas import QUOTA_NAMES
@@ -19,11 +20,13 @@ from app.schemas.access import (
     Explanation,
     GrantList,
     GrantOut,
+    LoginOut,
     Me,
     NewGrant,
     NewQuota,
     NewToken,
     NewTokenOut,
+    OidcLoginOut,
     QuotaList,
     QuotaOut,
     TokenList,
@@ -33,11 +36,24 @@ from app.schemas.request import ACCOUNT
 from app.services.access import audit, grants, quotas, tokens
 from app.services.access.current import CurrentAccess
 from app.services.access.explain import Question, explain
+from app.services.access.oidc.login import OidcLogin
 from app.services.requests.backlog import Backlog
 
 AccountInPath = Annotated[str, Path(min_length=1, max_length=255, pattern=ACCOUNT)]
 
 router = APIRouter(prefix="/access", tags=["access"], route_class=JsonRoute)
+
+
+@router.get("/login", summary="How do I say who I am?")
+@open_to_all
+def show_login(request: Request) -> LoginOut:
+    """What a client, or a person, can log in with."""
+    login: OidcLogin | None = request.app.state.oidc_login
+    oidc = None
+    if login is not None:
+        client = login.client
+        oidc = OidcLoginOut(issuer=login.issuer.url, client_id=client.id, scope=client.scope)
+    return LoginOut(auth=settings().auth, oidc=oidc)
 
 
 @router.get("/me", summary="Who am I, and what may I do?")

@@ -7,6 +7,8 @@ from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 
+from jwt import PyJWK
+
 from app.core.config import settings
 from app.domain.permissions import Principal, Role
 from app.issuer.fetch import Issuer, fetch_public_keys
@@ -14,7 +16,7 @@ from app.issuer.public_keys import PublicKeys
 from app.services.access.identify import WhyNot
 from app.services.access.oidc.claims import ClaimRules, principal_of_claims
 from app.services.access.oidc.current_keys import CurrentKeys
-from app.services.access.oidc.verify import MAX_TOKEN, Expected, SignedWith, signed_with, verify
+from app.services.access.oidc.verify import MAX_TOKEN, Claims, Expected, SignedWith, signed_with, verify
 
 MAX_CHECKED = 2_000  # tokens that are remembered: those that were used last
 _FAR = 2**63  # seconds: a later end is no number for a clock
@@ -24,6 +26,13 @@ class _Checked(NamedTuple):
     principal: Principal
     ends_at: float  # seconds since 1970
     keys: PublicKeys  # by which it was checked
+
+
+class FoundKey(NamedTuple):
+    """A public key, and the set that it is in."""
+
+    key: PyJWK
+    keys: PublicKeys
 
 
 class AccessTokens:
@@ -47,8 +56,6 @@ class AccessTokens:
 
     async def identify(self, token: str) -> Principal | WhyNot:
         """Return who shows the token, or why it is of no use. Raises IssuerUnavailable."""
-        if len(token) > MAX_TOKEN:
-            return WhyNot.TOO_LONG
         digest = sha256(token.encode()).digest()
         if digest in self._checked:
             keys = await self.keys.keys()
@@ -59,23 +66,41 @@ class AccessTokens:
         return await self._check(token, digest)
 
     async def _check(self, token: str, digest: bytes) -> Principal | WhyNot:
+        found = await self.find_key(token)
+        if isinstance(found, WhyNot):
+            return found
+        claims = verify(token, found.key, self._expected)
+        if isinstance(claims, WhyNot):
+            return claims
+        principal = self.principal_of(claims)
+        if isinstance(principal, Principal):
+            ends_at = min(int(claims["exp"]), _FAR) + self._expected.skew
+            self._checked[digest] = _Checked(principal, ends_at, found.keys)
+            if len(self._checked) > MAX_CHECKED:
+                self._checked.popitem(last=False)
+        return principal
+
+    async def read(self, token: str) -> Claims | WhyNot:
+        """Return what an access token says, or why it is of no use. Raises IssuerUnavailable."""
+        found = await self.find_key(token)
+        return found if isinstance(found, WhyNot) else verify(token, found.key, self._expected)
+
+    async def find_key(self, token: str) -> FoundKey | WhyNot:
+        """Return what the token's signature is to be checked with. Raises IssuerUnavailable."""
+        if len(token) > MAX_TOKEN:
+            return WhyNot.TOO_LONG
         by = signed_with(token, self._expected)
         if not isinstance(by, SignedWith):
             return by
         keys = await self.keys.keys_with(*by)
         key = keys.find(*by)
-        if key is None:
-            return WhyNot.KEY
-        claims = verify(token, key, self._expected)
-        if isinstance(claims, WhyNot):
-            return claims
-        principal = principal_of_claims(claims, self._rules)
-        if isinstance(principal, Principal):
-            ends_at = min(int(claims["exp"]), _FAR) + self._expected.skew
-            self._checked[digest] = _Checked(principal, ends_at, keys)
-            if len(self._checked) > MAX_CHECKED:
-                self._checked.popitem(last=False)
-        return principal
+        return WhyNot.KEY if key is None else FoundKey(key, keys)
+
+    def principal_of(self, claims: Claims) -> Principal | WhyNot:
+        """Return of whom the issuer says this, by the rules in force."""
+        if claims.get("iss") != self._expected.issuer:
+            return WhyNot.ISSUER
+        return principal_of_claims(claims, self._rules)
 
 
 def configured_access_tokens() -> AccessTokens | None:
@@ -83,7 +108,7 @@ def configured_access_tokens() -> AccessTokens | None:
     found = settings()
     if found.oidc_issuer is None or found.auth == "off":
         return None
-    issuer = Issuer(found.oidc_issuer, found.oidc_ca_file, found.oidc_allow_http)
+    issuer = configured_issuer(found.oidc_issuer)
     expected = Expected(issuer.url, found.oidc_audience, found.oidc_algorithms, found.oidc_clock_skew)
     rules = ClaimRules(
         issuer=issuer.url,
@@ -95,6 +120,11 @@ def configured_access_tokens() -> AccessTokens | None:
         default_roles=frozenset(map(Role, found.oidc_default_roles)),
     )
     return AccessTokens(CurrentKeys(partial(fetch_public_keys, issuer)), expected, rules)
+
+
+def configured_issuer(url: str) -> Issuer:
+    """Return the issuer of that name, as the settings let him be reached."""
+    return Issuer(url, settings().oidc_ca_file, settings().oidc_allow_http)
 
 
 def check_oidc_settings() -> list[str]:

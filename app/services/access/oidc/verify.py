@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import Any, NamedTuple
 
 import jwt
@@ -69,9 +70,33 @@ def signed_with(token: str, expected: Expected) -> SignedWith | WhyNot:
 
 
 def verify(token: str, key: PyJWK, expected: Expected) -> Claims | WhyNot:
-    """Return what the token says, which can be believed then, or why it is of no use."""
+    """Return what an access token says, which can be believed then, or why it is of no use."""
+    claims = _decode(token, key, expected)
+    if isinstance(claims, WhyNot):
+        return claims
+    return WhyNot.KIND if _is_of_another_kind(claims) else claims
+
+
+def verify_id_token(token: str, key: PyJWK, expected: Expected, nonce: str) -> Claims | WhyNot:
+    """Return what an ID token says of who has just logged in, or why it is of no use.
+
+    OpenID Connect Core 1.0, section 3.1.3.7; `expected.audience` is the client's id.
+    """
+    claims = _decode(token, key, expected)
+    if isinstance(claims, WhyNot):
+        return claims
+    said = claims.get("nonce")
+    if not isinstance(said, str) or not compare_digest(said.encode(), nonce.encode()):
+        return WhyNot.NONCE
+    is_for_several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+    if (is_for_several or "azp" in claims) and claims.get("azp") not in expected.audience:
+        return WhyNot.AUDIENCE
+    return claims
+
+
+def _decode(token: str, key: PyJWK, expected: Expected) -> Claims | WhyNot:
     try:
-        claims: Claims = jwt.decode(
+        return jwt.decode(
             token,
             key,
             [key.algorithm_name],
@@ -84,7 +109,6 @@ def verify(token: str, key: PyJWK, expected: Expected) -> Claims | WhyNot:
         return _WHY_MISSING.get(error.claim, WhyNot.CLAIMS)
     except jwt.PyJWTError as error:
         return _WHY.get(type(error), WhyNot.CLAIMS)
-    return WhyNot.KIND if _is_of_another_kind(claims) else claims
 
 
 def _is_of_another_kind(claims: Claims) -> bool:
