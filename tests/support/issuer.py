@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
 from threading import Event, Thread
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -77,7 +78,15 @@ class RunningIssuer:
         self.keys = [key.jwk() for key in keys]
         self.port = free_port()
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
-        self.described: dict[str, Any] = {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
+        self.described: dict[str, Any] = {
+            "issuer": self.url,
+            "jwks_uri": f"{self.url}/keys",
+            "authorization_endpoint": f"{self.url}/authorize?realm=main",
+            "token_endpoint": f"{self.url}/token",
+        }
+        self.given: object = {}  # for a code
+        self.forms: list[dict[str, str]] = []  # with codes
+        self.authorizations: list[str | None] = []  # headers that came with these
         self.status = 200
         self.padding = 0  # bytes before the keys
         self.asked: list[str] = []  # paths, in their order
@@ -101,6 +110,12 @@ class RunningIssuer:
                 self.end_headers()
                 self.wfile.write(content)
 
+            def do_POST(self) -> None:
+                length = int(self.headers["Content-Length"])
+                issuer.forms.append(dict(parse_qsl(self.rfile.read(length).decode())))
+                issuer.authorizations.append(self.headers["Authorization"])
+                self.do_GET()
+
             def log_message(self, *_: Any) -> None:
                 pass
 
@@ -111,8 +126,8 @@ class RunningIssuer:
 
     def content(self, path: str) -> bytes:
         """What stands at a path."""
-        described = path == "/.well-known/openid-configuration"
-        return b" " * self.padding + json.dumps(self.described if described else {"keys": self.keys}).encode()
+        found = {"/.well-known/openid-configuration": self.described, "/token": self.given}
+        return b" " * self.padding + json.dumps(found.get(path, {"keys": self.keys})).encode()
 
     def stop(self) -> None:
         """Be away."""
