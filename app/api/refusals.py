@@ -6,9 +6,10 @@ from fastapi import Request
 from starlette.types import Scope
 
 from app.domain.errors import Reason
-from app.domain.permissions import Caller, Role
+from app.domain.permissions import Caller
 from app.services.access.refusals import NOBODY, Refusals
-from app.services.requests.submit import Accepted, Submitted
+from app.services.requests import made_for_others
+from app.services.requests.submit import Submitted
 
 CALLER = "orchestrator.caller"  # in the scope of a call
 
@@ -31,14 +32,5 @@ def note_refused_items(request: Request, first_reasons: Iterable[Reason]) -> Non
 def note_made_for_others(request: Request, submitted: Iterable[Submitted]) -> None:
     """Note what an admin has asked for in the names of accounts that are not his."""
     who: Caller | None = request.scope.get(CALLER)
-    if who is None or Role.ADMIN not in who.principal.roles:
-        return
-    made = [each.request for each in submitted if isinstance(each, Accepted)]
-    others = [each for each in made if each.account_id not in who.principal.accounts]
-    if others:
-        first = others[0]
-        what = f"{first.action} {first.resource['domain']} {first.resource['record_type']}"
-        refusals: Refusals = request.app.state.refusals
-        refusals.note_change(
-            who.principal, str(first.id), f"{what} for {first.account_id}", who.address, len(others)
-        )
+    if who is not None:
+        made_for_others.note_made_for_others(request.app.state.refusals, who, submitted)

@@ -6,10 +6,11 @@ from starlette.datastructures import State
 from starlette.routing import Route
 
 from app.console import errors
-from app.console.pages import home, login, requests, zones
+from app.console.pages import drift, home, login, requests, rrset_history, zone_files, zones
 from app.console.rendering import FOLDER
 
-PAGES = (home, login, requests, zones)
+# A zone's name may have slashes: what is below a zone comes before the zones.
+PAGES = (home, login, requests, rrset_history, drift, zone_files, zones)
 
 
 def create_console(state: State) -> FastAPI:

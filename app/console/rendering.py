@@ -36,7 +36,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.filters |= {"word": words.word, "utc": words.utc, "duration": words.duration}
-    made.filters |= {"cut": words.cut, "segment": words.segment}
+    made.filters |= {"cut": words.cut, "segment": words.segment, "about": words.about}
     made.globals |= {"Status": Status, "OPEN": OPEN}
     return made
 

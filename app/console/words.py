@@ -1,13 +1,20 @@
 """How the console says what the services return: times, durations, and the words of codes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote
+
+from app.domain.errors import Reason
 
 # What a page says when something was done, by the word for it in the page's address (forms.done).
 DONE: Mapping[str, str] = {
     "cancelled": "Cancelled.",
     "logged-out": "You are logged out.",
+    "undo-asked": "A request that takes it back is on its way.",
+    "adopted": "What was found is recorded.",
+    "restoring": "Requests that restore what is recorded are on their way.",
+    "comparison-asked": "The zone is compared with its primary soon.",
+    "import-asked": "The import is on its way.",
 }
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
@@ -21,6 +28,11 @@ def word(text: str) -> str:
 def cut(text: str, most: int) -> str:
     """Return the text, or so many characters of it."""
     return text if len(text) <= most else f"{text[:most]}…"
+
+
+def about(reasons: Sequence[Reason], field: str) -> Reason | None:
+    """Return the first reason that is about a field of a form."""
+    return next((each for each in reasons if field in each.loc), None)
 
 
 def segment(text: str) -> str:

@@ -17,7 +17,7 @@ import psycopg
 from sqlalchemy.orm import Session
 
 from app.core.config import settings
-from app.core.database import statements, transaction
+from app.core.database import reading, statements, transaction
 from app.core.database_errors import DATABASE_ERRORS
 from app.core.logging import bound, get_logger
 from app.core.startup import cause
@@ -78,6 +78,19 @@ class ImportFailed(Exception):
         self.code = code
         self.words = words
         self.result = result
+
+
+def order_import(caller: Caller, name: str, source: Source, file: bytes | None = None) -> Import:
+    """Have the zone imported; `file` is a master file, compressed with gzip, read at once if it is small.
+
+    Raises ZoneNotFound, ImportRunning, InvalidInput with all that is wrong with the file.
+    """
+    if file is not None:
+        with reading() as session:
+            zone = get_zone(session, name).name
+        check_small_file(zone, file)
+    with transaction() as session:
+        return want_import(session, caller, name, source, file)
 
 
 def want_import(

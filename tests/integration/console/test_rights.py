@@ -12,6 +12,9 @@ from app.services.access.declared import right_for
 from tests.support.console import Guests
 
 READ = {"admin", "operator", "requester", "approver", "auditor"}
+READ_ALL = {"admin", "operator", "auditor"}
+MANAGE = {"admin", "operator"}
+SUBMIT = {"admin", "requester", "gateway"}
 ALL = {role.value for role in Role}
 
 PAGES_FOR = {
@@ -19,6 +22,15 @@ PAGES_FOR = {
     "GET /requests": READ,
     "GET /zones": READ,
     "GET /zones/{name:path}": READ,
+    "GET /zones/{name:path}/drift": READ_ALL,
+    "POST /zones/{name:path}/drift/adopt": MANAGE,
+    "POST /zones/{name:path}/drift/restore": MANAGE,
+    "POST /zones/{name:path}/drift/check": MANAGE,
+    "GET /zones/{name:path}/history": READ_ALL,
+    "POST /zones/{name:path}/history/undo/{request_id}": SUBMIT,
+    "GET /zones/{name:path}/import": READ_ALL,
+    "POST /zones/{name:path}/import": MANAGE,
+    "GET /zones/{name:path}/export": READ_ALL,
 }
 FOR_EVERYBODY = {  # known or not
     "GET /login",

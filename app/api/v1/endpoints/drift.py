@@ -16,17 +16,15 @@ from app.api.query import Cursor, Limit
 from app.core.database import reading
 from app.core.threads import run_to_the_end
 from app.domain.change import RRsetKey
-from app.domain.errors import DomainError, InvalidInput, Reason
-from app.domain.names import name_in_zone
+from app.domain.errors import InvalidInput
 from app.domain.permissions import Right
 from app.domain.reasons import MAX_REASONS, at_most
-from app.domain.zone_key import dns_name
-from app.domain.zone_record import KEPT_AT_APEX
 from app.schemas.request import DriftSelection, Restoration
 from app.schemas.response import AdoptedOut, DriftPage, RestoredList
 from app.services.requests.validate import shape_reasons
 from app.services.zones import drift, registry
 from app.services.zones.drift import Why
+from app.services.zones.drift_keys import read_keys
 from app.services.zones.registry import ServedZone
 
 router = APIRouter(prefix="/zones", tags=["zones"], route_class=StrictRoute)
@@ -108,18 +106,4 @@ def _keys(zone: ServedZone, body: DriftSelection) -> Sequence[RRsetKey] | None:
     """Return the RRsets that are named; None: all. Raises InvalidInput."""
     if body.rrsets is None:
         return None
-    keys, reasons = list[RRsetKey](), list[Reason]()
-    apex = dns_name(zone.name)
-    for index, each in enumerate(body.rrsets):
-        try:
-            name = name_in_zone(each.domain, apex)
-        except DomainError as error:
-            reasons.append(error.reason("rrsets", index, "domain"))
-            continue
-        if name == apex and each.record_type.value in KEPT_AT_APEX:
-            words = f"{each.record_type.value} at the apex is the signer's: it is never drift"
-            reasons.append(Reason(("rrsets", index, "record_type"), "kept_by_server", words))
-        keys.append(RRsetKey(name, each.record_type.value))
-    if reasons:
-        raise InvalidInput(at_most(MAX_REASONS, reasons))
-    return keys
+    return read_keys(zone, [(each.domain, each.record_type) for each in body.rrsets])

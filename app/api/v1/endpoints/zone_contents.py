@@ -13,18 +13,17 @@ from app.api.auth import TheCaller, needs
 from app.api.body import JsonRoute, decode_json
 from app.api.zone_answers import import_out
 from app.core.config import settings
-from app.core.database import reading, transaction
+from app.core.database import reading
 from app.core.threads import run_to_the_end
 from app.domain.errors import InvalidInput
 from app.domain.origin import Source
-from app.domain.permissions import Caller, Right
+from app.domain.permissions import Right
 from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas.request import ZoneImport
 from app.schemas.response import ImportOut
 from app.services.requests.validate import shape_reasons
 from app.services.zones import imports
 from app.services.zones.export import export_zone
-from app.services.zones.registry import get_zone
 
 router = APIRouter(prefix="/zones", tags=["zones"], route_class=JsonRoute)
 
@@ -49,7 +48,7 @@ async def import_zone(name: str, request: Request, response: Response, caller: T
     catalog (RFC 9432): its members are registered on the same backend, and imported.
     """
     source, file = await _read_order(request)
-    found = await run_to_the_end(partial(_want, name, caller, source, file))
+    found = await run_to_the_end(partial(imports.order_import, caller, name, source, file))
     response.headers["Location"] = f"/api/v1/zones/{found.zone}/import"
     return import_out(found)
 
@@ -116,12 +115,3 @@ def _read_json(raw: bytes) -> ZoneImport:
         return ZoneImport.model_validate(decode_json(raw))
     except ValidationError as error:
         raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error, ZoneImport))) from error
-
-
-def _want(name: str, caller: Caller, source: Source, file: bytes | None) -> imports.Import:
-    if file is not None:
-        with reading() as session:
-            zone = get_zone(session, name).name
-        imports.check_small_file(zone, file)
-    with transaction() as session:
-        return imports.want_import(session, caller, name, source, file)
