@@ -44,5 +44,6 @@ async def _look(current: CurrentStats) -> Stats | None:
         looking = run_in_threadpool(current.look, EVERYBODY.principal, 0)
         return await asyncio.wait_for(looking, _TIMEOUT)
     except (*DATABASE_ERRORS, Overloaded, TimeoutError) as error:
-        log.warning("gauges are missing in the metrics: the database did not tell them", error=cause(error))
+        why = cause(error) or f"no answer within {_TIMEOUT:g} s"
+        log.warning("gauges are missing in the metrics: the database did not tell them", error=why)
         return None

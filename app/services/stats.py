@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -77,6 +78,16 @@ class Stats:
     runs: Runs | None  # of the last hour
 
 
+class _Servers(NamedTuple):
+    """What only those see who read everything."""
+
+    backends: Sequence[BackendState] | None = None
+    drift: DriftCount | None = None
+    serial_lag: Sequence[Lag] | None = None
+    servers_behind: int | None = None
+    runs: Runs | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class _Groups:
     until: float  # on the monotonic clock: then they are read again
@@ -127,10 +138,12 @@ class CurrentStats:
             self._histories.clear()
         began = time.monotonic()
         with reading() as session:
+            servers = _look_at_servers(session) if accounts is None else _Servers()
+        with reading() as session:
             store.follow_indexes(session)
             groups = self._look_at_groups(session, accounts)
             history = self._histories.setdefault(accounts, History(accounts)).look(session, hours)
-            stats = _stats(session, accounts, groups, history)
+            stats = _stats(session, accounts, groups, history, servers)
         self._known[accounts, hours] = (_good_until(began), stats)
         return stats
 
@@ -151,12 +164,23 @@ def _good_until(began: float) -> float:
     return now + pause_after(now - began, _MAX_SHARE, least=_AGE, longest=_LONGEST_AGE)
 
 
-def _stats(session: Session, accounts: Accounts, groups: _Groups, history: Sequence[Moment]) -> Stats:
+def _look_at_servers(session: Session) -> _Servers:
+    lags = store.lags(session)
+    return _Servers(
+        backends=list_backends(session),
+        drift=store.drift(session),
+        serial_lag=lags.first,
+        servers_behind=lags.number,
+        runs=store.runs(session, _id_before(_HOUR)),
+    )
+
+
+def _stats(
+    session: Session, accounts: Accounts, groups: _Groups, history: Sequence[Moment], servers: _Servers
+) -> Stats:
     now = datetime.now(UTC)
     lately = [now.timestamp() - age for age in range(_LATENCY_WINDOW, 0, -_MINUTE)]
     last_minute = store.fates(session, spans(lately[-1:], _MINUTE), 1, accounts)
-    sees_all = accounts is None
-    lags = store.lags(session) if sees_all else None
     return Stats(
         at=now,
         requests=_open_requests(groups.open, now),
@@ -166,11 +190,7 @@ def _stats(session: Session, accounts: Accounts, groups: _Groups, history: Seque
         history=history,
         zones=_zones(groups, now),
         awaiting_approval=_count(groups.open, Status.AWAITING_APPROVAL),
-        backends=list_backends(session) if sees_all else None,
-        drift=store.drift(session) if sees_all else None,
-        serial_lag=lags.first if lags else None,
-        servers_behind=lags.number if lags else None,
-        runs=store.runs(session, _id_before(_HOUR)) if sees_all else None,
+        **servers._asdict(),
     )
 
 
