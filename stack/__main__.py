@@ -21,7 +21,7 @@ from stack.private import without_exported
 
 _COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)  # of the terminal, one for each part
 _NAME_WIDTH = 8
-_SERVERS = (
+_PACKAGES = (
     "bind9",
     "bind9-dnsutils",
     "knot",
@@ -29,6 +29,7 @@ _SERVERS = (
     "pdns-backend-sqlite3",
     "krb5-kdc",
     "krb5-admin-server",
+    "prometheus",
 )
 
 
@@ -77,8 +78,8 @@ def run(*, app: bool, environment: Mapping[str, str]) -> None:
 
 
 def fetch() -> None:
-    """Download and unpack the DNS servers, and a KDC for the tests; say so where they can't be had."""
-    for package in _SERVERS:
+    """Download and unpack the DNS servers, a KDC and promtool; say so where they can't be had."""
+    for package in _PACKAGES:
         try:
             unpacked(package, PACKAGES)
         except Unavailable as error:

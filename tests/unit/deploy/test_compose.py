@@ -1,5 +1,6 @@
 """docker-compose.yml, the images and the inventory fit together, and confine what they run."""
 
+import json
 import re
 import subprocess
 import sys
@@ -193,3 +194,33 @@ def test_the_images_get_only_what_is_named() -> None:
 def dockerfile(service: str) -> Path:
     build = SERVICES[service]["build"]
     return ROOT / build / "Dockerfile" if isinstance(build, str) else ROOT / "Dockerfile"
+
+
+def test_prometheus_scrapes_what_shows_metrics() -> None:
+    """By the names of the services, at the ports at which they listen."""
+    scraped = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())[
+        "scrape_configs"
+    ]
+    targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in scraped}
+    listen = {name: environment(name)["METRICS_LISTEN"].rpartition(":")[2] for name in ("worker", "consumer")}
+    ports = {"api": default(SERVICES["api"]["ports"][0]).rpartition(":")[2], **listen}
+    assert targets == {f"dns-orchestrator-{name}": [f"{name}:{port}"] for name, port in ports.items()}
+
+
+@pytest.mark.parametrize("name", ["prometheus", "grafana"])
+def test_who_only_looks_on_is_started_when_asked_for(name: str) -> None:
+    assert SERVICES[name]["profiles"] == ["observability"]
+    outside = [path for path in mounts(name).values() if path.startswith("./")]
+    assert outside
+    assert all((ROOT / path).exists() for path in outside)
+
+
+def test_grafana_finds_the_dashboard_and_prometheus() -> None:
+    folder = ROOT / "deploy" / "grafana" / "provisioning"
+    [source] = yaml.safe_load((folder / "datasources" / "prometheus.yml").read_text())["datasources"]
+    [files] = yaml.safe_load((folder / "dashboards" / "files.yml").read_text())["providers"]
+    [board] = (ROOT / mounts("grafana")[files["options"]["path"]]).glob("*.json")
+    assert source["url"] == "http://prometheus:9090"
+    assert {
+        panel["datasource"]["uid"] for panel in json.loads(board.read_text())["panels"] if "targets" in panel
+    } == {source["uid"]}
