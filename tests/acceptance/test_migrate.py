@@ -25,10 +25,10 @@ from stack.paths import PACKAGES
 from stack.ports import HOST, Ports
 from tests.support.eventually import eventually
 from tests.support.own_bind import running_bind
+from tests.support.pages import shown
 from tests.support.user import User
 
-PAGE = (ROOT / "docs" / "how-to" / "migrate.md").read_text()
-COMMANDS = re.findall(r"^```\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL)
+PAGE = "docs/how-to/migrate.md"
 ZONES = [f"z{number}.migrated.test" for number in range(50)]
 RECORDS = (
     "".join(f"h{number}  A  192.0.2.{number}\n" for number in range(1, 21)) + 'old  TXT  "of years ago"\n'
@@ -43,19 +43,12 @@ options {{
 """
 
 
-def command(having: str) -> str:
-    """The one block of commands that has these words in it."""
-    found: str
-    [found] = [each for each in COMMANDS if having in each]
-    return found
-
-
 @contextmanager
 def bind_of_years(home: Path) -> Iterator[int]:
     """Run BIND with the zones, and with what the page says has to stand in its options; yield its port."""
     ports = Ports.free()
     create_key(home / "orchestrator.key")
-    ours = "".join(re.findall(r"^    allow-.*\n", command("allow-update"), re.MULTILINE))
+    ours = "".join(re.findall(r"^    allow-.*\n", shown(PAGE, "allow-update").text, re.MULTILINE))
     text = _OPTIONS.format(key=home / "orchestrator.key", home=home, port=ports.dns, host=HOST, ours=ours)
     for zone in ZONES:
         (home / f"{zone}.zone").write_text(empty_zone(zone) + RECORDS)
@@ -91,11 +84,11 @@ def env(stack: Stack, tmp_path: Path) -> Mapping[str, str]:
 
 def run(words: str, env: Mapping[str, str], **replaced: str) -> str:
     """Run a block of the page; `replaced` names what is another here."""
-    for shown, here in {
+    for there, here in {
         "localhost:8000/api/v1": env["API_URL"].removesuffix("/dns/create"),
         **replaced,
     }.items():
-        words = words.replace(shown, here)
+        words = words.replace(there, here)
     done = subprocess.run(
         ["bash", "-e", "-c", words], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120
     )
@@ -128,11 +121,12 @@ def test_from_a_named_conf_to_the_first_change(
 ) -> None:
     user.wait_for_backend("ns1")
     registered = run(
-        command("named-checkconf -l"), env, **{"/etc/bind/named.conf": str(tmp_path / "named.conf")}
+        shown(PAGE, "named-checkconf -l").text, env, **{"/etc/bind/named.conf": str(tmp_path / "named.conf")}
     )
     assert [line.split("\t")[:2] for line in registered.splitlines()] == [[zone, "added"] for zone in ZONES]
 
     assert imported_rrsets(env) == {22}  # the hosts, the text, and the NS
+    assert "\tns1\t" in run(shown(PAGE, "zones list").text, env)
     items = user.api.get("/dns/records", params={"zone": ZONES[7], "domain": f"old.{ZONES[7]}"}).json()[
         "items"
     ]
@@ -140,12 +134,12 @@ def test_from_a_named_conf_to_the_first_change(
         (['"of years ago"'], "import", None)
     ]
 
-    answer = json.loads(run(command("dns/upsert"), env, **{"example.org": ZONES[7]}))
+    answer = json.loads(run(shown(PAGE, "dns/upsert").text, env, **{"example.org": ZONES[7]}))
     [request] = user.wait_until_settled([answer["id"]])
     assert request["status"] == "succeeded", request
     change_beside(primary, ZONES[7], env)
     drifted = eventually(
-        lambda: json.loads(run(command("/drift"), env, **{"example.org": ZONES[7]}))["items"]
+        lambda: json.loads(run(shown(PAGE, "/drift").text, env, **{"example.org": ZONES[7]}))["items"]
     )
     assert [(each["domain"], each["kind"]) for each in drifted] == [(f"h1.{ZONES[7]}", "changed")]
     exported = user.api.get(f"/zones/{ZONES[7]}/export").text
@@ -158,10 +152,10 @@ def test_from_a_directory_of_master_files(
 ) -> None:
     user.wait_for_backend("ns1")
     here = {"/etc/bind/zones": str(tmp_path)}
-    told = run(command("ls /etc/bind/zones"), env, **here)
+    told = run(shown(PAGE, "ls /etc/bind/zones").text, env, **here)
     assert {line.split("\t")[0] for line in told.splitlines()} == set(ZONES)
     imported_rrsets(env)
-    answers = run(command("for file in"), env, **here)
+    answers = run(shown(PAGE, "for file in").text, env, **here)
     assert answers.count('"wanted"') == len(ZONES)
     assert imported_rrsets(env) == {22}
 
@@ -170,5 +164,5 @@ def test_from_the_api_of_powerdns(stack: Stack, user: User, env: Mapping[str, st
     stack.add_zone("listed.test", "powerdns")
     key = (stack.data("powerdns") / "api.key").read_text().strip()
     here = {"http://127.0.0.1:8081": stack.env["POWERDNS_API_URL"], "$PDNS_KEY": key}
-    told = run(command("X-API-Key"), env, **here)
+    told = run(shown(PAGE, "X-API-Key").text, env, **here)
     assert "listed.test\tadded\tserved by powerdns" in told.splitlines()

@@ -1,0 +1,104 @@
+"""A reader of the documentation, who does what a page shows, in a shell, one block after the other."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from app.core.config import ROOT
+from stack.debian import library_path, unpacked
+from stack.embedded import Stack
+from stack.paths import PACKAGES
+from tests.support.eventually import eventually
+from tests.support.pages import Block
+from tests.support.user import User
+
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+# What a page shows, and what stands there for each reader: `01a2…` in the path of a call, or a whole id.
+SHOWN_ID = re.compile(rf"(requests|plans|batches)/(?:01a2…|{UUID})")
+TOLD = {
+    "requests": re.compile(rf'"id":\s?"({UUID})",\s?"action"'),
+    "plans": re.compile(rf'(?:"plan_id":\s?"|[Pp]lan )({UUID})'),
+    "batches": re.compile(rf'"batch_id":\s?"({UUID})"'),
+    "state": re.compile(r'"state":\s?"([0-9a-f]{64})"'),
+}
+WAITING = {"scheduled", "awaiting_approval", "cancelled"}  # for a time or for somebody, or for nothing more
+_CURL = '#!/bin/sh\nexec {curl} --fail-with-body --silent --show-error "$@"\n'
+_DIG = '#!/bin/sh\nLD_LIBRARY_PATH="{libraries}" exec {root}/usr/bin/dig "$@"\n'
+
+
+class Reader:
+    """Follows pages on a running stack: addresses are the stack's, ids those that were told before."""
+
+    def __init__(self, stack: Stack, user: User, folder: Path, **variables: str) -> None:
+        self.user = user
+        self.ids: dict[str, str] = {}
+        self._folder = folder
+        self._here = {
+            "localhost:8000/api/v1": str(user.api.base_url).rstrip("/").removeprefix("http://"),
+            "http://localhost:8000": str(user.api.base_url.join("/")).rstrip("/"),
+            "-p 21053": f"-p {stack.ports.dns}",
+            "port=21053": f"port={stack.ports.dns}",
+        }
+        self._environment = {**os.environ, **stack.env, **variables, "PATH": self._path()}
+        (folder / ".stack").mkdir()
+        settings = "".join(f"{name}={value}\n" for name, value in {**stack.env, **variables}.items())
+        (folder / ".stack" / "env").write_text(settings)
+        (folder / ".venv" / "bin").mkdir(parents=True)
+        (folder / ".venv" / "bin" / "activate").write_text("")
+        for path in ROOT.iterdir():
+            if not path.name.startswith("."):
+                (folder / path.name).symlink_to(path)
+
+    def _path(self) -> str:
+        """Make the programs that a page takes for granted; return the PATH with them in front."""
+        programs = self._folder / "programs"
+        programs.mkdir()
+        root, server = (unpacked(name, PACKAGES) for name in ("bind9-dnsutils", "bind9"))
+        libraries = f"{library_path(root)}:{library_path(server)}"
+        curl = subprocess.run(["which", "curl"], capture_output=True, text=True, check=True).stdout.strip()
+        (programs / "curl").write_text(_CURL.format(curl=curl))
+        (programs / "dig").write_text(_DIG.format(libraries=libraries, root=root))
+        for path in programs.iterdir():
+            path.chmod(0o755)
+        return f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+    def follow(self, block: Block, here: Mapping[str, str] | None = None) -> str:
+        """Run a block, and wait until what it has asked for is settled. Returns what it has printed."""
+        words = SHOWN_ID.sub(lambda found: f"{found[1]}/{self.ids[found[1]]}", block.text)
+        words = words.replace("a8e1…", self.ids.get("state", ""))
+        for shown, real in {**self._here, **(here or {})}.items():
+            words = words.replace(shown, real)
+        state, folder = self._folder / "state", self._folder / "cwd"
+        before = f"[ ! -e {state} ] || {{ . {state}; cd $(cat {folder}); }}"
+        script = f"{before}\n{words}\nexport -p > {state}; pwd > {folder}\n"
+        done = subprocess.run(
+            ["bash", "-e", "-o", "pipefail", "-c", script],
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, f"{block.place}\n{words}\n{done.stdout}{done.stderr}"
+        self._remember(done.stdout)
+        return done.stdout
+
+    def _remember(self, output: str) -> None:
+        for kind, pattern in TOLD.items():
+            if found := pattern.findall(output):
+                self.ids[kind] = found[-1]
+        for request in map(self.user.request, dict.fromkeys(TOLD["requests"].findall(output))):
+            if request["status"] not in WAITING:
+                [settled] = self.user.wait_until_settled([request["id"]])
+                assert settled["status"] == "succeeded", settled
+        for zone in re.findall(r'"zone":\s?"([^"]+)",\s?"state":\s?"(?:wanted|running)"', output):
+            eventually(partial(self._imported, zone))
+
+    def _imported(self, zone: str) -> bool:
+        state = self.user.api.get(f"/zones/{zone}/import").json()["state"]
+        assert state != "failed"
+        return bool(state == "done")
