@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple, Self
 
 from stack.paths import ROOT
@@ -128,7 +129,10 @@ def _become(words: Sequence[str], env: Mapping[str, str], out: Path, err: Path) 
     os.environ.update(env)
     _write_to(sys.stdout, out)
     _write_to(sys.stderr, err)
-    if words[0] == "-m":
+    if words[0] == "-c":
+        sys.argv = ["-c", *words[2:]]
+        exec(compile(words[1], "<string>", "exec"), vars(ModuleType("__main__")))
+    elif words[0] == "-m":
         sys.argv = list(words[1:])
         runpy.run_module(words[1], run_name="__main__", alter_sys=True)
     else:

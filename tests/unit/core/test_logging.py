@@ -5,9 +5,13 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 import pytest
+
+from tests.support.forked import CLI, Ended, run_in_fork
 
 SECRET = "s3cret-of-the-database"
 FAILS = """
@@ -25,25 +29,36 @@ except Exception:
 """
 
 
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs a program that ends well."""
+
+    def until_it_ends(program: str, **variables: str) -> Ended:
+        done = run_in_fork(("-c", program), variables, tmp_path)
+        assert done.status == 0, done.err
+        return done
+
+    return until_it_ends
+
+
 @pytest.mark.parametrize("shape", ["json", "console"])
-def test_a_stack_trace_holds_no_values_of_variables(shape: str) -> None:
-    away = {"DATABASE_URL": f"postgresql://dns:{SECRET}@127.0.0.1:9/dns", "LOG_FORMAT": shape}
-    done = subprocess.run(
-        [sys.executable, "-c", FAILS], env=os.environ | away, capture_output=True, text=True, check=True
-    )
-    assert "OperationalError" in done.stdout
-    assert "Connection refused" in done.stdout
-    assert SECRET not in done.stdout + done.stderr
-    assert len(done.stdout) < 20_000
+def test_a_stack_trace_holds_no_values_of_variables(run: Run, shape: str) -> None:
+    done = run(FAILS, DATABASE_URL=f"postgresql://dns:{SECRET}@127.0.0.1:9/dns", LOG_FORMAT=shape)
+    assert "OperationalError" in done.out
+    assert "Connection refused" in done.out
+    assert SECRET not in done.out + done.err
+    assert len(done.out) < 20_000
 
 
-def test_a_command_that_breaks_shows_no_values_of_variables() -> None:
+def test_a_command_that_breaks_shows_no_values_of_variables(tmp_path: Path) -> None:
     away = {"DATABASE_URL": f"postgresql://dns:{SECRET}@127.0.0.1:9/dns"}
-    command = [sys.executable, "-m", "app.cli", "migrate"]
-    done = subprocess.run(command, env=os.environ | away, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "Connection refused" in done.stderr
-    assert SECRET not in done.stdout + done.stderr
+    done = run_in_fork((*CLI, "migrate"), away, tmp_path)
+    assert done.status == 1
+    assert "Connection refused" in done.err
+    assert SECRET not in done.out + done.err
 
 
 SERVES = """
@@ -56,11 +71,9 @@ logging.getLogger("uvicorn.access").info('%s - "%s %s HTTP/%s" %d', *said)
 """
 
 
-def test_a_line_for_each_request_in_the_shape_of_all_lines() -> None:
-    environment = os.environ | {"LOG_FORMAT": "json"}
-    command = [sys.executable, "-c", SERVES]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    line = json.loads(done.stdout)
+def test_a_line_for_each_request_in_the_shape_of_all_lines(run: Run) -> None:
+    done = run(SERVES, LOG_FORMAT="json")
+    line = json.loads(done.out)
     assert datetime.fromisoformat(line.pop("at")).tzinfo is not None
     assert line == {
         "logger": "uvicorn.access",
@@ -90,24 +103,18 @@ with logging.bound(zone="example.net"):
 
 
 @pytest.mark.parametrize(("level", "number"), [("info", 4), ("warning", 2), ("error", 0)])
-def test_many_lines_at_once_are_as_each_by_itself(level: str, number: int) -> None:
-    environment = os.environ | {"LOG_FORMAT": "json", "LOG_LEVEL": level}
-    done = subprocess.run(
-        [sys.executable, "-c", MANY], env=environment, capture_output=True, text=True, check=True
-    )
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
+def test_many_lines_at_once_are_as_each_by_itself(run: Run, level: str, number: int) -> None:
+    done = run(MANY, LOG_FORMAT="json", LOG_LEVEL=level)
+    lines = [json.loads(line) for line in done.out.splitlines()]
     assert len(lines) == number
     for line in lines:
         assert datetime.fromisoformat(line.pop("at")).tzinfo is not None
     assert lines[: number // 2] == lines[number // 2 :]
 
 
-def test_many_lines_at_once_for_people() -> None:
-    environment = os.environ | {"LOG_FORMAT": "console"}
-    done = subprocess.run(
-        [sys.executable, "-c", MANY], env=environment, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.count("good") == done.stdout.count("bad") == 2
+def test_many_lines_at_once_for_people(run: Run) -> None:
+    done = run(MANY, LOG_FORMAT="console")
+    assert done.out.count("good") == done.out.count("bad") == 2
 
 
 TORN = """
@@ -175,15 +182,12 @@ except ZeroDivisionError:
 """
 
 
-def test_what_libraries_print_by_themselves_is_json_too() -> None:
-    environment = os.environ | {"LOG_FORMAT": "json"}
-    done = subprocess.run(
-        [sys.executable, "-c", PRINTS], env=environment, capture_output=True, text=True, check=True
-    )
-    messages = [json.loads(line)["message"] for line in done.stdout.splitlines()]
+def test_what_libraries_print_by_themselves_is_json_too(run: Run) -> None:
+    done = run(PRINTS, LOG_FORMAT="json")
+    messages = [json.loads(line)["message"] for line in done.out.splitlines()]
     assert messages[0] == "Process ForkPoolWorker-1:"
     assert messages[-1] == "ZeroDivisionError: division by zero"
-    assert done.stderr == ""
+    assert done.err == ""
 
 
 FOR_PEOPLE = """
@@ -198,12 +202,9 @@ get_logger("app.services.drain.run_log").info("task: Send the dynamic update")
 
 
 @pytest.mark.parametrize(("level", "seen"), [("INFO", False), ("DEBUG", True)])
-def test_a_terminal_shows_no_details_and_nothing_twice(level: str, seen: bool) -> None:
-    environment = os.environ | {"LOG_FORMAT": "console", "LOG_LEVEL": level}
-    done = subprocess.run(
-        [sys.executable, "-c", FOR_PEOPLE], env=environment, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.count("Uvicorn running") == 1
-    assert "color_message" not in done.stdout
-    assert re.match(r"(\x1b\[\d+m)*\d\d:\d\d:\d\d", done.stdout)
-    assert ("Send the dynamic update" in done.stdout) is seen
+def test_a_terminal_shows_no_details_and_nothing_twice(run: Run, level: str, seen: bool) -> None:
+    done = run(FOR_PEOPLE, LOG_FORMAT="console", LOG_LEVEL=level)
+    assert done.out.count("Uvicorn running") == 1
+    assert "color_message" not in done.out
+    assert re.match(r"(\x1b\[\d+m)*\d\d:\d\d:\d\d", done.out)
+    assert ("Send the dynamic update" in done.out) is seen
