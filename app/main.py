@@ -51,6 +51,7 @@ from app.services.backends import Unavailable, end_simulation, note_executor
 from app.services.health import DependencyProbes
 from app.services.kicks import KickSender
 from app.services.live.hub import Hub
+from app.services.live.streams import Streams
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers
 from app.services.requests.expire import end_expired_reviews
@@ -102,6 +103,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.plan_workers = BodyWorkers("plan", at_once=2, most=8)
     app.state.group_commit = group_commit = GroupCommit(kicks, backlog)
     app.state.live = live = Hub()
+    app.state.streams = Streams(live)
     schedule = Schedule(queue_due, end_expired_reviews, register_members)
     at_work = (group_commit, backlog, unavailable, refusals, schedule, live)
     running = [asyncio.create_task(each.run()) for each in at_work]

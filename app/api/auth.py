@@ -89,21 +89,10 @@ class Authentication:
             return _unauthenticated(
                 "credentials_missing", "say who you are: Authorization: Bearer and a token"
             )
-        access: CurrentAccess = scope["app"].state.access
-        snapshot = await access.snapshot()
-        address = scope["client"][0] if scope.get("client") else None
-        oidc: AccessTokens | None = scope["app"].state.oidc
-        found: Principal | KnownToken | WhyNot
-        if oidc is not None and is_jwt(shown):
-            found = await oidc.identify(shown)
-        else:
-            found = identify(snapshot.tokens, shown, address)
+        found = await _find(shown, scope)
         if isinstance(found, WhyNot):
             return _refuse(found, shown, scope)
-        if isinstance(found, KnownToken):
-            access.note_use(found.id)
-            found = found.principal
-        scope[CALLER] = Caller(found, snapshot.grants, address=address)
+        scope[CALLER] = found
         return None
 
 
@@ -116,6 +105,36 @@ def _refuse(why: WhyNot, shown: str, scope: Scope) -> Response:
         content = {"detail": "too many tries with wrong credentials", "code": "too_many_failures"}
         return JSONResponse(content, 429, headers)
     return _unauthenticated("credentials_invalid", "these credentials are not good", _WRONG)
+
+
+async def caller_now(request: Request, right: Right) -> Caller | None:
+    """Return who calls, while the answer is under way, as tokens, roles and grants are by now.
+
+    None: what he has shown is good no more, or he has no longer that right. Raises what the database raises.
+    """
+    if settings().auth == "off":
+        return EVERYBODY
+    found = await _find(_credentials(request.scope) or "", request.scope)
+    return None if isinstance(found, WhyNot) or not found.principal.has(right) else found
+
+
+async def _find(shown: str, scope: Scope) -> Caller | WhyNot:
+    """Return who shows that, and note the use of his token."""
+    access: CurrentAccess = scope["app"].state.access
+    snapshot = await access.snapshot()
+    address = scope["client"][0] if scope.get("client") else None
+    oidc: AccessTokens | None = scope["app"].state.oidc
+    found: Principal | KnownToken | WhyNot
+    if oidc is not None and is_jwt(shown):
+        found = await oidc.identify(shown)
+    else:
+        found = identify(snapshot.tokens, shown, address)
+    if isinstance(found, WhyNot):
+        return found
+    if isinstance(found, KnownToken):
+        access.note_use(found.id)
+        found = found.principal
+    return Caller(found, snapshot.grants, address=address)
 
 
 def _unauthenticated(code: str, detail: str, of_bearer: str = "") -> Response:

@@ -155,6 +155,27 @@ _READ_BY_CALLS = (
 )
 
 
+def request() -> dict[str, Any]:
+    """Return the keyword arguments of the route that shows a request."""
+    last_id = {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "schema": {"type": "string"},
+        "description": "the `id` of the last event that has come: the stream goes on behind it",
+    }
+    stream = {"schema": {"type": "string", "description": "server-sent events: `status`, `log`, `end`"}}
+    return {
+        "summary": "Follow a request",
+        "responses": NO_REQUEST
+        | {
+            200: {"content": {"text/event-stream": stream}, "description": "By the `Accept` header"},
+            204: {"description": "The client has had the `end`, and nothing has happened since"},
+        }
+        | _problem(429, "As many requests are followed for the account as may be at the same time"),
+        "openapi_extra": {"parameters": [last_id]},
+    }
+
+
 def submission(summary: str) -> dict[str, Any]:
     """Return the keyword arguments of a route that submits one change."""
     return {

@@ -20,6 +20,7 @@
     │   ├── OpenRequestsExceeded
     │   ├── RecordsExceeded
     │   └── RequestsExceeded
+    ├── TooManyFollowers        429  those who call for the account follow as many requests as they may
     ├── NotFound                404
     │   ├── BatchNotFound
     │   ├── GrantNotFound
@@ -294,6 +295,17 @@ class RequestsExceeded(QuotaExceeded):
         super().__init__(
             f"{limit} requests of {account} may be accepted within a minute: again in {retry_after} seconds"
         )
+
+
+class TooManyFollowers(Error):
+    """Those who call for the same accounts follow as many requests as they may at the same time."""
+
+    code = "too_many_followers"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    retry_after = 10
+
+    def __init__(self) -> None:
+        super().__init__("as many requests are followed for your accounts as may be at the same time")
 
 
 class NotFound(Error):
@@ -650,13 +662,13 @@ class Unavailable(Error):
 
 
 class Overloaded(Unavailable):
-    """The database can't keep up: more submissions wait than may wait."""
+    """More of something is in hand than may be: submissions for the database, say."""
 
     code = "overloaded"
     retry_after = 2
 
-    def __init__(self) -> None:
-        super().__init__("more requests wait to be stored than may wait; try again")
+    def __init__(self, words: str = "more requests wait to be stored than may wait; try again") -> None:
+        super().__init__(words)
 
 
 class BacklogFull(Unavailable):

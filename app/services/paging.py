@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -36,9 +36,19 @@ class Page(Generic[Item]):
 
 def encode_cursor(session: Session, position: object) -> str:
     """Return the position of a page's last item, which JSON can hold, as a cursor."""
-    nonce = os.urandom(_NONCE)
-    sealed = AESGCM(cursor_key(session)).encrypt(nonce, json.dumps(position).encode(), None)
-    return base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
+    [cursor] = encode_cursors(session, [position])
+    return cursor
+
+
+def encode_cursors(session: Session, positions: Iterable[object]) -> list[str]:
+    """Return a cursor for each of the positions."""
+    cipher = AESGCM(cursor_key(session))
+    cursors = []
+    for position in positions:
+        nonce = os.urandom(_NONCE)
+        sealed = cipher.encrypt(nonce, json.dumps(position).encode(), None)
+        cursors.append(base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("="))
+    return cursors
 
 
 def decode_cursor(session: Session, cursor: str) -> Any:

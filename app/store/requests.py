@@ -284,6 +284,26 @@ _LOG = text(
     """  # noqa: S608
 )
 
+# Both kinds of lines in the order in which they were written, from where the reader has come to.
+_NEW_LINES = text(
+    f"""
+    WITH own AS MATERIALIZED (
+        SELECT at, id, status, CASE WHEN :in_full THEN message ELSE told END AS message, run_id
+          FROM dns_request_events WHERE request_id = :request_id
+    ), lately AS (
+        SELECT run_id FROM own WHERE run_id IS NOT NULL GROUP BY run_id ORDER BY max(id) DESC LIMIT :runs
+    ), of_runs AS MATERIALIZED (
+        SELECT event.at, event.id, CASE WHEN :in_full THEN message ELSE told END AS message
+          FROM lately JOIN ansible_run_events AS event USING (run_id)
+         WHERE (event.request_id IS NULL OR event.request_id = :request_id)
+           AND (:in_full OR event.told IS NOT NULL)
+    )
+    (SELECT at, 0, id, status, message FROM own WHERE id > :own ORDER BY id LIMIT :limit)
+    UNION ALL
+    (SELECT at, 1, id, '{Status.RUNNING}', message FROM of_runs WHERE id > :of_runs ORDER BY id LIMIT :limit)
+    """  # noqa: S608
+)
+
 # The new place in the queue is taken in the order of the old ones. Nobody can remove the zone meanwhile. What
 # nobody has approved before is not queued, nor is what needs a review by now: it waits for an approval again.
 _RETRYABLE = f"""
@@ -538,6 +558,18 @@ def log_lines(
     position = before or LogPosition(datetime.max.replace(tzinfo=UTC), 0, 0)
     parameters = {"request_id": request_id, "limit": limit, "runs": _MAX_RUNS, "in_full": in_full}
     return [LogLine(*row) for row in session.execute(_LOG, parameters | position._asdict())]
+
+
+def new_log_lines(
+    session: Session, request_id: UUID, limit: int, own: int, of_runs: int, *, in_full: bool
+) -> list[LogLine]:
+    """Return lines of the request's log that were written after these two, its own and one of its runs.
+
+    There are up to `limit` of each of both kinds, first its own, then those of its runs; each in their order.
+    """
+    parameters = {"request_id": request_id, "limit": limit, "runs": _MAX_RUNS, "in_full": in_full}
+    rows = session.execute(_NEW_LINES, parameters | {"own": own, "of_runs": of_runs})
+    return [LogLine(*row) for row in rows]
 
 
 def _changed(session: Session, statement: TextClause, **parameters: object) -> list[Request]:

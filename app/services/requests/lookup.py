@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from heapq import merge
+from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.change import Action, RRsetState
 from app.domain.errors import BatchNotFound, RequestNotFound
-from app.domain.lifecycle import OPEN, Status
+from app.domain.lifecycle import FINAL, OPEN, Status
 from app.domain.permissions import Principal, Right
 from app.domain.ptr import ADDRESS_TYPES
 from app.domain.told import of_status
@@ -83,6 +85,29 @@ class LogLine:
     message: str
 
 
+class LogMark(NamedTuple):
+    """How far somebody has read a request's log as it is written: the last line of each kind."""
+
+    own: int = 0
+    of_runs: int = 0
+
+
+class NewLine(NamedTuple):
+    """A line that was written to a request's log, and the mark behind it."""
+
+    line: LogLine
+    is_of_run: bool  # what Ansible has said
+    mark: LogMark
+
+
+class NewLines(NamedTuple):
+    """What was written to a request's log after a mark."""
+
+    lines: Sequence[NewLine]
+    is_settled: bool  # the request; then its last lines are among these, unless there are more
+    has_more: bool
+
+
 @dataclass(frozen=True, slots=True)
 class RequestFilter:
     """What requests have in common; None: anything. `since` and `until` are when they were accepted."""
@@ -149,6 +174,27 @@ def get_log(
     return _log(session, row, limit, before, principal)
 
 
+def get_new_lines(
+    session: Session, request_id: UUID, principal: Principal, after: LogMark, limit: int
+) -> NewLines:
+    """Return lines that were written to a request's log after that mark, the first ones first.
+
+    Raises RequestNotFound.
+    """
+    row = _get(session, request_id, principal)
+    is_settled = row.status in FINAL  # read before the lines: then the last of them are among those
+    found = requests.new_log_lines(
+        session, row.id, limit, after.own, after.of_runs, in_full=principal.reads_in_full
+    )
+    own = [line for line in found if not line.origin]
+    of_runs = [line for line in found if line.origin]
+    lines, mark = list[NewLine](), after
+    for line in islice(merge(own, of_runs, key=lambda line: (line.at, line.origin)), limit):
+        mark = LogMark(mark.own, line.id) if line.origin else LogMark(line.id, mark.of_runs)
+        lines.append(NewLine(_log_line(line), bool(line.origin), mark))
+    return NewLines(lines, is_settled, len(found) >= limit)
+
+
 def _get(session: Session, request_id: UUID, principal: Principal, *, with_states: bool = False) -> Request:
     row = requests.get(session, request_id, with_states=with_states)
     if row is None or not (principal.reads(row.account_id) or decides_about(session, principal, row)):
@@ -161,11 +207,12 @@ def _log(
 ) -> Page[LogLine]:
     found = requests.log_lines(session, row.id, limit + 1, before, in_full=reader.reads_in_full)
     last = found[limit - 1] if len(found) > limit else None
-    lines = [
-        LogLine(line.at, Status(line.status), line.message or of_status(Status(line.status)))
-        for line in found[:limit]
-    ]
+    lines = [_log_line(line) for line in found[:limit]]
     return Page(lines, encode_cursor(session, [last.at.isoformat(), last.origin, last.id]) if last else None)
+
+
+def _log_line(line: requests.LogLine) -> LogLine:
+    return LogLine(line.at, Status(line.status), line.message or of_status(Status(line.status)))
 
 
 def find_requests(

@@ -7,10 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from app.api import answers, openapi
+from app.api import answers, event_streams, openapi
 from app.api.auth import TheCaller, needs
 from app.api.body import JsonRoute
+from app.api.preferences import preferred
 from app.api.query import Cursor, Flag, Limit, Text
+from app.api.request_details import detail_as_json
 from app.core.database import reading
 from app.domain.errors import InvalidFilter, InvalidInput, Reason, RightMissing
 from app.domain.lifecycle import Status
@@ -18,24 +20,28 @@ from app.domain.permissions import Caller, Right
 from app.schemas.request import CancelSelection, RetrySelection, Selection, Source, Timestamp, Type
 from app.schemas.response import BatchProgress, EventPage, ManyChanged, RequestDetail, RequestOut, RequestPage
 from app.services.access.reading import account_to_list
-from app.services.backends import obstacle_of
 from app.services.requests import cancel, retry
 from app.services.requests.backlog import Backlog
 from app.services.requests.case import find_approver
-from app.services.requests.lookup import RequestFilter, find_requests, get_batch, get_log, get_request
+from app.services.requests.lookup import RequestFilter, find_requests, get_batch, get_log
 
 router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 
 
-@router.get("/requests/{request_id}", summary="Follow a request", responses=openapi.NO_REQUEST)
+@router.get("/requests/{request_id}", response_model=RequestDetail, **openapi.request())
 @needs(Right.READ)
-def show_request(request_id: UUID, caller: TheCaller) -> RequestDetail:
-    """How far it has come, with its log: every change of status, and what Ansible said."""
-    with reading() as session:
-        found = get_request(session, request_id, caller.principal)
-        is_pending = found.request.status is Status.PENDING
-        obstacle = obstacle_of(session, found.request.zone) if is_pending else None
-    return answers.request_detail(found, obstacle, caller.principal)
+async def show_request(request_id: UUID, request: Request, caller: TheCaller) -> Response:
+    """How far it has come, with its log: every change of status, and what Ansible said.
+
+    As `text/event-stream` it is the log as it is written: an event `status` for each of the request's own
+    lines, `log` for what Ansible says, and at last `end` with the request as JSON has it. `Last-Event-ID`
+    goes on behind that event.
+    """
+    accept = request.headers.getlist("accept")
+    if preferred(accept, ("application/json", event_streams.MEDIA_TYPE)) == event_streams.MEDIA_TYPE:
+        return await event_streams.follow(request, request_id, caller)
+    content = await run_in_threadpool(_read_detail, request_id, caller)
+    return Response(content, headers={"Vary": "Accept"}, media_type="application/json")
 
 
 @router.get("/requests/{request_id}/events", summary="Read a request's log", responses=openapi.NO_REQUEST)
@@ -146,6 +152,11 @@ def show_batch(batch_id: UUID, caller: TheCaller) -> BatchProgress:
     """How many of its requests have which status."""
     with reading() as session:
         return answers.batch_progress(get_batch(session, batch_id, caller.principal))
+
+
+def _read_detail(request_id: UUID, caller: Caller) -> bytes:
+    with reading() as session:
+        return detail_as_json(session, request_id, caller.principal)
 
 
 def _require_approvals_only(caller: Caller, status: Status | None) -> None:

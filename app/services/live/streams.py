@@ -1,0 +1,96 @@
+"""Who follows a request is woken when its log has grown."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Self, TypeVar
+from uuid import UUID
+
+from app.core.database import reading
+from app.core.threads import run_to_the_end
+from app.domain.permissions import Principal
+from app.services.live.hub import Hub
+from app.services.live.places import Places
+from app.services.live.shared_look import SharedLook
+from app.store.live import LogSize, log_sizes
+
+MAX_STREAMS = 1_000  # in one process
+MAX_STREAMS_OF_EACH = 200
+_READ_AT_ONCE = 4  # of the connections with which all that is asked for is read
+
+T = TypeVar("T")
+
+
+@dataclass(eq=False)
+class News:
+    """Goes on when the request's log may have grown. It ends when the process does."""
+
+    request_id: UUID
+    size: LogSize | None = None
+    has_ended: bool = False
+    _come: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> None:
+        await self._come.wait()
+        if self.has_ended:
+            raise StopAsyncIteration
+        self._come.clear()
+
+    def note(self, size: LogSize | None) -> None:
+        """Let the follower go on if the log has another size than before."""
+        if size != self.size:
+            self.size = size
+            self._come.set()
+
+    def end(self) -> None:
+        """Let the follower end."""
+        self.has_ended = True
+        self._come.set()
+
+
+class Streams:
+    """One for each event loop."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._places = Places(MAX_STREAMS, MAX_STREAMS_OF_EACH)
+        self._followed: set[News] = set()
+        self._look = SharedLook(hub, self._look_for_news, self._end_all, "news of requests")
+        self._turns = asyncio.Semaphore(_READ_AT_ONCE)
+
+    @asynccontextmanager
+    async def follow(self, request_id: UUID, principal: Principal) -> AsyncIterator[News]:
+        """Follow a request's log. Raises Overloaded, TooManyFollowers."""
+        with self._places.taken(principal):
+            news = News(request_id)
+            self._followed.add(news)
+            self._look.soon()
+            try:
+                yield news
+            finally:
+                self._followed.discard(news)
+
+    async def read(self, work: Callable[[], T]) -> T:
+        """Read in a thread, in turn with others who follow: what all wait for is not held by many of them."""
+        async with self._turns:
+            return await run_to_the_end(work)
+
+    async def _look_for_news(self) -> bool:
+        ids = {news.request_id for news in self._followed}
+        sizes = await run_to_the_end(lambda: _sizes(ids)) if ids else {}
+        for news in self._followed:
+            if news.request_id in ids:
+                news.note(sizes.get(news.request_id))
+        return bool(self._followed)
+
+    def _end_all(self) -> None:
+        for news in self._followed:
+            news.end()
+
+
+def _sizes(ids: set[UUID]) -> dict[UUID, LogSize]:
+    with reading() as session:
+        return log_sizes(session, ids)
