@@ -114,7 +114,7 @@ def test_the_connection_that_listens_is_made_anew_when_it_is_lost(
 ) -> None:
     kill = """
         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE query LIKE '%live_listeners%' AND pid <> pg_backend_pid()
+         WHERE datname = current_database() AND query LIKE '%INTO live_listeners%' AND pid <> pg_backend_pid()
     """
 
     async def follow(hub: Hub) -> None:
