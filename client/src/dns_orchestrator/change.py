@@ -60,6 +60,11 @@ class Change(BaseModel):
         rest = {name: value for name, value in body.items() if name not in ("context", "resource")}
         return cls(**{**body.get("context", {}), **resource, **config, "action": "create", **rest})
 
+    @property
+    def name(self) -> str:
+        """What it is about, in words."""
+        return f"{self.action} {self.domain} {self.record_type}"
+
     def body(self, account_id: str | None = None, source: str | None = None) -> dict[str, Any]:
         """Return the body of the API's call. The account and the source count where the change has none."""
         context = _given(

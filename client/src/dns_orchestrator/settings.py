@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dns_orchestrator.credentials import Credentials
 from dns_orchestrator.errors import ConfigurationError
 
 DEFAULT_URL = "http://localhost:8000"
@@ -48,12 +49,13 @@ def find_settings(
     Raises ConfigurationError.
     """
     name, chosen = _find_profile(profile or _environment("PROFILE"))
-    token = (
-        token or _environment("TOKEN") or _read_token(_environment("TOKEN_FILE") or chosen.get("token_file"))
-    )
+    found_url = (url or _environment("URL") or chosen.get("url") or DEFAULT_URL).rstrip("/")
+    token_file = _environment("TOKEN_FILE") or chosen.get("token_file")
+    token = token or _environment("TOKEN") or _read_token(token_file)
+    token = token or stored_credentials().token_for(found_url, name)
     account = account_id or _environment("ACCOUNT") or chosen.get("account")
     return Settings(
-        url=(url or _environment("URL") or chosen.get("url") or DEFAULT_URL).rstrip("/"),
+        url=found_url,
         token=token,
         account_id=account or (None if token else _login_name()),
         profile=name,
@@ -64,6 +66,11 @@ def config_folder() -> Path:
     """Return the folder of the profiles."""
     base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
     return Path(base).expanduser() / "dns-orchestrator"
+
+
+def stored_credentials() -> Credentials:
+    """Return what `dns-orchestrator login` has stored."""
+    return Credentials(config_folder() / "credentials.json")
 
 
 def read_profiles(file: Path) -> Mapping[str, Any]:

@@ -18,15 +18,20 @@ from dns_orchestrator.waiting import Deadline, pauses
 MOST_ITEMS = 10_000  # that the API takes in one call
 _MOST_BYTES = 12_000_000  # of one body
 _STORING = 60.0  # seconds that a large batch takes on top of the timeout
+_REPLAYED = 200
 _NOT_NOW = frozenset({429, 503})  # a quota is used up, or too much is open: later it may be accepted
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """What became of one of many changes: it has a request, or errors."""
+    """What became of one of many changes: it has a request, or errors.
+
+    `batch_id` is that of the call that has stored it, or None: an earlier call had.
+    """
 
     change: Change
     result: BatchItem
+    batch_id: UUID | None
 
 
 class Batches(Changes[Mode]):
@@ -92,7 +97,8 @@ class Batches(Changes[Mode]):
                 if result.status_code in _NOT_NOW and not is_over:
                     later.append(changes[result.index])
                 else:
-                    yield Give(Submitted(changes[result.index], result))
+                    batch_id = None if result.status_code == _REPLAYED else answer.batch_id
+                    yield Give(Submitted(changes[result.index], result, batch_id))
             changes = later
             if changes:
                 yield Pause(next(waiting))

@@ -19,10 +19,11 @@ from dns_orchestrator.call import (
     pages,
     stream,
 )
+from dns_orchestrator.following import follow
 from dns_orchestrator.models.base import Page
 from dns_orchestrator.models.plans import ReviewDetail
 from dns_orchestrator.models.requests import BatchProgress, Event, ManyChanged, Request
-from dns_orchestrator.waiting import get_request, submission, until_succeeded
+from dns_orchestrator.waiting import Deadline, get_request, submission, until_succeeded
 
 Id = UUID | str
 
@@ -70,6 +71,11 @@ class Requests(Group[Mode]):
         """Return a request when it has succeeded. Raises RequestFailed, StillOpen."""
         request = yield get_request(request_id)
         return (yield from until_succeeded(request, seconds))
+
+    @stream
+    def follow(self, request_id: Id, *, seconds: float = 3600.0) -> Stream[Event]:
+        """Give the lines of a request's log as they come, the oldest first, until it is settled."""
+        return follow(request_id, Deadline(seconds))
 
     @call
     def cancel(self, request_id: Id) -> Call[Request]:

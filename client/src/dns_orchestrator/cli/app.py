@@ -4,18 +4,36 @@ from typing import Annotated
 
 import typer
 
+from dns_orchestrator.cli.access import add_access
+from dns_orchestrator.cli.apply import add_bulk
 from dns_orchestrator.cli.changes import add_changes
+from dns_orchestrator.cli.command import PROGRAM
+from dns_orchestrator.cli.completion import add_completion
+from dns_orchestrator.cli.contents import add_contents
+from dns_orchestrator.cli.doctor import add_doctor
+from dns_orchestrator.cli.drift import add_drift
+from dns_orchestrator.cli.login import add_login
+from dns_orchestrator.cli.requests import add_requests
+from dns_orchestrator.cli.zones import add_zones
 from dns_orchestrator.version import VERSION
 
 app = typer.Typer(
-    name="dns-orchestrator",
+    name=PROGRAM,
     help="Ask for DNS changes, follow them, and look at what is there.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 add_changes(app)
+add_bulk(app)
+add_requests(app)
+add_zones(app)
+add_contents(app)
+add_drift(app)
+add_access(app)
+add_login(app)
+add_completion(app)
+add_doctor(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,13 +1,15 @@
 """`create`, `update`, `upsert`, `delete`: ask for one change, and wait until the servers answer it."""
 
+from collections.abc import Callable
 from typing import Annotated, get_args
 
 import typer
 
 from dns_orchestrator.change import Action, Change
 from dns_orchestrator.cli.command import Session, command
-from dns_orchestrator.cli.output import coloured, note, print_json, printable, say
-from dns_orchestrator.cli.status import FAILED, STILL_OPEN
+from dns_orchestrator.cli.output import note, print_json
+from dns_orchestrator.cli.show import print_plan, print_request
+from dns_orchestrator.cli.status import FAILED, STILL_OPEN, USAGE
 from dns_orchestrator.cli.words import values_of
 from dns_orchestrator.errors import RequestFailed, StillOpen
 from dns_orchestrator.models.requests import Request
@@ -33,6 +35,7 @@ Key = Annotated[
     str | None, typer.Option("--idempotency-key", help="The same key again makes no second request.")
 ]
 Wait = Annotated[float, typer.Option(help="Seconds to wait until all servers answer as asked.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would change; change nothing.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait; print the request's id.")]
 
 _HELP: dict[Action, str] = {
@@ -67,6 +70,7 @@ def _add(app: typer.Typer, action: Action) -> None:
         idempotency_key: Key = None,
         wait: Wait = WAIT,
         no_wait: NoWait = False,
+        dry_run: DryRun = False,
     ) -> None:
         values = values_of(record_type, target or [])
         wanted = Change(
@@ -85,33 +89,47 @@ def _add(app: typer.Typer, action: Action) -> None:
             not_before=not_before,
             idempotency_key=idempotency_key,
         )
-        _request(session, wanted, None if no_wait else wait)
+        if dry_run:
+            _plan(session, wanted)
+        else:
+            _request(session, wanted, None if no_wait else wait)
 
     change.__doc__ = _HELP[action]
     command(app, action)(change)
 
 
+def _plan(session: Session, change: Change) -> None:
+    with session.client() as dns:
+        plan = dns.plan([change])
+    if session.json:
+        print_json(plan)
+    else:
+        print_plan(plan)
+    if plan.results[0].errors:
+        raise typer.Exit(USAGE)
+
+
 def _request(session: Session, change: Change, wait: float | None) -> None:
     with session.client() as dns:
-        try:
-            show(session, dns.request(change, wait=wait))
-        except RequestFailed as failure:
-            show(session, failure.request)
-            raise typer.Exit(FAILED) from failure
-        except StillOpen as still:
-            show(session, still.request)
-            if not session.json:
-                note(f"It is not settled yet: dns-orchestrator watch {still.request.id}")
-            raise typer.Exit(STILL_OPEN) from still
+        outcome_shown(session, lambda: dns.request(change, wait=wait))
 
 
-def show(session: Session, request: Request) -> None:
-    """Print a request in one line, with what may not be meant, and what became of it."""
+def outcome_shown(session: Session, submit: Callable[[], Request]) -> None:
+    """Submit, and print what became of it. Raises Exit where it failed, or is not settled."""
+    try:
+        _show(session, submit())
+    except RequestFailed as failure:
+        _show(session, failure.request)
+        raise typer.Exit(FAILED) from failure
+    except StillOpen as still:
+        _show(session, still.request)
+        if not session.json:
+            note(f"It is not settled yet: dns-orchestrator watch {still.request.id}")
+        raise typer.Exit(STILL_OPEN) from still
+
+
+def _show(session: Session, request: Request) -> None:
     if session.json:
         print_json(request)
-        return
-    for warning in request.warnings or []:
-        note(f"warning: {warning.message} [{warning.code}]")
-    say(coloured(request.status), request.name, *map(printable, request.targets), f"({request.id})")
-    if request.error:
-        note(f"{request.error.message} [{request.error.code}]")
+    else:
+        print_request(request)

@@ -11,18 +11,25 @@ import typer
 from rich.text import Text
 
 from dns_orchestrator.cli.output import console, print_json, printable
-from dns_orchestrator.cli.status import status_of
+from dns_orchestrator.cli.status import USAGE, status_of
 from dns_orchestrator.client import Client
-from dns_orchestrator.errors import AnswerError, ConnectionFailed, NotLoggedIn, OrchestratorError
+from dns_orchestrator.errors import (
+    AnswerError,
+    ConfigurationError,
+    ConnectionFailed,
+    NotLoggedIn,
+    OrchestratorError,
+)
 from dns_orchestrator.retries import Retries
 from dns_orchestrator.settings import Settings, find_settings
 from dns_orchestrator.version import VERSION
 
 Command = Callable[..., None]
 
+PROGRAM = "dns-orchestrator"
 USER_AGENT = f"dns-orchestrator-cli/{VERSION}"
-_BRIEF = Retries(attempts=3, first_pause=0.2, longest_pause=5.0)  # somebody is looking
-PATIENT = Retries(attempts=12, longest_pause=60.0)  # a long job outlives a restart of the API
+_BRIEF = Retries(attempts=3, first_pause=0.1, longest_pause=5.0)  # somebody is looking
+_PATIENT = Retries(attempts=12, longest_pause=60.0)
 
 
 @dataclass(frozen=True)
@@ -39,16 +46,35 @@ class Session:
         """Where the API is, and who calls. Raises ConfigurationError."""
         return find_settings(self.url, None, self.account, self.profile)
 
-    def client(self, retries: Retries = _BRIEF) -> Client:
+    def client(self, retries: Retries = _BRIEF, token: str | None = None) -> Client:
         """Return a client. Raises ConfigurationError."""
         return Client(
             self.url,
+            token,
             account_id=self.account,
             profile=self.profile,
             source="cli",
             retries=retries,
             user_agent=USER_AGENT,
         )
+
+    def patient_client(self) -> Client:
+        """Return a client for a long job, which outlives a restart of the API.
+
+        Raises ConfigurationError, and ConnectionFailed at once where there is no API.
+        """
+        with self.client() as dns:
+            dns.service.alive()
+        return self.client(_PATIENT)
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask, unless the answer was given. Raises ConfigurationError where nobody can answer, Exit on no."""
+        if yes:
+            return
+        if not sys.stdin.isatty():
+            raise ConfigurationError("nobody can be asked here: say --yes")
+        if not typer.confirm(question, err=True):
+            raise typer.Exit(USAGE)
 
 
 _OPTIONS: dict[str, Any] = {

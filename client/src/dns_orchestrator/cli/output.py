@@ -50,9 +50,9 @@ def coloured(status: str) -> Text:
 
 
 def say(*parts: str | Text) -> None:
-    """Print a line, its parts with blanks in between."""
-    line = Text(" ").join(part if isinstance(part, Text) else Text(printable(part)) for part in parts)
-    console().print(line)
+    """Print a line, its parts with blanks in between; empty ones are left out."""
+    texts = (part if isinstance(part, Text) else Text(printable(part)) for part in parts if part)
+    console().print(Text(" ").join(texts))
 
 
 def note(message: str) -> None:
