@@ -36,7 +36,7 @@ Key = Annotated[
 ]
 Wait = Annotated[float, typer.Option(help="Seconds to wait until all servers answer as asked.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would change; change nothing.")]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait; print the request's id.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait until it is settled.")]
 
 _HELP: dict[Action, str] = {
     "create": "Add values to an RRset; one that is there already is no error.",
