@@ -6,11 +6,23 @@ from starlette.datastructures import State
 from starlette.routing import Route
 
 from app.console import errors
-from app.console.pages import drift, home, login, requests, rrset_history, zone_files, zones
+from app.console.pages import (
+    audit,
+    drift,
+    grants,
+    home,
+    login,
+    quotas,
+    requests,
+    rrset_history,
+    tokens,
+    zone_files,
+    zones,
+)
 from app.console.rendering import FOLDER
 
 # A zone's name may have slashes: what is below a zone comes before the zones.
-PAGES = (home, login, requests, rrset_history, drift, zone_files, zones)
+PAGES = (home, login, requests, rrset_history, drift, zone_files, zones, tokens, grants, quotas, audit)
 
 
 def create_console(state: State) -> FastAPI:

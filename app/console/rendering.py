@@ -36,7 +36,12 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.filters |= {"word": words.word, "utc": words.utc, "duration": words.duration}
-    made.filters |= {"cut": words.cut, "segment": words.segment, "about": words.about}
+    made.filters |= {
+        "cut": words.cut,
+        "segment": words.segment,
+        "about": words.about,
+        "as_json": words.as_json,
+    }
     made.globals |= {"Status": Status, "OPEN": OPEN}
     return made
 

@@ -1,5 +1,6 @@
 """How the console says what the services return: times, durations, and the words of codes."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -10,6 +11,11 @@ from app.domain.errors import Reason
 DONE: Mapping[str, str] = {
     "cancelled": "Cancelled.",
     "logged-out": "You are logged out.",
+    "token-revoked": "The token is revoked: nobody can use it any more.",
+    "grant-added": "The grant is added.",
+    "grant-removed": "The grant is removed.",
+    "quota-set": "The quota is set.",
+    "quota-removed": "The defaults count for the account again.",
     "undo-asked": "A request that takes it back is on its way.",
     "adopted": "What was found is recorded.",
     "restoring": "Requests that restore what is recorded are on their way.",
@@ -33,6 +39,11 @@ def cut(text: str, most: int) -> str:
 def about(reasons: Sequence[Reason], field: str) -> Reason | None:
     """Return the first reason that is about a field of a form."""
     return next((each for each in reasons if field in each.loc), None)
+
+
+def as_json(value: object) -> str:
+    """Return a value as JSON, for people."""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def segment(text: str) -> str:

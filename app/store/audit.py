@@ -1,11 +1,13 @@
 """The audit: rows that are only added."""
 
 from collections.abc import Generator
+from typing import Any
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import ColumnElement, Row, select, text
 from sqlalchemy.orm import Session
 
 from app.store.models import AuditEntry
+from app.store.pages import Found, Position, Walk
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('the audit', 0))")
 _AT_ONCE = 1_000  # rows
@@ -44,3 +46,24 @@ def list_newest(session: Session, before: int | None, limit: int) -> list[AuditE
     if before is not None:
         statement = statement.where(AuditEntry.seq < before)
     return list(session.scalars(statement))
+
+
+def page(
+    session: Session,
+    principal: str | None,
+    act: str | None,
+    subject: str | None,
+    limit: int,
+    after: Position | None,
+) -> Found[AuditEntry]:
+    """Return the newest entries after that position of this principal, act, and part of a subject."""
+
+    def wanted(row: Any) -> list[ColumnElement[bool]]:
+        return [
+            *(() if principal is None else (row.principal == principal,)),
+            *(() if act is None else (row.act == act,)),
+            *(() if subject is None else (row.subject.icontains(subject, autoescape=True),)),
+        ]
+
+    walk = Walk(table=AuditEntry, order=("seq",), wanted=wanted, descending=True)
+    return walk.page(session, limit, after)

@@ -1,4 +1,5 @@
 // What the pages do beyond plain HTML. Each part looks for its own attributes, and is done anew for fragments.
+import { offerCopies } from "./copy.js";
 import { followLiveParts } from "./live.js";
 import { showTimes } from "./times.js";
 
@@ -21,6 +22,7 @@ for (const button of document.querySelectorAll("[data-theme-switch]")) {
   button.addEventListener("click", switchTheme);
 }
 document.addEventListener("submit", askFirst);
+offerCopies(document);
 showTimes(document);
 setInterval(() => showTimes(document), 10_000);
 followLiveParts((part) => showTimes(part));

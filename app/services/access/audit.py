@@ -6,11 +6,13 @@ but for the last ones, which can be cut off: keep the hash of the last one elsew
 """
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from math import inf
 from typing import Any, NamedTuple
 
 from sqlalchemy import event
@@ -54,6 +56,16 @@ class Chain(NamedTuple):
     head: bytes
     fault: str | None
     has_kept: bool = True  # whether one of them has the hash that was kept elsewhere
+    is_whole: bool = True  # the time was enough to look at all of them
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """What entries have in common; None: anything. The subject is looked for in part."""
+
+    principal: str | None = None
+    act: str | None = None
+    subject: str | None = None
 
 
 def note(
@@ -121,6 +133,20 @@ def list_entries(session: Session, limit: int, cursor: str | None) -> Page[Entry
     return Page(items, encode_cursor(session, items[-1].seq) if len(found) > limit else None)
 
 
+def find_entries(session: Session, wanted: AuditFilter, limit: int, cursor: str | None) -> Page[Entry]:
+    """Return a page of the entries that are wanted, the newest first. Raises InvalidFilter.
+
+    What a page looks at is bounded: it can have fewer entries than `limit`, even none, and yet a cursor.
+    """
+    before = None if cursor is None else decode_cursor(session, cursor)
+    if before is not None and type(before) is not int:
+        raise invalid_cursor()
+    after = None if before is None else (before,)
+    found = store.page(session, wanted.principal, wanted.act, wanted.subject, limit, after)
+    following = encode_cursor(session, found.position[0]) if found.position else None
+    return Page(list(map(entry_of, found.rows)), following)
+
+
 def entry_of(row: AuditEntry) -> Entry:
     """Return a stored entry."""
     what = (row.principal, row.address, row.act, row.subject, row.before, row.after)
@@ -147,19 +173,22 @@ def entries(session: Session) -> Iterator[Entry]:
     return map(entry_of, store.read_all(session))
 
 
-def follow(session: Session, kept: bytes | None = None) -> Chain:
-    """Follow the chain from its beginning, as far as it goes without a fault.
+def follow(session: Session, kept: bytes | None = None, seconds: float = inf) -> Chain:
+    """Follow the chain from its beginning, as far as it goes without a fault, for so long at most.
 
     `kept` is the hash of what was the last entry once: if none has it, entries were cut off, or made anew.
     """
     length, head = 0, BEGINNING
     has_kept = kept in (None, BEGINNING)
+    until = time.monotonic() + seconds
     with closing(store.read_all(session)) as found:
         for entry in found:
             if fault := _fault(entry, length, head):
                 return Chain(length, head, fault, has_kept)
             length, head = entry.seq, entry.hash
             has_kept = has_kept or head == kept
+            if time.monotonic() > until:
+                return Chain(length, head, None, has_kept, is_whole=False)
     return Chain(length, head, None, has_kept)
 
 

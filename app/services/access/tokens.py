@@ -57,6 +57,12 @@ class TokenState:
     revoked_at: datetime | None
     last_used_at: datetime | None  # to within a minute or so
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nobody can use it any more."""
+        ended = self.expires_at is not None and self.expires_at <= datetime.now(UTC)
+        return ended or self.revoked_at is not None
+
 
 class NewToken(NamedTuple):
     """A token that was made. What is in `secret` can't be had a second time."""
