@@ -84,10 +84,12 @@ def change_beside(stack: Stack, reader: Reader, number: int) -> None:
 GIVEN: Mapping[str, Callable[[Reader], None]] = {
     "docs/how-to/imports.md": lambda reader: reader.user.serve(ZONE, "ns1"),
     "docs/how-to/undo.md": change,
+    "docs/reference/api.md": change,
     "docs/reference/zone-settings.md": serve,
 }
 
 TOLD = {
+    "docs/reference/api.md": "event: end",
     "README.md": "www.example.test. 300 IN A 192.0.2.10\n",
     "docs/reference/playbooks.md": '"outcome": "applied"',
 }

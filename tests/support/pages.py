@@ -31,6 +31,7 @@ FOLLOWED = (
     "docs/how-to/drift.md",
     "docs/how-to/views.md",
     "docs/how-to/undo.md",
+    "docs/reference/api.md",
     "docs/reference/playbooks.md",
     "docs/reference/zone-settings.md",
 )
