@@ -20,7 +20,6 @@ from dns_orchestrator import (
 )
 from stack.embedded import Stack
 from stack.ports import HOST
-from tests.client.conftest import Run
 from tests.support.proxy import proxy
 
 QUICK = Retries(attempts=4, first_pause=0.05)
@@ -48,6 +47,28 @@ def _lose(listener: socket.socket, port: int, lost: int) -> None:
             if lost <= 0:
                 client.sendall(answer)
             lost -= 1
+
+
+@contextmanager
+def cutting(port: int, lengths: list[int]) -> Iterator[int]:
+    """A port before the API's, which cuts each answer off behind so many octets."""
+    with socket.create_server((HOST, 0)) as listener:
+        Thread(target=_cut, args=(listener, port, lengths), daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+def _cut(listener: socket.socket, port: int, lengths: list[int]) -> None:
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError:
+            return
+        left = lengths.pop(0) if lengths else 10**9
+        with client, socket.create_connection((HOST, port)) as server:
+            server.sendall(client.recv(65_536))
+            while left > 0 and (part := server.recv(min(left, 65_536))):
+                client.sendall(part)
+                left -= len(part)
 
 
 @contextmanager
@@ -151,15 +172,18 @@ def test_what_a_person_or_time_holds_back_is_not_waited_for(dns: Client) -> None
     dns.requests.cancel(raised.value.request.id)
 
 
+def test_a_stream_that_is_cut_off_goes_on_without_a_line_lost_or_twice(stack: Stack, dns: Client) -> None:
+    made = dns.upsert("cut.example.test", "A", "192.0.2.1", wait=30)
+    whole = list(dns.requests.follow(made.id))
+    assert [whole[0].status, whole[-1].status] == ["pending", "succeeded"]
+    with (
+        cutting(stack.ports.api, [600, 700, 400]) as port,
+        Client(f"http://{HOST}:{port}", account_id="team-a") as client,
+    ):
+        assert list(client.requests.follow(made.id)) == whole
+
+
 def test_what_does_not_exist_is_not_found(dns: Client) -> None:
     with pytest.raises(NotFound) as raised:
         dns.requests.get(uuid4())
     assert raised.value.code == "request_unknown"
-
-
-@pytest.mark.parametrize("words", [("upsert", "www.example.test", "A", "192.0.2.1")])
-def test_without_an_api_a_command_says_so_in_one_line(run: Run, words: tuple[str, ...]) -> None:
-    done = run(*words, "--url", f"http://{HOST}:1")
-    assert done.exit_code == 6
-    assert len(done.stderr.splitlines()) == 1
-    assert "Is the API running?" in done.stderr

@@ -76,16 +76,16 @@ class Pause:
 
 @dataclass(frozen=True)
 class Open:
-    """A stream of server-sent events is to be opened; what `Next` takes comes of it."""
+    """A stream of server-sent events is to be opened. Its lines come of it; None where none are to come."""
 
     call: Call[Any]
 
 
 @dataclass(frozen=True)
 class Next:
-    """The next event of an open stream is wanted: a ServerSentEvent, or None where it has ended."""
+    """The next line of an open stream is wanted; None comes of it where the stream has ended."""
 
-    events: Any
+    lines: Any
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import httpx2
 
 from dns_orchestrator.answers import read
 from dns_orchestrator.call import Call, Exchange, Flow, Give, Next, Open, Pause, Response, Stream
-from dns_orchestrator.errors import ConnectionFailed, OrchestratorError
+from dns_orchestrator.errors import ConnectionFailed, OrchestratorError, answer_error
 from dns_orchestrator.retries import Retries
 
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
@@ -51,12 +51,12 @@ class BlockingDriver:
                 case Open(call):
                     streamed = self.http.stream(**_request(call, self.http.timeout))
                     response = opened.enter_context(streamed)
-                    if response.status_code != 200:
-                        response.read()
-                        return _refusal(call, response)
-                    return iter(httpx2.EventSource(response))
-                case Next(events):
-                    return next(events, None)
+                    if _is_stream(response):
+                        return response.iter_lines()
+                    response.read()
+                    return _no_stream(call, response)
+                case Next(lines):
+                    return next(lines, None)
                 case Pause(seconds):
                     time.sleep(seconds)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -98,12 +98,12 @@ class AwaitingDriver:
                 case Open(call):
                     streamed = self.http.stream(**_request(call, self.http.timeout))
                     response = await opened.enter_async_context(streamed)
-                    if response.status_code != 200:
-                        await response.aread()
-                        return _refusal(call, response)
-                    return aiter(httpx2.EventSource(response))
-                case Next(events):
-                    return await anext(events, None)
+                    if _is_stream(response):
+                        return response.aiter_lines()
+                    await response.aread()
+                    return _no_stream(call, response)
+                case Next(lines):
+                    return await anext(lines, None)
                 case Pause(seconds):
                     await asyncio.sleep(seconds)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -155,13 +155,19 @@ def _response(answer: httpx2.Response) -> Response:
     return Response(answer.status_code, answer.headers, answer.content)
 
 
-def _refusal(call: Call[Any], answer: httpx2.Response) -> OrchestratorError:
-    """Return the error of a stream that was not opened."""
+def _is_stream(answer: httpx2.Response) -> bool:
+    return answer.status_code == 200 and answer.headers.get("content-type", "").startswith(
+        "text/event-stream"
+    )
+
+
+def _no_stream(call: Call[Any], answer: httpx2.Response) -> OrchestratorError | None:
+    """Return why a stream was not opened; None: there is nothing more to come."""
     try:
         read(call, _response(answer))
     except OrchestratorError as error:
         return error
-    return ConnectionFailed("the API has no such stream", sent=True)
+    return None if answer.status_code == 204 else answer_error(406, "the API has no such stream")
 
 
 def _failure(error: Exception, url: httpx2.URL) -> ConnectionFailed:
