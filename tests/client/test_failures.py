@@ -1,5 +1,6 @@
 """What the client does when calls fail: it makes them again where that does no harm, and says what failed."""
 
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -40,13 +41,25 @@ def _lose(listener: socket.socket, port: int, lost: int) -> None:
         except OSError:  # the test has ended
             return
         with client, socket.create_connection((HOST, port)) as server:
-            server.sendall(client.recv(65_536).replace(b"keep-alive", b"close"))
+            server.sendall(_request(client).replace(b"keep-alive", b"close"))
             answer = b""
             while part := server.recv(65_536):
                 answer += part
             if lost <= 0:
                 client.sendall(answer)
             lost -= 1
+
+
+def _request(client: socket.socket) -> bytes:
+    """What a client sends: its head and its body come in two parts."""
+    sent = b""
+    while b"\r\n\r\n" not in sent:
+        sent += client.recv(65_536)
+    head, _, body = sent.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head.lower())
+    while length and len(body) < int(length[1]):
+        body += client.recv(65_536)
+    return head + b"\r\n\r\n" + body
 
 
 @contextmanager
@@ -65,7 +78,7 @@ def _cut(listener: socket.socket, port: int, lengths: list[int]) -> None:
             return
         left = lengths.pop(0) if lengths else 10**9
         with client, socket.create_connection((HOST, port)) as server:
-            server.sendall(client.recv(65_536))
+            server.sendall(_request(client))
             while left > 0 and (part := server.recv(min(left, 65_536))):
                 client.sendall(part)
                 left -= len(part)
@@ -87,7 +100,7 @@ def _answer(listener: socket.socket, answer: Callable[[int], bytes]) -> None:
         except OSError:
             return
         with client:
-            client.recv(65_536)
+            _request(client)
             client.sendall(answer(number))
             number += 1
 
