@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from pydantic_core import to_json
-from sqlalchemy import TextClause, and_, delete, or_, select, text
+from sqlalchemy import ColumnClause, TextualSelect, and_, column, delete, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -17,20 +17,21 @@ from app.domain.origin import Origin
 from app.domain.zone_settings import ZoneSettings, effective
 from app.store.models import Backend, Drift, PostedZone, Record, Zone, ZoneState
 
-# One parameter, so that the statement is the same whatever the number of names.
-_EXISTING = text(
-    "SELECT name, checks, CAST(settings AS text) AS settings FROM dns_zones"
-    " WHERE name IN (SELECT jsonb_array_elements_text(CAST(:names AS jsonb)))"
+# One parameter, so that the statement is the same whatever the number of names; and its columns are known, so
+# that SQLAlchemy prepares the reading of rows but once.
+_READ = "SELECT name, checks, CAST(settings AS text) AS settings FROM dns_zones"
+_COLUMNS: tuple[ColumnClause[Any], ...] = (column("name"), column("checks"), column("settings"))
+_EXISTING = text(f"{_READ} WHERE name IN (SELECT jsonb_array_elements_text(CAST(:names AS jsonb)))").columns(
+    *_COLUMNS
 )
 # The planner does not know how many names there are: it looks few up in the index, and hashes many.
 _SERVING_FEW = text(
-    "SELECT name, checks, CAST(settings AS text) AS settings FROM dns_zones"
-    " WHERE split_part(name, '@', 1) = ANY(ARRAY(SELECT jsonb_array_elements_text(CAST(:names AS jsonb))))"
-)
+    f"{_READ} WHERE split_part(name, '@', 1) = ANY(ARRAY("
+    "SELECT jsonb_array_elements_text(CAST(:names AS jsonb))))"
+).columns(*_COLUMNS)
 _SERVING_MANY = text(
-    "SELECT name, checks, CAST(settings AS text) AS settings FROM dns_zones"
-    " WHERE split_part(name, '@', 1) IN (SELECT jsonb_array_elements_text(CAST(:names AS jsonb)))"
-)
+    f"{_READ} WHERE split_part(name, '@', 1) IN (SELECT jsonb_array_elements_text(CAST(:names AS jsonb)))"
+).columns(*_COLUMNS)
 _FEW = 300  # names
 
 _APPROVED_BY = text("SELECT name FROM dns_zones WHERE settings -> 'approvers' ?| CAST(:accounts AS text[])")
@@ -189,7 +190,7 @@ def serving(session: AnySession, names: Iterable[str]) -> dict[str, ZoneSettings
     return _read(session, _SERVING_FEW if len(wanted) <= _FEW else _SERVING_MANY, wanted)
 
 
-def _read(session: AnySession, statement: TextClause, names: Iterable[str]) -> dict[str, ZoneSettings]:
+def _read(session: AnySession, statement: TextualSelect, names: Iterable[str]) -> dict[str, ZoneSettings]:
     rows = session.execute(statement, {"names": to_json(list(names)).decode()})
     return {row.name: _settings(row.checks, row.settings) for row in rows}
 
