@@ -22,6 +22,7 @@ from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers
 from app.services.requests.draft import Draft, RawChange
 from app.services.requests.group_commit import GroupCommit
+from app.services.requests.submit import Accepted
 from app.services.requests.validate import read_change
 from app.store import requests, zones
 from tests.support.builders import body
@@ -70,6 +71,33 @@ async def stored_together(changes: list[RawChange]) -> list[Any]:
     await together.wait_until_stored()
     storing.cancel()
     return results
+
+
+def test_clients_that_have_been_answered_are_stored_with_those_that_wait(
+    app_settings: Settings, new_zone: str
+) -> None:
+    upgrade()
+    with transaction() as session:
+        zones.add(session, new_zone, "bind")
+    change = RawChange(Action.CREATE, body(new_zone))
+
+    async def submitted_again_and_again() -> set[int]:
+        together = GroupCommit(KickSender(), Backlog())
+        storing = asyncio.create_task(together.run())
+
+        async def submit(times: int) -> list[int]:
+            found = [await together.submit(change) for _ in range(times)]
+            return [each.transaction for each in found if isinstance(each, Accepted)]
+
+        early = [asyncio.create_task(submit(10)) for _ in range(5)]
+        for _ in range(10):  # until these are being stored
+            await asyncio.sleep(0)
+        late = [asyncio.create_task(submit(10)) for _ in range(5)]
+        found = await asyncio.gather(*early, *late)
+        storing.cancel()
+        return {transaction for each in found for transaction in each}
+
+    assert len(asyncio.run(submitted_again_and_again())) < 15
 
 
 def test_a_request_that_the_database_refuses_fails_alone(app_settings: Settings, new_zone: str) -> None:
