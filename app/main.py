@@ -63,6 +63,7 @@ from app.services.zones.registry import add_bootstrap_zones, check_bootstrap_zon
 
 _PREFIX = "/api/v1"
 _SMALL_BODY = 16 * 1024  # bytes: the body of a call that is no change
+_GRID = 2_000_000  # bytes: the rows of the console's grid, and a file of changes beside them
 _FINISH_TIMEOUT = 30.0  # seconds for what was taken in to be stored, and for its kicks, when the process ends
 
 
@@ -131,6 +132,7 @@ def _body_limits() -> BodyLimits:
         by_path={
             **{f"{_PREFIX}/dns/{action}": settings().max_body for action in Action},
             **{f"{_PREFIX}/dns/{call}": batch for call in ("batch", "plan")},
+            **{f"{CONSOLE}/change{end}": _GRID for end in ("", "/check", "/import")},
         },
         by_end={"/import": settings().max_import_body},
         together=settings().intake_bytes,

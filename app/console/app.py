@@ -8,6 +8,7 @@ from starlette.routing import Route
 from app.console import errors
 from app.console.pages import (
     audit,
+    change,
     drift,
     grants,
     home,
@@ -22,7 +23,20 @@ from app.console.pages import (
 from app.console.rendering import FOLDER
 
 # A zone's name may have slashes: what is below a zone comes before the zones.
-PAGES = (home, login, requests, rrset_history, drift, zone_files, zones, tokens, grants, quotas, audit)
+PAGES = (
+    home,
+    login,
+    change,
+    requests,
+    rrset_history,
+    drift,
+    zone_files,
+    zones,
+    tokens,
+    grants,
+    quotas,
+    audit,
+)
 
 
 def create_console(state: State) -> FastAPI:

@@ -43,13 +43,15 @@ _BAD_ENTRY = (dns.exception.DNSException, ValueError, struct.error, OverflowErro
 class MasterFile:
     """Reads a master file. When its records were all read, `soa` is that of the zone.
 
-    `max_records` bounds how many there are: one short line can stand for very many.
+    `max_records` bounds how many there are: one short line can stand for very many. A part of a zone need not
+    have the SOA and an NS, as a `whole` one does.
     """
 
-    def __init__(self, lines: Iterable[str], zone: str, max_records: int) -> None:
+    def __init__(self, lines: Iterable[str], zone: str, max_records: int, *, whole: bool = True) -> None:
         self._lines = lines
         self._zone = zone
         self._most = max_records
+        self._whole = whole
         self._read = 0
         self._reasons: list[Reason] = []
         self._has_ns = False
@@ -115,7 +117,7 @@ class MasterFile:
         if self._read > self._most:
             words = f"the zone has more than {self._most:,} records"
             self._reasons.append(Reason((), "zone_too_large", words))
-        elif not self._reasons:
+        elif self._whole and not self._reasons:
             if self.soa is None:
                 self._reasons.append(Reason((), "soa_missing", f"there is no SOA of {self._zone}"))
             if not self._has_ns:

@@ -1,5 +1,6 @@
 // What the pages do beyond plain HTML. Each part looks for its own attributes, and is done anew for fragments.
 import { offerCopies } from "./copy.js";
+import { offerGrid } from "./grid.js";
 import { followLiveParts } from "./live.js";
 import { showTimes } from "./times.js";
 
@@ -26,3 +27,4 @@ offerCopies(document);
 showTimes(document);
 setInterval(() => showTimes(document), 10_000);
 followLiveParts((part) => showTimes(part));
+offerGrid();

@@ -22,6 +22,12 @@ ALL = {role.value for role in Role}
 PAGES_FOR = {
     "GET /": ALL,
     "GET /requests": READ,
+    "GET /change": SUBMIT,
+    "POST /change": SUBMIT,
+    "POST /change/check": SUBMIT,
+    "POST /change/import": SUBMIT,
+    "GET /change/plans/{plan_id}": SUBMIT,
+    "POST /change/plans/{plan_id}/apply": SUBMIT,
     "GET /access": READ_ACCESS,
     "GET /access/tokens/new": ADMIN,
     "POST /access/tokens/new": ADMIN,
@@ -57,6 +63,7 @@ FOR_EVERYBODY = {  # known or not
 VALUES = {
     "{request_id}": str(UUID(int=7)),
     "{run_id}": str(UUID(int=7)),
+    "{plan_id}": str(UUID(int=7)),
     "{grant_id}": str(UUID(int=7)),
     "{prefix}": "0123456789ab",
     "{name:path}": "nowhere.test",

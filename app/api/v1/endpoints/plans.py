@@ -1,7 +1,5 @@
 """Ask what changes would do, and apply exactly that."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
@@ -13,7 +11,7 @@ from app.api.auth import TheCaller, caller, needs
 from app.api.body import JsonRoute, decode_json, read_json, read_optional_json
 from app.api.plan_texts import plan_response
 from app.api.refusals import note_made_for_others, note_refused_items
-from app.domain.errors import InvalidInput, Reason
+from app.domain.errors import InvalidInput
 from app.domain.permissions import Caller, Right
 from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas.plans import PlanOut, RollbackOut
@@ -21,21 +19,18 @@ from app.schemas.request import Plan as PlanBody
 from app.schemas.request import PlanApplication
 from app.schemas.response import BatchOut
 from app.services.kicks import KickSender
-from app.services.plan.apply import require_applicable, require_fresh, submit_plan
-from app.services.plan.from_records import Planned, plan_from_records
-from app.services.plan.from_servers import plan_from_servers
 from app.services.plan.keep import KeptPlan, Plan, get_plan, keep
+from app.services.plan.make import How, apply_kept, ask_servers_of, plan_by_records
 from app.services.requests.backlog import Backlog
-from app.services.requests.batch import BodyWorkers, Call, is_replay, read_items
+from app.services.requests.batch import BodyWorkers, Call, is_replay
 from app.services.requests.group_commit import additions, zones_to_kick
-from app.services.requests.submit import Submitted, not_allowed
+from app.services.requests.submit import not_allowed
 from app.services.requests.validate import shape_reasons
 
 router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 
 _BATCH = TypeAdapter(BatchOut)
 _REPLAYED = {"Idempotent-Replayed": "true"}
-MAX_PLANNED_ZONES = 100  # whose servers one plan asks: each is a run
 
 
 @router.post("/plan", response_model=PlanOut, status_code=207, **openapi.plan())
@@ -52,8 +47,7 @@ async def plan(request: Request) -> Response:
     with workers.slot(len(raw), caller(request)):
         planned = await workers.run(partial(_plan, raw, caller(request)))
         note_refused_items(request, not_allowed(planned.planned))
-        if planned.ask_servers:
-            planned = replace(planned, planned=await plan_from_servers(planned.planned))
+        planned = await ask_servers_of(planned)
         return await workers.run(partial(_keep_and_answer, planned, request))
 
 
@@ -77,16 +71,16 @@ async def apply(plan_id: UUID, request: Request, who: TheCaller) -> Response:
     how = await _read_application(request)
     workers: BodyWorkers = request.app.state.plan_workers
     backlog: Backlog = request.app.state.backlog
+    allowed = how.allow_mass_change
     with workers.slot(0, who):
-        kept = await workers.run(partial(_get_applicable, plan_id, who))
-        if kept.batch_id is None:
-            await require_fresh(plan_id, kept.plan, who)
-        submitted, response = await workers.run(partial(_submit, plan_id, kept.plan, backlog, how, who))
+        submitted = await apply_kept(plan_id, who, workers, backlog, allow_mass_change=allowed)
+        content = await workers.run(lambda: _BATCH.dump_json(answers.batch_out(submitted), exclude_none=True))
     note_made_for_others(request, submitted)
     backlog.add(additions(submitted))
     kicks: KickSender = request.app.state.kicks
     kicks.add(zones_to_kick(submitted))
-    return response
+    headers = _REPLAYED if is_replay(submitted) else None
+    return Response(content, 207, headers, "application/json")
 
 
 def _plan(raw: bytes, who: Caller) -> Plan:
@@ -95,13 +89,8 @@ def _plan(raw: bytes, who: Caller) -> Plan:
         body = PlanBody.model_validate(decode_json(raw))
     except ValidationError as error:
         raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error, PlanBody))) from error
-    items = read_items(body.requests, Call(caller=who))
-    planned = plan_from_records(items, who, allow_mass_change=body.allow_mass_change)
-    zones = {item.effect.change.zone for item in planned if isinstance(item, Planned)}
-    if body.ask_servers and len(zones) > MAX_PLANNED_ZONES:
-        message = f"{len(zones)} zones, the servers of {MAX_PLANNED_ZONES} can be asked in one call"
-        raise InvalidInput([Reason(("requests",), "too_many_zones", message)])
-    return Plan(items, planned, body.atomic, body.allow_mass_change, body.ask_servers)
+    how = How(body.atomic, body.allow_mass_change, body.ask_servers)
+    return plan_by_records(body.requests, Call(caller=who), how)
 
 
 def _keep_and_answer(planned: Plan, request: Request) -> Response:
@@ -110,12 +99,6 @@ def _keep_and_answer(planned: Plan, request: Request) -> Response:
 
 def _answer(kept: KeptPlan, request: Request, status: int, who: Caller) -> Response:
     return plan_response(answers.plan_out(kept, who.principal), request, status)
-
-
-def _get_applicable(plan_id: UUID, who: Caller) -> KeptPlan:
-    kept = get_plan(plan_id, who)
-    require_applicable(kept.plan)
-    return kept
 
 
 async def _read_application(request: Request) -> PlanApplication:
@@ -127,12 +110,3 @@ async def _read_application(request: Request) -> PlanApplication:
         return PlanApplication.model_validate(decode_json(raw))
     except ValidationError as error:
         raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error, PlanApplication))) from error
-
-
-def _submit(
-    plan_id: UUID, planned: Plan, backlog: Backlog, how: PlanApplication, who: Caller
-) -> tuple[Sequence[Submitted], Response]:
-    submitted = submit_plan(plan_id, planned, backlog, who, allow_mass_change=how.allow_mass_change)
-    content = _BATCH.dump_json(answers.batch_out(submitted), exclude_none=True)
-    headers = _REPLAYED if is_replay(submitted) else None
-    return submitted, Response(content, 207, headers, "application/json")

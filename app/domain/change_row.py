@@ -1,0 +1,88 @@
+"""A change as a row of a table: texts side by side, as people write them."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from app.domain.change import Action
+
+
+class ChangeRow(NamedTuple):
+    """One change; an empty text is nothing. `value` has a value on each line."""
+
+    action: str = ""
+    name: str = ""
+    type: str = ""
+    ttl: str = ""
+    value: str = ""
+    priority: str = ""
+    weight: str = ""
+    port: str = ""
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing is in it but the action."""
+        return not any(self[1:])
+
+    def as_item(self, context: Mapping[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:
+        """Return it as an item of a batch. What is no number stays a text, for the shape to refuse."""
+        extra = {field: _number(getattr(self, field)) for field in ("weight", "port") if getattr(self, field)}
+        config: dict[str, Any] = {
+            field: _number(getattr(self, field)) for field in ("ttl", "priority") if getattr(self, field)
+        }
+        resource: dict[str, Any] = {
+            "record_type": self.type.strip().upper(),
+            "domain": self.name.strip(),
+            **place,
+        }
+        if values := [line.strip() for line in self.value.splitlines() if line.strip()]:
+            resource["target"] = values
+        if extra:
+            config["extra_config"] = extra
+        if config:
+            resource["config"] = config
+        return {
+            "action": self.action.strip().lower() or Action.UPSERT.value,
+            "context": dict(context),
+            "resource": resource,
+        }
+
+
+_CELLS = {"domain": "name", "record_type": "type", "target": "value", "extra_config": "value"}
+
+
+def cell_of(loc: tuple[str | int, ...]) -> str:
+    """Return the cell that a reason against an item is about; the name where it is about none."""
+    words = [_CELLS.get(str(word), str(word)) for word in loc]
+    return next((word for word in reversed(words) if word in ChangeRow._fields), "name")
+
+
+def row_of_item(item: Any, action: str) -> ChangeRow:
+    """Return a body of a change as a row; what is missing in it, or no text or number, is left empty."""
+    resource = _mapping(_mapping(item).get("resource"))
+    config = _mapping(resource.get("config"))
+    extra = _mapping(config.get("extra_config"))
+    target = resource.get("target")
+    values = target if isinstance(target, list) else [target]
+    return ChangeRow(
+        action=action,
+        name=_text(resource.get("domain")),
+        type=_text(resource.get("record_type")),
+        ttl=_text(config.get("ttl")),
+        value="\n".join(filter(None, map(_text, values))),
+        priority=_text(config.get("priority")),
+        weight=_text(extra.get("weight")),
+        port=_text(extra.get("port")),
+    )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: Any) -> str:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _number(text: str) -> int | str:
+    stripped = text.strip()
+    return int(stripped) if stripped.isascii() and stripped.isdigit() and len(stripped) < 19 else stripped
