@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -15,10 +15,7 @@ from rich.text import Text
 from app.cli.access import errors_said, whoever_runs_this
 from app.cli.output import decoded, printable
 from app.core.config import settings
-from app.core.database import transaction
-from app.kafka.dlq.replay import DeadLetterQueue, DeadLetterQueueError, StoredDeadLetter
-from app.kafka.message import TopicPartitionOffset
-from app.services.access.audit import note
+from app.services.dead_letters import DeadLetterQueue, DeadLetterQueueError, StoredDeadLetter, open_queue
 
 dlq = typer.Typer(help="Kafka messages that could not be accepted", no_args_is_help=True)
 
@@ -69,7 +66,7 @@ def replay_dead_letters(
             _report_replay(queue.replay_waiting())
         else:
             dead_letter = queue.find(partition, offset)
-            _report_replay([(dead_letter, queue.replay(dead_letter))])
+            _report_replay(queue.replay([dead_letter]))
 
 
 @contextmanager
@@ -79,24 +76,11 @@ def _open_queue(topic: str | None) -> Iterator[DeadLetterQueue]:
     if topic is None and len(topics) > 1:
         raise typer.BadParameter(f"say which --topic: {', '.join(topics)}")
     try:
-        queue = DeadLetterQueue(topic or topics[0], _note_replay)
-        try:
+        with errors_said(), open_queue(topic or topics[0], whoever_runs_this()) as queue:
             yield queue
-        finally:
-            queue.close()
     except DeadLetterQueueError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
-
-
-def _note_replay(positions: Sequence[TopicPartitionOffset]) -> None:
-    """Note in the audit what is sent back; where that is not possible, nothing is."""
-    offsets: dict[str, list[int]] = {}
-    topic = positions[0].topic.removesuffix(".dlq")
-    for position in positions:
-        offsets.setdefault(str(position.partition), []).append(position.offset)
-    with errors_said(), transaction() as session:
-        note(session, whoever_runs_this(), "dead_letters_replayed", topic, after=offsets)
 
 
 def _report_replay(outcomes: Iterable[tuple[StoredDeadLetter, str | None]]) -> None:

@@ -9,6 +9,7 @@ from app.console import errors
 from app.console.pages import (
     audit,
     change,
+    dead_letters,
     drift,
     grants,
     home,
@@ -23,20 +24,9 @@ from app.console.pages import (
 from app.console.rendering import FOLDER
 
 # A zone's name may have slashes: what is below a zone comes before the zones.
-PAGES = (
-    home,
-    login,
-    change,
-    requests,
-    rrset_history,
-    drift,
-    zone_files,
-    zones,
-    tokens,
-    grants,
-    quotas,
-    audit,
-)
+_OF_ZONES = (rrset_history, drift, zone_files, zones)
+_OF_ACCESS = (tokens, grants, quotas, audit)
+PAGES = (home, login, change, requests, *_OF_ZONES, dead_letters, *_OF_ACCESS)
 
 
 def create_console(state: State) -> FastAPI:

@@ -35,13 +35,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters |= {"word": words.word, "utc": words.utc, "duration": words.duration}
-    made.filters |= {
-        "cut": words.cut,
-        "segment": words.segment,
-        "about": words.about,
-        "as_json": words.as_json,
-    }
+    made.filters |= {name: getattr(words, name) for name in words.FILTERS}
     made.globals |= {"Status": Status, "OPEN": OPEN}
     return made
 

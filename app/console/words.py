@@ -11,6 +11,7 @@ from app.domain.errors import Reason
 DONE: Mapping[str, str] = {
     "cancelled": "Cancelled.",
     "logged-out": "You are logged out.",
+    "replayed": "The messages are on their way again.",
     "token-revoked": "The token is revoked: nobody can use it any more.",
     "grant-added": "The grant is added.",
     "grant-removed": "The grant is removed.",
@@ -22,6 +23,8 @@ DONE: Mapping[str, str] = {
     "comparison-asked": "The zone is compared with its primary soon.",
     "import-asked": "The import is on its way.",
 }
+
+FILTERS = ("word", "utc", "duration", "cut", "about", "segment", "as_json", "visible", "as_text", "as_hex")
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
@@ -39,6 +42,25 @@ def cut(text: str, most: int) -> str:
 def about(reasons: Sequence[Reason], field: str) -> Reason | None:
     """Return the first reason that is about a field of a form."""
     return next((each for each in reasons if field in each.loc), None)
+
+
+def visible(text: str) -> str:
+    """Return a text from outside with what is not seen, or turns what is around it, by its number."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
+        for char in text
+    )
+
+
+def as_text(raw: bytes, most: int) -> str:
+    """Return the first bytes as text; what is none, by its numbers."""
+    return visible(raw[:most].decode(errors="backslashreplace")) + ("…" if len(raw) > most else "")
+
+
+def as_hex(raw: bytes, most: int) -> str:
+    """Return the first bytes in hexadecimal, sixteen a line."""
+    lines = [raw[start : start + 16].hex(" ") for start in range(0, min(len(raw), most), 16)]
+    return "\n".join([*lines, *(["…"] if len(raw) > most else [])])
 
 
 def as_json(value: object) -> str:

@@ -342,6 +342,15 @@ class QuotaNotFound(NotFound):
         super().__init__("this account has no quota of its own: the defaults count")
 
 
+class DeadLetterNotFound(NotFound):
+    """There are no dead letters at such offsets."""
+
+    code = "dead_letter_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("there are no such dead letters any more: look at the list again")
+
+
 class TokenNotFound(NotFound):
     """There is no token with that prefix."""
 

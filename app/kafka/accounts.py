@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka import Message
 
 from app.core.config import ANY_ACCOUNT, settings
-from app.kafka.headers import InvalidMessage, read_headers
+from app.topics.headers import InvalidMessage, read_headers
 
 
 def bind_account(body: dict[str, Any], message: Message) -> None:

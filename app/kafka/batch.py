@@ -4,7 +4,8 @@ import time
 from collections.abc import Collection, Sequence
 from threading import Event
 
-from app.kafka.message import BufferedMessage, Partition
+from app.kafka.message import BufferedMessage
+from app.topics.position import Partition
 
 
 class Batch:

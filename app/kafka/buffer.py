@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Container
 
-from app.kafka.message import BufferedMessage, Partition
+from app.kafka.message import BufferedMessage
+from app.topics.position import Partition
 
 
 class MessageBuffer:

@@ -16,11 +16,12 @@ from app.core.setting_types import page
 from app.kafka.batch import Batch
 from app.kafka.buffer import MessageBuffer
 from app.kafka.lag import Lag
-from app.kafka.message import BufferedMessage, Partition
+from app.kafka.message import BufferedMessage
 from app.kafka.offsets import OffsetCommitter
 from app.kafka.pool import WorkerPool
 from app.kafka.processor import BatchProcessor
-from app.kafka.properties import consumer_properties, ensure_topics, librdkafka_logger
+from app.topics.position import Partition
+from app.topics.properties import consumer_properties, ensure_topics, librdkafka_logger
 
 log = get_logger("kafka")
 

@@ -8,7 +8,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from app.core import metrics
-from app.kafka.message import Partition
+from app.topics.position import Partition
 
 INTERVAL = 5_000  # milliseconds
 

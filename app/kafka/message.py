@@ -1,39 +1,16 @@
 """A message of the topic, and the item of the batch call that the consumer makes of it."""
 
 import json
-from hashlib import sha256
 from typing import Any, NamedTuple, Self
 
 from confluent_kafka import Message
 from pydantic_core import from_json, to_json
 
 from app.kafka.accounts import bind_account
-from app.kafka.headers import InvalidMessage, read_headers
+from app.topics.headers import InvalidMessage, read_headers
+from app.topics.position import KEY_HEADER, Partition, TopicPartitionOffset, key_of_position
 
-KEY_HEADER = "idempotency-key"
-MAX_KEY = 255  # characters, as the API allows
-Partition = tuple[str, int]  # topic and number
 _OVERHEAD = 1_000  # bytes of memory that a message takes besides its value and its item, roughly
-
-
-class TopicPartitionOffset(NamedTuple):
-    """The position of a message, written `topic:partition:offset`."""
-
-    topic: str
-    partition: int
-    offset: int
-
-    @classmethod
-    def of(cls, message: Message) -> Self:
-        """Return the position that the broker gave the message."""
-        topic, partition, offset = message.topic(), message.partition(), message.offset()
-        assert topic is not None
-        assert partition is not None
-        assert offset is not None
-        return cls(topic, partition, offset)
-
-    def __str__(self) -> str:
-        return f"{self.topic}:{self.partition}:{self.offset}"
 
 
 class BufferedMessage(NamedTuple):
@@ -88,15 +65,6 @@ def idempotency_key(message: Message) -> str:
         return given[-1].decode()
     except UnicodeDecodeError as error:
         raise InvalidMessage("idempotency_key_invalid", f"header {KEY_HEADER} is not UTF-8") from error
-
-
-def key_of_position(position: str, timestamp: str) -> str:
-    """Return the key of a message that has none of its own; a long topic's name is hashed."""
-    key = f"{position}:{timestamp}"
-    if len(key) <= MAX_KEY:
-        return key
-    topic, _, rest = key.partition(":")
-    return f"{sha256(topic.encode()).hexdigest()}:{rest}"
 
 
 def _decode_object(message: Message, max_size: int) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from app.core.logging import get_logger
-from app.kafka.message import Partition
 from app.kafka.retry import RetryPauses
+from app.topics.position import Partition
 
 log = get_logger("kafka")
 

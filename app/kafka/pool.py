@@ -5,7 +5,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 
 from app.kafka.batch import Batch
-from app.kafka.message import BufferedMessage, Partition
+from app.kafka.message import BufferedMessage
+from app.topics.position import Partition
 
 
 class WorkerPool:

@@ -23,7 +23,7 @@ _IMPORTED = (
     "alembic.command",
     "app.conformance.check",
     "app.kafka.consumer",
-    "app.kafka.dlq.replay",
+    "app.topics.dead_letters",
     "app.schemas.request",
     "app.schemas.response",
     "app.store.models",

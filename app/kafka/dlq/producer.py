@@ -2,30 +2,18 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, Message, Producer
 
-from app.kafka.headers import InvalidMessage, read_headers
-from app.kafka.message import Partition, TopicPartitionOffset
-from app.kafka.properties import dead_letter_topic, ensure_topics, producer_properties
 from app.kafka.retry import RetryLater
 from app.schemas.response import Reason
+from app.topics.dead_letters import VALUE_LEFT_OUT
+from app.topics.headers import Headers, readable_headers
+from app.topics.position import Partition, TopicPartitionOffset
+from app.topics.producing import ProduceArguments, produce_all
+from app.topics.properties import dead_letter_topic, ensure_topics, producer_properties
 
-Headers = list[tuple[str, bytes | None]]
-ProduceArguments = dict[str, Any]  # of Producer.produce
-VALUE_LEFT_OUT = "value-left-out"
-DLQ_HEADERS = (
-    "error",
-    "original-topic",
-    "original-partition",
-    "original-offset",
-    "original-timestamp",
-    VALUE_LEFT_OUT,
-)
 MAX_ERROR = 2_000  # characters
-DELIVERY_TIMEOUT = 30.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,35 +83,6 @@ class DeadLetterProducer:
         return [
             dead_letter for dead_letter, error in zip(dead_letters, errors, strict=True) if error is not None
         ]
-
-
-def produce_all(producer: Producer, messages: Sequence[ProduceArguments]) -> list[KafkaError | None]:
-    """Produce the messages, which have their topics, and wait.
-
-    Return for each None if the broker has confirmed it, or the error.
-    """
-    results: list[KafkaError | None] = [KafkaError(KafkaError._TIMED_OUT)] * len(messages)
-
-    def confirm(index: int, error: KafkaError | None, _: Message) -> None:
-        results[index] = error
-
-    for index, arguments in enumerate(messages):
-        try:
-            producer.produce(on_delivery=partial(confirm, index), **arguments)
-        except KafkaException as refused:
-            results[index] = refused.args[0]
-        except BufferError:
-            results[index] = KafkaError(KafkaError._QUEUE_FULL)
-    producer.flush(DELIVERY_TIMEOUT)
-    return results
-
-
-def readable_headers(message: Message) -> Headers:
-    """Return the message's headers, or none at all if they can't be read."""
-    try:
-        return read_headers(message)
-    except InvalidMessage:
-        return []
 
 
 def _format_reason(reason: Reason) -> str:

@@ -41,6 +41,8 @@ PAGES_FOR = {
     "POST /access/quotas/remove": ADMIN,
     "GET /access/audit": READ_ACCESS,
     "POST /access/audit/verify": READ_ACCESS,
+    "GET /dead-letters": READ_ALL,
+    "POST /dead-letters/replay": MANAGE,
     "GET /zones": READ,
     "GET /zones/{name:path}": READ,
     "GET /zones/{name:path}/drift": READ_ALL,

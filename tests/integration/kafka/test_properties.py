@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 
 from app.core.logging import configure_logging
-from app.kafka import properties
+from app.topics import properties
 from tests.support.eventually import eventually
 from tests.support.settings import SetSettings
 

@@ -66,8 +66,8 @@ class KafkaSandbox:
         for deleted in admin.delete_topics([name]).values():
             deleted.result(10)
 
-    def produce(self, *values: bytes | None, **options: Any) -> None:
-        """Produce the values in order, each confirmed by the broker."""
+    def produce(self, *values: bytes | None, topic: str = "", **options: Any) -> None:
+        """Produce the values in order, each confirmed by the broker; to the topic, or to another one."""
         config: dict[str, str | int] = {
             "bootstrap.servers": self.broker.address,
             "log_level": 0,
@@ -82,7 +82,7 @@ class KafkaSandbox:
                 refused.append(error)
 
         for value in values:
-            producer.produce(self.topic, value, on_delivery=note, **options)
+            producer.produce(topic or self.topic, value, on_delivery=note, **options)
         assert producer.flush(20) == 0
         assert not refused
 
@@ -136,6 +136,10 @@ class KafkaSandbox:
         """Whether a member is joining and the others have not rejoined the group yet."""
         group = self._group()
         return group is not None and group.state == ConsumerGroupState.PREPARING_REBALANCING
+
+    def values(self) -> list[bytes | None]:
+        """The values of all messages of the topic."""
+        return [message.value() for message in _read_all(self.broker.address, self.topic)]
 
     def dead_letters(self) -> list[Message]:
         """The messages of the dead-letter topic."""

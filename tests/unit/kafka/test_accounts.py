@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import Message
 
 from app.kafka.accounts import bind_account
-from app.kafka.headers import InvalidMessage
+from app.topics.headers import InvalidMessage
 from tests.support.settings import SetSettings, settings_setter
 
 

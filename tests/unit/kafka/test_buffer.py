@@ -3,7 +3,8 @@
 from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
 
 from app.kafka.buffer import MessageBuffer
-from app.kafka.message import BufferedMessage, Partition
+from app.kafka.message import BufferedMessage
+from app.topics.position import Partition
 
 ROOM = 10**9
 

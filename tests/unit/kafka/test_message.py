@@ -8,8 +8,9 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.kafka.headers import InvalidMessage
-from app.kafka.message import MAX_KEY, key_of_position, to_item
+from app.kafka.message import to_item
+from app.topics.headers import InvalidMessage
+from app.topics.position import MAX_KEY, key_of_position
 from tests.support.thoroughly import examples
 
 BODY = {"context": {"account_id": "team-a"}, "resource": {"domain": "ü.example.test"}}

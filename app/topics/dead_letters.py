@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import islice
 from typing import NamedTuple, Self
 
@@ -10,19 +11,22 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 
 from app.core.config import settings
 from app.core.setting_types import without_secrets
-from app.kafka.dlq.producer import (
-    DLQ_HEADERS,
-    VALUE_LEFT_OUT,
-    Headers,
-    ProduceArguments,
-    produce_all,
-    readable_headers,
-)
-from app.kafka.message import KEY_HEADER, TopicPartitionOffset, key_of_position
-from app.kafka.properties import dead_letter_topic, dlq_reader_properties, producer_properties
+from app.topics.headers import Headers, readable_headers
+from app.topics.position import KEY_HEADER, TopicPartitionOffset, key_of_position
+from app.topics.producing import ProduceArguments, produce_all
+from app.topics.properties import dead_letter_topic, dlq_reader_properties, producer_properties
 
 OnReplay = Callable[[Sequence[TopicPartitionOffset]], None]
 
+VALUE_LEFT_OUT = "value-left-out"
+DLQ_HEADERS = (
+    "error",
+    "original-topic",
+    "original-partition",
+    "original-offset",
+    "original-timestamp",
+    VALUE_LEFT_OUT,
+)
 TIMEOUT = 10.0  # seconds that the broker may take to answer
 CHUNK = 100  # dead letters that are replayed before the offsets are committed
 
@@ -110,29 +114,47 @@ class DeadLetterQueue:
     Each method that talks to the broker raises DeadLetterQueueError.
     """
 
-    def __init__(self, topic: str, on_replay: OnReplay) -> None:
-        """Read the dead letters of a topic; `on_replay` is told what is about to be sent back."""
+    def __init__(self, topic: str, on_replay: OnReplay, timeout: float = TIMEOUT) -> None:
+        """Read the dead letters of a topic; `on_replay` is told what is about to be sent back.
+
+        The broker may take so many seconds for each answer.
+        """
         self._topic = topic
+        self._timeout = timeout
         self._on_replay = on_replay
         self._dlq_topic = dead_letter_topic(topic)
         self._reader = Consumer(dlq_reader_properties())
-        self._producer = Producer(producer_properties())
         self._offsets = self._fetch_offsets()
 
     def close(self) -> None:
         """Close the connections."""
         self._reader.close()
 
+    @property
+    def partitions(self) -> Mapping[int, PartitionOffsets]:
+        """The partitions of the DLQ, and which offsets they have."""
+        return self._offsets
+
     def read_all(self) -> Iterator[StoredDeadLetter]:
         """Yield every dead letter that is there now, in order within each partition."""
         return self._read_from({partition: offsets.low for partition, offsets in self._offsets.items()})
 
+    def read(self, partition: int, start: int, end: int) -> Iterator[StoredDeadLetter]:
+        """Yield the dead letters of a partition from one offset to before another."""
+        offsets = self._offsets.get(partition, PartitionOffsets(0, 0, 0))
+        first, last = max(start, offsets.low), min(end, offsets.high)
+        if first < last:
+            for each in self._read_from({partition: first}):
+                if each.position.offset >= last:
+                    return
+                yield each
+                if each.position.offset == last - 1:
+                    return
+
     def find(self, partition: int, offset: int) -> StoredDeadLetter:
         """Return the dead letter at this offset. Raises DeadLetterQueueError if there is none."""
-        offsets = self._offsets.get(partition, PartitionOffsets(0, 0, 0))
-        found = self._read_from({partition: offset}) if offsets.low <= offset < offsets.high else iter(())
-        dead_letter = next(found, None)
-        if dead_letter is None or dead_letter.position.offset != offset:
+        dead_letter = next(self.read(partition, offset, offset + 1), None)
+        if dead_letter is None:
             position = TopicPartitionOffset(self._dlq_topic, partition, offset)
             raise DeadLetterQueueError(f"there is no dead letter at {position}")
         return dead_letter
@@ -151,13 +173,23 @@ class DeadLetterQueue:
             self._commit({each.partition: each.offset + 1 for each in positions})
             yield from outcomes
 
-    def replay(self, dead_letter: StoredDeadLetter) -> str | None:
-        """Send back one message, even if that was done before; return None, or why it can't be."""
-        [(_, obstacle)] = self._send_back([dead_letter])
-        _, partition, offset = dead_letter.position
-        if offset == self._offsets[partition].committed:
-            self._commit({partition: offset + 1})
-        return obstacle
+    def replay(self, dead_letters: Sequence[StoredDeadLetter]) -> list[tuple[StoredDeadLetter, str | None]]:
+        """Send back these messages, even if that was done before; each with None, or with why it can't be."""
+        outcomes = self._send_back(dead_letters)
+        following = {number: offsets.committed for number, offsets in self._offsets.items()}
+        for position in sorted(each.position for each in dead_letters):
+            if position.offset == following[position.partition]:
+                following[position.partition] += 1
+        moved = {
+            each: next_one for each, next_one in following.items() if next_one > self._offsets[each].committed
+        }
+        if moved:
+            self._commit(moved)
+        return outcomes
+
+    @cached_property
+    def _producer(self) -> Producer:
+        return Producer(producer_properties())
 
     def _send_back(
         self, dead_letters: Sequence[StoredDeadLetter]
@@ -187,9 +219,9 @@ class DeadLetterQueue:
         unread = {partition for partition, start in starts.items() if start < self._offsets[partition].high}
         self._reader.assign([TopicPartition(self._dlq_topic, each, starts[each]) for each in unread])
         while unread:
-            message = self._reader.poll(TIMEOUT)
+            message = self._reader.poll(self._timeout)
             if message is None:
-                raise DeadLetterQueueError(f"the broker sent nothing for {TIMEOUT:.0f} s")
+                raise DeadLetterQueueError(f"the broker sent nothing for {self._timeout:.0f} s")
             if _is_partition_end(message):
                 unread.discard(message.partition() or 0)
                 continue
@@ -201,11 +233,12 @@ class DeadLetterQueue:
                 yield StoredDeadLetter.of(message, replayed=offset < offsets.committed)
 
     def _fetch_offsets(self) -> dict[int, PartitionOffsets]:
+        seconds = self._timeout
         try:
-            found = self._reader.list_topics(self._dlq_topic, timeout=TIMEOUT).topics[self._dlq_topic]
+            found = self._reader.list_topics(self._dlq_topic, timeout=seconds).topics[self._dlq_topic]
             partitions = [TopicPartition(self._dlq_topic, number) for number in found.partitions]
-            committed = self._reader.committed(partitions, timeout=TIMEOUT) if partitions else []
-            watermarks = [self._reader.get_watermark_offsets(each, timeout=TIMEOUT) for each in partitions]
+            committed = self._reader.committed(partitions, timeout=seconds) if partitions else []
+            watermarks = [self._reader.get_watermark_offsets(each, timeout=seconds) for each in partitions]
         except KafkaException as error:
             raise _unreadable(error.args[0]) from error
         return {

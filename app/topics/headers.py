@@ -4,6 +4,8 @@ from typing import cast
 
 from confluent_kafka import Message
 
+Headers = list[tuple[str, bytes | None]]
+
 
 class InvalidMessage(Exception):
     """No item can be made of the message. `code` is stable; the text is for people and quotes no value."""
@@ -22,3 +24,11 @@ def read_headers(message: Message) -> list[tuple[str, bytes | None]]:
         return cast("list[tuple[str, bytes | None]]", message.headers() or [])
     except (UnicodeDecodeError, SystemError) as error:
         raise InvalidMessage("header_not_utf8", "the name of a header is not UTF-8") from error
+
+
+def readable_headers(message: Message) -> Headers:
+    """Return the message's headers, or none at all if they can't be read."""
+    try:
+        return read_headers(message)
+    except InvalidMessage:
+        return []
