@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import NamedTuple, Self
 
 from stack.paths import ROOT
-from tests.support.kafka.processes import die_with_parent
+from tests.support.processes import die_with_parent
 
 # The program itself is run anew each time; it is the imports that take time. Nothing here reads settings.
 _IMPORTED = (

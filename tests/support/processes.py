@@ -1,9 +1,19 @@
 """Processes of this machine, as /proc shows them."""
 
+import ctypes
 import os
+import signal
 from pathlib import Path
 
 import psutil
+
+_libc = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """Let the kernel kill this process when its parent dies."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def apart() -> list[str]:

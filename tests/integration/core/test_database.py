@@ -1,8 +1,6 @@
 """The forms of DATABASE_URL, and the settings of every connection."""
 
-import os
-import subprocess
-import sys
+from pathlib import Path
 from typing import get_args
 
 import psycopg
@@ -12,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.core import database
 from app.core.config import Settings, settings
+from tests.support.forked import Forked
 
 
 def told(monkeypatch: pytest.MonkeyPatch, url: str, **shown: str) -> None:
@@ -63,10 +62,10 @@ def test_a_unix_socket(app_settings: Settings, monkeypatch: pytest.MonkeyPatch, 
         told(monkeypatch, where)
 
 
-def test_processes_that_start_together_migrate_once(app_settings: Settings) -> None:
-    migrate = [sys.executable, "-c", "from app.core import database; database.upgrade()"]
-    started = [subprocess.Popen(migrate, env=os.environ, stdout=subprocess.DEVNULL) for _ in range(4)]
-    assert [process.wait(60) for process in started] == [0] * 4
+def test_processes_that_start_together_migrate_once(app_settings: Settings, tmp_path: Path) -> None:
+    migrate = ("-c", "from app.core import database; database.upgrade()")
+    started = [Forked(migrate, {}, tmp_path / str(number)) for number in range(4)]
+    assert [process.wait() for process in started] == [0] * 4
     with database.transaction() as session:
         assert session.scalar(text("SELECT count(*) FROM alembic_version")) == 1
 

@@ -1,15 +1,13 @@
 """Fixtures of the Kafka tests: brokers of both kinds, the API, a sandbox for each test."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg.sql import SQL, Identifier
 
 from stack.embedded import Stack
+from tests.conftest import temporary_database
 from tests.support.kafka import apache
 from tests.support.kafka.apache import ApacheKafka
 from tests.support.kafka.broker import Broker
@@ -71,20 +69,16 @@ def api() -> Iterator[FakeApi]:
 
 
 @pytest.fixture(scope="package")
-def api_env(infrastructure: Stack) -> Iterator[dict[str, str]]:
+def api_env(infrastructure: Stack, migrated_database: str) -> Iterator[dict[str, str]]:
     """The environment of an API that serves the zone `kafka.test`, on a database of its own."""
-    url = infrastructure.env["DATABASE_URL"]
-    name = f"kafka_{secrets.token_hex(6)}"
     redis = infrastructure.env["CELERY_BROKER_URL"].rpartition("/")[0]
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+    with temporary_database(infrastructure, migrated_database) as url:
         yield {
             **infrastructure.env,
-            "DATABASE_URL": f"{url.rpartition('/')[0]}/{name}",
+            "DATABASE_URL": url,
             "CELERY_BROKER_URL": f"{redis}/9",  # no worker looks there: the requests stay pending
             "BOOTSTRAP_ZONES": f"{ZONE}=bind",
         }
-        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
 @pytest.fixture(scope="package")

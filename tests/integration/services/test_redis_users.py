@@ -69,7 +69,6 @@ def as_user(port: int, user: str) -> Any:
 @pytest.fixture
 def worker(app_settings: Settings, port: int, tmp_path: Path) -> Iterator[Path]:
     """The log of a worker as the user `dns_worker`, which simulates."""
-    subprocess.run([sys.executable, "-m", "app.cli", "migrate"], stdout=subprocess.DEVNULL, check=True)
     command = [
         sys.executable,
         "-m",

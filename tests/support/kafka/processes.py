@@ -1,8 +1,6 @@
 """Processes of the project that a Kafka test runs: the API, and any other program."""
 
-import ctypes
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,10 +11,9 @@ import httpx2
 
 from stack.paths import ROOT
 from tests.support.eventually import eventually
+from tests.support.forked import API, Forked
 from tests.support.kafka.broker import free_port
-
-_libc = ctypes.CDLL(None)
-_PR_SET_PDEATHSIG = 1
+from tests.support.processes import die_with_parent
 
 
 class Program:
@@ -90,7 +87,7 @@ class Api:
         self.port = free_port()
         self._env = env
         self._directory = directory
-        self._program: Program | None = None
+        self._program: Forked | None = None
 
     @property
     def url(self) -> str:
@@ -99,8 +96,8 @@ class Api:
 
     def start(self) -> None:
         """Run uvicorn and wait until it answers."""
-        command = ["-m", "uvicorn", "app.main:app", "--port", str(self.port), "--no-access-log"]
-        self._program = Program(command, self._env, self._directory / f"api-{self.port}.log")
+        log = self._directory / f"api-{self.port}.log"
+        self._program = Forked((*API, "--port", str(self.port)), self._env, log)
         eventually(self._healthy)
 
     def stop(self) -> None:
@@ -138,8 +135,3 @@ class Api:
             return httpx2.get(f"http://127.0.0.1:{self.port}/healthz").is_success
         except httpx2.TransportError:
             return False
-
-
-def die_with_parent() -> None:
-    """Let the kernel kill this process when its parent dies."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
