@@ -26,6 +26,9 @@ JUDGED = {"json", "yaml", "env", "named"}  # by unit/docs/test_shown.py, and int
 # The pages whose commands tests/acceptance/test_pages.py runs, all of them in their order.
 FOLLOWED = (
     "README.md",
+    "docs/tutorial/first-change.md",
+    "docs/how-to/own-bind.md",
+    "docs/how-to/powerdns.md",
     "docs/how-to/dns-servers.md",
     "docs/how-to/imports.md",
     "docs/how-to/drift.md",
@@ -47,6 +50,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "docker-compose up": "tests/images/test_owner.py",
         "uvicorn app.main:app --reload": _OWNER,
     },
+    "docs/tutorial/first-change.md": {"pip install": "tests/client/test_changes.py"},
     "docs/how-to/imports.md": {'"catalog": true': "tests/integration/api/test_zone_contents.py"},
     "docs/how-to/migrate.md": dict.fromkeys(
         (
@@ -69,6 +73,13 @@ _WINDOWS = "it needs a domain controller"
 _SYSTEMD = "it sets a machine up, as root; tests/unit/deploy/test_systemd.py judges the units"
 NOT_RUN: Mapping[str, Mapping[str, str]] = {
     "README.md": {"make test": "it is what runs the tests"},
+    "docs/tutorial/first-change.md": {"make up": "it starts what the test has running"},
+    "docs/how-to/own-bind.md": {"umask 077": "it writes into /etc of the reader's server"},
+    "docs/how-to/powerdns.md": {
+        "api=yes": "a file of the reader's server; the stack writes one with the same words",
+        "dnsupdate=yes": "the same",
+        "pdnsutil": "it writes into the reader's PowerDNS",
+    },
     "docs/how-to/access.md": {
         "make up": "it starts a second stack; the API of the test has these settings",
         "docker-compose exec": "it needs docker; the commands in the container are those above",

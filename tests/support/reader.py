@@ -19,14 +19,16 @@ from tests.support.user import User
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 # What a page shows, and what stands there for each reader: `01a2…` in the path of a call, or a whole id.
 SHOWN_ID = re.compile(rf"(requests|plans|batches)/(?:01a2…|{UUID})")
+SHOWN_TO_COMMAND = re.compile(rf"(dns-orchestrator (?:status|undo)) {UUID}")
 TOLD = {
-    "requests": re.compile(rf'"id":\s?"({UUID})",\s?"action"'),
+    "requests": re.compile(rf'(?:"id":\s?"|\()({UUID})(?:",\s?"action"|\)$)', re.MULTILINE),
     "plans": re.compile(rf'(?:"plan_id":\s?"|[Pp]lan )({UUID})'),
     "batches": re.compile(rf'"batch_id":\s?"({UUID})"'),
     "state": re.compile(r'"state":\s?"([0-9a-f]{64})"'),
 }
 WAITING = {"scheduled", "awaiting_approval", "cancelled"}  # for a time or for somebody, or for nothing more
 _CURL = '#!/bin/sh\nexec {curl} --fail-with-body --silent --show-error "$@"\n'
+_COMMAND = '#!/bin/sh\nPYTHONPATH={source} exec {python} -m dns_orchestrator "$@"\n'
 _DIG = '#!/bin/sh\nLD_LIBRARY_PATH="{libraries}" exec {root}/usr/bin/dig "$@"\n'
 
 
@@ -43,7 +45,9 @@ class Reader:
             "-p 21053": f"-p {stack.ports.dns}",
             "port=21053": f"port={stack.ports.dns}",
         }
-        self._environment = {**os.environ, **stack.env, **variables, "PATH": self._path()}
+        address = str(user.api.base_url.join("/"))
+        here = {"PATH": self._path(), "DNS_ORCHESTRATOR_URL": address, "HOME": str(folder)}
+        self._environment = {**os.environ, **stack.env, **variables, **here}
         (folder / ".stack").mkdir()
         settings = "".join(f"{name}={value}\n" for name, value in {**stack.env, **variables}.items())
         (folder / ".stack" / "env").write_text(settings)
@@ -61,6 +65,8 @@ class Reader:
         libraries = f"{library_path(root)}:{library_path(server)}"
         curl = subprocess.run(["which", "curl"], capture_output=True, text=True, check=True).stdout.strip()
         (programs / "curl").write_text(_CURL.format(curl=curl))
+        command = _COMMAND.format(source=ROOT / "client" / "src", python=sys.executable)
+        (programs / "dns-orchestrator").write_text(command)
         (programs / "dig").write_text(_DIG.format(libraries=libraries, root=root))
         for path in programs.iterdir():
             path.chmod(0o755)
@@ -69,6 +75,7 @@ class Reader:
     def follow(self, block: Block, here: Mapping[str, str] | None = None) -> str:
         """Run a block, and wait until what it has asked for is settled. Returns what it has printed."""
         words = SHOWN_ID.sub(lambda found: f"{found[1]}/{self.ids[found[1]]}", block.text)
+        words = SHOWN_TO_COMMAND.sub(lambda found: f"{found[1]} {self.ids['requests']}", words)
         words = words.replace("a8e1…", self.ids.get("state", ""))
         for shown, real in {**self._here, **(here or {})}.items():
             words = words.replace(shown, real)
@@ -90,7 +97,7 @@ class Reader:
     def _remember(self, output: str) -> None:
         for kind, pattern in TOLD.items():
             if found := pattern.findall(output):
-                self.ids[kind] = found[-1]
+                self.ids[kind] = found[-1] if kind == "state" else max(found)  # ids grow with time
         for request in map(self.user.request, dict.fromkeys(TOLD["requests"].findall(output))):
             if request["status"] not in WAITING:
                 [settled] = self.user.wait_until_settled([request["id"]])

@@ -88,7 +88,9 @@ def test_yaml_is_an_inventory_or_a_part_of_the_compose_file(block: Block) -> Non
         used = {name for each in value["services"].values() for name in each["secrets"]}
         assert used == set(value["secrets"])
         return
-    hosts = value["dns"]["hosts"].values() if "dns" in value else [value]
+    group = value.get("dns", {})
+    group = group.get("children", {}).get("dns_powerdns", group)
+    hosts = group["hosts"].values() if group else [value]
     described = set(VARIABLE.findall((ROOT / "playbooks" / "inventory" / "hosts.yml").read_text()))
     for host in hosts:
         assert set(host) - {"ansible_connection", "ansible_python_interpreter"} <= described
