@@ -12,12 +12,11 @@ from app.domain.change import RRsetState
 from app.domain.effects import RRset
 from app.domain.errors import BacklogFull, InvalidInput, QuotaExceeded, Reason
 from app.domain.international import asked_in_unicode, name_in_unicode, values_in_unicode
-from app.domain.lifecycle import Status
 from app.domain.names import in_unicode
 from app.domain.permissions import Principal
 from app.domain.ptr import PtrStep
 from app.domain.reasons import MAX_BATCH_REASONS, at_most, number_of, share
-from app.domain.told import of_failure, of_plan
+from app.domain.told import of_plan
 from app.domain.zone_key import view_of
 from app.schemas.plans import (
     ChangeOut,
@@ -68,7 +67,7 @@ from app.services.requests.batch import batch_id_of
 from app.services.requests.case import ReviewState
 from app.services.requests.draft import Refused
 from app.services.requests.history import Step
-from app.services.requests.lookup import BatchState, LogLine, Progress, RequestState
+from app.services.requests.lookup import BatchState, LogLine, Progress, RequestState, why_failed
 from app.services.requests.many import Changed
 from app.services.review.look import Look
 
@@ -429,11 +428,7 @@ def _context(request: submit.AcceptedRequest) -> ContextOut:
 def _error(state: RequestState, reader: Principal) -> ErrorOut | None:
     """Return why the request failed, in the words for the reader; None where it did not."""
     code = state.error_code
-    if code is None:
-        return None
-    in_full = reader.reads_in_full or state.status is Status.REJECTED  # whose words are an approver's
-    message = state.error_message or "" if in_full else of_failure(code)
-    return ErrorOut(code=code, message=message)
+    return None if code is None else ErrorOut(code=code, message=why_failed(state, reader))
 
 
 def _state(record_type: str, rrset: RRsetState | None) -> StateOut | None:

@@ -7,14 +7,17 @@ from starlette.routing import Route
 
 from app.console import errors
 from app.console.pages import (
+    approvals,
     audit,
     change,
     dead_letters,
     drift,
     grants,
     home,
+    live,
     login,
     quotas,
+    request,
     requests,
     rrset_history,
     tokens,
@@ -24,9 +27,10 @@ from app.console.pages import (
 from app.console.rendering import FOLDER
 
 # A zone's name may have slashes: what is below a zone comes before the zones.
+_OF_REQUESTS = (change, requests, request, approvals)
 _OF_ZONES = (rrset_history, drift, zone_files, zones)
 _OF_ACCESS = (tokens, grants, quotas, audit)
-PAGES = (home, login, change, requests, *_OF_ZONES, dead_letters, *_OF_ACCESS)
+PAGES = (home, live, login, *_OF_REQUESTS, *_OF_ZONES, dead_letters, *_OF_ACCESS)
 
 
 def create_console(state: State) -> FastAPI:

@@ -1,7 +1,7 @@
 """Makes pages of templates.
 
 Every template knows `me` (who looks at it), `may("steer")` (whether he has that right), `url("/requests",
-status="failed")` (an address within the console) and `ui` (the macros of macros.html).
+status="failed")` (an address within the console), `has_page("/zones")` and `ui` (the macros of macros.html).
 """
 
 from collections.abc import Callable, Mapping
@@ -18,6 +18,7 @@ from app.console import words
 from app.console.auth import caller_of, has_right
 from app.console.menu import entries_for, entry_of
 from app.core.config import settings
+from app.domain.change import NOTHING
 from app.domain.lifecycle import OPEN, Status
 from app.domain.permissions import Right
 
@@ -36,7 +37,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.filters |= {name: getattr(words, name) for name in words.FILTERS}
-    made.globals |= {"Status": Status, "OPEN": OPEN}
+    made.globals |= {"Status": Status, "OPEN": OPEN, "asked_values": words.asked_values, "nothing": NOTHING}
     return made
 
 
@@ -75,6 +76,7 @@ def _common(request: Request) -> Mapping[str, Any]:
         "me": caller.principal if caller else None,
         "may": lambda right: has_right(caller, Right(right)),
         "url": partial(address, request),
+        "has_page": lambda path: path in request.app.state.console_paths,
         "query": dict(request.query_params),
         "done": words.DONE.get(request.query_params.get("done", "")),
         "path": path,

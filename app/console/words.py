@@ -6,10 +6,15 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from app.domain.errors import Reason
+from app.services.requests.lookup import RequestState
 
 # What a page says when something was done, by the word for it in the page's address (forms.done).
 DONE: Mapping[str, str] = {
     "cancelled": "Cancelled.",
+    "retried": "It runs again, behind what was accepted meanwhile.",
+    "undoes": "This request takes the other one back.",
+    "approved": "Approved.",
+    "rejected": "Rejected.",
     "logged-out": "You are logged out.",
     "replayed": "The messages are on their way again.",
     "token-revoked": "The token is revoked: nobody can use it any more.",
@@ -24,7 +29,19 @@ DONE: Mapping[str, str] = {
     "import-asked": "The import is on its way.",
 }
 
-FILTERS = ("word", "utc", "duration", "cut", "about", "segment", "as_json", "visible", "as_text", "as_hex")
+FILTERS = (
+    "clock",
+    "word",
+    "utc",
+    "duration",
+    "cut",
+    "about",
+    "segment",
+    "as_json",
+    "visible",
+    "as_text",
+    "as_hex",
+)
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
@@ -76,6 +93,18 @@ def segment(text: str) -> str:
 def utc(at: datetime) -> str:
     """Return a time, to the second."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def clock(at: datetime) -> str:
+    """Return a time to the millisecond, for lines that follow on each other."""
+    in_utc = at.astimezone(UTC)
+    return f"{in_utc:%m-%d %H:%M:%S}.{in_utc.microsecond // 1000:03}"
+
+
+def asked_values(request: RequestState) -> list[str]:
+    """Return the values that a request asks for, as they were written; none: the whole RRset."""
+    target = request.resource.get("target")
+    return [target] if isinstance(target, str) else list(target or ())
 
 
 def duration(seconds: float) -> str:

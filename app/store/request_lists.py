@@ -32,6 +32,7 @@ _PARTS = {  # of partial indexes of one status each
     Status.SCHEDULED: SCHEDULED,
     Status.AWAITING_APPROVAL: AWAITING,
 }
+_NO_COLUMNS = frozenset({"since", "until", "settled", "open", "value", "approver"})  # of what is wanted
 _LAST_TIME = 2**48 - 1  # milliseconds that a UUID of version 7 can hold
 
 
@@ -88,22 +89,32 @@ class Wanted:
     since: datetime | None = None  # accepted then or later
     until: datetime | None = None  # accepted earlier
     settled: bool = False  # only those that are
+    open: bool = False  # only those that are not
+    ticket: str | None = None
+    value: str | None = None  # a part of one of the values, in whatever case
     approver: "Approver | None" = None  # only those about which he decides
 
     def conditions(self, table: Any) -> Iterator[ColumnElement[bool]]:
         """Yield all conditions on a row."""
         for field in fields(self):
             value = getattr(self, field.name)
-            if value is not None and field.name not in ("since", "until", "settled", "approver"):
+            if value is not None and field.name not in _NO_COLUMNS:
                 yield getattr(table, field.name) == value
+        yield from self._times(table)
+        if self.settled:
+            yield table.finished_at.is_not(None)
+        if self.open:
+            yield table.finished_at.is_(None)
+        if self.value is not None:
+            yield func.array_to_string(table.rdata, " ").icontains(self.value, autoescape=True)
+        if self.approver is not None:
+            yield from self.approver.conditions(table)
+
+    def _times(self, table: Any) -> Iterator[ColumnElement[bool]]:
         if self.since is not None:
             yield table.created_at >= self.since
         if self.until is not None:
             yield table.created_at < self.until
-        if self.settled:
-            yield table.finished_at.is_not(None)
-        if self.approver is not None:
-            yield from self.approver.conditions(table)
 
     def first_of(self, *names: str) -> Mapping[str, Any]:
         """Return the first of these fields that is given."""
@@ -134,7 +145,7 @@ def page(
 
 def order(wanted: Wanted) -> str:
     """Return the column that gives a list its order: the one in which the index has the requests."""
-    by_queue = wanted.status in OPEN and wanted.zone is not None
+    by_queue = (wanted.open or wanted.status in OPEN) and wanted.zone is not None
     return "seq" if by_queue and not (wanted.name or wanted.batch_id or wanted.run_id) else "id"
 
 
@@ -174,7 +185,7 @@ def _index(session: Session, wanted: Wanted) -> tuple[Sequence[ColumnElement[boo
         return [Request.error_code.is_not(None)], wanted.first_of("zone", "account_id", "error_code")
     if wanted.status is Status.CANCELLED or (wanted.zone is None and wanted.status in _PARTS):
         return [text(_PARTS[wanted.status])], {}  # type: ignore[list-item]
-    if wanted.status in OPEN:
+    if wanted.open or wanted.status in OPEN:
         return [Request.finished_at.is_(None)], wanted.first_of("zone")
     return (), wanted.first_of("zone", "account_id")
 
@@ -185,6 +196,8 @@ def _span_of_queue(wanted: Wanted) -> tuple[int, int]:
         return SCHEDULED_FROM, 2**63 - 1
     if wanted.status is Status.AWAITING_APPROVAL:
         return -(2**63), -1
+    if wanted.status is None:
+        return -(2**63), 2**63 - 1
     return 0, SCHEDULED_FROM - 1
 
 

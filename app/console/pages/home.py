@@ -1,17 +1,58 @@
-"""The first page."""
+"""The first page: what is one's own, what waits for one, and how the service is."""
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
+from collections.abc import Sequence
+from typing import Annotated
 
-from app.console.auth import PageRoute, needs
-from app.console.rendering import address
-from app.domain.permissions import Right
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.orm import Session
+
+from app.console.auth import PageRoute, TheCaller, has_right, needs
+from app.console.charts import latency_chart, requests_chart
+from app.console.pages.approvals import find_waiting
+from app.console.rendering import show
+from app.core.database import reading
+from app.domain.permissions import Caller, Right
+from app.services.requests.lookup import RequestFilter, RequestState, find_requests
+from app.services.stats import MAX_HOURS, CurrentStats
 
 router = APIRouter(route_class=PageRoute)
+
+_ITEMS = 10  # of each list
+_ACCOUNTS = 10  # of whom open requests are shown
 
 
 @router.get("/")
 @needs(Right.KNOW_ONESELF)
-def show_home(request: Request) -> Response:
-    """Lead to the requests."""
-    return RedirectResponse(address(request, "/requests"), 303)
+def show_home(
+    request: Request, caller: TheCaller, hours: Annotated[int, Query(ge=1, le=MAX_HOURS)] = 3
+) -> Response:
+    """What the reader's rights let him see."""
+    reads, approves = has_right(caller, Right.READ), has_right(caller, Right.APPROVE)
+    with reading() as session:
+        own = _own_open(session, caller) if reads else []
+        inbox = find_waiting(session, caller, _ITEMS, None) if approves else None
+    stats = None
+    if reads:
+        current: CurrentStats = request.app.state.stats
+        stats = current.look(caller.principal, hours)
+    return show(
+        request,
+        "home.html",
+        own=own,
+        inbox=inbox,
+        stats=stats,
+        hours=hours,
+        requests_chart=requests_chart(stats.history) if stats else None,
+        latency_chart=latency_chart(stats.history) if stats else None,
+    )
+
+
+def _own_open(session: Session, caller: Caller) -> Sequence[RequestState]:
+    """Return the newest open requests of the reader's accounts; of everybody, where everybody is anybody."""
+    accounts: Sequence[str | None] = sorted(caller.principal.accounts)[:_ACCOUNTS]
+    if caller.unrestricted:
+        accounts = [None]
+    found: list[RequestState] = []
+    for account in accounts:
+        found += find_requests(session, RequestFilter(account_id=account, open=True), _ITEMS, None).items
+    return sorted(found, key=lambda each: each.created_at, reverse=True)[:_ITEMS]

@@ -2,10 +2,11 @@
 import { offerCopies } from "./copy.js";
 import { offerGrid } from "./grid.js";
 import { followLiveParts } from "./live.js";
+import { countSelections } from "./selection.js";
 import { showTimes } from "./times.js";
 
 function askFirst(event) {
-  const question = event.target.dataset.question;
+  const question = event.submitter?.dataset.question ?? event.target.dataset.question;
   if (question && !window.confirm(question)) event.preventDefault();
 }
 
@@ -24,6 +25,7 @@ for (const button of document.querySelectorAll("[data-theme-switch]")) {
 }
 document.addEventListener("submit", askFirst);
 offerCopies(document);
+countSelections();
 showTimes(document);
 setInterval(() => showTimes(document), 10_000);
 followLiveParts((part) => showTimes(part));

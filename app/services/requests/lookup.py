@@ -15,7 +15,7 @@ from app.domain.errors import BatchNotFound, RequestNotFound
 from app.domain.lifecycle import FINAL, OPEN, Status
 from app.domain.permissions import Principal, Right
 from app.domain.ptr import ADDRESS_TYPES
-from app.domain.told import of_status
+from app.domain.told import of_failure, of_status
 from app.services.paging import (
     Page,
     decode_cursor,
@@ -124,6 +124,9 @@ class RequestFilter:
     since: datetime | None = None  # then or later
     until: datetime | None = None  # earlier
     settled: bool = False  # only those that are
+    open: bool = False  # only those that are not
+    ticket: str | None = None
+    value: str | None = None  # a part of one of the values, in whatever case
     approver: Approver | None = None  # only those about which he decides
 
     def wanted(self) -> Wanted:
@@ -141,6 +144,9 @@ class RequestFilter:
             since=self.since,
             until=self.until,
             settled=self.settled,
+            open=self.open,
+            ticket=self.ticket,
+            value=self.value,
             approver=self.approver,
         )
 
@@ -258,6 +264,14 @@ def state_of(row: Request) -> RequestState:
     state = RequestState(**values_for(RequestState, row))
     state.resource = with_ttl(row.resource, row.ttl)
     return state
+
+
+def why_failed(state: RequestState, reader: Principal) -> str:
+    """Return why the request has failed or was rejected, in the words for the reader."""
+    if state.error_code is None:
+        return ""
+    in_full = reader.reads_in_full or state.status is Status.REJECTED  # whose words are an approver's
+    return state.error_message or "" if in_full else of_failure(state.error_code)
 
 
 def _plain(position: UUID | int) -> str | int:

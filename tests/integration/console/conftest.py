@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
+from app.core.celery_app import celery_app
 from app.services.access import failures
 from stack.embedded import Stack
 from tests.support.console import Guests
@@ -35,6 +36,7 @@ def guests(infrastructure: Stack, module_database: str, more_settings: dict[str,
         patch.setattr(failures, "TRIES", 1_000)
         from app.main import create_app
 
+        celery_app.conf.broker_url = infrastructure.env["CELERY_BROKER_URL"]
         with TestClient(create_app()) as client:
             yield Guests(client, ZONE)
         forget_clients()

@@ -1,6 +1,5 @@
 """Decide about requests that wait for an approval."""
 
-from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from pydantic import ValidationError
 from app.api import answers, openapi
 from app.api.auth import TheCaller, needs
 from app.api.body import JsonRoute, decode_json, read_optional_json
-from app.domain.errors import InvalidInput, ReviewStale
+from app.domain.errors import InvalidInput
 from app.domain.permissions import Right
 from app.domain.reasons import MAX_REASONS, at_most
 from app.schemas.plans import ReviewDetail
@@ -20,7 +19,8 @@ from app.schemas.response import RequestOut
 from app.services.requests.batch import BodyWorkers
 from app.services.requests.validate import shape_reasons
 from app.services.review import decide
-from app.services.review.look import look_at, require_approvable
+from app.services.review.approve import approve as approve_as_it_is
+from app.services.review.look import look_at
 
 router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 
@@ -46,12 +46,7 @@ async def approve(request_id: UUID, request: Request, response: Response, caller
     """
     said = await _read(request, Approval)
     workers: BodyWorkers = request.app.state.plan_workers
-    with workers.slot(0, caller):
-        look = await look_at(request_id, caller, to_decide=True)
-        if said.state not in (None, look.state):
-            raise ReviewStale
-        await workers.run(partial(require_approvable, look))
-        state = await workers.run(partial(decide.approve, request_id, look, caller, said.comment))
+    state = await approve_as_it_is(request_id, caller, workers, said.state, said.comment)
     response.headers["Location"] = f"/api/v1/dns/requests/{request_id}"
     return answers.request_out(state, caller.principal)
 
