@@ -51,6 +51,12 @@ def reader_at(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Call
 
 
 @pytest.fixture
-def reader(stack: Stack, reader_at: Callable[..., Reader]) -> Reader:
+def api_url(stack: Stack) -> str:
+    """The address of the stack's API."""
+    return stack.env["API_URL"].partition("/api/")[0]
+
+
+@pytest.fixture
+def reader(api_url: str, reader_at: Callable[..., Reader]) -> Reader:
     """Somebody with a browser at the console of the stack."""
-    return reader_at(stack.env["API_URL"].partition("/api/")[0])
+    return reader_at(api_url)

@@ -13,6 +13,7 @@ from app.console.auth import PageRoute, TheCaller, has_right, needs
 from app.console.forms import TheForm, done, read_shape
 from app.console.query import Cursor
 from app.console.rendering import show
+from app.console.submitting import follow_up
 from app.core.database import reading
 from app.domain.change import Via
 from app.domain.lifecycle import CANCELLABLE, RETRYABLE, Status
@@ -22,9 +23,7 @@ from app.schemas.request import Undo
 from app.services.backends import obstacle_of
 from app.services.requests import cancel, retry
 from app.services.requests.backlog import Backlog
-from app.services.requests.group_commit import additions, zones_to_kick
 from app.services.requests.lookup import Progress, RequestState, get_log, get_request, why_failed
-from app.services.requests.made_for_others import note_made_for_others
 from app.services.requests.undo import UndoOrder, undo_request
 from app.services.zones.overview import servers_of
 
@@ -97,11 +96,8 @@ async def undo(request: Request, request_id: UUID, caller: TheCaller, form: TheF
     """Submit what takes it back, and lead to that."""
     why = read_shape(Undo, {"context": {"reason": form.text("reason")}}).context
     order = UndoOrder(via=Via.CONSOLE, source=Via.CONSOLE.value, caller=caller, reason=why.reason)
-    state = request.app.state
-    result = await run_in_threadpool(undo_request, request_id, order, state.backlog)
-    note_made_for_others(state.refusals, caller, [result])
-    state.backlog.add(additions([result]))
-    state.kicks.add(zones_to_kick([result]))
+    result = await run_in_threadpool(undo_request, request_id, order, request.app.state.backlog)
+    follow_up(request, caller, [result])
     return done(request, f"/requests/{result.request.id}", "undoes")
 
 

@@ -1,0 +1,134 @@
+"""Log in, decide as an approver, and be logged out when the token is revoked."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import httpx2
+import pytest
+from playwright.sync_api import expect
+
+from stack.embedded import Stack
+from tests.support.api_process import Api
+from tests.support.browser import Reader
+from tests.support.builders import body
+from tests.support.eventually import eventually
+from tests.support.kafka.broker import free_port
+from tests.support.user import User
+
+ZONE = "example.test"
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[str]:
+    """The address of an identity provider that is not ours, which knows carol."""
+    port = free_port()
+    carol = {"sub": "carol", "email": "carol@example.org", "groups": ["team-c"], "roles": ["dns-users"]}
+    options = ["--port", str(port), "--user-claims", json.dumps(carol)]
+    command = [sys.executable, "-m", "oidc_provider_mock", *options]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            eventually(lambda: _answers(url))
+            yield url
+        finally:
+            process.kill()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx2.get(url).is_success
+    except httpx2.TransportError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def guarded(stack: Stack, provider: str) -> Iterator[str]:
+    """The address of a second API of the stack, which asks everybody who he is."""
+    oidc = {
+        "OIDC_ISSUER": provider,
+        "OIDC_AUDIENCE": "dns-api",
+        "OIDC_CLIENT_ID": "console",
+        "OIDC_CLIENT_SECRET": "secret",
+        "OIDC_ACCOUNTS_CLAIM": "groups",
+        "OIDC_ROLES_CLAIM": "roles",
+        "OIDC_ROLE_MAP": "dns-users=requester",
+    }
+    api = Api(**stack.env | {"AUTH": "required", "BOOTSTRAP_ZONES": ""} | oidc)
+    try:
+        api.wait()
+        yield api.url
+    finally:
+        api.stop()
+
+
+def make_token(user: User, *roles: str, **fields: object) -> str:
+    """A token that the API of the stack makes, where everybody may do that."""
+    made = user.api.post("/access/tokens", json={"roles": roles, **fields}).raise_for_status().json()
+    found: str = made["token"]
+    return found
+
+
+def log_in(reader: Reader, token: str, path: str = "/") -> None:
+    page = reader.open(path)
+    page.get_by_label("Token").fill(token)
+    page.get_by_label("Token").press("Enter")
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
+
+
+def test_an_approver_logs_in_looks_and_approves(
+    reader_at: Callable[..., Reader], guarded: str, user: User
+) -> None:
+    user.api.patch(f"/zones/{ZONE}", json={"approvers": ["chiefs"]}).raise_for_status()
+    grant = {"effect": "review", "account_id": "team-a", "zone": ZONE, "names": "reviewed"}
+    user.api.post("/access/grants", json=grant).raise_for_status()
+    requester = {"Authorization": f"Bearer {make_token(user, 'requester', accounts=['team-a'])}"}
+    token = make_token(user, "approver", accounts=["chiefs"])
+    with httpx2.Client(base_url=guarded, headers=requester, timeout=60) as client:
+        ask = body(ZONE, "reviewed", target="192.0.2.60")
+        eventually(lambda: client.get("/api/v1/access/me").is_success)
+        asked = client.post("/api/v1/dns/create", json=ask).raise_for_status().json()
+    reader = reader_at(guarded)
+    page = reader.open("/approvals")
+    assert reader.inaccessible() == ""
+    page.get_by_label("Token").fill("nonsense")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_text("this token is not good")).to_be_visible()
+    reader.complaints.clear()  # the browser's word about the answer 401
+    log_in(reader, token, "/approvals")
+    page.get_by_role("link", name=f"reviewed.{ZONE}").click()
+    expect(page.locator(".plus")).to_contain_text("192.0.2.60")
+    assert reader.inaccessible() == ""
+    page.get_by_label("Comment").fill("looks right")
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_text("Approved.")).to_be_visible()
+    expect(page.get_by_text("answered by every server")).to_be_visible()
+    assert user.request(asked["id"])["status"] == "succeeded"
+
+
+def test_who_is_logged_in_is_led_to_the_login_when_his_token_is_revoked(
+    reader_at: Callable[..., Reader], guarded: str, user: User
+) -> None:
+    token = make_token(user, "auditor")
+    reader = reader_at(guarded)
+    log_in(reader, token, "/requests")
+    user.api.delete(f"/access/tokens/{token.split('_')[1]}").raise_for_status()
+    user.submit(body(ZONE, "while-revoked"))  # of which the open page is told
+    expect(reader.page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def test_somebody_of_the_identity_provider(reader_at: Callable[..., Reader], guarded: str) -> None:
+    reader = reader_at(guarded)
+    page = reader.open("/requests?open=true")
+    page.get_by_role("link", name="Log in at 127.0.0.1").click()
+    page.get_by_role("button", name="carol").click()
+    expect(page.get_by_text("carol@example.org")).to_be_visible()
+    reader.complaints.clear()  # about what the provider's page loads from elsewhere
+    assert page.url.endswith("/console/requests?open=true")
+    assert page.get_by_role("link", name="Approvals").is_visible()
+    assert page.get_by_role("link", name="Access").count() == 0
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_text("You are logged out.")).to_be_visible()
+    reader.open("/requests")
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
