@@ -86,9 +86,13 @@ class Counter(Metric):
     kind = "counter"
     ending = "_total"
     _made: prometheus_client.Counter | None = None
+    _children: dict[
+        tuple[str, ...], prometheus_client.Counter
+    ]  # by the values of the labels, to find them soon
 
     def make(self, registry: CollectorRegistry) -> None:
         """Begin to count."""
+        self._children = {}
         made = prometheus_client.Counter(self.name, self.words, tuple(self.labels), registry=registry)
         if len(self.labels) == 1 and isinstance(first := next(iter(self.labels.values())), OneOf):
             for word in first.words:  # there from the first on: a series that begins at 1 has not grown
@@ -99,7 +103,11 @@ class Counter(Metric):
         """Count so many more."""
         if self._made is not None:
             with _turn:
-                (self._made.labels(*self.values(labels)) if labels else self._made).inc(number)
+                values = self.values(labels)
+                child = self._children.get(values)
+                if child is None:
+                    child = self._children[values] = self._made.labels(*values) if labels else self._made
+                child.inc(number)
 
 
 class _Histogram(prometheus_client.Histogram):
@@ -132,7 +140,10 @@ class Histogram(Metric):
         if self._made is not None and amounts:
             with _turn:
                 made = self._made.labels(*self.values(labels)) if labels else self._made
-                made.observe_all(amounts)
+                if len(amounts) == 1:
+                    made.observe(amounts[0])
+                else:
+                    made.observe_all(amounts)
 
 
 class Gauge(Metric):
