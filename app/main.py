@@ -37,7 +37,7 @@ from app.core.config import settings
 from app.core.database import close, require_schema, transaction, upgrade
 from app.core.garbage import look_for_garbage_rarely
 from app.core.logging import configure_logging, warn_if_open, warn_if_simulated
-from app.core.metrics_folder import folder_of_siblings
+from app.core.metrics_folder import folder_of_siblings, leave_folder
 from app.core.setting_types import page
 from app.core.startup import said_in_one_line
 from app.domain.change import Action
@@ -116,6 +116,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         task.cancel()
     await asyncio.wait(running, timeout=_FINISH_TIMEOUT)
     close()
+    leave_folder(_metrics_folder)
 
 
 async def _finish(*waiting: Awaitable[None]) -> None:
@@ -184,7 +185,8 @@ def create_app() -> FastAPI:
 
 
 configure_logging("api")  # at import, so that uvicorn's first lines have our format, too
-metrics.start(folder_of_siblings())
+_metrics_folder = folder_of_siblings()
+metrics.start(_metrics_folder)
 connections.install()
 proxies.install()
 app = create_app()

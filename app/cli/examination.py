@@ -18,8 +18,9 @@ from app.core import database
 from app.core.celery_app import celery_app
 from app.core.config import doubtful_settings, settings
 from app.core.database import transaction
+from app.core.metric_types import NAMESPACE
 from app.core.redis import redis
-from app.core.setting_types import without_secrets
+from app.core.setting_types import host_and_port, without_secrets
 from app.core.startup import cause
 from app.domain.errors import InventoryError
 from app.runner.ansible.inventory import host_names
@@ -29,6 +30,7 @@ from app.services.zones.check import Need, ZoneFinding, look, questions_about
 from app.services.zones.registry import list_zones
 
 _TIMEOUT = 5.0  # seconds for one question
+_OF_THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - listeners on every address
 State = Literal["ok", "warning", "failed"]
 
 
@@ -51,6 +53,8 @@ def examine() -> Iterator[Finding]:
     yield _tried("Kafka", "KAFKA_BROKER_URL", _kafka)
     yield _tried("API", "API_URL", partial(_api, executors))
     yield from _disagreement(executors)
+    if settings().metrics_listen:
+        yield _tried("metrics", "METRICS_LISTEN", _metrics)
     yield from _isolated("inventory", _backends())
 
 
@@ -159,8 +163,25 @@ def _api(executors: dict[str, str]) -> str:
         raise _Wrong(f"status {answer.status_code}: this is not the API") from None
     executors["API"] = executor
     if status != "ready":
-        raise _Wrong(f"it is {status}: {told['dependencies']}")
+        problems = told.get("problems") or [str(told.get("dependencies"))]
+        raise _Wrong(f"it is {status}: {'; '.join(map(str, problems))}")
     return f"ready, executor: {executor}, auth: {auth}"
+
+
+def _metrics() -> str:
+    """Look where the worker with these settings shows its metrics."""
+    host, port = host_and_port(settings().metrics_listen)
+    reached = _OF_THIS_MACHINE.get(host, host)
+    url = f"http://{f'[{reached}]' if ':' in reached else reached}:{port}/metrics"
+    try:
+        answer = httpx2.get(url, timeout=_TIMEOUT)
+    except httpx2.TransportError as error:
+        raise _Wrong(
+            f"nothing answers there ({_said(error)}): see what the worker's log says of it"
+        ) from None
+    if f"{NAMESPACE}_" not in answer.text:
+        raise _Wrong("what answers there is something else: give it, or METRICS_LISTEN, another port")
+    return f"they are shown at {url}"
 
 
 def _executor_here() -> str:

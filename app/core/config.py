@@ -376,4 +376,8 @@ def doubtful_settings() -> list[str]:
     found = [*misspelt_settings(), *open_secret_files(Settings)]
     if settings().oidc_issuer and settings().auth == "off":
         found.append("OIDC_ISSUER has no effect: AUTH is off, so nobody is asked for a token")
+    if settings().oidc_client_id and settings().auth == "off":
+        found.append("OIDC_CLIENT_ID has no effect: AUTH is off, so nobody logs in at the console")
+    if settings().oidc_client_secret and not settings().oidc_client_id:
+        found.append("OIDC_CLIENT_SECRET has no effect without OIDC_CLIENT_ID, whose secret it is")
     return found

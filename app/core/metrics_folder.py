@@ -4,7 +4,6 @@ It is named after the process that leads the group, and when that began: one tha
 that was killed is removed when another group starts.
 """
 
-import atexit
 import os
 import shutil
 from collections.abc import Iterator
@@ -29,9 +28,17 @@ def folder_of_siblings() -> Path | None:
     parent = parent_process()
     if parent is None or parent.pid is None or get_start_method(allow_none=True) != "spawn":
         return None
-    folder = _make_folder(parent.pid)
-    atexit.register(_remove_own_files, folder)
-    return folder
+    return _make_folder(parent.pid)
+
+
+def leave_folder(folder: Path | None) -> None:
+    """Remove what this process has counted, and the folder with the last of the group."""
+    if folder is None:
+        return
+    for file in folder.glob(f"*_{os.getpid()}.db"):
+        file.unlink(missing_ok=True)
+    with suppress(OSError):  # others are still there
+        folder.rmdir()
 
 
 def remove_folder(folder: Path) -> None:
@@ -65,10 +72,3 @@ def _began(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except OSError:
         return ""
-
-
-def _remove_own_files(folder: Path) -> None:
-    for file in folder.glob(f"*_{os.getpid()}.db"):
-        file.unlink(missing_ok=True)
-    with suppress(OSError):  # others are still there
-        folder.rmdir()

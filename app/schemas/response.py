@@ -547,6 +547,7 @@ class Readiness(BaseModel):
     executor: Literal["ansible", "simulated"]
     auth: Literal["off", "required"]  # off: whoever reaches the API may make every change
     dependencies: dict[str, str]
+    problems: Annotated[list[str], Field(description="what is wrong, and what to do about it, for people")]
     # by name, the code of the fault, as `GET /api/v1/backends` has it; null where one has to say who one is
     unavailable_backends: dict[str, str] | None
     backlog: BacklogOut

@@ -16,9 +16,43 @@ UNAVAILABLE = "unavailable"
 
 Ask = Callable[[], object]
 
+_ADVICE = {
+    "postgresql": (
+        "PostgreSQL does not answer: nothing is accepted until it does. See to it, or to DATABASE_URL;"
+        " the log of the api has its words"
+    ),
+    "redis": (
+        "Redis does not answer: requests are accepted, and wait until it does. See to it, or to"
+        " CELERY_BROKER_URL; the log of the api has its words"
+    ),
+}
+_MAX_NAMED = 10  # backends
+
 
 def _dependencies() -> Mapping[str, Ask]:
     return {"postgresql": database.ping, "redis": lambda: redis().ping()}
+
+
+def list_problems(dependencies: Mapping[str, str], unavailable: Mapping[str, str], limit: int) -> list[str]:
+    """Return what is wrong, and what to do about each, in words; nothing where all is well.
+
+    `unavailable` are backends with the codes of their faults. `limit` is that of open requests where as many
+    are open, and 0 where more may be.
+    """
+    found = [_ADVICE[name] for name, state in dependencies.items() if state != OK]
+    if limit:
+        found.append(
+            f"{limit} requests are open, which is BACKLOG_LIMIT: no more are accepted until some are settled."
+            " See whether workers run, and which backend rests: GET /api/v1/stats"
+        )
+    if unavailable:
+        named = ", ".join(f"{name} ({code})" for name, code in sorted(unavailable.items())[:_MAX_NAMED])
+        more = f" and {len(unavailable) - _MAX_NAMED} more" if len(unavailable) > _MAX_NAMED else ""
+        found.append(
+            f"backends are unavailable: {named}{more}. Their requests wait and are tried again by themselves;"
+            " GET /api/v1/backends says why, `python -m app.cli doctor` asks their servers"
+        )
+    return found
 
 
 class DependencyProbes:

@@ -1,5 +1,6 @@
 """A worker's metrics: its pool's processes count together, and leave nothing behind."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from stack.embedded import Stack
 from tests.support.builders import body
 from tests.support.eventually import eventually
+from tests.support.forked import CLI, run_in_fork
 from tests.support.kafka.broker import free_port
 from tests.support.kafka.processes import Program
 from tests.support.metrics import Values, scrape, total, value
@@ -103,9 +105,12 @@ def _with(running: Worker, settled: int) -> Values | None:
 
 
 def test_a_port_that_is_taken_is_said(without_worker: Stack, tmp_path: Path) -> None:
-    """The worker goes on: nothing but Prometheus needs it."""
+    """The worker goes on: nothing but Prometheus needs it. `doctor` sees the one that has the port."""
     with worker(without_worker, tmp_path) as first:
         again = {**without_worker.env, "METRICS_LISTEN": f"127.0.0.1:{first.port}", "TMPDIR": str(tmp_path)}
+        told = run_in_fork([*CLI, "doctor", "--json"], again, tmp_path)
+        [metrics] = [each for each in json.loads(told.out)["findings"] if each["what"] == "metrics"]
+        assert (metrics["state"], str(first.port) in metrics["words"]) == ("ok", True)
         with Program((*WORKER[:-1], "1"), again, tmp_path / "again") as second:
             eventually(lambda: "metrics are not shown" in second.output)
             assert second.running

@@ -65,6 +65,8 @@ def test_there_is_a_limit_for_all(limited: TestClient, new_zone: str) -> None:
     ready = limited.get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
     assert (ready.json()["backlog"]["limit"], ready.json()["backlog"]["full"]) == (LIMIT, True)
+    [problem] = ready.json()["problems"]
+    assert problem.startswith(f"{LIMIT} requests are open, which is BACKLOG_LIMIT: ")
     settle_all()
     eventually(lambda: limited.get("/readyz").json()["status"] == "ready", 20)
 

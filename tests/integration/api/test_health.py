@@ -13,6 +13,7 @@ def test_health(client: TestClient) -> None:
             "executor": "ansible",
             "auth": "off",
             "dependencies": {"postgresql": "ok", "redis": "ok"},
+            "problems": [],
             "unavailable_backends": {},
             "backlog": {"open": 0, "limit": 200_000, "full": False},
         },

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import product
+from pathlib import Path
 from threading import Barrier
 
 import httpx2
@@ -20,6 +21,7 @@ from tests.support.api_process import HOST, TIMEOUT, Api, read_answer
 from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.locks import wait_for_blocked_transaction, wait_for_sleeping_transaction
+from tests.support.metrics import scrape, value
 
 StartApi = Callable[..., Api]
 Both = tuple[Api, Api]
@@ -217,3 +219,17 @@ def test_a_body_that_does_not_come_in_time_is_408_and_holds_up_nobody(start: Sta
     assert all(b'{"detail":' in answer for answer in answers)
     assert all(b"connection: close" in answer.lower() for answer in answers)
     assert api.create(new_zone).status_code == 202
+
+
+def test_processes_of_one_api_count_together(start: StartApi, new_zone: str, tmp_path: Path) -> None:
+    """Whichever of them Prometheus asks; and they leave nothing behind."""
+    api = start("--workers", "2", TMPDIR=str(tmp_path))
+    api.wait()
+    for number in range(20):
+        assert api.create(new_zone, f"h{number}").status_code == 202
+    for _ in range(10):  # each over a new connection: some are answered by the one, some by the other
+        assert value(scrape(api.port), "requests_accepted_total", door="api", action="create") == 20
+    [folder] = tmp_path.glob("dns-orchestrator-metrics-*")
+    assert len({file.name.rpartition("_")[2] for file in folder.glob("counter_*.db")}) == 2
+    api.stop()
+    assert list(tmp_path.glob("dns-orchestrator-metrics-*")) == []

@@ -241,3 +241,11 @@ def test_zones_that_a_simulating_worker_leaves_alone(doctor: Doctor, new_zone: s
         backends.publish(session, {"bind": None})
     [wrong] = failed(doctor(EXECUTOR="simulated"))
     assert wrong == f"backend bind: a worker that only simulates leaves its zones alone: {new_zone}"
+
+
+def test_metrics_that_are_not_shown_are_missed(doctor: Doctor) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        [away] = failed(doctor(METRICS_LISTEN=f"0.0.0.0:{port}"))
+    assert away.startswith(f"metrics: 0.0.0.0:{port}: nothing answers there (")

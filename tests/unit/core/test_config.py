@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.core.config import ROOT, Settings, doubtful_settings, misspelt_settings
+from app.core.setting_types import host_and_port
 from tests.support.forked import API, CLI, CONSUMER, Ended, run_in_fork
 from tests.support.settings import SetSettings
 
@@ -149,6 +150,42 @@ def test_pauses_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETRY_PAUSE_MAX", "5")
     with pytest.raises(ValidationError, match="RETRY_PAUSE is longer"):
         Settings()
+
+
+def test_a_login_that_nobody_can_use_is_doubtful(set_settings: SetSettings) -> None:
+    issuer = {"OIDC_ISSUER": "https://login.example.org/dns", "OIDC_AUDIENCE": "dns-api"}
+    set_settings(**issuer, AUTH="required", OIDC_CLIENT_ID="console", OIDC_CLIENT_SECRET="s3cret")
+    assert doubtful_settings() == []
+    set_settings(AUTH="off")
+    assert doubtful_settings()[1:] == [
+        "OIDC_CLIENT_ID has no effect: AUTH is off, so nobody logs in at the console"
+    ]
+    set_settings(OIDC_CLIENT_ID="", AUTH="required")
+    assert doubtful_settings() == [
+        "OIDC_CLIENT_SECRET has no effect without OIDC_CLIENT_ID, whose secret it is"
+    ]
+
+
+@pytest.mark.parametrize(
+    "address", ["9100", ":9100", "host", "host:0", "host:65536", "http://host:9100", "a b:1"]
+)
+def test_where_metrics_can_not_be_shown(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("METRICS_LISTEN", address)
+    with pytest.raises(ValidationError, match="must be host:port"):
+        Settings()
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "port"),
+    [
+        ("127.0.0.1:9100", "127.0.0.1", 9100),
+        ("[::1]:80", "::1", 80),
+        ("metrics.internal:1", "metrics.internal", 1),
+    ],
+)
+def test_where_metrics_are_shown(monkeypatch: pytest.MonkeyPatch, address: str, host: str, port: int) -> None:
+    monkeypatch.setenv("METRICS_LISTEN", address)
+    assert host_and_port(Settings().metrics_listen) == (host, port)
 
 
 def test_an_issuer_without_auth_is_doubtful(set_settings: SetSettings) -> None:

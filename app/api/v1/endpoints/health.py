@@ -7,7 +7,7 @@ from app.api.parameters import StrictRoute
 from app.core.config import settings
 from app.schemas.response import BacklogOut, Readiness
 from app.services.backends import Unavailable
-from app.services.health import OK, DependencyProbes
+from app.services.health import OK, DependencyProbes, list_problems
 from app.services.requests.backlog import Backlog
 
 router = APIRouter(tags=["health"], route_class=StrictRoute)
@@ -23,7 +23,9 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", summary="Can it accept requests?", responses={503: {"model": Readiness}})
 @open_to_all
 async def readyz(request: Request, response: Response) -> Readiness:
-    """Each dependency by name. Without Redis requests are still accepted, and wait for the sweep.
+    """Each dependency by name, and in `problems` what is wrong and what to do about it.
+
+    Without Redis requests are still accepted, and wait for the sweep.
 
     A backend that is unavailable makes the service no less ready: its requests are accepted, and wait. With
     `AUTH=required` neither backends nor how many requests are open are told: nobody has said who asks.
@@ -36,12 +38,14 @@ async def readyz(request: Request, response: Response) -> Readiness:
     ready = dependencies["postgresql"] == OK
     is_open = settings().auth == "off"  # or else nobody has said who asks
     degraded = backlog.full or any(state != OK for state in dependencies.values())
+    backends = dict(unavailable.codes) if is_open else {}
     response.status_code = 200 if ready else 503
     return Readiness(
         status="degraded" if ready and degraded else "ready" if ready else "unavailable",
         executor="simulated" if settings().simulated else "ansible",
         auth=settings().auth,
         dependencies=dependencies,
-        unavailable_backends=dict(unavailable.codes) if is_open else None,
+        problems=list_problems(dependencies, backends, backlog.limit if backlog.full else 0),
+        unavailable_backends=backends if is_open else None,
         backlog=BacklogOut(open=backlog.open if is_open else None, limit=backlog.limit, full=backlog.full),
     )

@@ -65,6 +65,7 @@ def test_a_database_that_has_stopped(api: Api, in_front: Proxy) -> None:
     assert {answer.status_code for answer in answers} == {503}
     assert [answer.headers.get("retry-after") for answer in answers[:-1]] == ["2"] * (len(calls) - 1)
     assert answers[-1].json()["dependencies"]["postgresql"] == "unavailable"
+    assert answers[-1].json()["problems"][0].startswith("PostgreSQL does not answer: ")
     assert taken < 12
     assert not measured.held_up
     eventually(lambda: get(api, "/readyz").status_code == 200, 20)
