@@ -24,6 +24,7 @@ from app.api.v1.endpoints import (
     requests,
     rollback,
     rrsets,
+    runs,
     stats,
     transfers,
     undo,
@@ -171,6 +172,7 @@ def create_app() -> FastAPI:
         backends,
         access,
         transfers,
+        runs,
         stats,
     ):
         app.include_router(endpoint.router, prefix=_PREFIX)

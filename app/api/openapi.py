@@ -83,6 +83,7 @@ _NOT_AWAITING = _problem(
     409, "It does not wait for an approval, would fail, or what would change is not what was looked at"
 )
 NO_TOKEN = _problem(404, "No such token")
+NO_RUN = _problem(404, "No such run")
 NO_GRANT = _problem(404, "No such grant")
 NO_QUOTA = _problem(404, "The account has no quota of its own")
 NO_BATCH = _problem(404, "No such batch")

@@ -20,6 +20,7 @@ from app.console.pages import (
     request,
     requests,
     rrset_history,
+    runs,
     tokens,
     zone_files,
     zones,
@@ -30,7 +31,7 @@ from app.console.rendering import FOLDER
 _OF_REQUESTS = (change, requests, request, approvals)
 _OF_ZONES = (rrset_history, drift, zone_files, zones)
 _OF_ACCESS = (tokens, grants, quotas, audit)
-PAGES = (home, live, login, *_OF_REQUESTS, *_OF_ZONES, dead_letters, *_OF_ACCESS)
+PAGES = (home, live, login, *_OF_REQUESTS, *_OF_ZONES, runs, dead_letters, *_OF_ACCESS)
 
 
 def create_console(state: State) -> FastAPI:

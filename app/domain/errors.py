@@ -342,6 +342,15 @@ class QuotaNotFound(NotFound):
         super().__init__("this account has no quota of its own: the defaults count")
 
 
+class RunNotFound(NotFound):
+    """There is no run of that id."""
+
+    code = "run_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("there is no such run")
+
+
 class DeadLetterNotFound(NotFound):
     """There are no dead letters at such offsets."""
 

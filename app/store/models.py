@@ -468,11 +468,12 @@ class Run(Base):
     zone: Mapped[str]
     backend: Mapped[str]
     changes: Mapped[int]  # how many it was given
-    before: Mapped[list[Any] | None] = mapped_column(JSONB)  # RRsets that were there: store/runs.py
-    results: Mapped[list[Any] | None] = mapped_column(JSONB)  # what it says of its requests
-    said_before: Mapped[list[Any] | None] = mapped_column(
-        JSONB
-    )  # and of what was there before: store/runs.py
+    # RRsets that were there: store/runs.py
+    before: Mapped[list[Any] | None] = mapped_column(JSONB, deferred=True)
+    # What it says of its requests
+    results: Mapped[list[Any] | None] = mapped_column(JSONB, deferred=True)
+    # And of what was there before: store/runs.py
+    said_before: Mapped[list[Any] | None] = mapped_column(JSONB, deferred=True)
     first_request_id: Mapped[UUID | None]  # others' ids may lie between these
     last_request_id: Mapped[UUID | None]
     started_at: Mapped[datetime]
@@ -480,7 +481,7 @@ class Run(Base):
     rc: Mapped[int | None]
     why: Mapped[str | None]  # timeout, cancelled or lost, when it did not end by itself
     stats: Mapped[dict[str, Any] | None]  # per host
-    output: Mapped[str | None]
+    output: Mapped[str | None] = mapped_column(deferred=True)
 
     __table_args__ = (Index("ix_ansible_runs_zone_id", "zone", "id"),)
 

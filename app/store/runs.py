@@ -5,13 +5,14 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import ColumnElement, and_, func, insert, not_, select, text, update
 from sqlalchemy.orm import Session
 
 from app.domain.change import ChangeResult, Outcome, RRsetKey, RRsetState
 from app.domain.effects import RRset
 from app.domain.order import Before
 from app.store.models import Run, RunEvent
+from app.store.pages import Found, Position, Walk
 
 _START = text(
     """
@@ -135,3 +136,43 @@ def abandon(session: Session, run_ids: Iterable[UUID]) -> None:
     for run_id in session.scalars(unfinished.values(why="lost", finished_at=now).returning(Run.id)):
         message = "the worker that started this run has lost the zone"
         session.execute(insert(RunEvent).values(run_id=run_id, at=now, message=message))
+
+
+def get(session: Session, run_id: UUID) -> Run | None:
+    """Return the run of that id."""
+    return session.get(Run, run_id)
+
+
+def last_events(session: Session, run_id: UUID, most: int) -> list[Any]:
+    """Return time, message and request of the last lines of a run's log, the oldest first."""
+    columns = (RunEvent.at, RunEvent.message, RunEvent.request_id)
+    newest = select(*columns).where(RunEvent.run_id == run_id).order_by(RunEvent.id.desc()).limit(most)
+    return list(reversed(session.execute(newest).all()))
+
+
+def page(
+    session: Session,
+    zone: str | None,
+    backend: str | None,
+    status: str | None,
+    limit: int,
+    after: Position | None,
+) -> Found[Run]:
+    """Return the newest runs after that position: of a zone, on a backend, "running", "well" or "failed"."""
+    well = {"rc": 0, "why": None}
+
+    def wanted(row: Any) -> list[ColumnElement[bool]]:
+        ended_well = and_(*(getattr(row, name).is_not_distinct_from(value) for name, value in well.items()))
+        by_status = {
+            "running": row.finished_at.is_(None),
+            "well": and_(row.finished_at.is_not(None), ended_well),
+            "failed": and_(row.finished_at.is_not(None), not_(ended_well)),
+        }
+        return [
+            *(() if backend is None else (row.backend == backend,)),
+            *(() if status is None else (by_status[status],)),
+        ]
+
+    first = {} if zone is None else {"zone": zone}
+    walk = Walk(table=Run, order=("id",), wanted=wanted, first=first, descending=True)
+    return walk.page(session, limit, after)

@@ -10,6 +10,7 @@ from dns_orchestrator.api.access import Access
 from dns_orchestrator.api.batches import Batches
 from dns_orchestrator.api.plans import Plans
 from dns_orchestrator.api.requests import Requests
+from dns_orchestrator.api.runs import Runs
 from dns_orchestrator.api.service import Service
 from dns_orchestrator.api.zones import Backends, DriftCalls, Records, Zones
 from dns_orchestrator.call import Awaiting, Blocking, Driver, Mode
@@ -34,6 +35,7 @@ class _Calls(Batches[Mode], Generic[Mode]):
         self.records: Records[Mode] = Records(driver)
         self.drift: DriftCalls[Mode] = DriftCalls(driver)
         self.backends: Backends[Mode] = Backends(driver)
+        self.runs: Runs[Mode] = Runs(driver)
         self.access: Access[Mode] = Access(driver)
         self.service: Service[Mode] = Service(driver)
 

@@ -59,6 +59,8 @@ PAGES_FOR = {
     "POST /access/audit/verify": READ_ACCESS,
     "GET /dead-letters": READ_ALL,
     "POST /dead-letters/replay": MANAGE,
+    "GET /runs": READ_ALL,
+    "GET /runs/{run_id}": READ_ALL,
     "GET /zones": READ,
     "GET /zones/{name:path}": READ,
     "GET /zones/{name:path}/drift": READ_ALL,

@@ -62,6 +62,8 @@ CALLS = {
     "POST /zones/{zone:path}/rollback": OPERATE,
     "GET /zones/{zone:path}/rrsets/{name:path}/{record_type}/history": READ_ALL,
     "GET /backends": READ_ALL,
+    "GET /runs": READ_ALL,
+    "GET /runs/{run_id}": READ_ALL,
     "GET /stats": READ,
     "GET /metrics": READ_ALL,
     "GET /access/me": ALL,
@@ -91,7 +93,7 @@ VALUES = {
     "{zone:path}": "nowhere.test",
     "{prefix}": "0" * 12,
     "{account:path}": "team-x",
-} | {f"{{{name}_id}}": str(UUID(int=7)) for name in ("request", "plan", "batch", "grant", "transfer")}
+} | {f"{{{name}_id}}": str(UUID(int=7)) for name in ("request", "plan", "batch", "run", "grant", "transfer")}
 
 
 def routes() -> Iterator[tuple[str, str]]:
