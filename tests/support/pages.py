@@ -27,6 +27,7 @@ JUDGED = {"json", "yaml", "env", "named"}  # by unit/docs/test_shown.py, and int
 FOLLOWED = (
     "README.md",
     "docs/tutorial/first-change.md",
+    "docs/tutorial/api.md",
     "docs/how-to/own-bind.md",
     "docs/how-to/powerdns.md",
     "docs/how-to/dns-servers.md",

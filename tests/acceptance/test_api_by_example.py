@@ -1,4 +1,4 @@
-"""The bodies and answers that README.md shows are those of the API."""
+"""The bodies and answers that the API by example shows are those of the API."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from app.core.config import ROOT
 from stack.embedded import Stack
 from tests.support.user import User
 
-PAGE = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "docs" / "tutorial" / "api.md").read_text()
 BLOCKS = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
 
 
