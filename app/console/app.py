@@ -19,17 +19,19 @@ from app.console.pages import (
     quotas,
     request,
     requests,
+    rollback,
     rrset_history,
     runs,
     tokens,
     zone_files,
+    zone_settings,
     zones,
 )
 from app.console.rendering import FOLDER
 
 # A zone's name may have slashes: what is below a zone comes before the zones.
 _OF_REQUESTS = (change, requests, request, approvals)
-_OF_ZONES = (rrset_history, drift, zone_files, zones)
+_OF_ZONES = (rrset_history, rollback, drift, zone_files, zone_settings, zones)
 _OF_ACCESS = (tokens, grants, quotas, audit)
 PAGES = (home, live, login, *_OF_REQUESTS, *_OF_ZONES, runs, dead_letters, *_OF_ACCESS)
 

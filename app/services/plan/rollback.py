@@ -36,7 +36,8 @@ from app.domain.rollback_order import in_order
 from app.domain.warnings import OF_VALUES
 from app.services.plan.from_records import Planned, plan_from_records
 from app.services.plan.from_servers import plan_from_servers
-from app.services.plan.keep import Left
+from app.services.plan.keep import KeptPlan, Left, Plan, keep
+from app.services.plan.mass_change import warn_of_mass_change
 from app.services.requests.draft import RawChange, Refused
 from app.services.requests.ptr import Restored, keep_ptrs_again
 from app.services.requests.restoring import restoring_change
@@ -129,6 +130,13 @@ async def ask_servers(found: Rollback) -> Rollback:
             return rest
         found = rest
     return found
+
+
+def keep_rollback(found: Rollback, *, servers_asked: bool) -> KeptPlan:
+    """Keep the plan of a rollback, unless there is nothing to apply."""
+    planned = warn_of_mass_change(found.planned)
+    plan = Plan(found.items, planned, ask_servers=servers_asked, apart=True, left=found.left)
+    return keep(plan) if found.items else KeptPlan(plan, None, None)
 
 
 def _without_obstacles(found: Rollback, seen: Sequence[Planned | Refused]) -> Rollback:

@@ -11,9 +11,7 @@ from app.api.plan_texts import plan_response
 from app.domain.permissions import Right
 from app.schemas.plans import RollbackOut
 from app.schemas.request import Rollback as RollbackBody
-from app.services.plan.keep import KeptPlan, Plan, keep
-from app.services.plan.mass_change import warn_of_mass_change
-from app.services.plan.rollback import Rollback, RollbackOrder, ask_servers, plan_rollback
+from app.services.plan.rollback import Rollback, RollbackOrder, ask_servers, keep_rollback, plan_rollback
 from app.services.requests.batch import BodyWorkers
 
 router = APIRouter(prefix="/zones", tags=["zones"], route_class=JsonRoute)
@@ -58,7 +56,5 @@ def _keep_and_answer(
     found: Rollback, request: Request, caller: TheCaller, *, servers_asked: bool
 ) -> Response:
     """Keep the plan, unless there is nothing to apply; return it in the form that the client prefers."""
-    planned = warn_of_mass_change(found.planned)
-    plan = Plan(found.items, planned, ask_servers=servers_asked, apart=True, left=found.left)
-    kept = keep(plan) if found.items else KeptPlan(plan, None, None)
+    kept = keep_rollback(found, servers_asked=servers_asked)
     return plan_response(answers.plan_out(kept, caller.principal), request, 200)
