@@ -9,7 +9,7 @@ PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 6 --dist loa
 RESULTS := .stack/bench-results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up demo reference docs fetch test test-thorough prepared images bench bench-quick plots lint lock clean
+.PHONY: help venv up client demo reference docs fetch test test-thorough prepared images bench bench-quick plots lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,10 @@ venv: .venv/ready ## create the virtual environment from requirements-dev.txt
 
 up: venv ## start everything in the foreground; Ctrl-C stops it
 	@$(BIN)/python -m stack up
+
+client: venv ## install the command dns-orchestrator into the virtual environment
+	@$(UV) pip install --quiet --no-deps --python $(BIN)/python ./client
+	@echo "source .venv/bin/activate; dns-orchestrator --help"
 
 demo: venv ## start everything, show requests on their way, stop everything
 	@$(BIN)/python -m stack.demo

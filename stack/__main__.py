@@ -70,6 +70,8 @@ def run(*, app: bool, environment: Mapping[str, str]) -> None:
         address = f"The API is at http://127.0.0.1:{ports.api}/docs. " if app else ""
         if exported:
             show("stack", "Started anew; what this shell has from an earlier stack's env is left out.")
+        if app:
+            show("stack", "`make client` makes the command that asks for changes: dns-orchestrator --help.")
         show("stack", f"Ready. {address}Settings are in {stack.directory / 'env'}. Ctrl-C stops everything.")
         try:
             signal.pause()

@@ -40,6 +40,7 @@ class Assembly:
         """Add the parts of the infrastructure that have these names. Raises StackError."""
         self._set(
             API_URL=f"http://{HOST}:{self.ports.api}/api/v1/dns/create",
+            DNS_ORCHESTRATOR_URL=f"http://{HOST}:{self.ports.api}",  # for the command of client/
             BOOTSTRAP_ZONES=bootstrap_zones(),
             EXECUTOR="ansible",
             **{name: self.overrides[name] for name in _HANDED_ON if name in self.overrides},

@@ -94,11 +94,16 @@ class CallHeaders(NamedTuple):
 
 _READ_HEADERS = (b"idempotency-key", VIA_HEADER.encode())
 _NO_HEADERS = CallHeaders(None, Via.API)
+_COMMAND = b"dns-orchestrator-cli/"  # how the command of client/ names itself: a label, as `source` is
 
 
 def read_headers(request: Request, longest_key: int = MAX_KEY) -> CallHeaders:
     """Return what the headers say. Raises InvalidInput with all that is wrong besides the body."""
-    given = [header for header in request.scope["headers"] if header[0] in _READ_HEADERS]
+    given = [
+        header
+        for header in request.scope["headers"]
+        if header[0] in _READ_HEADERS or (header[0] == b"user-agent" and header[1].startswith(_COMMAND))
+    ]
     if not given and not request.scope["query_string"]:
         return _NO_HEADERS
     reasons: list[Reason] = []
@@ -125,13 +130,14 @@ def _read_key(given: list[str], longest: int, reasons: list[Reason]) -> str | No
 
 
 def _read_via(request: Request, reasons: list[Reason]) -> Via:
-    """Return the door that the request came by: the API, unless its caller is a door itself.
+    """Return the door that the request came by: the API or the command, unless its caller is a door itself.
 
     Raises NotAllowed: with a token that is not its own a door has a fault, and not what it hands on.
     """
     given = request.headers.getlist(VIA_HEADER)
     if not given:
-        return Via.API
+        is_command = request.headers.get("user-agent", "").encode().startswith(_COMMAND)
+        return Via.CLI if is_command else Via.API
     try:
         via = Via(*given)
     except (ValueError, TypeError):

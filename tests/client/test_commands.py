@@ -125,7 +125,7 @@ def test_a_failed_request_ends_with_status_1_and_is_listed_by_its_code(run: Run,
     assert done.exit_code == 1
     [failed] = found(run, "list", "--zone", zone, "--status", "failed")
     assert f"[{failed['error']['code']}]" in done.stderr
-    assert failed["context"]["source"] == "cli"
+    assert [failed["context"][name] for name in ("source", "via")] == ["cli", "cli"]
     assert found(run, "retry", "--zone", zone)["count"] == 1
     assert run("watch", failed["id"]).exit_code == 1
 

@@ -30,6 +30,7 @@ FOLLOWED = (
     "docs/tutorial/api.md",
     "docs/how-to/own-bind.md",
     "docs/how-to/powerdns.md",
+    "client/README.md",
     "docs/how-to/dns-servers.md",
     "docs/how-to/imports.md",
     "docs/how-to/drift.md",
@@ -52,6 +53,11 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "uvicorn app.main:app --reload": _OWNER,
     },
     "docs/tutorial/first-change.md": {"pip install": "tests/client/test_changes.py"},
+    "client/README.md": {
+        "[profiles.production]": "tests/client/test_settings.py",
+        "RequestFailed": "tests/client/test_readme.py",
+        "AsyncClient": "tests/client/test_readme.py",
+    },
     "docs/how-to/imports.md": {'"catalog": true': "tests/integration/api/test_zone_contents.py"},
     "docs/how-to/migrate.md": dict.fromkeys(
         (
@@ -73,7 +79,10 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
 _WINDOWS = "it needs a domain controller"
 _SYSTEMD = "it sets a machine up, as root; tests/unit/deploy/test_systemd.py judges the units"
 NOT_RUN: Mapping[str, Mapping[str, str]] = {
-    "README.md": {"make test": "it is what runs the tests"},
+    "README.md": {
+        "make test": "it is what runs the tests",
+        "make client": "it changes the environment of the tests; client/test_changes.py has its own",
+    },
     "docs/tutorial/first-change.md": {"make up": "it starts what the test has running"},
     "docs/how-to/own-bind.md": {"umask 077": "it writes into /etc of the reader's server"},
     "docs/how-to/powerdns.md": {

@@ -1,0 +1,66 @@
+"""Where the API is and who calls, from arguments, the environment and profiles."""
+
+from pathlib import Path
+
+import pytest
+
+from dns_orchestrator import ConfigurationError
+from dns_orchestrator.settings import find_settings
+from tests.support.pages import shown
+
+PROFILES = shown("client/README.md", "[profiles.production]").text
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for profiles, and an environment that says nothing."""
+    for name in ("URL", "TOKEN", "TOKEN_FILE", "ACCOUNT", "PROFILE"):
+        monkeypatch.delenv(f"DNS_ORCHESTRATOR_{name}", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    made = tmp_path / "dns-orchestrator"
+    made.mkdir()
+    return made
+
+
+def test_nothing_set_is_the_api_of_make_up_and_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "Ann O'Neil")
+    found = find_settings()
+    assert (found.url, found.token, found.account_id) == ("http://localhost:8000", None, "Ann-O-Neil")
+
+
+def test_the_profile_that_the_readme_shows_is_read(folder: Path, tmp_path: Path) -> None:
+    (folder / "config.toml").write_text(PROFILES)
+    (tmp_path / ".secrets").mkdir()
+    (tmp_path / ".secrets/dns").write_text("secret\n")
+    found = find_settings()
+    assert (found.url, found.token, found.account_id) == ("https://dns.example.net", "secret", "team-a")
+    assert "secret" not in repr(found)
+
+
+def test_arguments_beat_the_environment_which_beats_the_profile(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "config.toml").write_text('[profiles.a]\nurl = "http://a"\naccount = "a"\n')
+    monkeypatch.setenv("DNS_ORCHESTRATOR_URL", "http://b/")
+    found = find_settings(account_id="c", profile="a")
+    assert (found.url, found.account_id) == ("http://b", "c")
+
+
+def test_a_token_has_an_account_and_the_user_is_not_asked_for() -> None:
+    assert find_settings(token="t").account_id is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[profiles.b]\n", "has no profile 'a': it has b"),
+        ("[profiles.a]\nurll = 'x'\n", "urll"),
+        ("[", "config.toml"),
+        ("[profiles.a]\ntoken_file = '/absent'\n", "the token can't be read"),
+    ],
+)
+def test_a_profile_that_can_not_be_used_is_named(folder: Path, text: str, words: str) -> None:
+    (folder / "config.toml").write_text(text)
+    with pytest.raises(ConfigurationError, match=words):
+        find_settings(profile="a")
