@@ -9,7 +9,7 @@ PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 6 --dist loa
 RESULTS := .stack/bench-results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up client demo reference docs fetch test test-thorough prepared images bench bench-quick plots lint lock clean
+.PHONY: help venv up client demo reference docs screenshots fetch test test-thorough prepared images bench bench-quick plots lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ reference: venv ## write what docs/reference has of the code
 docs: .stack/docs/ready ## make the site of docs/ in site/; a link that leads nowhere is an error
 	@NO_MKDOCS_2_WARNING=1 .stack/docs/bin/mkdocs build --quiet
 	@echo "site/index.html"
+
+screenshots: fetch ## take the pictures of the console in docs/images again, with Chromium
+	@$(BIN)/python -m tests.support.screenshots
 
 .stack/docs/ready: requirements-docs.txt
 	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m stack.bootstrap .stack/docs $<

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.services.stats_history import Moment
 
 WIDTH, HEIGHT = 600, 120  # of the drawing, in its own units
+_LEAST = 30  # steps that are shown, however little there is in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,12 @@ class Chart:
     lines: Sequence[tuple[str, str]]  # a kind, and points
     most: float
     words: str
+
+
+def worth_drawing(history: Sequence[Moment]) -> Sequence[Moment]:
+    """Return the history without the long time at its beginning in which nothing was asked for."""
+    first = next((place for place, each in enumerate(history) if each.accepted), len(history))
+    return history[max(0, min(first, len(history) - _LEAST)) :]
 
 
 def requests_chart(history: Sequence[Moment]) -> Chart:
@@ -61,7 +68,8 @@ def latency_chart(history: Sequence[Moment]) -> Chart:
 
 
 def _points(values: Sequence[float | None], most: float) -> str:
-    """Return the points of a line; where there is no value, it goes straight on."""
+    """Return the points of a line; where there is no value, it goes straight on. A single one is a dot."""
     step = WIDTH / max(1, len(values) - 1)
     places = [(place * step, value) for place, value in enumerate(values) if value is not None]
+    places = places * 2 if len(places) == 1 else places
     return " ".join(f"{x:.1f},{HEIGHT - HEIGHT * value / (most or 1):.1f}" for x, value in places)

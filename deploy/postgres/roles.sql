@@ -1,7 +1,7 @@
 -- Three roles, so that no process can change the tables' definitions, nor what the audit says:
 --   dns_owner   owns the tables; `python -m app.cli migrate` runs as it, and nothing else
 --   dns_api     the api, and the commands of an operator
---   dns_worker  the workers; tokens, grants and the audit are not theirs to see
+--   dns_worker  the workers; tokens, sessions, grants and the audit are not theirs to see
 -- Run it with psql in the service's database, as a superuser or as whoever owns the database and may create roles:
 -- before the first migration, and after each one. It may be run again and again. Other names: --set owner=…
 -- docs/how-to/production.md#roles-in-postgresql
@@ -42,6 +42,7 @@ SELECT format('REVOKE %s ON %I FROM %I', rights, relation, role)
         ('ALL', 'access_quotas', :'worker'),
         ('ALL', 'access_transfers', :'worker'),
         ('ALL', 'access_version', :'worker'),
+        ('ALL', 'console_sessions', :'worker'),
         ('UPDATE, DELETE', 'cursor_key', :'api'),
         ('ALL', 'cursor_key', :'worker')) AS exception (rights, relation, role)
  WHERE to_regclass(relation) IS NOT NULL \gexec

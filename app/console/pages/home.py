@@ -7,13 +7,14 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from app.console.auth import PageRoute, TheCaller, has_right, needs
-from app.console.charts import latency_chart, requests_chart
+from app.console.charts import latency_chart, requests_chart, worth_drawing
 from app.console.pages.approvals import find_waiting
 from app.console.rendering import show
 from app.core.database import reading
 from app.domain.permissions import Caller, Right
 from app.services.requests.lookup import RequestFilter, RequestState, find_requests
-from app.services.stats import MAX_HOURS, CurrentStats
+from app.services.stats import MAX_HOURS, CurrentStats, Stats
+from app.services.stats_history import Moment
 
 router = APIRouter(route_class=PageRoute)
 
@@ -31,10 +32,12 @@ def show_home(
     with reading() as session:
         own = _own_open(session, caller) if reads else []
         inbox = find_waiting(session, caller, _ITEMS, None) if approves else None
-    stats = None
+    stats: Stats | None = None
+    history: Sequence[Moment] = ()
     if reads:
         current: CurrentStats = request.app.state.stats
         stats = current.look(caller.principal, hours)
+        history = worth_drawing(stats.history)
     return show(
         request,
         "home.html",
@@ -42,8 +45,8 @@ def show_home(
         inbox=inbox,
         stats=stats,
         hours=hours,
-        requests_chart=requests_chart(stats.history) if stats else None,
-        latency_chart=latency_chart(stats.history) if stats else None,
+        requests_chart=requests_chart(history),
+        latency_chart=latency_chart(history),
     )
 
 

@@ -13,7 +13,7 @@ from app.services.live.hub import Hub
 
 router = APIRouter(route_class=PageRoute)
 
-_MOST = 500  # pages that one process tells
+MOST_FOLLOWERS = 500  # pages that one process tells
 _PAUSE = 1.0  # seconds from one word to the next
 _LASTS = 300.0  # seconds; then the page asks again, and has to be allowed to
 _HEADERS = {"X-Accel-Buffering": "no"}  # nginx passes each word on at once
@@ -27,7 +27,7 @@ class _Followers:
 @needs(Right.KNOW_ONESELF)
 async def follow(request: Request, caller: TheCaller) -> Response:
     """A stream of events (text/event-stream) without content: one whenever something may have changed."""
-    if _Followers.number >= _MOST:
+    if _Followers.number >= MOST_FOLLOWERS:
         raise Overloaded
     return StreamingResponse(_words(request.app.state.live), media_type="text/event-stream", headers=_HEADERS)
 

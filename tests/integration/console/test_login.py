@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from app.core.database import transaction
 from app.domain.permissions import SERVICE
-from app.services.access import failures, tokens
+from app.services.access import failures, sessions, tokens
 from app.services.access.refusals import Refusals
 from app.store.models import ConsoleSession
 from tests.support.access import bearer, make_token, prefix_of
@@ -91,6 +91,15 @@ def test_a_session_ends_by_itself_and_by_its_reader(guests: Guests) -> None:
     for cookie in ("", "x", "A" * 43, "é" * 43, "A" * 10_000):
         other.cookies = {"dnso_session": cookie.encode("ascii", "replace").decode()}
         assert other.get("/requests").status_code == 303
+
+
+def test_of_too_many_sessions_of_one_token_the_oldest_ends(
+    guests: Guests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "MOST", 2)
+    token = make_token("auditor")
+    first, second, third = (guests.with_token(token) for _ in range(3))
+    assert [each.get("/requests").status_code for each in (first, second, third)] == [303, 200, 200]
 
 
 def test_wrong_tokens_are_answered_alike_counted_and_audited(

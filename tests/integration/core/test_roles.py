@@ -226,6 +226,7 @@ def refused(become: Become, role: str, *, may_read_access: bool) -> None:
             f"SELECT * FROM access_{each}"
             for each in ("tokens", "grants", "quotas", "transfers", "version", "audit")
         ]
+        never += ["SELECT * FROM console_sessions", "INSERT INTO console_sessions DEFAULT VALUES"]
         never += ["INSERT INTO access_tokens DEFAULT VALUES", "INSERT INTO access_audit DEFAULT VALUES"]
     for statement in never:
         with database.engine().connect() as connection, pytest.raises(ProgrammingError) as caught:

@@ -81,6 +81,8 @@ VALUES: Mapping[str, tuple[Any, ...]] = {
     "batch_id": (BATCH,),
     "since": (HOUR_AGO, HOUR_AGO + timedelta(minutes=30)),
     "until": (HOUR_AGO + timedelta(minutes=1), HOUR_AGO + timedelta(days=1)),
+    "open": (True,),
+    "value": ("192.0.2", "no such value"),
 }
 RECORD_VALUES: Mapping[str, tuple[Any, ...]] = {
     "zone": ("large.test", "small.test"),
@@ -212,6 +214,9 @@ FILTERS: list[dict[str, Any]] = [
     {"batch_id": BATCH},
     {"run_id": RUN, "status": Status.SUCCEEDED},
     {"domain": "rare.large.test", "record_type": "A"},
+    {"open": True},
+    {"open": True, "zone": "large.test"},
+    {"open": True, "account_id": "large"},
 ]
 
 
@@ -230,16 +235,16 @@ def test_the_pages_together_have_everything_once(filters: dict[str, Any], newest
     found = every_page(
         lambda session, cursor: find_requests(session, wanted, LIMIT, cursor, newest_first=newest_first)
     )
-    names = {"domain": "name", "code": "error_code"}
-    where = [
-        "created_at >= :since"
-        if name == "since"
-        else "created_at < :until"
-        if name == "until"
-        else f"{names.get(name, name)} = :{name}"
-        for name in filters
-    ]
-    order = "seq" if filters.keys() == {"status", "zone"} and filters["status"] is Status.PENDING else "id"
+    conditions = {
+        "domain": "name = :domain",
+        "code": "error_code = :code",
+        "since": "created_at >= :since",
+        "until": "created_at < :until",
+        "open": "(finished_at IS NULL) = :open",
+    }
+    where = [conditions.get(name, f"{name} = :{name}") for name in filters]
+    is_queue = "zone" in filters and ("open" in filters or filters.get("status") is Status.PENDING)
+    order = "seq" if is_queue else "id"
     direction = "DESC" if newest_first else "ASC"
     with transaction() as session:
         asked = f"SELECT id FROM dns_requests WHERE {' AND '.join(where)} ORDER BY {order} {direction}"
