@@ -53,6 +53,7 @@ from app.services.health import DependencyProbes
 from app.services.kicks import KickSender
 from app.services.live.hub import Hub
 from app.services.live.streams import Streams
+from app.services.live.waits import Waits
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers
 from app.services.requests.expire import end_expired_reviews
@@ -106,6 +107,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.group_commit = group_commit = GroupCommit(kicks, backlog)
     app.state.live = live = Hub()
     app.state.streams = Streams(live)
+    app.state.waits = Waits(live)
     schedule = Schedule(queue_due, end_expired_reviews, register_members)
     at_work = (group_commit, backlog, unavailable, refusals, schedule, live)
     running = [asyncio.create_task(each.run()) for each in at_work]

@@ -25,6 +25,7 @@ from app.core.startup import cause
 from app.domain.errors import InvalidFilter, InvalidInput, IssuerUnavailable, Reason, RequestNotFound
 from app.domain.permissions import Caller, Principal, Right
 from app.schemas.response import EventOut
+from app.services.live.hub import Hub
 from app.services.live.streams import News, Streams
 from app.services.paging import decode_cursor, encode_cursors
 from app.services.requests.lookup import LogMark, NewLine, get_new_lines
@@ -61,9 +62,9 @@ async def follow(request: Request, request_id: UUID, caller: Caller) -> Response
     Raises RequestNotFound; InvalidInput for an id that was not given out.
     """
     await request.body()  # which there need not be: nobody waits for it once the answer has begun
-    streams: Streams = request.app.state.streams
+    hub: Hub = request.app.state.live
     last_id = request.headers.get("last-event-id") or None
-    place, first = await streams.read(partial(_begin, request_id, caller.principal, last_id))
+    place, first = await hub.read(partial(_begin, request_id, caller.principal, last_id))
     if place.is_end and first.place == place:
         return Response(status_code=204)  # EventSource comes no more
     return _EventStream(request, request_id, caller.principal, first)
@@ -102,12 +103,12 @@ class _EventStream(StreamingResponse):
 
     async def _read_on(self, before: _Part) -> _Part | None:
         """Return what comes next; None where the client may not see it any more."""
-        streams: Streams = self._request.app.state.streams
+        hub: Hub = self._request.app.state.live
         try:
             caller = await caller_now(self._request, Right.READ)
             if caller is None:
                 return None
-            return await streams.read(partial(_read, self._request_id, caller.principal, before.place))
+            return await hub.read(partial(_read, self._request_id, caller.principal, before.place))
         except RequestNotFound:
             return None
         except (*DATABASE_ERRORS, IssuerUnavailable) as error:

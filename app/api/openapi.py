@@ -131,6 +131,16 @@ _KEY_OF_BATCH = _KEY | {
     "description": "each item without a key of its own gets this one with #, and its index from 0 on",
 }
 
+_PREFER: dict[str, Any] = {
+    "name": "Prefer",
+    "in": "header",
+    "schema": {"type": "string", "examples": ["wait=10"]},
+    "description": "wait=N, 1 to 60 seconds: answer when what was asked for is settled (RFC 7240)",
+}
+_SETTLED: Responses = {
+    200: {"model": response.RequestDetail, "description": "With `Prefer: wait=N`: it was settled in time"}
+}
+
 REVIEW = NO_REQUEST | _NOT_AWAITING | _NO_ANSWER
 
 _NO_PLAN = _problem(404, "No such plan; it is kept for an hour")
@@ -182,8 +192,8 @@ def submission(summary: str) -> dict[str, Any]:
     return {
         "status_code": 202,
         "summary": summary,
-        "responses": BODY | _REUSED,
-        "openapi_extra": {"parameters": [_KEY], **_body("Submission", _EXAMPLES)},
+        "responses": BODY | _REUSED | _SETTLED,
+        "openapi_extra": {"parameters": [_KEY, _PREFER], **_body("Submission", _EXAMPLES)},
     }
 
 
@@ -195,7 +205,7 @@ def batch() -> dict[str, Any]:
         "summary": "Submit many changes",
         "responses": BODY | _REUSED_IN_BATCH,
         "openapi_extra": {
-            "parameters": [_KEY_OF_BATCH],
+            "parameters": [_KEY_OF_BATCH, _PREFER],
             **_body("Batch", {"two changes": {"value": {"requests": items}}}),
         },
     }
@@ -218,8 +228,18 @@ def undo() -> dict[str, Any]:
     return {
         "status_code": 202,
         "summary": "Undo a request",
-        "responses": BODY | NO_REQUEST | _NOT_UNDOABLE,
-        "openapi_extra": {"parameters": [_KEY], **shape},
+        "responses": BODY | NO_REQUEST | _NOT_UNDOABLE | _SETTLED,
+        "openapi_extra": {"parameters": [_KEY, _PREFER], **shape},
+    }
+
+
+def retry() -> dict[str, Any]:
+    """Return the keyword arguments of the route that retries a request."""
+    return {
+        "status_code": 202,
+        "summary": "Retry a request",
+        "responses": NO_REQUEST | NOT_RETRYABLE | _SETTLED,
+        "openapi_extra": {"parameters": [_PREFER]},
     }
 
 
@@ -256,7 +276,7 @@ def application() -> dict[str, Any]:
         "status_code": 207,
         "summary": "Apply exactly what a plan shows",
         "responses": BODY | _NO_ANSWER | _NO_PLAN | stale,
-        "openapi_extra": shape,
+        "openapi_extra": {"parameters": [_PREFER], **shape},
     }
 
 

@@ -1,8 +1,16 @@
-"""Which of several forms of an answer a client prefers: the header `Accept` (RFC 9110 12.5.1)."""
+"""What a client prefers: a form (`Accept`, RFC 9110 12.5.1), or to wait (`Prefer`, RFC 7240)."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from starlette.types import Scope
+
+MAX_WAIT = 60  # seconds
 _MAX_RANGES = 100  # of one call that are looked at
+_MAX_PREFER = 1_000  # characters that are looked at
+_PREFERENCES = re.compile(r'(?:[^",]|"[^"]*")+')  # a comma in quotes is a part of one
+_WAIT = re.compile(r'\s*wait\s*=\s*("?)0*(?P<seconds>[1-9][0-9]*)\1\s*(;.*)?', re.IGNORECASE | re.DOTALL)
+_NAME = re.compile(r"\s*wait\s*(?![^\s=;])", re.IGNORECASE)
 
 
 def preferred(accept: Iterable[str], offered: Sequence[str]) -> str:
@@ -13,6 +21,20 @@ def preferred(accept: Iterable[str], offered: Sequence[str]) -> str:
     ranges = list(_ranges(",".join(accept)))[:_MAX_RANGES]
     weights = {media_type: _weight(media_type, ranges) for media_type in offered}
     return max(offered, key=lambda media_type: weights[media_type])
+
+
+def preferred_wait(scope: Scope) -> int | None:
+    """Return the seconds, 1 to MAX_WAIT, for which the client would wait for a final answer.
+
+    None: it does not say so. What can't be read is passed over (RFC 7240, section 2), and so is no time.
+    """
+    given = [value for name, value in scope["headers"] if name == b"prefer"]
+    if not given:
+        return None
+    text = b",".join(given)[:_MAX_PREFER].decode("latin-1")
+    first = next((each for each in _PREFERENCES.findall(text) if _NAME.match(each)), "")  # only that counts
+    found = _WAIT.fullmatch(first)
+    return min(int(found["seconds"][:9]), MAX_WAIT) if found else None
 
 
 def _ranges(accept: str) -> Iterator[tuple[str, float]]:

@@ -7,9 +7,9 @@ be listened to (the connection is lost, or goes through a pooler of transactions
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Self
+from typing import Self, TypeVar
 from uuid import uuid4
 
 from psycopg import AsyncConnection
@@ -19,6 +19,7 @@ from app.core.backoff import Backoff
 from app.core.database import lone_connection
 from app.core.logging import get_logger
 from app.core.startup import cause
+from app.core.threads import run_to_the_end
 from app.store import live
 
 log = get_logger(__name__)
@@ -29,6 +30,9 @@ RENEW_INTERVAL = 5.0  # seconds between two wake-ups otherwise, each with a sign
 _EXPIRY = 4 * RENEW_INTERVAL  # seconds after the last sign, for which notifications are sent
 _MISSED_FOR = 10.0  # seconds after the beginning: transactions that are open take no longer, but for few
 _ANSWER_WITHIN = 5.0  # seconds
+_READ_AT_ONCE = 4  # of the ten connections with which a process reads
+
+T = TypeVar("T")
 
 
 class Changes:
@@ -66,6 +70,7 @@ class Hub:
         self._followed = asyncio.Event()
         self._changed = asyncio.Event()
         self._listens_since: float | None = None
+        self._turns = asyncio.Semaphore(_READ_AT_ONCE)
         self._backoff = Backoff(first=1, longest=30, jitter=0.2)
 
     @asynccontextmanager
@@ -80,6 +85,11 @@ class Hub:
             self._followers.discard(changes)
             if not self._followers:
                 self._followed.clear()
+
+    async def read(self, work: Callable[[], T]) -> T:
+        """Read in a thread, in turn with others who follow: they take few connections."""
+        async with self._turns:
+            return await run_to_the_end(work)
 
     def end(self) -> None:
         """Let every follower end: the process does."""

@@ -1,10 +1,10 @@
 """Who follows a request is woken when its log has grown."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Self, TypeVar
+from typing import Self
 from uuid import UUID
 
 from app.core.database import reading
@@ -17,9 +17,6 @@ from app.store.live import LogSize, log_sizes
 
 MAX_STREAMS = 1_000  # in one process
 MAX_STREAMS_OF_EACH = 200
-_READ_AT_ONCE = 4  # of the connections with which all that is asked for is read
-
-T = TypeVar("T")
 
 
 @dataclass(eq=False)
@@ -59,7 +56,6 @@ class Streams:
         self._places = Places(MAX_STREAMS, MAX_STREAMS_OF_EACH)
         self._followed: set[News] = set()
         self._look = SharedLook(hub, self._look_for_news, self._end_all, "news of requests")
-        self._turns = asyncio.Semaphore(_READ_AT_ONCE)
 
     @asynccontextmanager
     async def follow(self, request_id: UUID, principal: Principal) -> AsyncIterator[News]:
@@ -72,11 +68,6 @@ class Streams:
                 yield news
             finally:
                 self._followed.discard(news)
-
-    async def read(self, work: Callable[[], T]) -> T:
-        """Read in a thread, in turn with others who follow: what all wait for is not held by many of them."""
-        async with self._turns:
-            return await run_to_the_end(work)
 
     async def _look_for_news(self) -> bool:
         ids = {news.request_id for news in self._followed}

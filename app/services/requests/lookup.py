@@ -1,6 +1,6 @@
 """Look requests up: one with its log, or a page of many."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import merge
@@ -178,6 +178,11 @@ def get_log(
     row = _get(session, request_id, principal)
     before = _read_log_cursor(session, cursor) if cursor is not None else None
     return _log(session, row, limit, before, principal)
+
+
+def get_states(session: Session, ids: Collection[UUID], principal: Principal) -> list[RequestState]:
+    """Return those of the requests that there are, and that the principal may see."""
+    return [state_of(row) for row in requests.list_of(session, ids) if principal.reads(row.account_id)]
 
 
 def get_new_lines(

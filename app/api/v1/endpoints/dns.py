@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import TypeAdapter
 
-from app.api import answers, openapi
+from app.api import answers, openapi, waiting
 from app.api.auth import caller, needs
 from app.api.body import MAX_BATCH_KEY, JsonRoute, decode_json, read_headers, read_json
 from app.api.fast_routes import Call as FastCall
@@ -74,20 +74,8 @@ async def batch(request: Request) -> Response:
 
     `GET /dns/batches/{batch_id}` says how far it has come.
     """
-    headers = read_headers(request, MAX_BATCH_KEY)
-    raw = await read_json(request)
-    state = request.app.state
-    workers: BodyWorkers = state.batch_workers
-    backlog: Backlog = state.backlog
-    with workers.slot(len(raw), caller(request)):
-        call = Call(headers.via, headers.idempotency_key, caller(request))
-        submitted, response = await workers.run(partial(_answer_batch, raw, call, backlog))
-    note_refused_items(request, submit.not_allowed(submitted))
-    note_made_for_others(request, submitted)
-    backlog.add(additions(submitted))
-    kicks: KickSender = state.kicks
-    kicks.add(zones_to_kick(submitted))
-    return response
+    response, wait = await _submit_batch(request)
+    return await waiting.answer_batch(request, response, wait)
 
 
 # The calls that come by the thousand; see fast_routes.
@@ -101,6 +89,11 @@ FAST: dict[str, FastCall] = {
 
 
 async def _submit(action: Action, request: Request) -> Response:
+    response, wait = await _store(action, request)
+    return response if wait is None else await waiting.answer(request, response, wait)
+
+
+async def _store(action: Action, request: Request) -> tuple[Response, waiting.Wait | None]:
     try:
         headers = read_headers(request)
     except InvalidInput as error:
@@ -122,11 +115,29 @@ async def _submit(action: Action, request: Request) -> Response:
                 content = _WITH_WARNINGS.dump_json(answer)
             else:
                 content = _ACCEPTED.dump_json(answers.accepted(accepted))
-            return Response(content, 202, answer_headers, "application/json")
+            response = Response(content, 202, answer_headers, "application/json")
+            return response, waiting.asked_for(request, accepted)
         case Refused(reasons):
             raise NotAllowed(reasons[0]) if result.not_allowed else InvalidInput(reasons)
         case submit.KeyReused(cause) | submit.Undecided(cause):
             raise cause
+
+
+async def _submit_batch(request: Request) -> tuple[Response, waiting.Wait | None]:
+    headers = read_headers(request, MAX_BATCH_KEY)
+    raw = await read_json(request)
+    state = request.app.state
+    workers: BodyWorkers = state.batch_workers
+    backlog: Backlog = state.backlog
+    with workers.slot(len(raw), caller(request)):
+        call = Call(headers.via, headers.idempotency_key, caller(request))
+        submitted, response = await workers.run(partial(_answer_batch, raw, call, backlog))
+    note_refused_items(request, submit.not_allowed(submitted))
+    note_made_for_others(request, submitted)
+    backlog.add(additions(submitted))
+    kicks: KickSender = state.kicks
+    kicks.add(zones_to_kick(submitted))
+    return response, waiting.asked_for_batch(request, submitted)
 
 
 async def _with_reasons_of_body(error: InvalidInput, action: Action, request: Request) -> InvalidInput:

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
-from app.api import answers, openapi
+from app.api import answers, openapi, waiting
 from app.api.auth import TheCaller, caller, needs
 from app.api.body import JsonRoute, decode_json, read_json, read_optional_json
 from app.api.plan_texts import plan_response
@@ -68,19 +68,8 @@ async def apply(plan_id: UUID, request: Request, who: TheCaller) -> Response:
     When an RRset has changed since, it is `409 plan_stale`, and nothing is stored. What changes later makes
     its request fail with `state_changed`. A plan is applied once: the same call gets the same requests.
     """
-    how = await _read_application(request)
-    workers: BodyWorkers = request.app.state.plan_workers
-    backlog: Backlog = request.app.state.backlog
-    allowed = how.allow_mass_change
-    with workers.slot(0, who):
-        submitted = await apply_kept(plan_id, who, workers, backlog, allow_mass_change=allowed)
-        content = await workers.run(lambda: _BATCH.dump_json(answers.batch_out(submitted), exclude_none=True))
-    note_made_for_others(request, submitted)
-    backlog.add(additions(submitted))
-    kicks: KickSender = request.app.state.kicks
-    kicks.add(zones_to_kick(submitted))
-    headers = _REPLAYED if is_replay(submitted) else None
-    return Response(content, 207, headers, "application/json")
+    response, wait = await _apply(plan_id, request, who)
+    return await waiting.answer_batch(request, response, wait)
 
 
 def _plan(raw: bytes, who: Caller) -> Plan:
@@ -110,3 +99,20 @@ async def _read_application(request: Request) -> PlanApplication:
         return PlanApplication.model_validate(decode_json(raw))
     except ValidationError as error:
         raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error, PlanApplication))) from error
+
+
+async def _apply(plan_id: UUID, request: Request, who: Caller) -> tuple[Response, waiting.Wait | None]:
+    how = await _read_application(request)
+    workers: BodyWorkers = request.app.state.plan_workers
+    backlog: Backlog = request.app.state.backlog
+    allowed = how.allow_mass_change
+    with workers.slot(0, who):
+        submitted = await apply_kept(plan_id, who, workers, backlog, allow_mass_change=allowed)
+        content = await workers.run(lambda: _BATCH.dump_json(answers.batch_out(submitted), exclude_none=True))
+    note_made_for_others(request, submitted)
+    backlog.add(additions(submitted))
+    kicks: KickSender = request.app.state.kicks
+    kicks.add(zones_to_kick(submitted))
+    headers = _REPLAYED if is_replay(submitted) else None
+    response = Response(content, 207, headers, "application/json")
+    return response, waiting.asked_for_batch(request, submitted)

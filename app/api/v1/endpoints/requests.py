@@ -6,8 +6,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from pydantic import TypeAdapter
 
-from app.api import answers, event_streams, openapi
+from app.api import answers, event_streams, openapi, waiting
 from app.api.auth import TheCaller, needs
 from app.api.body import JsonRoute
 from app.api.preferences import preferred
@@ -26,6 +27,8 @@ from app.services.requests.case import find_approver
 from app.services.requests.lookup import RequestFilter, find_requests, get_batch, get_log
 
 router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
+
+_REQUEST = TypeAdapter(RequestOut)
 
 
 @router.get("/requests/{request_id}", response_model=RequestDetail, **openapi.request())
@@ -105,23 +108,22 @@ def cancel_request(request_id: UUID, caller: TheCaller) -> RequestOut:
 
 @router.post(
     "/requests/{request_id}/retry",
-    status_code=202,
-    summary="Retry a request",
-    responses=openapi.NO_REQUEST | openapi.NOT_RETRYABLE,
+    response_model=RequestOut,
+    **openapi.retry(),
 )
 @needs(Right.STEER)
-async def retry_request(
-    request_id: UUID, request: Request, response: Response, caller: TheCaller
-) -> RequestOut:
+async def retry_request(request_id: UUID, request: Request, caller: TheCaller) -> Response:
     """A failed or cancelled request runs again, behind what was accepted meanwhile.
 
     One whose time (`not_before`) has not come is scheduled again.
     """
-    response.headers["Location"] = f"/api/v1/dns/requests/{request_id}"
     backlog: Backlog = request.app.state.backlog
     retried = await run_in_threadpool(retry.retry_request, request_id, caller, backlog)
     backlog.add(retried.additions)
-    return answers.request_out(retried.state, caller.principal)
+    content = _REQUEST.dump_json(answers.request_out(retried.state, caller.principal))
+    headers = {"Location": f"/api/v1/dns/requests/{request_id}"}
+    response = Response(content, 202, headers, "application/json")
+    return await waiting.answer(request, response, waiting.asked_for(request, retried.state))
 
 
 @router.post("/requests/cancel", summary="Cancel many requests", responses=openapi.BODY)

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from app.api import answers, openapi
+from app.api import answers, openapi, waiting
 from app.api.auth import TheCaller, needs
 from app.api.body import CallHeaders, JsonRoute, decode_json, read_headers, read_optional_json
 from app.api.refusals import note_made_for_others
@@ -26,9 +26,12 @@ from app.services.requests.validate import shape_reasons
 router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 
 
-@router.post("/requests/{request_id}/undo", **openapi.undo())
+_UNDO = TypeAdapter(AcceptedUndo)
+
+
+@router.post("/requests/{request_id}/undo", response_model=AcceptedUndo, **openapi.undo())
 @needs(Right.SUBMIT)
-async def undo(request_id: UUID, request: Request, response: Response, caller: TheCaller) -> AcceptedUndo:
+async def undo(request_id: UUID, request: Request, caller: TheCaller) -> Response:
     """Submits a new request that restores what was there before a succeeded one.
 
     It is applied only if the RRset is still as the request has made it: otherwise `409 undo_conflict`, or the
@@ -53,10 +56,12 @@ async def undo(request_id: UUID, request: Request, response: Response, caller: T
     note_made_for_others(request, [result])
     backlog.add(additions([result]))
     kicks.add(zones_to_kick([result]))
-    response.headers["Location"] = f"/api/v1/dns/requests/{result.request.id}"
+    answer_headers = {"Location": f"/api/v1/dns/requests/{result.request.id}"}
     if isinstance(result, Replayed):
-        response.headers["Idempotent-Replayed"] = "true"
-    return answers.accepted_undo(result.request, request_id)
+        answer_headers["Idempotent-Replayed"] = "true"
+    content = _UNDO.dump_json(answers.accepted_undo(result.request, request_id))
+    response = Response(content, 202, answer_headers, "application/json")
+    return await waiting.answer(request, response, waiting.asked_for(request, result.request))
 
 
 async def _read(request: Request) -> tuple[CallHeaders, Undo]:

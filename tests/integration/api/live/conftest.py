@@ -32,6 +32,7 @@ class Live:
     requester: Headers  # of team-a
     auditor: Headers
     stranger: Headers  # a requester of team-b
+    client: httpx2.Client
 
     @property
     def dns(self) -> str:
@@ -47,7 +48,11 @@ class Live:
         headers = {**self.requester, **({"Idempotency-Key": key} if key else {})}
         if wait is not None:
             headers["Prefer"] = f"wait={wait}"
-        return httpx2.post(f"{self.dns}/{path}", json=content, headers=headers, timeout=90)
+        return self.client.post(f"{self.dns}/{path}", json=content, headers=headers)
+
+    def show(self, path: str, headers: Headers | None = None) -> httpx2.Response:
+        """Ask for something, as the requester unless another one's headers are given."""
+        return self.client.get(f"{self.dns}/{path}", headers=headers or self.requester)
 
 
 class SteppedRunner:
@@ -75,6 +80,7 @@ def live_processes(infrastructure: Stack, module_database: str) -> Iterator[dict
     started: dict[str, Live] = {}
     yield started
     for each in started.values():
+        each.client.close()
         each.api.stop()
 
 
@@ -110,7 +116,8 @@ def start_live(infrastructure: Stack, app_settings: Settings) -> Live:
     ]
     api = Api(**{**infrastructure.env, "DATABASE_URL": url, **SIMULATED, **no_worker})
     api.wait()
-    return Live(api, *map(bearer, tokens))
+    many = httpx2.Limits(max_connections=None)  # a client for each call would make a TLS context for each
+    return Live(api, *map(bearer, tokens), httpx2.Client(limits=many, timeout=90))
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def test_each_line_comes_within_a_second_and_the_end_at_last(live: Live) -> None
         ("log", SAID),
         ("status", end.data["events"][-1]["message"]),
     ]
-    shown = httpx2.get(url(live, request_id), headers=live.requester).json()
+    shown = live.client.get(url(live, request_id), headers=live.requester).json()
     assert (end.name, end.data) == ("end", shown)
     assert shown["status"] == "succeeded"
     # `at` is when a line was written, and lines of a run are stored a moment later
@@ -78,7 +78,7 @@ def test_operators_are_told_more_and_strangers_nothing(live: Live) -> None:
     with followed(url(live, request_id), live.auditor) as events:
         assert ("log", "applied on 127.0.0.66") in said([*events])
     headers = {**live.stranger, "Accept": "text/event-stream"}
-    answer = httpx2.get(url(live, request_id), headers=headers)
+    answer = live.client.get(url(live, request_id), headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (404, "request_unknown")
 
 
@@ -92,7 +92,9 @@ def test_a_stream_goes_on_behind_the_last_event_that_came(live: Live) -> None:
         with followed(url(live, request_id), live.requester, event.id) as events:
             assert said([*events]) == said(whole[index + 1 :])
     headers = {**live.requester, "Accept": "text/event-stream", "Last-Event-ID": whole[-1].id}
-    assert httpx2.get(url(live, request_id), headers=headers).status_code == 204  # EventSource stays away
+    assert (
+        live.client.get(url(live, request_id), headers=headers).status_code == 204
+    )  # EventSource stays away
 
 
 def test_a_stream_that_breaks_off_again_and_again_has_no_gaps_and_no_doubles(live: Live) -> None:
@@ -138,7 +140,7 @@ def test_an_event_that_was_not_given_out_is_refused(live: Live, last_id: str) ->
     other = submitted(live, "unknown2")
     for wrong in (last_id, of_another):
         headers = {**live.requester, "Accept": "text/event-stream", "Last-Event-ID": wrong}
-        answer = httpx2.get(url(live, other), headers=headers)
+        answer = live.client.get(url(live, other), headers=headers)
         assert answer.status_code == 422
         assert [each["type"] for each in answer.json()["detail"]] == ["event_id_unknown"]
     work_off()
@@ -147,7 +149,7 @@ def test_an_event_that_was_not_given_out_is_refused(live: Live, last_id: str) ->
 def test_json_is_what_others_get(live: Live) -> None:
     request_id = submitted(live, "json")
     for accept in ("*/*", "application/json", "text/event-stream;q=0.5, application/json", "text/html"):
-        answer = httpx2.get(url(live, request_id), headers={**live.requester, "Accept": accept})
+        answer = live.client.get(url(live, request_id), headers={**live.requester, "Accept": accept})
         assert answer.json()["id"] == request_id
     work_off()
 
@@ -173,7 +175,7 @@ def test_streams_go_on_when_the_connection_that_listens_is_lost(
 def test_who_may_not_see_it_any_more_is_told_no_more(live: Live, beside: psycopg.Connection) -> None:
     token = make_token("requester", accounts=["team-a"])
     request_id = submitted(live, "revoked")
-    eventually(lambda: httpx2.get(url(live, request_id), headers=bearer(token)).is_success, limit=5)
+    eventually(lambda: live.client.get(url(live, request_id), headers=bearer(token)).is_success, limit=5)
     with followed(url(live, request_id), bearer(token)) as events:
         next(events)
         revoke = "UPDATE access_tokens SET revoked_at = now() WHERE prefix = %s"
