@@ -109,15 +109,13 @@ def start_live(infrastructure: Stack, app_settings: Settings) -> Live:
     redis = infrastructure.env["CELERY_BROKER_URL"].rpartition("/")[0]
     no_worker = {"CELERY_BROKER_URL": f"{redis}/10"}
     add_grant(zone=ZONE)
-    tokens = [
-        make_token("requester", accounts=["team-a"]),
-        make_token("auditor"),
-        make_token("requester", accounts=["team-b"]),
-    ]
+    requester = bearer(make_token("requester", accounts=["team-a"]))
+    auditor = bearer(make_token("auditor"))
+    stranger = bearer(make_token("requester", accounts=["team-b"]))
     api = Api(**{**infrastructure.env, "DATABASE_URL": url, **SIMULATED, **no_worker})
     api.wait()
     many = httpx2.Limits(max_connections=None)  # a client for each call would make a TLS context for each
-    return Live(api, *map(bearer, tokens), httpx2.Client(limits=many, timeout=90))
+    return Live(api, requester, auditor, stranger, httpx2.Client(limits=many, timeout=90))
 
 
 @pytest.fixture

@@ -92,9 +92,8 @@ def test_a_stream_goes_on_behind_the_last_event_that_came(live: Live) -> None:
         with followed(url(live, request_id), live.requester, event.id) as events:
             assert said([*events]) == said(whole[index + 1 :])
     headers = {**live.requester, "Accept": "text/event-stream", "Last-Event-ID": whole[-1].id}
-    assert (
-        live.client.get(url(live, request_id), headers=headers).status_code == 204
-    )  # EventSource stays away
+    answer = live.client.get(url(live, request_id), headers=headers)
+    assert answer.status_code == 204  # EventSource stays away
 
 
 def test_a_stream_that_breaks_off_again_and_again_has_no_gaps_and_no_doubles(live: Live) -> None:
@@ -229,6 +228,8 @@ def test_the_end_of_the_process_ends_streams_at_once(live: Live, live_processes:
     with followed(url(live, request_id), live.requester) as events:
         next(events)
         began = time.monotonic()
-        live_processes.pop("api").api.stop()
+        del live_processes["api"]
+        live.api.stop()
         assert time.monotonic() - began < 5
         assert [*events] == []
+    live.client.close()

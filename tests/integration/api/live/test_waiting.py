@@ -207,6 +207,8 @@ def test_a_call_that_waits_ends_with_the_process(
         eventually(lambda: open_requests(beside) == 1, limit=20)
         time.sleep(0.2)
         began = time.monotonic()
-        live_processes.pop("api").api.stop()
+        del live_processes["api"]
+        live.api.stop()
         assert call.result(10).status_code == 202
         assert time.monotonic() - began < 5
+    live.client.close()
