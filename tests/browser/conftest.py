@@ -22,7 +22,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack with API and worker, where everybody may do everything."""
-    with Stack(tmp_path_factory.mktemp("browser"), app=True, durable=False) as stack:
+    quick = {"WATCH_INTERVAL": "1"}
+    with Stack(tmp_path_factory.mktemp("browser"), app=True, durable=False, settings=quick) as stack:
         yield stack
 
 
