@@ -32,7 +32,7 @@ from app.api.v1.endpoints import (
     zones,
 )
 from app.console.app import create_console
-from app.core import metrics
+from app.core import metrics, tracing
 from app.core.answer_deadlines import enforce_answer_deadlines
 from app.core.config import settings
 from app.core.database import close, require_schema, transaction, upgrade
@@ -120,6 +120,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await asyncio.wait(running, timeout=_FINISH_TIMEOUT)
     close()
     leave_folder(_metrics_folder)
+    tracing.stop()
 
 
 async def _finish(*waiting: Awaitable[None]) -> None:
@@ -148,6 +149,7 @@ def create_app() -> FastAPI:
     """Build the application. Ends the process where the settings name zones that can't be served."""
     if wrong := [*check_bootstrap_zones(settings().bootstrap_zones), *check_oidc_settings()]:
         raise SystemExit(page(wrong))
+    tracing.start("api")
     app = Application(
         title="DNS Request Orchestrator",
         version="0.1.0",

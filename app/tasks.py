@@ -13,13 +13,14 @@ from celery.signals import (
     setup_logging,
     worker_init,
     worker_process_init,
+    worker_process_shutdown,
     worker_ready,
     worker_shutdown,
     worker_shutting_down,
 )
 from celery.worker.control import inspect_command
 
-from app.core import kick_channel, metrics
+from app.core import kick_channel, metrics, tracing
 from app.core.celery_app import DRAIN, celery_app
 from app.core.config import settings
 from app.core.database import forget_connections
@@ -136,6 +137,12 @@ def _count_together() -> None:
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def _forget_connections(**_: Any) -> None:
     forget_connections()
+    tracing.start("worker")  # anew in each process: its threads are not forked
+
+
+@worker_process_shutdown.connect  # type: ignore[untyped-decorator]
+def _send_traces(**_: Any) -> None:
+    tracing.stop()
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]

@@ -23,6 +23,8 @@ from app.api.hosts import AllowedHosts
 from app.api.origins import OwnPages
 from app.api.proxies import TrustedProxies
 from app.api.security_headers import SecurityHeaders
+from app.api.traces import TracedCalls
+from app.core import tracing
 from app.core.config import settings
 
 # What clients in browsers send and read beside what they always may.
@@ -45,7 +47,7 @@ class Application(FastAPI):
         app: ASGIApp = Front(ExceptionMiddleware(routes, handlers=self.exception_handlers), self._bodies)
         for layer, arguments, named in reversed(self.user_middleware):
             app = layer(app, *arguments, **named)
-        return app
+        return TracedCalls(app) if tracing.is_on() else app
 
 
 class Front:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from app.core.config import settings
 from app.core.setting_types import without_secrets
+from app.core.tracing import traceparent
 from app.domain.change import Via
 from app.kafka.retry import ApiAway, ApiBroke, ApiFailed, RetryLater
 from app.schemas.request import VIA_HEADER
@@ -118,7 +119,8 @@ class ApiClient:
 
     def _post(self, content: bytes, timeout: httpx2.Timeout) -> httpx2.Response:
         try:
-            return self._http.post(self._url, content=content, timeout=timeout, headers=_credentials())
+            headers = _credentials() | _trace()
+            return self._http.post(self._url, content=content, timeout=timeout, headers=headers)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError) as error:
             raise ApiAway(f"the API can't be reached at {self._shown()}: {_said(error)}") from error
         except httpx2.HTTPError as error:
@@ -143,6 +145,12 @@ def _tls() -> ssl.SSLContext:
     if certificate := settings().api_certificate_file:
         context.load_cert_chain(certificate, settings().api_key_file)
     return context
+
+
+def _trace() -> dict[str, str]:
+    """Return the header that names the span of the call, where traces are made (W3C Trace Context)."""
+    here = traceparent()
+    return {"traceparent": here} if here else {}
 
 
 def _credentials() -> dict[str, str]:

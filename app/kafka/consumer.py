@@ -8,7 +8,7 @@ from types import FrameType
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from app.core import metrics
+from app.core import metrics, tracing
 from app.core.config import settings
 from app.core.logging import configure_logging, get_logger, log_stderr_as_json
 from app.core.metrics_listener import listen
@@ -180,6 +180,7 @@ def main() -> None:
     except KafkaException as error:  # a property that librdkafka does not know, or can't use
         raise SystemExit(page([f"KAFKA_CONFIG__…: {error.args[0].str()}"])) from None
     log_stderr_as_json("consumer")
+    tracing.start("consumer")
     if settings().metrics_listen:
         metrics.start()
         listen(consumer.lag)
@@ -190,6 +191,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     consumer.run()
+    tracing.stop()
     log.info("left the group")
 
 

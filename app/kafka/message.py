@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Self
 from confluent_kafka import Message
 from pydantic_core import from_json, to_json
 
+from app.core.tracing import is_on, valid_traceparent
 from app.kafka.accounts import bind_account
 from app.topics.headers import InvalidMessage, read_headers
 from app.topics.position import KEY_HEADER, Partition, TopicPartitionOffset, key_of_position
@@ -47,6 +48,8 @@ def to_item(message: Message, max_size: int) -> bytes:
     if "idempotency_key" in body:
         raise InvalidMessage("message_field_reserved", f"the idempotency key belongs in header {KEY_HEADER}")
     body["idempotency_key"] = idempotency_key(message)
+    if trace := traceparent(message):
+        body["traceparent"] = trace
     return _encode(body, max_size)
 
 
@@ -65,6 +68,14 @@ def idempotency_key(message: Message) -> str:
         return given[-1].decode()
     except UnicodeDecodeError as error:
         raise InvalidMessage("idempotency_key_invalid", f"header {KEY_HEADER} is not UTF-8") from error
+
+
+def traceparent(message: Message) -> str | None:
+    """Return the trace to which its sender says that it belongs, where traces are made."""
+    if not is_on():
+        return None
+    given = [value for name, value in read_headers(message) if name == "traceparent" and value]
+    return valid_traceparent(given[-1].decode("latin-1")) if given else None
 
 
 def _decode_object(message: Message, max_size: int) -> dict[str, Any]:

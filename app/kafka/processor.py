@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
-from app.core import metrics
+from app.core import metrics, tracing
 from app.core.config import settings
 from app.core.logging import get_logger
 from app.core.metric_types import OTHER
 from app.kafka.api_client import ApiClient, ItemResult
 from app.kafka.batch import Batch
 from app.kafka.dlq.producer import DeadLetter, DeadLetterProducer
-from app.kafka.message import BufferedMessage
+from app.kafka.message import BufferedMessage, traceparent
 from app.kafka.retry import ApiAway, ApiFailed, RetryLater, RetryPauses
 from app.kafka.submission import Submission
 
@@ -25,6 +25,11 @@ class BatchProcessor:
 
     def process(self, batch: Batch) -> None:
         """Try, with growing pauses, until the batch is done or cancelled."""
+        traces = (traceparent(each.message) for each in batch.messages)
+        with tracing.shared_span("process batch", traces, {"messages": len(batch.messages)}):
+            self._process(batch)
+
+    def _process(self, batch: Batch) -> None:
         pauses = RetryPauses()
         attempt = _Attempt(self._api, batch)
         dead_letters: list[DeadLetter] | None = None

@@ -4,12 +4,12 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from itertools import takewhile
 
 from app.core import metrics
 from app.core.logging import get_logger
 from app.core.metric_types import OTHER
+from app.core.tracing import span, traceparent
 from app.domain.change import RRsetKey
 from app.domain.expectation import Answer
 from app.domain.names import MAX_NAME, is_below, lineage
@@ -74,7 +74,12 @@ def ask_all(
     distinct = list(dict.fromkeys(servers))
     if not distinct:
         return {}
-    ask_one = partial(ask, keys=keys, timeout=timeout, doubt=doubt, zone=zone)
+    above = traceparent()
+
+    def ask_one(server: Server) -> dict[RRsetKey, Answer]:
+        with span(f"ask {server}", "client", parent=above, attributes={"questions": len(keys)}):
+            return ask(server, keys, timeout, doubt, zone)
+
     with ThreadPoolExecutor(max_workers=len(distinct)) as pool:
         return dict(zip(distinct, pool.map(ask_one, distinct), strict=True))
 

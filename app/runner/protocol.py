@@ -31,6 +31,7 @@ class RunEvent:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     request_id: UUID | None = None
     told: str | None = None  # the same for requesters; None: it is not for them
+    task: str | None = None  # that begins
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,6 +210,11 @@ class Envelope(BaseModel):
 
     action: Action = Action.CREATE
     idempotency_key: Line | None = None
+    traceparent: str | None = Field(
+        None,
+        max_length=200,
+        description="the trace that it belongs to (W3C Trace Context); that of the call unless given",
+    )
 
 
 class BatchItem(Submission, Envelope):

@@ -9,7 +9,7 @@ from threading import Event
 from psycopg.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from app.core import metrics
+from app.core import metrics, tracing
 from app.core.backoff import pause_after
 from app.core.celery_app import DRAIN, QUEUE, celery_app
 from app.core.config import settings
@@ -153,10 +153,13 @@ class KickSender:
     def __init__(self) -> None:
         self._zones: set[str] = set()
         self._sender: asyncio.Task[None] | None = None
+        self._traces: list[str | None] = []  # of those who have asked for the next call
 
     def add(self, names: Iterable[str]) -> None:
         """Kick these zones soon; call it after the commit. What is too much is left to the sweep."""
         self._zones.update(names)
+        if tracing.is_on() and len(self._traces) < tracing.MAX_LINKS:
+            self._traces.append(tracing.traceparent())
         if len(self._zones) > _MAX_ZONES:
             self._zones = set(islice(self._zones, _MAX_ZONES))
         if self._zones and (self._sender is None or self._sender.done()):
@@ -170,7 +173,9 @@ class KickSender:
     async def _send(self) -> None:
         while self._zones:
             names, self._zones = self._zones, set()
-            await asyncio.to_thread(kick_zones, names)
+            traces, self._traces = self._traces, []
+            with tracing.shared_span("kick", traces, {"zones": len(names)}):
+                await asyncio.to_thread(kick_zones, names)
             await asyncio.sleep(_SEND_INTERVAL)
 
 

@@ -183,6 +183,7 @@ class Request(Base):
     review_id: Mapped[UUID | None]  # the last review that it was part of
     reason: Mapped[str | None]  # why it is asked for, in the words of who asks
     ticket: Mapped[str | None]  # where more is said about it
+    traceparent: Mapped[str | None]  # the span in which it was accepted, where traces are made
     idempotency_key: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(server_default="0")  # runs that it was part of
     lost_runs: Mapped[int] = mapped_column(server_default="0")  # those whose outcome stayed unknown

@@ -145,6 +145,7 @@ class Item:
     undoes: UUID | None = None  # the request that it takes back
     ptr_of: UUID | None = None  # the request that has the address of which it keeps the PTR
     manages_ptr: bool = False  # the PTRs of its addresses are kept, too
+    traceparent: str | None = None  # the span in which it was accepted
     # On the monotonic clock; None where it had to wait for its time, or for an approval
     accepted_at: float | None = None
 
@@ -162,7 +163,7 @@ class Item:
 # As text: for one request, SQLAlchemy takes longer to compose a statement than PostgreSQL to execute it.
 _ITEMS = """
     SELECT id, seq, action, zone, name, record_type, ttl, rdata, account_id, lost_runs, run_id,
-           expect, atomic_id, undoes, ptr_of, resource ->> 'comment' AS comment,
+           expect, atomic_id, undoes, ptr_of, traceparent, resource ->> 'comment' AS comment,
            nullif(resource #> '{config,extra_config}', '{}') AS extra_config,
            coalesce(resource #> '{config,manage_ptr}' = 'true', false) AS manages_ptr,
            CASE WHEN not_before IS NULL AND review_id IS NULL
@@ -379,6 +380,7 @@ def _items(
             undoes=row.undoes,
             ptr_of=row.ptr_of,
             manages_ptr=row.manages_ptr,
+            traceparent=row.traceparent,
             accepted_at=None if row.age is None else now - row.age,
         )
         for row in rows

@@ -47,6 +47,7 @@ class NewRequest:
     review_id: UUID | None = None
     reason: str | None = None
     ticket: str | None = None
+    traceparent: str | None = None
 
 
 @dataclass(slots=True)
@@ -131,7 +132,17 @@ def _elements(column: Column[Any]) -> str:
 
 
 # Columns that few requests have: they are not written where none of a call has them.
-_SELDOM = ("expect", "not_before", "undoes", "ptr_of", "atomic_id", "review_id", "reason", "ticket")
+_SELDOM = (
+    "expect",
+    "not_before",
+    "undoes",
+    "ptr_of",
+    "atomic_id",
+    "review_id",
+    "reason",
+    "ticket",
+    "traceparent",
+)
 _SELDOM_VALUES = attrgetter(*_SELDOM)
 
 

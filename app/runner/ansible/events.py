@@ -49,11 +49,13 @@ class EventReader:
             event |= {"item": None, "message": None}
         message = _message(event)
         if message:
-            self._report_limited(message, request_id)
+            self._report_limited(message, request_id, _task_of(event))
 
-    def report(self, message: str, request_id: UUID | None = None) -> None:
-        """Add a line to the run's log, cleaned and cut; of a request, or of the run."""
-        self._on_event(RunEvent(self._redactor.line(message, MAX_MESSAGE), request_id=request_id))
+    def report(self, message: str, request_id: UUID | None = None, task: str | None = None) -> None:
+        """Add a line to the run's log, cleaned and cut; of a request, or of the run, or of a task's begin."""
+        line = self._redactor.line(message, MAX_MESSAGE)
+        name = None if task is None else self._redactor.line(task, MAX_MESSAGE)
+        self._on_event(RunEvent(line, request_id=request_id, task=name))
 
     def _request_id(self, event: Mapping[str, Any]) -> UUID | None:
         try:
@@ -62,12 +64,16 @@ class EventReader:
             return None
         return request_id if request_id in self._asked else None
 
-    def _report_limited(self, message: str, request_id: UUID | None) -> None:
+    def _report_limited(self, message: str, request_id: UUID | None, task: str | None) -> None:
         self._count += 1
         if self._count <= MAX_EVENTS:
-            self.report(message, request_id)
+            self.report(message, request_id, task)
         elif self._count == MAX_EVENTS + 1:
             self.report(f"the run reports more than {MAX_EVENTS} events; the further ones are not kept")
+
+
+def _task_of(event: Mapping[str, Any]) -> str | None:
+    return str(event.get("name")) if event.get("event") == "task" else None
 
 
 def _message(event: Mapping[str, Any]) -> str | None:

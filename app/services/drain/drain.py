@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from app.core import metrics
+from app.core import metrics, tracing
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.database_errors import DATABASE_ERRORS, may_recover
@@ -36,6 +36,7 @@ from app.services.drain.ptrs import keep_ptrs
 from app.services.drain.rest import rest, rest_or_go_on
 from app.services.drain.run_log import RunLog
 from app.services.drain.states import misses_before, states_of
+from app.services.drain.traced import traced_run, traced_tasks, traced_work
 from app.services.drain.verify import fill_in_hidden
 from app.store import leases, queue, records, runs
 from app.store.leases import Lease
@@ -109,16 +110,17 @@ def _drain(zone: str, runner: Runner, backends: Backends) -> None:
             lease = lease and _rest_if_unusable(lease, backends)
             doubts = Doubts()
             while lease and (claim := _next_claim(lease, backends, lease_lost, doubts)):
-                applied = _apply(claim, runner, backends, lease_lost)
-                doubts.note_taker(applied.results.values())
-                in_flight = _in_flight(claim, applied.results, doubts)
-                asked = _ask_servers(claim, in_flight, backends)
-                roles = backends.roles(claim.backend) if claim.backend else Roles()
-                answers, primary = heard(asked, roles, doubts.taker)
-                in_flight = with_fates(in_flight, claim.run_ids, answers)
-                decisions = decide(in_flight, answers, settings().max_attempts, primary)
-                lease = _settle(lease, claim, in_flight, decisions, answers, applied.detail)
-                doubts.note(claim.items, decisions)
+                with traced_work(zone, claim.run_id, claim.items, claim.to_apply):
+                    applied = _apply(claim, runner, backends, lease_lost)
+                    doubts.note_taker(applied.results.values())
+                    in_flight = _in_flight(claim, applied.results, doubts)
+                    asked = _ask_servers(claim, in_flight, backends)
+                    roles = backends.roles(claim.backend) if claim.backend else Roles()
+                    answers, primary = heard(asked, roles, doubts.taker)
+                    in_flight = with_fates(in_flight, claim.run_ids, answers)
+                    decisions = decide(in_flight, answers, settings().max_attempts, primary)
+                    lease = _settle(lease, claim, in_flight, decisions, answers, applied.detail)
+                    doubts.note(claim.items, decisions)
                 if lease and _is_turn_over(lease, backends, began):
                     break
         except LeaseLost:
@@ -260,7 +262,8 @@ def _run_ansible(
     alone = {"request_id": changes[0].request_id} if len(changes) == 1 else {}
     with bound(run_id=run_id, **alone), RunLog(run_id, quiet=claim.probe) as run_log:
         began = time.monotonic()
-        result = runner.run(run, run_log.append, lease_lost)
+        with traced_run(backend, len(changes)), traced_tasks(run_log.append) as on_event:
+            result = runner.run(run, on_event, lease_lost)
         count_run(backend, claim.to_apply, result, time.monotonic() - began)
         why = result.why or (result.fault.code if result.fault else None)
         say = log.debug if claim.probe else log.info  # the end of the rest, or the next one, is said anyway
@@ -306,7 +309,8 @@ def _ask_servers(claim: Claim, in_flight: Sequence[InFlight], backends: Backends
         return {}
     began = time.monotonic()
     try:
-        answers = backends.ask(claim.backend, changes)
+        with tracing.span("verify", attributes={"backend": claim.backend, "changes": len(changes)}):
+            answers = backends.ask(claim.backend, changes)
     except InventoryError as error:  # changed since it was looked at, before the run
         log.warning("servers not asked: the inventory can't be used any more", error=str(error))
         nothing = Answer(None, frozenset(), "it does not say any more which servers to ask")
@@ -328,7 +332,7 @@ def _settle(
 
     Returns the lease to go on with; None when the zone or its backend must rest.
     """
-    with transaction() as session:
+    with tracing.span("settle"), transaction() as session:
         leases.check(session, lease)
         first = next(iter(answers.values()), {})
         answered = fill_in_hidden(

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
@@ -17,6 +18,7 @@ from uuid_utils.compat import uuid7
 from app.core.config import settings
 from app.core.database import AnySession, statements, transaction
 from app.core.database_errors import is_deadlock
+from app.core.tracing import is_on, valid_traceparent
 from app.domain.change import Action, Via
 from app.domain.errors import (
     BacklogFull,
@@ -87,7 +89,8 @@ class BodyWorkers:
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Do a piece of work in a thread, in its turn."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        in_context = partial(copy_context().run, work)  # the caller's span is that of the thread, too
+        return await asyncio.get_running_loop().run_in_executor(self._threads, in_context)
 
 
 class Call(NamedTuple):
@@ -149,7 +152,8 @@ def _read_item(item: Any, via: Via, key: str | None) -> RawChange:
         envelope = Envelope.model_validate(written)
     except ValidationError as error:
         return RawChange(Action.CREATE, item, reasons=shape_reasons(error, Envelope), via=via)
-    return RawChange(envelope.action, item, envelope.idempotency_key or key, (), via)
+    trace = valid_traceparent(envelope.traceparent) if is_on() else None
+    return RawChange(envelope.action, item, envelope.idempotency_key or key, (), via, traceparent=trace)
 
 
 def _require_room(results: Sequence[Submitted]) -> None:

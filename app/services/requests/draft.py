@@ -29,6 +29,7 @@ class RawChange(NamedTuple):
     via: Via = Via.API
     expect: RRsetState | None = None  # what must be there; no client can ask for it, services do
     restores: bool = False  # an RRset that was there, so its values are not judged; likewise
+    traceparent: str | None = None  # which its own sender has named
 
 
 @dataclass(slots=True)
@@ -48,6 +49,7 @@ class Draft:
     restores: bool = False  # what was there: its values are not judged
     undoes: UUID | None = None  # the request that it takes back
     ptr_of: UUID | None = None  # the request that has the address of which it keeps the PTR
+    traceparent: str | None = None  # the span in which it is asked for, where traces are made
     cut_short: bool = False  # some reasons are missing, and what was not looked at
 
     @property
@@ -88,6 +90,7 @@ class ValidChange:
     ptr_of: UUID | None = None
     reason: str | None = None
     ticket: str | None = None
+    traceparent: str | None = None
     review: NeedsReview | None = None  # somebody has to approve it
 
 

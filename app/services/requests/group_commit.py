@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core import metrics
+from app.core import metrics, tracing
 from app.core.config import settings
 from app.core.database import async_engine
 from app.core.database_errors import DATABASE_ERRORS, is_locked, is_not_set_up, is_unavailable
@@ -112,12 +112,13 @@ class GroupCommit:
         return group
 
     async def _store_group(self, group: Sequence[_Waiting]) -> None:
-        try:
-            results = await self._execute(self._engine, group)
-        except Exception as error:
-            self._after_failure(group, error)
-        else:
-            self._conclude(group, results)
+        with tracing.shared_span("group commit", _traces(group), {"requests": len(group)}):
+            try:
+                results = await self._execute(self._engine, group)
+            except Exception as error:
+                self._after_failure(group, error)
+            else:
+                self._conclude(group, results)
 
     def _after_failure(self, group: Sequence[_Waiting], error: Exception) -> None:
         """Tell everybody, if the fault is everybody's; else find out whose it is, one by one."""
@@ -194,6 +195,10 @@ def additions(results: Iterable[Submitted]) -> list[Addition]:
         Addition(account, transaction, number, scheduled)
         for (account, transaction, scheduled), number in stored.items()
     ]
+
+
+def _traces(group: Iterable[_Waiting]) -> list[str | None]:
+    return [waiting.draft.traceparent for waiting in group] if tracing.is_on() else []
 
 
 def _is_nobodys(error: Exception) -> bool:

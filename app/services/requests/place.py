@@ -74,6 +74,7 @@ def place_in_zone(
         ptr_of=draft.ptr_of,
         reason=context.reason,
         ticket=context.ticket,
+        traceparent=draft.traceparent,
         review=judged,
     )
 

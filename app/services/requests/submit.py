@@ -310,6 +310,7 @@ def new_request(change: ValidChange) -> NewRequest:
         ptr_of=change.ptr_of,
         reason=change.reason,
         ticket=change.ticket,
+        traceparent=change.traceparent,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from app.core.tracing import traceparent
 from app.domain import names, rdata, schedule, values
 from app.domain.change import Action
 from app.domain.errors import DomainError, Reason
@@ -73,6 +74,7 @@ def _read_restored(body: Any, raw: RawChange, caller: Caller | None) -> Draft:
         caller=caller,
         expect=raw.expect,
         restores=True,
+        traceparent=raw.traceparent or traceparent(),
     )
     _require_own_account(draft)
     return draft
@@ -99,6 +101,7 @@ def _new_draft(raw: RawChange, caller: Caller | None) -> Draft:
         reasons=list(raw.reasons),
         caller=caller,
         expect=raw.expect,
+        traceparent=raw.traceparent or traceparent(),
     )
 
 

@@ -1,0 +1,109 @@
+"""Traces by OpenTelemetry: what one request goes through, from the door to its settlement.
+
+Off unless `OTEL_EXPORTER_OTLP_ENDPOINT` is set: nothing of OpenTelemetry is imported then, and every function
+here returns at once. The SDK reads its other settings (`OTEL_…`) by itself.
+"""
+
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from types import ModuleType
+from typing import Any, Literal
+
+from structlog.contextvars import bound_contextvars
+
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+MAX_LINKS = 100  # of one span: a run has thousands of requests
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
+
+Kind = Literal["internal", "server", "client", "producer", "consumer"]
+Attributes = Mapping[str, str | int | float | bool]
+
+_sdk: "ModuleType | None" = None  # app.core.tracing_sdk, where traces are made
+
+
+def start(process: str) -> None:
+    """Make traces from now on, if an endpoint is set; after a fork anew."""
+    global _sdk
+    if os.environ.get(ENDPOINT):
+        from app.core import tracing_sdk
+
+        tracing_sdk.start(process)
+        _sdk = tracing_sdk
+
+
+def stop() -> None:
+    """Send what is left, within some seconds."""
+    if _sdk is not None:
+        _sdk.stop()
+
+
+def is_on() -> bool:
+    """Return whether traces are made."""
+    return _sdk is not None
+
+
+def traceparent() -> str | None:
+    """Return what names the span in which the caller works (W3C Trace Context); None for none."""
+    return None if _sdk is None else _sdk.traceparent()
+
+
+def valid_traceparent(text: str | None) -> str | None:
+    """Return a traceparent that somebody has sent, if it is one."""
+    return text if text is not None and TRACEPARENT.fullmatch(text) else None
+
+
+@contextmanager
+def span(
+    name: str,
+    kind: Kind = "internal",
+    *,
+    parent: str | None = None,
+    links: Iterable[str | None] = (),
+    attributes: Attributes | None = None,
+) -> Iterator[Any]:
+    """Make a span of the block: below the span of the caller, unless a traceparent is its parent.
+
+    An exception that leaves the block is noted. Lines of the log within have its `trace_id`. Yields the span,
+    None where no traces are made.
+    """
+    if _sdk is None:
+        yield None
+        return
+    given = list(islice((each for each in links if each), MAX_LINKS))
+    made = _sdk.span(name, kind, parent, given, attributes or {})
+    with made as (current, trace_id), bound_contextvars(trace_id=trace_id):
+        yield current
+
+
+@contextmanager
+def shared_span(
+    name: str, parents: Iterable[str | None], attributes: Attributes | None = None
+) -> Iterator[None]:
+    """Make a span of what is done for several traces at once, by the traceparents of their spans.
+
+    It is below the only one; of several it is in a trace of its own, which is linked with theirs both ways.
+    """
+    if _sdk is None:
+        yield
+        return
+    distinct = list(islice(dict.fromkeys(each for each in parents if each), MAX_LINKS))
+    alone = distinct[0] if len(distinct) == 1 else None
+    began = time.monotonic()
+    with span(name, parent=alone, links=[] if alone else distinct, attributes=attributes):
+        here = traceparent()
+        yield
+    for parent in distinct if alone is None else ():
+        note(name, parent, began, [here])
+
+
+def note(
+    name: str, parent: str, began: float, links: Iterable[str | None] = (), **attributes: str | int
+) -> None:
+    """Make a span of what began at `began` (monotonic seconds) and ends now, below another one."""
+    if _sdk is not None:
+        given = list(islice((each for each in links if each), MAX_LINKS))
+        _sdk.note(name, parent, time.time() - (time.monotonic() - began), given, attributes)
