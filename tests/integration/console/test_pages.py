@@ -1,5 +1,6 @@
 """What every page of the console has."""
 
+import re
 from uuid import UUID
 
 from fastapi.testclient import TestClient
@@ -55,3 +56,18 @@ def test_pages_of_others_may_send_no_forms(client: TestClient) -> None:
     there = f"/console/requests/{UUID(int=1)}/cancel"
     foreign = client.post(there, headers={"Origin": "https://elsewhere.example"})
     assert (foreign.status_code, foreign.json()["code"]) == (403, "origin_not_allowed")
+
+
+def test_behind_a_proxy_that_takes_a_part_of_the_path(app_settings: object) -> None:
+    from app.main import app
+
+    with TestClient(app, root_path="/dns") as client:  # uvicorn puts it in front of the path, too
+        led = client.get("/dns/", headers={"Accept": "text/html"}, follow_redirects=False)
+        assert led.headers["location"] == "/dns/console/"
+        page = client.get("/dns/console/requests", params={"zone": "example.test"})
+        assert page.status_code == 200
+        assert 'href="/dns/console/static/console.css"' in page.text
+        assert 'action="/dns/console/requests"' in page.text
+        assert client.get("/dns/console/static/console.css").status_code == 200
+        found = re.findall(r'(?:href|action|src)="([^"]*)"', page.text)
+        assert [each for each in found if not each.startswith(("/dns/console", "#"))] == []
