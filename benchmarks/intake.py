@@ -3,10 +3,14 @@
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from statistics import median
+
+import psutil
 
 from benchmarks.door import NO_DATABASE, OURS, USUAL, ZONE, Door, door, guard
 from benchmarks.load import LoadResult, Workload, load
+from benchmarks.processor_time import processor_time
 from benchmarks.report import Figure, Report, at_least, at_most, beside
 from benchmarks.rig import Rig, addresses
 
@@ -21,6 +25,14 @@ _GRANTS = 1_000
 Loads = Mapping[str, LoadResult]
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The processor time of a call, in milliseconds: the median of several turns."""
+
+    api: float
+    postgres: float
+
+
 def run(rig: Rig, quick: bool) -> Report:
     """The API, its routes and validation with nothing behind them, and the usual way, in turns."""
     rounds = {_TARGET_CONNECTIONS: 1} if quick else {1: 1, 8: 1, _TARGET_CONNECTIONS: 4, 128: 1}
@@ -31,6 +43,7 @@ def run(rig: Rig, quick: bool) -> Report:
         }
         token = guard(doors["guarded"], _ACCOUNT, _GRANTS)
         found = {number: _measure(doors, token, number, times, quick) for number, times in rounds.items()}
+        cost = _cost(rig, doors["ours"], 2 if quick else 12)
         memory = doors["ours"].memory
     figures = [figure for number, loads in found.items() for figure in _figures(number, loads)]
     return Report(
@@ -38,6 +51,8 @@ def run(rig: Rig, quick: bool) -> Report:
         [
             *figures,
             *_ratios(found[_TARGET_CONNECTIONS]),
+            Figure(f"a call's processor time, {_TARGET_CONNECTIONS} connections: the API's", cost.api, "ms"),
+            Figure("PostgreSQL's", cost.postgres, "ms"),
             Figure("the API's resident memory after it", memory, "MB"),
             Figure("the load generator, of one processor", 100 * found[_TARGET_CONNECTIONS]["ours"].cpu, "%"),
         ],
@@ -56,6 +71,21 @@ def _measure(doors: Mapping[str, Door], token: str, connections: int, rounds: in
     return {name: _median(each) for name, each in loads.items()}
 
 
+def _cost(rig: Rig, api: Door, turns: int) -> Cost:
+    """Measure in short turns: what else the machine does makes a processor slower in some of them."""
+    pid = rig.stack.pid("postgres")
+    assert pid is not None
+    processes = (api.process, psutil.Process(pid))
+    costs: list[list[float]] = []
+    for _ in range(turns):
+        before = [*map(processor_time, processes)]
+        calls = load(Workload(api.port, _PATH, _bodies(), _TARGET_CONNECTIONS, 0.5)).calls
+        costs.append(
+            [1000 * (processor_time(each) - old) / calls for each, old in zip(processes, before, strict=True)]
+        )
+    return Cost(*map(median, zip(*costs, strict=True)))
+
+
 def _median(loads: list[LoadResult]) -> LoadResult:
     assert not any(each.others for each in loads), "an answer was not 202"
     return LoadResult(
@@ -63,6 +93,7 @@ def _median(loads: list[LoadResult]) -> LoadResult:
         p50=median(each.p50 for each in loads),
         p99=median(each.p99 for each in loads),
         others=0,
+        calls=sum(each.calls for each in loads),
         cpu=median(each.cpu for each in loads),
     )
 

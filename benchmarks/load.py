@@ -42,6 +42,7 @@ class LoadResult:
     p50: float
     p99: float
     others: int  # answers that were not 202
+    calls: int  # answers in all, with those before it began to count
     cpu: float  # the processor time of the generator itself, as a share of one processor
 
 
@@ -60,6 +61,7 @@ def load(workload: Workload) -> LoadResult:
 @dataclass(slots=True)
 class _Count:
     counting: bool = False
+    calls: int = 0
     taken: list[float] = field(default_factory=list)
     others: int = 0
 
@@ -89,6 +91,7 @@ class _Connection(asyncio.Protocol):
         self._transport.write(next(self._requests))
 
     def _note(self, taken: float) -> None:
+        self._count.calls += 1
         if self._count.counting:
             self._count.taken.append(taken)
             self._count.others += self._reply[9:12] != b"202"
@@ -132,6 +135,7 @@ async def _send(workload: Workload) -> LoadResult:
         percentile(count.taken, 50),
         percentile(count.taken, 99),
         count.others,
+        count.calls,
         used / took,
     )
 
