@@ -17,6 +17,7 @@ from app.core.threads import run_to_the_end
 from app.domain.errors import InvalidInput, ZoneExists
 from app.domain.permissions import Caller, Right
 from app.schemas.request import NewZone, Type
+from app.services.access.reading import account_to_list
 from app.services.backends import list_backends
 from app.services.records import RecordFilter, find_records
 from app.services.zones import check_orders, drift, registry
@@ -71,6 +72,8 @@ def show_zone(
     cursor: Cursor = None,
 ) -> Response:
     """What is recorded of a zone, and the serials of its servers."""
+    if owner is not None:  # what others own is not told to whoever may see the RRset alone
+        owner = account_to_list(caller.principal, owner)
     with reading() as session:
         zone = registry.get_zone(session, name)
         wanted = RecordFilter(zone.name, None, record_type, owner=owner, text=search)

@@ -18,6 +18,13 @@ def test_requesters_see_no_figures_and_no_backends(guests: Guests) -> None:
         assert there + path not in guests.by("requester").get(there).text
 
 
+def test_requesters_do_not_learn_what_others_own(guests: Guests) -> None:
+    there = f"/zones/{guests.zone}"
+    assert guests.by("requester").get(there, owner="team-b").status_code == 403
+    assert guests.by("requester").get(there, owner="team-a").status_code == 200
+    assert guests.by("operator").get(there, owner="team-b").status_code == 200
+
+
 def test_operators_do_not_say_who_may_change_what(guests: Guests) -> None:
     there = f"/zones/{guests.zone}/settings"
     assert 'name="approvers"' not in guests.by("operator").get(there).text
