@@ -201,6 +201,14 @@ def test_the_doctor_names_a_zone_that_its_server_does_not_have(run: Run, stack: 
     dns.zones.remove(name)
 
 
+def test_the_figures_are_shown(run: Run, zone: str) -> None:
+    found(run, "upsert", f"www.{zone}", "A", "192.0.2.1")
+    shown = run("stats").stdout
+    assert "backend bind: well" in shown
+    assert "until verified: " in shown
+    assert "\x1b" not in shown
+
+
 def test_shells_get_a_completion(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "environ", os.environ.copy())
     assert "complete " in run("completion", "bash").stdout

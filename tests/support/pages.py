@@ -81,7 +81,6 @@ _SYSTEMD = "it sets a machine up, as root; tests/unit/deploy/test_systemd.py jud
 NOT_RUN: Mapping[str, Mapping[str, str]] = {
     "README.md": {
         "make test": "it is what runs the tests",
-        "make client": "it changes the environment of the tests; client/test_changes.py has its own",
     },
     "docs/tutorial/first-change.md": {"make up": "it starts what the test has running"},
     "docs/how-to/own-bind.md": {"umask 077": "it writes into /etc of the reader's server"},

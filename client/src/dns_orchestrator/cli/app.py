@@ -14,6 +14,7 @@ from dns_orchestrator.cli.doctor import add_doctor
 from dns_orchestrator.cli.drift import add_drift
 from dns_orchestrator.cli.login import add_login
 from dns_orchestrator.cli.requests import add_requests
+from dns_orchestrator.cli.stats import add_stats
 from dns_orchestrator.cli.zones import add_zones
 from dns_orchestrator.version import VERSION
 
@@ -34,6 +35,7 @@ add_access(app)
 add_login(app)
 add_completion(app)
 add_doctor(app)
+add_stats(app)
 
 
 def _print_version(wanted: bool) -> None:

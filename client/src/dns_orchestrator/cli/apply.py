@@ -95,10 +95,14 @@ def apply(
         if not _is_wanted(session, job, state, yes=yes, ask_servers=ask_servers):
             return
         state.save()
-        with _progress(session, "submitted", len(entries)) as report:
-            job.submit(state, report)
-        with _progress(session, "settled", job.submitted) as report:
-            job.follow(0.0 if no_wait else wait, report)
+        try:
+            with _progress(session, "submitted", len(entries)) as report:
+                job.submit(state, report)
+            with _progress(session, "settled", job.submitted) as report:
+                job.follow(0.0 if no_wait else wait, report)
+        except KeyboardInterrupt:
+            note("Interrupted. The same command goes on, and asks for nothing twice.")
+            raise
     _conclude(session, job, state)
 
 

@@ -88,15 +88,14 @@ def _reach(dns: Client) -> Finding:
 def _readiness(dns: Client) -> Iterator[Finding]:
     ready = dns.service.ready()
     for name, state in ready.dependencies.items():
-        word = "ok" if state == "ok" else "failed"
-        yield Finding(name, word, state, "" if state == "ok" else "the API's log says why")
+        yield Finding(name, "ok" if state == "ok" else "failed", state)
+    for problem in ready.problems:
+        yield Finding("service", "failed", problem)
     if ready.executor == "simulated":
         todo = "give the worker an INVENTORY, and set EXECUTOR=ansible"
         yield Finding("executor", "warning", "changes are only simulated", todo)
     if ready.auth == "off":
         yield Finding("auth", "warning", "whoever reaches the API may change everything", "set AUTH=required")
-    if ready.backlog.full:
-        yield Finding("backlog", "failed", f"it is full: {ready.backlog.open} requests are open")
 
 
 def _caller(dns: Client) -> Finding:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from pydantic import Field
+
 from dns_orchestrator.models.base import Model
 
 
@@ -15,12 +17,13 @@ class Backlog(Model):
 
 
 class Readiness(Model):
-    """Whether each dependency answers, and whether changes are only simulated."""
+    """Whether each dependency answers, whether changes are only simulated; and what is wrong, in words."""
 
     status: str
     executor: str
     auth: str
     dependencies: Mapping[str, str]
+    problems: list[str] = Field(default_factory=list)
     unavailable_backends: Mapping[str, str] | None = None
     backlog: Backlog
 
