@@ -77,9 +77,10 @@ def find_records(
     it can have fewer items than `limit`, even none, and yet a cursor. Pages are filled past what is not for
     the reader, or else the number of short ones would tell how much of that there is.
     """
+    columns = wanted.columns()  # a filter is judged before the cursor
     after: Position | None = _read_cursor(session, cursor) if cursor is not None else None
     if reader.principal.reads_in_full:
-        found = records.page(session, wanted.columns(), limit, after, wanted.text)
+        found = records.page(session, columns, limit, after, wanted.text)
         items, after = list(map(_state, found.rows)), found.position
     else:
         seen, after = _look_for(session, wanted, limit + 1, after, reader)
