@@ -49,7 +49,7 @@ def more_settings(issuer: RunningIssuer) -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The issuer may be asked again at once."""
-    monkeypatch.setattr(login, "_PAUSE", 0.0)
+    monkeypatch.setattr(login, "RETRY_PAUSE", 0.0)
 
 
 def begin(visitor: Visitor, wanted: str = "/") -> dict[str, str]:

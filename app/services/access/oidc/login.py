@@ -23,7 +23,7 @@ from app.services.access.oidc.verify import Claims, Expected, is_jwt, verify_id_
 log = get_logger(__name__)
 
 _REFRESH_AFTER = 300.0  # seconds for which the issuer's endpoints are remembered
-_PAUSE = 10.0  # seconds from a try that has failed to the next
+RETRY_PAUSE = 10.0  # seconds from a try that has failed to the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class OidcLogin:
         async with self._turn:
             now = self._clock()
             age = None if self._looked_at is None else now - self._looked_at
-            if age is None or age > (_PAUSE if self._endpoints is None else _REFRESH_AFTER):
+            if age is None or age > (RETRY_PAUSE if self._endpoints is None else _REFRESH_AFTER):
                 self._looked_at = now
                 try:
                     self._endpoints = await fetch_endpoints(self.issuer)
