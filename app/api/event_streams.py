@@ -83,15 +83,16 @@ class _EventStream(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         streams: Streams = self._request.app.state.streams
         async with streams.follow(self._request_id, self._principal) as news:
-            self.body_iterator = self._events(news)
+            self.body_iterator = self._events(self._first, news)
+            del self._first  # a stream that waits holds nothing of what it has sent
             await super().__call__(scope, receive, send)
 
-    async def _events(self, news: News) -> AsyncIterator[bytes]:
+    async def _events(self, part: _Part | None, news: News) -> AsyncIterator[bytes]:
         yield format_sse_event(retry=_RECONNECT_AFTER)
-        part: _Part | None = self._first
         while part is not None:
             if part.content:
                 yield part.content
+                part = part._replace(content=b"")
             if part.place.is_end:
                 return
             is_due = part.has_more or await _wait_for(news)
@@ -114,7 +115,7 @@ class _EventStream(StreamingResponse):
         except (*DATABASE_ERRORS, IssuerUnavailable) as error:
             log.debug("stream waits: the database or the issuer failed; it goes on soon", error=cause(error))
             await asyncio.sleep(_RETRY_AFTER)
-            return before._replace(content=b"", has_more=True)
+            return before._replace(has_more=True)
 
 
 async def _wait_for(news: News) -> bool:

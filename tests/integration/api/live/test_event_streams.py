@@ -1,5 +1,6 @@
 """The log of a request as it is written, by server-sent events."""
 
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from app.services.live.streams import MAX_STREAMS_OF_EACH
 from app.store.requests import NewLine, add_log_lines
 from tests.integration.api.live.conftest import Live, SteppedRunner, work_off
 from tests.support.access import bearer, make_token, prefix_of
+from tests.support.api_process import cost
 from tests.support.event_stream import Event, followed
 from tests.support.eventually import eventually
 
@@ -206,6 +208,29 @@ def test_followers_are_bounded_and_leave_nothing_behind(live: Live, beside: psyc
     eventually(lambda: client_gets_in(live, request_id), limit=10)
     work_off()
     eventually(lambda: not beside.execute("SELECT id FROM live_listeners").fetchall(), limit=20)
+
+
+def test_a_client_that_does_not_read_holds_little_memory(live: Live, beside: psycopg.Connection) -> None:
+    request_id = submitted(live, "unread")
+    lines = """
+        INSERT INTO dns_request_events (request_id, status, message, told)
+        SELECT %s, 'pending', '', repeat('x', 1000) FROM generate_series(1, 2000)
+    """
+    beside.execute(lines, [request_id])  # 2 MB
+    headers = {**live.requester, "Host": "x", "Accept": "text/event-stream"}
+    fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    head = f"GET /api/v1/dns/requests/{request_id} HTTP/1.1\r\n{fields}\r\n".encode()
+    with cost(live.api) as measured, ExitStack() as open_:
+        for _ in range(40):
+            client = open_.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", live.api.port))
+            client.sendall(head)
+            assert client.recv(12) == b"HTTP/1.1 200"
+        time.sleep(1)  # for which it would go on to send
+    assert measured.memory < 30
+    assert not measured.held_up
+    work_off()
 
 
 def client_gets_in(live: Live, request_id: str) -> bool:
