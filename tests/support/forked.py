@@ -12,23 +12,26 @@ from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from pkgutil import iter_modules
 from types import ModuleType
 from typing import NamedTuple, Self
 
+from app.api.v1 import endpoints
 from stack.paths import ROOT
 from tests.support.processes import die_with_parent
 
 # The program itself is run anew each time; it is the imports that take time. Nothing here reads settings.
 _IMPORTED = (
-    "alembic.command",
+    "app.api.openapi",
+    "app.cli.examination",
     "app.conformance.check",
+    "app.console.app",
     "app.kafka.consumer",
+    "app.services.requests.expire",
+    "app.services.zones.members",
     "app.topics.dead_letters",
-    "app.schemas.request",
-    "app.schemas.response",
-    "app.store.models",
-    "celery.app.base",
-    "fastapi.routing",
+    *(f"app.api.v1.endpoints.{module.name}" for module in iter_modules(endpoints.__path__)),
+    "celery.worker.worker",
     "jwt",
     "kombu.transport.redis",
     "redis.asyncio",
