@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from stack.embedded import Stack
+from tests.support import http
 from tests.support.api_process import Api
 from tests.support.browser import Reader
 from tests.support.builders import body
@@ -38,7 +39,7 @@ def provider() -> Iterator[str]:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx2.get(url).is_success
+        return http.get(url).is_success
     except httpx2.TransportError:
         return False
 

@@ -7,13 +7,13 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
-import httpx2
 import pytest
 from pydantic import BaseModel
 
 from dns_orchestrator import Client
 from dns_orchestrator.call import Call, Group, Open, call, flow, stream
 from dns_orchestrator.change import Change
+from tests.support import http
 
 # What the client leaves to others, and why.
 NOT_CALLED = {("GET", "/metrics"): "Prometheus reads it"}
@@ -31,7 +31,7 @@ ARGUMENTS: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def document(url: str) -> dict[str, Any]:
     """The API's OpenAPI document."""
-    found: dict[str, Any] = httpx2.get(f"{url}/openapi.json", timeout=30).json()
+    found: dict[str, Any] = http.get(f"{url}/openapi.json", timeout=30).json()
     return found
 
 

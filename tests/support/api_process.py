@@ -14,6 +14,7 @@ from threading import Event, Thread
 import httpx2
 
 from stack.ports import Ports
+from tests.support import http
 from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.forked import API, Forked
@@ -28,7 +29,8 @@ class Api:
 
     def __init__(self, *options: str, **settings: str) -> None:
         certificate = dict(pairwise(options)).get("--ssl-certfile")
-        self.tls = ssl.create_default_context(cafile=certificate)  # what its clients verify by
+        # What its clients verify by.
+        self.tls = ssl.create_default_context(cafile=certificate) if certificate else http.TLS
         self.port = Ports.free().api
         self.url = f"{'https' if certificate else 'http'}://{HOST}:{self.port}"
         self._client = httpx2.Client(timeout=TIMEOUT, verify=self.tls)
@@ -55,7 +57,7 @@ class Api:
         """Submit one change."""
         headers = {"Idempotency-Key": key} if key else {}
         url = f"{self.url}/api/v1/dns/create"
-        return httpx2.post(url, json=body(zone, name), headers=headers, timeout=TIMEOUT)
+        return http.post(url, json=body(zone, name), headers=headers, timeout=TIMEOUT)
 
     def post(self, path: str, content: bytes) -> httpx2.Response:
         """Post a body of JSON. It is made beforehand, so that making it does not count as the API's cost."""
@@ -97,7 +99,7 @@ class Cost:
 def cost(api: Api) -> Iterator[Cost]:
     """Measure what the block costs others, who ask the API again and again whether it is alive."""
     measured, done = Cost(), Event()
-    with httpx2.Client(timeout=TIMEOUT) as client:
+    with httpx2.Client(timeout=TIMEOUT, verify=http.TLS) as client:
         measured.idle = max(_latency(api, client) for _ in range(20))
     status = Path(f"/proc/{api.process.pid}/status")
     before = _kilobytes(status, "VmRSS")
@@ -113,7 +115,7 @@ def cost(api: Api) -> Iterator[Cost]:
 
 
 def _ask(api: Api, measured: Cost, done: Event) -> None:
-    with httpx2.Client(timeout=TIMEOUT) as client:
+    with httpx2.Client(timeout=TIMEOUT, verify=http.TLS) as client:
         while not done.wait(0.01):
             measured.latency = max(measured.latency, _latency(api, client))
 

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import httpx2
 
+from tests.support.http import TLS
+
 TIMEOUT = 20.0  # seconds without a byte; a comment comes every 15
 
 
@@ -22,7 +24,10 @@ class Event(NamedTuple):
 def followed(url: str, headers: Mapping[str, str], last_id: str | None = None) -> Iterator[Iterator[Event]]:
     """The events of a stream that is open during the block."""
     asked = {**headers, "Accept": "text/event-stream", **({"Last-Event-ID": last_id} if last_id else {})}
-    with httpx2.Client(timeout=TIMEOUT) as client, client.stream("GET", url, headers=asked) as answer:
+    with (
+        httpx2.Client(timeout=TIMEOUT, verify=TLS) as client,
+        client.stream("GET", url, headers=asked) as answer,
+    ):
         assert answer.status_code == 200, answer.read()
         assert answer.headers["content-type"].startswith("text/event-stream")
         yield _events(answer.iter_lines())

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-import httpx2
 from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support import http
 
 PREFIX = "dns_orchestrator_"
 Series = tuple[str, frozenset[tuple[str, str]]]  # a name without the prefix, and labels
@@ -22,7 +23,7 @@ def parse(text: str) -> Values:
 
 def scrape(port: int) -> Values:
     """What the process shows that listens there."""
-    return parse(httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=10).raise_for_status().text)
+    return parse(http.get(f"http://127.0.0.1:{port}/metrics", timeout=10).raise_for_status().text)
 
 
 def value(found: Values, name: str, **labels: str) -> float:

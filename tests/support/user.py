@@ -12,13 +12,14 @@ import dns.rrset
 import httpx2
 
 from tests.support.eventually import eventually
+from tests.support.http import TLS
 
 
 class User:
     """Talks to the API and to the DNS server that the environment names."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        self.api = httpx2.Client(base_url=env["API_URL"].removesuffix("/dns/create"), timeout=60)
+        self.api = httpx2.Client(base_url=env["API_URL"].removesuffix("/dns/create"), timeout=60, verify=TLS)
         server, _, port = env["DNS_SERVER"].rpartition(":")
         self._server, self._port = server, int(port)
 

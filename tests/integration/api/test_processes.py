@@ -17,6 +17,7 @@ import pytest
 from app.core.config import Settings
 from stack.embedded import Stack
 from tests.conftest import temporary_database
+from tests.support import http
 from tests.support.api_process import HOST, TIMEOUT, Api, read_answer
 from tests.support.builders import body
 from tests.support.eventually import eventually
@@ -84,7 +85,7 @@ def slow_inserts(seconds: float = 3) -> Iterator[None]:
 
 
 def names_stored(api: Api, beginning: str = "") -> list[str]:
-    items = httpx2.get(f"{api.url}/api/v1/dns/requests", params={"limit": 1000}).json()["items"]
+    items = http.get(f"{api.url}/api/v1/dns/requests", params={"limit": 1000}).json()["items"]
     names = (item["resource"]["domain"].partition(".")[0] for item in items)
     return sorted(name for name in names if name.startswith(beginning))
 

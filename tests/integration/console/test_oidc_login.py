@@ -15,6 +15,7 @@ import pytest
 from app.services.access.oidc import login
 from app.services.access.oidc.access_tokens import configured_access_tokens
 from app.services.access.oidc.login import configured_login
+from tests.support import http
 from tests.support.console import Guests, Visitor
 from tests.support.eventually import eventually
 from tests.support.issuer import AUDIENCE, RunningIssuer, SigningKey, claims
@@ -220,7 +221,7 @@ def provider() -> Iterator[str]:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx2.get(url).is_success
+        return http.get(url).is_success
     except httpx2.TransportError:
         return False
 
@@ -235,7 +236,7 @@ def test_a_provider_that_is_not_ours(guests: Guests, provider: str, set_settings
     try:
         visitor = guests.nobody()
         there = visitor.get("/login/oidc", next="/requests").headers["location"]
-        led_back = httpx2.post(there, data={"sub": "ann"}).headers["location"]
+        led_back = http.post(there, data={"sub": "ann"}).headers["location"]
         assert led_back.startswith("https://dns.example.org/console/login/callback?")
         given = {name: values[0] for name, values in parse_qs(urlsplit(led_back).query).items()}
         back = visitor.get("/login/callback", **given)

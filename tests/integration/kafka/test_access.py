@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 
+from tests.support import http
 from tests.support.access import bearer
 from tests.support.eventually import eventually
 from tests.support.kafka.processes import Api
@@ -33,7 +33,7 @@ def test_a_consumer_speaks_for_accounts_and_may_do_what_each_may(
 
     admin = bearer(token("admin"))
     grant = {"effect": "allow", "account_id": sandbox.account, "zone": ZONE, "names": "mine"}
-    httpx2.post(f"{url}/access/grants", json=grant, headers=admin).raise_for_status()
+    http.post(f"{url}/access/grants", json=grant, headers=admin).raise_for_status()
     token_file = tmp_path / "token"
     token_file.write_text("none that is good\n")
     sandbox.create_topic()
@@ -48,7 +48,7 @@ def test_a_consumer_speaks_for_accounts_and_may_do_what_each_may(
 
     token_file.write_text(token("gateway") + "\n")
     eventually(lambda: sandbox.committed() == 2)
-    found = httpx2.get(f"{url}/dns/requests", params={"account_id": sandbox.account}, headers=admin).json()
+    found = http.get(f"{url}/dns/requests", params={"account_id": sandbox.account}, headers=admin).json()
     [accepted] = found["items"]
     assert accepted["resource"]["domain"] == f"mine.{ZONE}"
     assert (accepted["context"]["account_id"], accepted["context"]["via"]) == (sandbox.account, "kafka")

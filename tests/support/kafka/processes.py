@@ -10,6 +10,7 @@ from typing import Any, Self
 import httpx2
 
 from stack.paths import ROOT
+from tests.support import http
 from tests.support.eventually import eventually
 from tests.support.forked import API, Forked
 from tests.support.kafka.broker import free_port
@@ -119,19 +120,19 @@ class Api:
 
     def get(self, path: str, params: Mapping[str, str]) -> Any:
         """The answer to a GET, as JSON."""
-        answer = httpx2.get(f"http://127.0.0.1:{self.port}/api/v1/{path}", params=dict(params))
+        answer = http.get(f"http://127.0.0.1:{self.port}/api/v1/{path}", params=dict(params))
         answer.raise_for_status()
         return answer.json()
 
     def add_zone(self, name: str) -> None:
         """Let the API serve one more zone."""
         url = f"http://127.0.0.1:{self.port}/api/v1/zones"
-        httpx2.post(url, json={"name": name, "backend": "bind"}).raise_for_status()
+        http.post(url, json={"name": name, "backend": "bind"}).raise_for_status()
 
     def _healthy(self) -> bool:
         assert self._program is not None
         assert self._program.running, self._program.output
         try:
-            return httpx2.get(f"http://127.0.0.1:{self.port}/healthz").is_success
+            return http.get(f"http://127.0.0.1:{self.port}/healthz").is_success
         except httpx2.TransportError:
             return False

@@ -22,6 +22,7 @@ from app.services.access.oidc.claims import ClaimRules
 from app.services.access.oidc.current_keys import CurrentKeys
 from app.services.access.oidc.verify import MAX_TOKEN, Claims, Expected, verify
 from stack.embedded import Stack
+from tests.support import http
 from tests.support.access import Guarded, bearer, make_token
 from tests.support.builders import body
 from tests.support.eventually import eventually
@@ -261,7 +262,7 @@ def provider() -> Iterator[str]:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx2.get(url).is_success
+        return http.get(url).is_success
     except httpx2.TransportError:
         return False
 
@@ -270,10 +271,10 @@ def log_in(provider: str, client: str) -> dict[str, Any]:
     """What the provider gives a client whose user has logged in."""
     back = "http://127.0.0.1/back"
     asked = {"client_id": client, "redirect_uri": back, "response_type": "code", "scope": "openid email"}
-    answer = httpx2.post(f"{provider}/oauth2/authorize", params=asked, data={"sub": "ann@example.org"})
+    answer = http.post(f"{provider}/oauth2/authorize", params=asked, data={"sub": "ann@example.org"})
     code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": back}
-    given = httpx2.post(f"{provider}/oauth2/token", data=form, auth=(client, "secret"))
+    given = http.post(f"{provider}/oauth2/token", data=form, auth=(client, "secret"))
     found: dict[str, Any] = given.raise_for_status().json()
     return found
 

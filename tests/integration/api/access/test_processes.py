@@ -4,12 +4,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-import httpx2
 import pytest
 
 from app.core.config import Settings
 from stack.embedded import Stack
 from tests.conftest import temporary_database
+from tests.support import http
 from tests.support.access import add_grant, bearer, make_token, prefix_of
 from tests.support.api_process import TIMEOUT, Api, read_answer
 from tests.support.builders import body
@@ -40,7 +40,7 @@ def both(app_settings: Settings, set_settings: SetSettings) -> Iterator[tuple[Ap
 
 
 def call(api: Api, token: str, method: str = "GET", path: str = "access/me") -> int:
-    answer = httpx2.request(method, f"{api.url}/api/v1/{path}", headers=bearer(token), timeout=TIMEOUT)
+    answer = http.request(method, f"{api.url}/api/v1/{path}", headers=bearer(token), timeout=TIMEOUT)
     return answer.status_code
 
 
@@ -60,7 +60,7 @@ def test_what_is_revoked_is_refused_by_every_process_within_a_second(both: tuple
 def test_what_is_granted_or_made_elsewhere_holds_within_a_second(both: tuple[Api, Api]) -> None:
     def status(api: Api) -> int:
         url = f"{api.url}/api/v1/dns/create"
-        return httpx2.post(url, json=body(ZONE), headers=bearer(mine), timeout=TIMEOUT).status_code
+        return http.post(url, json=body(ZONE), headers=bearer(mine), timeout=TIMEOUT).status_code
 
     mine = make_token("requester", accounts=["team-a"])
     assert [status(api) for api in both] == [403, 403]

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import make_url
 
 from tests.integration.api.doors.conftest import ZONE, StartApi
+from tests.support import http
 from tests.support.api_process import TIMEOUT, Api, batch_of, cost
 from tests.support.builders import body
 from tests.support.eventually import eventually
@@ -38,7 +39,7 @@ def api(start: StartApi, api_database: str, in_front: Proxy) -> Api:
 
 
 def get(api: Api, path: str) -> httpx2.Response:
-    return httpx2.get(f"{api.url}{path}", timeout=TIMEOUT)
+    return http.get(f"{api.url}{path}", timeout=TIMEOUT)
 
 
 def test_a_database_that_has_stopped(api: Api, in_front: Proxy) -> None:

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-import httpx2
 import pytest
 
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS
 from tests.integration.api.doors.conftest import ZONE
+from tests.support import http
 from tests.support.api_process import TIMEOUT, Api, batch_of, cost
 from tests.support.builders import body
 from tests.support.thoroughly import thoroughly
@@ -82,6 +82,6 @@ def test_of_one_call(api: Api, path: str) -> None:
 
 def test_of_a_query(api: Api) -> None:
     query = "&".join(f"k{number}=0" for number in range(5_000))
-    answer = httpx2.get(f"{api.url}/api/v1/zones?{query}", timeout=TIMEOUT)
+    answer = http.get(f"{api.url}/api/v1/zones?{query}", timeout=TIMEOUT)
     assert answer.status_code == 422
     assert len(answer.json()["detail"]) == MAX_REASONS + 1

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from tests.integration.api.doors.conftest import StartApi
+from tests.support import http
 from tests.support.api_process import TIMEOUT, Api
 from tests.support.certificate import issue
 
@@ -52,4 +53,4 @@ def test_a_large_body_and_a_large_head_over_tls(client: httpx2.Client) -> None:
 
 def test_a_client_without_tls_gets_nothing(api: Api) -> None:
     with pytest.raises(httpx2.TransportError):
-        httpx2.get(f"http://127.0.0.1:{api.port}/healthz", timeout=TIMEOUT)
+        http.get(f"http://127.0.0.1:{api.port}/healthz", timeout=TIMEOUT)
