@@ -68,9 +68,9 @@ def test_the_same_text_twice_counts_once() -> None:
 
 
 def test_unknown_fields_beyond_all_measure_are_only_counted() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     draft = read_change(RawChange(Action.CREATE, {f"k{number}": 0 for number in range(200_000)}))
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
     assert len(draft.reasons) == MAX_REASONS + 1
     assert {reason.code for reason in draft.reasons[:-1]} == {"extra_forbidden"}
     assert (draft.reasons[-1].code, draft.reasons[-1].message) == (MORE, "and 199900 more")
