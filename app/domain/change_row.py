@@ -34,7 +34,7 @@ class ChangeRow(NamedTuple):
             "domain": self.name.strip(),
             **place,
         }
-        if values := [line.strip() for line in self.value.splitlines() if line.strip()]:
+        if values := [line.strip() for line in self.value.split("\n") if line.strip()]:
             resource["target"] = values
         if extra:
             config["extra_config"] = extra
