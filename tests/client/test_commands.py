@@ -2,7 +2,10 @@
 
 import json
 import os
+import pty
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from typer.testing import CliRunner
 from dns_orchestrator import Client
 from dns_orchestrator.cli import app
 from stack.embedded import Stack
+from stack.paths import ROOT
 from stack.ports import HOST
 from tests.client.conftest import Run
 
@@ -60,9 +64,9 @@ def commands(group: TyperGroup, *names: str) -> Iterator[str]:
             yield " ".join((*names, name))
 
 
-ROOT = typer.main.get_command(app)
-assert isinstance(ROOT, TyperGroup)
-EVERY = sorted(commands(ROOT))
+COMMAND = typer.main.get_command(app)
+assert isinstance(COMMAND, TyperGroup)
+EVERY = sorted(commands(COMMAND))
 
 
 @pytest.fixture
@@ -207,6 +211,24 @@ def test_the_figures_are_shown(run: Run, zone: str) -> None:
     assert "backend bind: well" in shown
     assert "until verified: " in shown
     assert "\x1b" not in shown
+
+
+def test_a_table_on_a_terminal_shows_ids_whole(run: Run, zone: str, url: str) -> None:
+    made = found(run, "upsert", f"www.{zone}", "A", "192.0.2.1")
+    controller, terminal = pty.openpty()
+    words = [sys.executable, "-m", "dns_orchestrator", "list", "--zone", zone]
+    env = {
+        "PYTHONPATH": str(ROOT / "client/src"),
+        "DNS_ORCHESTRATOR_URL": url,
+        "COLUMNS": "60",
+        "TERM": "xterm",
+    }
+    subprocess.run(words, env=env, stdout=terminal, check=True, timeout=60)
+    os.close(terminal)
+    shown = os.read(controller, 65_536).decode()
+    os.close(controller)
+    assert made["id"] in shown
+    assert "\x1b[32m" in shown
 
 
 def test_shells_get_a_completion(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,9 +82,13 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         for row in rows:
             sys.stdout.write("\t".join(_cell(cell).plain for cell in row) + "\n")
         return
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*map(_cell, row))
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, name in enumerate(columns):
+        whole = max((row[number].cell_len for row in cells), default=0) if number == 0 else None
+        table.add_column(name, overflow="fold", min_width=whole)  # the first one is what other commands take
+    for row in cells:
+        table.add_row(*row)
     Console(highlight=False).print(table)
 
 
