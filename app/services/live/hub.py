@@ -129,14 +129,14 @@ class Hub:
             try:
                 await self._listen()
                 self._listens_since = None
-            except (PsycopgError, OSError) as error:
+            except Exception as error:  # whatever it is: if this ended, followers would only be told late
                 if self._listens_since is not None:
                     failures = 0
                 if not failures:
                     log.warning(
                         "live followers look for changes each second: no notifications from the database;"
                         " tried again until there are",
-                        error=cause(error) or "it does not answer",
+                        error=cause(error) or type(error).__name__,
                     )
                 self._listens_since = None
                 await asyncio.sleep(self._backoff.pause(failures))
