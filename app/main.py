@@ -49,6 +49,7 @@ from app.services.access.oidc.login import configured_login
 from app.services.access.refusals import Refusals
 from app.services.access.wrong_credentials import WrongCredentials
 from app.services.backends import Unavailable, end_simulation, note_executor
+from app.services.dead_letter_count import DeadLetterCount
 from app.services.health import DependencyProbes
 from app.services.kicks import KickSender
 from app.services.live.hub import Hub
@@ -102,6 +103,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.backlog = backlog = Backlog(lambda: access_now.quotas)
     app.state.unavailable = unavailable = Unavailable()
     app.state.stats = CurrentStats()
+    app.state.dead_letters = DeadLetterCount()
     app.state.batch_workers = BodyWorkers("batch", at_once=4, most=16)
     app.state.plan_workers = BodyWorkers("plan", at_once=2, most=8)
     app.state.group_commit = group_commit = GroupCommit(kicks, backlog)

@@ -2,6 +2,7 @@
 
 from app.schemas.stats import (
     BackendStatsOut,
+    DeadLettersOut,
     DriftStatsOut,
     LagOut,
     LatencyOut,
@@ -16,7 +17,7 @@ from app.services.stats import Stats
 from app.store.stats import Latency, Runs
 
 
-def stats_out(stats: Stats) -> StatsOut:
+def stats_out(stats: Stats, dead_letters: int | None) -> StatsOut:
     """Return the figures."""
     return StatsOut(
         at=stats.at,
@@ -30,7 +31,7 @@ def stats_out(stats: Stats) -> StatsOut:
         serial_lag=None
         if stats.serial_lag is None
         else [LagOut.model_validate(each) for each in stats.serial_lag],
-        dead_letters=None,
+        dead_letters=None if dead_letters is None else DeadLettersOut(count=dead_letters),
         awaiting_approval=stats.awaiting_approval,
         runs=None if stats.runs is None else _runs_out(stats.runs),
     )

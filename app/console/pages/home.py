@@ -12,6 +12,7 @@ from app.console.pages.approvals import find_waiting
 from app.console.rendering import show
 from app.core.database import reading
 from app.domain.permissions import Caller, Right
+from app.services.dead_letter_count import DeadLetterCount
 from app.services.requests.lookup import RequestFilter, RequestState, find_requests
 from app.services.stats import MAX_HOURS, CurrentStats, Stats
 from app.services.stats_history import Moment
@@ -32,6 +33,7 @@ def show_home(
     with reading() as session:
         own = _own_open(session, caller) if reads else []
         inbox = find_waiting(session, caller, _ITEMS, None) if approves else None
+    counted: DeadLetterCount = request.app.state.dead_letters
     stats: Stats | None = None
     history: Sequence[Moment] = ()
     if reads:
@@ -41,6 +43,7 @@ def show_home(
     return show(
         request,
         "home.html",
+        dead_letters=counted.look() if has_right(caller, Right.READ_ALL) else None,
         own=own,
         inbox=inbox,
         stats=stats,

@@ -8,8 +8,10 @@ import pytest
 
 from app.core.config import settings
 from app.services import dead_letters
+from app.services.dead_letter_count import DeadLetterCount
 from app.topics.properties import ensure_topics
 from tests.support.console import Guests
+from tests.support.eventually import eventually
 from tests.support.kafka.sandbox import KafkaSandbox
 from tests.support.kafka.tansu import Tansu
 from tests.support.settings import SetSettings
@@ -74,6 +76,18 @@ def test_what_is_ticked_is_sent_back_and_the_audit_says_so(guests: Guests, sandb
     assert sandbox.values() == [b"one", b"three"]
     audit = guests.by("auditor").get("/access/audit", subject=sandbox.topic).text
     assert audit.count("dead letters replayed") == 1
+
+
+def test_the_first_page_counts_those_that_wait(guests: Guests, sandbox: KafkaSandbox) -> None:
+    bury(sandbox, b"one", b"two", b"three")
+    operator, counted = guests.by("operator"), DeadLetterCount()
+    guests.client.app.state.dead_letters = counted  # type: ignore[attr-defined]
+    assert eventually(counted.look) == 3
+    assert ">3</a>" in operator.get("/").text
+    form = {"topic": sandbox.topic, "partition": "0", "offset": ["0"]}
+    assert operator.post("/dead-letters/replay", **form).status_code == 303
+    assert eventually(DeadLetterCount().look) == 2
+    assert "dead letters" not in guests.by("requester").get("/").text
 
 
 def test_a_page_is_bounded_in_messages_and_bytes(

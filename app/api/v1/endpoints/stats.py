@@ -11,6 +11,7 @@ from app.api.query import require_digits
 from app.api.stats_answers import stats_out
 from app.domain.permissions import Right
 from app.schemas.stats import StatsOut
+from app.services.dead_letter_count import DeadLetterCount
 from app.services.stats import MAX_HOURS, CurrentStats
 
 router = APIRouter(prefix="/stats", tags=["stats"], route_class=StrictRoute)
@@ -28,4 +29,6 @@ def show_stats(request: Request, caller: TheCaller, hours: Hours = 3) -> StatsOu
     takes long to read them.
     """
     current: CurrentStats = request.app.state.stats
-    return stats_out(current.look(caller.principal, hours))
+    reads_all = caller.unrestricted or caller.principal.has(Right.READ_ALL)
+    counted: DeadLetterCount = request.app.state.dead_letters
+    return stats_out(current.look(caller.principal, hours), counted.look() if reads_all else None)
