@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.integration.services.drain.conftest import MakeZone
 from tests.support.modelled_zone import Unit, fate
 from tests.support.random_changes import VALUES, asked
+from tests.support.thoroughly import examples
 from tests.support.zone_model import Asked, Key, RRset
 
 OWNERS = [f"n{number}" for number in range(6)]
@@ -24,7 +25,7 @@ def in_order(requests: Sequence[Asked], owners: Sequence[str]) -> list[Asked]:
 
 
 @settings(
-    max_examples=5,
+    max_examples=examples(3),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from tests.integration.services.drain.conftest import MakeZone
 from tests.support.modelled_zone import Foreseen, ModelledZone, Unit, fate, state_of
 from tests.support.random_changes import VALUES, asked
+from tests.support.thoroughly import examples
 from tests.support.zone_model import NOTHING, SUCCEEDED, Asked, Key, RRset, ZoneModel, after, meaning, rrset
 
 SEQUENCES = int(os.environ.get("RANDOM_SEQUENCES", "0"))
@@ -165,7 +166,7 @@ def test_zone_and_requests_are_as_the_model_has_them(make_zone: MakeZone) -> Non
             super().__init__(make_zone())
 
     chosen = settings(
-        max_examples=SEQUENCES or 8,
+        max_examples=SEQUENCES or examples(5),
         stateful_step_count=STEPS,
         deadline=None,
         derandomize=not SEQUENCES,
