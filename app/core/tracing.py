@@ -8,7 +8,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import islice
 from types import ModuleType
 from typing import Any, Literal
@@ -22,6 +22,7 @@ TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{1
 Kind = Literal["internal", "server", "client", "producer", "consumer"]
 Attributes = Mapping[str, str | int | float | bool]
 
+_NONE = nullcontext()  # one for all: it keeps nothing
 _sdk: "ModuleType | None" = None  # app.core.tracing_sdk, where traces are made
 
 
@@ -56,7 +57,6 @@ def valid_traceparent(text: str | None) -> str | None:
     return text if text is not None and TRACEPARENT.fullmatch(text) else None
 
 
-@contextmanager
 def span(
     name: str,
     kind: Kind = "internal",
@@ -64,40 +64,23 @@ def span(
     parent: str | None = None,
     links: Iterable[str | None] = (),
     attributes: Attributes | None = None,
-) -> Iterator[Any]:
+) -> AbstractContextManager[Any]:
     """Make a span of the block: below the span of the caller, unless a traceparent is its parent.
 
-    An exception that leaves the block is noted. Lines of the log within have its `trace_id`. Yields the span,
-    None where no traces are made.
+    An exception that leaves the block is noted. Lines of the log within have its `trace_id`. The block gets
+    the span, None where no traces are made.
     """
-    if _sdk is None:
-        yield None
-        return
-    given = list(islice((each for each in links if each), MAX_LINKS))
-    made = _sdk.span(name, kind, parent, given, attributes or {})
-    with made as (current, trace_id), bound_contextvars(trace_id=trace_id):
-        yield current
+    return _NONE if _sdk is None else _span(name, kind, parent, links, attributes)
 
 
-@contextmanager
 def shared_span(
     name: str, parents: Iterable[str | None], attributes: Attributes | None = None
-) -> Iterator[None]:
+) -> AbstractContextManager[Any]:
     """Make a span of what is done for several traces at once, by the traceparents of their spans.
 
     It is below the only one; of several it is in a trace of its own, which is linked with theirs both ways.
     """
-    if _sdk is None:
-        yield
-        return
-    distinct = list(islice(dict.fromkeys(each for each in parents if each), MAX_LINKS))
-    alone = distinct[0] if len(distinct) == 1 else None
-    began = time.monotonic()
-    with span(name, parent=alone, links=[] if alone else distinct, attributes=attributes):
-        here = traceparent()
-        yield
-    for parent in distinct if alone is None else ():
-        note(name, parent, began, [here])
+    return _NONE if _sdk is None else _shared_span(name, parents, attributes)
 
 
 def note(
@@ -107,3 +90,30 @@ def note(
     if _sdk is not None:
         given = list(islice((each for each in links if each), MAX_LINKS))
         _sdk.note(name, parent, time.time() - (time.monotonic() - began), given, attributes)
+
+
+@contextmanager
+def _span(
+    name: str,
+    kind: Kind,
+    parent: str | None,
+    links: Iterable[str | None],
+    attributes: Attributes | None,
+) -> Iterator[Any]:
+    assert _sdk is not None
+    given = list(islice((each for each in links if each), MAX_LINKS))
+    made = _sdk.span(name, kind, parent, given, attributes or {})
+    with made as (current, trace_id), bound_contextvars(trace_id=trace_id):
+        yield current
+
+
+@contextmanager
+def _shared_span(name: str, parents: Iterable[str | None], attributes: Attributes | None) -> Iterator[None]:
+    distinct = list(islice(dict.fromkeys(each for each in parents if each), MAX_LINKS))
+    alone = distinct[0] if len(distinct) == 1 else None
+    began = time.monotonic()
+    with span(name, parent=alone, links=[] if alone else distinct, attributes=attributes):
+        here = traceparent()
+        yield
+    for parent in distinct if alone is None else ():
+        note(name, parent, began, [here])
