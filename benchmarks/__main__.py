@@ -19,6 +19,7 @@ from benchmarks import (
     parsing,
     permissions,
     sustained,
+    traces,
     watcher,
     zones,
 )
@@ -36,6 +37,7 @@ ALL: Mapping[str, Callable[[Rig, bool], Report]] = {
     "batch": batch.run,
     "parsing": parsing.run,
     "permissions": permissions.run,
+    "traces": traces.run,
     "kafka": kafka.run,
     "growth": growth.run,
     "imports": imports.run,
