@@ -6,7 +6,9 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ValidationError
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 
 from app.console.rendering import address
 from app.domain.errors import InvalidInput
@@ -63,11 +65,20 @@ def read_shape(shape: type[Shape], values: Mapping[str, object]) -> Shape:
         raise InvalidInput(at_most(MAX_REASONS, shape_reasons(error, shape)), "form") from error
 
 
+def _require_utf8(request: Request) -> None:
+    """Raise HTTPException 400 where a form is sent in another encoding, which no page of ours does."""
+    _, options = parse_options_header(request.headers.get("content-type"))
+    if options.get(b"charset", b"utf-8").lower() != b"utf-8":
+        raise HTTPException(400, "a form is read in UTF-8 alone")
+
+
 async def _read(request: Request) -> Form:
+    _require_utf8(request)
     return Form(await request.form(max_files=0, max_fields=_MAX_FIELDS))
 
 
 async def _read_with_file(request: Request) -> AsyncIterator[Form]:
+    _require_utf8(request)
     async with request.form(max_files=1, max_fields=_MAX_FIELDS) as data:  # which closes the file
         yield Form(data)
 

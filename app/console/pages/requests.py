@@ -31,6 +31,9 @@ from app.services.review.approve import approve
 router = APIRouter(route_class=PageRoute)
 
 _PAGE = 50  # requests: of a page, and so of a selection
+_FIELDS = frozenset(
+    {"account_id", "domain", "value", "zone", "ticket", "id"}
+)  # what is wrong stands beside them
 _EMPTY: Page[RequestState] = Page([], None)
 
 Act = Callable[[UUID], Awaitable[object]]
@@ -166,6 +169,7 @@ def _show_list(
         page=page,
         accounts=accounts,
         wrong=by_field,
+        elsewhere=[each for each in wrong if each.loc[-1] not in _FIELDS],
     )
 
 

@@ -3,6 +3,7 @@
 import re
 from uuid import UUID
 
+import pytest
 from fastapi.testclient import TestClient
 
 from tests.support.builders import body
@@ -38,6 +39,8 @@ def test_what_can_not_be_read_is_said_with_all_reasons(client: TestClient) -> No
     assert "<code>zone</code>" in bad.text
     bad = client.get("/console/requests", params={"domain": "a..b"})
     assert (bad.status_code, 'aria-describedby="h-domain"' in bad.text) == (422, True)
+    bad = client.get("/console/requests", params={"cursor": "of another time"})
+    assert (bad.status_code, "this cursor was not given out here" in bad.text) == (422, True)
     empty = client.get("/console/requests", params={"status": "", "zone": "", "cursor": ""})
     assert empty.status_code == 200
 
@@ -56,6 +59,15 @@ def test_pages_of_others_may_send_no_forms(client: TestClient) -> None:
     there = f"/console/requests/{UUID(int=1)}/cancel"
     foreign = client.post(there, headers={"Origin": "https://elsewhere.example"})
     assert (foreign.status_code, foreign.json()["code"]) == (403, "origin_not_allowed")
+
+
+@pytest.mark.parametrize("charset", ["undefined", "unicode_escape", "punycode", "utf-16"])
+def test_a_form_is_read_in_utf8(client: TestClient, charset: str) -> None:
+    part = b'--X\r\nContent-Disposition: form-data; name="name"\r\n\r\n\\ud800\xff\r\n--X--\r\n'
+    headers = {"Content-Type": f"multipart/form-data; boundary=X; charset={charset}"}
+    for path in ("/console/zones", "/console/zones/example.test/import"):
+        answer = client.post(path, content=part, headers=headers)
+        assert (answer.status_code, "UTF-8" in answer.text) == (400, True)
 
 
 def test_behind_a_proxy_that_takes_a_part_of_the_path(app_settings: object) -> None:
