@@ -57,7 +57,8 @@ class Front:
         self._app = app
         self._proxies = TrustedProxies(settings().trusted_proxies)
         self._hosts = AllowedHosts(settings().allowed_hosts)
-        self._pages = OwnPages(settings().cors_origins)
+        public = settings().public_url
+        self._pages = OwnPages((*settings().cors_origins, *((public,) if public else ())))
         self._authentication = Authentication() if settings().auth == "required" else None
         self._bodies = bodies
         self._headers = SecurityHeaders(documentation.PAGE, CONSOLE)

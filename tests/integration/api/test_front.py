@@ -39,7 +39,9 @@ def app(app_settings: Settings, set_settings: SetSettings) -> FastAPI:
     """An API that asks everybody who he is, behind a proxy; one of its calls is broken."""
     from app.main import create_app
 
-    set_settings(AUTH="required", CORS_ORIGINS=CONSOLE, TRUSTED_PROXIES="192.0.2.1")
+    set_settings(
+        AUTH="required", CORS_ORIGINS=CONSOLE, TRUSTED_PROXIES="192.0.2.1", PUBLIC_URL="http://dns.internal"
+    )
     made: FastAPI = create_app()
     made.router.routes.insert(0, _broken())
     return made
@@ -101,6 +103,16 @@ def test_a_page_of_an_origin_that_is_named_may_call(client: TestClient) -> None:
     assert (answer.status_code, answer.headers[CORS[0]], answer.headers["vary"]) == (401, CONSOLE, "Origin")
     assert "Location" in answer.headers[CORS[3]]
     assert CORS[1] not in allowed.headers.keys() | answer.headers.keys()
+
+
+def test_behind_a_proxy_that_hands_on_another_host_our_own_pages_may_call(client: TestClient) -> None:
+    """Without TLS a browser says the origin alone."""
+    ours, others = (
+        client.post("/console/logout", headers={"Origin": each}, follow_redirects=False)
+        for each in ("http://dns.internal", "http://dns.internal:8080")
+    )
+    assert (ours.status_code, others.status_code) == (303, 403)
+    assert CORS[0] not in ours.headers
 
 
 @pytest.mark.parametrize(
