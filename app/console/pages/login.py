@@ -164,9 +164,16 @@ def _origin(request: Request) -> str:
 def _read_attempt(request: Request) -> tuple[Attempt | None, str]:
     try:
         kept: Any = json.loads(urlsafe_b64decode(request.cookies.get(_ATTEMPT, "")))
-        return Attempt(**{name: str(kept[name]) for name in Attempt.__dataclass_fields__}), str(kept["next"])
-    except (ValueError, TypeError, KeyError):
+        return Attempt(**{name: _ascii(kept[name]) for name in Attempt.__dataclass_fields__}), str(
+            kept["next"]
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None, "/"
+
+
+def _ascii(value: object) -> str:
+    """Return what we have put into a cookie. Raises ValueError for what we have not."""
+    return str(value).encode("ascii").decode()
 
 
 def _set_cookie(request: Request, answer: Response, name: str, value: str, below: str, seconds: int) -> None:

@@ -137,7 +137,9 @@ def test_only_who_has_begun_a_login_ends_it(guests: Guests, issuer: RunningIssue
     asked_before = len(issuer.forms)
     for changes in ({"state": others["state"]}, {"state": ""}, {"iss": "https://elsewhere.example"}):
         assert come_back(visitor, asked, **changes).status_code == 400
-    for cookie in ("", "e30=", "nonsense", "W10="):
+    surrogates = json.dumps({"state": "\ud800", "nonce": "", "verifier": "", "redirect_uri": "", "next": "/"})
+    forged = (base64.urlsafe_b64encode(each.encode()).decode() for each in ("[" * 30_000, surrogates))
+    for cookie in ("", "e30=", "nonsense", "W10=", *forged):
         visitor.cookies["dnso_login"] = cookie
         assert come_back(visitor, asked).status_code == 400
     refused = come_back(other, others, code="", error="access_denied")
