@@ -70,8 +70,8 @@ def test_home_on_a_phone_in_the_dark(reader_at: Callable[..., Reader], api_url: 
     expect(page.get_by_role("heading", name="Backends")).to_be_visible()
     expect(page.get_by_role("img", name="Requests accepted")).to_be_visible()
     assert reader.inaccessible() == ""
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert overflow == 0
+    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(wider) == 0
     page.get_by_role("button", name="Dark or light").click()
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
     page.reload()
@@ -79,3 +79,6 @@ def test_home_on_a_phone_in_the_dark(reader_at: Callable[..., Reader], api_url: 
     assert reader.inaccessible() == ""
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    reader.open("/zones/example.test")
+    expect(page.get_by_role("link", name="History").first).to_be_attached()
+    assert page.evaluate(wider) == 0
