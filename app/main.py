@@ -139,7 +139,7 @@ def _body_limits() -> BodyLimits:
         by_path={
             **{f"{_PREFIX}/dns/{action}": settings().max_body for action in Action},
             **{f"{_PREFIX}/dns/{call}": batch for call in ("batch", "plan")},
-            **{f"{CONSOLE}/change{end}": _GRID for end in ("", "/check", "/import")},
+            **{f"{CONSOLE}/change{end}": _GRID for end in ("", "/check", "/import", "/rows")},
         },
         by_end={"/import": settings().max_import_body},
         together=settings().intake_bytes,

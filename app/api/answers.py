@@ -16,7 +16,6 @@ from app.domain.names import in_unicode
 from app.domain.permissions import Principal
 from app.domain.ptr import PtrStep
 from app.domain.reasons import MAX_BATCH_REASONS, at_most, number_of, share
-from app.domain.told import of_plan
 from app.domain.zone_key import view_of
 from app.schemas.plans import (
     ChangeOut,
@@ -61,6 +60,7 @@ from app.services.paging import Page
 from app.services.plan.apply import obstacles
 from app.services.plan.from_records import Planned
 from app.services.plan.keep import KeptPlan, Left
+from app.services.plan.told import as_told
 from app.services.records import RecordState
 from app.services.requests import submit
 from app.services.requests.batch import batch_id_of
@@ -199,7 +199,8 @@ def _number_left_out(found: Sequence[Sequence[Reason]], shares: Sequence[int]) -
 
 
 def _plan_result(index: int, item: Planned, reader: Principal) -> PlanResult:
-    change = item.effect.change
+    item = as_told(item, reader)
+    change, forecast = item.effect.change, item.effect.planned
     result = PlanResult(
         index=index,
         status_code=200,
@@ -214,7 +215,9 @@ def _plan_result(index: int, item: Planned, reader: Principal) -> PlanResult:
             domain_unicode=name_in_unicode(change.name),
             view=view_of(change.zone),
         ),
-        forecast=_forecast(item, reader),
+        forecast=PlannedOut(
+            by=item.by, outcome=forecast.outcome, code=forecast.code, message=forecast.message
+        ),
     )
     if item.not_before:
         result.not_before = item.not_before
@@ -223,16 +226,8 @@ def _plan_result(index: int, item: Planned, reader: Principal) -> PlanResult:
     if item.review:
         result.review = item.review
     if item.effect.warnings:
-        result.warnings = [_warning(warning, reader) for warning in item.effect.warnings]
+        result.warnings = [*map(_warning, item.effect.warnings)]
     return result
-
-
-def _forecast(item: Planned, reader: Principal) -> PlannedOut:
-    planned = item.effect.planned
-    # No server has a word in it; but names of others are.
-    is_ours = item.by == "records" and planned.code != "dname_above_data"
-    told = planned.message if is_ours or reader.reads_in_full else of_plan(planned.outcome, planned.code)
-    return PlannedOut(by=item.by, outcome=planned.outcome, code=planned.code, message=told)
 
 
 def _ptrs(steps: Iterable[PtrStep]) -> Iterator[PtrOut]:
@@ -247,9 +242,8 @@ def _fields(plain: Accepted | PlanOut) -> dict[str, Any]:
     return {each.name: getattr(plain, each.name) for each in dataclasses.fields(plain)}
 
 
-def _warning(warning: Reason, reader: Principal | None = None) -> WarningOut:
-    is_told = warning.told is not None and reader is not None and not reader.reads_in_full
-    return WarningOut(warning.code, (is_told and warning.told) or warning.message, ["body", *warning.loc])
+def _warning(warning: Reason) -> WarningOut:
+    return WarningOut(warning.code, warning.message, ["body", *warning.loc])
 
 
 def request_out(state: RequestState, reader: Principal) -> RequestOut:

@@ -16,6 +16,7 @@ from app.console.pages import (
     home,
     live,
     login,
+    plans,
     quotas,
     request,
     requests,
@@ -30,7 +31,7 @@ from app.console.pages import (
 from app.console.rendering import FOLDER
 
 # A zone's name may have slashes: what is below a zone comes before the zones.
-_OF_REQUESTS = (change, requests, request, approvals)
+_OF_REQUESTS = (change, plans, requests, request, approvals)
 _OF_ZONES = (rrset_history, rollback, drift, zone_files, zone_settings, zones)
 _OF_ACCESS = (tokens, grants, quotas, audit)
 PAGES = (home, live, login, *_OF_REQUESTS, *_OF_ZONES, runs, dead_letters, *_OF_ACCESS)

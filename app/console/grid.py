@@ -1,9 +1,9 @@
 """The grid of new changes: read from a form, and judged as the API judges a plan."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.console.forms import Form
 from app.domain.change import Via
@@ -72,27 +72,44 @@ def see(order: Order, caller: Caller) -> Seen:
     try:
         plan = plan_by_records(items, Call(via=Via.CONSOLE, caller=caller), how)
     except InvalidInput as error:
-        return Seen(nothing, error.reasons)
-    for number, item in zip(numbers, plan.planned, strict=True):
-        if isinstance(item, Refused):
-            nothing[number] = [
-                Wrong(cell_of(each.loc), each.message, each.code) for each in _of_row(item.reasons)
-            ]
-    return Seen(nothing, _of_fields(plan.planned), plan)
+        return see_reasons(order, error.reasons)
+    found = [
+        reason._replace(loc=("requests", index, *reason.loc))
+        for index, item in enumerate(plan.planned)
+        if isinstance(item, Refused)
+        for reason in item.reasons
+    ]
+    return replace(see_reasons(order, found), plan=plan)
 
 
-def _of_row(reasons: Iterable[Reason]) -> Iterable[Reason]:
-    return (each for each in reasons if not _is_of_fields(each))
+def see_reasons(order: Order, reasons: Iterable[Reason]) -> Seen:
+    """Return the reasons against a batch beside the cells that they are about; each of the others once."""
+    numbers = [number for number, row in enumerate(order.rows) if not row.is_blank]
+    wrong: list[list[Wrong]] = [[] for _ in order.rows]
+    of_form: dict[tuple[str, str], Reason] = {}
+    for each in reasons:
+        index = _index_in(each.loc)
+        if index is None or any(word in (*CONTEXT, *PLACE) for word in each.loc):
+            of_form.setdefault((each.code, each.message), _in_words_of_the_form(each))
+        else:
+            wrong[numbers[index]].append(Wrong(cell_of(each.loc), each.message, each.code))
+    return Seen(wrong, list(of_form.values()))
 
 
-def _of_fields(planned: Iterable[Any]) -> Sequence[Reason]:
-    """Return what is wrong with the fields that are about all rows, each once."""
-    of_all = (each for item in planned if isinstance(item, Refused) for each in item.reasons)
-    return list({(each.code, each.message): each for each in of_all if _is_of_fields(each)}.values())
+def _index_in(loc: Sequence[str | int]) -> int | None:
+    """Return of which item of the batch a place is; None where it is of none."""
+    if "requests" not in loc:
+        return None
+    rest = loc[loc.index("requests") + 1 :]
+    return rest[0] if rest and isinstance(rest[0], int) else None
 
 
-def _is_of_fields(reason: Reason) -> bool:
-    return any(word in (*CONTEXT, *PLACE) for word in reason.loc)
+def _in_words_of_the_form(reason: Reason) -> Reason:
+    if reason.code == "mass_change":
+        message = f"{reason.message.partition(';')[0]}; tick “Many changes at once are meant” to allow it"
+        return reason._replace(loc=(), message=message)
+    named = [word for word in reason.loc if word in (*CONTEXT, *PLACE)]
+    return reason._replace(loc=("form", *named))
 
 
 def _context(order: Order) -> Mapping[str, str]:

@@ -27,6 +27,7 @@ DONE: Mapping[str, str] = {
     "zone-changed": "The settings are changed.",
     "zone-removed": "The zone is served no more. What is on its servers stays.",
     "zone-checked": "The servers were asked for what the zone needs.",
+    "submitted": "Submitted.",
     "adopted": "What was found is recorded.",
     "restoring": "Requests that restore what is recorded are on their way.",
     "comparison-asked": "The zone is compared with its primary soon.",

@@ -47,6 +47,18 @@ class ChangeRow(NamedTuple):
         }
 
 
+_HELD = frozenset({"record_type", "domain", "target", "ttl", "priority", "weight", "port", "zone", "view"})
+
+
+def not_held(item: Any) -> list[str]:
+    """Return what a body of a change says that no row, and nothing beside the rows, has a place for."""
+    resource = _mapping(_mapping(item).get("resource"))
+    config = _mapping(resource.get("config"))
+    said = {**resource, **config, **_mapping(config.get("extra_config"))}
+    nested = ("config", "extra_config")
+    return sorted(name for name, value in said.items() if value and name not in nested and name not in _HELD)
+
+
 _CELLS = {"domain": "name", "record_type": "type", "target": "value", "extra_config": "value"}
 
 

@@ -17,6 +17,7 @@ from app.domain.told import of_plan
 from app.schemas.request import Approval, Rejection
 from app.services.paging import Page
 from app.services.plan.from_records import Planned
+from app.services.plan.told import as_told
 from app.services.requests.batch import BodyWorkers
 from app.services.requests.case import find_approver
 from app.services.requests.lookup import RequestFilter, RequestState, find_requests
@@ -45,9 +46,11 @@ async def show_review(request: Request, request_id: UUID, caller: TheCaller) -> 
     workers: BodyWorkers = request.app.state.plan_workers
     with workers.slot(0, caller):
         look = await look_at(request_id, caller)
+    me = caller.principal
+    told = [as_told(item, me) if isinstance(item, Planned) else item for item in look.planned]
     changes = [
-        (waiting, item, _forecast(item, caller) if isinstance(item, Planned) else None)
-        for waiting, item in zip(look.case.waiting, look.planned, strict=True)
+        (waiting, item, _forecast(item) if isinstance(item, Planned) else None)
+        for waiting, item in zip(look.case.waiting, told, strict=True)
     ]
     return show(request, "approvals/one.html", request_id=request_id, look=look, changes=changes)
 
@@ -78,9 +81,7 @@ def find_waiting(session: Session, caller: Caller, limit: int, cursor: str | Non
     return find_requests(session, wanted, limit, cursor)
 
 
-def _forecast(item: Planned, caller: Caller) -> str:
-    """Say what would become of the change, in the words for the reader."""
+def _forecast(item: Planned) -> str:
+    """Say what would become of the change, of which the reader is told already."""
     planned = item.effect.planned
-    if planned.message and caller.principal.reads_in_full:
-        return planned.message
-    return of_plan(planned.outcome, planned.code)
+    return planned.message or of_plan(planned.outcome, planned.code)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.console.auth import PageRoute, TheCaller, needs
 from app.console.forms import Form, TheForm, read_shape
+from app.console.pages.plans import show_plan
 from app.console.query import FilterText
 from app.console.rendering import show
 from app.core.database import reading
@@ -41,7 +42,7 @@ async def plan(request: Request, caller: TheCaller, form: TheForm, name: str) ->
         if order.by_servers:
             found = await ask_servers(found)
         kept = await workers.run(partial(keep_rollback, found, servers_asked=order.by_servers))
-    return show(request, "change/plan.html", kept=kept, reader=caller.principal)
+        return await workers.run(partial(show_plan, request, caller, kept))
 
 
 def _read(form: Form, caller: Caller) -> RollbackOrder:

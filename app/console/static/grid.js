@@ -1,5 +1,6 @@
 // The grid of new changes: rows are added, removed and pasted, and judged while they are written.
 const CHECK_AFTER = 400; // milliseconds after the last key
+const ACTIONS = ["upsert", "create", "update", "delete"];
 const COLUMNS = ["action", "name", "type", "ttl", "value", "priority", "weight", "port"];
 const NAMES = { domain: "name", record_type: "type", target: "value", rdata: "value", data: "value" };
 
@@ -13,7 +14,9 @@ function numberAnew(rows) {
     for (const cell of row.querySelectorAll("[data-cell]")) {
       const field = cell.querySelector("[name]");
       field.setAttribute("aria-label", field.getAttribute("aria-label").replace(/, row.*$/, `, row ${number}`));
-      cell.querySelector(".wrong").id = `w-${number}-${cell.dataset.cell}`;
+      const words = cell.querySelector(".wrong");
+      words.id = `w-${number}-${cell.dataset.cell}`;
+      if (field.hasAttribute("aria-describedby")) field.setAttribute("aria-describedby", words.id);
     }
     row.querySelector("[data-remove]").setAttribute("aria-label", `Remove row ${number}`);
   });
@@ -21,6 +24,7 @@ function numberAnew(rows) {
 
 function addRow(grid) {
   const rows = grid.querySelector("[data-rows]");
+  if (rows.children.length >= Number(grid.dataset.most)) return null;
   rows.append(grid.querySelector("[data-new-row]").content.cloneNode(true));
   numberAnew(rows);
   const row = rows.lastElementChild;
@@ -68,10 +72,14 @@ function readCells(text) {
   return rows.filter((row) => row.some((cell) => cell.trim()));
 }
 
+// Which columns the cells of a table belong to, and whether its first row names them. Without such a row they
+// begin where the cursor is; what is pasted into one of the first two columns may begin with the action or not.
 function columnsOf(first, from) {
   const names = first.map((cell) => NAMES[cell.trim().toLowerCase()] ?? cell.trim().toLowerCase());
   if (names.includes("type") && names.every((name) => COLUMNS.includes(name))) return [names, true];
-  return [COLUMNS.slice(COLUMNS.indexOf(from)), false];
+  const isAction = ACTIONS.includes(first[0].trim().toLowerCase());
+  const start = ["action", "name"].includes(from) ? (isAction ? "action" : "name") : from;
+  return [COLUMNS.slice(COLUMNS.indexOf(start)), false];
 }
 
 function paste(grid, event) {
@@ -82,17 +90,33 @@ function paste(grid, event) {
   event.preventDefault();
   const table = readCells(text);
   const [columns, hasHead] = columnsOf(table[0], field.name);
+  const lines = hasHead ? table.slice(1) : table;
   let row = field.closest("[data-row]");
-  for (const cells of hasHead ? table.slice(1) : table) {
+  let pasted = 0;
+  for (const cells of lines) {
     row ??= addRow(grid);
+    if (!row) break;
     cells.forEach((cell, index) => {
-      const into = columns[index] && fieldOf(row, columns[index]);
-      if (into) into.value = into.tagName === "SELECT" ? cell.trim().toLowerCase() : cell.trim();
+      if (columns[index]) fill(fieldOf(row, columns[index]), cell.trim());
     });
     hint(grid, row);
     row = row.nextElementSibling;
+    pasted += 1;
   }
-  announce(`${table.length - (hasHead ? 1 : 0)} rows pasted`);
+  const left = lines.length - pasted;
+  announce(`${pasted} rows pasted${left ? `; there is no room for ${left} more` : ""}`);
+}
+
+// A word that is no action is kept as it is, so that it is found to be wrong.
+function fill(field, text) {
+  if (field.tagName !== "SELECT") {
+    field.value = text;
+    if (field.tagName === "TEXTAREA") field.rows = Math.min(text.split("\n").length, 10);
+  } else if (text) {
+    const word = text.toLowerCase();
+    if (![...field.options].some((each) => each.value === word)) field.append(new Option(word));
+    field.value = word;
+  }
 }
 
 function announce(words) {
@@ -135,7 +159,8 @@ function goDown(grid, event) {
   if (!field || event.key !== "Enter" || (field.tagName === "TEXTAREA" && !event.ctrlKey)) return;
   event.preventDefault();
   const row = field.closest("[data-row]");
-  fieldOf(row.nextElementSibling ?? addRow(grid), field.name).focus();
+  const below = row.nextElementSibling ?? addRow(grid);
+  if (below) fieldOf(below, field.name).focus();
 }
 
 export function offerGrid() {
@@ -147,8 +172,13 @@ export function offerGrid() {
     state.timer = setTimeout(() => check(grid, state).catch(() => {}), CHECK_AFTER);
   };
   for (const each of grid.querySelectorAll("[data-add], [data-remove], [data-paste-hint]")) each.hidden = false;
+  for (const each of grid.querySelectorAll("[data-more]")) each.hidden = true;
   for (const row of grid.querySelectorAll("[data-row]")) hint(grid, row);
-  grid.querySelector("[data-add]").addEventListener("click", () => fieldOf(addRow(grid), "name").focus());
+  grid.querySelector("[data-add]").addEventListener("click", () => {
+    const row = addRow(grid);
+    if (row) fieldOf(row, "name").focus();
+    else announce(`${grid.dataset.most} rows are all that there can be`);
+  });
   grid.addEventListener("click", (event) => {
     const button = event.target.closest("[data-remove]");
     if (button) { removeRow(grid, button.closest("[data-row]")); checkSoon(); }
@@ -161,12 +191,13 @@ export function offerGrid() {
   grid.addEventListener("keydown", (event) => goDown(grid, event));
   grid.addEventListener("paste", (event) => { paste(grid, event); checkSoon(); });
   offerImport(grid);
+  if ([...grid.querySelectorAll("[data-row] :is(input, textarea)")].some((field) => field.value)) checkSoon();
 }
 
 // What is imported is added to the rows that are there: they are sent along.
 function offerImport(grid) {
   const form = document.querySelector("[data-import]");
   form?.addEventListener("formdata", (event) => {
-    for (const [name, value] of new FormData(grid)) if (name !== "zone") event.formData.append(name, value);
+    for (const [name, value] of new FormData(grid)) event.formData.append(name, value);
   });
 }

@@ -38,6 +38,13 @@ def plan_by_records(items: Sequence[Mapping[str, Any]], call: Call, how: How) ->
     return Plan(raw, planned, how.atomic, how.allow_mass_change, how.ask_servers)
 
 
+def plan_again(plan: Plan, caller: Caller, *, ask_servers: bool) -> Plan:
+    """Plan by the records of now what a kept plan has asked for. Raises MassChange."""
+    allowed = plan.allow_mass_change
+    planned = plan_from_records(plan.items, caller, allow_mass_change=allowed)
+    return replace(plan, planned=planned, ask_servers=ask_servers)
+
+
 async def ask_servers_of(plan: Plan) -> Plan:
     """Return the plan as the DNS servers see it, where it is to be asked of them."""
     if not plan.ask_servers:
