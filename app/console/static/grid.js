@@ -123,12 +123,19 @@ function announce(words) {
   document.getElementById("announcements").textContent = words;
 }
 
+function said(wrong) {
+  const words = document.createElement("p");
+  const code = Object.assign(document.createElement("code"), { className: "quiet", textContent: wrong.code });
+  words.append(`${wrong.message} `, code);
+  return words;
+}
+
 function showWrong(row, found) {
   for (const cell of row.querySelectorAll("[data-cell]")) {
     const field = cell.querySelector("[name]");
     const words = cell.querySelector(".wrong");
     const here = found.filter((each) => each.cell === cell.dataset.cell);
-    words.replaceChildren(...here.map((each) => Object.assign(document.createElement("p"), { textContent: each.message })));
+    words.replaceChildren(...here.map(said));
     words.hidden = here.length === 0;
     if (here.length) {
       field.setAttribute("aria-invalid", "true");
