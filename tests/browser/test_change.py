@@ -31,6 +31,9 @@ def test_rows_of_a_spreadsheet_are_put_right_planned_and_verified(reader: Reader
     values = [f"192.0.2.{number}" if number != 7 else "192.0.2.777" for number in range(1, 21)]
     rows = [f"{name}\tA\t60\t{value}" for name, value in zip(names, values, strict=True)]
     copied(page, "\r\n".join(["Name\tType\tTTL\tValue", *rows]) + "\r\n")
+    expect(
+        page.get_by_role("button", name="More rows")
+    ).to_be_hidden()  # which is for browsers without scripts
     page.get_by_label("Name, row 1", exact=True).focus()
     page.keyboard.press(PASTE)
     expect(page.get_by_role("row")).to_have_count(21)
