@@ -66,6 +66,20 @@ def test_values_of_several_fields_need_no_quotes(run: Run) -> None:
     assert json.loads(done.stdout)["resource"]["target"] == ["10 a.example.net", "20 b.example.net"]
 
 
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1"])
+def test_any_number_of_seconds_can_be_waited(run: Run, seconds: str) -> None:
+    done = run("upsert", "wait.example.test", "A", "192.0.2.1", "--wait", seconds)
+    assert done.exit_code in (0, 7), done.stderr
+
+
+@pytest.mark.parametrize("words", [("\udcff.example.test",), ("a.example.test", "--idempotency-key", "é")])
+def test_what_can_not_be_sent_is_said_in_one_line(run: Run, words: tuple[str, ...]) -> None:
+    name, *rest = words
+    done = run("upsert", name, "A", "192.0.2.1", *rest)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert "can't be sent" in done.stderr
+
+
 def test_what_is_refused_ends_with_status_2_and_each_reason_on_a_line(run: Run) -> None:
     done = run("create", "www.nowhere.test", "A", "192.0.2.1000")
     assert done.exit_code == 2

@@ -44,6 +44,16 @@ def test_a_table_has_a_change_on_each_line_and_an_rrset_on_several() -> None:
     ]
 
 
+def test_each_value_of_an_rrset_has_the_priority_of_its_line() -> None:
+    text = "name,type,value,priority\na.test,MX,b.test.,10\na.test,MX,c.test.,20\na.test,MX,5 d.test.,\n"
+    assert [each[2] for each in read(text, "csv")] == [["10 b.test.", "20 c.test.", "5 d.test."]]
+
+
+def test_only_a_line_feed_ends_a_line() -> None:
+    assert read('a.test. TXT "x\x85y"\r\n', "zone", origin="test")[0][2] == '"x\x85y"'
+    assert read('{"name": "a.test", "type": "TXT", "value": "x\u2028y"}\n', "jsonl")[0][2] == "x\u2028y"
+
+
 def test_values_that_are_added_or_removed_stay_changes_of_their_own() -> None:
     text = "action,name,type,value\ncreate,a.test,A,192.0.2.1\ncreate,a.test,A,192.0.2.2\ndelete,b.test,A,\n"
     assert [each[1] for each in read(text, "csv")] == ["create a.test A"] * 2 + ["delete b.test A"]
@@ -97,7 +107,18 @@ def test_names_are_relative_to_the_origin_that_is_given() -> None:
         ("csv", "name,type\na.test,A,x\n", 2, "3 cells"),
         ("csv", 'name,type\n"a.test,A\n', 2, "unexpected end"),
         ("csv", "name,type,value,ttl\na.test,A,192.0.2.1,1\na.test,A,192.0.2.2,2\n", 3, "another TTL"),
+        (
+            "csv",
+            "name,type,value,account\na.test,A,192.0.2.1,x\na.test,A,192.0.2.2,y\n",
+            3,
+            "another account",
+        ),
         ("jsonl", '{"name": "a.test", "type": "A"}\n{', 2, "not JSON"),
+        ("jsonl", "[" * 100_000, 1, "not JSON"),
+        ("jsonl", f'{{"ttl": {"9" * 5000}}}', 1, "not JSON"),
+        ("jsonl", '{"resource": "x"}', 1, "no body of a change"),
+        ("json", "[" * 100_000, 1, "not JSON"),
+        ("yaml", "- {name: a.test, type: A, not_before: 2026-02-30}", 1, "day is out of range"),
         ("jsonl", "3\n", 1, "an object"),
         ("jsonl", '{"resource": 3}', 1, "no body of a change"),
         ("json", '{"a": 1}', 1, "a list of changes"),

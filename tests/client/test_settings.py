@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from dns_orchestrator import ConfigurationError
+from dns_orchestrator import Client, ConfigurationError, ConnectionFailed, Retries
+from dns_orchestrator.call import part
 from dns_orchestrator.settings import find_settings
 from tests.support.pages import shown
 
+URL = "http://127.0.0.1:1"  # where nobody listens
 PROFILES = shown("client/README.md", "[profiles.production]").text
 
 
@@ -58,9 +60,43 @@ def test_a_token_has_an_account_and_the_user_is_not_asked_for() -> None:
         ("[profiles.a]\nurll = 'x'\n", "urll"),
         ("[", "config.toml"),
         ("[profiles.a]\ntoken_file = '/absent'\n", "the token can't be read"),
+        ("[profiles.a]\ntoken_file = '~nobody-of-this-name/a'\n", "there is no home"),
+        ("[profiles.a]\nurl = 5\n", "a text"),
+        ("[[profiles]]\na = 1\n", "a text"),
+        ("[profiles]\na = 'x'\n", "a text"),
     ],
 )
 def test_a_profile_that_can_not_be_used_is_named(folder: Path, text: str, words: str) -> None:
     (folder / "config.toml").write_text(text)
     with pytest.raises(ConfigurationError, match=words):
         find_settings(profile="a")
+
+
+def test_without_a_home_the_folders_are_to_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "~nobody-of-this-name")
+    with pytest.raises(ConfigurationError, match="XDG_CONFIG_HOME"):
+        find_settings()
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:port", "http://127.0.0.1/\x1b"])
+def test_a_url_that_is_none_is_a_setting_to_mend(url: str) -> None:
+    with pytest.raises(ConfigurationError):
+        Client(url)
+
+
+@pytest.mark.parametrize("token", ["secrét", "secret\nmore"])
+def test_a_token_that_can_not_be_sent_is_not_quoted(token: str) -> None:
+    with pytest.raises(ConfigurationError, match="characters") as raised, Client(URL, token) as dns:
+        dns.service.alive()
+    assert "secr" not in str(raised.value)
+
+
+def test_a_password_in_the_url_is_not_quoted() -> None:
+    url = "http://ann:secret@127.0.0.1:1"
+    with Client(url, retries=Retries(attempts=1)) as dns, pytest.raises(ConnectionFailed) as raised:
+        dns.service.alive()
+    assert "secret" not in str(raised.value)
+
+
+def test_a_name_of_steps_stays_a_name() -> None:
+    assert [part(name) for name in ("a/../b", ".", "0/25.test")] == ["a/%2E%2E/b", "%2E", "0/25.test"]

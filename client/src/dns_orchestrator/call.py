@@ -227,7 +227,8 @@ def given(**fields: Any) -> dict[str, Any]:
 
 def part(text: object) -> str:
     """Return a name as a part of a path. Zones have `@`, and may have `/` (RFC 2317)."""
-    return quote(str(text), safe="/@")
+    steps = quote(str(text), safe="/@").split("/")
+    return "/".join(step.replace(".", "%2E") if step in (".", "..") else step for step in steps)
 
 
 def _parameter(value: object) -> str:

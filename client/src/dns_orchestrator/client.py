@@ -1,8 +1,8 @@
 """The two clients: `Client` blocks, `AsyncClient` awaits."""
 
-from collections.abc import Mapping
+import re
 from types import TracebackType
-from typing import Generic, Self
+from typing import Generic, Self, TypeVar
 
 import httpx2
 
@@ -15,12 +15,15 @@ from dns_orchestrator.api.service import Service
 from dns_orchestrator.api.zones import Backends, DriftCalls, Records, Zones
 from dns_orchestrator.call import Awaiting, Blocking, Driver, Mode
 from dns_orchestrator.drivers import AwaitingDriver, BlockingDriver
+from dns_orchestrator.errors import ConfigurationError
 from dns_orchestrator.retries import Retries
 from dns_orchestrator.settings import Settings, find_settings
 from dns_orchestrator.version import VERSION
 
 TIMEOUT = 30.0  # seconds
 _CONNECT_TIMEOUT = 5.0  # seconds
+_TOKEN = re.compile("[!-~]+")  # what a header may have
+Http = TypeVar("Http", httpx2.Client, httpx2.AsyncClient)
 
 
 class _Calls(Batches[Mode], Generic[Mode]):
@@ -64,9 +67,7 @@ class Client(_Calls[Blocking]):
         user_agent: str = f"dns-orchestrator-python/{VERSION}",
     ) -> None:
         settings = find_settings(url, token, account_id, profile)
-        self.http = httpx2.Client(
-            base_url=settings.url, headers=_headers(settings, user_agent), timeout=_timeout(timeout)
-        )
+        self.http = _http(httpx2.Client, settings, user_agent, timeout)
         super().__init__(BlockingDriver(self.http, retries or Retries()), settings, source)
 
     def close(self) -> None:
@@ -102,9 +103,7 @@ class AsyncClient(_Calls[Awaiting]):
         user_agent: str = f"dns-orchestrator-python/{VERSION}",
     ) -> None:
         settings = find_settings(url, token, account_id, profile)
-        self.http = httpx2.AsyncClient(
-            base_url=settings.url, headers=_headers(settings, user_agent), timeout=_timeout(timeout)
-        )
+        self.http = _http(httpx2.AsyncClient, settings, user_agent, timeout)
         super().__init__(AwaitingDriver(self.http, retries or Retries()), settings, source)
 
     async def close(self) -> None:
@@ -120,12 +119,16 @@ class AsyncClient(_Calls[Awaiting]):
         await self.close()
 
 
-def _headers(settings: Settings, user_agent: str) -> Mapping[str, str]:
+def _http(kind: type[Http], settings: Settings, user_agent: str, seconds: float) -> Http:
+    """Return what makes the calls. Raises ConfigurationError."""
     headers = {"User-Agent": user_agent}
     if settings.token:
+        if not _TOKEN.fullmatch(settings.token):
+            raise ConfigurationError("the token has characters that no token has")
         headers["Authorization"] = f"Bearer {settings.token}"
-    return headers
-
-
-def _timeout(seconds: float) -> httpx2.Timeout:
-    return httpx2.Timeout(seconds, connect=min(seconds, _CONNECT_TIMEOUT))
+    timeout = httpx2.Timeout(seconds, connect=min(seconds, _CONNECT_TIMEOUT))
+    try:
+        return kind(base_url=settings.url, headers=headers, timeout=timeout)
+    except (httpx2.InvalidURL, OSError, ImportError, ValueError) as error:
+        words = "the URL, a proxy's, or the file of certificates can't be used"
+        raise ConfigurationError(f"{words}: {error}") from error

@@ -115,5 +115,5 @@ def _renewed(credential: Credential) -> Credential | None:
                 "expires_at": time.time() + float(given.get("expires_in", 300)),
             }
         )
-    except (httpx2.HTTPError, ValueError, KeyError, TypeError):
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, KeyError, TypeError):
         return None  # the API says that the old one is not good any more

@@ -10,7 +10,7 @@ import httpx2
 
 from dns_orchestrator.answers import read
 from dns_orchestrator.call import Call, Exchange, Flow, Give, Next, Open, Pause, Response, Stream
-from dns_orchestrator.errors import ConnectionFailed, OrchestratorError, answer_error
+from dns_orchestrator.errors import ConfigurationError, ConnectionFailed, OrchestratorError, answer_error
 from dns_orchestrator.retries import Retries
 
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
@@ -59,7 +59,7 @@ class BlockingDriver:
                     return next(lines, None)
                 case Pause(seconds):
                     time.sleep(seconds)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
             return _failure(error, self.http.base_url)
 
 
@@ -106,7 +106,7 @@ class AwaitingDriver:
                     return await anext(lines, None)
                 case Pause(seconds):
                     await asyncio.sleep(seconds)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
             return _failure(error, self.http.base_url)
 
 
@@ -170,9 +170,12 @@ def _no_stream(call: Call[Any], answer: httpx2.Response) -> OrchestratorError | 
     return None if answer.status_code == 204 else answer_error(406, "the API has no such stream")
 
 
-def _failure(error: Exception, url: httpx2.URL) -> ConnectionFailed:
-    """Return the error of a call that got no answer."""
+def _failure(error: Exception, url: httpx2.URL) -> OrchestratorError:
+    """Return the error of a call that got no answer. It does not quote headers, nor a password of the URL."""
+    if isinstance(error, UnicodeError | httpx2.LocalProtocolError):
+        return ConfigurationError("a name, a value, a key or a token has characters that can't be sent")
     words = str(error) or type(error).__name__
     if isinstance(error, httpx2.TimeoutException):
         words = "it did not answer in time"
-    return ConnectionFailed(f"{url}: {words}", sent=not isinstance(error, _NEVER_SENT))
+    where = url.copy_with(userinfo=b"")
+    return ConnectionFailed(f"{where}: {words}", sent=not isinstance(error, _NEVER_SENT))

@@ -64,8 +64,16 @@ def find_settings(
 
 def config_folder() -> Path:
     """Return the folder of the profiles."""
-    base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(base).expanduser() / "dns-orchestrator"
+    return in_home(os.environ.get("XDG_CONFIG_HOME") or "~/.config") / "dns-orchestrator"
+
+
+def in_home(path: str) -> Path:
+    """Return the path, with the user's home for a ~. Raises ConfigurationError where there is none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        words = "set HOME, or XDG_CONFIG_HOME and XDG_STATE_HOME"
+        raise ConfigurationError(f"there is no home for {path}: {words}") from error
 
 
 def stored_credentials() -> Credentials:
@@ -87,6 +95,8 @@ def _find_profile(wanted: str | None) -> tuple[str | None, Mapping[str, str]]:
     file = config_folder() / "config.toml"
     read = read_profiles(file)
     profiles, name = read.get("profiles", {}), wanted or read.get("default")
+    if not _is_text_in_tables(profiles) or not isinstance(name, str | None):
+        raise ConfigurationError(f"{file}: `default` is a text, and so are all settings of [profiles.NAME]")
     if name is None:
         return None, {}
     if name not in profiles:
@@ -99,11 +109,19 @@ def _find_profile(wanted: str | None) -> tuple[str | None, Mapping[str, str]]:
     return name, profiles[name]
 
 
+def _is_text_in_tables(found: Any) -> bool:
+    tables = found.values() if isinstance(found, Mapping) else [None]
+    return all(
+        isinstance(table, Mapping) and all(isinstance(value, str) for value in table.values())
+        for table in tables
+    )
+
+
 def _read_token(file: str | None) -> str | None:
     if file is None:
         return None
     try:
-        return Path(file).expanduser().read_text().strip() or None
+        return in_home(file).read_text().strip() or None
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"the token can't be read: {error}") from error
 

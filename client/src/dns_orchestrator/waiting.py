@@ -27,7 +27,7 @@ class Deadline:
 
 def preference(wait: float | None) -> Mapping[str, str]:
     """Return the header by which the API is asked to answer when all is settled (RFC 7240)."""
-    return {} if not wait else {"Prefer": f"wait={min(LONGEST_PREFERENCE, max(1, round(wait)))}"}
+    return {} if not wait else {"Prefer": f"wait={round(min(LONGEST_PREFERENCE, max(1.0, wait)))}"}
 
 
 def seconds_of(wait: float | None) -> float | None:

@@ -1,5 +1,9 @@
 """All commands."""
 
+import os
+import sys
+from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -54,5 +58,10 @@ def _all(
 
 
 def main() -> None:
-    """Run the command that the arguments name."""
+    """Run the command that the arguments name; what a terminal has no character for becomes an escape."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # whoever has started it has closed it
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - as long as it runs
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     app()

@@ -14,7 +14,7 @@ from uuid import uuid4
 from dns_orchestrator.change import Change
 from dns_orchestrator.errors import ConfigurationError
 from dns_orchestrator.files import Entry
-from dns_orchestrator.settings import Settings
+from dns_orchestrator.settings import Settings, in_home
 
 
 @dataclass
@@ -80,5 +80,4 @@ class ApplyState:
 
 def state_folder() -> Path:
     """Return where programs remember things."""
-    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(base).expanduser() / "dns-orchestrator"
+    return in_home(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "dns-orchestrator"

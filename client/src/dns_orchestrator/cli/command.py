@@ -3,7 +3,7 @@
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from typing import Annotated, Any
 
@@ -116,6 +116,9 @@ def command(
             except BrokenPipeError:  # whoever reads has enough
                 sys.stderr.close()
                 raise typer.Exit from None
+            except OSError as error:  # a file, or what it prints to
+                _say_error(ConfigurationError(str(error)), replace(session, json=False))
+                raise typer.Exit(USAGE) from error
 
         run.__signature__ = _signature(function)  # type: ignore[attr-defined]
         app.command(name)(run)

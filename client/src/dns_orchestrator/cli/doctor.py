@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Annotated, NamedTuple
 
+import httpx2
 import typer
 
 from dns_orchestrator.cli.command import Session, command
@@ -73,10 +74,11 @@ def _examine(session: Session, dns: Client, zones: list[str]) -> Iterator[Findin
 
 def _settings(session: Session) -> Finding:
     settings = session.settings
+    where = httpx2.URL(settings.url).copy_with(userinfo=b"")  # what is said here is shown to others
     who = f", account {settings.account_id}" if settings.account_id else ""
     token = "with a token" if settings.token else "without a token"
     profile = f", profile {settings.profile}" if settings.profile else ""
-    return Finding("settings", "ok", f"{settings.url}, {token}{who}{profile}")
+    return Finding("settings", "ok", f"{where}, {token}{who}{profile}")
 
 
 def _reach(dns: Client) -> Finding:

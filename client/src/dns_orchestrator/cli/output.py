@@ -1,6 +1,8 @@
 """What commands print: tables and lines for people, JSON for programs. Colours are for terminals only."""
 
+import codecs
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -29,6 +31,9 @@ _COLOURS = {
     "running": "cyan",
     "verifying": "cyan",
 }
+
+# What JSON may have as it is, and terminals obey: C1, other directions of writing; and what is no character.
+_MOVES_CURSOR = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def console(*, errors: bool = False) -> Console:
@@ -69,10 +74,10 @@ def as_json(value: object) -> Any:
 
 def print_json(value: object) -> None:
     """Print one JSON value: indented on a terminal, else on one line."""
-    sys.stdout.write(
-        json.dumps(as_json(value), indent=2 if sys.stdout.isatty() else None, ensure_ascii=False)
-    )
-    sys.stdout.write("\n")
+    indent = 2 if sys.stdout.isatty() else None
+    is_ascii = codecs.lookup(sys.stdout.encoding or "ascii").name != "utf-8"
+    text = json.dumps(as_json(value), indent=indent, ensure_ascii=is_ascii)
+    sys.stdout.write(_MOVES_CURSOR.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
     sys.stdout.flush()
 
 

@@ -46,7 +46,7 @@ def tokens_of(text: str) -> Iterator[Record]:
     words: list[Token] = []
     depth = begin = 0
     has_owner = False
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if depth == 0:
             begin, has_owner = number, line[:1] not in (" ", "\t")
         depth = _read_line(number, line, words, depth)

@@ -23,12 +23,12 @@ _SHORT = {
 def read_json_lines(text: str) -> list[Entry]:
     """Return the changes of a file with an object on each line. Raises FileInvalid."""
     entries = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
                 entries.append(_entry(number, json.loads(line)))
-            except json.JSONDecodeError as error:
-                raise FileInvalid(number, f"not JSON: {error.msg}") from error
+            except (ValueError, RecursionError) as error:
+                raise FileInvalid(number, f"not JSON: {getattr(error, 'msg', error)}") from error
     return entries
 
 
@@ -38,6 +38,8 @@ def read_json(text: str) -> list[Entry]:
         return _entries(json.loads(text))
     except json.JSONDecodeError as error:
         raise FileInvalid(error.lineno, f"not JSON: {error.msg}") from error
+    except (ValueError, RecursionError) as error:
+        raise FileInvalid(1, f"not JSON: {error}") from error
 
 
 def read_yaml(text: str) -> list[Entry]:
@@ -53,6 +55,8 @@ def read_yaml(text: str) -> list[Entry]:
         mark = getattr(error, "problem_mark", None)
         words = getattr(error, "problem", None) or str(error)
         raise FileInvalid(mark.line + 1 if mark else 1, f"not YAML: {words}") from error
+    except (ValueError, RecursionError) as error:  # a day that no month has, a list in a thousand others
+        raise FileInvalid(1, f"not YAML: {error}") from error
 
 
 def why(error: ValidationError) -> str:
@@ -78,5 +82,5 @@ def _entry(number: int, item: Any) -> Entry:
         )
     except ValidationError as error:
         raise FileInvalid(number, why(error)) from error
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FileInvalid(number, f"this is no body of a change: {error}") from error
