@@ -80,7 +80,10 @@ def test_many_small_headers_are_a_large_head(api: Api) -> None:
 def test_calls_that_come_without_end_and_whose_answers_nobody_reads(api: Api, call: bytes) -> None:
     content = json.dumps(body(ZONE)).encode() if call.startswith(b"POST") else b""
     head = b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    calls = (call + head % len(content) + content) * 1000
+    one = call + head % len(content) + content
+    with api.connect() as client:
+        refusal(client, one)  # the first who asks for the OpenAPI document has it made, once
+    calls = one * 1000
     with cost(api) as measured:
         sent = [sent_until_nobody_reads(api, calls) for _ in range(3)]
     assert max(sent) < 602
