@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field, IPvAnyNetwork
 from pydantic_core import PydanticCustomError
 
 from app.domain.change import Action
-from app.domain.permissions import ANY, EVERY_NAME, Effect, Right, Role
+from app.domain.permissions import ANY, EVERY_NAME, Effect, Grant, Right, Role
 from app.schemas.request import MAX_GIVEN, Account, Line, Person, StrictBody, Timestamp, Type, ViewName
 from app.schemas.response import ViewOfZone
 
@@ -71,6 +71,19 @@ class NewGrant(StrictBody):
     types: Annotated[list[Type], _Given]
     actions: Annotated[list[Action], Field(default_factory=list, max_length=len(Action))]
     comment: Line | None = None
+
+    def grant(self) -> Grant:
+        """Return the grant that is asked for; it has no id yet."""
+        return Grant(
+            id="",
+            effect=self.effect,
+            account=self.account_id,
+            role=self.role,
+            zone=self.zone,
+            names=self.names,
+            types=frozenset(each.value for each in self.types),
+            actions=frozenset(self.actions),
+        )
 
 
 class NewTransfer(StrictBody):

@@ -1,8 +1,5 @@
 """Log in, decide as an approver, and be logged out when the token is revoked."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 
 import httpx2
@@ -10,12 +7,11 @@ import pytest
 from playwright.sync_api import expect
 
 from stack.embedded import Stack
-from tests.support import http
 from tests.support.api_process import Api
 from tests.support.browser import Reader
 from tests.support.builders import body
 from tests.support.eventually import eventually
-from tests.support.kafka.broker import free_port
+from tests.support.provider import running_provider
 from tests.support.user import User
 
 ZONE = "example.test"
@@ -24,24 +20,9 @@ ZONE = "example.test"
 @pytest.fixture(scope="module")
 def provider() -> Iterator[str]:
     """The address of an identity provider that is not ours, which knows carol."""
-    port = free_port()
     carol = {"sub": "carol", "email": "carol@example.org", "groups": ["team-c"], "roles": ["dns-users"]}
-    options = ["--port", str(port), "--user-claims", json.dumps(carol)]
-    command = [sys.executable, "-m", "oidc_provider_mock", *options]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        url = f"http://127.0.0.1:{port}"
-        try:
-            eventually(lambda: _answers(url))
-            yield url
-        finally:
-            process.kill()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return http.get(url).is_success
-    except httpx2.TransportError:
-        return False
+    with running_provider(carol) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from app.console.rendering import show
 from app.core.database import reading, transaction
 from app.domain.change import Action
 from app.domain.errors import InvalidInput, NotFound
-from app.domain.permissions import ANY, EVERY_NAME, Caller, Effect, Grant, Right, Role
+from app.domain.permissions import ANY, EVERY_NAME, Caller, Effect, Right, Role
 from app.schemas.access import Explain, NewGrant
 from app.services.access import grants
 from app.services.access.explain import Question, explain
@@ -108,18 +108,8 @@ def _add(caller: Caller, form: Form) -> None:
             "comment": form.text("comment"),
         },
     )
-    wanted = Grant(
-        id="",
-        effect=body.effect,
-        account=body.account_id,
-        role=body.role,
-        zone=body.zone,
-        names=body.names,
-        types=frozenset(each.value for each in body.types),
-        actions=frozenset(body.actions),
-    )
     with transaction() as session:
-        grants.add_grant(session, caller, wanted, body.comment)
+        grants.add_grant(session, caller, body.grant(), body.comment)
 
 
 def _list(

@@ -2,8 +2,6 @@
 
 import base64
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any
@@ -17,9 +15,8 @@ from app.services.access.oidc.access_tokens import configured_access_tokens
 from app.services.access.oidc.login import configured_login
 from tests.support import http
 from tests.support.console import Guests, Visitor
-from tests.support.eventually import eventually
 from tests.support.issuer import AUDIENCE, RunningIssuer, SigningKey, claims
-from tests.support.kafka.broker import free_port
+from tests.support.provider import running_provider
 from tests.support.settings import SetSettings
 
 KEY = SigningKey()
@@ -196,36 +193,14 @@ def test_an_issuer_that_is_away_or_says_what_it_should_not(
 @pytest.fixture(scope="module")
 def provider() -> Iterator[str]:
     """The address of a provider that is not ours, which knows ann."""
-    port = free_port()
     ann = {
         "sub": "ann",
         "email": "ann@example.org",
         "groups": ["team-a"],
         "realm_access": {"roles": ["dns-users"]},
     }
-    command = [
-        sys.executable,
-        "-m",
-        "oidc_provider_mock",
-        "--port",
-        str(port),
-        "--user-claims",
-        json.dumps(ann),
-    ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        url = f"http://127.0.0.1:{port}"
-        try:
-            eventually(lambda: _answers(url))
-            yield url
-        finally:
-            process.kill()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return http.get(url).is_success
-    except httpx2.TransportError:
-        return False
+    with running_provider(ann) as url:
+        yield url
 
 
 def test_a_provider_that_is_not_ours(guests: Guests, provider: str, set_settings: SetSettings) -> None:

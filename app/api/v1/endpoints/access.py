@@ -12,7 +12,7 @@ from app.api.body import JsonRoute
 from app.api.query import Cursor, ShortLimit
 from app.core.config import settings
 from app.core.database import reading, transaction
-from app.domain.permissions import Grant, Right
+from app.domain.permissions import Right
 from app.domain.quotas import QUOTA_NAMES
 from app.schemas.access import (
     AuditPage,
@@ -125,18 +125,8 @@ def list_grants() -> GrantList:
 @needs(Right.MANAGE_ACCESS)
 def add_grant(body: NewGrant, request: Request, caller: TheCaller) -> GrantOut:
     """Deny beats review, review beats allow, and what no grant is about is denied, but to admins."""
-    wanted = Grant(
-        id="",
-        effect=body.effect,
-        account=body.account_id,
-        role=body.role,
-        zone=body.zone,
-        names=body.names,
-        types=frozenset(each.value for each in body.types),
-        actions=frozenset(body.actions),
-    )
     with transaction() as session:
-        added = grants.add_grant(session, caller, wanted, body.comment)
+        added = grants.add_grant(session, caller, body.grant(), body.comment)
     _expire(request)
     return answers.grant_out(added)
 

@@ -1,15 +1,12 @@
 """Access tokens of an OIDC issuer at the API's door, from issuers that change their keys and go away."""
 
 import asyncio
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
@@ -27,7 +24,7 @@ from tests.support.access import Guarded, bearer, make_token
 from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.issuer import AUDIENCE, RunningIssuer, SigningKey, claims, rsa_key, written
-from tests.support.kafka.broker import free_port
+from tests.support.provider import running_provider
 from tests.support.running_api import forget_clients
 
 ME = "/api/v1/access/me"
@@ -249,22 +246,8 @@ def test_an_issuer_that_does_not_answer_keeps_nobody_else_waiting(
 @pytest.fixture(scope="module")
 def provider() -> Iterator[str]:
     """The address of a provider that is not ours."""
-    port = free_port()
-    command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        url = f"http://127.0.0.1:{port}"
-        try:
-            eventually(lambda: _answers(url))
-            yield url
-        finally:
-            process.kill()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return http.get(url).is_success
-    except httpx2.TransportError:
-        return False
+    with running_provider() as url:
+        yield url
 
 
 def log_in(provider: str, client: str) -> dict[str, Any]:
