@@ -3,7 +3,7 @@
 import json
 
 from confluent_kafka import Producer
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from stack.embedded import Stack
 from tests.support.browser import Reader
@@ -20,7 +20,13 @@ def test_a_token_is_made_copied_and_revoked(reader: Reader) -> None:
     assert reader.inaccessible() == ""
     page.get_by_label("requester").check()
     page.get_by_label("Accounts").fill("team-browser")
-    page.get_by_role("button", name="Make the token").click()
+    sent: list[Route] = []
+    page.route("**/access/tokens/new", lambda route: sent.append(route))  # which waits until it is let go
+    twice = "button => new Promise(done => { button.click(); setTimeout(() => done(button.click()), 50) })"
+    page.get_by_role("button", name="Make the token").evaluate(twice)
+    page.wait_for_timeout(50)
+    assert len(sent) == 1
+    sent[0].continue_()
     secret = page.locator("#secret").inner_text()
     assert reader.inaccessible() == ""
     page.get_by_role("button", name="Copy").click()
