@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from stack.embedded import Stack
 from stack.inventory import write_backend
 from stack.ports import HOST
 from tests.support.powerdns import forbid_transfers
+from tests.support.shell_programs import shell_programs
 from tests.support.thoroughly import thoroughly
 from tests.support.user import User
 from tests.support.zones import ApiZoneUnderTest, ZoneUnderTest
@@ -39,6 +41,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         lines = [line for line in made.output(process).splitlines() if line.strip()]
         assert lines
         assert [line for line in lines if not is_json_object(line)] == []
+
+
+@pytest.fixture(scope="package")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with `dns-orchestrator` and `python` for a shell."""
+    with shell_programs(tmp_path_factory.mktemp("programs")) as folder:
+        yield folder
 
 
 def is_json_object(line: str) -> bool:

@@ -69,7 +69,7 @@ def primary(tmp_path: Path, stack: Stack) -> Iterator[int]:
 
 
 @pytest.fixture
-def env(stack: Stack, tmp_path: Path) -> Mapping[str, str]:
+def env(stack: Stack, tmp_path: Path, programs: Path) -> Mapping[str, str]:
     """What the commands find: the worker's settings, `python` and `named-checkconf`."""
     root = unpacked("bind9", PACKAGES)
     checkconf = tmp_path / "named-checkconf"
@@ -77,7 +77,7 @@ def env(stack: Stack, tmp_path: Path) -> Mapping[str, str]:
         f'#!/bin/sh\nLD_LIBRARY_PATH="{library_path(root)}" exec {root}/usr/bin/named-checkconf "$@"\n'
     )
     checkconf.chmod(0o755)
-    path = f"{tmp_path}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    path = f"{tmp_path}:{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     key = str(tmp_path / "orchestrator.key")
     return {**os.environ, **stack.env, "PATH": path, "NS1_KEY": key}
 

@@ -42,9 +42,9 @@ def backends(stack: Stack) -> Iterator[None]:
 
 
 @pytest.fixture
-def reader(stack: Stack, user: User, backends: None, tmp_path: Path) -> Iterator[Reader]:
+def reader(stack: Stack, user: User, backends: None, tmp_path: Path, programs: Path) -> Iterator[Reader]:
     """A reader who begins with what `make up` has: example.org is on the server, and not served yet."""
-    yield Reader(stack, user, tmp_path)
+    yield Reader(stack, user, tmp_path, programs)
     for zone in user.api.get("/zones").json()["items"]:
         if zone["name"] == ZONE:
             eventually(partial(stop_serving, user, zone["key"]))
@@ -115,7 +115,7 @@ def test_drift_is_adopted_and_restored(stack: Stack, reader: Reader) -> None:
 
 
 def test_pages_are_followed_where_the_api_asks_who_calls(
-    stack: Stack, user: User, backends: None, tmp_path: Path
+    stack: Stack, user: User, backends: None, tmp_path: Path, programs: Path
 ) -> None:
     user.serve(ZONE, "ns1")
     api = Api(**stack.env, AUTH="required")
@@ -123,7 +123,7 @@ def test_pages_are_followed_where_the_api_asks_who_calls(
     variables = {"API_URL": f"{api.url}/api/v1/dns/create"}
     guarded = User({**stack.env, **variables})
     try:
-        reader = Reader(stack, guarded, tmp_path, **variables)
+        reader = Reader(stack, guarded, tmp_path, programs, **variables)
         for block in (each for page in FOLLOWED_BY_TOKEN for each in followed(page)):
             output = reader.follow(block)
             if found := re.fullmatch(r"dnso_\S+\n", output):

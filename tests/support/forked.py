@@ -132,6 +132,11 @@ def _become(words: Sequence[str], env: Mapping[str, str], out: Path, err: Path) 
     os.environ.update(env)
     _write_to(sys.stdout, out)
     _write_to(sys.stderr, err)
+    run_here(words)
+
+
+def run_here(words: Sequence[str]) -> None:
+    """Become `python` with these arguments: run what they name in this process."""
     if words[0] == "-c":
         sys.argv = ["-c", *words[2:]]
         exec(compile(words[1], "<string>", "exec"), vars(ModuleType("__main__")))

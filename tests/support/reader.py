@@ -28,14 +28,13 @@ TOLD = {
 }
 WAITING = {"scheduled", "awaiting_approval", "cancelled"}  # for a time or for somebody, or for nothing more
 _CURL = '#!/bin/sh\nexec {curl} --fail-with-body --silent --show-error "$@"\n'
-_COMMAND = '#!/bin/sh\nPYTHONPATH={source} exec {python} -m dns_orchestrator "$@"\n'
 _DIG = '#!/bin/sh\nLD_LIBRARY_PATH="{libraries}" exec {root}/usr/bin/dig "$@"\n'
 
 
 class Reader:
     """Follows pages on a running stack: addresses are the stack's, ids those that were told before."""
 
-    def __init__(self, stack: Stack, user: User, folder: Path, **variables: str) -> None:
+    def __init__(self, stack: Stack, user: User, folder: Path, programs: Path, **variables: str) -> None:
         self.user = user
         self.ids: dict[str, str] = {}
         self._folder = folder
@@ -46,7 +45,11 @@ class Reader:
             "port=21053": f"port={stack.ports.dns}",
         }
         address = str(user.api.base_url.join("/"))
-        here = {"PATH": self._path(), "DNS_ORCHESTRATOR_URL": address, "HOME": str(folder)}
+        here = {
+            "PATH": f"{self._programs()}:{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "DNS_ORCHESTRATOR_URL": address,
+            "HOME": str(folder),
+        }
         self._environment = {**os.environ, **stack.env, **variables, **here}
         (folder / ".stack").mkdir()
         settings = "".join(f"{name}={value}\n" for name, value in {**stack.env, **variables}.items())
@@ -57,20 +60,18 @@ class Reader:
             if not path.name.startswith("."):
                 (folder / path.name).symlink_to(path)
 
-    def _path(self) -> str:
-        """Make the programs that a page takes for granted; return the PATH with them in front."""
+    def _programs(self) -> Path:
+        """Make the programs that a page takes for granted; return their folder."""
         programs = self._folder / "programs"
         programs.mkdir()
         root, server = (unpacked(name, PACKAGES) for name in ("bind9-dnsutils", "bind9"))
         libraries = f"{library_path(root)}:{library_path(server)}"
         curl = subprocess.run(["which", "curl"], capture_output=True, text=True, check=True).stdout.strip()
         (programs / "curl").write_text(_CURL.format(curl=curl))
-        command = _COMMAND.format(source=ROOT / "client" / "src", python=sys.executable)
-        (programs / "dns-orchestrator").write_text(command)
         (programs / "dig").write_text(_DIG.format(libraries=libraries, root=root))
         for path in programs.iterdir():
             path.chmod(0o755)
-        return f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        return programs
 
     def follow(self, block: Block, here: Mapping[str, str] | None = None) -> str:
         """Run a block, and wait until what it has asked for is settled. Returns what it has printed."""
