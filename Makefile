@@ -69,7 +69,7 @@ reference: venv ## write what docs/reference has of the code
 
 docs: .stack/docs/ready ## make the site of docs/ in site/; a link that leads nowhere is an error
 	@NO_MKDOCS_2_WARNING=1 .stack/docs/bin/mkdocs build --quiet
-	@echo "site/index.html"
+	@echo "site/index.html; to search it: python3 -m http.server --bind 127.0.0.1 --directory site 8001"
 
 screenshots: fetch ## take the pictures of the console in docs/images again, with Chromium
 	@$(BIN)/python -m tests.support.screenshots

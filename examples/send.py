@@ -17,7 +17,7 @@ _INTERRUPTED = 130  # the exit status of a shell's command that Ctrl-C has ended
 
 def main() -> int:
     """Send, and return 1 if some line is not a request, or some message was not taken by the broker."""
-    argparse.ArgumentParser(description=__doc__, epilog="Requests are described in README.md.").parse_args()
+    argparse.ArgumentParser(description=__doc__, epilog="docs/tutorial/api.md shows requests.").parse_args()
     if sys.stdin.isatty():
         _say("One request as JSON on each line; Ctrl-D ends:")
     try:

@@ -20,6 +20,7 @@ GrantedTypes = Annotated[list[str] | None, typer.Option("--type", help="A record
 Actions = Annotated[list[str] | None, typer.Option("--action", help="An action; several; else all.")]
 ToAccount = Annotated[str | None, typer.Option("--to-account", help="The account that it is given to.")]
 ToRole = Annotated[str | None, typer.Option("--to-role", help="Or the role.")]
+AboutZone = Annotated[str | None, typer.Option("--zone", help="The zone that it is about; * is every zone.")]
 Names = Annotated[str | None, typer.Option(help="A pattern of owner names: www, *.dev, **.")]
 
 
@@ -187,7 +188,7 @@ def add_grant(
     effect: Annotated[str, typer.Argument(metavar="EFFECT", help="allow, review or deny.")],
     account_id: ToAccount = None,
     role: ToRole = None,
-    zone: Zone = None,
+    zone: AboutZone = None,
     names: Names = None,
     types: GrantedTypes = None,
     actions: Actions = None,

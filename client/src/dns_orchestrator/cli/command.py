@@ -164,5 +164,5 @@ def _hint(error: OrchestratorError) -> str:
     if isinstance(error, ConnectionFailed):
         return ". Is the API running? --url or DNS_ORCHESTRATOR_URL says where it is"
     if isinstance(error, NotLoggedIn):
-        return ". Say who you are: dns-orchestrator login, or DNS_ORCHESTRATOR_TOKEN"
+        return ". Use dns-orchestrator login, or set DNS_ORCHESTRATOR_TOKEN"
     return ""

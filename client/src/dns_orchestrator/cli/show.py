@@ -113,7 +113,7 @@ def _item_lines(item: PlanItem, place: str) -> Iterator[Text]:
         else:
             yield from difference(change.before, change.after, f"{name} ")
         if not change.before_known:
-            yield Text(f"    what is there of {name} is not recorded", style="dim")
+            yield Text(f"    what {name} has now is not recorded", style="dim")
     if forecast is not None and forecast.outcome not in ("applied", "unchanged", "would_be_sent"):
         said = f"{forecast.message or forecast.outcome} [{forecast.code}]"
         yield Text(f"  ! {place}{forecast.outcome}: {printable(said)}", style="red")
