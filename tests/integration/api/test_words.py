@@ -110,7 +110,7 @@ def test_unknown_fields_of_other_bodies_are_answered_so_too(client: TestClient) 
         "/api/v1/zones": "name, view, backend, checks",
         "/api/v1/dns/batch": "requests, atomic",
         "/api/v1/dns/requests/cancel": "code, account_id, zone",
-        "/api/v1/dns/create": "context, resource (and action, idempotency_key in a batch)",
+        "/api/v1/dns/create": "context, resource (and action, idempotency_key, traceparent in a batch)",
     }.items():
         assert any(
             f"the fields are {fields}" in each for each in messages(client.post(path, json={"x": 1}))
