@@ -94,7 +94,8 @@ def test_who_is_logged_in_is_led_to_the_login_when_his_token_is_revoked(
 ) -> None:
     token = make_token(user, "auditor")
     reader = reader_at(guarded)
-    log_in(reader, token, "/requests")
+    with reader.page.expect_response("**/console/live"):  # the page follows before the token is gone
+        log_in(reader, token, "/requests")
     user.api.delete(f"/access/tokens/{token.split('_')[1]}").raise_for_status()
     user.submit(body(ZONE, "while-revoked"))  # of which the open page is told
     expect(reader.page.get_by_role("heading", name="Log in")).to_be_visible()
