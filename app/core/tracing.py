@@ -1,6 +1,6 @@
 """Traces by OpenTelemetry: what one request goes through, from the door to its settlement.
 
-Off unless `OTEL_EXPORTER_OTLP_ENDPOINT` is set: nothing of OpenTelemetry is imported then, and every function
+Off unless `OTEL_EXPORTER_OTLP_ENDPOINT` is set: nothing of its SDK is imported then, and every function
 here returns at once. The SDK reads its other settings (`OTEL_…`) by itself.
 """
 
