@@ -157,6 +157,16 @@ def test_what_is_no_api_is_named_as_such() -> None:
         client.zones.list()
 
 
+def test_a_stream_of_another_kind_is_named_as_such() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+    with (
+        answering(lambda _: head + b"event: log\ndata: {}\n\n") as port,
+        Client(f"http://{HOST}:{port}", retries=QUICK) as client,
+        pytest.raises(Unavailable, match="is it the API"),
+    ):
+        list(client.requests.follow(uuid4(), seconds=5))
+
+
 def test_an_api_that_does_not_answer_in_time_is_a_failed_connection(stack: Stack) -> None:
     with (
         proxy(HOST, stack.ports.api) as frozen,

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from dns_orchestrator.call import Call, Effect, Give, Next, Open, Pause, Stream
-from dns_orchestrator.errors import AnswerError, ConnectionFailed
+from dns_orchestrator.errors import AnswerError, ConnectionFailed, Unavailable
 from dns_orchestrator.models.requests import Event, Request
 from dns_orchestrator.waiting import Deadline, get_request, pauses
 
@@ -67,8 +69,16 @@ def _follow_once(
             case ("end", _):
                 return True
             case ("status" | "log", data):
-                yield Give(Event.model_validate_json(data))
+                yield Give(_event(data))
     return True
+
+
+def _event(data: str) -> Event:
+    try:
+        return Event.model_validate_json(data)
+    except ValidationError as error:
+        words = "the stream has an event that this client can't read: is it the API?"
+        raise Unavailable(200, words, "answer_unreadable") from error
 
 
 def _stream_of(request_id: UUID | str, last_id: str | None) -> Call[None]:
