@@ -15,10 +15,12 @@ def test_a_request_appears_by_itself_and_is_found_by_its_name(reader: Reader, us
     page = reader.open("/requests?domain=seen-in-a-browser.example.test")
     expect(page.get_by_role("heading", name="Requests")).to_be_visible()
     expect(page.get_by_text("No request is like this")).to_be_visible()
+    expect(page.get_by_role("button", name="Retry")).to_be_hidden()
     assert reader.inaccessible() == ""
     [found] = user.wait_until_settled(user.submit(body(ZONE, "seen-in-a-browser")))
     row = page.get_by_role("row").filter(has_text="seen-in-a-browser.example.test")
     expect(row).to_contain_text(found["status"])
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()  # for those that are selected
     page.get_by_label("Name", exact=True).fill("nowhere.example.test")
     page.get_by_role("button", name="Search").click()
     expect(page.get_by_text("No request is like this")).to_be_visible()
