@@ -59,7 +59,8 @@ class _Handler(StreamRequestHandler):
         for number, file in enumerate(files):
             os.dup2(file, number)
             os.close(file)
-        sys.stdin = os.fdopen(0)
+        # Streams remember whether their file can be sought in: these are of other files.
+        sys.stdin, sys.stdout, sys.stderr = (os.fdopen(n, mode) for n, mode in enumerate("rww"))
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment)
