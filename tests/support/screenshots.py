@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 from playwright.sync_api import expect
 
+from stack.command import run
 from stack.embedded import Stack
 from stack.paths import ROOT
 from tests.support.browser import CHROMIUM, Reader, running_browser
@@ -17,7 +18,7 @@ ZONE = "example.test"
 HOSTS = ("www", "mail", "git", "wiki", "ldap", "build-1", "build-2", "db-1", "db-2", "cache")
 
 
-def main() -> None:
+def main() -> int:
     """Take them on a stack of its own, which has something to show."""
     if not CHROMIUM.exists():
         sys.exit(f"pictures are taken with {CHROMIUM} (apt-get install chromium)")
@@ -38,6 +39,7 @@ def main() -> None:
         page.screenshot(path=IMAGES / "console-request.png")
         reader.close()
         user.api.close()
+    return 0
 
 
 def _fill(user: User) -> str:
@@ -53,4 +55,4 @@ def _fill(user: User) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

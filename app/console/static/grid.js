@@ -9,25 +9,26 @@ function fieldOf(row, column) {
 }
 
 function numberAnew(rows) {
-  [...rows.children].forEach((row, index) => {
-    const number = index + 1;
-    for (const cell of row.querySelectorAll("[data-cell]")) {
-      const field = cell.querySelector("[name]");
-      field.setAttribute("aria-label", field.getAttribute("aria-label").replace(/, row.*$/, `, row ${number}`));
-      const words = cell.querySelector(".wrong");
-      words.id = `w-${number}-${cell.dataset.cell}`;
-      if (field.hasAttribute("aria-describedby")) field.setAttribute("aria-describedby", words.id);
-    }
-    row.querySelector("[data-remove]").setAttribute("aria-label", `Remove row ${number}`);
-  });
+  [...rows.children].forEach((row, index) => numberRow(row, index + 1));
+}
+
+function numberRow(row, number) {
+  for (const cell of row.querySelectorAll("[data-cell]")) {
+    const field = cell.querySelector("[name]");
+    field.setAttribute("aria-label", field.getAttribute("aria-label").replace(/, row.*$/, `, row ${number}`));
+    const words = cell.querySelector(".wrong");
+    words.id = `w-${number}-${cell.dataset.cell}`;
+    if (field.hasAttribute("aria-describedby")) field.setAttribute("aria-describedby", words.id);
+  }
+  row.querySelector("[data-remove]").setAttribute("aria-label", `Remove row ${number}`);
 }
 
 function addRow(grid) {
   const rows = grid.querySelector("[data-rows]");
   if (rows.children.length >= Number(grid.dataset.most)) return null;
   rows.append(grid.querySelector("[data-new-row]").content.cloneNode(true));
-  numberAnew(rows);
   const row = rows.lastElementChild;
+  numberRow(row, rows.children.length);
   row.querySelector("[data-remove]").hidden = false;
   return row;
 }

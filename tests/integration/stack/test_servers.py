@@ -25,6 +25,7 @@ from confluent_kafka.admin import AdminClient
 
 from stack.embedded import Stack
 from stack.errors import StackError
+from stack.ports import HOST
 from stack.postgres import Postgres
 
 Keyring = dict[dns.name.Name, dns.tsig.Key]
@@ -138,15 +139,19 @@ def test_bind_transfers_zones_to_the_key_only(
     assert transfer(server, new_zone, keyring).get_rdataset("@", "SOA")
 
 
-def test_bind_keeps_zones_and_records_over_a_kill(
-    infrastructure: Stack, new_zone: str, server: tuple[str, int], keyring: Keyring
-) -> None:
-    add_address(server, new_zone, keyring)
-    infrastructure.kill("bind")
-    with pytest.raises(ConnectionRefusedError):
-        dns.query.tcp(dns.message.make_query(new_zone, "SOA"), server[0], port=server[1], timeout=30)
-    infrastructure.start("bind")
-    assert ask(server, f"www.{new_zone}", "A").answer[0][0].to_text() == "192.0.2.1"
+def test_bind_keeps_zones_and_records_over_a_kill(tmp_path: Path) -> None:
+    """A BIND of its own: that of all tests keeps whatever they have done to their zones."""
+    zone = "kept.test"
+    with Stack(tmp_path, ("bind",), durable=False) as stack:
+        server = (HOST, stack.ports.dns)
+        keyring = dns.tsigkeyring.from_file(stack.data("bind") / "orchestrator.key")
+        stack.add_zone(zone)
+        add_address(server, zone, keyring)
+        stack.kill("bind")
+        with pytest.raises(ConnectionRefusedError):
+            dns.query.tcp(dns.message.make_query(zone, "SOA"), server[0], port=server[1], timeout=30)
+        stack.start("bind")
+        assert ask(server, f"www.{zone}", "A").answer[0][0].to_text() == "192.0.2.1"
 
 
 def test_a_zone_cannot_be_added_twice(infrastructure: Stack, new_zone: str) -> None:
