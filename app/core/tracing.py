@@ -88,8 +88,7 @@ def note(
 ) -> None:
     """Make a span of what began at `began` (monotonic seconds) and ends now, below another one."""
     if _sdk is not None:
-        given = list(islice((each for each in links if each), MAX_LINKS))
-        _sdk.note(name, parent, time.time() - (time.monotonic() - began), given, attributes)
+        _sdk.note(name, parent, time.time() - (time.monotonic() - began), _bounded(links), attributes)
 
 
 @contextmanager
@@ -101,15 +100,14 @@ def _span(
     attributes: Attributes | None,
 ) -> Iterator[Any]:
     assert _sdk is not None
-    given = list(islice((each for each in links if each), MAX_LINKS))
-    made = _sdk.span(name, kind, parent, given, attributes or {})
+    made = _sdk.span(name, kind, parent, _bounded(links), attributes or {})
     with made as (current, trace_id), bound_contextvars(trace_id=trace_id):
         yield current
 
 
 @contextmanager
 def _shared_span(name: str, parents: Iterable[str | None], attributes: Attributes | None) -> Iterator[None]:
-    distinct = list(islice(dict.fromkeys(each for each in parents if each), MAX_LINKS))
+    distinct = _bounded(dict.fromkeys(parents))
     alone = distinct[0] if len(distinct) == 1 else None
     began = time.monotonic()
     with span(name, parent=alone, links=[] if alone else distinct, attributes=attributes):
@@ -117,3 +115,7 @@ def _shared_span(name: str, parents: Iterable[str | None], attributes: Attribute
         yield
     for parent in distinct if alone is None else ():
         note(name, parent, began, [here])
+
+
+def _bounded(links: Iterable[str | None]) -> list[str]:
+    return list(islice((each for each in links if each), MAX_LINKS))

@@ -46,8 +46,10 @@ def traced_tasks(on_event: OnEvent) -> Iterator[OnEvent]:
             tasks.begin(event.task)
         on_event(event)
 
-    yield take
-    tasks.end()
+    try:
+        yield take
+    finally:
+        tasks.end()
 
 
 class _Tasks:
