@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from typing import Any
 
 import dns.exception
 import dns.rdatatype
@@ -51,6 +52,10 @@ class RecordType(StrEnum):
     TLSA = "TLSA"
     TXT = "TXT"
     URI = "URI"
+
+    def __reduce_ex__(self, proto: Any) -> tuple[type["RecordType"], tuple[str]]:
+        # Python 3.11.2 pickles an enum's member by its name, which one by its number has not.
+        return RecordType, (self._value_,)
 
     @property
     def is_unknown(self) -> bool:
