@@ -40,6 +40,8 @@ from app.services import kicks
 from app.services.backends import publish_until
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
+from app.services.events.publish import WebhookPublisher
+from app.services.events.publish import publish_until as publish_events_until
 from app.services.plan.answer import RUNS_AT_ONCE, answer_orders_until
 from app.services.requests.schedule import Schedule
 from app.services.zones.check_orders import CHECKS_AT_ONCE, answer_checks_until
@@ -154,6 +156,8 @@ def _start_sweeper(**_: Any) -> None:
     Thread(target=import_until, args=[_stopping], name="import", daemon=True).start()
     publish = (_stopping, make_backends().honours)
     Thread(target=publish_until, args=publish, name="publish backends", daemon=True).start()
+    events = (_stopping, WebhookPublisher())
+    Thread(target=publish_events_until, args=events, name="publish events", daemon=True).start()
     for number in range(CHECKS_AT_ONCE):
         Thread(target=answer_checks_until, args=[_stopping], name=f"check {number}", daemon=True).start()
     for number in range(RUNS_AT_ONCE):  # not in the pool, where a plan would keep a zone from being drained

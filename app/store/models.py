@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     func,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -333,6 +334,66 @@ class RequestEvent(Base):
     status: Mapped[Status] = mapped_column(_word(Status, 32))
     message: Mapped[str]  # for operators
     told: Mapped[str | None]  # the same for requesters; None: they are told the status only
+    changes_status: Mapped[bool] = mapped_column(server_default=true())  # or says more of the same one
+
+
+class EventListener(Base):
+    """Who is told of each change of a request's status: Kafka, or webhooks.
+
+    Whoever writes to a request's log reads it (the trigger `fill_outbox`): it is written to only when a
+    listener is switched on or off.
+    """
+
+    __tablename__ = "dns_event_listeners"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class OutboxEvent(Base):
+    """An event that a listener has not got yet: a change of a request's status, and the request as it was.
+
+    Written by a trigger on the log of requests, in the transaction that changes the status.
+    """
+
+    __tablename__ = "dns_outbox"
+
+    listener: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    event_id: Mapped[UUID]  # the same for all listeners
+    request_id: Mapped[UUID]
+    sequence: Mapped[int] = mapped_column(BigInteger)  # grows from one event of a request to the next
+    at: Mapped[datetime]
+    status: Mapped[str]
+    told: Mapped[str | None]
+    action: Mapped[str]
+    account_id: Mapped[str]
+    source: Mapped[str]
+    via: Mapped[str]
+    zone: Mapped[str]
+    resource: Mapped[dict[str, Any]]
+    ttl: Mapped[int]
+    not_before: Mapped[datetime | None]
+    batch_id: Mapped[UUID | None]
+    error_code: Mapped[str | None]
+    traceparent: Mapped[str | None]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    verified_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class PublisherLease(Base):
+    """Which worker publishes a listener's events."""
+
+    __tablename__ = "dns_publisher_leases"
+
+    listener: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[UUID]  # made anew by each process
+    expires_at: Mapped[datetime]
+    # No event that is not published has a smaller id (services/events/floor.py)
+    floor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    wanted_at: Mapped[datetime | None]  # when a worker last said that it is to be published to
 
 
 class Record(Base):

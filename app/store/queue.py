@@ -99,21 +99,22 @@ _SETTLE = text(
                           AND (request.lost_runs = old.lost_runs
                                OR old.attempts > {_ATTEMPTS_TOLD}
                                   -- no power of two
-                                  AND old.attempts & (old.attempts - 1) <> 0)) AS repeated
+                                  AND old.attempts & (old.attempts - 1) <> 0)) AS repeated,
+                  old.status <> decision.status AS changed
     ), told AS (
-        INSERT INTO dns_request_events (request_id, run_id, status, message, told)
-        SELECT id, run_id, status, message, told FROM settled WHERE NOT repeated
+        INSERT INTO dns_request_events (request_id, run_id, status, message, told, changes_status)
+        SELECT id, run_id, status, message, told, changed FROM settled WHERE changed OR NOT repeated
     )
     SELECT id, status, repeated FROM settled
     """  # noqa: S608
 )
 
 # A try that has ended as the one before leaves no trace in the log: `claim` wrote that it began, and only by
-# that line are the run's own lines found.
+# that line are the run's own lines found. Both lines were written for those who listen to changes.
 _FORGET_TRY = text(
     f"""
     DELETE FROM dns_request_events AS event
-     WHERE event.request_id = ANY(:ids) AND event.status = '{Status.RUNNING}'
+     WHERE event.request_id = ANY(:ids) AND event.status IN ('{Status.RUNNING}', '{Status.PENDING}')
        AND event.run_id = (SELECT run_id FROM dns_requests WHERE id = event.request_id)
     """  # noqa: S608
 )

@@ -448,8 +448,8 @@ _GROUPS = text(
 
 _ADD_LOG_LINES = text(
     """
-    INSERT INTO dns_request_events (request_id, status, message, told)
-    SELECT line.id, (SELECT status FROM dns_requests WHERE id = line.id), line.message, line.told
+    INSERT INTO dns_request_events (request_id, status, message, told, changes_status)
+    SELECT line.id, (SELECT status FROM dns_requests WHERE id = line.id), line.message, line.told, false
       FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS line(id uuid, message text, told text)
     """
 )

@@ -20,10 +20,10 @@ from app.services.plan.answer import answer_order
 from stack.embedded import Stack
 from tests.integration.api.access.test_changes import made, settle
 from tests.integration.conftest import ZoneOn
-from tests.integration.services.drain.test_drain import FixedRunner
 from tests.support.access import Guarded
 from tests.support.builders import body
 from tests.support.eventually import eventually
+from tests.support.fixed_runner import FixedRunner
 from tests.support.settings import SetSettings
 
 DNS = "/api/v1/dns"

@@ -12,7 +12,6 @@ from app.runner.ansible.runner import AnsibleRunner
 from app.runner.process.fork_pool import ForkPool
 from stack.embedded import Stack
 from tests.support.modelled_zone import ModelledZone
-from tests.support.settings import SetSettings
 
 MakeZone = Callable[[], ModelledZone]
 
@@ -24,13 +23,6 @@ def make_zone(
     """Makes zones that the product serves, with runs of the shipped playbook, and a model of each."""
     runner = AnsibleRunner(app_settings.playbook, app_settings.inventory, fork_pool=fork_pool)
     return lambda: ModelledZone(client, infrastructure, runner)
-
-
-@pytest.fixture
-def simulated(client: TestClient, set_settings: SetSettings) -> TestClient:
-    """The API, and a worker that believes what a run says: no DNS server is asked."""
-    set_settings(EXECUTOR="simulated")
-    return client
 
 
 @pytest.fixture

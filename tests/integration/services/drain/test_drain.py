@@ -26,22 +26,8 @@ from app.services.drain.drain import drain
 from app.services.drain.lease import hold_lease
 from app.services.kicks import KICKED
 from tests.support.builders import body
+from tests.support.fixed_runner import APPLIED, AWAY, FixedRunner
 from tests.support.settings import SetSettings
-
-AWAY = ChangeResult(Outcome.FAILED, "server_unreachable", "connection refused")
-APPLIED = ChangeResult(Outcome.APPLIED)
-
-
-class FixedRunner:
-    """A runner whose runs end with the same result for every change."""
-
-    def __init__(self, result: ChangeResult) -> None:
-        self.runs: list[Run] = []
-        self._result = result
-
-    def run(self, run: Run, on_event: Callable[[RunEvent], None], cancel: Event) -> RunResult:
-        self.runs.append(run)
-        return RunResult(rc=0, results={change.request_id: self._result for change in run.changes})
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Who is told of each change of a request's status, and how: by a topic of Kafka, by webhooks."""

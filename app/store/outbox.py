@@ -1,0 +1,207 @@
+"""The outbox: events that a listener has not got yet, and which worker publishes them.
+
+A trigger writes an event for each listener in the transaction that changes a request's status
+(migrations/versions/0057_events_out.py). The lock of the request's row lets its changes happen one after the
+other, so the ids of one request's events grow in the order of their commits. Those of different requests may
+be seen in another order: nobody may remember how far he has come, events are taken, published and deleted.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.store.models import OutboxEvent
+
+MOST_WAITING = 100_000  # events that are counted
+
+
+class Listener(StrEnum):
+    """Who is told of each change of a request's status."""
+
+    KAFKA = "kafka"  # the topic KAFKA_RESULTS_TOPIC
+    WEBHOOKS = "webhooks"  # those that are enabled
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change of a request's status, and the request as it was then; its fields are columns."""
+
+    id: int
+    event_id: UUID
+    request_id: UUID
+    sequence: int
+    at: datetime
+    status: str
+    told: str | None
+    action: str
+    account_id: str
+    source: str
+    via: str
+    zone: str
+    resource: dict[str, Any]
+    ttl: int
+    not_before: datetime | None
+    batch_id: UUID | None
+    error_code: str | None
+    traceparent: str | None
+    created_at: datetime
+    started_at: datetime | None
+    verified_at: datetime | None
+    finished_at: datetime | None
+
+
+class Waiting(NamedTuple):
+    """What a listener has not got yet: MOST_WAITING stand for more, too."""
+
+    listener: str
+    number: int
+    oldest_s: float  # since the oldest one
+
+
+_COLUMNS = ", ".join(Event.__dataclass_fields__)
+_BY_KEY = text(
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+)
+_TAKE = text(
+    f"""
+    SELECT {_COLUMNS} FROM dns_outbox
+     WHERE listener = :listener AND id >= :floor ORDER BY id LIMIT :limit
+    """  # noqa: S608
+)
+_REMOVE = text("DELETE FROM dns_outbox WHERE listener = :listener AND id = ANY(:ids) RETURNING id")
+_WAITING = text(
+    f"""
+    SELECT listener.name, waiting.number,
+           greatest(0, extract(epoch FROM clock_timestamp() - waiting.since))::float8 AS oldest_s
+      FROM dns_event_listeners AS listener
+      LEFT JOIN dns_publisher_leases AS lease ON lease.listener = listener.name
+     CROSS JOIN LATERAL (
+        SELECT count(*) AS number, coalesce(min(at), clock_timestamp()) AS since
+          FROM (SELECT at FROM dns_outbox
+                 WHERE listener = listener.name AND id >= coalesce(lease.floor, 0)
+                 ORDER BY id LIMIT {MOST_WAITING}) AS first) AS waiting
+     ORDER BY listener.name
+    """  # noqa: S608
+)
+
+_ADD_LISTENER = text(
+    "INSERT INTO dns_event_listeners (name) VALUES (:listener) ON CONFLICT DO NOTHING RETURNING name"
+)
+_REMOVE_LISTENER = text("DELETE FROM dns_event_listeners WHERE name = :listener RETURNING name")
+# What was left when it was switched off is still for the publisher to remove.
+_IS_WANTED = text(
+    """
+    SELECT EXISTS (SELECT FROM dns_event_listeners WHERE name = :listener) OR EXISTS (
+        SELECT FROM dns_outbox
+         WHERE listener = :listener
+           AND id >= coalesce((SELECT floor FROM dns_publisher_leases WHERE listener = :listener), 0))
+    """
+)
+# Whoever reads or writes a table has a lock of it until his transaction ends.
+_USERS = text(
+    """
+    SELECT DISTINCT virtualtransaction FROM pg_locks
+     WHERE locktype = 'relation' AND relation = CAST(:relation AS regclass) AND pid <> pg_backend_pid()
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND (mode <> 'AccessShareLock' OR NOT :writers)
+    """
+)
+
+_ACQUIRE = text(
+    """
+    INSERT INTO dns_publisher_leases AS lease (listener, holder, expires_at)
+    SELECT :listener, :holder, clock_timestamp() + make_interval(secs => :seconds)
+     -- asked first, without a lock: who finds it held does not wait for its holder
+     WHERE NOT EXISTS (
+        SELECT FROM dns_publisher_leases AS held
+         WHERE held.listener = :listener AND held.holder <> :holder AND held.expires_at > clock_timestamp())
+    ON CONFLICT (listener) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
+     WHERE lease.holder = excluded.holder OR lease.expires_at <= clock_timestamp()
+    RETURNING floor
+    """
+)
+_EXTEND = text(
+    """
+    UPDATE dns_publisher_leases
+       SET expires_at = clock_timestamp() + make_interval(secs => :seconds), floor = :floor
+     WHERE listener = :listener AND holder = :holder
+    RETURNING listener
+    """
+)
+_RELEASE = text(
+    """
+    UPDATE dns_publisher_leases SET expires_at = clock_timestamp()
+     WHERE listener = :listener AND holder = :holder
+    """
+)
+
+
+def take(session: Session, listener: Listener, floor: int, limit: int) -> list[Event]:
+    """Return the first events that the listener has not got, in order; none has an id below the floor."""
+    session.execute(_BY_KEY)
+    rows = session.execute(_TAKE, {"listener": listener, "floor": floor, "limit": limit})
+    return [Event(*row) for row in rows]
+
+
+def remove(session: Session, listener: Listener, ids: Collection[int]) -> set[int]:
+    """Delete events that the listener has got; return those that nobody else has deleted."""
+    session.execute(_BY_KEY)
+    return set(session.scalars(_REMOVE, {"listener": listener, "ids": list(ids)}))
+
+
+def list_waiting(session: Session) -> Sequence[Waiting]:
+    """Return what each listener that is switched on has not got yet."""
+    session.execute(_BY_KEY)
+    return [Waiting(*row) for row in session.execute(_WAITING)]
+
+
+def is_wanted(session: Session, listener: Listener) -> bool:
+    """Return whether the listener is switched on, or has not got everything yet."""
+    return bool(session.scalar(_IS_WANTED, {"listener": listener}))
+
+
+def add_listener(session: Session, listener: Listener) -> bool:
+    """Switch a listener on; False where it is on already.
+
+    Transactions that have looked for listeners before do not see it: services/events/listeners.py.
+    """
+    return session.scalar(_ADD_LISTENER, {"listener": listener}) is not None
+
+
+def remove_listener(session: Session, listener: Listener) -> bool:
+    """Switch a listener off; False where it is off already."""
+    return session.scalar(_REMOVE_LISTENER, {"listener": listener}) is not None
+
+
+def who_looks_for_listeners(session: Session) -> set[str]:
+    """Return the transactions that have looked for listeners, and are not over."""
+    return set(session.scalars(_USERS, {"relation": "dns_event_listeners", "writers": False}))
+
+
+def who_writes_events(session: Session) -> set[str]:
+    """Return the transactions that have written events, or deleted them, and are not over."""
+    return set(session.scalars(_USERS, {"relation": OutboxEvent.__tablename__, "writers": True}))
+
+
+def acquire(session: Session, listener: Listener, holder: UUID, seconds: float) -> int | None:
+    """Publish to the listener for so many seconds; return the floor. None while another process does."""
+    fence = {"listener": listener, "holder": holder, "seconds": seconds}
+    floor: int | None = session.scalar(_ACQUIRE, fence)
+    return floor
+
+
+def extend(session: Session, listener: Listener, holder: UUID, seconds: float, floor: int) -> bool:
+    """Let the lease end so many seconds from now, and note the floor; False where another process has it."""
+    fence = {"listener": listener, "holder": holder, "seconds": seconds, "floor": floor}
+    return session.scalar(_EXTEND, fence) is not None
+
+
+def release(session: Session, listener: Listener, holder: UUID) -> None:
+    """Let other processes publish what this one does."""
+    session.execute(_RELEASE, {"listener": listener, "holder": holder})
