@@ -15,7 +15,12 @@ def parse_address(text: str | None) -> Address | None:
         parsed = ip_address((text or "").partition("%")[0])
     except ValueError:
         return None
-    return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed
+    return unmapped_address(parsed)
+
+
+def unmapped_address(address: Address) -> Address:
+    """Return the address; that of IPv4 where it is one."""
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
 
 
 def parse_network(text: str) -> Network:

@@ -1,0 +1,1 @@
+"""Who is told of what has happened: the adapters that publish it."""
