@@ -16,6 +16,7 @@ from app.domain.names import in_unicode
 from app.domain.permissions import Principal
 from app.domain.ptr import PtrStep
 from app.domain.reasons import MAX_BATCH_REASONS, at_most, number_of, share
+from app.domain.server_answers import ServerAnswer
 from app.domain.zone_key import view_of
 from app.schemas.plans import (
     ChangeOut,
@@ -51,6 +52,7 @@ from app.schemas.response import (
     RequestOut,
     RestingZone,
     ReviewOut,
+    ServerAnswerOut,
     StateOut,
     WarningOut,
 )
@@ -262,11 +264,16 @@ def request_detail(found: Progress, obstacle: Obstacle | None, reader: Principal
         undone_by=found.request.undone_by,
         ptr_of=found.request.ptr_of,
         ptr_requests=list(found.ptr_requests),
+        servers=None if found.servers is None else [*map(_server_answer, found.servers)],
         waits_for=waits_for,
         review=ReviewOut(**_review(found.review)) if found.review else None,
         events=_events(found.log.items),
         earlier_events=found.log.next_cursor,
     )
+
+
+def _server_answer(answer: ServerAnswer) -> ServerAnswerOut:
+    return ServerAnswerOut(server=answer.server, state=answer.state, message=answer.message)
 
 
 def review_detail(look: Look, reader: Principal) -> ReviewDetail:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from app.domain.change import RRsetKey
 from app.domain.expectation import Answer
+from app.domain.server_answers import AnswerState, ServerAnswer
 
 Answers = Mapping[str, Mapping[RRsetKey, Answer]]  # by server, the one that is believed first
 
@@ -48,3 +49,13 @@ def heard(answers: Answers, roles: Roles, taker: str | None = None) -> Heard:
 def mute(answered: Mapping[RRsetKey, Answer]) -> bool:
     """Return whether a server has answered nothing that was asked."""
     return bool(answered) and all(answer.error is not None for answer in answered.values())
+
+
+def unheard(asked: Answers, counted: Answers) -> list[ServerAnswer]:
+    """Return what those of the servers said that were asked and do not count: none of them has answered."""
+    left_out = asked.keys() - counted.keys()
+    return [
+        ServerAnswer(server, AnswerState.NO_ANSWER, next(answer.error for answer in said.values()))
+        for server, said in asked.items()
+        if server in left_out
+    ]

@@ -1,39 +1,41 @@
-"""What each authoritative server has answered, taken out of the line of a log that says it of all.
+"""What each authoritative server has answered of one RRset, as it is kept with the requests for it."""
 
-The lines are those of settlement.py. A server's answer may have anything in it that a requester has asked
-for; so servers are known by their names beforehand, and what could be read in two ways is not read.
-"""
-
-import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
-_ANSWERED = "answered by "
+
+class AnswerState(StrEnum):
+    """How a server's answer compares with what was asked for."""
+
+    AS_ASKED = "as_asked"
+    OTHERWISE = "otherwise"
+    NO_ANSWER = "no_answer"  # or one that decides nothing
+    HIDDEN = "hidden"  # a delegation, a DNAME or a child zone covers the RRset there
 
 
 class ServerAnswer(NamedTuple):
-    """What one server answers: as asked, or what is wrong with it."""
+    """What one server answers; `message` says more where it is not as asked."""
 
     server: str
-    as_asked: bool
-    words: str | None = None
+    state: AnswerState = AnswerState.AS_ASKED
+    message: str | None = None
 
 
-def answers_in(lines: Iterable[str], servers: Collection[str]) -> list[ServerAnswer]:
-    """Return the answers of the last of the lines that has some of all these servers; nothing for none."""
-    for line in lines:
-        if found := _answers(line, servers):
-            return found
-    return []
+Row = Sequence[str]  # the server, and its state and message where it does not answer as asked
 
 
-def _answers(line: str, servers: Collection[str]) -> list[ServerAnswer]:
-    if line.startswith(_ANSWERED):
-        named = line.removeprefix(_ANSWERED).partition(";")[0].split(", ")
-        return [ServerAnswer(each, as_asked=True) for each in named] if set(named) <= {*servers} else []
-    names = "|".join(map(re.escape, servers))
-    parts = re.split(rf"(?:^|; )({names}): ", line) if names else [line]
-    complaints = dict(zip(parts[1::2], parts[2::2], strict=True))
-    if not complaints or len(complaints) != len(parts) // 2:  # a server twice: one of them is no server's
-        return []
-    return [ServerAnswer(each, each not in complaints, complaints.get(each)) for each in servers]
+def as_rows(answers: Iterable[ServerAnswer]) -> list[Row]:
+    """Return the answers as short as they are stored."""
+    return [
+        [each.server] if each.state is AnswerState.AS_ASKED else [each.server, each.state, each.message or ""]
+        for each in answers
+    ]
+
+
+def from_rows(rows: Iterable[Row]) -> list[ServerAnswer]:
+    """Return what `as_rows` has made of answers."""
+    return [
+        ServerAnswer(server, AnswerState(rest[0]), rest[1]) if rest else ServerAnswer(server)
+        for server, *rest in rows
+    ]

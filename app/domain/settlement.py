@@ -22,6 +22,7 @@ from app.domain.errors import (
 from app.domain.expectation import Answer, Expectation, expectations
 from app.domain.lifecycle import Status
 from app.domain.ptr import NOT_OURS
+from app.domain.server_answers import AnswerState, ServerAnswer
 from app.domain.told import of_failure
 
 _OUTCOME_UNKNOWN = "outcome_unknown"
@@ -116,6 +117,7 @@ class Decision:
     pauses: bool = False  # it alone waits before its next try; its zone goes on
     unreached: bool = False  # some server gave no answer: the deadline counts from its return
     doubtful: bool = False  # the primary answers otherwise than it has taken: it is asked again soon
+    answers: Sequence[ServerAnswer] = ()  # of each server; nothing where none was asked
 
     @property
     def applied(self) -> bool:
@@ -138,6 +140,19 @@ class _Complaints:
     expectation: Expectation
     said: Mapping[str, Answer]
     primary_is_known: bool
+
+    @property
+    def answers(self) -> list[ServerAnswer]:
+        if not self.by_server and not self.hidden:
+            return [ServerAnswer(server) for server in self.said]
+        return [self._answer(server) for server in self.said]
+
+    def _answer(self, server: str) -> ServerAnswer:
+        if server in self.by_server:
+            state = AnswerState.NO_ANSWER if server in self.unreached else AnswerState.OTHERWISE
+            return ServerAnswer(server, state, self.by_server[server])
+        hidden = self.hidden.get(server)
+        return ServerAnswer(server, AnswerState.HIDDEN, hidden) if hidden else ServerAnswer(server)
 
     @property
     def nobody_looked(self) -> bool:
@@ -260,7 +275,8 @@ def _applied(items: Sequence[InFlight], complaints: _Complaints, answers: Answer
     if complaints.by_server:
         return {item.change.request_id: _not_answered(item, complaints) for item in items}
     told = "applied; not every server can show it" if complaints.hidden else "answered by its servers"
-    succeeded = Decision(Status.SUCCEEDED, _answered_by(answers, complaints.hidden), told)
+    words = _answered_by(answers, complaints.hidden)
+    succeeded = Decision(Status.SUCCEEDED, words, told, answers=complaints.answers)
     return {item.change.request_id: succeeded for item in items}
 
 
@@ -308,8 +324,17 @@ def _refused(item: InFlight) -> Decision:
     return _failed(message or "the playbook refused it", code)
 
 
-def _failed(message: str, code: str, fault: Fault | None = None, *, run_lost: bool = False) -> Decision:
-    return Decision(Status.FAILED, message, of_failure(code), code, run_lost, fault)
+def _failed(
+    message: str,
+    code: str,
+    fault: Fault | None = None,
+    *,
+    run_lost: bool = False,
+    answers: Sequence[ServerAnswer] = (),
+) -> Decision:
+    return Decision(
+        Status.FAILED, message, of_failure(code), code, run_lost=run_lost, fault=fault, answers=answers
+    )
 
 
 def _postponed(first: InFlight) -> Decision:
@@ -326,14 +351,15 @@ def _not_answered(item: InFlight, complaints: _Complaints) -> Decision:
     not_answered = item.overdue and not unreached
     if (not_kept or not_answered) and not complaints.concern(item.change):
         message = f"answered; what others asked for its RRset is not: {complaints}"
-        return Decision(Status.SUCCEEDED, message, "answered by its servers")
+        told = "answered by its servers"
+        return Decision(Status.SUCCEEDED, message, told, answers=complaints.answers)
     if not_kept:
         code = _TTL_NOT_KEPT if complaints.of_ttl_alone else _NOT_KEPT
         said = f"the primary has taken it, but answers otherwise: {_CAUSES[code]}"
-        return _failed(f"{said}; {complaints}", code)
+        return _failed(f"{said}; {complaints}", code, answers=complaints.answers)
     if not_answered:
         message = "; ".join(filter(None, ("not answered as asked in time", str(complaints), item.note)))
-        return _failed(message, _NOT_ANSWERED)
+        return _failed(message, _NOT_ANSWERED, answers=complaints.answers)
     told = "applied, not answered everywhere yet"
     return Decision(
         Status.VERIFYING,
@@ -341,6 +367,7 @@ def _not_answered(item: InFlight, complaints: _Complaints) -> Decision:
         told,
         unreached=unreached,
         doubtful=complaints.primary_contradicts,
+        answers=complaints.answers,
     )
 
 
@@ -357,7 +384,8 @@ def _uncertain(
             decision = _lost(item, complaints, max_attempts)
         else:
             message = f"{_AGAIN}, behind an earlier request for {key}"
-            decision = Decision(Status.PENDING, message, _AGAIN, pauses=_head(decisions).pauses)
+            pauses = _head(decisions).pauses
+            decision = Decision(Status.PENDING, message, _AGAIN, pauses=pauses, answers=complaints.answers)
         decisions[item.change.request_id] = decision
     return decisions
 
@@ -371,12 +399,14 @@ def _lost(item: InFlight, complaints: _Complaints, max_attempts: int) -> Decisio
     if complaints.nobody_looked:
         fault = Fault(Scope.BACKEND, "server_unreachable", str(complaints))
         told = f"{_AGAIN}: whether it was applied is not known yet"
-        return Decision(Status.PENDING, f"{_AGAIN}: {known}; {complaints}", told, fault=fault)
+        why = f"{_AGAIN}: {known}; {complaints}"
+        return Decision(Status.PENDING, why, told, fault=fault, answers=complaints.answers)
     about_itself = item.code in _OF_THE_CHANGE
     scope = Scope.BACKEND if item.code in BACKEND_UNAVAILABLE_CODES else Scope.ZONE
     of_the_whole = None if about_itself else Fault(scope, item.code, known)
     if (about_itself or item.blamable) and item.lost_runs + 1 >= max_attempts:
-        return _failed(f"{known}; {complaints}", item.code, of_the_whole, run_lost=True)
+        why = f"{known}; {complaints}"
+        return _failed(why, item.code, of_the_whole, run_lost=True, answers=complaints.answers)
     return Decision(
         Status.PENDING,
         f"{_AGAIN}: {known}; {complaints}",
@@ -384,4 +414,5 @@ def _lost(item: InFlight, complaints: _Complaints, max_attempts: int) -> Decisio
         run_lost=True,
         fault=of_the_whole,
         pauses=about_itself,
+        answers=complaints.answers,
     )

@@ -16,6 +16,7 @@ from app.domain.drift import DriftPolicy
 from app.domain.lifecycle import Status
 from app.domain.origin import DriftKind, ImportState, Origin
 from app.domain.permissions import Effect
+from app.domain.server_answers import AnswerState
 from app.domain.zone_settings import PrivateAddresses
 
 LEFT_OUT = Field(exclude_if=lambda value: value is None)  # there is no such field then
@@ -117,6 +118,20 @@ class ReviewOut:
     comment: str | None
 
 
+class ServerAnswerOut(BaseModel):
+    """What one authoritative server has answered, when it was last asked for the request's RRset."""
+
+    server: str
+    state: Annotated[
+        AnswerState,
+        Field(
+            description="no_answer: also one that decides nothing; hidden: a delegation, a DNAME or a"
+            " child zone covers the RRset there, so that no answer can show it"
+        ),
+    ]
+    message: Annotated[str | None, Field(description="what is not as asked; null: nothing")]
+
+
 @dataclass(slots=True)
 class RequestDetail(RequestOut):
     """A request with what it has changed, and the end of its log."""
@@ -133,6 +148,13 @@ class RequestDetail(RequestOut):
     ptr_of: Annotated[UUID | None, Field(description="the request of whose address it keeps the PTR")]
     ptr_requests: Annotated[
         list[UUID], Field(description="the requests that keep the PTRs of its addresses, oldest first")
+    ]
+    servers: Annotated[
+        list[ServerAnswerOut] | None,
+        Field(
+            description="what each authoritative server has answered last, also one that lags behind; empty:"
+            " none was asked yet; null: not for you to see"
+        ),
     ]
     waits_for: Annotated[
         ObstacleOut | None,

@@ -178,6 +178,8 @@ class Request(Base):
     # The RRset before and after it, in the same form; NULL where that is not known
     before: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     after: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
+    # What each server has answered last: domain/server_answers.py; NULL while none was asked
+    answers: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True), deferred=True)
     undoes: Mapped[UUID | None]  # the request that it takes back
     undone_by: Mapped[UUID | None]  # the last request that was to take it back
     ptr_of: Mapped[UUID | None]  # the request that has the address of which it keeps the PTR

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.change import Action, Change, RRsetState
 from app.domain.lifecycle import FINAL, TRANSITIONS, Status, predecessors, words
+from app.domain.server_answers import as_rows
 from app.domain.settlement import Decision
 from app.store import leases
 from app.store.leases import Lease
@@ -56,7 +57,7 @@ _SETTLE = text(
     WITH decision AS (
         SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (
                id uuid, status text, message text, told text, code text,
-               run_lost boolean, pauses boolean, unreached boolean, was jsonb, became jsonb)
+               run_lost boolean, pauses boolean, unreached boolean, was jsonb, became jsonb, answers jsonb)
     ), found AS MATERIALIZED (
         SELECT decision.*, request.place
           FROM decision
@@ -72,6 +73,7 @@ _SETTLE = text(
                error_message = CASE WHEN decision.status <> '{Status.SUCCEEDED}' THEN decision.message END,
                before = coalesce(decision.was, request.before),
                after = coalesce(decision.became, request.after),
+               answers = coalesce(decision.answers, request.answers),
                lost_runs = request.lost_runs + decision.run_lost::int,
                verify_by = CASE WHEN decision.status = '{Status.VERIFYING}'
                    THEN coalesce(CASE WHEN decision.unreached IS NOT TRUE THEN request.verify_by END,
@@ -339,6 +341,7 @@ def settle(
             "run_lost": decision.run_lost,
             "pauses": decision.pauses,
             "unreached": decision.unreached,
+            "answers": as_rows(decision.answers) or None,
             **(states[request_id].as_json() if request_id in states else {}),
         }
         for request_id, decision in decisions.items()

@@ -355,7 +355,7 @@ _RETRY_CHOSEN = f"""
                review_id = CASE WHEN queued.status = '{Status.AWAITING_APPROVAL}'
                                 THEN coalesce(request.review_id, request.id) ELSE request.review_id END,
                error_code = NULL, error_message = NULL, lost_runs = 0,
-               before = NULL, after = NULL,
+               before = NULL, after = NULL, answers = NULL,
                verify_by = NULL, check_at = NULL, verified_at = NULL, finished_at = NULL
           FROM queued WHERE request.id = queued.id
         RETURNING request.*, queued.state
@@ -498,8 +498,9 @@ def first_makers(session: AnySession, names: Collection[str]) -> dict[tuple[str,
 
 
 def get(session: Session, request_id: UUID, *, with_states: bool = False) -> Request | None:
-    """Return the request of that id; what was there before and after it only where that is asked for."""
-    options = [undefer(Request.before), undefer(Request.after)] if with_states else []
+    """Return the request of that id; its RRset's states and the servers' answers only where asked for."""
+    columns = (Request.before, Request.after, Request.answers) if with_states else ()
+    options = [undefer(column) for column in columns]
     return session.get(Request, request_id, options=options)
 
 

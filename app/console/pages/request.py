@@ -1,12 +1,10 @@
 """One request: how far it has come, and what can be done with it."""
 
-from collections.abc import Collection
 from typing import NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from sqlalchemy.orm import Session
 
 from app.console.advice import advice_for
 from app.console.auth import PageRoute, TheCaller, has_right, needs
@@ -18,14 +16,12 @@ from app.core.database import reading
 from app.domain.change import Via
 from app.domain.lifecycle import CANCELLABLE, RETRYABLE, Status
 from app.domain.permissions import Caller, Right
-from app.domain.server_answers import ServerAnswer, answers_in
 from app.schemas.request import Undo
 from app.services.backends import obstacle_of
 from app.services.requests import cancel, retry
 from app.services.requests.backlog import Backlog
-from app.services.requests.lookup import Progress, RequestState, get_log, get_request, why_failed
+from app.services.requests.lookup import RequestState, get_log, get_request, why_failed
 from app.services.requests.undo import UndoOrder, undo_request
-from app.services.zones.overview import servers_of
 
 router = APIRouter(prefix="/requests", route_class=PageRoute)
 
@@ -49,14 +45,12 @@ def show_request(request: Request, request_id: UUID, caller: TheCaller) -> Respo
         found = get_request(session, request_id, caller.principal)
         state = found.request
         obstacle = obstacle_of(session, state.zone) if state.status is Status.PENDING else None
-        answers = _answers(session, found, caller)
     return show(
         request,
         "requests/one.html",
         found=found,
         each=state,
         obstacle=obstacle,
-        answers=answers,
         why=why_failed(state, caller.principal),
         advice=advice_for(state.error_code) if state.error_code else None,
         can=_what_can(caller, state),
@@ -111,11 +105,3 @@ def _what_can(caller: Caller, state: RequestState) -> _May:
         undo=may_undo and state.status is Status.SUCCEEDED,
         decide=has_right(caller, Right.APPROVE) and state.status is Status.AWAITING_APPROVAL,
     )
-
-
-def _answers(session: Session, found: Progress, caller: Caller) -> Collection[ServerAnswer]:
-    """Return what each server answered last; nothing to who is not told of servers."""
-    if not caller.principal.reads_in_full or found.request.status is Status.PENDING:
-        return ()
-    lines = [line.message for line in reversed(found.log.items)]
-    return answers_in(lines, servers_of(session, found.request.zone))

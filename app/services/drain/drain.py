@@ -15,11 +15,12 @@ from app.core.database import transaction
 from app.core.database_errors import DATABASE_ERRORS, may_recover
 from app.core.logging import Line, bound, get_logger, log_lines
 from app.core.startup import cause
-from app.domain.believed import Answers, Roles, heard
+from app.domain.believed import Answers, Roles, heard, unheard
 from app.domain.change import ChangeResult, Outcome, RRsetKey
 from app.domain.errors import InventoryError, LeaseLost, UnknownBackend
 from app.domain.expectation import Answer
 from app.domain.lifecycle import Status
+from app.domain.server_answers import ServerAnswer
 from app.domain.settlement import Decision, Fault, InFlight, Scope, decide
 from app.runner.protocol import Run, Runner, RunResult
 from app.services import kicks
@@ -118,7 +119,8 @@ def _drain(zone: str, runner: Runner, backends: Backends) -> None:
                     roles = backends.roles(claim.backend) if claim.backend else Roles()
                     answers, primary = heard(asked, roles, doubts.taker)
                     in_flight = with_fates(in_flight, claim.run_ids, answers)
-                    decisions = decide(in_flight, answers, settings().max_attempts, primary)
+                    decided = decide(in_flight, answers, settings().max_attempts, primary)
+                    decisions = _with_unheard(decided, unheard(asked, answers))
                     lease = _settle(lease, claim, in_flight, decisions, answers, applied.detail)
                     doubts.note(claim.items, decisions)
                 if lease and _is_turn_over(lease, backends, began):
@@ -318,6 +320,18 @@ def _ask_servers(claim: Claim, in_flight: Sequence[InFlight], backends: Backends
     metrics.VERIFICATION_ROUNDS.inc()
     metrics.VERIFICATION_SECONDS.observe(time.monotonic() - began)
     return answers
+
+
+def _with_unheard(
+    decisions: Mapping[UUID, Decision], unheard: Sequence[ServerAnswer]
+) -> Mapping[UUID, Decision]:
+    """Return the decisions with what servers said whose answers do not count, beside the others' answers."""
+    if not unheard:
+        return decisions
+    return {
+        request_id: replace(each, answers=[*each.answers, *unheard]) if each.answers else each
+        for request_id, each in decisions.items()
+    }
 
 
 def _settle(

@@ -15,6 +15,7 @@ from app.domain.errors import BatchNotFound, RequestNotFound
 from app.domain.lifecycle import FINAL, OPEN, Status
 from app.domain.permissions import Principal, Right
 from app.domain.ptr import ADDRESS_TYPES
+from app.domain.server_answers import ServerAnswer, from_rows
 from app.domain.told import of_failure, of_status
 from app.services.paging import (
     Page,
@@ -63,6 +64,8 @@ class Progress(NamedTuple):
     log: "Page[LogLine]"
     ptr_requests: Sequence[UUID] = ()  # which keep the PTRs of its addresses
     review: ReviewState | None = None  # the last one that it was part of
+    # What each server has answered last; None: not for the reader to see
+    servers: Sequence[ServerAnswer] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,7 @@ def get_request(session: Session, request_id: UUID, principal: Principal) -> Pro
         Page(log.items[::-1], log.next_cursor),
         ptr.requests_of(session, row.id) if has_ptrs else (),
         review_state(review) if review else None,
+        from_rows(row.answers or ()) if principal.reads_in_full else None,
     )
 
 

@@ -1,6 +1,6 @@
 """The zones as one looks them over: how far they are known, and what goes on in them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.domain.permissions import Principal
 from app.nameservers.serials import is_newer
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor
-from app.store import watch, zone_pages
+from app.store import zone_pages
 from app.store.request_lists import id_at
 from app.store.zone_pages import ZoneRow
 
@@ -47,12 +47,6 @@ class ZoneSummary:
     backend: str | None
     servers: Sequence[ServerSerial] | None
     figures: Figures | None
-
-
-def servers_of(session: Session, zone: str) -> Collection[str]:
-    """Return the names of the servers that a zone is known to have; none where it is not watched."""
-    known = watch.get(session, zone)
-    return (known.servers or {}).keys() if known else ()
 
 
 def find_zones(

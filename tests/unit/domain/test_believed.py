@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.domain.believed import Answers, Roles, heard
+from app.domain.believed import Answers, Roles, heard, unheard
 from app.domain.change import RRsetKey
 from app.domain.expectation import Answer
 
@@ -43,3 +43,5 @@ def test_who_is_believed(
 ) -> None:
     found = heard(answers, roles, taker)
     assert (list(found.answers), found.primary) == (order, primary)
+    left_out = {server for server in answers if server not in order}
+    assert {each.server for each in unheard(answers, found.answers)} == left_out

@@ -1,5 +1,6 @@
 """What becomes of requests, decided from a run's results and the servers' answers."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -12,6 +13,7 @@ from app.domain.change import Change, ChangeResult, Outcome, RRsetKey
 from app.domain.errors import BACKEND_UNAVAILABLE_CODES, ZONE_UNAVAILABLE_CODES
 from app.domain.expectation import Answer
 from app.domain.lifecycle import Status
+from app.domain.server_answers import AnswerState, ServerAnswer, as_rows, from_rows
 from app.domain.settlement import Decision, Fault, InFlight, Scope, decide
 from tests.support.builders import change
 
@@ -55,6 +57,21 @@ def test_waits_while_one_server_does_not_answer_it() -> None:
     assert decision.status is Status.VERIFYING
     assert "b: 192.0.2.1 is missing" in decision.message
     assert "a:" not in decision.message
+    assert decision.answers == [
+        ServerAnswer("a"),
+        ServerAnswer("b", AnswerState.OTHERWISE, "192.0.2.1 is missing"),
+    ]
+
+
+def test_what_each_server_answers_is_kept_as_it_was() -> None:
+    silent = {KEY: Answer(None, frozenset(), "no response in 2 s; b: spoofed")}
+    said = {**answers(a=["192.0.2.1"], b=["192.0.2.9; a: 192.0.2.1"]), "c": silent, "d": HIDDEN}
+    kept = only(decide([InFlight(delete(), APPLIED)], said, 5)).answers
+    assert from_rows(json.loads(json.dumps(as_rows(kept)))) == kept
+    states = {each.server: each.state for each in kept}
+    otherwise = AnswerState.OTHERWISE
+    assert states == {"a": otherwise, "b": otherwise, "c": AnswerState.NO_ANSWER, "d": AnswerState.HIDDEN}
+    assert only(decide([InFlight(create("192.0.2.1"), REFUSED)], said, 5)).answers == ()
 
 
 def test_fails_with_what_each_server_said_when_the_deadline_has_passed() -> None:

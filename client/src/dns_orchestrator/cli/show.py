@@ -58,6 +58,9 @@ def print_details(request: Request) -> None:
         if value is not None:
             say(f"  {name}: {value}")
     _print_effect(request.before, request.after)
+    for answer in request.servers or []:
+        state = coloured(answer.state)
+        say(f"  {printable(answer.server)}:", state, printable(answer.message or ""))
     for event in request.events:
         say(f"  {time_of(event.at)}", coloured(event.status), printable(event.message))
 

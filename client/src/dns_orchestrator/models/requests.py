@@ -68,6 +68,14 @@ class Review(Model):
     comment: str | None = None
 
 
+class ServerAnswer(Model):
+    """What one authoritative server has answered last: as_asked, otherwise, no_answer or hidden."""
+
+    server: str
+    state: str
+    message: str | None = None
+
+
 class Warned(Model):
     """Something that may not be meant; the change is accepted all the same."""
 
@@ -104,6 +112,7 @@ class Request(Model):
     undone_by: UUID | None = None
     ptr_of: UUID | None = None
     ptr_requests: list[UUID] = Field(default_factory=list)
+    servers: list[ServerAnswer] | None = None
     waits_for: Obstacle | None = None
     events: list[Event] = Field(default_factory=list)
     earlier_events: str | None = None

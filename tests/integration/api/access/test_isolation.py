@@ -116,6 +116,7 @@ def test_a_requester_reads_nothing_that_is_for_operators(
         "refused": ["accepted", "in a run", "the DNS server, or the playbook, refuses it"],
         "unstarted": ["accepted", "in a run", "will be tried again: its DNS servers can't be changed now"],
     }
+    assert {each["servers"] for each in shown} == {None}
     for each in own:
         settle(each, "failed")
         for what in ("retry", "cancel"):

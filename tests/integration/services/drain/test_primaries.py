@@ -85,6 +85,8 @@ def test_a_primary_that_is_gone_keeps_nothing_from_succeeding(scene: Scene) -> N
     request = scene.request(request_id)
     assert (request["status"], scene.applied) == ("succeeded", [0, 1])
     assert request["events"][-1]["message"] == f"answered by {scene.second}"
+    states = [(each["server"], each["state"]) for each in request["servers"]]
+    assert states == [(str(scene.second), "as_asked"), (str(scene.first), "no_answer")]
 
 
 @pytest.mark.parametrize(("death", "counts"), [("before", [0, 1]), ("after", [1, 0])])

@@ -106,6 +106,11 @@ def test_both_learn_by_notify_and_ixfr_and_one_reboots(api: TestClient, servers:
         found = request(api, waiting)
         assert found["status"] == "verifying"
         assert f"{HOST}:{servers.bind}" in found["events"][-1]["message"]
+        states = {each["server"]: each["state"] for each in found["servers"]}
+        ports = (servers.primary, servers.bind, servers.knot)
+        assert states == dict(
+            zip((f"{HOST}:{port}" for port in ports), ("as_asked", "no_answer", "as_asked"), strict=True)
+        )
         record = api.get("/api/v1/dns/records", params={"domain": f"meanwhile.{ZONE}"}).json()["items"]
         assert [each["target"] for each in record] == [["192.0.2.1"]]  # as the hidden primary answers
 
