@@ -25,6 +25,7 @@ ENDS = ("ok", "failed", "timeout", "cancelled", "lost")  # of runs
 OUTCOMES = ("applied", "unchanged", "failed", "unknown")
 SCOPES = ("backend", "zone")
 RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 9: "NOTAUTH"}
+UPDATE_RCODES = ("YXDOMAIN", "YXRRSET", "NXRRSET", "NOTZONE")
 MESSAGES = ("accepted", "replayed", "dead_letter")
 RETRIES = ("api_away", "api_failed", OTHER)
 DEPENDENCIES = ("postgresql", "redis")
@@ -111,6 +112,12 @@ DNS_RESPONSES = Counter(
     "Responses of DNS servers to the worker's questions, by rcode; none: it gave no usable one.",
     rcode=OneOf(*RCODES.values(), "none", OTHER),
 )
+DNS_UPDATES = Counter(
+    "dns_updates",
+    "Update messages that runs have sent, by the rcode of the answer; none: there was no usable one.",
+    rcode=OneOf(*RCODES.values(), *UPDATE_RCODES, "none", OTHER),
+)
+DNS_UPDATE_SECONDS = Histogram("dns_update_seconds", "How long a server took to answer one.", _DURATIONS)
 LEASES_LOST = Counter("leases_lost", "Zones that another worker has taken over in the middle of the work.")
 RESTS = Counter(
     "rests", "Rests of a backend or a zone that was unavailable.", scope=OneOf(*SCOPES), code=_code()

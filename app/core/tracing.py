@@ -85,10 +85,23 @@ def shared_span(
 
 def note(
     name: str, parent: str, began: float, links: Iterable[str | None] = (), **attributes: str | int
-) -> None:
-    """Make a span of what began at `began` (monotonic seconds) and ends now, below another one."""
+) -> str | None:
+    """Make a span of what began at `began` (monotonic seconds) and ends now, below another one.
+
+    Returns its traceparent.
+    """
+    if _sdk is None:
+        return None
+    now = time.time()
+    since = now - (time.monotonic() - began)
+    made: str | None = _sdk.note(name, parent, since, now, links=_bounded(links), attributes=attributes)
+    return made
+
+
+def note_past(name: str, parent: str, began: float, seconds: float, attributes: Attributes) -> None:
+    """Make a span of a question to a server, which another process began at `began` (seconds since 1970)."""
     if _sdk is not None:
-        _sdk.note(name, parent, time.time() - (time.monotonic() - began), _bounded(links), attributes)
+        _sdk.note(name, parent, began, began + seconds, "client", attributes=attributes)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """What `tracing` does with OpenTelemetry, where traces are made."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -38,9 +37,7 @@ def stop() -> None:
 
 def traceparent() -> str | None:
     """Return the current span's."""
-    carrier: dict[str, str] = {}
-    _PROPAGATOR.inject(carrier)
-    return carrier.get("traceparent")
+    return _traceparent_in(None)
 
 
 @contextmanager
@@ -58,16 +55,33 @@ def span(
         yield made, trace.format_trace_id(made.get_span_context().trace_id)
 
 
-def note(name: str, parent: str, began: float, links: Sequence[str], attributes: Attributes) -> None:
-    """Make a span from `began` (seconds since 1970) until now."""
+def note(
+    name: str,
+    parent: str,
+    began: float,
+    ended: float,
+    kind: Kind = "internal",
+    *,
+    links: Sequence[str] = (),
+    attributes: Attributes,
+) -> str | None:
+    """Make a span of what is over (seconds since 1970); return its traceparent."""
     made = _tracer.start_span(
         name,
         context=_context_of(parent),
+        kind=trace.SpanKind[kind.upper()],
         links=[*map(_link, links)],
         attributes=attributes,
         start_time=round(began * 1e9),
     )
-    made.end(time.time_ns())
+    made.end(round(ended * 1e9))
+    return _traceparent_in(trace.set_span_in_context(made, context.Context()))
+
+
+def _traceparent_in(current: context.Context | None) -> str | None:
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier, current)
+    return carrier.get("traceparent")
 
 
 def _context_of(parent: str | None) -> Any:

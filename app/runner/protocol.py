@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Event
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from app.domain.change import Change, ChangeResult, Outcome, RRsetKey, RRsetState
@@ -23,6 +23,15 @@ class Run:
     recorded: Mapping[RRsetKey, RRsetState] = field(default_factory=dict)  # all that the simulation knows
 
 
+class SentUpdate(NamedTuple):
+    """An update message that a task has sent (RFC 2136)."""
+
+    server: str
+    rcode: str  # of its answer; "none": there was no usable one
+    began: float  # seconds since 1970
+    seconds: float  # until its answer
+
+
 @dataclass(frozen=True, slots=True)
 class RunEvent:
     """A line of the run's log, written for operators; about one request, or about all of the run."""
@@ -32,6 +41,7 @@ class RunEvent:
     request_id: UUID | None = None
     told: str | None = None  # the same for requesters; None: it is not for them
     task: str | None = None  # that begins
+    updates: Sequence[SentUpdate] = ()  # what the task has sent that ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,8 @@ class RunResult:
     stats: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # per host: ok, changed, failed, …
     output: str = ""
     problems: Sequence[str] = ()  # what is wrong with the results file, in words
+    update_rcodes: Mapping[str, int] = field(default_factory=dict)  # of all update messages
+    updates: Sequence[SentUpdate] = ()  # the first of them
 
     def trusted(self, request_id: UUID) -> ChangeResult | None:
         """Return the result of a request, or else the run's fault; None if nothing can be relied on.

@@ -83,6 +83,8 @@ def test_a_worker_and_its_pool(without_worker: Stack, user: User, zone: str, tmp
         assert value(found, "run_results_total", outcome="applied", code="none") == 21
         assert value(found, "verification_rounds_total") >= runs
         assert value(found, "dns_responses_total", rcode="NOERROR") >= 21
+        assert value(found, "dns_updates_total", rcode="NOERROR") >= runs
+        assert value(found, "dns_update_seconds_count") == total(found, "dns_updates_total")
         [folder] = first.counting_folders
         assert folder.stat().st_mode & 0o777 == 0o700
         assert first.program.stop() == 0

@@ -49,7 +49,7 @@ def new_traceparent() -> tuple[str, str]:
 
 
 def _kind(name: str) -> str:
-    return name.split(" ")[0] if name.startswith(("task", "ask")) else name
+    return name.split(" ")[0] if name.startswith(("task", "ask", "update")) else name
 
 
 def spans_with(collector: Collector, trace: str, *names: str) -> list[Span]:
@@ -72,14 +72,21 @@ def test_a_call_is_one_trace_from_the_door_to_its_settlement(
     )
     [settled] = tracing_user.wait_until_settled([answer.json()["id"]])
     assert settled["status"] == "succeeded"
-    names = ("group commit", "kick", "wait", "drain", "ansible run", "task", "verify", "ask", "settle")
-    spans = spans_with(collector, trace, *names)
+    names = ("group commit", "kick", "wait", "drain", "ansible run", "task", "update")
+    spans = spans_with(collector, trace, *names, "verify", "ask", "settle")
     assert {span.service for span in spans} == {"dns-orchestrator-api", "dns-orchestrator-worker"}
     known = {span.id for span in spans} | {traceparent.split("-")[2]}
     assert [span for span in spans if span.parent not in known] == []
     [door] = [span for span in spans if span.parent == traceparent.split("-")[2]]
     assert door.name.startswith("POST")
     assert door.attributes["http.response.status_code"] == 202
+    [update] = [span for span in spans if _kind(span.name) == "update"]
+    assert update.name == f"update {traced.env['DNS_SERVER']}"
+    assert update.attributes["dns.rcode"] == "NOERROR"
+    [task] = [span for span in spans if span.id == update.parent]
+    assert _kind(task.name) == "task"
+    [run] = [span for span in spans if span.id == task.parent]
+    assert run.began <= update.began <= update.ended <= run.ended  # a task begins when its worker hears of it
     lines = [json.loads(line) for line in traced.output("worker").splitlines() if settled["run_id"] in line]
     assert {line["trace_id"] for line in lines} == {trace}
 

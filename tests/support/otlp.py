@@ -20,6 +20,8 @@ class Span:
     parent: str
     links: tuple[str, ...]  # traces that it leads to
     attributes: Mapping[str, str | int]
+    began: int  # nanoseconds since 1970
+    ended: int
 
 
 @dataclass
@@ -77,4 +79,6 @@ def _spans(message: ExportTraceServiceRequest) -> Iterator[Span]:
                     parent=each.parent_span_id.hex(),
                     links=tuple(link.trace_id.hex() for link in each.links),
                     attributes=given,
+                    began=each.start_time_unix_nano,
+                    ended=each.end_time_unix_nano,
                 )

@@ -127,6 +127,8 @@ class AnsibleRunner:
             stats=events.stats,
             output=output,
             problems=parsed.problems,
+            update_rcodes=events.updates.rcodes,
+            updates=events.updates.timed,
         )
         return result if parsed.results or ended.why else _without_results(result)
 

@@ -21,6 +21,9 @@ def count_run(backend: str, items: Sequence[Item], result: RunResult, seconds: f
     metrics.RUNS.inc(backend=backend, end=end)
     metrics.RUN_SECONDS.observe(seconds, backend=backend)
     metrics.RUN_CHANGES.observe(len(items))
+    for rcode, number in result.update_rcodes.items():
+        metrics.DNS_UPDATES.inc(number, rcode=rcode)
+    metrics.DNS_UPDATE_SECONDS.observe(*(update.seconds for update in result.updates))
     said = [result.trusted(item.id) for item in items]
     for (outcome, code), number in Counter(map(_outcome, said)).items():
         metrics.RUN_RESULTS.inc(number, outcome=outcome, code=code)

@@ -7,7 +7,7 @@ from itertools import islice
 from uuid import UUID
 
 from app.core import tracing
-from app.runner.protocol import RunEvent
+from app.runner.protocol import RunEvent, SentUpdate
 from app.store.queue import Item
 
 OnEvent = Callable[[RunEvent], None]
@@ -44,6 +44,7 @@ def traced_tasks(on_event: OnEvent) -> Iterator[OnEvent]:
     def take(event: RunEvent) -> None:
         if event.task is not None:
             tasks.begin(event.task)
+        tasks.updates += event.updates
         on_event(event)
 
     try:
@@ -59,12 +60,17 @@ class _Tasks:
         self._run = run
         self._name: str | None = None
         self._began = 0.0
+        self.updates: list[SentUpdate] = []
 
     def begin(self, name: str) -> None:
         self.end()
         self._name, self._began = name, time.monotonic()
 
     def end(self) -> None:
+        made = None
         if self._name is not None:
-            tracing.note(f"task {self._name}", self._run, self._began)
-        self._name = None
+            made = tracing.note(f"task {self._name}", self._run, self._began)
+        for each in self.updates[: tracing.MAX_LINKS]:
+            about = {"dns.opcode": "UPDATE", "dns.rcode": each.rcode}
+            tracing.note_past(f"update {each.server}", made or self._run, each.began, each.seconds, about)
+        self._name, self.updates = None, []

@@ -45,6 +45,23 @@ def test_messages(event: dict[str, object], message: str) -> None:
     assert Log().feed(**event) == message
 
 
+def test_update_messages_are_counted_and_what_is_none_is_left_out() -> None:
+    log = Log()
+    sent = [[1.5e9, 0.25, "NOERROR"], [1.5e9, -1.0, "NOERROR"], ["x", 1.0, "NOERROR"], [1.0, 1.0, "a b"], 7]
+    said = {"rcodes": {"NOERROR": 2, "{{x}}": 1, "SERVFAIL": "many", "REFUSED": True}, "timed": sent}
+    log.feed(event="ok", host="bind", server="c2VjcmV0:53", updates=said)
+    assert log.reader.updates.rcodes == {"NOERROR": 2}
+    [update] = log.events[-1].updates
+    assert (update.rcode, update.began, update.seconds) == ("NOERROR", 1.5e9, 0.25)
+    assert "c2VjcmV0" not in update.server
+    odd: object
+    for odd in (7, [], {"rcodes": 7, "timed": 7}, {"rcodes": {}, "timed": [[]]}):
+        log.feed(event="failed", host="bind", updates=odd)
+        assert not log.events[-1].updates
+    log.feed(event="ok", host="bind", updates={"timed": [[1.0, 1.0, "NOERROR"]] * 2_000})
+    assert len(log.reader.updates.timed) == 1_000
+
+
 def test_the_last_counts_are_kept() -> None:
     log = Log()
     log.feed(event="stats", hosts={"bind": {"ok": 2, "failures": "many"}, "odd": 7})

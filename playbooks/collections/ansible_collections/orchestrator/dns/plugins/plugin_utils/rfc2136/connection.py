@@ -25,6 +25,7 @@ from dns.opcode import Opcode
 from dns.rcode import Rcode
 
 from .kerberos import Kerberos, new_context
+from .sent_updates import SentUpdates
 from .tkey import ContextKey
 
 WINDOW = 256  # messages under way at a time: so few that the buffers of neither side fill up
@@ -55,6 +56,7 @@ class Connection:
         self._kerberos = key if isinstance(key, Kerberos) else None
         self._key = None if isinstance(key, Kerberos) else key
         self._limit = target.answer_timeout
+        self.updates = SentUpdates()
 
     def __enter__(self) -> Self:
         address = (self.target.address, self.target.port)
@@ -84,7 +86,11 @@ class Connection:
 
     def exchange(self, message: dns.message.Message) -> dns.message.Message:
         """Send a message and return its answer, whose signature is checked. Raises NoAnswer, KeyRefused."""
-        return self.read(self.pipeline([message])[0], message)
+        if message.opcode() != Opcode.UPDATE:
+            return self.read(self.pipeline([message])[0], message)
+        with self.updates.one() as answers:
+            answers += self.pipeline([message])
+        return self.read(answers[0], message)
 
     def exchange_first(self, message: dns.message.Message) -> dns.message.Message:
         """Exchange the first message: a silent server gets no more time for it than for a connection."""
