@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
@@ -32,6 +33,7 @@ from app.api.v1.endpoints import (
     zones,
 )
 from app.console.app import create_console
+from app.console.errors import show_refusal
 from app.core import metrics, tracing
 from app.core.answer_deadlines import enforce_answer_deadlines
 from app.core.config import settings
@@ -188,7 +190,9 @@ def create_app() -> FastAPI:
     openapi.install(app)
     documentation.install(app)
     if settings().console:
-        app.mount(CONSOLE, create_console(app.state))
+        console = create_console(app.state)
+        app.mount(CONSOLE, console)
+        app.show_refusal = partial(show_refusal, console, CONSOLE)
     return app
 
 

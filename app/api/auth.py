@@ -31,7 +31,7 @@ __all__ = ["needs", "open_to_all", "right_for"]  # beside what is defined here
 # What asks them has no token.
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/api/v1/access/login"})
 CONSOLE = "/console"  # where the web pages begin
-_BELOW_CONSOLE = f"{CONSOLE}/"
+BELOW_CONSOLE = f"{CONSOLE}/"
 _REALM = 'realm="dns-request-orchestrator", charset="UTF-8"'
 _CLOSE = {"Connection": "close"}  # a body that comes is read no further
 _WRONG = ', error="invalid_token"'  # RFC 6750, section 3.1
@@ -72,7 +72,7 @@ class Authentication:
 
         Who opens a page of the console, it finds out itself: by a cookie.
         """
-        if path in OPEN_PATHS or path == CONSOLE or path.startswith(_BELOW_CONSOLE):
+        if path in OPEN_PATHS or path == CONSOLE or path.startswith(BELOW_CONSOLE):
             return None
         try:
             return await self._identify(scope)

@@ -4,7 +4,7 @@ It is one layer, so that the order of its checks is read in one place; and becau
 takes longer than all the checks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import documentation
-from app.api.auth import CONSOLE, Authentication
+from app.api.auth import BELOW_CONSOLE, CONSOLE, Authentication
 from app.api.body_limits import BodyLimits
 from app.api.errors import answer_bug
 from app.api.fast_routes import Call, FastRoutes, called_path
@@ -31,6 +31,8 @@ from app.core.config import settings
 _SENT = ("Accept", "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer")
 _READ = ("ETag", "Idempotent-Replayed", "Location", "Preference-Applied", "Retry-After")
 
+ShowRefusal = Callable[[Scope, Response], Response]  # makes a page of an answer in JSON
+
 
 class Application(FastAPI):
     """FastAPI behind the front, and behind the calls that are answered without it."""
@@ -40,11 +42,13 @@ class Application(FastAPI):
         super().__init__(telemetry={"tracing": False, "metrics": False, "logs": False}, **described)
         self._bodies = bodies
         self._fast = fast
+        self.show_refusal: ShowRefusal | None = None  # below the console
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return what a call passes: middleware that was added, and the front in the place of FastAPI's."""
         routes = FastRoutes(self._fast, AsyncExitStackMiddleware(self.router))
-        app: ASGIApp = Front(ExceptionMiddleware(routes, handlers=self.exception_handlers), self._bodies)
+        app: ASGIApp = ExceptionMiddleware(routes, handlers=self.exception_handlers)
+        app = Front(app, self._bodies, self.show_refusal)
         for layer, arguments, named in reversed(self.user_middleware):
             app = layer(app, *arguments, **named)
         return TracedCalls(app) if tracing.is_on() else app
@@ -53,8 +57,9 @@ class Application(FastAPI):
 class Front:
     """Hands calls on that pass all checks, and answers the others."""
 
-    def __init__(self, app: ASGIApp, bodies: BodyLimits) -> None:
+    def __init__(self, app: ASGIApp, bodies: BodyLimits, show_refusal: ShowRefusal | None) -> None:
         self._app = app
+        self._show_refusal = show_refusal
         self._proxies = TrustedProxies(settings().trusted_proxies)
         self._hosts = AllowedHosts(settings().allowed_hosts)
         public = settings().public_url
@@ -89,21 +94,24 @@ class Front:
             raise  # for the log of the server
 
     async def _check(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = await self._refuse(scope)
+        path = called_path(scope)
+        refusal = await self._refuse(scope, path)
         if refusal is not None:
+            if self._show_refusal is not None and path.startswith(BELOW_CONSOLE):
+                refusal = self._show_refusal(scope, refusal)
             await refusal(scope, receive, send)
             return
-        body = self._bodies.bound(called_path(scope), receive)
+        body = self._bodies.bound(path, receive)
         try:
             await self._app(scope, body.receive, send)
         finally:
             body.forget()
 
-    async def _refuse(self, scope: Scope) -> Response | None:
+    async def _refuse(self, scope: Scope, path: str) -> Response | None:
         """Return the answer to a call that a check has stopped; None where it may go on."""
         refusal = self._hosts.refuse(scope) or self._pages.refuse(scope)
         if refusal is None and self._authentication is not None:
-            refusal = await self._authentication.refuse(scope, called_path(scope))
+            refusal = await self._authentication.refuse(scope, path)
         return refusal
 
 

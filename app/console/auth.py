@@ -26,7 +26,12 @@ class LoginNeeded(Exception):
 
 
 class PageRoute(APIRoute):
-    """A route that insists on the right that its page declares."""
+    """A route that insists on the right that its page declares. HEAD is answered as GET is."""
+
+    def __init__(self, *given: Any, **described: Any) -> None:
+        super().__init__(*given, **described)
+        if self.methods and "GET" in self.methods:
+            self.methods.add("HEAD")
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler of the route. Raises LookupError where its right is not declared."""

@@ -1,5 +1,6 @@
 """Errors as pages: what is wrong, and what to do. Nothing that a browser can send ends in a stack trace."""
 
+import json
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -7,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from app.console.auth import LoginNeeded, caller_of
 from app.console.rendering import address, here, show
@@ -19,15 +21,19 @@ from app.schemas.words import words
 
 log = get_logger(__name__)
 
+_KEPT = frozenset({"connection", "retry-after"})  # of the headers of what was refused
+_EVENTS = "text/event-stream"
 _MAX_WANTED = 1_000  # characters of an address that the login leads back to
 
 _TITLES: Mapping[int, str] = {
     400: "This can't be read",
+    401: "You are not logged in",
     403: "You may not do this",
     404: "There is no such page",
     405: "This page can't be called so",
     409: "This does not fit what is stored",
     413: "That is too much at once",
+    421: "This service has another name",
     422: "Something has to be put right",
     429: "Not so fast",
     500: "The service has made a mistake",
@@ -75,6 +81,15 @@ def error_page(
     )
 
 
+def show_refusal(app: FastAPI, path: str, scope: Scope, answer: Response) -> Response:
+    """Return a page in the place of an answer in JSON that refuses a call to the console at `path`."""
+    request = Request({**scope, "app": app, "root_path": scope.get("root_path", "") + path})
+    said = json.loads(bytes(answer.body))
+    page = error_page(request, answer.status_code, said["detail"], said.get("code"))
+    page.headers.update({name: value for name, value in answer.headers.items() if name in _KEPT})
+    return page
+
+
 def _show_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, Error)
     if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # meant for operators: handled as any other bug
@@ -117,7 +132,9 @@ def _show_invalid(request: Request, error: Exception) -> Response:
 
 
 def _lead_to_login(request: Request, _: Exception) -> Response:
-    """Lead to the login, which leads back to where one wanted to go."""
+    """Lead to the login, which leads back to where one wanted to go; nobody is led there by a stream."""
+    if _EVENTS in request.headers.get("accept", ""):
+        return error_page(request, 401)
     wanted = here(request) if request.method == "GET" else None
     is_short = wanted is not None and len(wanted) < _MAX_WANTED
     return RedirectResponse(address(request, "/login", next=wanted if is_short else None), 303)

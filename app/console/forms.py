@@ -15,7 +15,7 @@ from app.domain.errors import InvalidInput
 from app.domain.reasons import MAX_REASONS, at_most
 from app.services.requests.validate import shape_reasons
 
-_MAX_FIELDS = 5_000  # the grid of changes has eight for each of 500 rows
+_MAX_FIELDS = 6_000  # the grid of changes has ten for each of 500 rows
 Shape = TypeVar("Shape", bound=BaseModel)
 
 

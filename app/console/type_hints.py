@@ -15,11 +15,11 @@ class TypeHint(NamedTuple):
 
 
 _NAME = "a host name"
-_PRIORITY = ("priority",)
+_PRIORITY, _PTR = ("priority",), ("manage_ptr",)
 
 HINTS: Mapping[RecordType, TypeHint] = {
-    RecordType.A: TypeHint("192.0.2.10", "an IPv4 address"),
-    RecordType.AAAA: TypeHint("2001:db8::10", "an IPv6 address"),
+    RecordType.A: TypeHint("192.0.2.10", "an IPv4 address", _PTR),
+    RecordType.AAAA: TypeHint("2001:db8::10", "an IPv6 address", _PTR),
     RecordType.CNAME: TypeHint("www.example.test.", "the name that it stands for"),
     RecordType.MX: TypeHint("mail.example.test.", "a mail server; the lowest priority first", _PRIORITY),
     RecordType.TXT: TypeHint("v=spf1 -all", "text"),

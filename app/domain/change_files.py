@@ -8,7 +8,7 @@ from io import StringIO
 from typing import Any
 
 from app.domain.change import Action
-from app.domain.change_row import ChangeRow
+from app.domain.change_row import ChangeRow, flag_in_words, read_flag
 from app.domain.errors import DomainError, InvalidInput, Reason, quoted
 from app.domain.master_file import MasterFile
 from app.domain.names import domain_name
@@ -26,6 +26,7 @@ _COLUMNS = {
     "target": "value",
     "rdata": "value",
     "data": "value",
+    "ptr": "manage_ptr",
 } | {field: field for field in _FIELDS}
 _USUAL = ("name", "type", "ttl", "value")  # where no line names the columns
 _ACTIONS = frozenset(Action)
@@ -194,6 +195,8 @@ def _cell(field: str, value: Any) -> str:
         return "\n".join(texts)
     if value is None:
         return ""
+    if field == "manage_ptr" and isinstance(value, bool):
+        return flag_in_words(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise _Unreadable(f"{field or 'a value'} is a text or a whole number")
     return str(value)
@@ -212,7 +215,7 @@ def _row_or_reason(loc: tuple[str, int], read: Callable[..., ChangeRow], *given:
     if action and action not in _ACTIONS:
         words = f"actions are {', '.join(Action)}; there is {quoted(row.action)}"
         return Reason(loc, "file_invalid", words)
-    return row._replace(action=action)
+    return row._replace(action=action, manage_ptr=flag_in_words(read_flag(row.manage_ptr)))
 
 
 def _of_master_file(text: str, zone: str | None) -> Iterator[ChangeRow | Reason]:

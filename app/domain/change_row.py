@@ -17,6 +17,8 @@ class ChangeRow(NamedTuple):
     priority: str = ""
     weight: str = ""
     port: str = ""
+    manage_ptr: str = ""  # "yes" or "no", as people write it
+    comment: str = ""
 
     @property
     def is_blank(self) -> bool:
@@ -36,10 +38,14 @@ class ChangeRow(NamedTuple):
         }
         if values := [line.strip() for line in self.value.split("\n") if line.strip()]:
             resource["target"] = values
+        if self.manage_ptr:
+            config["manage_ptr"] = read_flag(self.manage_ptr)
         if extra:
             config["extra_config"] = extra
         if config:
             resource["config"] = config
+        if comment := self.comment.strip():
+            resource["comment"] = comment
         return {
             "action": self.action.strip().lower() or Action.UPSERT.value,
             "context": dict(context),
@@ -47,7 +53,10 @@ class ChangeRow(NamedTuple):
         }
 
 
-_HELD = frozenset({"record_type", "domain", "target", "ttl", "priority", "weight", "port", "zone", "view"})
+_FLAGS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_OF_RESOURCE = ("record_type", "domain", "target", "comment", "zone", "view")
+_OF_CONFIG = ("ttl", "priority", "weight", "port", "manage_ptr")
+_HELD = frozenset((*_OF_RESOURCE, *_OF_CONFIG))
 
 
 def not_held(item: Any) -> list[str]:
@@ -84,7 +93,19 @@ def row_of_item(item: Any, action: str) -> ChangeRow:
         priority=_text(config.get("priority")),
         weight=_text(extra.get("weight")),
         port=_text(extra.get("port")),
+        manage_ptr=flag_in_words(config.get("manage_ptr")),
+        comment=_text(resource.get("comment")),
     )
+
+
+def read_flag(text: str) -> bool | str:
+    """Return what a text says; the text where it is neither yes nor no, for the shape to refuse."""
+    return _FLAGS.get(text.strip().lower(), text.strip())
+
+
+def flag_in_words(value: Any) -> str:
+    """Return "yes" or "no"; what is neither true nor false as a text."""
+    return _text(value) if not isinstance(value, bool) else "yes" if value else "no"
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -25,6 +25,13 @@ def add(session: Session, grant: AccessGrant) -> AccessGrant:
     return grant
 
 
+def find_same(session: Session, grant: AccessGrant) -> AccessGrant | None:
+    """Return the oldest grant that says the same as a new one; its comment may be another."""
+    said = ("effect", "account_id", "role", "zone", "names", "types", "actions")
+    same = (getattr(AccessGrant, name).is_not_distinct_from(getattr(grant, name)) for name in said)
+    return session.scalars(select(AccessGrant).where(*same).order_by(AccessGrant.id).limit(1)).first()
+
+
 def list_all(session: Session) -> Sequence[AccessGrant]:
     """Return every grant, the oldest first."""
     return session.scalars(select(AccessGrant).order_by(AccessGrant.id)).all()

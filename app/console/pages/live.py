@@ -16,6 +16,7 @@ router = APIRouter(route_class=PageRoute)
 MOST_FOLLOWERS = 500  # pages that one process tells
 _PAUSE = 1.0  # seconds from one word to the next
 _LASTS = 300.0  # seconds; then the page asks again, and has to be allowed to
+_EVENTS = "text/event-stream"
 _HEADERS = {"X-Accel-Buffering": "no"}  # nginx passes each word on at once
 
 
@@ -27,9 +28,11 @@ class _Followers:
 @needs(Right.KNOW_ONESELF)
 async def follow(request: Request, caller: TheCaller) -> Response:
     """A stream of events (text/event-stream) without content: one whenever something may have changed."""
+    if request.method == "HEAD":
+        return Response(headers=_HEADERS, media_type=_EVENTS)
     if _Followers.number >= MOST_FOLLOWERS:
         raise Overloaded
-    return StreamingResponse(_words(request.app.state.live), media_type="text/event-stream", headers=_HEADERS)
+    return StreamingResponse(_words(request.app.state.live), media_type=_EVENTS, headers=_HEADERS)
 
 
 async def _words(hub: Hub) -> AsyncIterator[str]:

@@ -86,16 +86,8 @@ def _make(caller: Caller, form: Form) -> tokens.NewToken:
             "comment": form.text("comment"),
         },
     )
-    order = tokens.TokenOrder(
-        accounts=body.accounts,
-        roles=body.roles,
-        networks=body.networks,
-        expires_at=body.expires_at,
-        comment=body.comment,
-        person=body.person,
-    )
     with transaction() as session:
-        return tokens.create_token(session, caller, order)
+        return tokens.create_token(session, caller, tokens.TokenOrder(**dict(body)))
 
 
 def _show_form(

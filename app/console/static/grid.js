@@ -1,8 +1,9 @@
 // The grid of new changes: rows are added, removed and pasted, and judged while they are written.
 const CHECK_AFTER = 400; // milliseconds after the last key
 const ACTIONS = ["upsert", "create", "update", "delete"];
-const COLUMNS = ["action", "name", "type", "ttl", "value", "priority", "weight", "port"];
-const NAMES = { domain: "name", record_type: "type", target: "value", rdata: "value", data: "value" };
+const COLUMNS = ["action", "name", "type", "ttl", "value", "priority", "weight", "port", "manage_ptr", "comment"];
+const FLAGS = { true: "yes", false: "no" };
+const NAMES = { domain: "name", record_type: "type", target: "value", rdata: "value", data: "value", ptr: "manage_ptr" };
 
 function fieldOf(row, column) {
   return row.querySelector(`[name="${column}"]`);
@@ -50,7 +51,7 @@ function hint(grid, row) {
   words.textContent = found && document.activeElement?.closest("[data-row]") === row ? found.dataset.words : "";
   words.hidden = !words.textContent;
   const cells = found ? found.dataset.cells.split(" ") : COLUMNS;
-  for (const column of ["priority", "weight", "port"]) {
+  for (const column of ["priority", "weight", "port", "manage_ptr"]) {
     const field = fieldOf(row, column);
     field.classList.toggle("unused", !cells.includes(column) && !field.value);
   }
@@ -114,7 +115,7 @@ function fill(field, text) {
     field.value = text;
     if (field.tagName === "TEXTAREA") field.rows = Math.min(text.split("\n").length, 10);
   } else if (text) {
-    const word = text.toLowerCase();
+    const word = FLAGS[text.toLowerCase()] ?? text.toLowerCase();
     if (![...field.options].some((each) => each.value === word)) field.append(new Option(word));
     field.value = word;
   }

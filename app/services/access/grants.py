@@ -39,7 +39,8 @@ class GrantState:
 def add_grant(session: Session, caller: Caller, wanted: Grant, comment: str | None = None) -> GrantState:
     """Store a grant; its id is made here. Raises InvalidInput.
 
-    The zone need not be served: who may change it can be said before.
+    One that says the same, whatever its comment, is returned as it is. The zone need not be served: who may
+    change it can be said before.
     """
     reasons: list[Reason] = []
     if (wanted.account is None) is (wanted.role is None):
@@ -70,8 +71,10 @@ def add_grant(session: Session, caller: Caller, wanted: Grant, comment: str | No
         comment=comment,
         created_by=caller.principal.name,
     )
+    store.change_version(session)  # which others wait for: nobody adds the same meanwhile
+    if there := store.find_same(session, row):
+        return _state(there)
     added = store.add(session, row)
-    store.change_version(session)
     audit.note(session, caller, "grant_added", str(added.id), after=_as_json(added))
     return _state(added)
 

@@ -211,11 +211,13 @@ def test_why_a_plan_can_not_be_atomic_is_said_in_the_grid(admin: Visitor, guests
 
 
 def test_what_the_grid_has_no_place_for_is_named(admin: Visitor, guests: Guests) -> None:
-    asked = body(guests.zone, "commented")
-    asked["resource"]["comment"] = "a comment"
+    config = {"manage_ptr": False, "extra_config": {"owner": "lab"}}
+    asked = body(guests.zone, "commented", comment="a comment", config=config)
     token = {"Authorization": f"Bearer {make_token('admin', accounts=['team-a'])}"}
     guests.expire()
     answer = guests.client.post("/api/v1/dns/create", json=asked, headers=token)
     page = admin.get("/change", **{"from": answer.json()["id"]})
-    assert "would leave it out: comment" in page.text
+    assert "would leave it out: owner." in page.text
+    assert 'value="a comment"' in page.text
+    assert "<option selected>no</option>" in page.text
     assert f'value="commented.{guests.zone}"' in page.text

@@ -13,4 +13,7 @@ def test_only_so_many_pages_follow(guests: Guests, monkeypatch: pytest.MonkeyPat
 
 
 def test_nobody_follows_who_is_not_logged_in(guests: Guests) -> None:
-    assert guests.nobody().get("/live").status_code == 303
+    guests.client.cookies.clear()
+    follows = {"Accept": "text/event-stream"}
+    refused = guests.client.get("/console/live", headers=follows, follow_redirects=False)
+    assert (refused.status_code, "location" in refused.headers) == (401, False)

@@ -58,7 +58,20 @@ def test_a_part_of_a_page_comes_alone(client: TestClient, new_zone: str) -> None
 def test_pages_of_others_may_send_no_forms(client: TestClient) -> None:
     there = f"/console/requests/{UUID(int=1)}/cancel"
     foreign = client.post(there, headers={"Origin": "https://elsewhere.example"})
-    assert (foreign.status_code, foreign.json()["code"]) == (403, "origin_not_allowed")
+    assert (foreign.status_code, foreign.headers["connection"]) == (403, "close")
+    renamed = client.get("/console/requests", headers={"Host": "elsewhere.example"})
+    assert renamed.status_code == 421
+    for page, code in ((foreign, "origin_not_allowed"), (renamed, "host_unknown")):
+        assert page.headers["content-security-policy"] == POLICY
+        assert f"<code>{code}</code>" in page.text
+        assert 'href="/console/static/console.css"' in page.text
+
+
+def test_head_is_get_without_the_page(client: TestClient) -> None:
+    for path in ("/console/", "/console/requests", "/console/live", "/console/static/console.js"):
+        head = client.head(path)
+        assert (head.status_code, head.content) == (200, b"")
+    assert client.head("/console/nowhere").status_code == 404
 
 
 @pytest.mark.parametrize("charset", ["undefined", "unicode_escape", "punycode", "utf-16"])

@@ -15,7 +15,7 @@ _NAMES = {RecordType.SRV: "_sip._tcp.example.test", RecordType.PTR: "1.2.0.192.i
 @pytest.mark.parametrize("kind", HINTS)
 def test_every_example_is_valid(kind: RecordType) -> None:
     hint = HINTS[kind]
-    numbers = dict.fromkeys(hint.cells, "10")
+    numbers = {cell: "yes" if cell == "manage_ptr" else "10" for cell in hint.cells}
     row = ChangeRow(name=_NAMES.get(kind, "www.example.test"), type=kind.value, value=hint.example, **numbers)
     [draft] = read_changes(read_items([row.as_item({"account_id": "team-a"}, {})]))
     assert isinstance(draft, Draft)

@@ -35,6 +35,14 @@ def against(text: str, zone: str | None = None) -> Found:
         ),
         ("www\tTXT\t60\thello there\n", [ChangeRow("", "www", "TXT", "60", "hello there")]),
         ("delete,www,A\n", [ChangeRow("delete", "www", "A")]),
+        (
+            "name,type,value,ptr,comment\nwww,A,192.0.2.1,TRUE,a host\n",
+            [ChangeRow(name="www", type="A", value="192.0.2.1", manage_ptr="yes", comment="a host")],
+        ),
+        (
+            '{"domain": "www", "record_type": "A", "config": {"manage_ptr": false}, "comment": "b"}',
+            [ChangeRow(name="www", type="A", manage_ptr="no", comment="b")],
+        ),
         ("\ufeffname,type,value\nwww,A,192.0.2.1", [ChangeRow("", "www", "A", "", "192.0.2.1")]),
         (
             '{"action": "Create", "name": "s", "type": "SRV", "value": ["a.", "b."], "port": 5}\n',
@@ -90,7 +98,7 @@ def test_a_master_file_may_say_its_zone_itself() -> None:
         ('name,type,value\nwww,TXT,"a\n', [(("line", 2), "file_invalid")]),
         ('{"name": "a"}\n{nothing}\n[]\n', [(("line", 2), "file_invalid"), (("line", 3), "file_invalid")]),
         (
-            '[{"name": 1.5}, {"name": "a"}, {"comment": "x"}]',
+            '[{"name": 1.5}, {"name": "a"}, {"colour": "x"}]',
             [(("change", number), "file_invalid") for number in (1, 3)],
         ),
         ('{"name": "\\ud800"}', [(("change", 1), "file_invalid")]),

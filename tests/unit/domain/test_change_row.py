@@ -9,7 +9,9 @@ CONTEXT = {"account_id": "team-a"}
 
 
 def test_a_row_is_an_item_of_a_batch() -> None:
-    row = ChangeRow(" Create ", " s.example.test ", "srv", "60", " a. \r\n\r\n b. ", "1", "2", "x")
+    row = ChangeRow(
+        " Create ", " s.example.test ", "srv", "60", " a. \r\n\r\n b. ", "1", "2", "x", "Yes", " b "
+    )
     assert row.as_item(CONTEXT, {"view": "inside"}) == {
         "action": "create",
         "context": CONTEXT,
@@ -18,7 +20,13 @@ def test_a_row_is_an_item_of_a_batch() -> None:
             "domain": "s.example.test",
             "view": "inside",
             "target": ["a.", "b."],
-            "config": {"ttl": 60, "priority": 1, "extra_config": {"weight": 2, "port": "x"}},
+            "comment": "b",
+            "config": {
+                "ttl": 60,
+                "priority": 1,
+                "manage_ptr": True,
+                "extra_config": {"weight": 2, "port": "x"},
+            },
         },
     }
 
@@ -52,6 +60,8 @@ rows = st.builds(
     numbers | st.just(""),
     st.lists(texts, max_size=3).map("\n".join),
     *[numbers | st.just("")] * 3,
+    st.sampled_from(["", "yes", "no", "odd"]),
+    texts | st.just(""),
 )
 
 

@@ -89,16 +89,8 @@ def list_tokens() -> TokenList:
 @needs(Right.MANAGE_ACCESS)
 def create_token(body: NewToken, request: Request, caller: TheCaller) -> NewTokenOut:
     """`token` of the answer is what its holder needs; nobody can read it a second time."""
-    order = tokens.TokenOrder(
-        accounts=body.accounts,
-        roles=body.roles,
-        networks=body.networks,
-        expires_at=body.expires_at,
-        comment=body.comment,
-        person=body.person,
-    )
     with transaction() as session:
-        made = tokens.create_token(session, caller, order)
+        made = tokens.create_token(session, caller, tokens.TokenOrder(**dict(body)))
     _expire(request)
     return NewTokenOut(**dict(answers.token_out(made.token)), token=made.secret)
 
@@ -124,7 +116,10 @@ def list_grants() -> GrantList:
 @router.post("/grants", status_code=201, summary="Add a grant", responses=openapi.BODY)
 @needs(Right.MANAGE_ACCESS)
 def add_grant(body: NewGrant, request: Request, caller: TheCaller) -> GrantOut:
-    """Deny beats review, review beats allow, and what no grant is about is denied, but to admins."""
+    """Deny beats review, review beats allow, and what no grant is about is denied, but to admins.
+
+    Where there is a grant that says the same, it is the answer.
+    """
     with transaction() as session:
         added = grants.add_grant(session, caller, body.grant(), body.comment)
     _expire(request)
