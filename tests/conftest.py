@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import hypothesis
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
@@ -15,18 +14,11 @@ from xdist.remote import Producer
 
 from app.core.config import settings
 from stack.embedded import Stack
+from tests.support.fuzzing import load_profile
 from tests.support.scheduling import GroupScheduling, group_position
 from tests.support.settings import SetSettings, settings_setter
-from tests.support.thoroughly import examples
 
-# No test fails because the machine is busy.
-hypothesis.settings.register_profile(
-    "here",
-    max_examples=examples(50),
-    deadline=None,
-    suppress_health_check=[hypothesis.HealthCheck.too_slow],
-)
-hypothesis.settings.load_profile("here")
+load_profile("here", same=False)
 
 
 def pytest_sessionstart() -> None:

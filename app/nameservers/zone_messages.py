@@ -26,6 +26,7 @@ _QUESTION_END = 4  # octets: type and class
 _SOA, _TSIG = int(dns.rdatatype.SOA), int(dns.rdatatype.TSIG)
 _SERIAL_AT_END = 20  # octets from the serial to the end of the RDATA, RFC 1035 3.3.13
 _MAX_LABELS = 127  # of a name of 255 octets
+_MAX_POINTERS = 127  # of a name: more than one for a label lead to nothing
 _POINTER = 0xC0  # and above: the first octet of a pointer, RFC 1035 4.1.4
 _plain: Callable[[bytes], object] = re.compile(rb"[a-z0-9_-]+").fullmatch
 
@@ -119,9 +120,12 @@ def _read_name(wire: bytes, at: int, known: dict[int, str]) -> tuple[str, int]:
     """Return the name that begins there, and where it ends; `known` are those that begin at other places."""
     labels: list[str] = []
     places: list[int] = []
-    rest, end, lowest = "", 0, at
+    rest, end, lowest, pointers = "", 0, at, 0
     while length := wire[at]:
         if length >= _POINTER:
+            pointers += 1
+            if pointers > _MAX_POINTERS:
+                raise ValueError("a name that points on and on")
             end = end or at + 2
             at = (length - _POINTER) << 8 | wire[at + 1]
             if at >= lowest:  # pointers point back, or they could go round in circles

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 THOROUGH = os.environ.get("THOROUGH") == "true"
+FUZZING = os.environ.get("FUZZ") == "true"
 
 
 def thoroughly(*values: Any) -> Any:
@@ -14,5 +15,5 @@ def thoroughly(*values: Any) -> Any:
 
 
 def examples(few: int) -> int:
-    """Return how many examples Hypothesis makes: ten times as many where it is to be thorough."""
-    return few * 10 if THOROUGH else few
+    """Return how many examples Hypothesis makes: ten times as many where it is to be thorough, or to fuzz."""
+    return few * 10 if THOROUGH or FUZZING else few

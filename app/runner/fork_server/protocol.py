@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import struct
+import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 
@@ -13,7 +14,8 @@ READY, BUSY = b"+", b"-"  # a fork server's answer to a connection: send a comma
 TAKEN = b"!"  # its answer to a command: it will be run
 CANCEL, BEAT = b"c", b"."  # on the control pipe: end the command; the worker is alive
 READY_TIMEOUT = 3.0  # seconds for a fork server's answer to a connection: it takes some milliseconds
-REPLY_TIMEOUT = 10.0  # seconds to wait for what the other side sends next
+REPLY_TIMEOUT = 10.0  # seconds to wait for a reply, or a whole command
+MAX_COMMAND = 16 * 1024 * 1024  # bytes: the kernel starts no process with so many, execve(2)
 _CHUNK = 65536  # bytes read at once
 
 
@@ -33,9 +35,12 @@ class Command(NamedTuple):
         return json.dumps(self._asdict())
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
+    def from_json(cls, text: str | bytes | bytearray) -> Self:
         """Return the command that `to_json` wrote. Raises ValueError, TypeError."""
-        return cls(**json.loads(text))
+        try:
+            return cls(**json.loads(text))
+        except RecursionError as error:
+            raise ValueError("no command: nested too deep") from error
 
 
 class Descriptors(NamedTuple):
@@ -71,15 +76,27 @@ def receive(connection: socket.socket) -> tuple[Command, Descriptors]:
 
     Raises OSError; ValueError or TypeError when the other side sent no command.
     """
+    deadline = time.monotonic() + REPLY_TIMEOUT
     connection.settimeout(REPLY_TIMEOUT)
-    data, numbers, _, _ = socket.recv_fds(connection, _CHUNK, len(Descriptors._fields))
+    first, numbers, _, _ = socket.recv_fds(connection, _CHUNK, len(Descriptors._fields))
     for number in numbers:
         os.set_inheritable(number, False)
-    while chunk := connection.recv(_CHUNK):
+    data = bytearray(first)
+    while chunk := _receive_part(connection, deadline):
         data += chunk
+        if len(data) > MAX_COMMAND:
+            raise ValueError(f"a command of more than {MAX_COMMAND} bytes")
     if len(numbers) != len(Descriptors._fields):
         raise ValueError("a command without descriptors")
     return Command.from_json(data), Descriptors(*numbers)
+
+
+def _receive_part(connection: socket.socket, deadline: float) -> bytes:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the command comes too slowly")
+    connection.settimeout(left)
+    return connection.recv(_CHUNK)
 
 
 def same_user(connection: socket.socket) -> bool:

@@ -46,6 +46,49 @@ def test_any_name_and_text_comes_back_as_it_was(owner: list[bytes], strings: lis
     assert read(HEAD + written(record)) == [NS, record]
 
 
+PIECES = [
+    *'@a\\();$\n \t"',
+    "$TTL",
+    "$ORIGIN",
+    "$GENERATE",
+    "$INCLUDE",
+    "1-3",
+    "${1,2,d}",
+    "${0,3,x}",
+    "\\#",
+    "\\097",
+]
+PIECES += [
+    "IN",
+    "CH",
+    "A",
+    "192.0.2.1",
+    "TXT",
+    "SOA",
+    "NS",
+    "CNAME",
+    "SVCB",
+    "LOC",
+    "TYPE65280",
+    "1h",
+    "60",
+    "4294967296",
+]
+PIECES += ["a.example.test.", "b.other.test.", "1 . alpn=h2", "1 2 3 N 4 5 6 E 7m", "ns1 h 1 2 3 4 5"]
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=25), st.sampled_from(["", " "]))
+def test_any_text_is_read_or_refused(pieces: list[str], between: str) -> None:
+    """And what is read comes back as it was."""
+    text = between.join(pieces)
+    try:
+        records = read(f"{HEAD}{text}\n")
+    except InvalidInput:
+        return
+    for record in records:
+        assert record in read(HEAD + written(record))
+
+
 def quoted(octets: bytes) -> str:
     return "".join(f"\\{octet:03d}" for octet in octets)
 
