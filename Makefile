@@ -9,7 +9,7 @@ PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 6 --dist loa
 RESULTS := .stack/bench-results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up client demo reference docs screenshots fetch test test-thorough prepared images bench bench-quick plots lint lock clean
+.PHONY: help venv up client demo reference docs screenshots fetch test test-thorough faults prepared images bench bench-quick plots lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test: prepared ## run the tests, on real servers
 
 test-thorough: prepared ## run all tests: on every server, in every way, with many more random ones
 	THOROUGH=true $(PYTEST) -m ""
+
+faults: fetch ## break every part under load and judge the outcome; ONLY=name,family for some of them
+	@$(BIN)/python -m tests.faults.matrix --only "$(ONLY)"
 
 # What the tests run on, at the same time: most of it waits for the network.
 prepared: venv

@@ -26,7 +26,7 @@ options {{
     recursion no;
     dnssec-validation no;
     empty-zones-enable no;
-    notify no;
+    {notify}
     allow-new-zones yes;
     allow-transfer {{ key "orchestrator"; }};
 }};
@@ -37,22 +37,37 @@ logging {{
 """
 SPARE_ZONE = "example.org"  # for who wants to try how a zone is registered
 _ZONE = 'type primary; file "{home}/zones/{file}"; allow-update {{ key "orchestrator"; }};'
+_COPY = 'type secondary; file "{home}/copies/{file}"; primaries {{ {host} port {port} key "orchestrator"; }};'
+_NOTIFY = "notify explicit; notify-delay 0; max-ixfr-ratio unlimited; also-notify {{ {addresses} }};"
 
 
 class Bind(NameServer):
-    """One BIND server, with its zones and keys."""
+    """One BIND server, with its zones and keys.
+
+    It tells the servers of `secondaries` (ports) what changes. With a `primary` (port) it is such a secondary
+    itself, which has the key of that one.
+    """
 
     name = "bind"
     replaced_by = "DNS_SERVER"
     listeners = ("dns", "rndc")
 
     def __init__(
-        self, state: Path, port: int, rndc_port: int, packages: Path, more_zones: Sequence[str] = ()
+        self,
+        state: Path,
+        port: int,
+        rndc_port: int,
+        packages: Path,
+        more_zones: Sequence[str] = (),
+        *,
+        secondaries: Sequence[int] = (),
+        primary: int | None = None,
     ) -> None:
         self._home = state / "bind"
         self._inventory = state / "inventory"
         self._port = port
         self._rndc_port = rndc_port
+        self._secondaries, self._primary = secondaries, primary
         self._served = (*ZONES, SPARE_ZONE, *more_zones)  # from its start
         self._named, self._rndc, self._libraries = _programs(packages)
         self.key_file = self._home / "orchestrator.key"
@@ -60,6 +75,7 @@ class Bind(NameServer):
     def prepare(self) -> None:
         """Create the keys and zones before the first start, and the configuration before each."""
         (self._home / "zones").mkdir(parents=True, exist_ok=True)
+        (self._home / "copies").mkdir(exist_ok=True)
         create_key(self.key_file)
         create_key(self._home / "rndc.key", "rndc")
         for name in self._served:
@@ -104,11 +120,15 @@ class Bind(NameServer):
             raise StackError(f"BIND: {' '.join(command)}: {done.stderr.strip()}")
 
     def _configuration(self) -> str:
-        options = _CONFIGURATION.format(home=self._home, host=HOST, dns=self._port, rndc=self._rndc_port)
+        addresses = " ".join(f"{HOST} port {port};" for port in self._secondaries)
+        notify = _NOTIFY.format(addresses=addresses) if addresses else "notify no;"
+        ports = {"dns": self._port, "rndc": self._rndc_port}
+        options = _CONFIGURATION.format(home=self._home, host=HOST, notify=notify, **ports)
         return options + "".join(f'zone "{name}" {{ {self._zone(name)} }};\n' for name in self._served)
 
     def _zone(self, name: str) -> str:
-        return _ZONE.format(home=self._home, file=_file_name(name))
+        words = {"home": self._home, "file": _file_name(name), "host": HOST, "port": self._primary}
+        return (_ZONE if self._primary is None else _COPY).format(**words)
 
     def _create_zone_file(self, name: str) -> None:
         path = self._home / "zones" / _file_name(name)

@@ -9,6 +9,7 @@ GROUPS = (
     ("client/",),
     ("browser/",),
     ("faults/",),
+    ("faults/test_matrix",),
     ("integration/kafka/",),
     ("images/",),
     (  # one fork server for the shipped playbook

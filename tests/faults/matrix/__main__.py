@@ -1,0 +1,80 @@
+"""`python -m tests.faults.matrix`: break every part of the system under load, and judge the outcome."""
+
+import argparse
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from stack.paths import STATE
+from tests.faults.matrix import report
+from tests.faults.matrix.faults import Fault, all_faults
+from tests.faults.matrix.row import Row, run_row
+from tests.faults.matrix.scene import set_scene
+from tests.faults.matrix.system import System
+
+
+def main() -> int:
+    """Run the faults that the arguments name; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.matrix", description=__doc__)
+    parser.add_argument("--only", default="", help="names of faults or families, with commas between them")
+    parser.add_argument("--quick", action="store_true", help="those that `make test` has")
+    parser.add_argument("--list", action="store_true", help="list them, and run none")
+    parser.add_argument("--keep", type=Path, help="a folder for the system's files, which stay there")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    faults = chosen(arguments.only, quick=arguments.quick)
+    if arguments.list:
+        for fault in faults:
+            say(f"{fault.family:12} {fault.name}")
+        return 0
+    with TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder:
+        rows = run(faults, arguments.keep or Path(folder))
+    return 0 if all(row.passed for row in rows) else 1
+
+
+def chosen(only: str, *, quick: bool) -> Sequence[Fault]:
+    """Return the faults by name or family; all unless some are named. Raises SystemExit."""
+    names = [name for name in only.split(",") if name]
+    known = {word for fault in all_faults() for word in (fault.name, fault.family)}
+    if unknown := [name for name in names if name not in known]:
+        sys.exit(f"no fault and no family is called {', '.join(unknown)}; --list shows them")
+    return [
+        fault
+        for fault in all_faults()
+        if (not names or {fault.name, fault.family} & set(names)) and (fault.quick or not quick)
+    ]
+
+
+def run(faults: Sequence[Fault], folder: Path) -> list[Row]:
+    """Run the faults, one after the other on one system; write the table after each."""
+    say("Starting the system …")
+    rows: list[Row] = []
+    STATE.mkdir(exist_ok=True)
+    with System(folder) as system:
+        for number, fault in enumerate(faults):
+            seed = secrets.token_hex(4)
+            say(f"{time.strftime('%H:%M:%S')} [{number + 1}/{len(faults)}] {fault.title}", end=" … ")
+            row = run_row(set_scene(system, f"r{number}"), [fault], seed)
+            rows.append(row)
+            [recovery] = row.recoveries
+            recovered = "not recovered" if recovery is None else f"recovered in {recovery:.1f} s"
+            verdict = "passed" if row.passed else f"FAILED (seed {seed})"
+            say(f"{verdict}, {len(row.seen.requests)} requests, {recovered}, {row.seconds:.0f} s")
+            for line in row.verdict.lines():
+                say(f"    {line}")
+            report.write(rows, STATE)
+    say(f"\n{report.markdown(rows)}\n{STATE / 'faults.md'}, {STATE / 'faults.json'}")
+    return rows
+
+
+def say(text: str, end: str = "\n") -> None:
+    """Show how far it is."""
+    print(text, end=end, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""A row of the matrix: faults under load, one after the other, and what the judge says in the end."""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from app.domain.lifecycle import FINAL
+from tests.faults.matrix.faults import Fault
+from tests.faults.matrix.journal import Call, Journal
+from tests.faults.matrix.judge import Verdict, judge
+from tests.faults.matrix.load import Load
+from tests.faults.matrix.scene import Scene
+from tests.faults.matrix.seen import Seen, look
+
+_BEFORE, _AFTER = 1.5, 1.0  # seconds of load
+_POLL = 0.1  # seconds
+_CALM_LIMIT = 15.0  # seconds for a secondary to have the last change, for runs to have removed their folders
+_SETTLED = "SELECT idempotency_key FROM dns_requests WHERE zone = ANY(%s) AND status = ANY(%s)"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of faults."""
+
+    faults: Sequence[Fault]
+    # of each: seconds from its end until all was settled that had been asked for before; None: not in time
+    recoveries: Sequence[float | None]
+    seen: Seen
+    verdict: Verdict
+    seconds: float  # that the row took
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.verdict.passed and None not in self.recoveries
+
+
+def run_row(scene: Scene, faults: Sequence[Fault], seed: str) -> Row:
+    """Run the load with faults in it, and judge what has become of it."""
+    began = time.monotonic()
+    load = Load(scene, seed)
+    with load.running():
+        time.sleep(_BEFORE)
+        recoveries = [_recovery(scene, fault, load.journal) for fault in faults]
+        time.sleep(_AFTER)
+    deadline = max(fault.deadline for fault in faults)
+    wait_until_settled(scene, load.journal.calls(), time.monotonic() + deadline)
+    seen = _look_when_calm(scene, load.journal)
+    return Row(faults, recoveries, seen, judge(seen), time.monotonic() - began)
+
+
+def _recovery(scene: Scene, fault: Fault, journal: Journal) -> float | None:
+    """Inject a fault and heal it; return how long it takes until all is settled."""
+    with fault.inject(scene):
+        time.sleep(fault.lasts)
+    healed = time.monotonic()
+    recovered = wait_until_settled(scene, journal.calls(), healed + fault.deadline)
+    return None if recovered is None else recovered - healed
+
+
+def wait_until_settled(scene: Scene, calls: Sequence[Call], deadline: float) -> float | None:
+    """Wait until all changes of these calls are settled; return when, or None: not before the deadline."""
+    keys = {item.key for call in calls for item in call.items}
+    while time.monotonic() < deadline:
+        with suppress(psycopg.Error), scene.system.connect() as connection:
+            while time.monotonic() < deadline:
+                if keys <= _settled(connection, scene):
+                    return time.monotonic()
+                time.sleep(_POLL)
+        time.sleep(_POLL)
+    return None
+
+
+def _settled(connection: psycopg.Connection[Any], scene: Scene) -> set[str]:
+    rows = connection.execute(_SETTLED, [list(scene.zones), [str(status) for status in FINAL]])
+    found = {key for (key,) in rows}
+    connection.rollback()
+    return found
+
+
+def _look_when_calm(scene: Scene, journal: Journal) -> Seen:
+    deadline = time.monotonic() + _CALM_LIMIT
+    while True:
+        with scene.system.connect() as connection:
+            seen = look(scene, journal.calls(), connection)
+        verdict = judge(seen)
+        if not (verdict.left or verdict.differ) or time.monotonic() > deadline:
+            return seen
+        time.sleep(0.3)

@@ -1,0 +1,33 @@
+"""The zones of one row, on both servers, and served by the orchestrator."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.faults.matrix.system import System
+from tests.faults.matrix.zone_files import is_served
+from tests.support.eventually import eventually
+
+_ZONES = 6
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A system, and the zones that a fault finds under load."""
+
+    system: System
+    name: str
+    zones: Sequence[str]
+
+
+def set_scene(system: System, name: str) -> Scene:
+    """Make new zones."""
+    servers = system.servers
+    zones = [f"z{number}.{name}.test" for number in range(_ZONES)]
+    for zone in zones:
+        servers.add_zone(zone)
+    eventually(lambda: all(is_served(zone, port) for zone in zones for port in servers.dns_ports.values()))
+    with system.client(system.admin, timeout=30) as client:
+        for zone in zones:
+            served = {"name": zone, "backend": "bind"}
+            client.post(f"{system.url('api-1')}/api/v1/zones", json=served).raise_for_status()
+    return Scene(system, name, zones)

@@ -1,0 +1,252 @@
+"""The system under faults: every server, two API processes, two consumers and two workers."""
+
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+import psutil
+import psycopg
+
+from stack.loop import LoopThread
+from stack.ports import HOST
+from stack.supervisor import Supervisor
+from tests.faults.matrix.orphans import Orphans
+from tests.faults.matrix.servers import Servers
+from tests.support.eventually import eventually
+from tests.support.forked import API, CLI, CONSUMER, Forked, run_in_fork
+from tests.support.http import TLS
+from tests.support.kafka.processes import Program
+
+HERE = Path(__file__).parent
+RUN_TIMEOUT = 20  # seconds
+LEASE = 4.0  # seconds
+ACCOUNTS = ("team-a", "team-b")
+KAFKA_ACCOUNT = "team-k"
+APIS, WORKERS, CONSUMERS = ("api-1", "api-2"), ("worker-1", "worker-2"), ("consumer-1", "consumer-2")
+APP = (*APIS, *WORKERS, *CONSUMERS)
+
+_SETTINGS = {
+    "AUTH": "required",
+    "EXECUTOR": "ansible",
+    "PLAYBOOK": str(HERE / "playbook.yml"),
+    "RUN_ENVIRONMENT": "FAULT_GATES",
+    "RUN_TIMEOUT": str(RUN_TIMEOUT),
+    "LEASE": str(LEASE),
+    "RETRY_PAUSE": "0.2",
+    "RETRY_PAUSE_MAX": "2",
+    "VERIFY_PAUSE": "0.3",
+    "LOG_FORMAT": "json",
+}
+_READY = " ready."  # says a worker
+_WORKER = (
+    "-m",
+    "celery",
+    "-A",
+    "app.tasks",
+    "worker",
+    "--loglevel=info",
+    "-Q",
+    "dns_tasks",
+    "--concurrency=2",
+)
+
+
+class System:
+    """Runs for the block of a `with`.
+
+    Parts are `postgres`, `valkey`, `kafka`, `bind`, `secondary`, and those of APP; each can be stopped,
+    killed, frozen, and started again.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory.absolute()
+        self.servers = Servers(self.directory)
+        self.env: dict[str, str] = {}
+        self._helpers: set[int] = set()
+        self._app: dict[str, Forked | Program] = {}
+        self._ready_before: dict[str, int] = {}
+        self._supervisor = Supervisor(self.servers.stages, self._note)
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opening:
+            for folder in (self.tmp, self.gates, self.logs):
+                folder.mkdir(parents=True, exist_ok=True)
+            self.servers.prepare()
+            self.orphans = opening.enter_context(Orphans(self._own_processes))
+            self._loop = opening.enter_context(LoopThread())
+            opening.callback(lambda: self._loop.run(self._supervisor.stop()))
+            self._loop.run(self._supervisor.start())
+            opening.callback(self._stop_app)
+            self._start_app()
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        self._open.close()
+
+    @property
+    def tmp(self) -> Path:
+        """TMPDIR of the app's processes."""
+        return self.directory / "tmp"
+
+    @property
+    def gates(self) -> Path:
+        """A file in here keeps each run waiting at that gate: see playbook.yml."""
+        return self.directory / "gates"
+
+    @property
+    def logs(self) -> Path:
+        """A file for each part, with all that it has printed."""
+        return self.directory / "logs"
+
+    def start(self, name: str, **settings: str) -> None:
+        """Start a part, a process of the app with further settings, and wait until it is ready."""
+        if name not in APP:
+            self._loop.run(self._supervisor[name].start())
+            return
+        self._launch(name, settings)
+        self._wait_for(name)
+
+    def stop(self, name: str) -> None:
+        """Stop a part by SIGTERM, and wait for its end."""
+        if name in APP:
+            self._app[name].stop()
+        else:
+            self._loop.run(self._supervisor[name].stop())
+
+    def kill(self, name: str) -> None:
+        """Kill a part by SIGKILL: of the app, that one process alone."""
+        if name in APP:
+            self._app[name].kill()
+        else:
+            self._loop.run(self._supervisor[name].kill())
+
+    def pid(self, name: str) -> int:
+        """Return the number of a part's process."""
+        found = self._app[name].pid if name in APP else self._supervisor[name].pid
+        assert found, f"{name} does not run"
+        return found
+
+    @contextmanager
+    def frozen(self, *names: str) -> Iterator[None]:
+        """Let parts stand still for the block, with their children: as on a frozen host."""
+        roots = [psutil.Process(self.pid(name)) for name in names]
+        pids = [each.pid for root in roots for each in (root, *root.children(recursive=True))]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
+    @contextmanager
+    def gate(self, name: str) -> Iterator[None]:
+        """Let all runs that come there wait at a gate, for the block; those that wait then stay for 30 s."""
+        (self.gates / name).touch()
+        try:
+            yield
+        finally:
+            (self.gates / name).unlink()
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Return a connection to the database."""
+        return psycopg.connect(self.env["DATABASE_URL"], connect_timeout=5)
+
+    def url(self, api: str) -> str:
+        """Return where an API process is."""
+        return f"http://{HOST}:{self.servers.api_ports[api]}"
+
+    def client(self, token: str, timeout: float = 5) -> httpx2.Client:
+        """Return an HTTP client for the holder of a token."""
+        return httpx2.Client(timeout=timeout, verify=TLS, headers={"Authorization": f"Bearer {token}"})
+
+    def log(self, name: str) -> str:
+        """Return what a part has printed."""
+        path = self.logs / name
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def _start_app(self) -> None:
+        token_file = self.directory / "gateway.token"
+        self.env = {
+            **_SETTINGS,
+            **self.servers.settings(),
+            "TMPDIR": str(self.tmp),
+            "FAULT_GATES": str(self.gates),
+            "API_TOKEN_FILE": str(token_file),
+        }
+        self._cli("migrate")
+        self._helpers = {child.pid for child in psutil.Process().children()}
+        self.admin = self._token("admin")
+        self.tokens = {account: self._token("requester", account) for account in ACCOUNTS}
+        token_file.write_text(self._token("gateway"))
+        token_file.chmod(0o600)
+        for name in APP:
+            self._launch(name, {})
+        for name in APP:
+            self._wait_for(name)
+        with self.client(self.admin) as client:
+            for account in (*ACCOUNTS, KAFKA_ACCOUNT):
+                grant = {"effect": "allow", "account_id": account}
+                client.post(f"{self.url('api-1')}/api/v1/access/grants", json=grant).raise_for_status()
+
+    def _token(self, role: str, account: str = "") -> str:
+        return self._cli("token", "create", "--role", role, *(["--account", account] if account else []))
+
+    def _cli(self, *words: str) -> str:
+        ended = run_in_fork((*CLI, *words), self.env, self.directory)
+        assert ended.status == 0, ended
+        return ended.out.strip()
+
+    def _launch(self, name: str, settings: Mapping[str, str]) -> None:
+        kind, number = name.split("-")
+        api = f"{self.url(f'api-{number}')}/api/v1/dns/create"
+        words: Sequence[str] = {
+            "api": (*API, "--port", str(self.servers.api_ports.get(name, 0))),
+            "worker": (*_WORKER, "-n", f"{name}@%h"),
+            "consumer": CONSUMER,
+        }[kind]
+        env = {**self.env, "API_URL": api, **settings}
+        self._ready_before[name] = self.log(name).count(_READY)
+        # A worker is no fork of a process that has imported it: its fork server has its number in it.
+        run = Program if kind == "worker" else Forked
+        self._app[name] = run(words, env, self.logs / name)
+
+    def _wait_for(self, name: str) -> None:
+        process = self._app[name]
+
+        def is_ready() -> bool:
+            assert process.running, self.log(name)[-4000:]
+            if name in WORKERS:
+                return process.output.count(_READY) > self._ready_before[name]
+            return name in CONSUMERS or self._answers(name)
+
+        eventually(is_ready, limit=60)
+
+    def _answers(self, api: str) -> bool:
+        try:
+            return httpx2.get(f"{self.url(api)}/healthz", timeout=2, verify=TLS).is_success
+        except httpx2.TransportError:
+            return False
+
+    def _stop_app(self) -> None:
+        for process in self._app.values():
+            if process.running:
+                process.terminate()
+        for process in self._app.values():
+            process.wait()
+
+    def _own_processes(self) -> set[int]:
+        """The children of this process that are no orphans; those of the app are the fork server's."""
+        parts = (self._supervisor[part.name].pid for stage in self.servers.stages for part in stage)
+        return self._helpers | {pid for pid in parts if pid} | {each.pid for each in self._app.values()}
+
+    def _note(self, name: str, line: str) -> None:
+        with (self.logs / name).open("a") as file:
+            file.write(f"{line}\n")
