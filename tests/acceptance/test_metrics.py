@@ -16,6 +16,7 @@ from tests.support.forked import CLI, run_in_fork
 from tests.support.kafka.broker import free_port
 from tests.support.kafka.processes import Program
 from tests.support.metrics import Values, scrape, total, value
+from tests.support.prometheus import dashboard_queries, running_prometheus
 from tests.support.user import User
 
 WORKER = ("-m", "celery", "-A", "app.tasks", "worker", "-Q", "dns_tasks", "--concurrency", "2")
@@ -85,6 +86,7 @@ def test_a_worker_and_its_pool(without_worker: Stack, user: User, zone: str, tmp
         assert value(found, "dns_responses_total", rcode="NOERROR") >= 21
         assert value(found, "dns_updates_total", rcode="NOERROR") >= runs
         assert value(found, "dns_update_seconds_count") == total(found, "dns_updates_total")
+        all_is_read_by_prometheus(without_worker, first, tmp_path)
         [folder] = first.counting_folders
         assert folder.stat().st_mode & 0o777 == 0o700
         assert first.program.stop() == 0
@@ -98,6 +100,22 @@ def test_a_worker_and_its_pool(without_worker: Stack, user: User, zone: str, tmp
             assert not left.exists()
             assert len(next_one.counting_folders) == 1
             assert total(next_one.metrics(), "requests_settled_total") == 0
+
+
+def all_is_read_by_prometheus(stack: Stack, worker: Worker, folder: Path) -> None:
+    """All that is shipped for Prometheus works: its configuration, the alerts, the dashboard's queries."""
+    shown = f"127.0.0.1:{free_port()}"
+    consumer = Program(("run_consumer.py",), {**stack.env, "METRICS_LISTEN": shown}, folder / "consumer.log")
+    api = stack.env["API_URL"].split("/")[2]
+    jobs = {"api": api, "worker": f"127.0.0.1:{worker.port}", "consumer": shown}
+    targets = {f"dns-orchestrator-{name}": target for name, target in jobs.items()}
+    with consumer, running_prometheus(folder, targets) as prometheus:
+        eventually(lambda: prometheus.targets() == dict.fromkeys(targets, "up"))
+        eventually(lambda: all(health == "ok" for health, _ in prometheus.rules().values()))
+        assert {error for _, error in prometheus.rules().values()} == {""}
+        found = {query: prometheus.get("query", query=query)["result"] for query in dashboard_queries()}
+        assert len(found) > 30
+        assert found["max(sum by (instance) (dns_orchestrator_requests_open))"]
 
 
 def _with(running: Worker, settled: int) -> Values | None:

@@ -1,11 +1,8 @@
 """The alerts, by promtool, each with a runbook entry; and the queries of the dashboard."""
 
-import json
-import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,13 +11,9 @@ import yaml  # type: ignore[import-untyped]
 
 from app.core.metric_types import Histogram
 from docs.generate.metrics import listed
-from stack.debian import unpacked
-from stack.errors import Unavailable
-from stack.paths import PACKAGES, ROOT
+from stack.paths import ROOT
+from tests.support.prometheus import FOLDER, RULES, dashboard_queries, installed
 
-FOLDER = ROOT / "deploy" / "prometheus"
-RULES = FOLDER / "rules.yml"
-DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "dns-orchestrator.json"
 RUNBOOK = (ROOT / "docs" / "how-to" / "monitoring.md").read_text()
 ALERTS: Mapping[str, Mapping[str, Any]] = {
     rule["alert"]: rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]
@@ -117,17 +110,10 @@ CALM = {
 }
 
 
-@cache
-def promtool() -> Path:
-    """Debian's promtool; where it can't be had the tests are skipped, but not on CI."""
-    try:
-        return unpacked("prometheus", PACKAGES) / "usr" / "bin" / "promtool"
-    except Unavailable as error:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(str(error))
-
-
 def run(*words: str, folder: Path) -> None:
-    done = subprocess.run([promtool(), *words], cwd=folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [installed() / "promtool", *words], cwd=folder, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -173,13 +159,6 @@ def test_each_alert_has_a_runbook_entry() -> None:
     assert re.findall(r"^### (DnsOrchestrator\w+)$", RUNBOOK, re.MULTILINE) == list(ALERTS)
     for entry in re.split(r"^### DnsOrchestrator\w+$", RUNBOOK, flags=re.MULTILINE)[1:]:
         assert "**Do:**" in entry
-
-
-def dashboard_queries() -> Iterator[str]:
-    """The queries of all panels, with an interval in the place of Grafana's variable."""
-    for panel in json.loads(DASHBOARD.read_text())["panels"]:
-        for target in panel.get("targets", ()):
-            yield target["expr"].replace("$__rate_interval", "1m")
 
 
 def series() -> Iterator[str]:

@@ -1,0 +1,98 @@
+"""Debian's Prometheus, which reads what processes of ours show, with the rules that are shipped."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx2
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from stack.debian import unpacked
+from stack.errors import Unavailable
+from stack.paths import PACKAGES, ROOT
+from tests.support import http
+from tests.support.eventually import eventually
+from tests.support.kafka.broker import free_port
+from tests.support.processes import die_with_parent
+
+FOLDER = ROOT / "deploy" / "prometheus"
+RULES = FOLDER / "rules.yml"
+DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "dns-orchestrator.json"
+
+
+@cache
+def installed() -> Path:
+    """The folder of its programs; where they can't be had the test is skipped, but not on CI."""
+    try:
+        return unpacked("prometheus", PACKAGES) / "usr" / "bin"
+    except Unavailable as error:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(str(error))
+
+
+def dashboard_queries() -> Iterator[str]:
+    """The queries of all panels, with an interval in the place of Grafana's variable."""
+    for panel in json.loads(DASHBOARD.read_text())["panels"]:
+        for target in panel.get("targets", ()):
+            yield target["expr"].replace("$__rate_interval", "1m")
+
+
+class Prometheus:
+    """One that runs."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}"
+
+    def get(self, path: str, **parameters: str) -> Any:
+        """What its API answers."""
+        answer = http.get(f"{self._url}/api/v1/{path}?{urlencode(parameters)}", timeout=30).json()
+        assert answer["status"] == "success", answer
+        return answer["data"]
+
+    def targets(self) -> Mapping[str, str]:
+        """How each job is: up, down or unknown."""
+        return {each["labels"]["job"]: each["health"] for each in self.get("targets")["activeTargets"]}
+
+    def rules(self) -> Mapping[str, tuple[str, str]]:
+        """How each rule is, and its last error."""
+        rules = [rule for group in self.get("rules")["groups"] for rule in group["rules"]]
+        return {rule["name"]: (rule["health"], rule.get("lastError", "")) for rule in rules}
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it answers."""
+        try:
+            return http.get(f"{self._url}/-/ready", timeout=5).status_code == 200
+        except httpx2.TransportError:
+            return False
+
+
+@contextmanager
+def running_prometheus(folder: Path, targets: Mapping[str, str]) -> Iterator[Prometheus]:
+    """Prometheus for the block, with the configuration that is shipped, but for where the jobs are."""
+    described = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
+    described["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    described["rule_files"] = [str(RULES)]
+    for job in described["scrape_configs"]:
+        job["static_configs"] = [{"targets": [targets[job["job_name"]]]}]
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(described))
+    port = free_port()
+    options = [f"--web.listen-address=127.0.0.1:{port}", f"--storage.tsdb.path={folder / 'data'}"]
+    command = [str(installed() / "prometheus"), "--config.file=prometheus.yml", *options]
+    with (folder / "prometheus.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=log, stderr=log, start_new_session=True, preexec_fn=die_with_parent
+        )
+    try:
+        found = Prometheus(port)
+        eventually(lambda: found.is_ready)
+        yield found
+    finally:
+        process.terminate()
+        process.wait(30)
