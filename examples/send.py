@@ -47,8 +47,11 @@ def send(lines: Iterable[str]) -> int:
     for number, line in enumerate(lines, 1):
         try:
             key = str(json.loads(line)["resource"]["domain"])
-        except (ValueError, TypeError, LookupError) as error:
-            _say(f"line {number} is not sent, it is not a request: {error!r}")
+        except ValueError as error:
+            _say(f"line {number} is not sent, it is not JSON: {error}")
+            bad += 1
+        except (TypeError, LookupError):
+            _say(f'line {number} is not sent, it is not a request: it has no {{"resource": {{"domain": …}}}}')
             bad += 1
         else:
             producer.produce(topic, line.strip().encode(), key=key.encode(), on_delivery=count)

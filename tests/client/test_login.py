@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from dns_orchestrator import Client
+from dns_orchestrator import Client, device_flow
 from dns_orchestrator.credentials import Credential, Credentials
 from dns_orchestrator.device_flow import LoginFailed, UserCode, log_in
 from dns_orchestrator.models.access import OidcLogin
@@ -77,6 +77,7 @@ class Issuer(ThreadingHTTPServer):
         super().__init__((HOST, 0), Handler)
         self.url = f"http://{HOST}:{self.server_port}"
         self.answers: list[tuple[int, dict[str, object]]] = []
+        self.interval: float = 0
         self.forms: list[dict[str, list[str]]] = []
         self.described: dict[str, object] = {
             "device_authorization_endpoint": f"{self.url}/device",
@@ -96,8 +97,8 @@ class Handler(BaseHTTPRequestHandler):
         content = self.rfile.read(int(self.headers["content-length"]))
         self.server.forms.append(parse_qs(content.decode()))
         if self.path == "/device":
-            given = {"device_code": "d", "user_code": "WXYZ", "verification_uri": "https://x", "interval": 0}
-            self._answer(200, given)
+            given = {"device_code": "d", "user_code": "WXYZ", "verification_uri": "https://x"}
+            self._answer(200, given | {"interval": self.server.interval})
         else:
             self._answer(*self.server.answers.pop(0))
 
@@ -113,8 +114,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    """A running issuer."""
+def issuer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Issuer]:
+    """A running issuer, which is asked without pauses."""
+    monkeypatch.setattr(device_flow, "PAUSES", (0.0, 0.0))
     with Issuer() as running:
         Thread(target=running.serve_forever, args=(0.05,), daemon=True).start()
         yield running
@@ -141,6 +143,19 @@ def test_a_device_login_waits_for_the_user_and_is_renewed(issuer: Issuer, tmp_pa
         ["urn:ietf:params:oauth:grant-type:device_code"],
         ["refresh_token"],
     ]
+
+
+@pytest.mark.parametrize(("interval", "pause"), [(-5, 1.0), (1e9, 60.0)])
+def test_the_issuer_is_asked_neither_all_the_time_nor_never(
+    issuer: Issuer, interval: float, pause: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuer.interval = interval
+    issuer.answers = [(200, {"access_token": "a"})]
+    pauses: list[float] = []
+    monkeypatch.setattr(device_flow, "PAUSES", (1.0, 60.0))
+    monkeypatch.setattr("dns_orchestrator.device_flow.time.sleep", pauses.append)
+    log_in(OidcLogin(issuer=issuer.url, client_id="cli", scope="openid"), lambda _: None)
+    assert pauses == [pause]
 
 
 def test_a_device_login_that_is_denied_says_so(issuer: Issuer) -> None:

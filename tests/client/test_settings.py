@@ -1,10 +1,11 @@
 """Where the API is and who calls, from arguments, the environment and profiles."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from dns_orchestrator import Client, ConfigurationError, ConnectionFailed, Retries
+from dns_orchestrator import AsyncClient, Client, ConfigurationError, ConnectionFailed, Retries
 from dns_orchestrator.call import part
 from dns_orchestrator.settings import find_settings
 from tests.support.pages import shown
@@ -38,6 +39,32 @@ def test_the_profile_that_the_readme_shows_is_read(folder: Path, tmp_path: Path)
     found = find_settings()
     assert (found.url, found.token, found.account_id) == ("https://dns.example.net", "secret", "team-a")
     assert "secret" not in repr(found)
+
+
+def test_a_file_that_everybody_can_read_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("secret\n")
+    monkeypatch.setenv("DNS_ORCHESTRATOR_TOKEN_FILE", str(file))
+    for mode, said in ((0o600, 0), (0o644, 1)):
+        file.chmod(mode)
+        assert find_settings().token == "secret"
+        assert caplog.text.count(f"chmod 600 {file}") == said
+
+
+def test_who_is_closed_makes_no_calls() -> None:
+    async def call_when_closed() -> None:
+        async with AsyncClient(URL) as awaiting:
+            pass
+        await awaiting.zones.list()
+
+    with Client(URL) as blocking:
+        pass
+    with pytest.raises(ConfigurationError, match="closed"):
+        blocking.zones.list()
+    with pytest.raises(ConfigurationError, match="closed"):
+        asyncio.run(call_when_closed())
 
 
 def test_arguments_beat_the_environment_which_beats_the_profile(

@@ -27,6 +27,8 @@ def test_lines_that_are_no_request_are_named_and_counted() -> None:
     assert done.returncode == 1
     said = [line for line in done.stderr.splitlines() if line.startswith("line ")]
     assert [line.partition(",")[0] for line in said] == ["line 1 is not sent", "line 2 is not sent"]
+    assert '{"resource": {"domain": …}}' in said[0]
+    assert "it is not JSON" in said[1]
     assert "0 sent to dns_requests" in done.stderr
     assert "2 not a request" in done.stderr
 

@@ -13,6 +13,8 @@ from dns_orchestrator.models.access import OidcLogin
 
 _GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _TIMEOUT = 10.0  # seconds
+_LONGEST = 3_600.0  # seconds for which the user is waited for
+PAUSES = (1.0, 60.0)  # seconds between two questions, whatever the issuer says
 _SLOWER = 5.0  # seconds more between two questions, when the issuer says so (section 3.5)
 
 
@@ -70,11 +72,12 @@ def _log_in(http: httpx2.Client, login: OidcLogin, show: Callable[[UserCode], No
 
 def _wait(http: httpx2.Client, endpoint: str, client_id: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
     """Ask for the tokens until the user has logged in."""
-    ends = time.monotonic() + float(given.get("expires_in", 600))
+    ends = time.monotonic() + min(float(given.get("expires_in", 600)), _LONGEST)
     pause = float(given.get("interval", 5))
     form = {"grant_type": _GRANT, "device_code": str(given["device_code"]), "client_id": client_id}
     while time.monotonic() < ends:
-        time.sleep(pause)
+        shortest, longest = PAUSES
+        time.sleep(min(max(pause, shortest), longest, max(ends - time.monotonic(), 0.0)))
         answer = http.post(endpoint, data=form)
         if answer.is_success:
             return _json(answer)

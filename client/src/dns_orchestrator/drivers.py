@@ -44,6 +44,8 @@ class BlockingDriver:
                     outcome = self._do(effect, opened)
 
     def _do(self, effect: Any, opened: ExitStack) -> Any:
+        if self.http.is_closed and isinstance(effect, Exchange | Open):
+            return ConfigurationError("this client is closed: make another one")
         try:
             match effect:
                 case Exchange(call):
@@ -91,6 +93,8 @@ class AwaitingDriver:
                     outcome = await self._do(effect, opened)
 
     async def _do(self, effect: Any, opened: AsyncExitStack) -> Any:
+        if self.http.is_closed and isinstance(effect, Exchange | Open):
+            return ConfigurationError("this client is closed: make another one")
         try:
             match effect:
                 case Exchange(call):

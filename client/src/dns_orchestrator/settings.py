@@ -11,8 +11,10 @@ Profiles are tables of `~/.config/dns-orchestrator/config.toml` (XDG_CONFIG_HOME
 """
 
 import getpass
+import logging
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +23,8 @@ from typing import Any
 
 from dns_orchestrator.credentials import Credentials
 from dns_orchestrator.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
 
 DEFAULT_URL = "http://localhost:8000"
 _PREFIX = "DNS_ORCHESTRATOR_"
@@ -121,7 +125,10 @@ def _read_token(file: str | None) -> str | None:
     if file is None:
         return None
     try:
-        return in_home(file).read_text().strip() or None
+        path = in_home(file)
+        if os.name == "posix" and path.stat().st_mode & stat.S_IROTH:
+            log.warning("%s can be read by everybody on this machine: chmod 600 %s", path, path)
+        return path.read_text().strip() or None
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"the token can't be read: {error}") from error
 

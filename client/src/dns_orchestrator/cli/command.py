@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from dns_orchestrator.cli.calls_as_commands import as_commands
 from dns_orchestrator.cli.output import console, print_json, printable
 from dns_orchestrator.cli.status import USAGE, status_of
 from dns_orchestrator.client import Client
@@ -147,9 +148,10 @@ def _say_error(error: OrchestratorError, session: Session) -> None:
     reasons = error.reasons if isinstance(error, AnswerError) else ()
     for reason in reasons:
         place = ".".join(str(each) for each in reason.loc[1:])
-        where.print(Text("error: ", "red"), printable(f"{reason.message} [{reason.code}] {place}"), sep="")
+        words = f"{as_commands(reason.message)} [{reason.code}] {place}"
+        where.print(Text("error: ", "red"), printable(words), sep="")
     if not reasons:
-        words = f"{error} [{error.code}]{_hint(error)}"
+        words = f"{as_commands(str(error))} [{error.code}]{_hint(error)}"
         where.print(Text("error: ", "red"), printable(words), sep="")
 
 

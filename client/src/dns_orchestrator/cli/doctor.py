@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 import httpx2
 import typer
 
+from dns_orchestrator.cli.calls_as_commands import as_commands
 from dns_orchestrator.cli.command import Session, command
 from dns_orchestrator.cli.output import coloured, print_json, printable, say
 from dns_orchestrator.cli.status import FAILED
@@ -59,7 +60,7 @@ def doctor(
 
 def _print(finding: Finding) -> None:
     todo = f": {finding.todo}" if finding.todo else ""
-    say(coloured(finding.state), f"{finding.what}: {printable(finding.said)}{todo}")
+    say(coloured(finding.state), f"{finding.what}: {printable(as_commands(finding.said + todo))}")
 
 
 def _examine(session: Session, dns: Client, zones: list[str]) -> Iterator[Finding]:

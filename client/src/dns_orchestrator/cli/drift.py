@@ -19,6 +19,11 @@ RRsets = Annotated[
     typer.Argument(metavar="NAME/TYPE", help="Only these RRsets: www/A, @/MX. Else all that have drifted."),
 ]
 
+ToCheck = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME/TYPE", help="Only these RRsets: www/A, @/MX. Else the whole zone."),
+]
+
 
 def add_drift(app: typer.Typer) -> None:
     """Add the commands."""
@@ -81,8 +86,11 @@ def restore(
         conclude(session, dns, restored.batch_id, 0.0 if no_wait else wait)
 
 
-def check(session: Session, zone: ZoneKey, rrsets: RRsets = None) -> None:
-    """Have the primary asked for these RRsets, or the whole zone compared with its records."""
+def check(session: Session, zone: ZoneKey, rrsets: ToCheck = None) -> None:
+    """Look for drift now: have the whole zone compared with its primary, or only these RRsets.
+
+    A worker does it within seconds; `drift list` shows what it has found.
+    """
     with session.client() as dns:
         state = dns.drift.check(zone, _names(rrsets))
     if session.json:
