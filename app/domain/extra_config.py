@@ -32,6 +32,14 @@ def why_not_extra_config(extra: object) -> Iterator[Reason]:
     yield from _why_not_so_deep(extra)
 
 
+def can_be_stored(value: object) -> bool:
+    """Return whether PostgreSQL can hold the value as JSON: no NUL, and every number finite."""
+    try:
+        return not _ESCAPED_NUL.search(json.dumps(value, allow_nan=False))
+    except ValueError:
+        return False
+
+
 def _why_not_so_deep(extra: object) -> Iterator[Reason]:
     level, depth = [extra], 0
     while level := [each for each in level if isinstance(each, dict | list)]:

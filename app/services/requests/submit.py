@@ -28,6 +28,7 @@ from app.domain.errors import (
     MassChange,
     Reason,
 )
+from app.domain.extra_config import can_be_stored
 from app.domain.lifecycle import INITIAL, Status
 from app.domain.names import lineages
 from app.domain.ownership import MAKING, OwnedRRset
@@ -370,13 +371,16 @@ def _row_of_key(draft: Draft) -> NewRequest | None:
     if draft.idempotency_key is None or draft.submission is None:
         return None
     context, resource = draft.submission.context, draft.submission.resource
+    asked = resource.model_dump(mode="json", exclude_none=True)
+    if not can_be_stored(asked):  # so it is none that was
+        return None
     return NewRequest(
         id=uuid7(),
         action=draft.action,
         account_id=context.account_id,
         source=context.source or draft.via.value,
         via=draft.via,
-        resource=resource.model_dump(mode="json", exclude_none=True),
+        resource=asked,
         zone="",
         name="",
         record_type=resource.record_type,

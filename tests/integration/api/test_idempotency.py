@@ -94,3 +94,26 @@ def test_a_bad_key_and_a_body_that_is_no_json(client: TestClient) -> None:
     assert answer.status_code == 422
     found = [(reason["loc"], reason["type"]) for reason in answer.json()["detail"]]
     assert found == [(["header", "idempotency-key"], "string_too_short"), (["body"], "json_invalid")]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"owner": "a\0b"},
+        {"target": "\0"},
+        {"zone": "\0.test"},
+        {"config": {"extra_config": {"a": ["\0"]}}},
+        {"config": {"extra_config": {"\0": 1}}},
+    ],
+)
+def test_what_can_not_be_stored_is_refused_with_a_key_as_without(
+    client: TestClient, new_zone: str, odd: dict[str, object]
+) -> None:
+    """And so is what stands beside it: nothing that was stored can be the same."""
+    sent = body(new_zone, **odd)  # type: ignore[arg-type]
+    answer = client.post("/api/v1/dns/create", json=sent, headers={"Idempotency-Key": "k"})
+    assert answer.status_code == 422
+    items = [sent, body(new_zone, target="none"), body(new_zone)]
+    batch = {"requests": [{**item, "idempotency_key": str(index)} for index, item in enumerate(items)]}
+    results = client.post("/api/v1/dns/batch", json=batch).json()["results"]
+    assert [result["status_code"] for result in results] == [422, 422, 202]
