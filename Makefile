@@ -6,10 +6,11 @@ LOCK = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --quiet
 
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 6 --dist loadscope --no-loadscope-reorder
+MINUTES ?= 10
 RESULTS := .stack/bench-results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up client demo reference docs screenshots fetch test test-thorough faults prepared images bench bench-quick plots lint lock clean
+.PHONY: help venv up client demo reference docs screenshots fetch test test-thorough faults fuzz prepared images bench bench-quick plots lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +44,13 @@ test-thorough: prepared ## run all tests: on every server, in every way, with ma
 
 faults: fetch ## break every part under load and judge the outcome; ONLY=name,family for some of them
 	@$(BIN)/python -m tests.faults.matrix --only "$(ONLY)"
+
+fuzz: fetch .stack/fuzz/ready ## try inputs that nobody has thought of, for MINUTES; ONLY=names,api for some targets
+	@MINUTES=$(MINUTES) PYTHONPATH=.stack/fuzz/packages $(BIN)/python -m tests.support.fuzz "$(ONLY)"
+
+.stack/fuzz/ready: requirements-fuzz.txt
+	@$(UV) pip install --quiet --require-hashes --python $(BIN)/python --target .stack/fuzz/packages -r $<
+	@touch $@
 
 # What the tests run on, at the same time: most of it waits for the network.
 prepared: venv
@@ -105,6 +113,7 @@ lock: venv ## update the lock files (requirements*.txt) from pyproject.toml
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) pyproject.toml --group dev --group stack -o requirements-dev.txt
 	$(LOCK) --group examples -o requirements-examples.txt
+	$(LOCK) --group fuzz -o requirements-fuzz.txt
 	$(LOCK) --group docs -o requirements-docs.txt
 	$(LOCK) --group bench -o requirements-bench.txt
 	echo uv | $(LOCK) - -o stack/requirements-uv.txt

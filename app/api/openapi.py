@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from app.api.body import IDEMPOTENCY_KEY, MAX_BATCH_KEY
+from app.api.openapi_links import add_links
 from app.core.config import settings
 from app.schemas import plans, response
 from app.schemas.request import (
@@ -289,7 +290,7 @@ def drift(shape: Literal["DriftSelection", "Restoration"]) -> dict[str, Any]:
 
 
 def install(app: FastAPI) -> None:
-    """Add the shapes of the bodies that calls read by themselves to the OpenAPI document."""
+    """Add to the OpenAPI document the shapes of the bodies that calls read by themselves, and its links."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -297,6 +298,7 @@ def install(app: FastAPI) -> None:
         models = [(model, "validation") for model in _READ_BY_CALLS]
         _, shapes = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
         document["components"]["schemas"] |= shapes["$defs"]
+        add_links(document)
         if settings().auth == "required":
             document["components"]["securitySchemes"] = _SCHEMES
             document["security"] = [{name: []} for name in _SCHEMES]
