@@ -1,7 +1,7 @@
 """The API process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -69,7 +69,8 @@ from app.services.zones.registry import add_bootstrap_zones, check_bootstrap_zon
 _PREFIX = "/api/v1"
 _SMALL_BODY = 16 * 1024  # bytes: the body of a call that is no change
 _GRID = 2_000_000  # bytes: the rows of the console's grid, and a file of changes beside them
-_FINISH_TIMEOUT = 30.0  # seconds for what was taken in to be stored, and for its kicks, when the process ends
+_CANCEL_TIMEOUT = 1.0  # seconds
+_END_TIMEOUT = 8.0  # seconds, when no call is open any more, for what was taken in to be stored and kicked
 
 
 @said_in_one_line()
@@ -118,20 +119,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     with connections.called_at_shutdown(live.end):
         yield
     live.end()  # nobody who follows has a connection any more, but where uvicorn has none of ours
-    await _finish(group_commit.wait_until_stored(), kicks.wait_until_sent())
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_END_TIMEOUT):
+            await group_commit.wait_until_stored()
+            await kicks.wait_until_sent()
     for task in running:
         task.cancel()
-    await asyncio.wait(running, timeout=_FINISH_TIMEOUT)
+    await asyncio.wait(running, timeout=_CANCEL_TIMEOUT)
     close()
     leave_folder(_metrics_folder)
     tracing.stop()
-
-
-async def _finish(*waiting: Awaitable[None]) -> None:
-    """Wait for each in turn, so long as it may take; whoever still waits for an answer then gets none."""
-    for each in waiting:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(each, _FINISH_TIMEOUT)
 
 
 def _body_limits() -> BodyLimits:

@@ -2,9 +2,11 @@
 
 import json
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
 from celery.apps import worker as celery_worker
@@ -34,6 +36,7 @@ from app.core.logging import (
 )
 from app.core.metrics_folder import make_own_folder, remove_folder
 from app.core.metrics_listener import listen
+from app.core.stopping import stopping
 from app.domain.errors import InventoryError
 from app.runner import make_runner, warm_up
 from app.services import kicks
@@ -52,6 +55,7 @@ configure_logging("worker")  # at import, so that Celery's first lines have our 
 log = get_logger(__name__)
 
 _stopping = Event()
+_awaited: list[Thread] = []  # those that end in good order
 
 
 @celery_app.task(name=DRAIN)  # type: ignore[untyped-decorator]
@@ -101,6 +105,7 @@ def _leave_workers_alone(sender: Any, **_: Any) -> None:
 def _prepare(**_: Any) -> None:
     """Load what the pool's processes share, before they are forked and while no thread of ours runs."""
     warn_if_simulated()
+    stopping.prepare()
     if not settings().simulated and not settings().playbook.is_file():
         log.warning("playbook not found; requests wait until it is there", playbook=str(settings().playbook))
     server = Thread(target=warm_up, name="warm-up")
@@ -139,6 +144,7 @@ def _count_together() -> None:
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def _forget_connections(**_: Any) -> None:
     forget_connections()
+    stopping.listen(is_fork=True)
     tracing.start("worker")  # anew in each process: its threads are not forked
 
 
@@ -148,22 +154,37 @@ def _send_traces(**_: Any) -> None:
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
-def _start_sweeper(**_: Any) -> None:
+def _start_threads(**_: Any) -> None:
     listen()
+    stopping.listen()
     Thread(target=kicks.sweep_until, args=[_stopping], name="sweep", daemon=True).start()
     Thread(target=Schedule().run_until, args=[_stopping], name="schedule", daemon=True).start()
-    Thread(target=watch_until, args=[_stopping], name="watch", daemon=True).start()
     Thread(target=import_until, args=[_stopping], name="import", daemon=True).start()
     publish = (_stopping, make_backends().honours)
     Thread(target=publish_until, args=publish, name="publish backends", daemon=True).start()
-    events = (_stopping, WebhookPublisher())
-    Thread(target=publish_events_until, args=events, name="publish events", daemon=True).start()
-    for number in range(CHECKS_AT_ONCE):
-        Thread(target=answer_checks_until, args=[_stopping], name=f"check {number}", daemon=True).start()
-    for number in range(RUNS_AT_ONCE):  # not in the pool, where a plan would keep a zone from being drained
-        Thread(target=answer_orders_until, args=[_stopping], name=f"plan {number}", daemon=True).start()
+    _start_awaited(watch_until)
+    _start_awaited(publish_events_until, WebhookPublisher())
+    for _ in range(CHECKS_AT_ONCE):
+        _start_awaited(answer_checks_until)
+    for _ in range(RUNS_AT_ONCE):  # not in the pool, where a plan would keep a zone from being drained
+        _start_awaited(answer_orders_until)
+
+
+def _start_awaited(work: Callable[..., None], *arguments: object) -> None:
+    thread = Thread(target=work, args=[_stopping, *arguments], name=work.__name__, daemon=True)
+    thread.start()
+    _awaited.append(thread)
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]
-def _stop_sweeper(**_: Any) -> None:
+def _begin_to_stop(**_: Any) -> None:
     _stopping.set()
+    stopping.begin()
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]
+def _wait_for_threads(**_: Any) -> None:
+    """Let those plans and checks end that callers wait for; let others watch and publish from now on."""
+    until = monotonic() + settings().stop_timeout
+    for thread in _awaited:
+        thread.join(max(0.0, until - monotonic()))

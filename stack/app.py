@@ -12,6 +12,8 @@ from stack.part import Part
 class AppProcess(Part):
     """One process of the app. It gets the stack's settings through its environment."""
 
+    stop_timeout = 35.0  # it ends by itself within 30 s
+
     def __init__(self, settings: Mapping[str, str]) -> None:
         self._settings = settings
 

@@ -6,6 +6,7 @@ uvicorn with httptools bounds none of them. It decides on its protocol class bef
 """
 
 import asyncio
+import math
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,14 +19,14 @@ from uvicorn.server import ServerState
 
 from app.api.joined_writes import JoinedWrites
 from app.core.access_log import access_log
+from app.core.config import settings
 
 MAX_HEAD = 64 * 1024  # bytes of a request line and its headers, or of a body's framing
 MAX_AHEAD = 16  # calls of one connection that have been read and wait for their turn; a slice may bring more
 SLICE = 4096  # bytes that are read at once: some 200 of the smallest calls
 HEAD_TIMEOUT = 10.0  # seconds until a head must be complete
 READ_TIMEOUT = 60.0  # seconds in which a client must have read something of its answer
-SHUTDOWN_TIMEOUT = 30.0  # seconds until calls must be answered when the process ends
-BODY_SHUTDOWN_TIMEOUT = 3.0  # the same for those whose bodies have not come yet
+BODY_SHUTDOWN_TIMEOUT = 3.0  # seconds, when the process ends, for calls whose bodies have not come yet
 _CHECK_INTERVAL = 1.0  # seconds
 _SOCKET_OPTIONS = {  # a client whose machine has gone is noticed within 90 s
     "SO_KEEPALIVE": (socket.SOL_SOCKET, 1),
@@ -146,7 +147,10 @@ class BoundedConnection(HttpToolsProtocol):
             call()
         super().shutdown()
         incomplete = self.cycle is not None and self.cycle.more_body
-        self.loop.call_later(BODY_SHUTDOWN_TIMEOUT if incomplete else SHUTDOWN_TIMEOUT, self.transport.abort)
+        seconds = BODY_SHUTDOWN_TIMEOUT if incomplete else settings().stop_timeout
+        self.loop.call_later(seconds, self.transport.abort)
+        # What is done for these calls ends then, too: uvicorn asks for this after telling all connections.
+        self.config.timeout_graceful_shutdown = math.ceil(settings().stop_timeout)
 
     def check(self, now: float) -> None:
         """Close the connection if its client is too slow, either way."""

@@ -24,6 +24,7 @@ from app.core.logging import get_logger
 from app.core.startup import cause
 from app.domain.errors import InvalidFilter, InvalidInput, IssuerUnavailable, Reason, RequestNotFound
 from app.domain.permissions import Caller, Principal, Right
+from app.domain.retry_policy import READ_STREAM
 from app.schemas.response import EventOut
 from app.services.live.hub import Hub
 from app.services.live.streams import News, Streams
@@ -36,7 +37,6 @@ MEDIA_TYPE = "text/event-stream"
 KEEP_ALIVE = 15.0  # seconds without an event, after which a comment is sent
 _LINES = 100  # that are read at once: a client that reads slowly is the only one to hold more than that
 _RECONNECT_AFTER = 1_000  # milliseconds: what EventSource waits
-_RETRY_AFTER = 1.0  # seconds after which what has failed is tried again
 _HEADERS = {"X-Accel-Buffering": "no", "Vary": "Accept"}  # nginx passes each event on at once
 _EVENT = TypeAdapter(EventOut)
 
@@ -114,7 +114,7 @@ class _EventStream(StreamingResponse):
             return None
         except (*DATABASE_ERRORS, IssuerUnavailable) as error:
             log.debug("stream waits: the database or the issuer failed; it goes on soon", error=cause(error))
-            await asyncio.sleep(_RETRY_AFTER)
+            await asyncio.sleep(READ_STREAM.pauses.first)
             return before._replace(has_more=True)
 
 

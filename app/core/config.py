@@ -271,6 +271,11 @@ class Settings(BaseSettings):
     verify_deadline: PositiveFloat = 60
     """from applied until every server must answer that gives an answer at all"""
 
+    # when a process ends
+    stop_timeout: PositiveFloat = 20
+    """how long what is in hand may take after SIGTERM: calls, batches of messages, runs. What has not ended
+    then is given up, or handed back; the process has ended 10 s later"""
+
     # simulation
     simulated_delay: float = Field(0.05, ge=0, le=3600, allow_inf_nan=False)
     """how long a simulated run takes"""

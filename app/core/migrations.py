@@ -25,6 +25,7 @@ log = get_logger(__name__)
 LOCK_TIMEOUT = (
     2  # seconds; more than the second after which PostgreSQL cancels an autovacuum that is in the way
 )
+LOCK_PAUSES = (1.0, 30.0)  # seconds after such a try, which double from the first up to the longest
 FOLDER = Path(__file__).resolve().parents[2] / "migrations"
 _TURN = 0x444E53  # the advisory lock of who migrates: any number that is the same in every process
 _TURN_POLL = 0.2  # seconds
@@ -169,7 +170,7 @@ def _unknown_revision(connection: Connection, config: Config) -> str | None:
 
 
 def _upgrade_until_done(connection: Connection, config: Config, revision: str) -> None:
-    backoff, tries = Backoff(first=1, longest=30), 0
+    backoff, tries = Backoff(*LOCK_PAUSES), 0
     while True:
         try:
             command.upgrade(config, revision)

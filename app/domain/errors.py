@@ -76,38 +76,6 @@ from typing import ClassVar, NamedTuple
 
 from app.domain.change import RRsetKey, RRsetState
 
-# Result codes of a playbook. A fault of the whole backend: nothing was sent, or nobody looked. No request
-# is to blame, all are tried again once the backend works.
-BACKEND_UNAVAILABLE_CODES = frozenset(
-    {
-        "server_unreachable",  # no connection, or closed before anything was sent
-        "backend_unknown",  # the inventory does not say how to reach it
-        "tsig_refused",  # the key, its secret, or a clock (RFC 8945 5.2)
-        "kerberos_refused",  # the principals, the keytab, or a clock (RFC 3645)
-        "kdc_unreachable",  # no ticket is to be had
-        "auth_refused",  # the API key
-        "key_unusable",  # the file of a key
-        "run_not_started",  # no space, no playbook, no process
-        "playbook_failed",  # the run ended without a result for anybody
-    }
-)
-# The same of one zone; the backend's other zones go on.
-ZONE_UNAVAILABLE_CODES = frozenset(
-    {
-        "zone_not_loaded",  # the server has no such zone now
-        "zone_refuses_updates",  # frozen, or the key may not change it at all
-        "zone_failed",  # the server fails at whatever is asked of the zone
-    }
-)
-# The change may have been applied: the servers are asked, and it is tried again, but not for ever.
-UNCERTAIN_CODES = frozenset(
-    {
-        "no_answer",  # sent, and not answered
-        "server_failed",  # the server fails at this change, and takes others
-        "changed_meanwhile",  # somebody else changed the RRset at each try
-    }
-)
-
 HIDDEN_CODE = "hidden"  # in check mode: what is there, which decides about the change, no server shows
 
 _MAX_QUOTED = 60  # characters of a requester's text that a message repeats

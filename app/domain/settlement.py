@@ -6,31 +6,19 @@ the zone rests, and no request is to blame. A request fails on evidence about it
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from itertools import takewhile
 from typing import NamedTuple
 from uuid import UUID
 
 from app.domain.believed import Answers
 from app.domain.change import Action, Change, ChangeResult, Outcome, RRsetKey
-from app.domain.errors import (
-    BACKEND_UNAVAILABLE_CODES,
-    UNCERTAIN_CODES,
-    ZONE_UNAVAILABLE_CODES,
-    UndoConflict,
-)
+from app.domain.errors import UndoConflict
 from app.domain.expectation import Answer, Expectation, expectations
 from app.domain.lifecycle import Status
 from app.domain.ptr import NOT_OURS
+from app.domain.retry_policy import OUTCOME_UNKNOWN, RUN_STOPPED, Kind, Policy, Scope, of_result
 from app.domain.server_answers import AnswerState, ServerAnswer
 from app.domain.told import of_failure
-
-_OUTCOME_UNKNOWN = "outcome_unknown"
-_MAYBE_SENT = frozenset({"playbook_failed"})  # a fault of the whole after which the servers are asked
-_NOT_SENT = (BACKEND_UNAVAILABLE_CODES | ZONE_UNAVAILABLE_CODES) - _MAYBE_SENT
-_UNCERTAIN = UNCERTAIN_CODES | _MAYBE_SENT
-# The server takes other changes, so these are about the change itself.
-_OF_THE_CHANGE = frozenset({"server_failed", "changed_meanwhile"})
 
 _AGAIN = "will be tried again"
 _NOT_KEPT, _TTL_NOT_KEPT, _NOT_ANSWERED = "not_kept", "ttl_not_kept", "not_answered"
@@ -42,13 +30,6 @@ _CAUSES = {
     ),
     _TTL_NOT_KEPT: "the server has a limit of its own, as BIND's max-zone-ttl",
 }
-
-
-class Scope(StrEnum):
-    """How far a fault reaches."""
-
-    BACKEND = "backend"
-    ZONE = "zone"
 
 
 class Fault(NamedTuple):
@@ -69,13 +50,25 @@ class InFlight:
     overdue: bool = False  # the deadline of its verification has passed
     primary_overdue: bool = False  # the primary has had its time to answer what it has taken
     blamable: bool = False  # it was alone in its run, and others have ended well since its last one
+    stopped: bool = False  # its run was, because the worker was to end
     is_undo: bool = False  # it takes another request back
     is_ptr: bool = False  # it keeps the PTR of another request's address
 
     @property
     def code(self) -> str:
         """The code of its result, where that is a failure or unknown."""
-        return (self.result.code if self.result else None) or _OUTCOME_UNKNOWN
+        return (self.result.code if self.result else None) or OUTCOME_UNKNOWN
+
+    @property
+    def policy(self) -> Policy | None:
+        """What is done about its result; None where that is a success."""
+        if self.result is None:
+            return RUN_STOPPED if self.stopped else of_result(OUTCOME_UNKNOWN)
+        return of_result(self.result.code or "refused") if self.result.outcome is Outcome.FAILED else None
+
+    @property
+    def _kind(self) -> Kind | None:
+        return self.policy.kind if self.policy else None
 
     @property
     def note(self) -> str | None:
@@ -85,18 +78,17 @@ class InFlight:
     @property
     def not_sent(self) -> bool:
         """Whether the backend or the zone was unavailable, so that nothing was sent."""
-        return self.result is not None and self.result.code in _NOT_SENT
+        return self._kind is Kind.TRANSIENT
 
     @property
     def uncertain(self) -> bool:
         """Whether it is unknown if the change was applied."""
-        return self.result is None or self.result.code in _UNCERTAIN
+        return self._kind is Kind.UNKNOWN
 
     @property
     def refused(self) -> bool:
         """Whether the server or the playbook refused the change for good."""
-        failed = self.result is not None and self.result.outcome is Outcome.FAILED
-        return failed and not self.not_sent and not self.uncertain
+        return self._kind is Kind.PERMANENT
 
     @property
     def needs_answers(self) -> bool:
@@ -339,7 +331,7 @@ def _failed(
 
 def _postponed(first: InFlight) -> Decision:
     message = first.result.message if first.result else None
-    scope = Scope.ZONE if first.code in ZONE_UNAVAILABLE_CODES else Scope.BACKEND
+    scope = of_result(first.code).opens or Scope.BACKEND
     fault = Fault(scope, first.code, message or "the server is unavailable")
     told = f"{_AGAIN}: its {'zone' if scope is Scope.ZONE else 'DNS servers'} can't be changed now"
     return Decision(Status.PENDING, f"{_AGAIN}: {fault.why}", told, fault=fault)
@@ -395,24 +387,24 @@ def _head(decisions: Mapping[UUID, Decision]) -> Decision:
 
 
 def _lost(item: InFlight, complaints: _Complaints, max_attempts: int) -> Decision:
-    known = (item.result.message if item.result else None) or "the run ended without a result for it"
+    policy = item.policy or of_result(OUTCOME_UNKNOWN)
+    no_result = "the worker was stopped" if item.stopped else "the run ended without a result for it"
+    known = (item.result.message if item.result else None) or no_result
     if complaints.nobody_looked:
         fault = Fault(Scope.BACKEND, "server_unreachable", str(complaints))
         told = f"{_AGAIN}: whether it was applied is not known yet"
         why = f"{_AGAIN}: {known}; {complaints}"
         return Decision(Status.PENDING, why, told, fault=fault, answers=complaints.answers)
-    about_itself = item.code in _OF_THE_CHANGE
-    scope = Scope.BACKEND if item.code in BACKEND_UNAVAILABLE_CODES else Scope.ZONE
-    of_the_whole = None if about_itself else Fault(scope, item.code, known)
-    if (about_itself or item.blamable) and item.lost_runs + 1 >= max_attempts:
-        why = f"{known}; {complaints}"
-        return _failed(why, item.code, of_the_whole, run_lost=True, answers=complaints.answers)
+    of_the_whole = Fault(policy.opens, item.code, known) if policy.opens else None
+    if policy.is_last(item.lost_runs + 1, max_attempts, blamable=item.blamable):
+        why, lost = f"{known}; {complaints}", policy.is_strike
+        return _failed(why, item.code, of_the_whole, run_lost=lost, answers=complaints.answers)
     return Decision(
         Status.PENDING,
         f"{_AGAIN}: {known}; {complaints}",
         f"{_AGAIN}: its last run has not made it",
-        run_lost=True,
+        run_lost=policy.is_strike,
         fault=of_the_whole,
-        pauses=about_itself,
+        pauses=policy.waits_alone,
         answers=complaints.answers,
     )

@@ -13,6 +13,7 @@ from app.core.config import settings
 from app.core.setting_types import without_secrets
 from app.core.tracing import traceparent
 from app.domain.change import Via
+from app.domain.retry_policy import Kind, of_call, of_item
 from app.kafka.retry import ApiAway, ApiBroke, ApiFailed, RetryLater
 from app.schemas.request import VIA_HEADER
 from app.schemas.response import Reason, Refused
@@ -21,12 +22,6 @@ TIMEOUT = httpx2.Timeout(30, connect=5)  # seconds
 PROBE_TIMEOUT = httpx2.Timeout(5)  # seconds
 # The statuses are looked up once, here: `HTTPStatus.OK` in a property would take 0.3 µs for each item.
 _REPLAYED = HTTPStatus.OK
-_UNDECIDED = frozenset((HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS))
-_FAILED = HTTPStatus.INTERNAL_SERVER_ERROR
-# The API refuses the call as a whole for what one of its items contains, or for its size.
-_BODY_REFUSED = frozenset(
-    (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY)
-)
 _NO_ANSWER = frozenset((HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT))  # a proxy has had none
 _REMEDIES: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: ": it wants a good token in the file that API_TOKEN_FILE names",
@@ -58,7 +53,7 @@ class ItemResult(BaseModel):
     @property
     def undecided(self) -> bool:
         """Whether the API may accept the item at another time."""
-        return self.status_code >= 500 or self.status_code in _UNDECIDED
+        return not self.accepted and of_item(self.status_code) is not Kind.PERMANENT
 
     @property
     def reasons(self) -> list[Reason]:
@@ -94,12 +89,13 @@ class ApiClient:
         response = self._post(_HEAD + b",".join(items) + _TAIL, TIMEOUT)
         if response.is_success:
             return _read_results(response, len(items))
-        if response.status_code in _BODY_REFUSED:
+        kind = of_call(response.status_code)
+        if kind is Kind.PERMANENT:
             raise CallRefused(response.status_code, _read_reasons(response))
         if response.status_code in _NO_ANSWER:
             raise ApiBroke(f"what stands before the API answered {response.status_code}")
-        kind = ApiFailed if response.status_code == _FAILED else RetryLater
-        raise kind(
+        error = ApiFailed if kind is Kind.UNKNOWN else RetryLater
+        raise error(
             f"the API answered {response.status_code}{_REMEDIES.get(response.status_code, '')}",
             _retry_after(response),
         )

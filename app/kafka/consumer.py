@@ -13,6 +13,7 @@ from app.core.config import settings
 from app.core.logging import configure_logging, get_logger, log_stderr_as_json
 from app.core.metrics_listener import listen
 from app.core.setting_types import page
+from app.core.stopping import end_at_once, end_in_time
 from app.kafka.batch import Batch
 from app.kafka.buffer import MessageBuffer
 from app.kafka.lag import Lag
@@ -61,6 +62,11 @@ class RequestConsumer:
                 self._run_once()
         finally:
             self._shut_down()
+
+    @property
+    def has_calls_left(self) -> bool:
+        """Whether calls of the API are still open, after `run()`."""
+        return self._pool.busy
 
     def stop(self) -> None:
         """End `run()` after the current try of each batch. Batches that fail then stay uncommitted."""
@@ -136,7 +142,7 @@ class RequestConsumer:
     def _on_revoke(self, _: Consumer, revoked: Sequence[TopicPartition]) -> None:
         """Commit what is being processed right now before another member takes over these partitions."""
         partitions = _partitions(revoked)
-        deadline = time.monotonic() + REVOKE_TIMEOUT
+        deadline = time.monotonic() + (0 if self._stopping.is_set() else REVOKE_TIMEOUT)
         while self._pool.is_processing(partitions) and (left := deadline - time.monotonic()) > 0:
             self._commit_finished_batches(left)
         self._drop_partitions(partitions)
@@ -153,9 +159,13 @@ class RequestConsumer:
 
     def _shut_down(self) -> None:
         self._pool.cancel_all()
-        while self._pool.busy:
-            self._commit_finished_batches(IDLE_TIMEOUT)
+        until = time.monotonic() + settings().stop_timeout
+        while self._pool.busy and (left := until - time.monotonic()) > 0:
+            self._commit_finished_batches(min(IDLE_TIMEOUT, left))
         self._consumer.close()
+        if self.has_calls_left:
+            log.warning("left the group in the middle of calls: who gets their messages makes them again")
+            return
         self._pool.close()
         self._processor.close()
 
@@ -186,6 +196,7 @@ def main() -> None:
         listen(consumer.lag)
 
     def stop(number: int, _: FrameType | None) -> None:
+        end_in_time()
         consumer.stop()
 
     signal.signal(signal.SIGTERM, stop)
@@ -193,6 +204,8 @@ def main() -> None:
     consumer.run()
     tracing.stop()
     log.info("left the group")
+    if consumer.has_calls_left:
+        end_at_once(0)
 
 
 def _count(batch: Batch, seconds: float) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from app.core.logging import get_logger
+from app.domain.retry_policy import COMMIT_OFFSETS
 from app.kafka.retry import RetryPauses
 from app.topics.position import Partition
 
@@ -18,7 +19,7 @@ class OffsetCommitter:
     def __init__(self, consumer: Consumer) -> None:
         self._consumer = consumer
         self._uncommitted: dict[Partition, int] = {}
-        self._pauses = RetryPauses()
+        self._pauses = RetryPauses(COMMIT_OFFSETS)
         self._not_before = 0.0
 
     @property

@@ -6,6 +6,7 @@ from app.core import metrics, tracing
 from app.core.config import settings
 from app.core.logging import get_logger
 from app.core.metric_types import OTHER
+from app.domain.retry_policy import SUBMIT_BATCH
 from app.kafka.api_client import ApiClient, ItemResult
 from app.kafka.batch import Batch
 from app.kafka.dlq.producer import DeadLetter, DeadLetterProducer
@@ -30,7 +31,7 @@ class BatchProcessor:
             self._process(batch)
 
     def _process(self, batch: Batch) -> None:
-        pauses = RetryPauses()
+        pauses = RetryPauses(SUBMIT_BATCH)
         attempt = _Attempt(self._api, batch)
         dead_letters: list[DeadLetter] | None = None
         while batch.partitions and not batch.done:
@@ -61,15 +62,15 @@ class _Attempt:
         self._messages = batch.messages
         items = [message.item for message in self._messages if message.item is not None]
         self._submission = Submission(api, items, settings().max_batch_items, settings().max_batch_body)
-        self._steps = 0
+        self._decisions = 0
 
     def __len__(self) -> int:
         return len(self._messages)
 
     def has_gone_on(self) -> bool:
-        """Whether something was decided or found out since the last call of this."""
-        before, self._steps = self._steps, self._submission.steps
-        return self._steps > before
+        """Whether the API has decided on something since the last call of this: it is no longer away."""
+        before, self._decisions = self._decisions, self._submission.decisions
+        return self._decisions > before
 
     def submit(self) -> list[DeadLetter]:
         """Submit the messages; return dead letters for those that can't be accepted. Raises RetryLater."""

@@ -1,9 +1,7 @@
 """Retries: the errors after which the consumer tries again, and its pauses in between."""
 
 from app.core.backoff import Backoff
-
-BACKOFF = Backoff(first=0.5, longest=30.0, jitter=0.5)
-MAX_RETRY_AFTER = 300.0  # seconds
+from app.domain.retry_policy import LONGEST_RETRY_AFTER, Retry
 
 
 class RetryLater(Exception):
@@ -32,14 +30,15 @@ class ApiBroke(ApiFailed):
 class RetryPauses:
     """The pauses between tries, which grow with each failure in a row."""
 
-    def __init__(self) -> None:
+    def __init__(self, retry: Retry) -> None:
+        self._backoff = Backoff(*retry.pauses)
         self._failures = 0
 
     def next(self, retry_after: float | None = None) -> float:
-        """Count a failure and return the seconds to wait: `retry_after` if given, at most MAX_RETRY_AFTER."""
-        pause = BACKOFF.pause(self._failures)
+        """Count a failure and return the seconds to wait: `retry_after` if given, within bounds."""
+        pause = self._backoff.pause(self._failures)
         self._failures += 1
-        return pause if retry_after is None else min(retry_after, MAX_RETRY_AFTER)
+        return pause if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
 
     def reset(self) -> None:
         """Forget the failures: the next pause is the shortest again."""

@@ -9,18 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from app.domain.retry_policy import MESSAGES
 from app.kafka.api_client import ApiClient, CallRefused, ItemResult, size_of_call
 from app.kafka.retry import ApiAway, ApiBroke, ApiFailed, RetryLater
 from app.schemas.response import Reason
-
-# How many times in a row the API may fail on an item by itself before that is put aside.
-MAX_FAILURES = 6
-# The same while it fails on everything, some half an hour: its own fault makes no heap of dead letters.
-MAX_FAILURES_ON_ALL = 60
-# How many times in a row the API may fail on a call before this is halved to find the item to blame.
-FAILURES_BEFORE_SPLIT = 3
-# How many calls may fail before the next pause.
-MAX_FAILURES_IN_A_RUN = 4
 
 
 @dataclass(eq=False)
@@ -38,7 +30,7 @@ class _Part:
     @property
     def suspect(self) -> bool:
         """Whether it is one item on which the API has failed several times: others go first."""
-        return len(self) == 1 and self.failures >= FAILURES_BEFORE_SPLIT
+        return len(self) == 1 and self.failures >= MESSAGES.before_halving
 
 
 class Submission:
@@ -51,7 +43,7 @@ class Submission:
         self._parts = _divide(items, max_items, max_bytes)  # that are not decided, in their order
         self._broken: _Part | None = None  # its call broke, and whether the API is there is not known yet
         self._accepted = False  # the API has decided on some item of the batch
-        self.steps = 0  # towards the end: parts that were decided or halved
+        self.decisions = 0  # by the API: calls that it has answered for each item
 
     @property
     def results(self) -> list[ItemResult]:
@@ -91,19 +83,21 @@ class Submission:
             raise ApiFailed("the API answered 500 for each message")
         if undecided and failed == undecided:
             part.failures += 1
-            if part.failures < MAX_FAILURES:
+            if part.failures < MESSAGES.alone:
                 raise _Undecided(results)
         elif undecided:
             raise RetryLater(_describe(results))
         self._results |= {part.start + result.index: result for result in results}
-        self._take_step(part, [])
+        self.decisions += 1
+        self._replace(part, [])
 
     def _refuse(self, part: _Part, refusal: CallRefused) -> None:
         if len(part) > 1:
             self._halve(part, 0)
             return
         self._results[part.start] = refusal.result
-        self._take_step(part, [])
+        self.decisions += 1
+        self._replace(part, [])
 
     def _note_failure(self, part: _Part, failure: ApiFailed, failures: int) -> None:
         """Go on after a failure, or raise it for a pause."""
@@ -114,7 +108,7 @@ class Submission:
             raise failure
         self._count_failure(part)
         waits = part in self._parts and not part.suspect
-        if waits or failures >= MAX_FAILURES_IN_A_RUN:
+        if waits or failures >= MESSAGES.in_a_row:
             raise failure
 
     def _judge_broken_call(self) -> None:
@@ -127,9 +121,10 @@ class Submission:
 
     def _count_failure(self, part: _Part) -> None:
         part.failures += 1
-        if len(part) > 1 and part.failures >= FAILURES_BEFORE_SPLIT:
-            self._halve(part, FAILURES_BEFORE_SPLIT - 1)  # a half that fails, too, is halved at once
-        elif len(part) == 1 and part.failures >= (MAX_FAILURES if self._accepted else MAX_FAILURES_ON_ALL):
+        most = MESSAGES.alone if self._accepted else MESSAGES.alone_of_all
+        if len(part) > 1 and part.failures >= MESSAGES.before_halving:
+            self._halve(part, MESSAGES.before_halving - 1)  # a half that fails, too, is halved at once
+        elif len(part) == 1 and part.failures >= most:
             self._put_aside(part)
 
     def _halve(self, part: _Part, failures: int) -> None:
@@ -138,18 +133,17 @@ class Submission:
         for half in halves:
             if len(half) == 1:
                 half.failures = 0  # it has to fail by itself
-        self._take_step(part, halves)
+        self._replace(part, halves)
 
     def _put_aside(self, part: _Part) -> None:
         words = f"the API {'gave no answer to' if part.broke else 'failed on'} it alone"
         reason = Reason(loc=[], msg=f"{words}, {part.failures} times in a row", type="api_failed")
         self._results[part.start] = ItemResult(index=0, status_code=500, errors=[reason])
-        self._take_step(part, [])
+        self._replace(part, [])
 
-    def _take_step(self, part: _Part, instead: Sequence[_Part]) -> None:
+    def _replace(self, part: _Part, instead: Sequence[_Part]) -> None:
         index = self._parts.index(part)
         self._parts[index : index + 1] = instead
-        self.steps += 1
 
 
 class _Undecided(ApiFailed):

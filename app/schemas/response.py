@@ -401,7 +401,9 @@ class BackendOut(BaseModel):
     """A DNS service, which zones are served by."""
 
     name: str
-    state: Literal["well", "resting", "probing", "unknown"]
+    state: Literal["well", "resting", "probing", "unknown"] = Field(
+        description="of its circuit breaker: closed, open, half-open; or no worker's inventory has it"
+    )
     seen_at: datetime | None = Field(
         description="when a worker last published it, as it does every five minutes; null: none ever did"
     )

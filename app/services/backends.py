@@ -34,11 +34,11 @@ _MAX_RESTING_ZONES = 1_000
 
 
 class State(StrEnum):
-    """How a backend is."""
+    """How a backend is: the state of its circuit breaker."""
 
-    WELL = "well"  # as far as is known: no fault has been found since it last worked
-    RESTING = "resting"  # it was unavailable, and is left alone until its next try
-    PROBING = "probing"  # it was unavailable, and is tried with one request next
+    WELL = "well"  # closed: no fault has been found since it last worked
+    RESTING = "resting"  # open: it was unavailable, and is left alone until its next try
+    PROBING = "probing"  # half-open: it was unavailable, and is tried with one request next
     UNKNOWN = "unknown"  # zones name it, but no worker's inventory has it
 
 

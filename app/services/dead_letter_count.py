@@ -6,12 +6,13 @@ from threading import Lock, Thread
 from app.core.backoff import Backoff
 from app.core.logging import get_logger
 from app.domain.permissions import SERVICE
+from app.domain.retry_policy import COUNT_DEAD_LETTERS
 from app.services.dead_letters import DeadLetterQueueError, open_queue, topics
 
 log = get_logger(__name__)
 
 _EVERY = 30.0  # seconds
-_AFTER_FAILURE = Backoff(60.0, 600.0)
+_AFTER_FAILURE = Backoff(*COUNT_DEAD_LETTERS.pauses)
 _TIMEOUT = 4.0  # seconds that the broker may take for an answer
 
 

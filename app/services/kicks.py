@@ -71,6 +71,16 @@ def kick_if_due(zone: str) -> None:
         _kick_next([zone])
 
 
+def pass_on(zone: str) -> None:
+    """Send the kick on that a worker has taken which ends; the next one takes it."""
+    try:
+        _kick_zone(zone, despite_mark=True)
+    except BROKER_ERRORS as error:
+        log.warning(
+            "kick not passed on: Redis is unavailable; the sweep will send it", zone=zone, error=str(error)
+        )
+
+
 def kick_next_of(backend: str) -> None:
     """Kick the next zones of a backend that limits its runs: as many as there are places."""
     with transaction() as session:

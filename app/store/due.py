@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
+from app.domain.retry_policy import LONGEST_KICK_PAUSE
 from app.store.models import QUEUED, ZoneLease
 
 # `candidate` is a table of zones with their floors (store/leases.py). Of zones whose backend has places for
@@ -80,7 +81,6 @@ _ZONES = text(
     """  # noqa: S608
 )
 
-_LONGEST_PAUSE = 30.0  # seconds between two kicks of a zone that nobody takes up
 # A sweep comes a little early now and then.
 _NOTE_KICKS = text(
     """
@@ -112,7 +112,7 @@ def note_kicks(session: Session, due: Collection[str], interval: float) -> Mappi
     The first pause between two kicks of a zone is `interval` seconds, each further one twice as long: however
     many workers sweep, and however long kicks wait for a worker, there are few for each zone.
     """
-    parameters = {"zones": sorted(due), "interval": interval, "longest": _LONGEST_PAUSE}
+    parameters = {"zones": sorted(due), "interval": interval, "longest": LONGEST_KICK_PAUSE}
     return {row.zone: row.kicks for row in session.execute(_NOTE_KICKS, parameters)}
 
 

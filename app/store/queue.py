@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.change import Action, Change, RRsetState
 from app.domain.lifecycle import FINAL, TRANSITIONS, Status, predecessors, words
+from app.domain.retry_policy import VERIFY_SHARE
 from app.domain.server_answers import as_rows
 from app.domain.settlement import Decision
 from app.store import leases
@@ -26,7 +27,6 @@ _TRANSITIONS_OF_SETTLING = ", ".join(
     for after in sorted(TRANSITIONS[before] - {Status.CANCELLED})
 )
 
-_PAUSE_GROWTH = 0.25  # of the time since a request was started: the pause until its next verification
 # Lost runs, which count, that ended alike are in the log up to this try, then the 16th, the 32nd, …
 _ATTEMPTS_TOLD = 8
 
@@ -83,7 +83,7 @@ _SETTLE = text(
                    WHEN decision.status = '{Status.VERIFYING}'
                    THEN clock_timestamp() + greatest(make_interval(secs => :verify_pause), least(
                        make_interval(secs => :longest_pause),
-                       {_PAUSE_GROWTH} * (clock_timestamp() - request.started_at),
+                       {VERIFY_SHARE} * (clock_timestamp() - request.started_at),
                        CASE WHEN decision.unreached IS NOT TRUE
                            THEN request.verify_by - clock_timestamp() END))
                    -- doubles with each lost run

@@ -8,9 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.domain.change import RRsetKey, RRsetState
-from app.domain.errors import UNCERTAIN_CODES
 from app.domain.inverse import Done
 from app.domain.lifecycle import Status
+from app.domain.retry_policy import Kind, codes_of
 from app.store.models import QUEUED
 from app.store.request_lists import CLOCK_MARGIN, id_at
 
@@ -45,7 +45,6 @@ _SINCE = text(
 _QUEUED = text(
     f"SELECT DISTINCT name, record_type FROM dns_requests WHERE zone = :zone AND {QUEUED} LIMIT :most"  # noqa: S608
 )
-_OUTCOME_UNKNOWN = "outcome_unknown"
 
 
 def list_done(session: Session, zone: str, since: datetime, most: int) -> Generator[Done]:
@@ -57,7 +56,7 @@ def list_done(session: Session, zone: str, since: datetime, most: int) -> Genera
         "zone": zone,
         "since": since,
         "lowest": id_at(since, -CLOCK_MARGIN),
-        "uncertain": [*UNCERTAIN_CODES, _OUTCOME_UNKNOWN],
+        "uncertain": sorted(codes_of(Kind.UNKNOWN)),
         "most": most,
     }
     with session.execute(_SINCE.execution_options(yield_per=_AT_ONCE), parameters) as rows:

@@ -8,13 +8,14 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.generate import calls, commands, metrics, settings
+from docs.generate import calls, commands, metrics, retries, settings
 
 DOCS = Path(__file__).parents[1]
 PART = re.compile(r"(<!-- made of (\S+) by make reference -->\n).*?(<!-- end -->\n)", re.DOTALL)
 SOURCES: Mapping[str, Callable[[], str]] = {
     "app/core/config.py": settings.tables,
     "app/core/metrics.py": metrics.tables,
+    "app/domain/retry_policy.py": retries.tables,
     "app/cli/": commands.of_the_operator,
     "client/src/": commands.of_the_client,
     "app/api/": calls.calls,

@@ -17,6 +17,7 @@ SETTINGS = {
     "LOG_FORMAT": "json",
     "LEASE": "3",
     "WATCH_INTERVAL": "1",
+    "STOP_TIMEOUT": "2",
     "PLAYBOOK": str(Path(__file__).parent / "playbook" / "slow.yml"),
 }
 SHORT_PAUSES = {"RETRY_PAUSE": "0.2", "RETRY_PAUSE_MAX": "1"}  # not for outages as long as real ones
@@ -45,6 +46,15 @@ def user(stack: Stack) -> Iterator[User]:
 @pytest.fixture
 def zone(stack: Stack, user: User) -> str:
     """The name of a new zone that the stack serves."""
+    name = f"t-{secrets.token_hex(4)}.test"
+    stack.add_zone(name)
+    user.serve(name)
+    return name
+
+
+@pytest.fixture
+def other_zone(stack: Stack, user: User) -> str:
+    """The name of another one."""
     name = f"t-{secrets.token_hex(4)}.test"
     stack.add_zone(name)
     user.serve(name)

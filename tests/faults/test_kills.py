@@ -45,6 +45,34 @@ def said(request: dict[str, Any]) -> list[str]:
     return [event["message"] for event in request["events"]]
 
 
+def test_a_worker_that_is_stopped_hands_back_what_it_has_in_hand(
+    stack: Stack, user: User, zone: str, other_zone: str
+) -> None:
+    """One run has sent its changes, another one has not; nothing is sent twice, and no try is lost."""
+    sent = user.submit(
+        body(zone, "linger", action="create", target="192.0.2.1"),
+        body(zone, "linger", action="create", target="192.0.2.2"),
+        body(zone, "linger", action="delete", target="192.0.2.1"),
+    )
+    [unsent] = user.submit(body(other_zone, "hesitate"))
+    eventually(lambda: user.dig(f"linger.{zone}", "A") == {"192.0.2.2"})
+    eventually(lambda: user.request(unsent)["status"] == "running")
+    stack.stop("worker")
+    assert not playbooks_running(stack)
+    assert [user.request(each)["status"] for each in sent] == ["succeeded"] * 3
+    request = user.request(unsent)
+    assert (request["status"], request["attempts"]) == ("pending", 1)
+    assert any("the worker was stopped" in line for line in said(request))
+    with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
+        held_against = "SELECT failures FROM dns_zone_leases WHERE zone = ANY(%s)"
+        assert connection.execute(held_against, [[zone, other_zone]]).fetchall() == [(0,), (0,)]
+        lost = "SELECT sum(lost_runs) FROM dns_requests WHERE zone = ANY(%s)"
+        assert connection.execute(lost, [[zone, other_zone]]).fetchone() == (0,)
+    stack.start("worker")
+    [request] = user.wait_until_settled([unsent])
+    assert (request["status"], request["attempts"]) == ("succeeded", 2)
+
+
 def test_redis_killed_with_all_its_data(stack: Stack, user: User, zone: str) -> None:
     before = user.submit(*addresses(zone, 5))
     stack.kill("valkey")

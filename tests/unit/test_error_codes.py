@@ -9,7 +9,7 @@ from typing import get_args
 from pydantic_core.core_schema import ErrorType
 
 from app.core.config import ROOT
-from app.domain import errors
+from app.domain.retry_policy import RESULTS
 
 PAGES = ROOT / "docs" / "reference"
 _CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+|refused")
@@ -87,7 +87,7 @@ def constants_in(folder: str) -> set[str]:
 def made() -> set[str]:
     found = {code for path in (ROOT / "app").rglob("*.py") for code in codes_in(path)}
     found |= set().union(*_COMPOSED.values())
-    found |= errors.BACKEND_UNAVAILABLE_CODES | errors.ZONE_UNAVAILABLE_CODES | errors.UNCERTAIN_CODES
+    found |= RESULTS.keys()
     return found - _INTERNAL
 
 

@@ -8,8 +8,9 @@ from typing import TypedDict
 
 from app.core.backoff import Backoff
 from app.core.logging import get_logger
+from app.domain.retry_policy import START_FORK_SERVER
 
-BACKOFF = Backoff(first=10, longest=600)  # seconds
+BACKOFF = Backoff(*START_FORK_SERVER.pauses)
 
 log = get_logger(__name__)
 

@@ -10,11 +10,9 @@ from uuid import UUID
 
 from app.core.config import settings
 from app.domain.change import ChangeResult
+from app.domain.retry_policy import ASK_PRIMARY
 from app.domain.settlement import Decision
 from app.store.queue import Item
-
-_FIRST_PAUSE, _GROWTH = 0.1, 2.0  # seconds
-_LONGEST_WAIT = 3.0  # seconds that a worker waits for the primary; after them the zone's next drain asks
 
 
 class Doubts:
@@ -24,10 +22,10 @@ class Doubts:
         self.taker: str | None = None  # the primary that was sent the last run, where there are several
         self._since: dict[UUID, float] = {}  # on the monotonic clock
         self._names: dict[UUID, str] = {}
-        self._pause = _FIRST_PAUSE
+        self._pause = ASK_PRIMARY.first
 
     def __bool__(self) -> bool:
-        return bool(self._since) and time.monotonic() - min(self._since.values()) < _LONGEST_WAIT
+        return bool(self._since) and time.monotonic() - min(self._since.values()) < ASK_PRIMARY.longest
 
     @property
     def names(self) -> set[str]:
@@ -57,5 +55,5 @@ class Doubts:
     def pause(self) -> float:
         """Return how many seconds to wait before the primary is asked again; grows."""
         left = min(self._since.values()) + settings().primary_deadline - time.monotonic()
-        pause, self._pause = self._pause, self._pause * _GROWTH
+        pause, self._pause = self._pause, self._pause * 2
         return max(0.0, min(pause, left))

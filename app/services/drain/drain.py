@@ -15,13 +15,15 @@ from app.core.database import transaction
 from app.core.database_errors import DATABASE_ERRORS, may_recover
 from app.core.logging import Line, bound, get_logger, log_lines
 from app.core.startup import cause
+from app.core.stopping import stopping
 from app.domain.believed import Answers, Roles, heard, unheard
 from app.domain.change import ChangeResult, Outcome, RRsetKey
 from app.domain.errors import InventoryError, LeaseLost, UnknownBackend
 from app.domain.expectation import Answer
 from app.domain.lifecycle import Status
+from app.domain.retry_policy import Scope
 from app.domain.server_answers import ServerAnswer
-from app.domain.settlement import Decision, Fault, InFlight, Scope, decide
+from app.domain.settlement import Decision, Fault, InFlight, decide
 from app.runner.protocol import Run, Runner, RunResult
 from app.services import kicks
 from app.services.drain.backends import Backends, simulated_state
@@ -60,6 +62,7 @@ class Applied:
 
     results: Results
     detail: str | None = None
+    stopped: bool = False  # the run was, because the worker ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,13 @@ class Claim:
 
 
 def drain(zone: str, runner: Runner, backends: Backends) -> None:
-    """Drain the zone batch by batch, until nothing is due, it must rest, or `DRAIN_BUDGET` is used up."""
+    """Drain the zone batch by batch, until nothing is due, it must rest, or `DRAIN_BUDGET` is used up.
+
+    A worker that ends begins no other batch, and stops its run when that has had `STOP_TIMEOUT`.
+    """
+    if stopping.has_begun:
+        kicks.pass_on(zone)
+        return
     with bound(zone=zone):
         try:
             _drain(zone, runner, backends)
@@ -114,14 +123,14 @@ def _drain(zone: str, runner: Runner, backends: Backends) -> None:
                 with traced_work(zone, claim.run_id, claim.items, claim.to_apply):
                     applied = _apply(claim, runner, backends, lease_lost)
                     doubts.note_taker(applied.results.values())
-                    in_flight = _in_flight(claim, applied.results, doubts)
+                    in_flight = _in_flight(claim, applied, doubts)
                     asked = _ask_servers(claim, in_flight, backends)
                     roles = backends.roles(claim.backend) if claim.backend else Roles()
                     answers, primary = heard(asked, roles, doubts.taker)
                     in_flight = with_fates(in_flight, claim.run_ids, answers)
                     decided = decide(in_flight, answers, settings().max_attempts, primary)
                     decisions = _with_unheard(decided, unheard(asked, answers))
-                    lease = _settle(lease, claim, in_flight, decisions, answers, applied.detail)
+                    lease = _settle(lease, claim, in_flight, decisions, answers, applied)
                     doubts.note(claim.items, decisions)
                 if lease and _is_turn_over(lease, backends, began):
                     break
@@ -145,7 +154,9 @@ def _rest_if_unusable(lease: Lease, backends: Backends) -> Lease | None:
 
 
 def _is_turn_over(lease: Lease, backends: Backends, began: float) -> bool:
-    """Return whether other zones get the worker now: soon when some wait, or else after `DRAIN_BUDGET`."""
+    """Return whether the worker ends, or others get it: soon when some wait, or else after `DRAIN_BUDGET`."""
+    if stopping.has_begun:
+        return True
     taken = time.monotonic() - began
     if taken < _SHORT_TURN:
         return False
@@ -249,8 +260,11 @@ def _apply(claim: Claim, runner: Runner, backends: Backends, lease_lost: Event) 
     known |= stored_results(claim.orphaned)
     if claim.run_id is None:
         return Applied(known)
-    result = _run_ansible(claim.run_id, claim.backend, claim, runner, backends, lease_lost)
-    return Applied(known | {item.id: result.trusted(item.id) for item in claim.to_apply}, result.detail)
+    with stopping.cancelled_in_time(lease_lost):
+        result = _run_ansible(claim.run_id, claim.backend, claim, runner, backends, lease_lost)
+    stopped = stopping.is_over and result.why == "cancelled"
+    results = {item.id: result.trusted(item.id) for item in claim.to_apply}
+    return Applied(known | results, result.detail, stopped)
 
 
 def _run_ansible(
@@ -276,14 +290,16 @@ def _run_ansible(
     return result
 
 
-def _in_flight(claim: Claim, results: Results, doubts: Doubts) -> list[InFlight]:
+def _in_flight(claim: Claim, applied: Applied, doubts: Doubts) -> list[InFlight]:
+    stopped = {item.id for item in claim.to_apply} if applied.stopped else ()
     in_flight = [
         InFlight(
             change=item.change,
-            result=results[item.id],
+            result=applied.results[item.id],
             lost_runs=item.lost_runs,
             overdue=item.overdue,
             primary_overdue=doubts.is_overdue(item),
+            stopped=item.id in stopped,
             is_undo=item.undoes is not None,
             is_ptr=item.ptr_of is not None,
         )
@@ -340,7 +356,7 @@ def _settle(
     in_flight: Sequence[InFlight],
     decisions: Mapping[UUID, Decision],
     answers: Answers,
-    detail: str | None,
+    applied: Applied,
 ) -> Lease | None:
     """Write what was decided, what was there before and after, and the records as the servers answer them.
 
@@ -360,16 +376,16 @@ def _settle(
         records.put(session, _answered_rrsets(applied_items, answered, owners))
         tell_groups(session, (item for item in items if settled[item.id]), decisions)
         reverse_zones = keep_ptrs(session, items, decisions, states)
-        sent = [item.id for item in claim.to_apply]
+        sent = [] if applied.stopped else [item.id for item in claim.to_apply]
         lease = replace(lease, left_over=None, next_account=claim.next_account)
-        next_lease = rest_or_go_on(session, lease, decisions, sent, detail)
+        next_lease = rest_or_go_on(session, lease, decisions, sent, applied.detail)
     kicks.kick_zones(reverse_zones)
     count_settled(items, decisions, settled)
-    applied = {item.id for item in claim.to_apply}
+    in_run = {item.id for item in claim.to_apply}
     log_lines(
         __name__,
         (
-            _log_line(item, decisions[item.id], claim.run_id if item.id in applied else item.run_id)
+            _log_line(item, decisions[item.id], claim.run_id if item.id in in_run else item.run_id)
             for item in items
             if settled[item.id]
         ),

@@ -1,4 +1,7 @@
-"""Rest: an unavailable backend or zone is left alone for growing pauses, then probed with one request."""
+"""Rest: an unavailable backend or zone is left alone for growing pauses, then probed with one request.
+
+It is a circuit breaker for each: closed, open while it rests, half-open while it is probed.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -10,7 +13,8 @@ from app.core import metrics
 from app.core.backoff import Backoff
 from app.core.config import settings
 from app.core.logging import get_logger
-from app.domain.settlement import Decision, Fault, Scope
+from app.domain.retry_policy import REST_JITTER, Scope
+from app.domain.settlement import Decision, Fault
 from app.store import backends, leases
 from app.store.leases import Lease
 
@@ -40,7 +44,7 @@ def rest_or_go_on(
 def rest(session: Session, lease: Lease, fault: Fault, detail: str | None = None) -> None:
     """Let the zone of the lease rest, or its backend, as far as the fault reaches."""
     fault = fault._replace(why=detail or fault.why)
-    backoff = Backoff(settings().retry_pause, settings().retry_pause_max, jitter=0.25)
+    backoff = Backoff(settings().retry_pause, settings().retry_pause_max, jitter=REST_JITTER)
     if fault.scope is Scope.BACKEND and lease.backend:
         seconds = backoff.pause(backends.failures(session, lease.backend))
         backends.rest(session, lease.backend, seconds, fault)

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from app.core.config import settings
+from app.domain.retry_policy import SHRINK_BATCH
 from app.store.queue import Item
-
-_SHRINK_FACTOR = 22  # of a batch, for each lost run of its requests after the first: 10,000, 454, 20, 1
 
 
 def units(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -18,4 +17,4 @@ def units(items: Iterable[Item]) -> Iterator[list[Item]]:
 def max_batch_with(item: Item) -> int:
     """Return how many requests may be in a run with this one: few where its runs were lost."""
     lost_again = max(0, item.lost_runs - 1)
-    return max(1, settings().batch_limit // int(_SHRINK_FACTOR**lost_again))
+    return max(1, settings().batch_limit // int(SHRINK_BATCH**lost_again))

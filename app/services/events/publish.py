@@ -19,6 +19,7 @@ from app.core.database import transaction
 from app.core.database_errors import DATABASE_ERRORS
 from app.core.logging import get_logger
 from app.core.startup import cause
+from app.domain.retry_policy import PUBLISH_EVENTS
 from app.services.events import webhooks
 from app.services.events.floor import Floor
 from app.store import outbox
@@ -29,7 +30,7 @@ log = get_logger(__name__)
 AT_ONCE = 1_000  # events that are taken at once
 _POLL = 0.2  # seconds until events are looked for again, where there were none
 _IDLE_POLL = 2.0  # the same while another process publishes, or nobody listens
-_BACKOFF = Backoff(first=0.5, longest=10, jitter=0.2)  # seconds
+_BACKOFF = Backoff(*PUBLISH_EVENTS.pauses)
 
 
 class Publisher(ABC):

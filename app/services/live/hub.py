@@ -20,6 +20,7 @@ from app.core.database import lone_connection
 from app.core.logging import get_logger
 from app.core.startup import cause
 from app.core.threads import run_to_the_end
+from app.domain.retry_policy import LISTEN
 from app.store import live
 
 log = get_logger(__name__)
@@ -71,7 +72,7 @@ class Hub:
         self._changed = asyncio.Event()
         self._listens_since: float | None = None
         self._turns = asyncio.Semaphore(_READ_AT_ONCE)
-        self._backoff = Backoff(first=1, longest=30, jitter=0.2)
+        self._backoff = Backoff(*LISTEN.pauses)
 
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[Changes]:

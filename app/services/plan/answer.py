@@ -13,15 +13,11 @@ from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import bound, get_logger
 from app.core.redis import BROKER_ERRORS
+from app.core.stopping import stopping
 from app.domain.change import Change, Outcome
 from app.domain.effects import UNKNOWN, WOULD_BE_SENT, PlannedOutcome
-from app.domain.errors import (
-    BACKEND_UNAVAILABLE_CODES,
-    HIDDEN_CODE,
-    UNCERTAIN_CODES,
-    ZONE_UNAVAILABLE_CODES,
-    InventoryError,
-)
+from app.domain.errors import HIDDEN_CODE, InventoryError
+from app.domain.retry_policy import TAKE_ORDERS, Kind, of_result
 from app.runner import make_runner
 from app.runner.protocol import Run, Runner, RunResult
 from app.services.drain.backends import Backends, make_backends, simulated_state
@@ -35,7 +31,6 @@ log = get_logger(__name__)
 
 RUNS_AT_ONCE = 2  # plans of one worker, besides the runs of its pool
 _SLOT_PAUSE = 0.25  # seconds until it is tried again to get a run on a backend that limits them
-_RETRY_PAUSE = 2.0  # seconds until Redis is asked again
 
 _GONE = PlannedOutcome(Outcome.FAILED, "zone_unknown", "the zone is not served any more")
 _NO_RUN = PlannedOutcome(
@@ -52,8 +47,6 @@ _SENT = (
 
 _SIMULATED = "simulated: no DNS server was asked"
 
-_NOT_LOOKED = BACKEND_UNAVAILABLE_CODES | ZONE_UNAVAILABLE_CODES | UNCERTAIN_CODES | {HIDDEN_CODE}
-
 Outcomes = Mapping[UUID, PlannedOutcome]
 
 
@@ -66,7 +59,7 @@ def answer_orders_until(stop: Event) -> None:
                 answer_order(order, make_runner(), make_backends())
         except BROKER_ERRORS as error:
             log.warning("no plans are made: Redis is unavailable; it is asked again soon", error=str(error))
-            stop.wait(_RETRY_PAUSE)
+            stop.wait(TAKE_ORDERS.pauses.first)
         except Exception:  # if this ended, nobody would plan any more
             log.exception("a plan was not made; the client is told to try again")
 
@@ -135,7 +128,7 @@ def _run_slot(order: Order, backends: Backends, *, limited: bool) -> Iterator[Ev
 
 
 def _dry_run(run: Run, runner: Runner, cancel: Event) -> Outcomes:
-    with bound(run_id=run.id):
+    with bound(run_id=run.id), stopping.cancelled_in_time(cancel):
         result = runner.run(run, lambda event: log.debug(event.message), cancel)
     outcomes = {change.request_id: _outcome(result, change.request_id) for change in run.changes}
     if settings().simulated:
@@ -158,9 +151,14 @@ def _outcome(result: RunResult, request_id: UUID) -> PlannedOutcome:
     if found is not None and found.outcome is Outcome.APPLIED:
         return PlannedOutcome(WOULD_BE_SENT, None, _SENT, found.before)
     if found is not None:
-        outcome = UNKNOWN if found.code in _NOT_LOOKED else found.outcome
+        outcome = UNKNOWN if _says_nothing(found.code) else found.outcome
         return PlannedOutcome(outcome, found.code, found.message, found.before)
     if result.why or result.rc != 0:
         why = result.why or f"exit status {result.rc}"
         return PlannedOutcome(UNKNOWN, None, f"the run in check mode failed ({why})")
     return PlannedOutcome(UNKNOWN, None, "the playbook says nothing of it in check mode")
+
+
+def _says_nothing(code: str | None) -> bool:
+    """Whether a failure with this code says nothing of the change: nobody has looked."""
+    return code == HIDDEN_CODE or (code is not None and of_result(code).kind is not Kind.PERMANENT)

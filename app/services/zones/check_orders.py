@@ -19,6 +19,7 @@ from app.core.database import transaction
 from app.core.logging import bound, get_logger
 from app.core.redis import BROKER_ERRORS
 from app.domain.errors import InventoryError, Overloaded, UnknownBackend
+from app.domain.retry_policy import TAKE_ORDERS
 from app.services import orders
 from app.services.backends import KNOWN_FOR
 from app.services.zones.check import ZoneFinding, look, questions_about
@@ -33,7 +34,6 @@ _MAX_WAITING = 100  # orders
 CHECKS_AT_ONCE = 4  # of one worker: a server that is silent takes its time limit, and is no reason to wait
 TO_BE_TAKEN = 2.0  # seconds: none is there, or none is free
 TO_BE_ANSWERED = 15.0  # seconds: a server that is away takes one time limit, and they are asked together
-_RETRY_PAUSE = 5.0  # seconds
 
 
 class State(StrEnum):
@@ -85,7 +85,7 @@ def answer_checks_until(stop: Event) -> None:
             log.warning(
                 "no zones are checked: Redis is unavailable; it is asked again soon", error=str(error)
             )
-            stop.wait(_RETRY_PAUSE)
+            stop.wait(TAKE_ORDERS.pauses.first)
         except Exception:  # if this ended, nobody would check any more
             log.exception(
                 "an order to check a zone can't be read or answered: bring all processes to one release"

@@ -22,6 +22,7 @@ from app.core.logging import bound, get_logger
 from app.core.startup import cause
 from app.domain.drift import DriftPolicy
 from app.domain.errors import InventoryError, ZoneNotFound
+from app.domain.retry_policy import READ_ZONE
 from app.domain.server import Server
 from app.domain.zone_key import dns_name
 from app.nameservers.serials import Serial, ask_serials
@@ -42,8 +43,7 @@ _ROWS_AT_ONCE = 1_000  # zones whose servers are noted in one statement
 # After a transfer that took long the zone is left alone so many times as long: some servers always send all.
 _REST = 10
 _SHORT = 0.5  # seconds
-# Until a zone that was not transferred is tried again, in seconds
-_BACKOFF = Backoff(first=5, longest=300, jitter=0.25)
+_BACKOFF = Backoff(*READ_ZONE.pauses)
 
 Serials = Mapping[str, Serial]  # by the DNS name of a zone
 

@@ -12,7 +12,7 @@ from app.core import metrics
 from app.core.metric_types import NAMESPACE, OTHER, Counter, Gauge, Histogram, Metric, OneOf, UpTo
 from app.domain.change import Action, Outcome, Via
 from app.domain.lifecycle import OPEN
-from app.domain.settlement import Scope
+from app.domain.retry_policy import Scope
 from docs.generate.metrics import listed
 
 HOSTILE = ['x"} 1\n', "\\", "\x00", "ünï", "", "a" * 10_000, *map(str, range(1_000))]

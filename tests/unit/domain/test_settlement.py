@@ -10,11 +10,11 @@ import pytest
 
 from app.domain.believed import Answers
 from app.domain.change import Change, ChangeResult, Outcome, RRsetKey
-from app.domain.errors import BACKEND_UNAVAILABLE_CODES, ZONE_UNAVAILABLE_CODES
 from app.domain.expectation import Answer
 from app.domain.lifecycle import Status
+from app.domain.retry_policy import RESULTS, Kind, Scope, codes_of
 from app.domain.server_answers import AnswerState, ServerAnswer, as_rows, from_rows
-from app.domain.settlement import Decision, Fault, InFlight, Scope, decide
+from app.domain.settlement import Decision, Fault, InFlight, decide
 from tests.support.builders import change
 
 KEY = RRsetKey("www.example.test", "A")
@@ -244,14 +244,22 @@ def test_a_change_that_the_server_fails_at_waits_alone() -> None:
     assert (decision.status, decision.pauses, decision.fault) == (Status.PENDING, True, None)
 
 
-@pytest.mark.parametrize("code", sorted(BACKEND_UNAVAILABLE_CODES | ZONE_UNAVAILABLE_CODES))
+@pytest.mark.parametrize("code", sorted(codes_of(Kind.TRANSIENT) | {"playbook_failed"}))
 def test_a_fault_of_the_whole_is_booked_on_no_request(code: str) -> None:
     result = ChangeResult(Outcome.FAILED, code, "said so")
     decision = only(decide([InFlight(create("192.0.2.1"), result, lost_runs=99)], answers(a=[]), 5))
     assert decision.status is Status.PENDING
     assert decision.fault is not None
-    scope = Scope.ZONE if code in ZONE_UNAVAILABLE_CODES else Scope.BACKEND
-    assert (decision.fault.scope, decision.fault.code) == (scope, code)
+    assert (decision.fault.scope, decision.fault.code) == (RESULTS[code].opens, code)
+
+
+def test_a_run_that_was_stopped_with_its_worker_is_held_against_nobody() -> None:
+    item = InFlight(create("192.0.2.1"), None, lost_runs=9, blamable=True, stopped=True)
+    decision = only(decide([item], answers(a=[]), 5))
+    assert (decision.status, decision.run_lost, decision.fault) == (Status.PENDING, False, None)
+    assert "the worker was stopped" in decision.message
+    done = only(decide([item], answers(a=["192.0.2.1"]), 5))
+    assert done.status is Status.SUCCEEDED
 
 
 def test_no_request_can_fail_without_a_code() -> None:

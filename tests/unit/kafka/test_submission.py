@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from app.domain.retry_policy import MESSAGES
 from app.kafka.api_client import ApiClient
 from app.kafka.retry import ApiAway, ApiFailed, RetryLater
-from app.kafka.submission import MAX_FAILURES, MAX_FAILURES_ON_ALL, Submission
+from app.kafka.submission import Submission
 from tests.support.kafka.fake_api import BREAK, FakeApi, Reply, accept, decide, fake_api
 
-MAX_RUNS = 3 * MAX_FAILURES_ON_ALL
+MAX_RUNS = 3 * MESSAGES.alone_of_all
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_the_one_item_that_the_api_fails_on_or_dies_of_is_found(
     assert found == [(500, "api_failed") if item == "bad" else (202, "api_refused") for item in items]
     accepted = [item for call in api.calls if "bad" not in call for item in call]
     assert accepted == ["good"] * 12  # each once
-    assert len([call for call in api.calls if call == ["bad"]]) == MAX_FAILURES
+    assert len([call for call in api.calls if call == ["bad"]]) == MESSAGES.alone
 
 
 def test_two_items_beside_each_other(api: FakeApi, http: ApiClient) -> None:
@@ -93,7 +94,7 @@ def test_two_items_beside_each_other(api: FakeApi, http: ApiClient) -> None:
 def test_an_api_that_fails_on_everything_makes_no_heap_of_dead_letters(api: FakeApi, http: ApiClient) -> None:
     api.answer = lambda _: Reply(500)
     sent = submission(http, ["one"] * 100)
-    for _ in range(MAX_FAILURES_ON_ALL):
+    for _ in range(MESSAGES.alone_of_all):
         with pytest.raises(ApiFailed):
             sent.run()
     api.answer = accept
@@ -104,7 +105,7 @@ def test_a_lone_item_has_time(api: FakeApi, http: ApiClient) -> None:
     api.answer = lambda _: Reply(500)
     sent = submission(http, ["one"])
     assert outcome(sent) == [(500, "api_failed")]
-    assert len(api.calls) == MAX_FAILURES_ON_ALL
+    assert len(api.calls) == MESSAGES.alone_of_all
 
 
 def test_an_api_that_answers_nobody_is_away_and_blames_nobody(api: FakeApi, http: ApiClient) -> None:
@@ -134,4 +135,4 @@ def test_an_item_that_fails_among_others_is_soon_given_up(api: FakeApi, http: Ap
     api.answer = lambda items: decide([500 if item == "bad" else 202 for item in items])
     found = outcome(submission(http, ["one", "bad", "two"]))
     assert [status for status, _ in found] == [202, 500, 202]
-    assert api.calls == [["one", "bad", "two"]] * MAX_FAILURES
+    assert api.calls == [["one", "bad", "two"]] * MESSAGES.alone

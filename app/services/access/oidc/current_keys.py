@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from app.core.logging import get_logger
 from app.domain.errors import IssuerUnavailable
+from app.domain.retry_policy import READ_ISSUER
 from app.issuer.fetch import NotRead
 from app.issuer.public_keys import PublicKeys
 
@@ -18,7 +19,7 @@ log = get_logger(__name__)
 
 REFRESH_AFTER = 300.0  # seconds
 MAX_AGE = 3600.0  # seconds; by then what an issuer gave out before it went has ended, as a rule
-PAUSE = 10.0  # seconds from one try to the next
+PAUSE = READ_ISSUER.pauses.first  # seconds from one try to the next
 
 
 class CurrentKeys:

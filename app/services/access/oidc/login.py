@@ -14,6 +14,7 @@ from app.core.config import settings
 from app.core.logging import get_logger
 from app.domain.errors import IssuerUnavailable
 from app.domain.permissions import Principal
+from app.domain.retry_policy import READ_ISSUER
 from app.issuer.fetch import Issuer, NotRead
 from app.issuer.login import Client, Endpoints, exchange_code, fetch_endpoints
 from app.services.access.identify import WhyNot
@@ -23,7 +24,7 @@ from app.services.access.oidc.verify import Claims, Expected, is_jwt, verify_id_
 log = get_logger(__name__)
 
 _REFRESH_AFTER = 300.0  # seconds for which the issuer's endpoints are remembered
-RETRY_PAUSE = 10.0  # seconds from a try that has failed to the next
+RETRY_PAUSE = READ_ISSUER.pauses.first  # seconds from a try that has failed to the next
 
 
 @dataclass(frozen=True, slots=True)

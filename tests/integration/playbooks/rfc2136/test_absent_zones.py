@@ -9,7 +9,7 @@ from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.connectio
 from ansible_collections.orchestrator.dns.plugins.plugin_utils.rfc2136.key_file import read_key
 
 from app.domain.change import RRsetKey
-from app.domain.errors import ZONE_UNAVAILABLE_CODES
+from app.domain.retry_policy import Kind, Scope, codes_of
 from app.domain.server import Server
 from app.nameservers.probe import ProbeFailed, ask_serial, try_transfer
 from app.nameservers.resolver import ask
@@ -61,7 +61,7 @@ def test_a_zone_that_knot_has_frozen(tmp_path: Path) -> None:
         knotc(home, "zone-freeze", "frozen.test")
         changes = [zone.change("create", owner, "A", "192.0.2.1") for owner in ("b", "c")]
         said = zone.apply(*changes)
-        assert {each.code for each in said} <= ZONE_UNAVAILABLE_CODES, said
+        assert {each.code for each in said} <= codes_of(Kind.TRANSIENT, Scope.ZONE), said
         asked = RRsetKey("a.frozen.test", "A")
         assert ask(Server(HOST, port), [asked], timeout=5)[asked].rdata == {"192.0.2.1"}
         knotc(home, "zone-thaw", "frozen.test")
@@ -80,7 +80,7 @@ def test_a_zone_that_bind_can_not_load(tmp_path: Path) -> None:
     with own_bind(home, text, port):
         zone = OwnZone(BROKEN, port, key_file)
         (said,) = {zone.do("create", "a", "A", "192.0.2.1"), zone.do("delete", "a", "A")}
-        assert said.code in ZONE_UNAVAILABLE_CODES
+        assert said.code in codes_of(Kind.TRANSIENT, Scope.ZONE)
         key = RRsetKey(f"a.{BROKEN}", "A")
         signed = Server(HOST, port, key_file)
         assert ask(signed, [key], timeout=5)[key].error is not None
