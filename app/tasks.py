@@ -164,10 +164,9 @@ def _start_threads(**_: Any) -> None:
     Thread(target=publish_until, args=publish, name="publish backends", daemon=True).start()
     _start_awaited(watch_until)
     _start_awaited(publish_events_until, WebhookPublisher())
-    for _ in range(CHECKS_AT_ONCE):
-        _start_awaited(answer_checks_until)
-    for _ in range(RUNS_AT_ONCE):  # not in the pool, where a plan would keep a zone from being drained
-        _start_awaited(answer_orders_until)
+    # Plans are not made in the pool, where one would keep a zone from being drained.
+    for answer in [answer_checks_until] * CHECKS_AT_ONCE + [answer_orders_until] * RUNS_AT_ONCE:
+        _start_awaited(answer)
 
 
 def _start_awaited(work: Callable[..., None], *arguments: object) -> None:

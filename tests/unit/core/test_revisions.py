@@ -17,6 +17,10 @@ FILES = [path for path in sorted((ROOT / "migrations" / "versions").glob("*.py")
 OUTSIDE_OF_TRANSACTIONS = {"build_index", "drop_index", "validate"}  # of app.core.migrations
 SMALL = {"dns_zones", "dns_zone_leases", "dns_backends"}  # tables that are read in a moment
 LARGE = r"(dns_requests|dns_request_events|dns_records|ansible_runs|ansible_run_events)"
+# What the release before still reads, and how it is taken away all the same in SQL.
+TAKES_AWAY = re.compile(r"(?i)\bDROP (COLUMN|TABLE)\b|\bRENAME COLUMN\b|\bSET NOT NULL\b")
+# Revisions that may, by name, with the first release that no longer reads it.
+CONTRACTED: dict[str, str] = {}
 IN_ONE_STATEMENT_FOR_ALL_ROWS = re.compile(
     rf"(?i)\b(UPDATE|DELETE FROM) {LARGE}\b|\bCREATE (UNIQUE )?INDEX\b"
 )
@@ -42,6 +46,8 @@ def violations(path: Path) -> Iterator[str]:
     if OUTSIDE_OF_TRANSACTIONS & set(names) and any(name.startswith("op.") for name in names):
         yield "it changes tables and works outside of transactions: an interrupted one can't be repeated"
     for name, call in calls(path):
+        if path.stem not in CONTRACTED:
+            yield from what_is_taken_away(name.removeprefix("op."), call)
         if name.startswith("op."):
             yield from what_is_wrong(name.removeprefix("op."), call, made_here(path))
 
@@ -60,6 +66,18 @@ def what_is_wrong(operation: str, call: ast.Call, made: set[str]) -> Iterator[st
                 yield f"an older release can't write rows: {ast.unparse(call)}"
         case "execute":
             yield from what_is_wrong_with(ast.unparse(call.args[0]))
+
+
+def what_is_taken_away(operation: str, call: ast.Call) -> Iterator[str]:
+    """What a process of the release before misses: it goes in a later release, and is CONTRACTED then."""
+    words = ast.unparse(call)
+    match operation:
+        case "drop_column" | "drop_table" | "rename_table":
+            yield f"the release before reads it: {words}"
+        case "alter_column" if "nullable=False" in words or "new_column_name" in words:
+            yield f"the release before does not write it so: {words}"
+        case "execute" if TAKES_AWAY.search(words):
+            yield f"the release before reads it, or does not write it so: {words}"
 
 
 def what_is_wrong_with(statement: str) -> Iterator[str]:
@@ -81,7 +99,11 @@ BAD = {
     'op.execute("CREATE INDEX ix ON dns_requests (name)")': "locks rows or writers",
     'op.execute("UPDATE dns_requests SET ttl = 1")': "locks rows or writers",
     'op.execute("ALTER TABLE dns_requests ADD CONSTRAINT x CHECK (true)")': "reads the whole table",
-    'op.drop_table("x"); build_index("ix", "dns_zones", ["name"])': "can't be repeated",
+    'op.add_column("x", sa.Column("y")); build_index("ix", "dns_zones", ["name"])': "can't be repeated",
+    'op.drop_column("dns_requests", "ttl")': "the release before reads it",
+    'op.drop_table("dns_plans")': "the release before reads it",
+    'op.alter_column("dns_requests", "comment", nullable=False)': "does not write it so",
+    'op.execute("ALTER TABLE dns_zones RENAME COLUMN name TO zone")': "the release before reads it",
 }
 
 
