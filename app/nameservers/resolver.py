@@ -25,6 +25,8 @@ __all__ = ["Doubt", "ask", "ask_all"]
 
 log = get_logger(__name__)
 
+MAX_REPLIES = 64 * 1024 * 1024  # octets of one server to the questions of a round: a run has a third of it
+
 Doubt = Callable[[RRsetKey, Answer], bool]  # whether an answer may not be what the zone itself holds
 
 _NO_RRSET = Answer(ttl=None, rdata=frozenset())
@@ -162,7 +164,11 @@ class _Asked:
         replies: dict[RRsetKey, Reply] = {}
         try:
             questions = [message.question_section(key) for key in keys]
+            room = MAX_REPLIES
             for index, reply in query_pipelined(self._server, questions, self._timeout, self._signer):
+                room -= len(reply.wire)
+                if room < 0:
+                    raise ServerUnreachable(self._server, "its answers are too large to be kept")
                 replies[keys[index]] = reply
         except ServerUnreachable as error:
             replies |= {key: Reply(b"", error.why) for key in keys if key not in replies}

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from app.domain.change import RRsetKey
 from app.domain.expectation import Answer
+from app.nameservers import resolver
 from app.nameservers.probe import ProbeFailed, ask_serial, try_transfer, try_update
 from app.nameservers.resolver import ask
 from app.nameservers.serials import ask_serials
@@ -187,6 +188,26 @@ def test_a_probe_finds_something_out_or_has_failed(deeds: list[Deed]) -> None:
         ):
             with suppress(ProbeFailed):
                 probe()
+
+
+def test_answers_that_are_too_large_to_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is as large as a message may be, and right; together they would take the memory of the worker."""
+    monkeypatch.setattr(resolver, "MAX_REPLIES", 1_000_000)
+    keys = [RRsetKey(f"h{number}.example.test", "A") for number in range(300)]
+    ballast = dns.rrset.from_text(
+        "big.example.test.", 1, "IN", "TXT", " ".join(['"' + "x" * 255 + '"'] * 250)
+    )
+
+    def script(connection: Connection) -> None:
+        for query in connection.queries():
+            reply = reply_to(query)
+            reply.additional = [ballast]
+            connection.send(reply)
+
+    with serving(script) as server:
+        answers = list(ask(server, keys, 10).values())
+    assert answers.count(GOOD) == 15
+    assert {answer.error for answer in answers} == {None, "its answers are too large to be kept"}
 
 
 @pytest.fixture(scope="module")
