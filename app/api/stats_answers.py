@@ -10,6 +10,7 @@ from app.schemas.stats import (
     OpenRequestsOut,
     RunStatsOut,
     StatsOut,
+    WaitingEventsOut,
     WaitingZoneOut,
 )
 from app.services.backends import BackendState
@@ -34,6 +35,12 @@ def stats_out(stats: Stats, dead_letters: int | None) -> StatsOut:
         dead_letters=None if dead_letters is None else DeadLettersOut(count=dead_letters),
         awaiting_approval=stats.awaiting_approval,
         runs=None if stats.runs is None else _runs_out(stats.runs),
+        events=None
+        if stats.events is None
+        else [
+            WaitingEventsOut(listener=each.listener, waiting=each.number, oldest_s=each.oldest_s)
+            for each in stats.events
+        ],
     )
 
 

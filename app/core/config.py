@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     """Kafka brokers, comma-separated"""
     kafka_dns_topic: Topic = "dns_requests"
     """the topic of the requests; its dead letters go to `<topic>.dlq`"""
+    kafka_results_topic: Topic | None = None
+    """the topic to which workers publish what becomes of each request, `dns_results`; unless set they do
+    not. See [events](events.md)"""
     kafka_accounts: Literal["body", "header", "topic"] = "body"
     """which accounts a message may speak for: `body`, `header` or `topic`, see
     [whose a message is](kafka.md#whose-a-message-is)"""
@@ -84,7 +87,7 @@ class Settings(BaseSettings):
     kafka_config: dict[str, SecretStr] = Field(default_factory=dict)
     """`KAFKA_CONFIG__…`: librdkafka properties, see [Kafka](kafka.md)"""
     kafka_partitions: PositiveInt = 6
-    """partitions of the topic, if the consumer has to create it"""
+    """partitions of a topic that the consumer, or a worker, has to create"""
     kafka_batch_items: PositiveInt = 1_000
     """messages in one call of the API, at most"""
     kafka_in_flight: PositiveInt = 4
@@ -309,6 +312,14 @@ class Settings(BaseSettings):
             raise ValueError(
                 "KAFKA_ACCOUNTS=topic needs KAFKA_TOPIC_ACCOUNTS, which says whose each topic is"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_results(self) -> Self:
+        if self.kafka_results_topic in {
+            name for topic in self.kafka_topics for name in (topic, f"{topic}.dlq")
+        }:
+            raise ValueError("KAFKA_RESULTS_TOPIC is a topic of requests: it must be another one")
         return self
 
     @model_validator(mode="after")

@@ -28,6 +28,7 @@ RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP",
 UPDATE_RCODES = ("YXDOMAIN", "YXRRSET", "NXRRSET", "NOTZONE")
 MESSAGES = ("accepted", "replayed", "dead_letter")
 RETRIES = ("api_away", "api_failed", OTHER)
+LISTENERS = ("kafka", "webhooks")
 DEPENDENCIES = ("postgresql", "redis")
 
 _LATENCIES = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)  # seconds
@@ -85,6 +86,14 @@ DRIFT_ZONES = Gauge("drift_zones", "Zones that have such RRsets.")
 SERVERS_BEHIND = Gauge(
     "servers_behind", "Servers of zones that have an older serial than another server of the zone."
 )
+WAITING_EVENTS = Gauge(
+    "waiting_events", "Events that a listener has not got yet.", listener=OneOf(*LISTENERS)
+)
+EVENTS_OLDEST_SECONDS = Gauge(
+    "events_oldest_seconds",
+    "For how long the oldest of them waits; 0: none does.",
+    listener=OneOf(*LISTENERS),
+)
 
 # The worker
 REQUEST_APPLIED_SECONDS = Histogram(
@@ -124,6 +133,11 @@ RESTS = Counter(
 )
 SWEEP_KICKS = Counter(
     "sweep_kicks", "Zones that the sweep has kicked: their kicks were lost, or they were due."
+)
+
+EVENTS_PUBLISHED = Counter("events_published", "Events that a listener has got.", listener=OneOf(*LISTENERS))
+EVENT_FAILURES = Counter(
+    "event_publish_failures", "Tries to publish events that have failed.", listener=OneOf(*LISTENERS)
 )
 
 # The consumer

@@ -96,6 +96,14 @@ class RunStatsOut(_Figures):
     p50_ms: _Milliseconds
 
 
+class WaitingEventsOut(_Figures):
+    """Events that a listener has not got yet: `kafka`, or `webhooks`."""
+
+    listener: str
+    waiting: Annotated[int, Field(description="100,000 stands for more, too")]
+    oldest_s: Annotated[float, Field(description="seconds; 0: none waits")]
+
+
 class StatsOut(_Figures):
     """Figures of the whole service, or of the caller's accounts.
 
@@ -114,3 +122,4 @@ class StatsOut(_Figures):
     dead_letters: Annotated[DeadLettersOut | None, Field(description="null: not known here")]
     awaiting_approval: int
     runs: RunStatsOut | None
+    events: Annotated[list[WaitingEventsOut] | None, Field(description="of each listener that is on")]

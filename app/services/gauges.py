@@ -1,6 +1,6 @@
 """What Prometheus is told of the whole service: read from the database when it asks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from prometheus_client.core import GaugeMetricFamily
 
@@ -9,6 +9,7 @@ from app.core.config import settings
 from app.services.backends import State
 from app.services.health import OK
 from app.services.stats import Stats
+from app.store.outbox import Waiting
 
 
 def gauges(stats: Stats | None, dependencies: Mapping[str, str]) -> list[GaugeMetricFamily]:
@@ -19,7 +20,9 @@ def gauges(stats: Stats | None, dependencies: Mapping[str, str]) -> list[GaugeMe
         metrics.STATS_UP.family({(): float(stats is not None)}),
         metrics.REQUESTS_LIMIT.family({(): settings().backlog_limit}),
     ]
-    return known if stats is None else [*known, *_of_requests(stats), *_of_servers(stats)]
+    if stats is None:
+        return known
+    return [*known, *_of_requests(stats), *_of_servers(stats), *_of_events(stats.events or ())]
 
 
 def _of_requests(stats: Stats) -> list[GaugeMetricFamily]:
@@ -40,4 +43,11 @@ def _of_servers(stats: Stats) -> list[GaugeMetricFamily]:
         metrics.DRIFT_RRSETS.family({(): drift.rrsets if drift else 0}),
         metrics.DRIFT_ZONES.family({(): drift.zones if drift else 0}),
         metrics.SERVERS_BEHIND.family({(): stats.servers_behind or 0}),
+    ]
+
+
+def _of_events(waiting: Sequence[Waiting]) -> list[GaugeMetricFamily]:
+    return [
+        metrics.WAITING_EVENTS.family({(each.listener,): each.number for each in waiting}),
+        metrics.EVENTS_OLDEST_SECONDS.family({(each.listener,): each.oldest_s for each in waiting}),
     ]

@@ -22,7 +22,9 @@ from app.domain.lifecycle import OPEN, Status
 from app.domain.permissions import Principal, Right
 from app.services.backends import BackendState, list_backends
 from app.services.stats_history import History, Moment, spans
+from app.store import outbox
 from app.store import stats as store
+from app.store.outbox import Waiting
 from app.store.request_lists import id_at
 from app.store.stats import DriftCount, FailedGroup, Lag, Latency, OpenGroup, Runs
 
@@ -76,6 +78,7 @@ class Stats:
     serial_lag: Sequence[Lag] | None  # the oldest ones
     servers_behind: int | None  # servers of zones, all of them
     runs: Runs | None  # of the last hour
+    events: Sequence[Waiting] | None  # of each listener that is switched on
 
 
 class _Servers(NamedTuple):
@@ -86,6 +89,7 @@ class _Servers(NamedTuple):
     serial_lag: Sequence[Lag] | None = None
     servers_behind: int | None = None
     runs: Runs | None = None
+    events: Sequence[Waiting] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,7 @@ def _look_at_servers(session: Session) -> _Servers:
         serial_lag=lags.first,
         servers_behind=lags.number,
         runs=store.runs(session, _id_before(_HOUR)),
+        events=outbox.list_waiting(session),
     )
 
 

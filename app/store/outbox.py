@@ -103,6 +103,32 @@ _IS_WANTED = text(
            AND id >= coalesce((SELECT floor FROM dns_publisher_leases WHERE listener = :listener), 0))
     """
 )
+_NOTE_WANTED = text(
+    """
+    INSERT INTO dns_publisher_leases AS lease (listener, holder, expires_at, wanted_at)
+    VALUES (:listener, gen_random_uuid(), clock_timestamp(), clock_timestamp())
+    ON CONFLICT (listener) DO UPDATE SET wanted_at = excluded.wanted_at
+    """
+)
+_IS_UNWANTED = text(
+    """
+    SELECT EXISTS (SELECT FROM dns_event_listeners WHERE name = :listener) AND NOT EXISTS (
+        SELECT FROM dns_publisher_leases
+         WHERE listener = :listener AND wanted_at > clock_timestamp() - make_interval(secs => :seconds))
+    """
+)
+_DISCARD = text(
+    """
+    DELETE FROM dns_outbox
+     WHERE listener = :listener AND NOT EXISTS (SELECT FROM dns_event_listeners WHERE name = :listener)
+       AND id = ANY(ARRAY(
+            SELECT id FROM dns_outbox
+             WHERE listener = :listener
+               AND id >= coalesce((SELECT floor FROM dns_publisher_leases WHERE listener = :listener), 0)
+             ORDER BY id LIMIT :limit))
+    RETURNING id
+    """
+)
 # Whoever reads or writes a table has a lock of it until his transaction ends.
 _USERS = text(
     """
@@ -177,6 +203,22 @@ def add_listener(session: Session, listener: Listener) -> bool:
 def remove_listener(session: Session, listener: Listener) -> bool:
     """Switch a listener off; False where it is off already."""
     return session.scalar(_REMOVE_LISTENER, {"listener": listener}) is not None
+
+
+def note_wanted(session: Session, listener: Listener) -> None:
+    """Note that a worker is there that is to publish to the listener."""
+    session.execute(_NOTE_WANTED, {"listener": listener})
+
+
+def is_unwanted(session: Session, listener: Listener, seconds: float) -> bool:
+    """Return whether the listener is on though no worker has wanted to publish to it for so long."""
+    return bool(session.scalar(_IS_UNWANTED, {"listener": listener, "seconds": seconds}))
+
+
+def discard(session: Session, listener: Listener, limit: int) -> int:
+    """Delete so many events of a listener that is switched off; return how many there were."""
+    session.execute(_BY_KEY)
+    return len(session.scalars(_DISCARD, {"listener": listener, "limit": limit}).all())
 
 
 def who_looks_for_listeners(session: Session) -> set[str]:

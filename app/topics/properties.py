@@ -3,6 +3,7 @@
 import logging
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
@@ -94,6 +95,22 @@ def producer_properties() -> Properties:
     return {**_SILENT, **defaults, **settings().kafka, "batch.num.messages": 1}
 
 
+def event_producer_properties(timeout: float) -> Properties:
+    """Return the properties of the producer of events: each is confirmed within so many seconds, or fails.
+
+    It is idempotent unless KAFKA_CONFIG__ENABLE_IDEMPOTENCE says otherwise: small brokers don't support it.
+    Batches are small enough for topics that take less than is usual.
+    """
+    defaults: Properties = {
+        "acks": "all",
+        "enable.idempotence": True,
+        "batch.size": 262_144,
+        "message.timeout.ms": round(1_000 * timeout),
+        "max.in.flight.requests.per.connection": 5,
+    }
+    return {**_SILENT, **defaults, **settings().kafka}
+
+
 def dead_letter_topic(topic: str) -> str:
     """Return the name of the topic's DLQ: the topic for its messages that can't be accepted."""
     return f"{topic}.dlq"
@@ -101,13 +118,25 @@ def dead_letter_topic(topic: str) -> str:
 
 def ensure_topics() -> None:
     """Create each topic and its DLQ where they are missing; log a warning where that is not possible."""
+    partitions: dict[str, int] = {}
+    for topic in settings().kafka_topics:
+        partitions |= {topic: settings().kafka_partitions, dead_letter_topic(topic): 1}
+    _create(partitions, "the consumer keeps trying")
+
+
+def create_topic(topic: str) -> None:
+    """Create the topic where it is missing; log a warning where that is not possible."""
+    _create({topic: settings().kafka_partitions}, "events wait until it can")
+
+
+def _create(partitions: Mapping[str, int], until_then: str) -> None:
     said: list[KafkaError] = []
 
     def warn(error: KafkaError) -> None:
         """Say at once what is wrong with the connection, and once: what comes first is the cause."""
         if not said:
             log.warning(
-                "Kafka can't be reached; the consumer keeps trying."
+                f"Kafka can't be reached; {until_then}."
                 " Check that the broker runs, KAFKA_BROKER_URL and KAFKA_CONFIG__…",
                 reason=error.str(),
             )
@@ -115,14 +144,7 @@ def ensure_topics() -> None:
 
     properties: dict[str, Any] = {**_SILENT, **settings().kafka, "error_cb": warn}
     admin = AdminClient(properties)
-    wanted = [
-        new
-        for topic in settings().kafka_topics
-        for new in (
-            NewTopic(topic, settings().kafka_partitions, -1),  # -1: the broker's default
-            NewTopic(dead_letter_topic(topic), 1, -1),
-        )
-    ]
+    wanted = [NewTopic(topic, number, -1) for topic, number in partitions.items()]  # -1: the broker's default
     created = admin.create_topics(wanted, operation_timeout=TOPIC_TIMEOUT, request_timeout=TOPIC_TIMEOUT)
     while not all(each.done() for each in created.values()):
         admin.poll(_POLL)

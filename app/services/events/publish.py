@@ -8,11 +8,14 @@ its request has come.
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from threading import Event as StopEvent
+from typing import Protocol
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
+from app.core import metrics
 from app.core.backoff import Backoff
 from app.core.config import settings
 from app.core.database import transaction
@@ -33,21 +36,47 @@ _IDLE_POLL = 2.0  # the same while another process publishes, or nobody listens
 _BACKOFF = Backoff(*PUBLISH_EVENTS.pauses)
 
 
+class NotHandedOn(Exception):
+    """The listener does not take events; the text says why."""
+
+
+class Work(Protocol):
+    """What a thread does for a listener, again and again."""
+
+    @property
+    def listener(self) -> Listener:
+        """For whom."""
+
+    def publish_some(self) -> int | None:
+        """Do some of it; return how many events that were. None: there is nothing to do here."""
+
+    def forget(self) -> None:
+        """Take nothing for known: something has failed."""
+
+    def end(self) -> None:
+        """Leave it to others."""
+
+
 class Publisher(ABC):
     """Publishes to a listener while this process has the lease."""
 
     def __init__(self, listener: Listener) -> None:
-        self.listener = listener
+        self._listener = listener
         self._holder: UUID = uuid4()
         self._floor: Floor | None = None  # None: another process may have the lease
         self._renew_at = 0.0  # on the monotonic clock
+
+    @property
+    def listener(self) -> Listener:
+        """To whom it publishes."""
+        return self._listener
 
     def publish_some(self) -> int | None:
         """Publish what waits, AT_ONCE events at most; return how many. None: this process has not to publish.
 
         Raises what the database raises.
         """
-        floor = self._hold()
+        floor = self.hold()
         if floor is None:
             return None
         number = self.hand_on(floor)
@@ -65,6 +94,11 @@ class Publisher(ABC):
         events = outbox.take(session, self.listener, floor.value, AT_ONCE)
         floor.note_taken(events[0].id if events else None, events[-1].id if events else None)
         return events
+
+    def remove(self, session: Session, events: Sequence[Event]) -> list[Event]:
+        """Delete events that the listener has got; return those that nobody else has deleted."""
+        mine = outbox.remove(session, self.listener, [event.id for event in events]) if events else set()
+        return [event for event in events if event.id in mine]
 
     def forget(self) -> None:
         """Ask for the lease before anything else: it is not known what has happened meanwhile."""
@@ -84,7 +118,7 @@ class Publisher(ABC):
                 error=cause(error),
             )
 
-    def _hold(self) -> Floor | None:
+    def hold(self) -> Floor | None:
         """Return the floor while this process has the lease, which it extends, or acquires."""
         now = time.monotonic()
         if self._floor is not None and now < self._renew_at:
@@ -111,36 +145,35 @@ class WebhookPublisher(Publisher):
     def hand_on(self, floor: Floor) -> int:
         """Note what is to be delivered, and delete the events, in one transaction."""
         with transaction() as session:
-            events = self.take(session, floor)
-            mine = outbox.remove(session, self.listener, [event.id for event in events]) if events else set()
-            if mine:
-                webhooks.fan_out(session, [event for event in events if event.id in mine])
-        return len(mine)
+            events = self.remove(session, self.take(session, floor))
+            if events:
+                webhooks.fan_out(session, events)
+        metrics.EVENTS_PUBLISHED.inc(len(events), listener=self.listener)
+        return len(events)
 
 
-def publish_until(stop: StopEvent, publisher: Publisher) -> None:
+def publish_until(stop: StopEvent, work: Work) -> None:
     """Publish until `stop` is set, whatever happens."""
     failures = 0
     pause: float = 0
     while not stop.wait(pause):
         try:
-            number = publisher.publish_some()
+            number = work.publish_some()
             failures = 0
             pause = _IDLE_POLL if number is None else 0 if number else _POLL
         except Exception as error:  # if this ended, nobody would be told of anything
-            _log(publisher.listener, error, failures)
-            publisher.forget()
+            metrics.EVENT_FAILURES.inc(listener=work.listener)
+            _log(work.listener, error, failures)
+            if not isinstance(error, NotHandedOn):
+                work.forget()
             pause = _BACKOFF.pause(failures)
             failures += 1
-    publisher.end()
+    work.end()
 
 
 def _log(listener: Listener, error: Exception, failures: int) -> None:
-    if not isinstance(error, DATABASE_ERRORS):
+    if not isinstance(error, (*DATABASE_ERRORS, NotHandedOn)):
         log.exception("events not published; tried again soon", listener=listener)
     elif not failures:  # said once
-        log.warning(
-            "events not published: the database failed; tried again until it works",
-            listener=listener,
-            error=cause(error),
-        )
+        why = str(error) if isinstance(error, NotHandedOn) else f"the database failed: {cause(error)}"
+        log.warning("events not published; they wait, and are tried again", listener=listener, reason=why)

@@ -182,4 +182,4 @@ def test_a_consumer_that_has_made_the_topics_first_is_no_error(tmp_path: Path) -
     with Stack(tmp_path, parts=["kafka"]) as stack:
         admin = AdminClient({"bootstrap.servers": stack.env["KAFKA_BROKER_URL"], "log_level": 0})
         assert "dns_requests.dlq" in admin.list_topics(timeout=10).topics
-        Kafka(stack.ports.kafka, "dns_requests").complete()
+        Kafka(stack.ports.kafka, "dns_requests", "dns_results").complete()

@@ -78,6 +78,16 @@ class Broker:
             self._process.wait()
         self._process = None
 
+    def freeze(self) -> None:
+        """Let it stand still, as a machine does that swaps: connections stay open, and nobody answers."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def remove(self) -> None:
         """Stop the broker and delete its data."""
         self.stop()

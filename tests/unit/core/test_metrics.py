@@ -16,7 +16,19 @@ from app.domain.retry_policy import Scope
 from docs.generate.metrics import listed
 
 HOSTILE = ['x"} 1\n', "\\", "\x00", "ünï", "", "a" * 10_000, *map(str, range(1_000))]
-UNITS = ("seconds", "requests", "changes", "messages", "rrsets", "zones", "limit", "open", "up", "behind")
+UNITS = (
+    "seconds",
+    "requests",
+    "changes",
+    "messages",
+    "events",
+    "rrsets",
+    "zones",
+    "limit",
+    "open",
+    "up",
+    "behind",
+)
 
 
 def anew(metric: Metric) -> Metric:

@@ -66,6 +66,7 @@ OVERLOADED = 'dns_orchestrator_calls_refused_total{code="backlog_full"}'
 BACKEND_A, BACKEND_B = (f'dns_orchestrator_backend_up{{backend="bind",instance="{each}"}}' for each in "ab")
 RESTING = 'dns_orchestrator_backend_resting_zones{backend="bind"}'
 LAGS = [f'dns_orchestrator_kafka_lag_messages{{topic="t",partition="{number}"}}' for number in range(2)]
+EVENTS = 'dns_orchestrator_events_oldest_seconds{listener="kafka"}'
 DEAD = 'dns_orchestrator_kafka_messages_total{outcome="dead_letter"}'
 WRONG = 'dns_orchestrator_access_refused_total{code="credentials_invalid"}'
 MISSING = 'dns_orchestrator_access_refused_total{code="credentials_missing"}'
@@ -87,6 +88,7 @@ FIRES = {
     "DnsOrchestratorDrift": Case({"dns_orchestrator_drift_rrsets": "1x60"}),
     "DnsOrchestratorKafkaLag": Case({LAGS[0]: "600x60", LAGS[1]: "600x60"}, {"topic": "t"}),
     "DnsOrchestratorDeadLetters": Case({DEAD: "0x35 1x20"}),
+    "DnsOrchestratorEventsWait": Case({EVENTS: "0+60x60"}, {"listener": "kafka"}),
     "DnsOrchestratorWrongCredentials": Case({WRONG: "0+10x60"}),
 }
 CALM = {
@@ -106,6 +108,7 @@ CALM = {
     "DnsOrchestratorDrift": Case({"dns_orchestrator_drift_rrsets": "0x60"}),
     "DnsOrchestratorKafkaLag": Case({LAGS[0]: "600x60", LAGS[1]: "300x60"}),
     "DnsOrchestratorDeadLetters": Case({DEAD: "5x60"}),
+    "DnsOrchestratorEventsWait": Case({EVENTS: "60x60"}),
     "DnsOrchestratorWrongCredentials": Case({MISSING: "0+10x60"}),
 }
 

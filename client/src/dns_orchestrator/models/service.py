@@ -108,6 +108,14 @@ class RunFigures(Model):
     p50_ms: float | None = None
 
 
+class WaitingEvents(Model):
+    """Events that a listener, `kafka` or `webhooks`, has not got yet."""
+
+    listener: str
+    waiting: int
+    oldest_s: float
+
+
 class Stats(Model):
     """Figures of the whole service, or of the caller's accounts."""
 
@@ -123,3 +131,4 @@ class Stats(Model):
     dead_letters: DeadLetters | None = None
     awaiting_approval: int
     runs: RunFigures | None = None
+    events: list[WaitingEvents] | None = None
