@@ -29,6 +29,7 @@ from app.api.v1.endpoints import (
     stats,
     transfers,
     undo,
+    webhooks,
     zone_contents,
     zones,
 )
@@ -177,6 +178,7 @@ def create_app() -> FastAPI:
         backends,
         access,
         transfers,
+        webhooks,
         runs,
         stats,
     ):

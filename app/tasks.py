@@ -48,6 +48,7 @@ from app.services.events.publish import WebhookPublisher, Work
 from app.services.events.publish import publish_until as publish_events_until
 from app.services.plan.answer import RUNS_AT_ONCE, answer_orders_until
 from app.services.requests.schedule import Schedule
+from app.services.webhooks.deliver import deliver_until
 from app.services.zones.check_orders import CHECKS_AT_ONCE, answer_checks_until
 from app.services.zones.imports import import_until
 from app.services.zones.watch import watch_until
@@ -166,6 +167,7 @@ def _start_threads(**_: Any) -> None:
     _start_awaited(watch_until)
     for publisher in (WebhookPublisher(), _make_kafka_publisher()):
         _start_awaited(publish_events_until, publisher)
+    _start_awaited(deliver_until)
     # Plans are not made in the pool, where one would keep a zone from being drained.
     for answer in [answer_checks_until] * CHECKS_AT_ONCE + [answer_orders_until] * RUNS_AT_ONCE:
         _start_awaited(answer)

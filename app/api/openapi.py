@@ -84,6 +84,8 @@ _NOT_AWAITING = _problem(
     409, "It does not wait for an approval, would fail, or what would change is not what was looked at"
 )
 NO_TOKEN = _problem(404, "No such token")
+NO_WEBHOOK = _problem(404, "No such webhook")
+NO_DELIVERY = _problem(404, "No such webhook, or no such delivery to it")
 NO_RUN = _problem(404, "No such run")
 NO_GRANT = _problem(404, "No such grant")
 NO_QUOTA = _problem(404, "The account has no quota of its own")
@@ -110,6 +112,7 @@ BODY: Responses = {
     422: {"model": response.Refused, "description": "All the reasons why it can't be accepted"},
     **_problem(503, "The database is unavailable: try again"),
 }
+WEBHOOK = BODY | _problem(409, "The account has as many webhooks as it may")
 OFFER = BODY | _problem(409, "Nothing of that is the account's, or it is too much")
 TRANSFER = _problem(404, "No such transfer") | _problem(409, "It is closed, or stale")
 _REUSED = _problem(409, "The idempotency key was used with another body")

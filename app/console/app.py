@@ -24,6 +24,7 @@ from app.console.pages import (
     rrset_history,
     runs,
     tokens,
+    webhooks,
     zone_files,
     zone_settings,
     zones,
@@ -34,7 +35,7 @@ from app.console.rendering import FOLDER
 _OF_REQUESTS = (change, plans, requests, request, approvals)
 _OF_ZONES = (rrset_history, rollback, drift, zone_files, zone_settings, zones)
 _OF_ACCESS = (tokens, grants, quotas, audit)
-PAGES = (home, live, login, *_OF_REQUESTS, *_OF_ZONES, runs, dead_letters, *_OF_ACCESS)
+PAGES = (home, live, login, *_OF_REQUESTS, *_OF_ZONES, runs, dead_letters, webhooks, *_OF_ACCESS)
 
 
 def create_console(state: State) -> FastAPI:

@@ -23,6 +23,7 @@ ENTRIES = (
     Entry("/zones", "Zones", Right.READ),
     Entry("/runs", "Runs", Right.READ_ALL),
     Entry("/dead-letters", "Dead letters", Right.READ_ALL),
+    Entry("/webhooks", "Webhooks", Right.WEBHOOKS),
     Entry("/access", "Access", Right.READ_ACCESS),
 )
 

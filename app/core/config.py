@@ -25,6 +25,7 @@ from app.core.setting_types import (
     IssuerUrl,
     Listen,
     Names,
+    Networks,
     NonNegativeInt,
     Origins,
     Pairs,
@@ -284,6 +285,22 @@ class Settings(BaseSettings):
     """how long a simulated run takes"""
     simulated_failure_rate: float = Field(0.0, ge=0, le=1, allow_inf_nan=False)
     """share of simulated changes that fail, 0 to 1"""
+
+    # webhooks
+    webhook_allowed_networks: Networks = ()
+    """networks that webhooks may lead to beside the public Internet, comma-separated:
+    `10.20.0.0/16,192.0.2.7/32`. See [webhooks](../how-to/webhooks.md)"""
+    webhook_allow_http: bool = False
+    """let webhooks be made whose URL begins with `http://`: whoever is on the way reads the events"""
+    webhook_ca_file: Path | None = None
+    """the CA (PEM) that the worker trusts for the receivers of webhooks, instead of the system's"""
+    webhook_timeout: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)] = 15
+    """how long a receiver may take for its whole answer; 60 at most"""
+    webhook_give_up: PositiveFloat = 3 * 86_400
+    """after so long without success a delivery is not tried any more, and a webhook that takes nothing is
+    disabled"""
+    webhook_retention: PositiveFloat = 7 * 86_400
+    """how long deliveries are kept, those that still wait included"""
 
     # logs and metrics
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], UpperCase] = "INFO"

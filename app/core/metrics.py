@@ -29,6 +29,8 @@ UPDATE_RCODES = ("YXDOMAIN", "YXRRSET", "NXRRSET", "NOTZONE")
 MESSAGES = ("accepted", "replayed", "dead_letter")
 RETRIES = ("api_away", "api_failed", OTHER)
 LISTENERS = ("kafka", "webhooks")
+DELIVERED = ("delivered", "failed", "given_up")  # to webhooks; what has failed is tried again
+WHY_DISABLED = ("by_hand", "gone", "failing", "backlog", "rights_lost")
 DEPENDENCIES = ("postgresql", "redis")
 
 _LATENCIES = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)  # seconds
@@ -138,6 +140,15 @@ SWEEP_KICKS = Counter(
 EVENTS_PUBLISHED = Counter("events_published", "Events that a listener has got.", listener=OneOf(*LISTENERS))
 EVENT_FAILURES = Counter(
     "event_publish_failures", "Tries to publish events that have failed.", listener=OneOf(*LISTENERS)
+)
+WEBHOOK_DELIVERIES = Counter(
+    "webhook_deliveries", "Tries of deliveries to webhooks, by what came of them.", outcome=OneOf(*DELIVERED)
+)
+WEBHOOK_SECONDS = Histogram(
+    "webhook_seconds", "How long a receiver took to answer, or a try to fail.", _DURATIONS
+)
+WEBHOOKS_DISABLED = Counter(
+    "webhooks_disabled", "Webhooks to which nothing is delivered any more.", why=OneOf(*WHY_DISABLED)
 )
 
 # The consumer

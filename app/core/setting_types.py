@@ -121,6 +121,11 @@ def _proxies(value: tuple[str, ...]) -> tuple["Proxy", ...]:
     return proxies
 
 
+def _networks(value: object) -> object:
+    names = split_names(value)
+    return tuple(map(parse_network, names)) if isinstance(names, list) else value  # which says what is wrong
+
+
 def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
     for origin in value:
         if not _is_origin(origin):
@@ -186,6 +191,7 @@ UpperCase = BeforeValidator(_upper)
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_names)]
 VariableNames = Annotated[Names, AfterValidator(_names)]
 Proxies = Annotated[Names, AfterValidator(_proxies)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
 Origins = Annotated[Names, AfterValidator(_origins)]
 ZonesServed = Annotated[dict[str, str], NoDecode, BeforeValidator(_zones)]
 Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs)]

@@ -29,6 +29,8 @@
     │   ├── RequestNotFound
     │   ├── TokenNotFound
     │   ├── TransferNotFound
+    │   ├── WebhookNotFound
+    │   ├── DeliveryNotFound
     │   └── ZoneNotFound
     ├── Conflict                409
     │   ├── IdempotencyKeyReused
@@ -50,6 +52,7 @@
     │   ├── TransferStale
     │   ├── TransferTooLarge
     │   ├── TooManyOffers
+    │   ├── TooManyWebhooks
     │   ├── ZoneNotServed
     │   ├── ImportRunning
     │   ├── ZoneExists
@@ -346,6 +349,24 @@ class TransferNotFound(NotFound):
         super().__init__("there is no such transfer")
 
 
+class WebhookNotFound(NotFound):
+    """There is no webhook of that id, or it is another account's."""
+
+    code = "webhook_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("there is no such webhook")
+
+
+class DeliveryNotFound(NotFound):
+    """There is no delivery of that id to the webhook, or not any more."""
+
+    code = "delivery_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("there is no such delivery to this webhook; they are kept for a while")
+
+
 class GrantNotFound(NotFound):
     """There is no grant of that id."""
 
@@ -573,6 +594,15 @@ class TransferTooLarge(Conflict):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"more than {most} RRsets: offer them in parts, by narrower patterns or types")
+
+
+class TooManyWebhooks(Conflict):
+    """The account has as many webhooks as it may."""
+
+    code = "too_many_webhooks"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"there may be {most} webhooks of one account: remove one first")
 
 
 class TooManyOffers(Conflict):

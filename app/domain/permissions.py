@@ -41,6 +41,7 @@ class Right(StrEnum):
     SUBMIT = "submit"  # whether a change may be made, its grants decide
     APPROVE = "approve"  # whose requests, the approvers of the zone decide (domain/approval.py)
     STEER = "steer"  # cancel and retry requests of one's own accounts
+    WEBHOOKS = "webhooks"  # have events delivered that one may read
     TRANSFER = "transfer"  # offer what one's own accounts own, and accept what they are offered
     STEER_MANY = "steer_many"  # those of every account, by a filter
     ROLL_BACK = "roll_back"  # plan a rollback: to apply it, grants decide
@@ -58,12 +59,21 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.READ_ALL,
             Right.STEER,
             Right.STEER_MANY,
+            Right.WEBHOOKS,
             Right.ROLL_BACK,
             Right.MANAGE_ZONES,
         }
     ),
     Role.REQUESTER: frozenset(
-        {Right.KNOW_ONESELF, Right.READ, Right.SUBMIT, Right.STEER, Right.APPROVE, Right.TRANSFER}
+        {
+            Right.KNOW_ONESELF,
+            Right.READ,
+            Right.SUBMIT,
+            Right.STEER,
+            Right.APPROVE,
+            Right.WEBHOOKS,
+            Right.TRANSFER,
+        }
     ),
     Role.APPROVER: frozenset({Right.KNOW_ONESELF, Right.READ, Right.APPROVE}),
     Role.AUDITOR: frozenset({Right.KNOW_ONESELF, Right.READ, Right.READ_ALL, Right.READ_ACCESS}),

@@ -31,6 +31,7 @@ from app.domain.lifecycle import OPEN, Status
 from app.domain.origin import DriftKind, ImportState, Origin
 from app.domain.permissions import Effect
 from app.domain.transfer import TransferStatus
+from app.domain.webhook import DeliveryStatus, WhyDisabled
 
 
 def _word(words: type[StrEnum], length: int = 16) -> Enum:
@@ -698,6 +699,106 @@ class CursorKey(Base):
     )
 
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+
+class Webhook(Base):
+    """An address to which events are delivered, and how that has gone of late."""
+
+    __tablename__ = "webhooks"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    url: Mapped[str]
+    account_id: Mapped[str | None]  # whose events; None: those of every account that its holder reads
+    event_types: Mapped[list[str]]  # none: every type
+    comment: Mapped[str | None]
+    secret: Mapped[bytes]
+    old_secret: Mapped[bytes | None]  # signs beside it
+    old_secret_until: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    created_by: Mapped[str]  # a principal
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # Who answers for it: it gets what this principal may read, who has made, changed or enabled it last
+    holder: Mapped[str]
+    holder_token: Mapped[str | None]  # the prefix of the token that he has, or else
+    holder_accounts: Mapped[list[str]]  # what his issuer said of him
+    holder_roles: Mapped[list[str]]
+    held_since: Mapped[datetime] = mapped_column(server_default=func.now())
+    disabled: Mapped[WhyDisabled | None] = mapped_column(_word(WhyDisabled))
+    disabled_at: Mapped[datetime | None]
+    # How it has gone: written by who delivers
+    failures: Mapped[int] = mapped_column(server_default="0")  # in a row
+    failing_since: Mapped[datetime | None]
+    last_code: Mapped[str | None]  # of the last failure
+    last_error: Mapped[str | None]  # in words
+    paused_until: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]  # when it last took something
+    due_at: Mapped[datetime | None]  # when there may be something to deliver; None: nothing waits
+    server: Mapped[UUID | None]  # the process that delivers to it
+    served_until: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint(_one_of("disabled", tuple(WhyDisabled)), name="disabled"),
+        CheckConstraint("(disabled IS NULL) = (disabled_at IS NULL)", name="disabled_at"),
+        {"postgresql_with": {"fillfactor": 50}},
+    )
+
+
+class Delivery(Base):
+    """An event that is delivered to a webhook, until it is forgotten."""
+
+    __tablename__ = "webhook_deliveries"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)  # version 7: grows with time
+    seq: Mapped[int] = mapped_column(
+        BigInteger, Identity(always=True)
+    )  # those of one request keep this order
+    webhook_id: Mapped[UUID] = mapped_column(ForeignKey(Webhook.id, ondelete="CASCADE"))
+    event_id: Mapped[UUID]
+    event_type: Mapped[str]
+    request_id: Mapped[UUID | None]  # None: it is a test
+    account_id: Mapped[str | None]
+    body: Mapped[bytes]  # as it is signed
+    replay_of: Mapped[UUID | None]  # an earlier delivery of the same event
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    status: Mapped[DeliveryStatus] = mapped_column(
+        _word(DeliveryStatus), server_default=DeliveryStatus.PENDING.value
+    )
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    next_try_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    failing_since: Mapped[datetime | None]
+    tried_at: Mapped[datetime | None]  # last
+    finished_at: Mapped[datetime | None]
+    status_code: Mapped[int | None]  # of the last answer
+    answer: Mapped[str | None]  # its beginning
+    code: Mapped[str | None]  # of the last failure
+    error: Mapped[str | None]  # in words
+    took: Mapped[float | None]  # seconds
+
+    __table_args__ = (
+        CheckConstraint(_one_of("status", tuple(DeliveryStatus)), name="status"),
+        CheckConstraint(f"(status = '{DeliveryStatus.PENDING}') = (finished_at IS NULL)", name="finished"),
+        Index("ix_webhook_deliveries_webhook", "webhook_id", "seq"),
+        Index(
+            "ix_webhook_deliveries_failed",
+            "webhook_id",
+            "seq",
+            postgresql_where=text(f"status = '{DeliveryStatus.FAILED}'"),
+        ),
+        Index(
+            "ix_webhook_deliveries_due",
+            "webhook_id",
+            "next_try_at",
+            "seq",
+            postgresql_where=text("finished_at IS NULL"),
+        ),
+        Index(
+            "ix_webhook_deliveries_order",
+            "webhook_id",
+            "request_id",
+            "seq",
+            postgresql_where=text("finished_at IS NULL"),
+        ),
+    )
 
 
 class AuditEntry(Base):

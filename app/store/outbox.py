@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.store.models import OutboxEvent
+from app.store.models import EventListener, OutboxEvent
 
 MOST_WAITING = 100_000  # events that are counted
 
@@ -198,6 +198,11 @@ def add_listener(session: Session, listener: Listener) -> bool:
     Transactions that have looked for listeners before do not see it: services/events/listeners.py.
     """
     return session.scalar(_ADD_LISTENER, {"listener": listener}) is not None
+
+
+def has_listener(session: Session, listener: Listener) -> bool:
+    """Return whether a listener is switched on."""
+    return session.get(EventListener, listener) is not None
 
 
 def remove_listener(session: Session, listener: Listener) -> bool:

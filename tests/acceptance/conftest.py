@@ -29,7 +29,8 @@ ServedOn = Callable[[str], ZoneUnderTest]
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack with all DNS servers and short deadlines; from its start to its end, every line is JSON."""
-    settings = {"LOG_FORMAT": "json", "VERIFY_DEADLINE": "3"}
+    receivers = {"WEBHOOK_ALLOW_HTTP": "true", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.1/32"}
+    settings = {"LOG_FORMAT": "json", "VERIFY_DEADLINE": "3", **receivers}
     parts = (*INFRASTRUCTURE, "knot", "powerdns")
     folder = tmp_path_factory.mktemp("acceptance")
     made = Stack(folder, parts, app=True, settings=settings, durable=False)

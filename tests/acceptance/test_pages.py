@@ -14,7 +14,7 @@ import pytest
 from app.nameservers.key_file import read_key
 from stack.embedded import Stack
 from stack.inventory import write_backend
-from stack.ports import HOST
+from stack.ports import HOST, Ports
 from tests.support.api_process import Api
 from tests.support.eventually import eventually
 from tests.support.pages import FOLLOWED, FOLLOWED_BY_TOKEN, followed
@@ -92,6 +92,7 @@ TOLD = {
     "docs/tutorial/first-change.md": "192.0.2.10\n",
     "docs/reference/api.md": "event: end",
     "README.md": "www.example.test. 300 IN A 192.0.2.10\n",
+    "docs/how-to/webhooks.md": "dns.request.succeeded {",
     "docs/reference/playbooks.md": '"outcome": "applied"',
 }
 
@@ -99,6 +100,8 @@ TOLD = {
 @pytest.mark.parametrize("page", [page for page in FOLLOWED if page != "docs/how-to/drift.md"])
 def test_a_page_is_followed(stack: Stack, reader: Reader, page: str) -> None:
     here = {"2026-11-25T14:00:00Z": datetime.now(UTC).isoformat()}
+    if page == "docs/how-to/webhooks.md":
+        here["9000"] = str(Ports.free().api)
     if page == "docs/how-to/powerdns.md":
         stack.add_zone("shop.example", "powerdns")
     if page in GIVEN:

@@ -36,6 +36,7 @@ FOLLOWED = (
     "docs/how-to/drift.md",
     "docs/how-to/views.md",
     "docs/how-to/undo.md",
+    "docs/how-to/webhooks.md",
     "docs/reference/api.md",
     "docs/reference/playbooks.md",
     "docs/reference/zone-settings.md",
@@ -101,6 +102,7 @@ NOT_RUN: Mapping[str, Mapping[str, str]] = {
         "kadmin": "it asks the KDC of the reader; tests/support/kerberos.py makes the same keytab",
         "[libdefaults]": "a file of the system; tests/support/kerberos.py writes one with the same words",
     },
+    "docs/how-to/webhooks.md": {"make up": "it starts what the test has running, with these settings"},
     "docs/how-to/migrate.md": {
         "umask 077": "it writes into /etc of the reader's server",
         "pdnsutil": "it writes into the reader's PowerDNS",

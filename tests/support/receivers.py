@@ -28,15 +28,14 @@ class Receiver:
     def __init__(self, address: str = "127.0.0.1", certificate: Path | None = None) -> None:
         self.received: list[Received] = []
         self.answers: dict[str, int] = {}
-        self.headers: dict[str, str] = {}
+        self.refuse: bytes | None = None  # posts in which this stands are answered 500
         receiver = self
 
         class Handler(_Handler):
             def do_POST(self) -> None:
                 receiver.take(self)
 
-        self._server = ThreadingHTTPServer((address, 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server((address, 0), Handler)
         if certificate is not None:
             context = SSLContext(PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
@@ -68,7 +67,13 @@ class Receiver:
             if behave is not None:
                 behave()
             else:
-                handler.answer(self.answers.get(handler.path, 204), b"", **self.headers)
+                refused = self.refuse is not None and self.refuse in body
+                handler.answer(500 if refused else self.answers.get(handler.path, 204))
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,9 +1,14 @@
 """Hands events on to webhooks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
 
+from app.services.events.cloud_events import type_of, write
+from app.services.events.holders import holders_of, wants
+from app.store import deliveries, webhooks
+from app.store.deliveries import New
 from app.store.outbox import Event
 
 
@@ -12,3 +17,20 @@ def fan_out(session: Session, events: Sequence[Event]) -> None:
 
     In the transaction that removes them from the outbox. They are in order for each request.
     """
+    found = list(_deliveries(session, events))
+    if found:
+        webhooks.wake(session, {each.webhook_id for each in found})
+        deliveries.add_many(session, found)
+
+
+def _deliveries(session: Session, events: Sequence[Event]) -> Iterator[New]:
+    enabled = webhooks.list_enabled(session)
+    holders = holders_of(session, enabled)
+    for event in events:
+        kind, body = type_of(event), None
+        for webhook in enabled:
+            holder = holders.get(webhook.id)
+            if holder is None or not wants(webhook, holder, event.account_id, kind):
+                continue
+            body = write(event) if body is None else body
+            yield New(uuid7(), webhook.id, event.event_id, kind, event.request_id, event.account_id, body)

@@ -12,6 +12,7 @@ from dns_orchestrator.api.plans import Plans
 from dns_orchestrator.api.requests import Requests
 from dns_orchestrator.api.runs import Runs
 from dns_orchestrator.api.service import Service
+from dns_orchestrator.api.webhooks import Webhooks
 from dns_orchestrator.api.zones import Backends, DriftCalls, Records, Zones
 from dns_orchestrator.call import Awaiting, Blocking, Driver, Mode
 from dns_orchestrator.drivers import AwaitingDriver, BlockingDriver
@@ -39,6 +40,7 @@ class _Calls(Batches[Mode], Generic[Mode]):
         self.drift: DriftCalls[Mode] = DriftCalls(driver)
         self.backends: Backends[Mode] = Backends(driver)
         self.runs: Runs[Mode] = Runs(driver)
+        self.webhooks: Webhooks[Mode] = Webhooks(driver)
         self.access: Access[Mode] = Access(driver)
         self.service: Service[Mode] = Service(driver)
 

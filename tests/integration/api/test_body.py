@@ -41,6 +41,8 @@ CALLS = [
     ("POST", "/api/v1/access/tokens"),
     ("POST", "/api/v1/access/transfers"),
     ("PUT", "/api/v1/access/quotas/team-a"),
+    ("POST", "/api/v1/webhooks"),
+    ("PATCH", f"/api/v1/webhooks/{ID}"),
 ]
 NOT_JSON = [
     b"",

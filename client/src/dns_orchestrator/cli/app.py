@@ -19,6 +19,7 @@ from dns_orchestrator.cli.drift import add_drift
 from dns_orchestrator.cli.login import add_login
 from dns_orchestrator.cli.requests import add_requests
 from dns_orchestrator.cli.stats import add_stats
+from dns_orchestrator.cli.webhooks import add_webhooks
 from dns_orchestrator.cli.zones import add_zones
 from dns_orchestrator.version import VERSION
 
@@ -35,6 +36,7 @@ add_requests(app)
 add_zones(app)
 add_contents(app)
 add_drift(app)
+add_webhooks(app)
 add_access(app)
 add_login(app)
 add_completion(app)

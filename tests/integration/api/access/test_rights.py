@@ -19,6 +19,7 @@ SUBMIT = {"admin", "requester", "gateway"}
 STEER = {"admin", "operator", "requester"}
 APPROVE = {"admin", "approver", "requester"}
 TRANSFER = {"admin", "requester"}
+WEBHOOKS = {"admin", "operator", "requester"}
 OPERATE = {"admin", "operator"}
 SEE_ACCESS = {"admin", "auditor"}
 ADMIN = {"admin"}
@@ -66,6 +67,16 @@ CALLS = {
     "GET /runs/{run_id}": READ_ALL,
     "GET /stats": READ,
     "GET /metrics": READ_ALL,
+    "GET /webhooks": WEBHOOKS,
+    "POST /webhooks": WEBHOOKS,
+    "GET /webhooks/{webhook_id}": WEBHOOKS,
+    "PATCH /webhooks/{webhook_id}": WEBHOOKS,
+    "DELETE /webhooks/{webhook_id}": WEBHOOKS,
+    "POST /webhooks/{webhook_id}/rotate": WEBHOOKS,
+    "POST /webhooks/{webhook_id}/test": WEBHOOKS,
+    "GET /webhooks/{webhook_id}/deliveries": WEBHOOKS,
+    "GET /webhooks/{webhook_id}/deliveries/{delivery_id}": WEBHOOKS,
+    "POST /webhooks/{webhook_id}/deliveries/{delivery_id}/replay": WEBHOOKS,
     "GET /access/me": ALL,
     "POST /access/explain": ALL,
     "GET /access/tokens": SEE_ACCESS,
@@ -87,13 +98,14 @@ CALLS = {
 }
 BESIDE = {"GET /metrics"}  # calls that are not below /api/v1
 FOR_ANYBODY = {"/docs", "/docs/assets", "/openapi.json", "/"}  # who is known, in whatever role
+_IDS = ("request", "plan", "batch", "run", "grant", "transfer", "webhook", "delivery")
 VALUES = {
     "{record_type}": "A",
     "{name:path}": "nowhere.test",
     "{zone:path}": "nowhere.test",
     "{prefix}": "0" * 12,
     "{account:path}": "team-x",
-} | {f"{{{name}_id}}": str(UUID(int=7)) for name in ("request", "plan", "batch", "run", "grant", "transfer")}
+} | {f"{{{name}_id}}": str(UUID(int=7)) for name in _IDS}
 
 
 def routes() -> Iterator[tuple[str, str]]:

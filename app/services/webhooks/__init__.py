@@ -1,0 +1,1 @@
+"""Webhooks: who is told of which events, and the deliveries to them."""
