@@ -40,6 +40,14 @@ _TRANSFER = tuple(
     f"POST /access/transfers/{{transfer_id}}/{verb}" for verb in ("accept", "decline", "withdraw")
 )
 _QUOTA = ("GET /access/quotas/{account}", "DELETE /access/quotas/{account}")
+_WEBHOOK = (
+    "GET /webhooks/{webhook_id}",
+    "PATCH /webhooks/{webhook_id}",
+    "DELETE /webhooks/{webhook_id}",
+    "POST /webhooks/{webhook_id}/rotate",
+    "POST /webhooks/{webhook_id}/test",
+    "GET /webhooks/{webhook_id}/deliveries",
+)
 _SUBMISSIONS = tuple(f"POST /dns/{action}" for action in ("create", "update", "upsert", "delete"))
 
 
@@ -73,6 +81,8 @@ _LINKS = (
     _Links(("POST /access/tokens",), "201", "$response.body#/prefix", ("DELETE /access/tokens/{prefix}",)),
     _Links(("POST /access/grants",), "201", "$response.body#/id", ("DELETE /access/grants/{grant_id}",)),
     _Links(("POST /access/transfers",), "201", "$response.body#/id", _TRANSFER),
+    _Links(("POST /webhooks",), "201", "$response.body#/id", _WEBHOOK),
+    _Links(("GET /webhooks",), "200", "$response.body#/items/0/id", _WEBHOOK),
     _Links(("PUT /access/quotas/{account}",), "200", "$request.path.account", _QUOTA),
 )
 

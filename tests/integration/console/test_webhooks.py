@@ -9,7 +9,7 @@ HOSTILE = "<script>alert(1)</script>"
 
 def test_a_webhook_from_its_form_to_its_end(guests: Guests) -> None:
     reader = guests.by("requester")
-    wrong = reader.post("/webhooks/new", url="http://127.0.0.1/", account_id=HOSTILE, event_type=["nonsense"])
+    wrong = reader.post("/webhooks/new", url=f"http://127.0.0.1/{HOSTILE}", event_type=["nonsense"])
     assert (wrong.status_code, HOSTILE in wrong.text) == (422, False)
     made = reader.post(
         "/webhooks/new",

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0058"
-down_revision = "0057"
+revision = "0059"
+down_revision = "0058"
 
 
 def _time(name: str, *, nullable: bool = True, now: str | None = None) -> sa.Column[object]:
