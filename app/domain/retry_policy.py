@@ -171,6 +171,12 @@ READ_ZONE = Retry(
 PUBLISH_EVENTS = Retry(
     "publish events", Pauses(0.5, 10, jitter=0.2), "they wait in the outbox; so do the later ones"
 )
+DELIVER_TO_WEBHOOK = Retry(
+    "deliver to a webhook",
+    Pauses(5, 1_800, jitter=0.25),
+    "what is behind it waits, other webhooks do not; a `Retry-After` of the receiver counts, and after"
+    " `WEBHOOK_GIVE_UP` it is disabled",
+)
 START_FORK_SERVER = Retry("start a fork server", Pauses(10, 600), "each run starts Ansible itself")
 LISTEN = Retry(
     "listen to PostgreSQL for new lines of logs",
@@ -186,6 +192,7 @@ RETRIES = (
     COMMIT_OFFSETS,
     READ_ZONE,
     PUBLISH_EVENTS,
+    DELIVER_TO_WEBHOOK,
     START_FORK_SERVER,
     LISTEN,
     COUNT_DEAD_LETTERS,

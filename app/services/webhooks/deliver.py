@@ -3,7 +3,7 @@
 A process serves a webhook for a while, and no other one does meanwhile; a webhook that is slow or dead keeps
 nobody waiting but itself. Where nothing at all is taken, one delivery is tried after growing pauses; one that
 alone is not taken is tried after growing pauses of its own, and only its own request waits for it.
-docs/decisions/0045-webhooks.md
+docs/decisions/0046-webhooks.md
 """
 
 import asyncio

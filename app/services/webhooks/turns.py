@@ -14,6 +14,7 @@ from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import get_logger
 from app.domain.permissions import SERVICE, Principal
+from app.domain.retry_policy import DELIVER_TO_WEBHOOK
 from app.domain.webhook import TEST_TYPE, DeliveryStatus, Target, WhyDisabled, read_url
 from app.notify.webhook import Outcome
 from app.services.access import audit
@@ -28,8 +29,8 @@ from app.store.models import Webhook
 log = get_logger(__name__)
 
 SERVICE_TIME = 120.0  # seconds that a webhook is kept: longer than a turn can last
-LONGEST_PAUSE = 1_800.0  # seconds
-_BACKOFF = Backoff(first=5, longest=LONGEST_PAUSE, jitter=0.25)
+LONGEST_PAUSE = DELIVER_TO_WEBHOOK.pauses.longest
+_BACKOFF = Backoff(*DELIVER_TO_WEBHOOK.pauses)
 _LONGEST_RETRY_AFTER = 3_600.0  # seconds that a receiver may ask for
 _MOST = 64  # deliveries of a turn
 _MOST_BYTES = 1024 * 1024  # of their bodies

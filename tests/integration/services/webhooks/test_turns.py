@@ -8,9 +8,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+import app.services.webhooks.tend as tending
 from app.core.database import transaction
 from app.notify.webhook import Outcome
-from app.services.webhooks import tend as tending
 from app.services.webhooks.floors import DELAY, Floors
 from app.services.webhooks.turns import SERVICE_TIME, Turn, begin, settle
 from app.store import webhooks as store
@@ -31,6 +31,9 @@ def api(simulated: TestClient, set_settings: SetSettings) -> TestClient:
 def receiver() -> Iterator[Receiver]:
     with Receiver().running() as running:
         yield running
+
+
+LIMIT = 50  # deliveries that may wait, in a test
 
 
 class Process:
@@ -78,7 +81,7 @@ def test_what_a_process_leaves_behind_is_delivered_by_the_next(
 def test_deliveries_are_counted_and_forgotten(
     api: TestClient, new_zone: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tending, "MAX_WAITING", 50)
+    monkeypatch.setattr(tending, "MAX_WAITING", LIMIT)
     webhook = Webhook(api, f"{receiver.origin}/hook")
     ask(api, new_zone, "a")
     age = text("UPDATE webhook_deliveries SET id = overlay(id::text placing '00000000' from 1)::uuid")
@@ -92,10 +95,10 @@ def test_deliveries_are_counted_and_forgotten(
         "   FROM generate_series(1, :number)"
     )
     with transaction() as session:
-        values = {"webhook": webhook.path.strip("/"), "number": tending.MAX_WAITING}
+        values = {"webhook": webhook.path.strip("/"), "number": LIMIT}
         session.execute(more, values)
     tending.tend()
-    assert (webhook.show()["disabled"], webhook.show()["waiting"]) == ("backlog", tending.MAX_WAITING)
+    assert (webhook.show()["disabled"], webhook.show()["waiting"]) == ("backlog", LIMIT)
 
 
 def test_nothing_that_waits_is_below_the_floor() -> None:
