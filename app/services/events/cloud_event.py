@@ -20,6 +20,16 @@ _SOURCE = "/dns-request-orchestrator"  # unless PUBLIC_URL says by what the serv
 _SEQUENCE_DIGITS = 19  # of the largest bigint
 
 
+def source() -> str:
+    """Return what events say they come from."""
+    return settings().public_url or _SOURCE
+
+
+def type_of(event: Event) -> str:
+    """Return the type of an event."""
+    return TYPE_PREFIX + event.status
+
+
 def cloud_event(event: Event, *, with_resource: bool = True) -> bytes:
     """Return the event as JSON; without `resource` where it would be too large.
 
@@ -29,8 +39,8 @@ def cloud_event(event: Event, *, with_resource: bool = True) -> bytes:
     envelope = {
         "specversion": "1.0",
         "id": event.event_id,
-        "source": settings().public_url or _SOURCE,
-        "type": TYPE_PREFIX + event.status,
+        "source": source(),
+        "type": type_of(event),
         "subject": event.request_id,
         "time": event.at,
         "datacontenttype": "application/json",

@@ -5,11 +5,13 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from app.services.events.cloud_events import type_of, write
+from app.services.events.cloud_event import cloud_event, type_of
 from app.services.events.holders import holders_of, wants
 from app.store import deliveries, webhooks
 from app.store.deliveries import New
 from app.store.outbox import Event
+
+_MOST = 256 * 1024  # bytes of a post
 
 
 def fan_out(session: Session, events: Sequence[Event]) -> None:
@@ -32,5 +34,10 @@ def _deliveries(session: Session, events: Sequence[Event]) -> Iterator[New]:
             holder = holders.get(webhook.id)
             if holder is None or not wants(webhook, holder, event.account_id, kind):
                 continue
-            body = write(event) if body is None else body
+            body = body or _body(event)
             yield New(uuid7(), webhook.id, event.event_id, kind, event.request_id, event.account_id, body)
+
+
+def _body(event: Event) -> bytes:
+    body = cloud_event(event)
+    return body if len(body) <= _MOST else cloud_event(event, with_resource=False)

@@ -22,6 +22,7 @@ from app.core.logging import get_logger
 from app.core.startup import cause
 from app.domain.webhook import sign
 from app.notify.webhook import Outcome, WebhookClient
+from app.services.events.cloud_event import MEDIA_TYPE
 from app.services.webhooks.floors import Floors
 from app.services.webhooks.tend import tend
 from app.services.webhooks.turns import SERVICE_TIME, Turn, begin, settle
@@ -39,7 +40,7 @@ _STOP_WITHIN = 20.0  # seconds for what is under way when the process ends
 _THREADS = 4  # for statements
 
 _HEADERS = {
-    "Content-Type": "application/cloudevents+json; charset=utf-8",
+    "Content-Type": MEDIA_TYPE,
     "User-Agent": "dns-request-orchestrator",
     "Accept": "*/*",
 }

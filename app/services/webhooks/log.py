@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from app.domain.errors import DeliveryNotFound
 from app.domain.permissions import Caller
 from app.domain.webhook import TEST_TYPE, DeliveryStatus
-from app.services.events.cloud_events import source
+from app.services.events.cloud_event import source
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor
 from app.services.webhooks import registry
 from app.store import deliveries as store
