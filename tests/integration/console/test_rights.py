@@ -124,7 +124,7 @@ def calls() -> dict[str, Right | None]:
     return {
         f"{method} {route.path}": right_for(route.endpoint)
         for route in routes()
-        for method in route.methods or ()
+        for method in (route.methods or set()) - {"HEAD"}  # which is answered as GET is
     }
 
 
