@@ -6,6 +6,7 @@ And the judge, before whom nothing passes that is wrong.
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,6 +23,7 @@ from stack.ports import HOST
 from tests.faults.matrix.faults import all_faults
 from tests.faults.matrix.judge import Verdict, judge
 from tests.faults.matrix.leftovers import files_left, processes_left
+from tests.faults.matrix.release import release_before
 from tests.faults.matrix.row import Row, run_row
 from tests.faults.matrix.scene import Scene, set_scene
 from tests.faults.matrix.seen import Outgoing, Seen, look, records_of, requests_of
@@ -32,15 +34,40 @@ from tests.support.eventually import eventually
 QUICK = [fault for fault in all_faults() if fault.quick]
 
 
+UPGRADE = [each for each in all_faults() if each.name in ("all_restarted_in_turn", "one_of_each_restarted")]
+
+
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    with System(tmp_path_factory.mktemp("matrix")) as system:
-        yield set_scene(system, "quick")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """Begins with the release before this one, and one process of each kind."""
+    first = ("api-1", "worker-1", "consumer-1")
+    with System(tmp_path_factory.mktemp("matrix"), release_before(), first) as system:
+        yield system
+
+
+@pytest.fixture(scope="module")
+def upgrade(system: System) -> Row:
+    """An upgrade to this release, and then restarts of it."""
+    return run_row(set_scene(system, "upgrade"), UPGRADE, "upgrade")
+
+
+@pytest.fixture(scope="module")
+def scene(system: System, upgrade: Row) -> Scene:
+    return set_scene(system, "quick")
 
 
 @pytest.fixture(scope="module")
 def row(scene: Scene) -> Row:
     return run_row(scene, QUICK, "quick")
+
+
+def test_clients_that_repeat_calls_see_nothing_of_an_upgrade_and_of_restarts(upgrade: Row) -> None:
+    assert upgrade.verdict.lines() == []
+    assert None not in upgrade.recoveries
+    said = Counter(word for call in upgrade.seen.calls for word in call.said)
+    errors = {word: number for word, number in said.items() if word.startswith("5") or word == "429"}
+    assert errors == {}, said
+    assert said["202"] > 20
 
 
 def test_nothing_is_lost_doubled_or_left_whatever_is_killed(row: Row) -> None:

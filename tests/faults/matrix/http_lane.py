@@ -87,6 +87,7 @@ class HttpLane(Lane):
                 return True
             said = {result["status_code"]: result.get("errors") for result in results}
             if all(status < 300 or status == 429 or status >= 500 for status in said):
+                call.said.append(str(max(said)))
                 return False  # some of it may be accepted at another time
             call.contradictions.append(f"items were refused: {said}")
             return True

@@ -11,11 +11,14 @@ from typing import Any, Self
 import httpx2
 import psutil
 import psycopg
+from sqlalchemy import create_engine, make_url
 
+from app.core.migrations import upgrade
 from stack.loop import LoopThread
 from stack.ports import HOST
 from stack.supervisor import Supervisor
 from tests.faults.matrix.orphans import Orphans
+from tests.faults.matrix.release import CURRENT, Release
 from tests.faults.matrix.servers import Servers
 from tests.support.eventually import eventually
 from tests.support.forked import API, CLI, CONSUMER, Forked, run_in_fork
@@ -33,7 +36,6 @@ APP = (*APIS, *WORKERS, *CONSUMERS)
 _SETTINGS = {
     "AUTH": "required",
     "EXECUTOR": "ansible",
-    "PLAYBOOK": str(HERE / "playbook.yml"),
     "RUN_ENVIRONMENT": "FAULT_GATES",
     "RUN_TIMEOUT": str(RUN_TIMEOUT),
     "LEASE": str(LEASE),
@@ -63,8 +65,10 @@ class System:
     killed, frozen, and started again.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, release: Release = CURRENT, begin_with: Sequence[str] = APP) -> None:
         self.directory = directory.absolute()
+        self._begin_with = begin_with
+        self.release = release  # of the processes that are started from now on
         self.servers = Servers(self.directory)
         self.env: dict[str, str] = {}
         self._helpers: set[int] = set()
@@ -112,6 +116,10 @@ class System:
             return
         self._launch(name, settings)
         self._wait_for(name)
+
+    def runs(self, name: str) -> bool:
+        """Return whether a process of the app runs."""
+        return name in self._app and self._app[name].running
 
     def stop(self, name: str) -> None:
         """Stop a part by SIGTERM, and wait for its end."""
@@ -181,20 +189,27 @@ class System:
             "FAULT_GATES": str(self.gates),
             "API_TOKEN_FILE": str(token_file),
         }
-        self._cli("migrate")
-        self._helpers = {child.pid for child in psutil.Process().children()}
+        self._migrate()
         self.admin = self._token("admin")
+        self._helpers = {child.pid for child in psutil.Process().children()}  # that make forks
         self.tokens = {account: self._token("requester", account) for account in ACCOUNTS}
         token_file.write_text(self._token("gateway"))
         token_file.chmod(0o600)
-        for name in APP:
+        for name in self._begin_with:
             self._launch(name, {})
-        for name in APP:
+        for name in self._begin_with:
             self._wait_for(name)
         with self.client(self.admin) as client:
             for account in (*ACCOUNTS, KAFKA_ACCOUNT):
                 grant = {"effect": "allow", "account_id": account}
                 client.post(f"{self.url('api-1')}/api/v1/access/grants", json=grant).raise_for_status()
+
+    def _migrate(self) -> None:
+        """Make the schema of the release."""
+        address = make_url(self.env["DATABASE_URL"]).set(drivername="postgresql+psycopg")
+        engine = create_engine(address)
+        upgrade(engine, self.release.schema)
+        engine.dispose()
 
     def _token(self, role: str, account: str = "") -> str:
         return self._cli("token", "create", "--role", role, *(["--account", account] if account else []))
@@ -212,11 +227,10 @@ class System:
             "worker": (*_WORKER, "-n", f"{name}@%h"),
             "consumer": CONSUMER,
         }[kind]
-        env = {**self.env, "API_URL": api, **settings}
+        env = {**self.env, "API_URL": api, "PLAYBOOK": str(self.release.playbook), **settings}
         self._ready_before[name] = self.log(name).count(_READY)
         # A worker is no fork of a process that has imported it: its fork server has its number in it.
-        run = Program if kind == "worker" else Forked
-        self._app[name] = run(words, env, self.logs / name)
+        self._app[name] = self.release.run(words, env, self.logs / name, forks=kind == "worker")
 
     def _wait_for(self, name: str) -> None:
         process = self._app[name]

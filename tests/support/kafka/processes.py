@@ -20,12 +20,12 @@ from tests.support.processes import die_with_parent
 class Program:
     """A process whose output goes to a file."""
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str], log: Path) -> None:
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], log: Path, cwd: Path = ROOT) -> None:
         self._log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, *command],
-                cwd=ROOT,
+                cwd=cwd,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", "LOG_FORMAT": "json", **env},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -1,0 +1,42 @@
+"""Processes of the app that are restarted as operators do it: one after the other, by SIGTERM."""
+
+from collections.abc import Iterator
+
+from tests.faults.matrix.faults import fault
+from tests.faults.matrix.release import CURRENT, release_before
+from tests.faults.matrix.scene import Scene
+from tests.faults.matrix.system import APIS, APP, CONSUMERS, WORKERS
+
+_ONE_OF_EACH = (APIS[1], WORKERS[1], CONSUMERS[1])
+
+
+@fault(lasts=0)
+def all_restarted_in_turn(scene: Scene) -> Iterator[None]:
+    """Those that do not run are started first: where the release before runs, the first API migrates."""
+    scene.system.release = CURRENT
+    for name in sorted(APP, key=scene.system.runs):
+        if scene.system.runs(name):
+            scene.system.stop(name)
+        scene.system.start(name)
+    yield
+
+
+@fault(lasts=0)
+def one_of_each_restarted(scene: Scene) -> Iterator[None]:
+    """An API, a worker and a consumer."""
+    for name in _ONE_OF_EACH:
+        scene.system.stop(name)
+        scene.system.start(name)
+    yield
+
+
+@fault(lasts=5)
+def release_before_beside_this_one(scene: Scene) -> Iterator[None]:
+    """An API, a worker and a consumer of the release before, on the schema of this one."""
+    for release in (release_before(), CURRENT):
+        scene.system.release = release
+        for name in _ONE_OF_EACH:
+            scene.system.stop(name)
+            scene.system.start(name)
+        if release is not CURRENT:
+            yield

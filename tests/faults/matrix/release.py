@@ -1,0 +1,58 @@
+"""The releases whose processes the system runs: this one, or the one before it."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from stack.paths import ROOT
+from tests.support.forked import Forked
+from tests.support.kafka.processes import Program
+from tests.support.previous_release import previous_release
+
+_PLAYBOOK = Path("tests", "faults", "matrix", "playbook.yml")
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release, by the folder that has its files."""
+
+    folder: Path
+
+    @property
+    def playbook(self) -> Path:
+        """The playbook with the gates, around the release's own one."""
+        return self.folder / _PLAYBOOK
+
+    @property
+    def schema(self) -> str:
+        """The newest revision that it knows."""
+        config = Config()
+        config.set_main_option("script_location", str(self.folder / "migrations"))
+        head = ScriptDirectory.from_config(config).get_current_head()
+        assert head
+        return head
+
+    def run(
+        self, words: Sequence[str], env: Mapping[str, str], log: Path, *, forks: bool
+    ) -> Forked | Program:
+        """Run a program of the release; a fork of what has imported this one starts at once."""
+        if self == CURRENT and not forks:
+            return Forked(words, env, log)
+        return Program(words, env, log, cwd=self.folder)
+
+
+CURRENT = Release(ROOT)
+
+
+def release_before() -> Release:
+    """Return the release before this one, with a playbook as this one has for these tests."""
+    release = Release(previous_release())
+    if not release.playbook.exists():
+        release.playbook.parent.mkdir(parents=True, exist_ok=True)
+        for name in ("ansible.cfg", "playbook.yml"):
+            shutil.copy(CURRENT.playbook.with_name(name), release.playbook.with_name(name))
+    return release
