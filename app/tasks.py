@@ -146,7 +146,7 @@ def _count_together() -> None:
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def _forget_connections(**_: Any) -> None:
     forget_connections()
-    stopping.listen(is_fork=True)
+    stopping.listen()
     tracing.start("worker")  # anew in each process: its threads are not forked
 
 

@@ -25,6 +25,8 @@ class Stopping:
         self._begun, self._over = Event(), Event()
         self._in_hand: set[Event] = set()
         self._pipe: tuple[int, int] | None = None
+        self._main = 0  # the process that has made the pipe
+        self._listens_in = 0
 
     @property
     def has_begun(self) -> bool:
@@ -38,16 +40,18 @@ class Stopping:
 
     def prepare(self) -> None:
         """Make the pipe, before processes are forked."""
-        self._pipe = os.pipe()
+        self._pipe, self._main = os.pipe(), os.getpid()
 
-    def listen(self, *, is_fork: bool = False) -> None:
+    def listen(self) -> None:
         """Learn of the end from now on."""
-        if self._pipe is None:
+        here = os.getpid()
+        if self._pipe is None or self._listens_in == here:
             return
+        self._listens_in = here
         reading, writing = self._pipe
-        if is_fork:
+        if here != self._main:  # not so for Celery's pool `solo`, which has no processes
             os.close(writing)
-        Thread(target=self._follow, args=[reading, not is_fork], name="stopping", daemon=True).start()
+        Thread(target=self._follow, args=[reading], name="stopping", daemon=True).start()
 
     def begin(self) -> None:
         """Let all processes of the worker learn of its end. A signal handler may call it, also twice."""
@@ -66,10 +70,12 @@ class Stopping:
         finally:
             self._in_hand.discard(cancel)
 
-    def _follow(self, reading: int, is_main: bool) -> None:
+    def _follow(self, reading: int) -> None:
         os.read(reading, 1)  # nothing is ever written: it ends
         self._begun.set()
-        if is_main:  # the kernel ends the processes of the pool with it, and their runs end with these
+        if (
+            os.getpid() == self._main
+        ):  # the kernel ends the processes of the pool with it, and their runs end with these
             end_in_time()
         self._over.wait(settings().stop_timeout)
         self._over.set()

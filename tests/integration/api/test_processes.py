@@ -184,6 +184,16 @@ def test_a_shutdown_answers_what_was_taken_in(start: StartApi, new_zone: str) ->
     assert names_stored(again) == [f"h{number}" for number in range(5)]
 
 
+def test_a_shutdown_waits_for_no_call_for_ever(start: StartApi, new_zone: str) -> None:
+    api = start(STOP_TIMEOUT="1")
+    api.wait()
+    with locked_requests(), send(api, new_zone, "www") as client:
+        wait_for_blocked_transaction()
+        api.process.terminate()
+        assert client.recv(65_536) == b""
+        api.process.wait(TIMEOUT)
+
+
 def send(api: Api, zone: str, name: str) -> socket.socket:
     """A connection on which a request has been sent and no answer has been read."""
     request = httpx2.Request("POST", f"{api.url}/api/v1/dns/create", json=body(zone, name))

@@ -137,3 +137,25 @@ def test_with_its_buffer_full_a_member_keeps_its_partitions(filled: KafkaSandbox
     eventually(lambda: filled.committed() == PARTITIONS * (EACH + 1), limit=90)
     assert "revoked" not in consumer.output
     assert len(api.kept) == PARTITIONS * (EACH + 1)
+
+
+def test_a_call_that_does_not_end_is_given_up_with_the_consumer(filled: KafkaSandbox, api: FakeApi) -> None:
+    """Whoever gets its messages makes it again, and the API knows them by their keys."""
+    goes_on = threading.Event()
+
+    def answer(items: list[Json]) -> Reply:
+        reply = api.keep(items)
+        if 0 in partitions(items) and not goes_on.wait(60):
+            raise TimeoutError
+        return reply
+
+    api.answer = answer
+    few = {"KAFKA_BATCH_ITEMS": str(EACH), "STOP_TIMEOUT": "1"}
+    consumer = filled.start_consumer(api.url, few)
+    eventually(lambda: filled.committed() == (PARTITIONS - 1) * EACH)
+    assert consumer.stop() == 0
+    assert "in the middle of calls" in consumer.output
+    goes_on.set()
+    filled.start_consumer(api.url, few)
+    eventually(lambda: filled.committed() == PARTITIONS * EACH)
+    assert len(api.kept) == PARTITIONS * EACH
