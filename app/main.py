@@ -38,7 +38,7 @@ from app.console.errors import show_refusal
 from app.core import metrics, tracing
 from app.core.answer_deadlines import enforce_answer_deadlines
 from app.core.config import settings
-from app.core.database import close, require_schema, transaction, upgrade
+from app.core.database import close, note_that_clients_wait, require_schema, transaction, upgrade
 from app.core.garbage import look_for_garbage_rarely
 from app.core.logging import configure_logging, warn_if_open, warn_if_simulated
 from app.core.metrics_folder import folder_of_siblings, leave_folder
@@ -92,6 +92,7 @@ def _prepare_database() -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     warn_if_simulated()
     warn_if_open()
+    note_that_clients_wait()
     await run_in_threadpool(_prepare_database)
     look_for_garbage_rarely()
     enforce_answer_deadlines()

@@ -16,6 +16,7 @@ from benchmarks import (
     kafka,
     latency,
     memory,
+    overload,
     parsing,
     permissions,
     sustained,
@@ -43,6 +44,7 @@ ALL: Mapping[str, Callable[[Rig, bool], Report]] = {
     "imports": imports.run,
     "memory": memory.run,
     "watcher": watcher.run,
+    "overload": overload.run,
 }
 
 LONG = ("kafka", "memory")  # `--quick` leaves them out, unless they are named

@@ -93,6 +93,7 @@ def _median(loads: list[LoadResult]) -> LoadResult:
         p50=median(each.p50 for each in loads),
         p99=median(each.p99 for each in loads),
         others=0,
+        rude=0,
         calls=sum(each.calls for each in loads),
         cpu=median(each.cpu for each in loads),
     )

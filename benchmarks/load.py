@@ -42,6 +42,7 @@ class LoadResult:
     p50: float
     p99: float
     others: int  # answers that were not 202
+    rude: int  # of these, those that were no 503 with Retry-After
     calls: int  # answers in all, with those before it began to count
     cpu: float  # the processor time of the generator itself, as a share of one processor
 
@@ -64,6 +65,7 @@ class _Count:
     calls: int = 0
     taken: list[float] = field(default_factory=list)
     others: int = 0
+    rude: int = 0
 
 
 class _Connection(asyncio.Protocol):
@@ -94,7 +96,10 @@ class _Connection(asyncio.Protocol):
         self._count.calls += 1
         if self._count.counting:
             self._count.taken.append(taken)
-            self._count.others += self._reply[9:12] != b"202"
+            status = self._reply[9:12]
+            self._count.others += status != b"202"
+            polite = status == b"503" and b"\r\nretry-after: " in self._reply.lower()
+            self._count.rude += status != b"202" and not polite
 
 
 def _is_whole(reply: bytes) -> bool:
@@ -135,6 +140,7 @@ async def _send(workload: Workload) -> LoadResult:
         percentile(count.taken, 50),
         percentile(count.taken, 99),
         count.others,
+        count.rude,
         count.calls,
         used / took,
     )

@@ -46,33 +46,41 @@ _OPTIONS = (
 
 PoolName = Literal["statements", "reads", "probes", "access"]
 PROBE_TIMEOUT = 2.0  # seconds
+MAX_STATEMENT = 1_800.0  # seconds of a statement for which no client waits: a large import, an export
+_CANCEL_DELAY = 1.0  # seconds after which PostgreSQL ends a statement whose client has been answered already
 _POOL_TIMEOUT = 5.0  # seconds to wait for a free connection
 
 
 @dataclass(frozen=True)
 class _Pool:
-    """What a pool is for: its connections, their options, and how long one may be in use in an API."""
+    """What a pool is for: its connections, their options, and how long (seconds) a statement may take.
+
+    An API also gives up a connection that is in use for longer than `answer_within`.
+    """
 
     size: int
+    statement_within: float
     options: tuple[str, ...] = ()
     autocommit: bool = False
-    answer_within: float | None = None  # seconds
+    answer_within: float | None = None
 
 
 def _pool(name: PoolName | None) -> _Pool:
     limit = settings().database_timeout
-    milliseconds = round(limit * 1_000)
+    longest = max(limit, settings().batch_timeout)
+    write_within = longest + _CANCEL_DELAY if _clients_wait else MAX_STATEMENT
     match name:
         case "reads":
-            options = (f"-c statement_timeout={milliseconds}", "-c default_transaction_read_only=on")
-            return _Pool(10, options, answer_within=limit + 1)
+            options = ("-c default_transaction_read_only=on",)
+            return _Pool(10, limit, options, answer_within=limit + _CANCEL_DELAY)
         case "probes":
-            return _Pool(1, autocommit=True, answer_within=PROBE_TIMEOUT)
+            within = PROBE_TIMEOUT + _CANCEL_DELAY
+            return _Pool(1, within, autocommit=True, answer_within=PROBE_TIMEOUT)
         case "access":  # what every call waits for waits for no other call
-            return _Pool(1, autocommit=True, answer_within=limit)
+            return _Pool(1, limit + _CANCEL_DELAY, autocommit=True, answer_within=limit)
         case "statements":
-            return _Pool(8, autocommit=True, answer_within=max(limit, settings().batch_timeout))
-    return _Pool(20, answer_within=max(limit, settings().batch_timeout))
+            return _Pool(8, write_within, autocommit=True, answer_within=longest)
+    return _Pool(20, write_within, answer_within=longest)
 
 
 class _ClosingPool(QueuePool):
@@ -88,6 +96,18 @@ class _ClosingPool(QueuePool):
         super()._do_return_conn(record)
         if self._disposed:
             super().dispose()
+
+
+_clients_wait = False
+
+
+def note_that_clients_wait() -> None:
+    """Have PostgreSQL end each statement of this process for which no client waits any more.
+
+    An API calls it before it connects. Otherwise what its clients have given up goes on, and more comes.
+    """
+    global _clients_wait
+    _clients_wait = True
 
 
 _making = Lock()
@@ -120,7 +140,8 @@ def async_engine(size: int, lock_timeout: float) -> AsyncEngine:
     `lock_timeout` is how many seconds a statement waits for a lock.
     """
     options = (f"-c lock_timeout={round(lock_timeout * 1_000)}",)
-    pool = _Pool(size, options, autocommit=True, answer_within=settings().database_timeout)
+    limit = settings().database_timeout
+    pool = _Pool(size, limit + _CANCEL_DELAY, options, autocommit=True, answer_within=limit)
     made = create_async_engine(_url(), **_arguments(pool))
     event.listen(made.sync_engine, "checkout", _refuse_closed)
     watch_answers(made.sync_engine, pool.answer_within)
@@ -141,7 +162,7 @@ def _arguments(pool: _Pool) -> dict[str, Any]:
         "max_overflow": pool.size // 2,
         "pool_timeout": _POOL_TIMEOUT,
         "hide_parameters": True,  # keeps what requesters wrote out of the log
-        "connect_args": _connect_args(_url(), pool.options),
+        "connect_args": _connect_args(_url(), pool.statement_within, pool.options),
     }
 
 
@@ -159,9 +180,10 @@ def _refuse_closed(_: object, entry: ConnectionPoolEntry, __: object) -> None:
         raise DisconnectionError
 
 
-def _connect_args(url: URL, own_options: Iterable[str]) -> dict[str, str | int]:
+def _connect_args(url: URL, statement_within: float, own_options: Iterable[str] = ()) -> dict[str, str | int]:
     given = url.normalized_query
-    options = " ".join((*_OPTIONS, *own_options, *given.get("options", ()), "-c timezone=UTC"))
+    timeout = f"-c statement_timeout={round(statement_within * 1_000)}"
+    options = " ".join((*_OPTIONS, timeout, *own_options, *given.get("options", ()), "-c timezone=UTC"))
     return {name: value for name, value in _DEFAULTS.items() if name not in given} | {"options": options}
 
 
@@ -199,7 +221,9 @@ async def lone_connection() -> AsyncConnection:
     Raises psycopg.Error.
     """
     _, parameters = engine("probes").dialect.create_connect_args(_url())
-    return await AsyncConnection.connect(**{**parameters, **_connect_args(_url(), ())}, autocommit=True)
+    return await AsyncConnection.connect(
+        **{**parameters, **_connect_args(_url(), PROBE_TIMEOUT)}, autocommit=True
+    )
 
 
 def ping() -> None:

@@ -91,3 +91,30 @@ def test_connections_that_the_server_has_closed_are_replaced(app_settings: Setti
     with database.transaction() as session, database.statements() as connection:
         assert session.scalar(asked) not in mine
         assert connection.scalar(asked) not in mine
+
+
+@pytest.mark.parametrize(
+    ("pool", "limit"),
+    [(None, "26s"), ("statements", "26s"), ("reads", "10s"), ("probes", "3s"), ("access", "11s")],
+)
+def test_no_statement_goes_on_for_which_nobody_waits(
+    app_settings: Settings, pool: database.PoolName | None, limit: str
+) -> None:
+    """A connection that is given up tells the server nothing while a statement runs."""
+    assert {None, *get_args(database.PoolName)} == {None, "statements", "reads", "probes", "access"}
+    database.note_that_clients_wait()
+    database.close()
+    database.cached_engine.cache_clear()
+    made = database.engine(pool) if pool else database.engine()
+    with made.connect() as connection:
+        assert connection.scalar(text("SHOW statement_timeout")) == limit
+
+
+def test_a_worker_has_time_for_large_imports_and_no_more(app_settings: Settings, tmp_path: Path) -> None:
+    program = (
+        "from sqlalchemy import text; from app.core.database import transaction\n"
+        "with transaction() as session: print(session.scalar(text('SHOW statement_timeout')))"
+    )
+    worker = Forked(["-c", program], {}, tmp_path / "log")
+    assert worker.wait() == 0
+    assert worker.output.strip().endswith("30min")
