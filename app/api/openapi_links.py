@@ -94,16 +94,14 @@ def add_links(document: dict[str, Any]) -> None:
             answer = _operation(document, call)["responses"][links.status]
             found = answer.setdefault("links", {})
             for target in links.targets:
-                operation = _operation(document, target.partition("?")[0])["operationId"]
-                found[operation] = {"operationId": operation, "parameters": {_parameter(target): links.value}}
+                call_of_target, _, query = target.partition("?")
+                operation = _operation(document, call_of_target)["operationId"]
+                parameter = f"query.{query}" if query else f"path.{_IN_PATH.findall(target)[0]}"
+                name = f"{operation}.{query}" if query else operation
+                found[name] = {"operationId": operation, "parameters": {parameter: links.value}}
 
 
 def _operation(document: dict[str, Any], call: str) -> dict[str, Any]:
     method, path = call.split(" ")
     operation: dict[str, Any] = document["paths"][_PREFIX + path][method.lower()]
     return operation
-
-
-def _parameter(target: str) -> str:
-    _, _, query = target.partition("?")
-    return f"query.{query}" if query else f"path.{_IN_PATH.findall(target)[0]}"

@@ -30,3 +30,22 @@ def test_fields_whose_names_do_not_explain_them_are_described(client: TestClient
     }.items():
         for field in fields:
             assert schemas[shape]["properties"][field].get("description"), (shape, field)
+
+
+def test_links_lead_to_calls_with_the_parameters_that_they_give(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    operations = [each for path in document["paths"].values() for each in path.values()]
+    places = {
+        each["operationId"]: {f"{given['in']}.{given['name']}" for given in each.get("parameters", ())}
+        for each in operations
+    }
+    answers = [answer for each in operations for answer in each["responses"].values()]
+    links = [link for answer in answers for link in answer.get("links", {}).values()]
+    assert len(links) > 100
+    for link in links:
+        assert set(link["parameters"]) <= places[link["operationId"]], link
+    request = document["paths"]["/api/v1/dns/requests/{request_id}"]["get"]
+    assert {name.rpartition(".")[2] for name in request["responses"]["200"]["links"] if "." in name} == {
+        "run_id",
+        "batch_id",
+    }
