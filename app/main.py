@@ -64,6 +64,7 @@ from app.services.requests.expire import end_expired_reviews
 from app.services.requests.group_commit import GroupCommit
 from app.services.requests.schedule import Schedule, queue_due
 from app.services.stats import CurrentStats
+from app.services.webhooks.note import DisabledNoter
 from app.services.zones.members import register_members
 from app.services.zones.registry import add_bootstrap_zones, check_bootstrap_zones
 
@@ -115,7 +116,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.live = live = Hub()
     app.state.streams = Streams(live)
     app.state.waits = Waits(live)
-    schedule = Schedule(queue_due, end_expired_reviews, register_members)
+    schedule = Schedule(queue_due, end_expired_reviews, register_members, DisabledNoter())
     at_work = (group_commit, backlog, unavailable, refusals, schedule, live)
     running = [asyncio.create_task(each.run()) for each in at_work]
     with connections.called_at_shutdown(live.end):

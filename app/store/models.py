@@ -720,11 +720,12 @@ class Webhook(Base):
     # Who answers for it: it gets what this principal may read, who has made, changed or enabled it last
     holder: Mapped[str]
     holder_token: Mapped[str | None]  # the prefix of the token that he has, or else
-    holder_accounts: Mapped[list[str]]  # what his issuer said of him
+    holder_accounts: Mapped[list[str]]  # as they were then: workers see no tokens
     holder_roles: Mapped[list[str]]
-    held_since: Mapped[datetime] = mapped_column(server_default=func.now())
+    holds_until: Mapped[datetime | None]
     disabled: Mapped[WhyDisabled | None] = mapped_column(_word(WhyDisabled))
     disabled_at: Mapped[datetime | None]
+    disabled_noted: Mapped[bool] = mapped_column(server_default="true")  # in the audit: an API does that
     # How it has gone: written by who delivers
     failures: Mapped[int] = mapped_column(server_default="0")  # in a row
     failing_since: Mapped[datetime | None]

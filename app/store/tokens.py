@@ -46,11 +46,6 @@ def get(session: Session, prefix: str) -> AccessToken | None:
     return session.scalars(select(AccessToken).where(AccessToken.prefix == prefix)).one_or_none()
 
 
-def list_named(session: Session, prefixes: Collection[str]) -> Sequence[AccessToken]:
-    """Return the tokens with these prefixes."""
-    return session.scalars(select(AccessToken).where(AccessToken.prefix.in_(prefixes))).all()
-
-
 def lock(session: Session, prefix: str) -> AccessToken | None:
     """Return the token with that prefix. Nobody else changes it until the transaction ends."""
     return session.scalars(

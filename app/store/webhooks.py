@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
+from app.domain.webhook import WhyDisabled
 from app.store.models import Webhook
 
 _WAKE = text(
@@ -51,6 +52,14 @@ _TAKE = text(
      WHERE hook.id = due.id
     RETURNING hook.id
     """
+)
+_DISABLE_HELD_BY = text(
+    f"""
+    UPDATE webhooks
+       SET disabled = '{WhyDisabled.RIGHTS_LOST}', disabled_at = clock_timestamp(), due_at = NULL
+     WHERE holder_token = :token AND disabled IS NULL
+    RETURNING id
+    """  # noqa: S608
 )
 _KEEP_STILL = text("LOCK TABLE webhooks IN SHARE ROW EXCLUSIVE MODE")
 _RELEASE_ALL = text("UPDATE webhooks SET server = NULL, served_until = NULL WHERE server = :server")
@@ -139,6 +148,17 @@ def remove(session: Session, webhook: Webhook) -> None:
     """Remove a webhook with its deliveries."""
     session.delete(webhook)
     session.flush()
+
+
+def lock_disabled_unnoted(session: Session) -> Sequence[Webhook]:
+    """Return webhooks that were disabled, and are not in the audit yet; nobody else returns them."""
+    unnoted = select(Webhook).where(~Webhook.disabled_noted).order_by(Webhook.id)
+    return session.scalars(unnoted.with_for_update(skip_locked=True, key_share=True)).all()
+
+
+def disable_held_by(session: Session, token: str) -> Sequence[UUID]:
+    """Disable the webhooks that a token holds, by its prefix; return which. It is for the caller to note."""
+    return session.scalars(_DISABLE_HELD_BY, {"token": token}).all()
 
 
 def keep_still(session: Session) -> None:

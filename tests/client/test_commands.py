@@ -48,6 +48,13 @@ NEEDED: dict[str, list[str]] = {
     "access tokens revoke": ["abc"],
     "access grants add": ["allow", "--to-account", "team-a"],
     "access grants remove": ["ID"],
+    "webhooks create": ["https://hooks.example.test/"],
+    "webhooks delivery": ["ID", "ID"],
+    "webhooks replay": ["ID", "ID"],
+    **{
+        f"webhooks {name}": ["ID"]
+        for name in ("show", "set", "enable", "disable", "rotate", "test", "deliveries", "remove")
+    },
     **{
         name: ["ID"] for name in ("status", "watch", "cancel", "retry", "undo", "review", "approve", "reject")
     },

@@ -83,7 +83,7 @@ def let_pass(seconds: float) -> None:
             "due_at",
             "served_until",
             "old_secret_until",
-            "held_since",
+            "holds_until",
         ),
         "webhook_deliveries": ("next_try_at", "failing_since"),
     }

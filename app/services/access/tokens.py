@@ -16,7 +16,7 @@ from app.domain.errors import InvalidInput, Reason, TokenNotFound
 from app.domain.permissions import Caller, Principal, Role
 from app.services.access import audit
 from app.services.rows import values_for
-from app.store import grants
+from app.store import grants, webhooks
 from app.store import tokens as store
 from app.store.models import AccessToken
 
@@ -113,7 +113,7 @@ def list_tokens(session: Session) -> list[TokenState]:
 def revoke_token(session: Session, caller: Caller, prefix: str) -> TokenState:
     """Let nobody use the token any more; one that is revoked stays so. Raises TokenNotFound.
 
-    Every process refuses it within a second.
+    Every process refuses it within a second. Nothing is delivered any more to webhooks that it holds.
     """
     token = store.lock(session, prefix) if _PREFIX.fullmatch(prefix) else None
     if token is None:
@@ -124,6 +124,8 @@ def revoke_token(session: Session, caller: Caller, prefix: str) -> TokenState:
         session.flush()
         grants.change_version(session)
         audit.note(session, caller, "token_revoked", prefix, before, _as_json(token))
+        for webhook in webhooks.disable_held_by(session, prefix):
+            audit.note(session, caller, "webhook_disabled", str(webhook), after={"disabled": "rights_lost"})
     return _state(token)
 
 

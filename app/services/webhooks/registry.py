@@ -18,8 +18,8 @@ from app.domain.webhook import EVENT_TYPES, SECRET_BYTES, WhyDisabled, read_url,
 from app.notify.addresses import may_be_asked
 from app.services.access import audit
 from app.services.events import listeners
-from app.services.events.holders import hold, holds_until
-from app.store import deliveries, outbox, tokens
+from app.services.events.holders import hold
+from app.store import deliveries, outbox
 from app.store import webhooks as store
 from app.store.models import Webhook
 
@@ -97,7 +97,7 @@ def create(session: Session, caller: Caller, order: Order) -> Made:
         secret=secret,
         created_by=caller.principal.name,
     )
-    hold(row, caller.principal)
+    hold(session, row, caller.principal)
     added = store.add(session, row)
     audit.note(session, caller, "webhook_created", str(added.id), after=_as_json(added))
     return Made(write_secret(secret), _state(session, added))
@@ -144,7 +144,7 @@ def change(session: Session, caller: Caller, webhook_id: UUID, values: dict[str,
         setattr(row, name, values[name])
     if "event_types" in values:
         row.event_types = _ordered(values["event_types"])
-    hold(row, caller.principal)
+    hold(session, row, caller.principal)
     if values.get("enabled") is False and row.disabled is None:
         disable(row, WhyDisabled.BY_HAND)
     elif values.get("enabled") or (row.disabled is None and "url" in values):
@@ -160,7 +160,7 @@ def rotate(session: Session, caller: Caller, webhook_id: UUID) -> Made:
     row = lock(session, caller, webhook_id)
     row.old_secret, row.old_secret_until = row.secret, datetime.now(UTC) + ROTATION
     row.secret = secrets.token_bytes(SECRET_BYTES)
-    hold(row, caller.principal)
+    hold(session, row, caller.principal)
     session.flush()
     audit.note(session, caller, "webhook_secret_rotated", str(row.id))
     return Made(write_secret(row.secret), _state(session, row))
@@ -253,21 +253,11 @@ def _state(session: Session, row: Webhook) -> WebhookState:
 
 def _states(session: Session, rows: Sequence[Webhook]) -> list[WebhookState]:
     waiting = deliveries.count_waiting(session, [row.id for row in rows], MAX_WAITING)
-    prefixes = {row.holder_token for row in rows if row.holder_token is not None}
-    known = {token.prefix: token for token in tokens.list_named(session, prefixes)}
+    of_row = WebhookState.__dataclass_fields__.keys() - {"waiting"}
     return [
-        WebhookState(
-            **{name: getattr(row, name) for name in _FROM_ROW},
-            holds_until=holds_until(row, known),
-            waiting=waiting.get(row.id, 0),
-        )
+        WebhookState(**{name: getattr(row, name) for name in of_row}, waiting=waiting.get(row.id, 0))
         for row in rows
     ]
-
-
-_FROM_ROW = tuple(
-    name for name in WebhookState.__dataclass_fields__ if name not in ("holds_until", "waiting")
-)
 
 
 def _as_json(row: Webhook) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from app.core.database import transaction
 from app.domain.webhook import WhyDisabled
 from app.services.events.holders import holders_of
 from app.services.webhooks.registry import MAX_WAITING, listen
-from app.services.webhooks.turns import LONGEST_PAUSE, SERVICE_TIME, disable_noting
+from app.services.webhooks.turns import LONGEST_PAUSE, SERVICE_TIME, disable_saying
 from app.store import deliveries
 from app.store import webhooks as store
 
@@ -23,7 +23,7 @@ def tend() -> None:
     with transaction() as session:
         store.mend_times(session, 2 * LONGEST_PAUSE, SERVICE_TIME)
         enabled = store.list_enabled(session)
-        holders = holders_of(session, enabled)
+        holders = holders_of(enabled)
         waiting = deliveries.count_waiting(session, [each.id for each in enabled], MAX_WAITING)
     for each in enabled:
         if each.id not in holders:
@@ -37,9 +37,9 @@ def tend() -> None:
 def _disable(webhook_id: UUID, why: WhyDisabled) -> None:
     with transaction() as session:
         row = store.lock(session, webhook_id)
-        still_lost = row is not None and not holders_of(session, [row])
+        still_lost = row is not None and not holders_of([row])
         if row is not None and row.disabled is None and (why is WhyDisabled.BACKLOG or still_lost):
-            disable_noting(session, row, why)
+            disable_saying(row, why)
 
 
 def _forget_old() -> None:

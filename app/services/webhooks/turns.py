@@ -13,11 +13,10 @@ from app.core.backoff import Backoff
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import get_logger
-from app.domain.permissions import SERVICE, Principal
+from app.domain.permissions import Principal
 from app.domain.retry_policy import DELIVER_TO_WEBHOOK
 from app.domain.webhook import TEST_TYPE, DeliveryStatus, Target, WhyDisabled, read_url
 from app.notify.webhook import Outcome
-from app.services.access import audit
 from app.services.events.holders import holders_of
 from app.services.webhooks.floors import Floors
 from app.services.webhooks.registry import disable
@@ -55,10 +54,10 @@ def begin(server: UUID, webhook_id: UUID, floors: Floors) -> Turn | None:
         if row is None:
             return None
         now = store.now(session)
-        floor = floors.get(row.id, now, lambda since: deliveries.oldest(session, row.id, since))
-        holder = holders_of(session, [row]).get(row.id)
+        floor = _floor(session, row, now, floors)
+        holder = holders_of([row]).get(row.id)
         if holder is None and row.disabled is None:
-            disable_noting(session, row, WhyDisabled.RIGHTS_LOST)
+            disable_saying(row, WhyDisabled.RIGHTS_LOST)
         due = _due(session, row, now, floor)
         if not due:
             _leave(session, row, floor)
@@ -82,21 +81,19 @@ def settle(server: UUID, turn: Turn, tried: Tried, floors: Floors) -> bool:
         results = [_result(due, outcome, now) for due, outcome in tried]
         if results:
             deliveries.settle(session, results)
-        _judge(session, row, [each for each in tried if each[0].event_type != TEST_TYPE], now)
+        _judge(row, [each for each in tried if each[0].event_type != TEST_TYPE], now)
         _count(results)
         if row.disabled is not None or (row.paused_until is not None and row.paused_until > now):
-            _leave(session, row, floors.get(row.id, now, lambda since: None))
+            _leave(session, row, _floor(session, row, now, floors))
             return False
         store.extend(row, now, SERVICE_TIME)
         return True
 
 
-def disable_noting(session: Session, row: Webhook, why: WhyDisabled) -> None:
-    """Disable a webhook, and note it where somebody sees it."""
+def disable_saying(row: Webhook, why: WhyDisabled) -> None:
+    """Disable a webhook, and say so; an API notes it in the audit."""
     disable(row, why)
-    session.flush()
-    error = {"code": row.last_code, "error": row.last_error}
-    audit.note(session, SERVICE, "webhook_disabled", str(row.id), after={"disabled": str(why), **error})
+    row.disabled_noted = False
     metrics.WEBHOOKS_DISABLED.inc(why=why)
     log.warning(
         "webhook disabled: nothing is delivered to it until somebody enables it again",
@@ -104,8 +101,13 @@ def disable_noting(session: Session, row: Webhook, why: WhyDisabled) -> None:
         url=read_url(row.url).origin,
         account=row.account_id,
         why=str(why),
-        **error,
+        code=row.last_code,
+        error=row.last_error,
     )
+
+
+def _floor(session: Session, row: Webhook, now: datetime, floors: Floors) -> datetime:
+    return floors.get(row.id, now, lambda since: deliveries.oldest(session, row.id, since))
 
 
 def _due(session: Session, row: Webhook, now: datetime, floor: datetime) -> list[Due]:
@@ -164,7 +166,7 @@ def _result(due: Due, outcome: Outcome, now: datetime) -> Result:
     )
 
 
-def _judge(session: Session, row: Webhook, tried: Tried, now: datetime) -> None:
+def _judge(row: Webhook, tried: Tried, now: datetime) -> None:
     """Note how the webhook is: it fails where nothing at all was taken."""
     if not tried:
         return
@@ -175,9 +177,9 @@ def _judge(session: Session, row: Webhook, tried: Tried, now: datetime) -> None:
         _note_failure(row, failed[-1], now)
     row.last_code, row.last_error = (failed[-1].code, failed[-1].words) if failed else (None, None)
     if any(each.status == HTTPStatus.GONE for each in failed):
-        disable_noting(session, row, WhyDisabled.GONE)
+        disable_saying(row, WhyDisabled.GONE)
     elif failed and _is_over(row.failing_since, now):
-        disable_noting(session, row, WhyDisabled.FAILING)
+        disable_saying(row, WhyDisabled.FAILING)
 
 
 def _note_taken(row: Webhook, failed: Sequence[Outcome], now: datetime) -> None:

@@ -13,6 +13,7 @@ from app.core.database import transaction
 from app.services.access import audit
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
+from app.services.webhooks.note import note_disabled
 from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.fixed_runner import APPLIED, FixedRunner
@@ -126,6 +127,7 @@ def test_a_webhook_that_takes_nothing_delays_nobody(
         eventually(lambda: silent.show()["disabled"])
     assert silent.show()["disabled"] == "failing"
     assert silent.show()["last_code"] == "timeout"
+    note_disabled()
     with transaction() as session:
         disabled = [
             each for each in audit.list_entries(session, 100, None).items if each.act == "webhook_disabled"
