@@ -30,6 +30,7 @@ MESSAGES = ("accepted", "replayed", "dead_letter")
 RETRIES = ("api_away", "api_failed", OTHER)
 LISTENERS = ("kafka", "webhooks")
 DELIVERED = ("delivered", "failed", "given_up")  # to webhooks; what has failed is tried again
+WEBHOOK_STATES = ("well", "failing", "disabled")
 WHY_DISABLED = ("by_hand", "gone", "failing", "backlog", "rights_lost")
 DEPENDENCIES = ("postgresql", "redis")
 
@@ -96,6 +97,10 @@ EVENTS_OLDEST_SECONDS = Gauge(
     "For how long the oldest of them waits; 0: none does.",
     listener=OneOf(*LISTENERS),
 )
+WEBHOOKS = Gauge(
+    "webhooks", "Webhooks, but for those that somebody has disabled.", state=OneOf(*WEBHOOK_STATES)
+)
+WEBHOOK_WAITING = Gauge("webhook_deliveries_waiting", "Deliveries to webhooks that are not taken yet.")
 
 # The worker
 REQUEST_APPLIED_SECONDS = Histogram(

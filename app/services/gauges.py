@@ -10,6 +10,7 @@ from app.services.backends import State
 from app.services.health import OK
 from app.services.stats import Stats
 from app.store.outbox import Waiting
+from app.store.webhooks import WebhookCount
 
 
 def gauges(stats: Stats | None, dependencies: Mapping[str, str]) -> list[GaugeMetricFamily]:
@@ -22,7 +23,13 @@ def gauges(stats: Stats | None, dependencies: Mapping[str, str]) -> list[GaugeMe
     ]
     if stats is None:
         return known
-    return [*known, *_of_requests(stats), *_of_servers(stats), *_of_events(stats.events or ())]
+    return [
+        *known,
+        *_of_requests(stats),
+        *_of_servers(stats),
+        *_of_events(stats.events or ()),
+        *_of_webhooks(stats.webhooks),
+    ]
 
 
 def _of_requests(stats: Stats) -> list[GaugeMetricFamily]:
@@ -51,3 +58,10 @@ def _of_events(waiting: Sequence[Waiting]) -> list[GaugeMetricFamily]:
         metrics.WAITING_EVENTS.family({(each.listener,): each.number for each in waiting}),
         metrics.EVENTS_OLDEST_SECONDS.family({(each.listener,): each.oldest_s for each in waiting}),
     ]
+
+
+def _of_webhooks(found: WebhookCount | None) -> list[GaugeMetricFamily]:
+    if found is None:
+        return []
+    states = {(state,): float(getattr(found, state)) for state in metrics.WEBHOOK_STATES}
+    return [metrics.WEBHOOKS.family(states), metrics.WEBHOOK_WAITING.family({(): found.waiting})]

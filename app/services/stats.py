@@ -22,11 +22,12 @@ from app.domain.lifecycle import OPEN, Status
 from app.domain.permissions import Principal, Right
 from app.services.backends import BackendState, list_backends
 from app.services.stats_history import History, Moment, spans
-from app.store import outbox
+from app.store import outbox, webhooks
 from app.store import stats as store
 from app.store.outbox import Waiting
 from app.store.request_lists import id_at
 from app.store.stats import DriftCount, FailedGroup, Lag, Latency, OpenGroup, Runs
+from app.store.webhooks import WebhookCount
 
 MAX_HOURS = 48
 _AGE = 2.0  # seconds for which figures are good
@@ -79,6 +80,7 @@ class Stats:
     servers_behind: int | None  # servers of zones, all of them
     runs: Runs | None  # of the last hour
     events: Sequence[Waiting] | None  # of each listener that is switched on
+    webhooks: WebhookCount | None
 
 
 class _Servers(NamedTuple):
@@ -90,6 +92,7 @@ class _Servers(NamedTuple):
     servers_behind: int | None = None
     runs: Runs | None = None
     events: Sequence[Waiting] | None = None
+    webhooks: WebhookCount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,7 @@ def _look_at_servers(session: Session) -> _Servers:
         servers_behind=lags.number,
         runs=store.runs(session, _id_before(_HOUR)),
         events=outbox.list_waiting(session),
+        webhooks=webhooks.count(session),
     )
 
 

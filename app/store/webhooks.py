@@ -6,6 +6,7 @@ process at a time serves a webhook. What it has sent when its time was over is s
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, text
@@ -13,6 +14,16 @@ from sqlalchemy.orm import Session
 
 from app.domain.webhook import WhyDisabled
 from app.store.models import Webhook
+
+
+class WebhookCount(NamedTuple):
+    """How many webhooks there are, but for those that somebody has disabled; and what waits for them."""
+
+    well: int
+    failing: int
+    disabled: int
+    waiting: int  # deliveries; 10,000 of a webhook stand for more, too
+
 
 _WAKE = text(
     """
@@ -59,6 +70,20 @@ _DISABLE_HELD_BY = text(
        SET disabled = '{WhyDisabled.RIGHTS_LOST}', disabled_at = clock_timestamp(), due_at = NULL
      WHERE holder_token = :token AND disabled IS NULL
     RETURNING id
+    """  # noqa: S608
+)
+# What waits is counted so far as any webhook may have waiting.
+_COUNT = text(
+    f"""
+    SELECT count(*) FILTER (WHERE disabled IS NULL AND failures = 0) AS well,
+           count(*) FILTER (WHERE disabled IS NULL AND failures > 0) AS failing,
+           count(*) FILTER (WHERE disabled IS NOT NULL AND disabled <> '{WhyDisabled.BY_HAND}') AS disabled,
+           coalesce(sum((
+               SELECT count(*) FROM (
+                   SELECT FROM webhook_deliveries AS delivery
+                    WHERE delivery.webhook_id = hook.id AND delivery.finished_at IS NULL LIMIT 10000
+               ) AS first)) FILTER (WHERE disabled IS NULL), 0)::bigint AS waiting
+      FROM webhooks AS hook
     """  # noqa: S608
 )
 _KEEP_STILL = text("LOCK TABLE webhooks IN SHARE ROW EXCLUSIVE MODE")
@@ -164,6 +189,11 @@ def disable_held_by(session: Session, token: str) -> Sequence[UUID]:
 def keep_still(session: Session) -> None:
     """Let no webhook be made, changed or served until the transaction ends."""
     session.execute(_KEEP_STILL)
+
+
+def count(session: Session) -> WebhookCount:
+    """Count the webhooks by their state, and what waits for those that are delivered to."""
+    return WebhookCount(*session.execute(_COUNT).one())
 
 
 def now(session: Session) -> datetime:

@@ -67,6 +67,7 @@ BACKEND_A, BACKEND_B = (f'dns_orchestrator_backend_up{{backend="bind",instance="
 RESTING = 'dns_orchestrator_backend_resting_zones{backend="bind"}'
 LAGS = [f'dns_orchestrator_kafka_lag_messages{{topic="t",partition="{number}"}}' for number in range(2)]
 EVENTS = 'dns_orchestrator_events_oldest_seconds{listener="kafka"}'
+HOOKS = {state: f'dns_orchestrator_webhooks{{state="{state}"}}' for state in ("well", "failing", "disabled")}
 DEAD = 'dns_orchestrator_kafka_messages_total{outcome="dead_letter"}'
 WRONG = 'dns_orchestrator_access_refused_total{code="credentials_invalid"}'
 MISSING = 'dns_orchestrator_access_refused_total{code="credentials_missing"}'
@@ -89,6 +90,8 @@ FIRES = {
     "DnsOrchestratorKafkaLag": Case({LAGS[0]: "600x60", LAGS[1]: "600x60"}, {"topic": "t"}),
     "DnsOrchestratorDeadLetters": Case({DEAD: "0x35 1x20"}),
     "DnsOrchestratorEventsWait": Case({EVENTS: "0+60x60"}, {"listener": "kafka"}),
+    "DnsOrchestratorWebhooksDisabled": Case({HOOKS["disabled"]: "1x60"}),
+    "DnsOrchestratorWebhooksFail": Case({HOOKS["failing"]: "2x60", HOOKS["well"]: "0x60"}, minutes=50),
     "DnsOrchestratorWrongCredentials": Case({WRONG: "0+10x60"}),
 }
 CALM = {
@@ -109,6 +112,8 @@ CALM = {
     "DnsOrchestratorKafkaLag": Case({LAGS[0]: "600x60", LAGS[1]: "300x60"}),
     "DnsOrchestratorDeadLetters": Case({DEAD: "5x60"}),
     "DnsOrchestratorEventsWait": Case({EVENTS: "60x60"}),
+    "DnsOrchestratorWebhooksDisabled": Case({HOOKS["disabled"]: "0x60"}),
+    "DnsOrchestratorWebhooksFail": Case({HOOKS["failing"]: "2x60", HOOKS["well"]: "1x60"}),
     "DnsOrchestratorWrongCredentials": Case({MISSING: "0+10x60"}),
 }
 
