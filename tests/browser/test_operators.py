@@ -77,3 +77,23 @@ def test_a_run_is_found_and_shows_what_it_said(reader: Reader, user: User) -> No
     reader.open(f"/runs/{settled['run_id']}")
     expect(page.get_by_role("row").filter(has_text="in-a-run")).to_be_visible()
     assert reader.inaccessible() == ""
+
+
+def test_a_webhook_is_made_and_tested(reader: Reader) -> None:
+    page = reader.open("/webhooks/new")
+    assert reader.inaccessible() == ""
+    page.get_by_label("URL").fill("https://hooks.invalid/events")
+    page.get_by_label("dns.request.failed").check()
+    page.get_by_role("button", name="Make the webhook").click()
+    expect(page.locator("#secret")).to_contain_text("whsec_")
+    assert reader.inaccessible() == ""
+    page.get_by_role("link", name="To the webhook").click()
+    page.get_by_role("button", name="Send a test").click()
+    expect(page.get_by_text("A test is on its way")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="dns.webhook.test")).to_be_visible()
+    assert reader.inaccessible() == ""
+    page.get_by_role("row").nth(1).get_by_role("link").first.click()
+    expect(page.get_by_text("a test: nothing has happened")).to_be_visible()
+    assert reader.inaccessible() == ""
+    reader.open("/webhooks")
+    assert reader.inaccessible() == ""
