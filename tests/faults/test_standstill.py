@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psutil
+import pytest
 from redis import Redis
 
 from app.services.kicks import KICKED
@@ -66,5 +67,21 @@ def test_no_run_outlives_the_lease_of_a_worker_that_stands_still(stack: Stack, u
     pool = [each.pid for each in psutil.Process(worker).children() if "celery" in " ".join(each.cmdline())]
     with standing_still(*pool):
         eventually(lambda: not playbooks_running(stack), limit=LEASE)
+    (request,) = user.wait_until_settled(ids)
+    assert request["status"] == "succeeded"
+
+
+@pytest.mark.thorough
+def test_a_worker_ends_although_the_database_stands_still(stack: Stack, user: User, zone: str) -> None:
+    """Its run ends with it, and the next worker settles what that has done, once its lease is over."""
+    ids = user.submit(body(zone, "linger"))
+    eventually(lambda: user.dig(f"linger.{zone}", "A") == {"192.0.2.1"})
+    postgres = stack.pid("postgres")
+    assert postgres
+    with standing_still(postgres, *(each.pid for each in psutil.Process(postgres).children())):
+        stack.stop("worker")
+        assert "ended in the middle of its work" in stack.output("worker")
+        eventually(lambda: not playbooks_running(stack))
+    stack.start("worker")
     (request,) = user.wait_until_settled(ids)
     assert request["status"] == "succeeded"
