@@ -73,10 +73,8 @@ class Stopping:
     def _follow(self, reading: int) -> None:
         os.read(reading, 1)  # nothing is ever written: it ends
         self._begun.set()
-        if (
-            os.getpid() == self._main
-        ):  # the kernel ends the processes of the pool with it, and their runs end with these
-            end_in_time()
+        if os.getpid() == self._main:
+            end_in_time()  # the kernel ends the pool's processes with this one; their runs end with them
         self._over.wait(settings().stop_timeout)
         self._over.set()
         for cancel in list(self._in_hand):

@@ -62,15 +62,15 @@ class _Attempt:
         self._messages = batch.messages
         items = [message.item for message in self._messages if message.item is not None]
         self._submission = Submission(api, items, settings().max_batch_items, settings().max_batch_body)
-        self._decisions = 0
+        self._steps = 0
 
     def __len__(self) -> int:
         return len(self._messages)
 
     def has_gone_on(self) -> bool:
-        """Whether the API has decided on something since the last call of this: it is no longer away."""
-        before, self._decisions = self._decisions, self._submission.decisions
-        return self._decisions > before
+        """Whether something was decided or found out since the last call of this."""
+        before, self._steps = self._steps, self._submission.steps
+        return self._steps > before
 
     def submit(self) -> list[DeadLetter]:
         """Submit the messages; return dead letters for those that can't be accepted. Raises RetryLater."""

@@ -43,7 +43,7 @@ class Submission:
         self._parts = _divide(items, max_items, max_bytes)  # that are not decided, in their order
         self._broken: _Part | None = None  # its call broke, and whether the API is there is not known yet
         self._accepted = False  # the API has decided on some item of the batch
-        self.decisions = 0  # by the API: calls that it has answered for each item
+        self.steps = 0  # towards the end: parts that were decided or halved
 
     @property
     def results(self) -> list[ItemResult]:
@@ -88,16 +88,14 @@ class Submission:
         elif undecided:
             raise RetryLater(_describe(results))
         self._results |= {part.start + result.index: result for result in results}
-        self.decisions += 1
-        self._replace(part, [])
+        self._take_step(part, [])
 
     def _refuse(self, part: _Part, refusal: CallRefused) -> None:
         if len(part) > 1:
             self._halve(part, 0)
             return
         self._results[part.start] = refusal.result
-        self.decisions += 1
-        self._replace(part, [])
+        self._take_step(part, [])
 
     def _note_failure(self, part: _Part, failure: ApiFailed, failures: int) -> None:
         """Go on after a failure, or raise it for a pause."""
@@ -133,17 +131,18 @@ class Submission:
         for half in halves:
             if len(half) == 1:
                 half.failures = 0  # it has to fail by itself
-        self._replace(part, halves)
+        self._take_step(part, halves)
 
     def _put_aside(self, part: _Part) -> None:
         words = f"the API {'gave no answer to' if part.broke else 'failed on'} it alone"
         reason = Reason(loc=[], msg=f"{words}, {part.failures} times in a row", type="api_failed")
         self._results[part.start] = ItemResult(index=0, status_code=500, errors=[reason])
-        self._replace(part, [])
+        self._take_step(part, [])
 
-    def _replace(self, part: _Part, instead: Sequence[_Part]) -> None:
+    def _take_step(self, part: _Part, instead: Sequence[_Part]) -> None:
         index = self._parts.index(part)
         self._parts[index : index + 1] = instead
+        self.steps += 1
 
 
 class _Undecided(ApiFailed):
