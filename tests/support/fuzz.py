@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -45,7 +46,8 @@ PYTHON = [sys.executable]
 PYTEST = [*PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=0"]
 AT_ONCE = 2  # targets
 INTERVAL = 10.0  # seconds between two lines about a target
-END_TIMEOUT = 60.0  # seconds for servers to end
+END_TIMEOUT = 20.0  # seconds for servers to end
+END_TRIES = 3
 _SO_FAR = re.compile(r"^#(\d+)\s.*?cov: (\d+)", re.MULTILINE)
 
 
@@ -130,10 +132,19 @@ def run_round(target: Target, command: list[str], log: int, began: float) -> boo
                 took = f"{now - began:5.0f} of {target.seconds} s"
                 print(f"{target.name:13} {took}  {so_far(target)}", flush=True)
             if now - began > target.seconds:
-                process.send_signal(signal.SIGINT)
-                process.wait(END_TIMEOUT)
+                end(process)
                 return False
         return process.returncode != 0
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """Have a process end its servers and itself; a signal that comes within a library's call may be lost."""
+    for _ in range(END_TRIES):
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(END_TIMEOUT)
+            return
+    process.kill()  # and its servers with it, as the kernel sees to
 
 
 def so_far(target: Target) -> str:
