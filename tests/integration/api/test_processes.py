@@ -21,6 +21,7 @@ from tests.support import http
 from tests.support.api_process import HOST, TIMEOUT, Api, read_answer
 from tests.support.builders import body
 from tests.support.eventually import eventually
+from tests.support.heads import status_of_head
 from tests.support.locks import wait_for_blocked_transaction, wait_for_sleeping_transaction
 from tests.support.metrics import scrape, value
 
@@ -127,14 +128,23 @@ def test_one_key_with_two_bodies_sent_to_two_at_once(both: Both) -> None:
     assert len(names_stored(both[0], "other")) == 1
 
 
-def test_several_workers_behind_one_address(start: StartApi, new_zone: str) -> None:
-    api = start("--workers", "2")
+def test_several_workers_behind_one_address(start: StartApi, new_zone: str, tmp_path: Path) -> None:
+    api = start("--workers", "2", TMPDIR=str(tmp_path))
     api.wait()
     names = [f"h{number}" for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda name: api.create(new_zone, name, name), names + names))
     assert {answer.status_code for answer in answers} == {202}
     assert names_stored(api) == sorted(names)
+    for size, status in ((60_000, b"202"), (70_000, b"431")):  # each process has the limits
+        assert status_of_head(api, new_zone, size) == status
+    # They count together, whichever of them Prometheus asks: some connections lead to the one, some not.
+    for _ in range(10):
+        assert value(scrape(api.port), "requests_accepted_total", door="api", action="create") == 41
+    [folder] = tmp_path.glob("dns-orchestrator-metrics-*")
+    assert len({file.name.rpartition("_")[2] for file in folder.glob("counter_*.db")}) == 2
+    api.stop()
+    assert list(tmp_path.glob("dns-orchestrator-metrics-*")) == []
 
 
 def test_a_slow_database_pushes_back(start: StartApi, new_zone: str) -> None:
@@ -230,17 +240,3 @@ def test_a_body_that_does_not_come_in_time_is_408_and_holds_up_nobody(start: Sta
     assert all(b'{"detail":' in answer for answer in answers)
     assert all(b"connection: close" in answer.lower() for answer in answers)
     assert api.create(new_zone).status_code == 202
-
-
-def test_processes_of_one_api_count_together(start: StartApi, new_zone: str, tmp_path: Path) -> None:
-    """Whichever of them Prometheus asks; and they leave nothing behind."""
-    api = start("--workers", "2", TMPDIR=str(tmp_path))
-    api.wait()
-    for number in range(20):
-        assert api.create(new_zone, f"h{number}").status_code == 202
-    for _ in range(10):  # each over a new connection: some are answered by the one, some by the other
-        assert value(scrape(api.port), "requests_accepted_total", door="api", action="create") == 20
-    [folder] = tmp_path.glob("dns-orchestrator-metrics-*")
-    assert len({file.name.rpartition("_")[2] for file in folder.glob("counter_*.db")}) == 2
-    api.stop()
-    assert list(tmp_path.glob("dns-orchestrator-metrics-*")) == []
