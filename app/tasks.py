@@ -36,6 +36,7 @@ from app.core.logging import (
 )
 from app.core.metrics_folder import make_own_folder, remove_folder
 from app.core.metrics_listener import listen
+from app.core.startup import wait_for_schema
 from app.core.stopping import stopping
 from app.domain.errors import InventoryError
 from app.runner import make_runner, warm_up
@@ -159,6 +160,14 @@ def _send_traces(**_: Any) -> None:
 def _start_threads(**_: Any) -> None:
     listen()
     stopping.listen()
+    Thread(target=_begin_work, name="begin", daemon=True).start()
+
+
+def _begin_work() -> None:
+    """Start the timers and threads, once there are tables to work on."""
+    wait_for_schema(_stopping)
+    if _stopping.is_set():
+        return
     Thread(target=kicks.sweep_until, args=[_stopping], name="sweep", daemon=True).start()
     Thread(target=Schedule().run_until, args=[_stopping], name="schedule", daemon=True).start()
     Thread(target=import_until, args=[_stopping], name="import", daemon=True).start()

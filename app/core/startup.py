@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event
 
 import psycopg
 from psycopg.errors import InsufficientPrivilege
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from app.core.database import require_schema
 from app.core.logging import get_logger
 from app.core.migrations import SchemaOutdated
 
@@ -17,6 +19,8 @@ _RIGHTS = (
     "run `python -m app.cli migrate` as the tables' owner, and give this role"
     " the rights that deploy/postgres/roles.sql has"
 )
+_NO_TABLES = "the tables are not there yet, or not up to date: the api makes them when it starts"
+_LOOK_AGAIN, _LONG = 0.5, 30.0  # seconds
 
 
 class CannotStart(Exception):
@@ -38,6 +42,28 @@ def said_in_one_line() -> Iterator[None]:
         log.error(f"can't start: the database {what}", reason=reason)
         logging.getLogger("uvicorn.error").addFilter(_is_no_stack_trace)
         raise CannotStart(reason) from None
+
+
+def wait_for_schema(stop: Event) -> None:
+    """Wait until the tables are as this release needs them, or `stop` is set.
+
+    Returns also where that can't be found out: who works then says by itself what is wrong.
+    """
+    waited = 0.0
+    while not stop.is_set():
+        try:
+            require_schema()
+        except SchemaOutdated as error:
+            if waited == 0:
+                log.info(f"{_NO_TABLES}; this process begins when it has")
+            elif waited == _LONG:
+                log.warning(f"{_NO_TABLES}; this process waits for that", reason=str(error))
+        except SQLAlchemyError:
+            return
+        else:
+            return
+        stop.wait(_LOOK_AGAIN)
+        waited += _LOOK_AGAIN
 
 
 def cause(error: Exception) -> str:

@@ -39,6 +39,10 @@ async def import_zone(request: Request, caller: TheCaller, form: TheFormWithFile
     """Have a worker read the zone from its primary or, where a file was chosen, from that master file."""
     chosen = form.file("file")
     try:
+        if form.text("from") not in (None, "file"):
+            raise InvalidInput(
+                [Reason(("from",), "enum", "a zone is imported from a file, or its primary")], "form"
+            )
         if form.text("from") == "file" and chosen is None:
             raise InvalidInput([Reason(("file",), "missing", "choose a master file")], "form")
         zone = await run_to_the_end(partial(_order, caller, name, chosen.file if chosen else None))
