@@ -5,7 +5,7 @@ OpenID Connect Core 1.0, section 3.1, with PKCE (RFC 7636).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import httpx2
@@ -21,6 +21,7 @@ class Endpoints(NamedTuple):
     authorization: str
     token: str
     takes_basic: bool  # the client's secret in a header; else it takes it in the form
+    logout: str | None  # where people log out there
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ async def fetch_endpoints(issuer: Issuer) -> Endpoints:
             authorization,
             address_in(described, "token_endpoint"),
             _BASIC in methods or _POST not in methods,
+            _logout_in(issuer, described),
         )
 
 
@@ -69,3 +71,12 @@ async def exchange_code(
             raise ValueError("it has given no ID token")
         access_token = given.get("access_token")
         return Given(given["id_token"], access_token if isinstance(access_token, str) else None)
+
+
+def _logout_in(issuer: Issuer, described: Mapping[str, Any]) -> str | None:
+    """Return where people log out (RP-Initiated Logout 1.0); None where the issuer does not offer it."""
+    if described.get("end_session_endpoint") is None:
+        return None
+    address = address_in(described, "end_session_endpoint")
+    require_private(issuer, address)
+    return address

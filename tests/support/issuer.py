@@ -82,6 +82,7 @@ class RunningIssuer:
             "issuer": self.url,
             "jwks_uri": f"{self.url}/keys",
             "authorization_endpoint": f"{self.url}/authorize?realm=main",
+            "end_session_endpoint": f"{self.url}/logout?realm=main",
             "token_endpoint": f"{self.url}/token",
         }
         self.given: object = {}  # for a code

@@ -63,13 +63,24 @@ async def log_in(request: Request, form: TheForm) -> Response:
 @router.post("/logout")
 @open_to_all
 async def log_out(request: Request) -> Response:
-    """End the session."""
-    caller = caller_of(request)
+    """End the session, and lead to the issuer where it began there."""
+    caller, is_of_issuer = caller_of(request), False
     if caller is not None and not caller.unrestricted:
-        await run_in_threadpool(end_session, request.cookies.get(COOKIE, ""), caller)
-    answer = done(request, "/login", "logged-out")
+        is_of_issuer = await run_in_threadpool(end_session, request.cookies.get(COOKIE, ""), caller)
+    answer = done(request, "/logout/oidc" if is_of_issuer else "/login", "logged-out")
     answer.delete_cookie(COOKIE, path=_cookie_path(request))
     return answer
+
+
+@router.get("/logout/oidc")
+@open_to_all
+async def lead_out(request: Request) -> Response:
+    """Lead on to the issuer. A page does that: a browser lets no form lead elsewhere, not even at last."""
+    login: OidcLogin | None = request.app.state.oidc_login
+    there = await login.logout(_origin(request) + address(request, "/login")) if login else None
+    if there is None:
+        return done(request, "/login", "logged-out")
+    return show(request, "logout.html", there=there, provider=urlsplit(there).hostname)
 
 
 @router.get("/login/oidc")

@@ -80,11 +80,13 @@ def find_session(cookie: str) -> Session | None:
     return Session(found.token, found.claims)
 
 
-def end_session(cookie: str, caller: Caller) -> None:
-    """End a session, if there is one of this cookie."""
+def end_session(cookie: str, caller: Caller) -> bool:
+    """End a session, if there is one of this cookie; return whether it began at the issuer."""
     with transaction() as session:
-        if store.remove(session, _digest(cookie)) is not None:
+        removed = store.remove(session, _digest(cookie))
+        if removed is not None:
             audit.note(session, caller, "logged_out", caller.principal.name)
+        return removed is not None and removed.claims is not None
 
 
 def principal_of(

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from html import escape
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
@@ -86,6 +87,15 @@ def test_who_logs_in_at_the_issuer_is_who_he_is_to_the_api(guests: Guests, issue
     assert (form["grant_type"], form["code"], form["redirect_uri"]) == ("authorization_code", "a code", BACK)
     challenge = base64.urlsafe_b64encode(sha256(form["code_verifier"].encode()).digest()).decode()
     assert (asked["code_challenge"], asked["code_challenge_method"]) == (challenge.rstrip("="), "S256")
+    out = visitor.post("/logout")
+    assert out.headers["location"] == "/console/logout/oidc?done=logged-out"
+    assert "dnso_session" not in visitor.cookies
+    there = (
+        f"{issuer.url}/logout?realm=main&client_id=the+console"
+        "&post_logout_redirect_uri=http%3A%2F%2Ftestserver%2Fconsole%2Flogin"
+    )
+    assert f'content="0; url={escape(there)}"' in visitor.get("/logout/oidc").text
+    assert visitor.get("/requests").status_code == 303
     basic = base64.b64decode((issuer.authorizations[-1] or "").removeprefix("Basic ")).decode()
     assert basic == "the%20console:a%20secret%3A%20100%20%25"
 

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -80,8 +80,19 @@ class OidcLogin:
             "code_challenge": urlsafe_b64encode(digest).rstrip(b"=").decode(),
             "code_challenge_method": "S256",
         }
-        joint = "&" if "?" in endpoints.authorization else "?"
-        return f"{endpoints.authorization}{joint}{urlencode(asked)}", attempt
+        return _with_query(endpoints.authorization, asked), attempt
+
+    async def logout(self, back: str) -> str | None:
+        """Return where to lead a browser so that its user logs out at the issuer, who leads `back` then.
+
+        None where he offers no such thing. He asks who logs out: nothing is kept here that names the login.
+        """
+        try:
+            endpoint = (await self._current_endpoints()).logout
+        except IssuerUnavailable:
+            return None
+        asked = {"client_id": self.client.id, "post_logout_redirect_uri": back}
+        return None if endpoint is None else _with_query(endpoint, asked)
 
     async def finish(self, code: str, attempt: Attempt) -> LoggedIn | WhyNot:
         """Return who has logged in, or why what the issuer has given is of no use.
@@ -126,6 +137,10 @@ class OidcLogin:
             if self._endpoints is None:
                 raise IssuerUnavailable
             return self._endpoints
+
+
+def _with_query(address: str, asked: Mapping[str, str]) -> str:
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
 
 
 def configured_login(tokens: AccessTokens | None) -> OidcLogin | None:
