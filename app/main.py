@@ -159,7 +159,7 @@ def create_app() -> FastAPI:
         version="0.1.0",
         description="Ask for a DNS change, and follow it until every authoritative server answers it.",
         lifespan=_lifespan,
-        openapi_url=documentation.openapi_url(),
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         bodies=_body_limits(),

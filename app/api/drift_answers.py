@@ -70,6 +70,8 @@ def _restored(drifted: DriftedRRset, result: Submitted) -> RestoredOut:
         domain=drifted.name,
         record_type=drifted.record_type,
         request_id=result.request.id if isinstance(result, Accepted) else None,
+        status=result.request.status if isinstance(result, Accepted) else None,
+        error=None,
         errors=[
             Reason(loc=list(reason.loc), msg=reason.message, type=reason.code)
             for reason in reasons_of(result)

@@ -13,9 +13,11 @@ from app.schemas.request import (
     Approval,
     Batch,
     BatchItem,
+    DeleteRRset,
     DriftSelection,
     Plan,
     PlanApplication,
+    PutRRset,
     Rejection,
     Restoration,
     Submission,
@@ -162,6 +164,8 @@ _READ_BY_CALLS = (
     Plan,
     PlanApplication,
     Undo,
+    PutRRset,
+    DeleteRRset,
     Approval,
     Rejection,
     DriftSelection,
@@ -172,6 +176,15 @@ _READ_BY_CALLS = (
 
 def request() -> dict[str, Any]:
     """Return the keyword arguments of the route that shows a request."""
+    return _followed("Follow a request")
+
+
+def events() -> dict[str, Any]:
+    """Return the keyword arguments of the route that shows a request's log."""
+    return _followed("Read a request's log")
+
+
+def _followed(summary: str) -> dict[str, Any]:
     last_id = {
         "name": "Last-Event-ID",
         "in": "header",
@@ -180,7 +193,7 @@ def request() -> dict[str, Any]:
     }
     stream = {"schema": {"type": "string", "description": "server-sent events: `status`, `log`, `end`"}}
     return {
-        "summary": "Follow a request",
+        "summary": summary,
         "responses": NO_REQUEST
         | {
             200: {"content": {"text/event-stream": stream}, "description": "By the `Accept` header"},
@@ -247,6 +260,41 @@ def retry() -> dict[str, Any]:
     }
 
 
+RRSET = NO_ZONE | _problem(404, "Nothing is recorded of it, or the zone is not served")
+_UNMET = _problem(412, "The RRset is recorded otherwise than the call expects")
+_IF_MATCH: dict[str, Any] = {
+    "name": "If-Match",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "ETags, of which the RRset has to have one; `*`: there has to be one",
+}
+_IF_NONE_MATCH = _IF_MATCH | {"name": "If-None-Match", "description": "`*`: there must be none"}
+
+
+def put_rrset() -> dict[str, Any]:
+    """Return the keyword arguments of the route that puts an RRset."""
+    example = {"resource": {"target": ["192.0.2.10", "192.0.2.11"], "config": {"ttl": 300}}}
+    return _rrset("Put an RRset", "PutRRset", {"two addresses": {"value": example}}, _IF_NONE_MATCH)
+
+
+def delete_rrset() -> dict[str, Any]:
+    """Return the keyword arguments of the route that deletes an RRset."""
+    example = {"context": {"account_id": "team-a", "reason": "not used any more"}}
+    return _rrset("Delete an RRset", "DeleteRRset", {"with a reason": {"value": example}}, required=False)
+
+
+def _rrset(
+    summary: str, shape: str, examples: dict[str, Any], *more: dict[str, Any], required: bool = True
+) -> dict[str, Any]:
+    body = _body(shape, examples, required=required)
+    return {
+        "status_code": 202,
+        "summary": summary,
+        "responses": BODY | NO_ZONE | _REUSED | _UNMET | _SETTLED,
+        "openapi_extra": {"parameters": [_KEY, _IF_MATCH, *more, _PREFER], **body},
+    }
+
+
 def approval() -> dict[str, Any]:
     """Return the keyword arguments of the route that approves a request."""
     example = {"comment": "as discussed", "state": "0" * 64}
@@ -254,8 +302,8 @@ def approval() -> dict[str, Any]:
     return {
         "status_code": 202,
         "summary": "Approve a request",
-        "responses": BODY | REVIEW,
-        "openapi_extra": shape,
+        "responses": BODY | REVIEW | _SETTLED,
+        "openapi_extra": {"parameters": [_PREFER], **shape},
     }
 
 
@@ -290,6 +338,18 @@ def drift(shape: Literal["DriftSelection", "Restoration"]) -> dict[str, Any]:
     example = {"one RRset": {"value": {"rrsets": [{"domain": "www.example.test", "record_type": "A"}]}}}
     body = _body(shape, example, required=False)
     return {"responses": BODY | NO_ZONE | conflict, "openapi_extra": body}
+
+
+def restoration() -> dict[str, Any]:
+    """Return the keyword arguments of the route that restores what has drifted."""
+    described = drift("Restoration")
+    restored = {
+        "model": response.RestoredList,
+        "description": "With `Prefer: wait=N`: all was settled in time",
+    }
+    described["responses"] |= {200: restored}
+    described["openapi_extra"]["parameters"] = [_PREFER]
+    return {"status_code": 202, "summary": "Restore what has drifted", **described}
 
 
 def install(app: FastAPI) -> None:

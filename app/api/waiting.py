@@ -77,6 +77,11 @@ async def answer_batch(request: Request, accepted: Response, wait: Wait | None) 
     return await _answer(request, accepted, wait, _final_results, accepted.status_code)
 
 
+async def answer_restored(request: Request, accepted: Response, wait: Wait | None) -> Response:
+    """Return 200 with what has become of each request when all are settled; else what was accepted."""
+    return await _answer(request, accepted, wait, _final_restored, 200)
+
+
 async def _answer(
     request: Request, accepted: Response, wait: Wait | None, final: Final, status: int
 ) -> Response:
@@ -135,14 +140,32 @@ def _final_request(session: Session, accepted: Json, ids: Sequence[UUID], who: P
 
 def _final_results(session: Session, accepted: Json, ids: Sequence[UUID], who: Principal) -> Json:
     """Return the results with what is settled by now."""
-    settled: dict[str, Json] = {}
-    for start in range(0, len(ids), _ITEMS):
-        for state in get_states(session, ids[start : start + _ITEMS], who):
-            if state.status in FINAL:
-                settled[str(state.id)] = _STATE.dump_python(answers.request_out(state, who), mode="json")
+    settled = _settled(session, ids, who)
     for result in accepted["results"]:
         now = settled.get(result.get("request", {}).get("id"))
         if now is not None:
             result["request"] |= now
             result["status_code"] = 200
     return accepted
+
+
+def _final_restored(session: Session, accepted: Json, ids: Sequence[UUID], who: Principal) -> Json | None:
+    """Return the RRsets with what has become of their requests; None while one is open."""
+    settled = _settled(session, ids, who)
+    for item in accepted["items"]:
+        if item["request_id"] is not None:
+            now = settled.get(item["request_id"])
+            if now is None:
+                return None
+            item |= {"status": now["status"], "error": now["error"]}
+    return accepted
+
+
+def _settled(session: Session, ids: Sequence[UUID], who: Principal) -> dict[str, Json]:
+    """Return those of the requests that are settled."""
+    return {
+        str(state.id): _STATE.dump_python(answers.request_out(state, who), mode="json")
+        for start in range(0, len(ids), _ITEMS)
+        for state in get_states(session, ids[start : start + _ITEMS], who)
+        if state.status in FINAL
+    }

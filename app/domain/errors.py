@@ -396,6 +396,15 @@ class ZoneNotFound(NotFound):
         super().__init__(f"there is no zone {quoted(zone)}: {where}")
 
 
+class RRsetNotFound(NotFound):
+    """Nothing is recorded of the RRset."""
+
+    code = "rrset_unknown"
+
+    def __init__(self, zone: str, key: RRsetKey) -> None:
+        super().__init__(f"nothing is recorded of {key} in {zone}")
+
+
 class Conflict(Error):
     """It does not fit what is stored."""
 
@@ -524,6 +533,16 @@ class PlanStale(Conflict):
         self.moved = moved
         have = "1 RRset has" if len(moved) == 1 else f"{len(moved)} RRsets have"
         super().__init__(f"{have} changed since this was planned: plan it again")
+
+
+class PreconditionFailed(Error):
+    """The RRset is not the one that the call expects; nothing was stored."""
+
+    code = "precondition_failed"
+    status = HTTPStatus.PRECONDITION_FAILED
+
+    def __init__(self, zone: str, key: RRsetKey) -> None:
+        super().__init__(f"{key} in {zone} is recorded otherwise than the call expects: read it again")
 
 
 class ReviewStale(Conflict):

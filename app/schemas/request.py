@@ -205,6 +205,37 @@ class Submission(Strict):
     resource: Resource
 
 
+class RRsetContext(Strict):
+    """Who asks, and why: as `Context`."""
+
+    account_id: Account | None = Field(None, description="that of the caller, where it has one only")
+    source: Source | None = None
+    not_before: Timestamp | None = None
+    reason: Why | None = None
+    ticket: Ticket | None = None
+
+
+class RRsetContent(Strict):
+    """What an RRset is to be: as `Resource`, without what the path says."""
+
+    target: Targets
+    comment: str | None = Field(None, max_length=1000, pattern=PROSE)
+    config: Config = Field(default_factory=Config)
+
+
+class PutRRset(Strict):
+    """An RRset, as it is to be."""
+
+    context: RRsetContext = Field(default_factory=RRsetContext)
+    resource: RRsetContent
+
+
+class DeleteRRset(Strict):
+    """Who wants an RRset away. Nothing of it need be given."""
+
+    context: RRsetContext = Field(default_factory=RRsetContext)
+
+
 class Envelope(BaseModel):
     """What an item of a batch holds besides the body of a single call."""
 

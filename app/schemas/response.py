@@ -252,6 +252,12 @@ class RecordOut(BaseModel):
     updated_at: datetime
 
 
+class RRsetOfZone(RecordOut):
+    """An RRset with what `If-Match` takes, as the header `ETag` has it, too."""
+
+    etag: str
+
+
 class RecordPage(BaseModel):
     """Records by zone, name and type. A page can be short, even empty: the last one has no cursor."""
 
@@ -484,6 +490,10 @@ class RestoredOut(BaseModel):
     domain: str
     record_type: str
     request_id: UUID | None
+    status: Annotated[Status | None, Field(description="of the request, as the call has left it")]
+    error: Annotated[
+        ErrorOut | None, Field(description="why it has failed, where the call has waited for it")
+    ]
     errors: list["Reason"]
 
 

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.domain.change import RRsetKey
+from app.domain.errors import RRsetNotFound
 from app.domain.origin import Origin
 from app.domain.permissions import Caller
 from app.services.paging import (
@@ -87,6 +89,17 @@ def find_records(
         items = [item for _, item in seen[:limit]]
         after = seen[limit - 1][0] if len(seen) > limit else after
     return Page(items, encode_cursor(session, after) if after else None)
+
+
+def find_rrset(session: Session, zone: str, key: RRsetKey, reader: Caller) -> RecordState:
+    """Return an RRset as it is recorded. Raises RRsetNotFound, also where the reader may not see it."""
+    row = records.get(session, zone, key)
+    if row is not None and reader.principal.reads_in_full:
+        return _state(row)
+    found = _as_seen(row, reader) if row is not None else None
+    if found is None:
+        raise RRsetNotFound(zone, key)
+    return found
 
 
 def _look_for(

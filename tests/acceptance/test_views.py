@@ -156,8 +156,9 @@ def test_each_is_imported_watched_and_exported_by_itself(views: Views, user: Use
     change_beside(views, "outside", "beside", "192.0.2.200")
     eventually(lambda: drifted("outside") == [f"beside.{ZONE}"], limit=60)
     assert drifted("inside") == []
-    assert user.api.post(f"/zones/{key_of('outside')}/drift/restore").status_code in (200, 202)
-    eventually(lambda: shown(views, "outside", "beside") == set(), limit=60)
+    answer = user.api.post(f"/zones/{key_of('outside')}/drift/restore", headers={"Prefer": "wait=60"})
+    assert [each["status"] for each in answer.raise_for_status().json()["items"]] == ["succeeded"]
+    assert (answer.status_code, shown(views, "outside", "beside")) == (200, set())
 
 
 @pytest.mark.parametrize("view", VIEWS)

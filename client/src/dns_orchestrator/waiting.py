@@ -55,6 +55,7 @@ def submission(
     headers: Mapping[str, str] | None = None,
     *,
     repeatable: bool = True,
+    method: str = "POST",
 ) -> Flow[Request]:
     """Make a call that submits a request; return it as accepted or, if it is to `wait`, when it succeeded.
 
@@ -62,7 +63,7 @@ def submission(
     """
     deadline = Deadline(wait or 0.0)
     request: Request = yield Call(
-        "POST",
+        method,
         path,
         Request,
         json=body,

@@ -22,6 +22,7 @@ WITHOUT = [  # calls whose body may be left out
     ("POST", "/api/v1/zones/example.test/drift/adopt"),
     ("POST", "/api/v1/zones/example.test/drift/restore"),
     ("POST", "/api/v1/zones/example.test/drift/check"),
+    ("DELETE", "/api/v1/zones/example.test/rrsets/example.test/A"),
 ]
 CALLS = [
     *WITHOUT,
@@ -36,6 +37,7 @@ CALLS = [
     ("POST", "/api/v1/zones"),
     ("PATCH", "/api/v1/zones/example.test"),
     ("POST", "/api/v1/zones/example.test/rollback"),
+    ("PUT", "/api/v1/zones/example.test/rrsets/example.test/A"),
     ("POST", "/api/v1/access/explain"),
     ("POST", "/api/v1/access/grants"),
     ("POST", "/api/v1/access/tokens"),
@@ -61,7 +63,8 @@ def test_no_call_with_a_body_is_left_out() -> None:
 
     def with_values(path: str) -> str:
         path = re.sub(r"\{\w+_id\}", ID, path)
-        return re.sub(r"\{(name|zone)\}", "example.test", path).replace("{account}", "team-a")
+        path = path.replace("{account}", "team-a").replace("{record_type}", "A")
+        return re.sub(r"\{(name|zone)\}", "example.test", path)
 
     documented = {
         (method.upper(), with_values(path))

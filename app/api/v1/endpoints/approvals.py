@@ -5,9 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from app.api import answers, openapi
+from app.api import answers, openapi, waiting
 from app.api.auth import TheCaller, needs
 from app.api.body import JsonRoute, decode_json, read_optional_json
 from app.domain.errors import InvalidInput
@@ -24,6 +24,7 @@ from app.services.review.look import look_at
 
 router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 
+_REQUEST = TypeAdapter(RequestOut)
 Body = TypeVar("Body", bound=StrictBody)
 
 
@@ -36,9 +37,9 @@ async def show_review(request_id: UUID, request: Request, caller: TheCaller) -> 
         return answers.review_detail(await look_at(request_id, caller), caller.principal)
 
 
-@router.post("/requests/{request_id}/approve", **openapi.approval())
+@router.post("/requests/{request_id}/approve", response_model=RequestOut, **openapi.approval())
 @needs(Right.APPROVE)
-async def approve(request_id: UUID, request: Request, response: Response, caller: TheCaller) -> RequestOut:
+async def approve(request_id: UUID, request: Request, caller: TheCaller) -> Response:
     """Approves it, with those that are decided with it: each is applied only if its RRset is as it is now.
 
     The DNS servers are asked what that is. With the `state` of a review that was looked at, it has to be the
@@ -47,8 +48,10 @@ async def approve(request_id: UUID, request: Request, response: Response, caller
     said = await _read(request, Approval)
     workers: BodyWorkers = request.app.state.plan_workers
     state = await approve_as_it_is(request_id, caller, workers, said.state, said.comment)
-    response.headers["Location"] = f"/api/v1/dns/requests/{request_id}"
-    return answers.request_out(state, caller.principal)
+    content = _REQUEST.dump_json(answers.request_out(state, caller.principal))
+    headers = {"Location": f"/api/v1/dns/requests/{request_id}"}
+    response = Response(content, 202, headers, "application/json")
+    return await waiting.answer(request, response, waiting.asked_for(request, state))
 
 
 @router.post("/requests/{request_id}/reject", **openapi.rejection())

@@ -12,10 +12,11 @@ from app.api.auth import caller, needs
 from app.api.body import MAX_BATCH_KEY, JsonRoute, decode_json, read_headers, read_json
 from app.api.fast_routes import Call as FastCall
 from app.api.refusals import note_made_for_others, note_refused_items
+from app.api.submission import REPLAYED, submit_change
 from app.domain.change import Action
-from app.domain.errors import InvalidInput, NotAllowed
+from app.domain.errors import InvalidInput
 from app.domain.permissions import Right
-from app.schemas.response import Accepted, AcceptedWithWarnings, BatchOut
+from app.schemas.response import AcceptedWithWarnings, BatchOut
 from app.services.kicks import KickSender
 from app.services.plan.from_records import plan_from_records
 from app.services.requests import submit
@@ -23,15 +24,12 @@ from app.services.requests.authorise import with_account
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers, Call, is_replay, submit_batch
 from app.services.requests.draft import RawChange, Refused
-from app.services.requests.group_commit import GroupCommit, additions, zones_to_kick
+from app.services.requests.group_commit import additions, zones_to_kick
 
 router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 
-_ACCEPTED = TypeAdapter(Accepted)
-_WITH_WARNINGS = TypeAdapter(AcceptedWithWarnings)
 _Answer = AcceptedWithWarnings  # as it is documented; without warnings there is no such field
 _BATCH = TypeAdapter(BatchOut)
-_REPLAYED = {"Idempotent-Replayed": "true"}
 
 
 @router.post("/create", response_model=_Answer, **openapi.submission("Add a value to an RRset"))
@@ -99,28 +97,10 @@ async def _store(action: Action, request: Request) -> tuple[Response, waiting.Wa
     except InvalidInput as error:
         raise await _with_reasons_of_body(error, action, request) from None
     raw = await read_json(request)
-    group_commit: GroupCommit = request.app.state.group_commit
     who = caller(request)
     body = with_account(decode_json(raw), who)
     change = RawChange(action, body, headers.idempotency_key, via=headers.via)
-    result = await group_commit.submit(change, len(raw), who)
-    note_made_for_others(request, (result,))
-    match result:
-        case submit.Accepted(accepted) | submit.Replayed(accepted):
-            answer_headers = {"Location": f"/api/v1/dns/requests/{accepted.id}"}
-            if isinstance(result, submit.Replayed):
-                answer_headers |= _REPLAYED
-            if isinstance(result, submit.Accepted) and result.warnings:
-                answer = answers.accepted_with_warnings(accepted, result.warnings)
-                content = _WITH_WARNINGS.dump_json(answer)
-            else:
-                content = _ACCEPTED.dump_json(answers.accepted(accepted))
-            response = Response(content, 202, answer_headers, "application/json")
-            return response, waiting.asked_for(request, accepted)
-        case Refused(reasons):
-            raise NotAllowed(reasons[0]) if result.not_allowed else InvalidInput(reasons)
-        case submit.KeyReused(cause) | submit.Undecided(cause):
-            raise cause
+    return await submit_change(request, change, len(raw))
 
 
 async def _submit_batch(request: Request) -> tuple[Response, waiting.Wait | None]:
@@ -155,5 +135,5 @@ def _answer_batch(raw: bytes, call: Call, backlog: Backlog) -> tuple[Sequence[su
     """Submit a batch, and serialize the answer, which takes as long as storing. Raises InvalidInput."""
     submitted = submit_batch(decode_json(raw), call, backlog)
     content = _BATCH.dump_json(answers.batch_out(submitted), exclude_none=True)
-    headers = _REPLAYED if call.idempotency_key is not None and is_replay(submitted) else None
+    headers = REPLAYED if call.idempotency_key is not None and is_replay(submitted) else None
     return submitted, Response(content, 207, headers, "application/json")

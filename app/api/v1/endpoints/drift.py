@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
-from app.api import openapi
+from app.api import openapi, waiting
 from app.api.auth import TheCaller, needs
 from app.api.body import decode_json, read_optional_json
 from app.api.drift_answers import adopted_out, drift_page, restored_out
@@ -52,14 +52,9 @@ async def adopt_drift(zone: str, request: Request, caller: TheCaller) -> Adopted
     return adopted_out(await run_to_the_end(partial(drift.adopt, caller, served, _keys(served, body))))
 
 
-@router.post(
-    "/{zone:path}/drift/restore",
-    status_code=202,
-    summary="Restore what has drifted",
-    **openapi.drift("Restoration"),
-)
+@router.post("/{zone:path}/drift/restore", response_model=RestoredList, **openapi.restoration())
 @needs(Right.MANAGE_ZONES)
-async def restore_drift(zone: str, request: Request, caller: TheCaller) -> RestoredList:
+async def restore_drift(zone: str, request: Request, caller: TheCaller) -> Response:
     """Submits requests that restore what is recorded, in the name of whose each RRset is.
 
     Each expects what was found: what has changed since then fails with `state_changed` and stays as it is.
@@ -67,7 +62,10 @@ async def restore_drift(zone: str, request: Request, caller: TheCaller) -> Resto
     served, body = await _read(zone, request, Restoration)
     why = Why(body.comment, body.context.reason, body.context.ticket)
     keys = _keys(served, body)
-    return restored_out(await run_to_the_end(partial(drift.restore, caller, served, keys, why)))
+    restored = await run_to_the_end(partial(drift.restore, caller, served, keys, why))
+    content = restored_out(restored).model_dump_json()
+    wait = waiting.asked_for_batch(request, [result for _, result in restored.items])
+    return await waiting.answer_restored(request, Response(content, 202, media_type="application/json"), wait)
 
 
 @router.post(

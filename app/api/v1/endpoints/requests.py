@@ -40,19 +40,29 @@ async def show_request(request_id: UUID, request: Request, caller: TheCaller) ->
     lines, `log` for what Ansible says, and at last `end` with the request as JSON has it. `Last-Event-ID`
     goes on behind that event.
     """
-    accept = request.headers.getlist("accept")
-    if preferred(accept, ("application/json", event_streams.MEDIA_TYPE)) == event_streams.MEDIA_TYPE:
+    if _wants_stream(request):
         return await event_streams.follow(request, request_id, caller)
     content = await run_in_threadpool(_read_detail, request_id, caller)
     return Response(content, headers={"Vary": "Accept"}, media_type="application/json")
 
 
-@router.get("/requests/{request_id}/events", summary="Read a request's log", responses=openapi.NO_REQUEST)
+@router.get(
+    "/requests/{request_id}/events",
+    response_model=EventPage,
+    **openapi.events(),
+)
 @needs(Right.READ)
-def list_events(request_id: UUID, caller: TheCaller, limit: Limit = 100, cursor: Cursor = None) -> EventPage:
-    """Newest first: every change of its status, and what Ansible said of it and of its runs."""
-    with reading() as session:
-        return answers.event_page(get_log(session, request_id, caller.principal, limit, cursor))
+async def list_events(
+    request_id: UUID, request: Request, caller: TheCaller, limit: Limit = 100, cursor: Cursor = None
+) -> Response:
+    """Newest first: every change of its status, and what Ansible said of it and of its runs.
+
+    As `text/event-stream` it is followed, as the request itself is.
+    """
+    if _wants_stream(request):
+        return await event_streams.follow(request, request_id, caller)
+    content = await run_in_threadpool(_read_events, request_id, caller, limit, cursor)
+    return Response(content, headers={"Vary": "Accept"}, media_type="application/json")
 
 
 @router.get("/requests", summary="List requests")
@@ -154,6 +164,17 @@ def show_batch(batch_id: UUID, caller: TheCaller) -> BatchProgress:
     """How many of its requests have which status."""
     with reading() as session:
         return answers.batch_progress(get_batch(session, batch_id, caller.principal))
+
+
+def _wants_stream(request: Request) -> bool:
+    offered = ("application/json", event_streams.MEDIA_TYPE)
+    return preferred(request.headers.getlist("accept"), offered) == event_streams.MEDIA_TYPE
+
+
+def _read_events(request_id: UUID, caller: Caller, limit: int, cursor: str | None) -> bytes:
+    with reading() as session:
+        page = get_log(session, request_id, caller.principal, limit, cursor)
+    return answers.event_page(page).model_dump_json().encode()
 
 
 def _read_detail(request_id: UUID, caller: Caller) -> bytes:

@@ -110,14 +110,18 @@ class Requests(Group[Mode]):
         """Return what a request that waits for an approval would change, by the servers."""
         return Call("GET", f"/dns/requests/{request_id}/review", ReviewDetail)
 
-    @call
+    @flow
     def approve(
-        self, request_id: Id, *, comment: str | None = None, state: str | None = None
-    ) -> Call[Request]:
+        self,
+        request_id: Id,
+        *,
+        comment: str | None = None,
+        state: str | None = None,
+        wait: float | None = None,
+    ) -> Flow[Request]:
         """Approve it, with those that are decided with it; with a `state`, only as it was looked at."""
         body = given(comment=comment, state=state)
-        path = f"/dns/requests/{request_id}/approve"
-        return Call("POST", path, Request, json=body, repeatable=False)
+        return submission(f"/dns/requests/{request_id}/approve", wait, body, repeatable=False)
 
     @call
     def reject(self, request_id: Id, *, comment: str | None = None) -> Call[Request]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, Unpack
+from uuid import uuid4
 
-from dns_orchestrator.call import Call, Group, Mode, Stream, call, given, pages, part, stream
+from dns_orchestrator.call import Call, Flow, Group, Mode, Stream, call, flow, given, pages, part, stream
 from dns_orchestrator.models.base import Page
-from dns_orchestrator.models.requests import HistoryItem, HistoryPage
+from dns_orchestrator.models.requests import HistoryItem, HistoryPage, Request
 from dns_orchestrator.models.zones import (
     Adopted,
     BackendList,
@@ -14,11 +15,13 @@ from dns_orchestrator.models.zones import (
     Import,
     Record,
     Restoration,
+    RRsetOfZone,
     Zone,
     ZoneCheck,
     ZoneDetail,
     ZoneList,
 )
+from dns_orchestrator.waiting import preference, seconds_of, submission
 
 _ASKING = 60.0  # seconds: a worker asks the zone's servers
 RRsetName = tuple[str, str]  # the owner name and the type
@@ -92,11 +95,67 @@ class Zones(Group[Mode]):
         """Return an imported zone as a master file."""
         return Call("GET", f"/zones/{part(zone)}/export", str, seconds=_ASKING)
 
+    @call
+    def rrset(self, zone: str, name: str, record_type: str) -> Call[RRsetOfZone]:
+        """Return an RRset as it is recorded; `name` is relative to the zone, or whole."""
+        return Call("GET", _rrset_path(zone, name, record_type), RRsetOfZone)
+
+    @flow
+    def put_rrset(
+        self,
+        zone: str,
+        name: str,
+        record_type: str,
+        target: str | Sequence[str],
+        *,
+        ttl: int | None = None,
+        comment: str | None = None,
+        etag: str | None = None,
+        only_new: bool = False,
+        account_id: str | None = None,
+        wait: float | None = None,
+    ) -> Flow[Request]:
+        """Have an RRset be this one; with an `etag` only if it is still as it was read."""
+        values = target if isinstance(target, str) else [*target]
+        resource = given(target=values, comment=comment, config=given(ttl=ttl) or None)
+        body = {"resource": resource, **given(context=given(account_id=account_id) or None)}
+        headers = {**_condition(etag), **({"If-None-Match": "*"} if only_new else {})}
+        path = _rrset_path(zone, name, record_type)
+        return submission(path, wait, body, headers | _key(), method="PUT")
+
+    @flow
+    def delete_rrset(
+        self,
+        zone: str,
+        name: str,
+        record_type: str,
+        *,
+        etag: str | None = None,
+        account_id: str | None = None,
+        wait: float | None = None,
+    ) -> Flow[Request]:
+        """Have a whole RRset removed; with an `etag` only if it is still as it was read."""
+        body = given(context=given(account_id=account_id) or None)
+        path = _rrset_path(zone, name, record_type)
+        return submission(path, wait, body or None, _condition(etag) | _key(), method="DELETE")
+
     @stream
     def history(self, zone: str, name: str, record_type: str, *, page_size: int = 20) -> Stream[HistoryItem]:
         """Give what was done to an RRset, the newest first; `name` is relative to the zone, or whole."""
         path = f"/zones/{part(zone)}/rrsets/{part(name)}/{part(record_type)}/history"
         return pages(Call("GET", path, HistoryPage, query={"limit": page_size}))
+
+
+def _rrset_path(zone: str, name: str, record_type: str) -> str:
+    return f"/zones/{part(zone)}/rrsets/{part(name)}/{part(record_type)}"
+
+
+def _condition(etag: str | None) -> dict[str, str]:
+    return {} if etag is None else {"If-Match": etag if etag == "*" else f'"{etag}"'}
+
+
+def _key() -> dict[str, str]:
+    return {"Idempotency-Key": str(uuid4())}
 
 
 class DriftCalls(Group[Mode]):
@@ -127,12 +186,24 @@ class DriftCalls(Group[Mode]):
         comment: str | None = None,
         reason: str | None = None,
         ticket: str | None = None,
+        wait: float | None = None,
     ) -> Call[Restoration]:
-        """Submit requests that restore what is recorded, of these RRsets or of all."""
+        """Submit requests that restore what is recorded, of these RRsets or of all.
+
+        With `wait` the answer comes when they are settled, or after so many seconds.
+        """
         context = given(reason=reason, ticket=ticket)
         body = {**_selection(rrsets), **given(comment=comment, context=context or None)}
         path = f"/zones/{part(zone)}/drift/restore"
-        return Call("POST", path, Restoration, json=body or None, repeatable=False)
+        return Call(
+            "POST",
+            path,
+            Restoration,
+            json=body or None,
+            headers=preference(wait),
+            seconds=seconds_of(wait),
+            repeatable=False,
+        )
 
     @call
     def check(self, zone: str, rrsets: Sequence[RRsetName] | None = None) -> Call[Drift]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from dns_orchestrator.models.base import Model
-from dns_orchestrator.models.requests import RefusalReason, RRset
+from dns_orchestrator.models.requests import RefusalReason, RequestError, RRset
 
 
 class Threshold(Model):
@@ -133,6 +133,12 @@ class Record(Model):
     updated_at: datetime
 
 
+class RRsetOfZone(Record):
+    """An RRset, with the `etag` by which it is changed only as it was read."""
+
+    etag: str
+
+
 class Drifted(Model):
     """An RRset that the primary has otherwise than it is recorded: added, changed or missing there."""
 
@@ -176,6 +182,8 @@ class Restored(Model):
     domain: str
     record_type: str
     request_id: UUID | None = None
+    status: str | None = None
+    error: RequestError | None = None
     errors: list[RefusalReason]
 
 

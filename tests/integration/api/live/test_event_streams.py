@@ -153,6 +153,10 @@ def test_json_is_what_others_get(live: Live) -> None:
         answer = live.client.get(url(live, request_id), headers={**live.requester, "Accept": accept})
         assert answer.json()["id"] == request_id
     work_off()
+    log = f"{url(live, request_id)}/events"
+    assert live.client.get(log, headers=live.requester).json()["items"]
+    with followed(log, live.requester) as events:  # the log can be followed where it is read, too
+        assert [each.name for each in events][-1] == "end"
 
 
 def test_streams_go_on_when_the_connection_that_listens_is_lost(
