@@ -71,13 +71,18 @@ class WebhookClient:
         timeout: float,
         ca_file: Path | None = None,
         resolve: Resolve = resolve_by_system,
+        *,
+        allow_http: bool = False,
     ) -> None:
         self._backend = _Pinned(allowed, resolve, timeout)
         self._timeout = timeout
+        self._allow_http = allow_http
         self._tls = ssl.create_default_context(cafile=ca_file)
 
     async def post(self, target: Target, headers: dict[str, str], body: bytes) -> Outcome:
         """Post the body, and return what has come of it."""
+        if target.scheme != "https" and not self._allow_http:
+            return Outcome(code="webhook_not_https", words="its URL is not https; WEBHOOK_ALLOW_HTTP is off")
         began = time.monotonic()
         answer = _Answer()
         try:

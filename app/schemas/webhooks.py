@@ -28,11 +28,11 @@ class NewWebhook(StrictBody):
 
 
 class WebhookChange(StrictBody):
-    """What is to be changed of a webhook; what is left out stays."""
+    """What is to be changed of a webhook; what is left out, or null, stays."""
 
     url: Url | None = None
     event_types: EventTypes | None = None
-    comment: Line | None = None
+    comment: Line | None = Field(None, description="null: none")
     enabled: bool | None = Field(None, strict=True, description="true: deliver again, what waits at once")
 
 

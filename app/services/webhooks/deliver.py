@@ -35,8 +35,9 @@ _AT_ONCE = 8  # deliveries to one webhook
 _WEBHOOKS = 200  # that a process serves at once
 _BEGIN_WITHIN = 20.0  # seconds after they were taken; what has not begun then is taken again
 _POLL = 0.5  # seconds
+_POLL_AFTER_FAILURE = 30.0  # seconds
 _TEND_EVERY = 60.0  # seconds
-_STOP_WITHIN = 20.0  # seconds for what is under way when the process ends
+_STOP_WITHIN = 15.0  # seconds for what is under way when the process ends
 _THREADS = 4  # for statements
 
 _HEADERS = {
@@ -49,7 +50,12 @@ Found = TypeVar("Found")
 
 def deliver_until(stop: Event) -> None:
     """Deliver until `stop` is set, whatever happens."""
-    asyncio.run(Deliverer().run(stop))
+    while not stop.is_set():
+        try:
+            asyncio.run(Deliverer().run(stop))
+        except Exception:  # WEBHOOK_CA_FILE can't be read, say
+            log.exception("webhooks not served; tried again soon")
+            stop.wait(_POLL_AFTER_FAILURE)
 
 
 class Deliverer:
@@ -62,7 +68,10 @@ class Deliverer:
         self._floors = Floors()
         self._said = ""
         self._client = WebhookClient(
-            settings().webhook_allowed_networks, settings().webhook_timeout, settings().webhook_ca_file
+            settings().webhook_allowed_networks,
+            settings().webhook_timeout,
+            settings().webhook_ca_file,
+            allow_http=settings().webhook_allow_http,
         )
 
     async def run(self, stop: Event) -> None:

@@ -96,6 +96,7 @@ def test(session: Session, caller: Caller, webhook_id: UUID) -> DeliveryState:
     While one waits, there is no other one.
     """
     row = registry.lock(session, caller, webhook_id)
+    registry.renew(session, row, caller.principal)
     if waiting := store.waiting_test(session, webhook_id):
         return _state(waiting)
     event_id = uuid7()

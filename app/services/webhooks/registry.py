@@ -133,18 +133,19 @@ def get(session: Session, caller: Caller, webhook_id: UUID) -> WebhookState:
 
 
 def change(session: Session, caller: Caller, webhook_id: UUID, values: dict[str, Any]) -> WebhookState:
-    """Change a webhook: `url`, `event_types`, `comment`, `enabled`. The caller answers for it from then on.
+    """Change a webhook: `url`, `event_types`, `comment`, `enabled`; what is None stays, but for a comment.
 
     Raises WebhookNotFound, InvalidInput. Call `listen` when the transaction is committed.
     """
     row = lock(session, caller, webhook_id)
     before = _as_json(row)
+    values = {name: value for name, value in values.items() if value is not None or name == "comment"}
     _require_usable(values.get("url"), values.get("event_types", ()))
     for name in values.keys() & {"url", "comment"}:
         setattr(row, name, values[name])
     if "event_types" in values:
         row.event_types = _ordered(values["event_types"])
-    hold(session, row, caller.principal)
+    renew(session, row, caller.principal)
     if values.get("enabled") is False and row.disabled is None:
         disable(row, WhyDisabled.BY_HAND)
     elif values.get("enabled") or (row.disabled is None and "url" in values):
@@ -160,7 +161,7 @@ def rotate(session: Session, caller: Caller, webhook_id: UUID) -> Made:
     row = lock(session, caller, webhook_id)
     row.old_secret, row.old_secret_until = row.secret, datetime.now(UTC) + ROTATION
     row.secret = secrets.token_bytes(SECRET_BYTES)
-    hold(session, row, caller.principal)
+    renew(session, row, caller.principal)
     session.flush()
     audit.note(session, caller, "webhook_secret_rotated", str(row.id))
     return Made(write_secret(row.secret), _state(session, row))
@@ -174,6 +175,15 @@ def remove(session: Session, caller: Caller, webhook_id: UUID) -> None:
     row = lock(session, caller, webhook_id)
     audit.note(session, caller, "webhook_removed", str(row.id), _as_json(row))
     store.remove(session, row)
+
+
+def renew(session: Session, row: Webhook, principal: Principal) -> None:
+    """Let the principal answer for the webhook from now on, where it gets no more by that than before.
+
+    One for every account of its holder's is his alone: who reads more would have all of that delivered there.
+    """
+    if row.account_id is not None or row.holder == principal.name:
+        hold(session, row, principal)
 
 
 def lock(session: Session, caller: Caller, webhook_id: UUID) -> Webhook:

@@ -29,7 +29,7 @@ def post(*urls: str, allowed: Sequence[Any] = LOOPBACK, timeout: float = 20, **m
     """Post to all of the URLs at the same time."""
 
     async def post_all() -> list[Outcome]:
-        client = WebhookClient(allowed, timeout, **more)
+        client = WebhookClient(allowed, timeout, **{"allow_http": True, **more})
         posts = (client.post(read_url(url), {"webhook-id": "7"}, b'{"a":1}') for url in urls)
         return await asyncio.gather(*posts)
 
@@ -63,6 +63,11 @@ def test_what_becomes_of_a_post(receiver: Receiver) -> None:
     assert taken.body == b'{"a":1}'
     assert taken.headers["host"] == f"127.0.0.1:{receiver.port}"
     assert taken.headers["webhook-id"] == "7"
+
+
+def test_what_is_not_https_is_not_sent_unless_that_is_allowed(receiver: Receiver) -> None:
+    [outcome] = post(f"{receiver.origin}/plain", allow_http=False)
+    assert (outcome.code, receiver.at("/plain")) == ("webhook_not_https", [])
 
 
 def test_nobody_there() -> None:

@@ -61,7 +61,7 @@ def show_webhook(webhook_id: UUID, caller: TheCaller) -> WebhookOut:
 )
 @needs(Right.WEBHOOKS)
 def change_webhook(webhook_id: UUID, body: WebhookChange, caller: TheCaller) -> WebhookOut:
-    """The caller answers for it from then on. Enabled, all that waits is delivered."""
+    """Of one for an account, the caller is the holder from then on. Enabled, all that waits is delivered."""
     with transaction() as session:
         changed = registry.change(session, caller, webhook_id, body.model_dump(exclude_unset=True))
     registry.listen()

@@ -97,6 +97,25 @@ def test_nobody_sees_the_webhooks_of_others(guarded: Guarded, receiver: Receiver
     assert answer.json()["code"] == "delivery_unknown", "another webhook's"
 
 
+def test_who_reads_more_gives_no_more_to_the_webhook_of_another(guarded: Guarded, receiver: Receiver) -> None:
+    """An admin who enables it does not have everybody's events delivered to it."""
+    own = Webhook(guarded.client, f"{receiver.origin}/own", by(guarded, A))
+    path, admin = f"/api/v1/webhooks{own.path}", by(guarded, role="admin")
+    for change in (
+        {"enabled": False},
+        {"enabled": True},
+        {"url": None, "event_types": None, "comment": None},
+    ):
+        changed = guarded.client.patch(path, json=change, headers=admin)
+        assert (changed.status_code, changed.json()["holder"]) == (200, own.show()["holder"])
+    guarded.client.post(f"{path}/rotate", headers=admin).raise_for_status()
+    ask(guarded, "a", A)
+    ask(guarded, "b", B)
+    with delivering():
+        eventually(lambda: own.deliveries(status="delivered"))
+    assert told(receiver, "/own") == {A}
+
+
 def test_a_token_that_is_revoked_ends_what_it_holds(guarded: Guarded, receiver: Receiver) -> None:
     """Also what waits; whoever enables it answers for it, with what he may read."""
     revoked, admin = by(guarded, A, B), by(guarded, role="admin")
