@@ -68,7 +68,8 @@ class InFlight:
 
     @property
     def _kind(self) -> Kind | None:
-        return self.policy.kind if self.policy else None
+        policy = self.policy
+        return policy.kind if policy is not None else None
 
     @property
     def note(self) -> str | None:

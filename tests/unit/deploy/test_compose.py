@@ -12,6 +12,7 @@ import yaml  # type: ignore[import-untyped]
 from sqlalchemy.engine import make_url
 
 from app.core.config import Settings
+from app.core.stopping import END_TIMEOUT
 from stack.paths import ROOT
 
 COMPOSE = ROOT / "docker-compose.yml"
@@ -141,6 +142,7 @@ def test_they_have_as_long_to_stop_as_with_systemd(name: str) -> None:
     unit = (ROOT / "deploy" / "systemd" / f"dns-orchestrator-{name}.service").read_text()
     [seconds] = re.findall(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
     assert SERVICES[name]["stop_grace_period"] == f"{seconds}s"
+    assert int(seconds) > Settings.model_fields["stop_timeout"].default + END_TIMEOUT
 
 
 def test_the_worker_where_doctor_runs_knows_kafka_as_the_consumer_does() -> None:
