@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import dns.query
 import dns.rcode
@@ -38,10 +40,13 @@ UPGRADE = [each for each in all_faults() if each.name in ("all_restarted_in_turn
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system() -> Iterator[System]:
     """Begins with the release before this one, and one process of each kind."""
     first = ("api-1", "worker-1", "consumer-1")
-    with System(tmp_path_factory.mktemp("matrix"), release_before(), first) as system:
+    with (
+        TemporaryDirectory(prefix="faults-") as folder,  # the paths of sockets have to be short
+        System(Path(folder), release_before(), first) as system,
+    ):
         yield system
 
 
@@ -188,14 +193,15 @@ def test_clients_were_told_otherwise(row: Row, tamper: Callable[[Seen], Seen], k
 def test_a_process_and_a_folder_are_left(scene: Scene, row: Row) -> None:
     orphan = "import os, time; os.fork() or time.sleep(60)"
     subprocess.run([sys.executable, "-c", orphan], check=True, timeout=30)
-    (scene.system.tmp / "dns-run-1-left").mkdir()
-    os.utime(scene.system.tmp / "dns-run-1-left", (0, 0))
+    folder = scene.system.tmp / "worker-1" / "dns-run-1.1-left"
+    folder.mkdir()
+    os.utime(folder, (0, 0))
     assert len(processes_left(scene.system)) == len(files_left(scene.system)) == 1
     assert shows(scene, row, {"left"})
     for process in scene.system.orphans.find():
         if "time.sleep(60)" in " ".join(process.cmdline()):
             process.kill()
-    (scene.system.tmp / "dns-run-1-left").rmdir()
+    folder.rmdir()
 
 
 def test_a_server_has_gone_other_ways(scene: Scene, row: Row) -> None:

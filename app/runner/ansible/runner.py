@@ -19,11 +19,12 @@ from app.runner.ansible.honours import CONDITIONS, honoured, not_to_be_sent
 from app.runner.ansible.inventory import host_variables
 from app.runner.ansible.redaction import Redactor, backend_redactor
 from app.runner.ansible.results import read_results
-from app.runner.ansible.workdir import Workdir, remove_abandoned, temporary_workdir
+from app.runner.ansible.workdir import Workdir, temporary_workdir
 from app.runner.fork_server.protocol import Command
 from app.runner.process.client import NoForkServer, StartAborted
 from app.runner.process.environment import run_environment
 from app.runner.process.fork_pool import ForkPool
+from app.runner.process.own_folders import remove_abandoned, remove_abandoned_now_and_then
 from app.runner.process.supervisor import Exit, supervise
 from app.runner.protocol import Run, RunEvent, RunResult
 
@@ -66,7 +67,7 @@ class AnsibleRunner:
 
         What killed workers have left behind is removed.
         """
-        remove_abandoned(age=settings().run_timeout)
+        remove_abandoned(settings().run_timeout)
         if self._fork_pool is not None:
             cwd = self._playbook.parent
             with suppress(NoForkServer, StartAborted, OSError):
@@ -77,6 +78,7 @@ class AnsibleRunner:
 
         A run that can't be started has failed: `rc` is not 0, and `fault` and `output` say why.
         """
+        remove_abandoned_now_and_then(settings().run_timeout)
         try:
             variables = self._check(run)
             redactor = backend_redactor(variables, self._environment)

@@ -1,16 +1,14 @@
 """The private folder of one run, with the files that the playbook reads and writes."""
 
-import os
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import rmtree
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import TemporaryDirectory
 
 from app.domain.change import Change
 from app.runner.ansible.changes_file import dump_changes
+from app.runner.process.own_folders import RUNS, mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +39,11 @@ class Workdir:
         return self.folder / "tmp"
 
 
-_PREFIX = "dns-run-"  # then the worker's process id
-
-
 @contextmanager
 def temporary_workdir(changes: Sequence[Change]) -> Iterator[Workdir]:
     """Create a folder with its changes file for the block, and remove it afterwards. Raises OSError."""
-    prefix = f"{_PREFIX}{os.getpid()}-"
-    with TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
+    with TemporaryDirectory(prefix=f"{RUNS}{mark()}", ignore_cleanup_errors=True) as name:
         workdir = Workdir(Path(name))
         workdir.scratch.mkdir(mode=0o700)
         workdir.changes.write_text(dump_changes(changes), encoding="utf-8")
         yield workdir
-
-
-def remove_abandoned(age: float) -> None:
-    """Remove the folders that killed workers have left: `age` seconds old, of processes that are gone."""
-    for folder in Path(gettempdir()).glob(f"{_PREFIX}*-*"):
-        with suppress(OSError, ValueError):
-            pid = int(folder.name.removeprefix(_PREFIX).partition("-")[0])
-            status = folder.lstat()
-            is_old = time.time() - status.st_mtime > age
-            if is_old and status.st_uid == os.geteuid() and not Path(f"/proc/{pid}").exists():
-                rmtree(folder, ignore_errors=True)

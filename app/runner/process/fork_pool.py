@@ -21,13 +21,14 @@ from app.runner.fork_server.protocol import Command, Descriptors, ServerOptions
 from app.runner.process.client import CHECK_INTERVAL, NoForkServer, StartAborted, connect, hand_over
 from app.runner.process.fingerprint import fingerprint, shared_environment
 from app.runner.process.fork_server_launch import START_TIMEOUT, StartFailed, launch
+from app.runner.process.own_folders import FORK_SERVERS, mark
 from app.runner.process.start_backoff import StartBackoff
 
 log = get_logger(__name__)
 
 # One folder and one owner for a worker: the processes of its pool are forks of the process that imports this.
 _OWNER = os.getpid()
-_FOLDER_NAME = f"dns-ansible-{secrets.token_hex(8)}"
+_FOLDER_NAME = f"{FORK_SERVERS}{mark()}{secrets.token_hex(4)}"
 
 
 def _folder() -> Path:

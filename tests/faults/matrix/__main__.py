@@ -14,11 +14,13 @@ from tests.faults.matrix import report
 from tests.faults.matrix.faults import Fault, all_faults
 from tests.faults.matrix.row import Row, run_row
 from tests.faults.matrix.scene import set_scene
+from tests.faults.matrix.small_disk import become_private, small_disk
 from tests.faults.matrix.system import System
 
 
 def main() -> int:
     """Run the faults that the arguments name; return the exit status."""
+    become_private("tests.faults.matrix")
     parser = argparse.ArgumentParser(prog="python -m tests.faults.matrix", description=__doc__)
     parser.add_argument("--only", default="", help="names of faults or families, with commas between them")
     parser.add_argument("--quick", action="store_true", help="those that `make test` has")
@@ -31,6 +33,9 @@ def main() -> int:
         for fault in faults:
             say(f"{fault.family:12} {fault.name}")
         return 0
+    if impossible := [fault.title for fault in faults if not fault.possible()]:
+        say(f"Left out, since this machine can't have them: {', '.join(impossible)}")
+    faults = [fault for fault in faults if fault.possible()]
     with TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder:
         rows = run(faults, arguments.keep or Path(folder))
     return 0 if all(row.passed for row in rows) else 1
@@ -54,7 +59,7 @@ def run(faults: Sequence[Fault], folder: Path) -> list[Row]:
     say("Starting the system …")
     rows: list[Row] = []
     STATE.mkdir(exist_ok=True)
-    with System(folder) as system:
+    with small_disk(folder / "postgres"), System(folder) as system:
         for number, fault in enumerate(faults):
             seed = secrets.token_hex(4)
             say(f"{time.strftime('%H:%M:%S')} [{number + 1}/{len(faults)}] {fault.title}", end=" … ")

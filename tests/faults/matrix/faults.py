@@ -30,6 +30,7 @@ class Fault:
     lasts: float  # seconds until it is healed
     deadline: float  # seconds until all that was asked for is settled
     quick: bool  # whether `make test` has it
+    possible: Callable[[], bool]  # whether this machine can have it
 
     @property
     def title(self) -> str:
@@ -42,14 +43,18 @@ _Injection = Callable[[Scene], Iterator[None]]
 
 
 def fault(
-    *, lasts: float = 2.0, deadline: float = 60.0, quick: bool = False
+    *,
+    lasts: float = 2.0,
+    deadline: float = 120.0,
+    quick: bool = False,
+    possible: Callable[[], bool] = lambda: True,
 ) -> Callable[[_Injection], _Injection]:
     """Return a decorator that makes a row of a function."""
 
     def register(injection: _Injection) -> _Injection:
         family = injection.__module__.rpartition(".")[2]
-        made = Fault(injection.__name__, family, contextmanager(injection), lasts, deadline, quick)
-        _FAULTS.append(made)
+        inject = contextmanager(injection)
+        _FAULTS.append(Fault(injection.__name__, family, inject, lasts, deadline, quick, possible))
         return injection
 
     return register

@@ -92,6 +92,8 @@ class HttpLane(Lane):
             call.contradictions.append(f"items were refused: {said}")
             return True
         if answer.status_code == 429 or answer.status_code >= 500:
+            if answer.status_code != 503 or "retry-after" not in answer.headers:
+                call.contradictions.append(f"{answer.status_code} {answer.text[:300]} {dict(answer.headers)}")
             return False
         call.contradictions.append(f"refused: {answer.status_code} {answer.text[:300]}")
         return True

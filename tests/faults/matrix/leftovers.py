@@ -6,10 +6,11 @@ from pathlib import Path
 
 import psutil
 
-from tests.faults.matrix.system import RUN_TIMEOUT, WORKERS, System
+from app.runner.process.own_folders import FORK_SERVERS, RUNS
+from tests.faults.matrix.system import APP, RUN_TIMEOUT, WORKERS, System
 
 _FORK_SERVER = "ansible fork server"
-_RUN_FOLDER, _SERVER_FOLDER = "dns-run-", "dns-ansible-"
+_OLD = 2 * RUN_TIMEOUT + 60  # seconds: a worker looks once a minute
 _PYTHONS_FOLDER = "pymp-"  # of multiprocessing: that of a killed worker stays, and is empty
 
 
@@ -24,21 +25,49 @@ def processes_left(system: System) -> list[str]:
 
 def files_left(system: System) -> list[str]:
     """Return folders of runs that have ended, and of fork servers that no worker has."""
-    found = list(system.tmp.iterdir())
-    left = [path for path in found if path.name.startswith(_RUN_FOLDER) and _is_abandoned(path)]
-    servers = [path for path in found if path.name.startswith(_SERVER_FOLDER)]
-    left += servers if len(servers) > len(WORKERS) else []
-    known = (_RUN_FOLDER, _SERVER_FOLDER, _PYTHONS_FOLDER)
-    left += [path for path in found if not path.name.startswith(known)]
-    left += [path for path in found if path.name.startswith(_PYTHONS_FOLDER) and any(path.iterdir())]
+    return [f"{name}: {left}" for name in APP for left in _left_by(system.tmp / name)]
+
+
+def runs_of(system: System, name: str) -> list[psutil.Process]:
+    """Return the processes of a worker's Ansible runs."""
+    mark = str(system.tmp / name / RUNS)
+    return [process for process in system.orphans.find() if mark in _command(process)]
+
+
+def fork_servers_of(system: System, name: str) -> list[psutil.Process]:
+    """Return a worker's fork server."""
+    me = psutil.Process().pid
+    return [
+        process
+        for process in system.family(name)
+        if process.ppid() == me and _command(process).startswith(_FORK_SERVER)
+    ]
+
+
+def _left_by(folder: Path) -> list[str]:
+    """Return what no worker has removed, which one of them does once it is RUN_TIMEOUT old."""
+    found = list(folder.iterdir())
+    left = [path for path in found if path.name.startswith(RUNS) and (_age(path) > _OLD or _has_owner(path))]
+    servers = [path for path in found if path.name.startswith(FORK_SERVERS)]
+    left += [path for path in servers if _age(path) > _OLD and not _has_owner(path)]
+    for path in found:
+        is_pythons = path.name.startswith(_PYTHONS_FOLDER) and not any(path.iterdir())
+        left += [] if is_pythons or path.name.startswith((RUNS, FORK_SERVERS)) else [path]
     return [path.name for path in left]
 
 
-def _is_abandoned(folder: Path) -> bool:
-    """Whether no worker will remove it: the next run of any does when it is RUN_TIMEOUT old."""
+def _age(path: Path) -> float:
     with suppress(FileNotFoundError):
-        owner = int(folder.name.removeprefix(_RUN_FOLDER).partition("-")[0])
-        return psutil.pid_exists(owner) or time.time() - folder.stat().st_mtime > 2 * RUN_TIMEOUT
+        return time.time() - path.stat().st_mtime
+    return 0
+
+
+def _has_owner(path: Path) -> bool:
+    """Whether the process that has made a folder runs: its number, and when it began, are in the name."""
+    pid, _, start = path.name.removeprefix(RUNS).removeprefix(FORK_SERVERS).partition("-")[0].partition(".")
+    with suppress(OSError):
+        fields = Path(f"/proc/{int(pid, 16)}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[19]) == int(start, 16)
     return False
 
 

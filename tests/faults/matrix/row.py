@@ -55,8 +55,12 @@ def run_row(scene: Scene, faults: Sequence[Fault], seed: str) -> Row:
 
 def _recovery(scene: Scene, fault: Fault, journal: Journal) -> float | None:
     """Inject a fault and heal it; return how long it takes until all is settled."""
-    with fault.inject(scene):
-        time.sleep(fault.lasts)
+    try:
+        with fault.inject(scene):
+            time.sleep(fault.lasts)
+    except Exception as error:  # the matrix goes on
+        scene.note([f"{fault.title}: {type(error).__name__}: {error}"])
+        scene.system.mend()
     healed = time.monotonic()
     recovered = wait_until_settled(scene, journal.calls(), healed + fault.deadline)
     return None if recovered is None else recovered - healed

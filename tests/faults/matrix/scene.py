@@ -1,7 +1,7 @@
 """The zones of one row, on both servers, and served by the orchestrator."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from tests.faults.matrix.system import System
 from tests.faults.matrix.zone_files import is_served
@@ -17,6 +17,11 @@ class Scene:
     system: System
     name: str
     zones: Sequence[str]
+    problems: list[str] = field(default_factory=list)  # that a fault has seen itself
+
+    def note(self, problems: Iterable[str]) -> None:
+        """Note what is wrong in the eyes of a fault."""
+        self.problems.extend(problems)
 
 
 def set_scene(system: System, name: str) -> Scene:

@@ -92,7 +92,7 @@ def look(scene: Scene, calls: Sequence[Call], connection: psycopg.Connection[Any
         },
         steps={zone: steps_of(zone, servers.dns_ports["bind"], key_file) for zone in zones},
         outgoing=None,
-        processes=processes_left(scene.system),
+        processes=[*processes_left(scene.system), *scene.problems],
         files=files_left(scene.system),
     )
 

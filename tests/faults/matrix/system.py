@@ -1,9 +1,7 @@
 """The system under faults: every server, two API processes, two consumers and two workers."""
 
-import os
-import signal
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -96,7 +94,7 @@ class System:
 
     @property
     def tmp(self) -> Path:
-        """TMPDIR of the app's processes."""
+        """A folder for the TMPDIR of each of the app's processes."""
         return self.directory / "tmp"
 
     @property
@@ -135,33 +133,61 @@ class System:
         else:
             self._loop.run(self._supervisor[name].kill())
 
+    def kill_all(self, name: str) -> None:
+        """Kill a part with all that it has started, as the end of a container does."""
+        processes = self.family(name)
+        self.kill(name)
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
     def pid(self, name: str) -> int:
         """Return the number of a part's process."""
         found = self._app[name].pid if name in APP else self._supervisor[name].pid
         assert found, f"{name} does not run"
         return found
 
+    def descendants(self, name: str) -> list[psutil.Process]:
+        """Return a part's process and its descendants: of a worker, the pool."""
+        root = psutil.Process(self.pid(name))
+        return [root, *root.children(recursive=True)]
+
+    def family(self, name: str) -> list[psutil.Process]:
+        """Return a part's process and all that it has started, of a worker also its fork server and runs."""
+        orphans = [each for each in self.orphans.find() if _tmpdir(each).startswith(str(self.tmp / name))]
+        return [*self.descendants(name), *orphans]
+
     @contextmanager
-    def frozen(self, *names: str) -> Iterator[None]:
-        """Let parts stand still for the block, with their children: as on a frozen host."""
-        roots = [psutil.Process(self.pid(name)) for name in names]
-        pids = [each.pid for root in roots for each in (root, *root.children(recursive=True))]
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+    def frozen(self, processes: Sequence[psutil.Process]) -> Iterator[None]:
+        """Let processes stand still for the block."""
+        for process in processes:
+            process.suspend()
         try:
             yield
         finally:
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     @contextmanager
     def gate(self, name: str) -> Iterator[None]:
-        """Let all runs that come there wait at a gate, for the block; those that wait then stay for 30 s."""
+        """Let all runs that come there wait at a gate, for the block."""
         (self.gates / name).touch()
         try:
             yield
         finally:
             (self.gates / name).unlink()
+
+    def mend(self) -> None:
+        """Start all parts that do not run, and open the gates, after a fault that nobody has healed."""
+        for gate in self.gates.iterdir():
+            gate.unlink()
+        for name in (part.name for stage in self.servers.stages for part in stage):
+            if self._supervisor[name].pid is None:
+                self.start(name)
+        for name in APP:
+            if not self._app[name].running:
+                self.start(name)
 
     def connect(self) -> psycopg.Connection[Any]:
         """Return a connection to the database."""
@@ -185,7 +211,6 @@ class System:
         self.env = {
             **_SETTINGS,
             **self.servers.settings(),
-            "TMPDIR": str(self.tmp),
             "FAULT_GATES": str(self.gates),
             "API_TOKEN_FILE": str(token_file),
         }
@@ -227,7 +252,9 @@ class System:
             "worker": (*_WORKER, "-n", f"{name}@%h"),
             "consumer": CONSUMER,
         }[kind]
-        env = {**self.env, "API_URL": api, "PLAYBOOK": str(self.release.playbook), **settings}
+        more = {"TMPDIR": str(self.tmp / name), "PLAYBOOK": str(self.release.playbook)}
+        env = {**self.env, "API_URL": api, **more, **settings}
+        (self.tmp / name).mkdir(exist_ok=True)
         self._ready_before[name] = self.log(name).count(_READY)
         # A worker is no fork of a process that has imported it: its fork server has its number in it.
         self._app[name] = self.release.run(words, env, self.logs / name, forks=kind == "worker")
@@ -264,3 +291,9 @@ class System:
     def _note(self, name: str, line: str) -> None:
         with (self.logs / name).open("a") as file:
             file.write(f"{line}\n")
+
+
+def _tmpdir(process: psutil.Process) -> str:
+    with suppress(psutil.Error):
+        return process.environ().get("TMPDIR", "")
+    return ""

@@ -1,0 +1,49 @@
+"""How far the workers are with the zones of a row: for faults that are to meet them half-way."""
+
+from functools import partial
+
+import psutil
+
+from tests.faults.matrix.scene import Scene
+from tests.support.eventually import eventually
+
+_AT_A_GATE = """
+    SELECT lease.holder
+      FROM dns_zone_leases AS lease JOIN ansible_runs AS run ON run.zone = lease.zone
+     WHERE lease.zone = ANY(%s) AND lease.expires_at > clock_timestamp()
+       AND run.finished_at IS NULL AND run.started_at < clock_timestamp() - interval '1.5 s'
+"""
+_VERIFYING = """
+    SELECT lease.holder
+      FROM dns_zone_leases AS lease
+      JOIN dns_requests AS request ON request.zone = lease.zone AND request.status = 'running'
+      JOIN ansible_runs AS run ON run.id = request.run_id
+     WHERE lease.zone = ANY(%s) AND lease.expires_at > clock_timestamp() AND run.finished_at IS NOT NULL
+"""
+_SETTLING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'dns_records'::regclass"
+_LIMIT = 30.0  # seconds for a worker to get there
+
+
+def wait_for_a_run_at_a_gate(scene: Scene, worker: str) -> None:
+    """Return when a run of the worker waits at a gate."""
+    eventually(partial(_holds, scene, worker, _AT_A_GATE), limit=_LIMIT)
+
+
+def wait_for_a_verification(scene: Scene, worker: str) -> None:
+    """Return when the worker asks the servers about a run that has ended."""
+    eventually(partial(_holds, scene, worker, _VERIFYING), limit=_LIMIT, pause=0.02)
+
+
+def wait_for_a_settlement(scene: Scene) -> None:
+    """Return when some worker would record RRsets, and may not, since the table is locked."""
+    with scene.system.connect() as connection:
+        connection.autocommit = True
+        eventually(lambda: connection.execute(_SETTLING).fetchone() != (0,), limit=_LIMIT)
+
+
+def _holds(scene: Scene, worker: str, query: str) -> bool:
+    """Whether a process of the worker holds a lease that the query finds."""
+    mine = {each.pid for each in psutil.Process(scene.system.pid(worker)).children()}
+    with scene.system.connect() as connection:
+        holders = connection.execute(query, [list(scene.zones)]).fetchall()
+    return any(int(holder.rpartition(":")[2]) in mine for (holder,) in holders)
