@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from itertools import pairwise
 
 from app.domain.lifecycle import FINAL, INITIAL, TRANSITIONS, Status
+from tests.faults.matrix.results import Outgoing
 from tests.faults.matrix.seen import Seen, SeenRequest
 from tests.faults.matrix.zone_files import states
 from tests.support.zone_model import NOTHING, Key, RRset, ZoneModel
@@ -190,18 +191,17 @@ def _unlawful(seen: Seen) -> Iterator[str]:
 
 
 def _outgoing(seen: Seen) -> Iterator[str]:
-    """Yield requests of which others were not told as their events are."""
-    if seen.outgoing is None:
-        return
-    told: dict[str, list[str]] = {}
-    known: set[str] = set()
-    for event in seen.outgoing:
-        if event.id not in known:
-            known.add(event.id)
-            told.setdefault(event.request_id, []).append(event.status)
+    """Yield requests of which others were not told as their events are, leaving out what came again."""
     for each in seen.requests:
-        if told.get(each.id, []) != list(each.events):
-            yield f"{each.key}: told {_joined(told.get(each.id, []))} of {_joined(each.events)}"
+        told: dict[str, Outgoing] = {}
+        for event in seen.outgoing.get(each.id, []):
+            told.setdefault(event.id, event)
+        first = list(told.values())
+        statuses = [event.status for event in first]
+        if statuses != list(each.events):
+            yield f"{each.key}: told {_joined(statuses)} of {_joined(each.events)}"
+        elif any(before.sequence >= then.sequence for before, then in pairwise(first)):
+            yield f"{each.key}: the events came with the numbers {[event.sequence for event in first]}"
 
 
 def _joined(words: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ from tests.faults.matrix.seen import Seen, look
 
 _BEFORE, _AFTER = 1.5, 1.0  # seconds of load
 _POLL = 0.1  # seconds
-_CALM_LIMIT = 15.0  # seconds for a secondary to have the last change, for runs to have removed their folders
+_CALM_LIMIT = 20.0  # seconds for the last change to be everywhere, and for the last event to be out
 _SETTLED = "SELECT idempotency_key FROM dns_requests WHERE zone = ANY(%s) AND status = ANY(%s)"
 
 
@@ -92,6 +92,6 @@ def _look_when_calm(scene: Scene, journal: Journal) -> Seen:
         with scene.system.connect() as connection:
             seen = look(scene, journal.calls(), connection)
         verdict = judge(seen)
-        if not (verdict.left or verdict.differ) or time.monotonic() > deadline:
+        if not (verdict.left or verdict.differ or verdict.events) or time.monotonic() > deadline:
             return seen
         time.sleep(0.3)

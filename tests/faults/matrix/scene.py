@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from tests.faults.matrix.release import CURRENT
 from tests.faults.matrix.system import System
 from tests.faults.matrix.zone_files import is_served
 from tests.support.eventually import eventually
@@ -17,6 +18,7 @@ class Scene:
     system: System
     name: str
     zones: Sequence[str]
+    told: bool  # whether what becomes of requests is published
     problems: list[str] = field(default_factory=list)  # that a fault has seen itself
 
     def note(self, problems: Iterable[str]) -> None:
@@ -35,4 +37,7 @@ def set_scene(system: System, name: str) -> Scene:
         for zone in zones:
             served = {"name": zone, "backend": "bind"}
             client.post(f"{system.url('api-1')}/api/v1/zones", json=served).raise_for_status()
-    return Scene(system, name, zones)
+    told = system.release == CURRENT  # the one before it may not know how to
+    if told:
+        eventually(system.publishes)
+    return Scene(system, name, zones, told)

@@ -9,6 +9,7 @@ from psycopg.rows import dict_row
 
 from tests.faults.matrix.journal import Call
 from tests.faults.matrix.leftovers import files_left, processes_left
+from tests.faults.matrix.results import Outgoing
 from tests.faults.matrix.scene import Scene
 from tests.faults.matrix.system import APIS
 from tests.faults.matrix.zone_files import Step, owner_of, steps_of, whole_zone
@@ -37,16 +38,6 @@ class SeenRequest:
 
 
 @dataclass(frozen=True)
-class Outgoing:
-    """An event that went out: its id, which stays when it is sent again, and its place among them."""
-
-    id: str
-    request_id: str
-    sequence: int
-    status: str
-
-
-@dataclass(frozen=True)
 class Seen:
     """All that the judge compares. RRsets are by zone."""
 
@@ -57,7 +48,7 @@ class Seen:
     records: Mapping[str, Mapping[Key, RRset]]
     servers: Mapping[str, Mapping[str, Mapping[Key, RRset]]]  # by server
     steps: Mapping[str, Sequence[Step]]
-    outgoing: Sequence[Outgoing] | None  # None: nobody has asked for events
+    outgoing: Mapping[str, Sequence[Outgoing]] | None  # by request, as they came; None: nobody asks
     processes: Sequence[str]  # that are left over, in words
     files: Sequence[str]
 
@@ -80,10 +71,11 @@ def look(scene: Scene, calls: Sequence[Call], connection: psycopg.Connection[Any
     """Look at everything."""
     zones, servers = list(scene.zones), scene.system.servers
     key_file = servers.bind.key_file
+    requests = requests_of(connection, zones)
     return Seen(
         calls=calls,
         zones=zones,
-        requests=requests_of(connection, zones),
+        requests=requests,
         shown=_shown(scene),
         records=records_of(connection, zones),
         servers={
@@ -91,7 +83,7 @@ def look(scene: Scene, calls: Sequence[Call], connection: psycopg.Connection[Any
             for server, port in servers.dns_ports.items()
         },
         steps={zone: steps_of(zone, servers.dns_ports["bind"], key_file) for zone in zones},
-        outgoing=None,
+        outgoing={each.id: scene.system.results.of(each.id) for each in requests} if scene.told else None,
         processes=[*processes_left(scene.system), *scene.problems],
         files=files_left(scene.system),
     )

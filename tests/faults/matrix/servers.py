@@ -66,6 +66,7 @@ class Kafka(Part):
         return {
             "KAFKA_BROKER_URL": self.node.address,
             "KAFKA_DNS_TOPIC": TOPIC,
+            "KAFKA_RESULTS_TOPIC": RESULTS_TOPIC,
             "KAFKA_CONFIG__SESSION_TIMEOUT_MS": "6000",
         }
 

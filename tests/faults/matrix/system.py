@@ -17,7 +17,8 @@ from stack.ports import HOST
 from stack.supervisor import Supervisor
 from tests.faults.matrix.orphans import Orphans
 from tests.faults.matrix.release import CURRENT, Release
-from tests.faults.matrix.servers import Servers
+from tests.faults.matrix.results import Results
+from tests.faults.matrix.servers import RESULTS_TOPIC, Servers
 from tests.support.eventually import eventually
 from tests.support.forked import API, CLI, CONSUMER, Forked, run_in_fork
 from tests.support.http import TLS
@@ -84,6 +85,8 @@ class System:
             self._loop = opening.enter_context(LoopThread())
             opening.callback(lambda: self._loop.run(self._supervisor.stop()))
             self._loop.run(self._supervisor.start())
+            brokers = self.servers.kafka.node.address
+            self.results = opening.enter_context(Results(brokers, RESULTS_TOPIC))
             opening.callback(self._stop_app)
             self._start_app()
             self._open = opening.pop_all()
@@ -188,6 +191,11 @@ class System:
         for name in APP:
             if not self._app[name].running:
                 self.start(name)
+
+    def publishes(self) -> bool:
+        """Whether each change of a status is published."""
+        with self.connect() as connection:
+            return connection.execute("SELECT FROM dns_event_listeners WHERE name = 'kafka'").rowcount > 0
 
     def connect(self) -> psycopg.Connection[Any]:
         """Return a connection to the database."""
