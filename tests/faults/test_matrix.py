@@ -158,8 +158,9 @@ def shown_otherwise(seen: Seen) -> Seen:
 
 def with_events(seen: Seen, tamper: Callable[[list[Outgoing]], list[Outgoing]]) -> Seen:
     """What is seen, with other events of one request."""
-    [request, *_] = (each for each in seen.requests if len(each.events) > 2)
-    return replace(seen, outgoing={**seen.outgoing, request.id: tamper(list(seen.outgoing[request.id]))})
+    assert seen.outgoing
+    request = next(each.id for each in seen.requests if len(each.events) > 2)
+    return replace(seen, outgoing={**seen.outgoing, request: tamper(list(seen.outgoing[request]))})
 
 
 def event_not_sent(seen: Seen) -> Seen:

@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="names of faults or families, with commas between them")
     parser.add_argument("--quick", action="store_true", help="those that `make test` has")
     parser.add_argument("--list", action="store_true", help="list them, and run none")
+    parser.add_argument("--times", type=int, default=1, help="how often each")
     parser.add_argument("--keep", type=Path, help="a folder for the system's files, which stay there")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -35,7 +36,7 @@ def main() -> int:
         return 0
     if impossible := [fault.title for fault in faults if not fault.possible()]:
         say(f"Left out, since this machine can't have them: {', '.join(impossible)}")
-    faults = [fault for fault in faults if fault.possible()]
+    faults = [fault for fault in faults if fault.possible() for _ in range(arguments.times)]
     with TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder:
         rows = run(faults, arguments.keep or Path(folder))
     return 0 if all(row.passed for row in rows) else 1

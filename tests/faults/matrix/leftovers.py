@@ -65,7 +65,7 @@ def _age(path: Path) -> float:
 def _has_owner(path: Path) -> bool:
     """Whether the process that has made a folder runs: its number, and when it began, are in the name."""
     pid, _, start = path.name.removeprefix(RUNS).removeprefix(FORK_SERVERS).partition("-")[0].partition(".")
-    with suppress(OSError):
+    with suppress(OSError, ValueError):  # the release before has other names
         fields = Path(f"/proc/{int(pid, 16)}/stat").read_text().rpartition(")")[2].split()
         return int(fields[19]) == int(start, 16)
     return False

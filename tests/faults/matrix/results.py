@@ -34,7 +34,7 @@ class Results:
         self._thread = Thread(target=self._read, name="results")
 
     def __enter__(self) -> Self:
-        admin = AdminClient(self._settings)
+        admin = AdminClient({**self._settings})
         for made in admin.create_topics([NewTopic(self._topic, _PARTITIONS, 1)]).values():
             made.result(30)
         self._thread.start()

@@ -49,6 +49,7 @@ def run_row(scene: Scene, faults: Sequence[Fault], seed: str) -> Row:
         time.sleep(_AFTER)
     deadline = max(fault.deadline for fault in faults)
     wait_until_settled(scene, load.journal.calls(), time.monotonic() + deadline)
+    scene.note(scene.system.new_exceptions())
     seen = _look_when_calm(scene, load.journal)
     return Row(faults, recoveries, seen, judge(seen), time.monotonic() - began)
 

@@ -70,6 +70,7 @@ class System:
         self.release = release  # of the processes that are started from now on
         self.servers = Servers(self.directory)
         self.env: dict[str, str] = {}
+        self._lines_read: dict[str, int] = {}
         self._helpers: set[int] = set()
         self._app: dict[str, Forked | Program] = {}
         self._ready_before: dict[str, int] = {}
@@ -189,7 +190,7 @@ class System:
             if self._supervisor[name].pid is None:
                 self.start(name)
         for name in APP:
-            if not self._app[name].running:
+            if not self.runs(name):
                 self.start(name)
 
     def publishes(self) -> bool:
@@ -213,6 +214,15 @@ class System:
         """Return what a part has printed."""
         path = self.logs / name
         return path.read_text(errors="replace") if path.exists() else ""
+
+    def new_exceptions(self) -> list[str]:
+        """Return what the API processes have logged since the last call that nobody has foreseen."""
+        found: list[str] = []
+        for name in APIS:
+            lines = self.log(name).splitlines()
+            known, self._lines_read[name] = self._lines_read.get(name, 0), len(lines)
+            found += [f"{name}: {line[-2_000:]}" for line in lines[known:] if "Traceback" in line]
+        return found
 
     def _start_app(self) -> None:
         token_file = self.directory / "gateway.token"
