@@ -16,9 +16,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.store.models import EventListener, OutboxEvent
+from app.store.models import EventListener, OutboxEvent, RequestEvent
 
 MOST_WAITING = 100_000  # events that are counted
+MAX_OCTETS = 16 * 1024 * 1024  # of what is taken at once; the last event may exceed it
 
 
 class Listener(StrEnum):
@@ -68,10 +69,19 @@ _COLUMNS = ", ".join(Event.__dataclass_fields__)
 _BY_KEY = text(
     "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)"
 )
+# One statement, and so one snapshot: who saw an event that was committed after another one of its request
+# has seen that one, too. The size of what is compressed says little of the memory that it takes.
 _TAKE = text(
     f"""
-    SELECT {_COLUMNS} FROM dns_outbox
-     WHERE listener = :listener AND id >= :floor ORDER BY id LIMIT :limit
+    SELECT {_COLUMNS}
+      FROM (SELECT *, sum(octets) OVER (ORDER BY id) - octets AS octets_before
+              FROM (SELECT *, CASE WHEN pg_column_compression(resource) IS NULL
+                                   THEN pg_column_size(resource)
+                                   ELSE octet_length(CAST(resource AS text)) END AS octets
+                      FROM dns_outbox
+                     WHERE listener = :listener AND id >= :floor ORDER BY id LIMIT :limit) AS first) AS sized
+     WHERE octets_before < {MAX_OCTETS}
+     ORDER BY id
     """  # noqa: S608
 )
 _REMOVE = text("DELETE FROM dns_outbox WHERE listener = :listener AND id = ANY(:ids) RETURNING id")
@@ -129,13 +139,13 @@ _DISCARD = text(
     RETURNING id
     """
 )
-# Whoever reads or writes a table has a lock of it until his transaction ends.
-_USERS = text(
+# Whoever writes to a table has a lock of it until his transaction ends.
+_WRITERS = text(
     """
     SELECT DISTINCT virtualtransaction FROM pg_locks
-     WHERE locktype = 'relation' AND relation = CAST(:relation AS regclass) AND pid <> pg_backend_pid()
+     WHERE locktype = 'relation' AND relation = CAST(:relation AS regclass) AND mode = 'RowExclusiveLock'
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-       AND (mode <> 'AccessShareLock' OR NOT :writers)
+       AND pid <> pg_backend_pid()
     """
 )
 
@@ -169,7 +179,10 @@ _RELEASE = text(
 
 
 def take(session: Session, listener: Listener, floor: int, limit: int) -> list[Event]:
-    """Return the first events that the listener has not got, in order; none has an id below the floor."""
+    """Return the first events that the listener has not got, in order; none has an id below the floor.
+
+    They are at most `limit`, and fewer where they are large: whoever takes them holds them all in memory.
+    """
     session.execute(_BY_KEY)
     rows = session.execute(_TAKE, {"listener": listener, "floor": floor, "limit": limit})
     return [Event(*row) for row in rows]
@@ -226,14 +239,14 @@ def discard(session: Session, listener: Listener, limit: int) -> int:
     return len(session.scalars(_DISCARD, {"listener": listener, "limit": limit}).all())
 
 
-def who_looks_for_listeners(session: Session) -> set[str]:
-    """Return the transactions that have looked for listeners, and are not over."""
-    return set(session.scalars(_USERS, {"relation": "dns_event_listeners", "writers": False}))
+def who_writes_lines(session: Session) -> set[str]:
+    """Return the transactions that have written to logs of requests, and so may have looked for listeners."""
+    return set(session.scalars(_WRITERS, {"relation": RequestEvent.__tablename__}))
 
 
 def who_writes_events(session: Session) -> set[str]:
     """Return the transactions that have written events, or deleted them, and are not over."""
-    return set(session.scalars(_USERS, {"relation": OutboxEvent.__tablename__, "writers": True}))
+    return set(session.scalars(_WRITERS, {"relation": OutboxEvent.__tablename__}))
 
 
 def acquire(session: Session, listener: Listener, holder: UUID, seconds: float) -> int | None:

@@ -13,6 +13,7 @@ class Floor:
 
     def __init__(self, floor: int) -> None:
         self.value = floor
+        self._highest = floor  # of the ids that were taken, and one more
         self._next = floor
         self._writers: set[str] | None = None  # who wrote events when `_next` was noted; None: nobody asked
         self._can_rise = False
@@ -20,7 +21,7 @@ class Floor:
     @property
     def may_rise(self) -> bool:
         """Whether to say who writes events."""
-        return self._next > self.value
+        return self._highest > self.value
 
     def note_writers(self, writers: Collection[str]) -> None:
         """Say who writes events now. Call it after one `note_taken`, and before the next events are taken."""
@@ -31,12 +32,11 @@ class Floor:
         self._can_rise = not self._writers
 
     def note_taken(self, first: int | None, last: int | None) -> None:
-        """Say which ids the events have that were taken from the floor on, in order; None: there were none.
-
-        They must be published, and deleted, before the next ones are taken.
-        """
+        """Say which ids the first and the last event have that were taken from the floor on; None: none."""
         if self._can_rise:
             self.value = self._next if first is None else min(first, self._next)
             self._writers, self._can_rise = None, False
-        if self._writers is None and last is not None:
-            self._next = last + 1
+        if last is not None:
+            self._highest = max(self._highest, last + 1)
+        if self._writers is None:
+            self._next = self._highest

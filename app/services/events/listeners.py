@@ -13,18 +13,18 @@ WAIT_AT_MOST = 60.0  # seconds: what our own processes leave open ends by then
 def switch_on(listener: Listener) -> bool:
     """Let the listener be told of every change that is committed from now on; False: it was on already.
 
-    The transactions that looked for listeners before are waited for: they write no events. Raises what the
-    database raises; then call it again.
+    The transactions that may have looked for listeners before are waited for: they write no events. Raises
+    what the database raises; then call it again.
     """
     with transaction() as session:
         is_new = outbox.add_listener(session, listener)
     with transaction() as session:
-        unaware = outbox.who_looks_for_listeners(session)
+        unaware = outbox.who_writes_lines(session)
     limit = time.monotonic() + WAIT_AT_MOST
     while unaware and time.monotonic() < limit:
         time.sleep(_PAUSE)
         with transaction() as session:
-            unaware &= outbox.who_looks_for_listeners(session)
+            unaware &= outbox.who_writes_lines(session)
     return is_new
 
 

@@ -30,7 +30,7 @@ from app.store.outbox import Event, Listener
 
 log = get_logger(__name__)
 
-AT_ONCE = 1_000  # events that are taken at once
+_AT_ONCE = 1_000  # events whose deliveries are noted in one transaction
 _POLL = 0.2  # seconds until events are looked for again, where there were none
 _IDLE_POLL = 2.0  # the same while another process publishes, or nobody listens
 _BACKOFF = Backoff(*PUBLISH_EVENTS.pauses)
@@ -60,8 +60,9 @@ class Work(Protocol):
 class Publisher(ABC):
     """Publishes to a listener while this process has the lease."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, at_once: int) -> None:
         self._listener = listener
+        self._at_once = at_once
         self._holder: UUID = uuid4()
         self._floor: Floor | None = None  # None: another process may have the lease
         self._renew_at = 0.0  # on the monotonic clock
@@ -72,7 +73,7 @@ class Publisher(ABC):
         return self._listener
 
     def publish_some(self) -> int | None:
-        """Publish what waits, AT_ONCE events at most; return how many. None: this process has not to publish.
+        """Publish some of what waits; return how many events. None: this process has not to publish.
 
         Raises what the database raises.
         """
@@ -91,7 +92,7 @@ class Publisher(ABC):
 
     def take(self, session: Session, floor: Floor) -> list[Event]:
         """Return the first events that the listener has not got."""
-        events = outbox.take(session, self.listener, floor.value, AT_ONCE)
+        events = outbox.take(session, self.listener, floor.value, self._at_once)
         floor.note_taken(events[0].id if events else None, events[-1].id if events else None)
         return events
 
@@ -140,7 +141,7 @@ class WebhookPublisher(Publisher):
     """Notes for each webhook which events it is to get."""
 
     def __init__(self) -> None:
-        super().__init__(Listener.WEBHOOKS)
+        super().__init__(Listener.WEBHOOKS, _AT_ONCE)
 
     def hand_on(self, floor: Floor) -> int:
         """Note what is to be delivered, and delete the events, in one transaction."""

@@ -18,6 +18,7 @@ from app.store.outbox import Event, Listener
 
 log = get_logger(__name__)
 
+_AT_ONCE = 4_000  # events that are taken together
 _LOOK_INTERVAL = 30.0  # seconds
 _TIMEOUT = 10.0  # seconds until the brokers must have confirmed what was sent, or a third of the lease
 
@@ -26,7 +27,7 @@ class KafkaPublisher(Publisher):
     """Sends each event to the topic, and deletes it when the brokers have confirmed it."""
 
     def __init__(self, topic: str) -> None:
-        super().__init__(Listener.KAFKA)
+        super().__init__(Listener.KAFKA, _AT_ONCE)
         self._topic = EventTopic(topic, min(_TIMEOUT, settings().lease / 3))
         self._next_look: float | None = None
 
@@ -62,10 +63,11 @@ class KafkaPublisher(Publisher):
             return
         with transaction() as session:
             outbox.note_wanted(session, self.listener)
+            is_on = outbox.has_listener(session, self.listener)
+        if not is_on and switch_on(self.listener):
+            log.info("events are published from now on", topic=self._topic.name)
         if self._next_look is None:
             self._topic.create()
-        if switch_on(self.listener):
-            log.info("events are published from now on", topic=self._topic.name)
         self._next_look = now + _LOOK_INTERVAL
 
 

@@ -259,3 +259,18 @@ def test_while_kafka_is_away_events_wait(
     write_lines(2)
     publish_all(publisher)
     assert_whole_and_in_order(results.read(REQUESTS * 5), 5)
+
+
+def test_what_the_brokers_refuse_as_too_large_is_sent_alone_or_without_what_was_asked_for(
+    client: TestClient, new_zone: str, sandbox: KafkaSandbox, results: Results
+) -> None:
+    sandbox.create_topic(results.topic, 0, **{"max.message.bytes": "3000"})
+    publisher = KafkaPublisher(results.topic)
+    assert publisher.publish_some() == 0
+    results.start()
+    ids = submit(client, new_zone, 20)
+    [large] = submit(client, new_zone, 1, comment="ä" * 900, config={"extra_config": {"x": "y" * 2_000}})
+    publish_all(publisher)
+    events = list(map(event_of, results.read(21)))
+    assert {event["subject"] for event in events} == {*ids, large}
+    assert [event["subject"] for event in events if event["data"]["resource"] is None] == [large]

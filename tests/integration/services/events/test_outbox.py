@@ -112,14 +112,15 @@ def test_nothing_is_written_for_nobody(simulated: TestClient, new_zone: str) -> 
 
 
 def test_what_is_committed_once_a_listener_is_on_is_told(simulated: TestClient, new_zone: str) -> None:
-    """A transaction that looked for listeners before is waited for."""
+    """Transactions that looked for listeners before are waited for, and those that only read are not."""
     insert = text(
         "INSERT INTO dns_request_events (request_id, status, message)"
         " SELECT id, 'running', '' FROM dns_requests LIMIT 1"
     )
     submit(simulated, new_zone)
     for _ in range(3):
-        with engine().connect() as early, ThreadPoolExecutor(1) as pool:
+        with engine().connect() as early, engine().connect() as backup, ThreadPoolExecutor(1) as pool:
+            backup.execute(text("LOCK TABLE dns_event_listeners, dns_request_events IN ACCESS SHARE MODE"))
             early.execute(insert)
             switched = pool.submit(switch_on, Listener.KAFKA)
             with pytest.raises(TimeoutError):
