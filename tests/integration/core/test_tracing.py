@@ -1,5 +1,7 @@
 """Traces cost nothing where nobody has asked for them."""
 
+import os
+import socket
 import subprocess
 import sys
 
@@ -20,6 +22,24 @@ def test_opentelemetry_is_not_loaded_unless_an_endpoint_is_set() -> None:
         [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True, timeout=60
     )
     assert found.stdout.splitlines()[-1] == "False False"
+
+
+STOPPED = """
+from app.core import tracing
+tracing.start("api")
+with tracing.span("one"):
+    pass
+tracing.stop()
+"""
+
+
+def test_a_collector_that_does_not_answer_holds_up_no_end() -> None:
+    """By the SDK's word, the process would wait for an hour."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_TIMEOUT": "3600"}
+        command = [sys.executable, "-c", STOPPED]
+        subprocess.run(command, env=os.environ | environment, check=True, timeout=120)
 
 
 @pytest.mark.parametrize(
