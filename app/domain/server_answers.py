@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -20,6 +21,12 @@ class ServerAnswer(NamedTuple):
     server: str
     state: AnswerState = AnswerState.AS_ASKED
     message: str | None = None
+
+
+@lru_cache(maxsize=16)  # nearly all of a batch's requests have the same answers
+def all_as_asked(servers: tuple[str, ...]) -> Sequence[ServerAnswer]:
+    """Return the answers of servers that all answer as asked."""
+    return tuple(map(ServerAnswer, servers))
 
 
 Row = Sequence[str]  # the server, and its state and message where it does not answer as asked

@@ -17,7 +17,7 @@ from app.domain.expectation import Answer, Expectation, expectations
 from app.domain.lifecycle import Status
 from app.domain.ptr import NOT_OURS
 from app.domain.retry_policy import OUTCOME_UNKNOWN, RUN_STOPPED, Kind, Policy, Scope, of_result
-from app.domain.server_answers import AnswerState, ServerAnswer
+from app.domain.server_answers import AnswerState, ServerAnswer, all_as_asked
 from app.domain.told import of_failure
 
 _AGAIN = "will be tried again"
@@ -135,9 +135,9 @@ class _Complaints:
     primary_is_known: bool
 
     @property
-    def answers(self) -> list[ServerAnswer]:
+    def answers(self) -> Sequence[ServerAnswer]:
         if not self.by_server and not self.hidden:
-            return [ServerAnswer(server) for server in self.said]
+            return all_as_asked(tuple(self.said))
         return [self._answer(server) for server in self.said]
 
     def _answer(self, server: str) -> ServerAnswer:

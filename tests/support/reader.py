@@ -20,6 +20,9 @@ UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 # What a page shows, and what stands there for each reader: `01a2…` in the path of a call, or a whole id.
 SHOWN_ID = re.compile(rf"(requests|plans|batches)/(?:01a2…|{UUID})")
 DOCTOR = re.compile(r"^((?:dns-orchestrator|python -m app\.cli) doctor)$", re.MULTILINE)
+# "failed zone a.test, 127.0.0.1:53, to answer: …", or "backend bind<tab>failed<tab>a.test at …".
+UNWELL = re.compile(r"^(?:failed |[^\t\n]+\tfailed\t).*$", re.MULTILINE)
+OF_ZONE = re.compile(r"^failed zone ([^\s,:]+)|\tfailed\t(\S+) at ")
 SHOWN_TO_COMMAND = re.compile(rf"(dns-orchestrator (?:status|undo)) {UUID}")
 TOLD = {
     "requests": re.compile(rf'(?:"id":\s?"|\()({UUID})(?:",\s?"action"|\)$)', re.MULTILINE),
@@ -39,6 +42,7 @@ class Reader:
         self.user = user
         self.ids: dict[str, str] = {}
         self._folder = folder
+        self._zones = {each.partition("=")[0] for each in stack.env["BOOTSTRAP_ZONES"].split(",")}
         self._here = {
             "localhost:8000/api/v1": str(user.api.base_url).rstrip("/").removeprefix("http://"),
             "http://localhost:8000": str(user.api.base_url.join("/")).rstrip("/"),
@@ -94,8 +98,16 @@ class Reader:
             timeout=120,
         )
         assert done.returncode == 0, f"{block.place}\n{words}\n{done.stdout}{done.stderr}"
+        self._require_well(done.stdout)
         self._remember(done.stdout)
         return done.stdout
+
+    def _require_well(self, output: str) -> None:
+        """What `doctor` finds wrong may be zones of other tests on the same stack, and nothing else."""
+        for line in UNWELL.findall(output):
+            zone = OF_ZONE.search(line)
+            assert zone is not None, line
+            assert (zone[1] or zone[2]) not in self._zones, line
 
     def _remember(self, output: str) -> None:
         for kind, pattern in TOLD.items():
