@@ -18,6 +18,9 @@ def told(run: Run, *words: str) -> Any:
 
 def test_a_webhook_from_its_making_to_its_end(run: Run, dns: Client) -> None:
     made = run("webhooks", "create", URL, "--event", "dns.request.failed", "--account", "team-w")
+    everybodys = told(run, "create", URL, "--every-account")
+    assert everybodys["account_id"] is None
+    run("webhooks", "remove", everybodys["id"])
     assert made.stdout.startswith("whsec_")
     [found] = [each for each in told(run, "list") if each["account_id"] == "team-w"]
     webhook = found["id"]

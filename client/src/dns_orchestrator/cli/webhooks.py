@@ -25,6 +25,9 @@ Events = Annotated[
     list[str] | None,
     typer.Option("--event", help="dns.request.succeeded, dns.request.failed, …; several; else all."),
 ]
+EveryAccount = Annotated[
+    bool, typer.Option("--every-account", help="The events of every account that you may read.")
+]
 Status = Annotated[str | None, typer.Option(help="pending, delivered or failed.")]
 
 
@@ -69,15 +72,17 @@ def list_webhooks(session: Session) -> None:
     print_table(columns, rows)
 
 
-def create(session: Session, target: NewUrl, events: Events = None, comment: Comment = None) -> None:
-    """Make a webhook, and print its secret: nobody can read that a second time.
-
-    With --account it gets that account's events, else those of every account that you may read.
-    """
+def create(
+    session: Session,
+    target: NewUrl,
+    events: Events = None,
+    every_account: EveryAccount = False,
+    comment: Comment = None,
+) -> None:
+    """Make a webhook, and print its secret: nobody can read that a second time."""
+    account = None if every_account else session.settings.account_id
     with session.client() as dns:
-        made = dns.webhooks.create(
-            target, account_id=session.settings.account_id, event_types=events or (), comment=comment
-        )
+        made = dns.webhooks.create(target, account_id=account, event_types=events or (), comment=comment)
     _print_secret(session, made)
 
 
