@@ -31,6 +31,7 @@ class Broker:
 
     kind = "broker"
     start_limit = 60.0  # seconds
+    stop_limit = 15.0  # seconds
     stop_signal = signal.SIGTERM
 
     def __init__(self, directory: Path) -> None:
@@ -67,12 +68,12 @@ class Broker:
         return self
 
     def stop(self) -> None:
-        """Send the stop signal; kill the process if it has not ended after 15 s."""
+        """Send the stop signal; kill the process if it has not ended after `stop_limit`."""
         if self._process is None:
             return
         self._process.send_signal(self.stop_signal)
         try:
-            self._process.wait(15)
+            self._process.wait(self.stop_limit)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
