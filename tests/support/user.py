@@ -46,9 +46,10 @@ class User:
         found: list[dict[str, Any]] = self.api.get("/backends").raise_for_status().json()["items"]
         return found
 
-    def submit(self, *items: Mapping[str, Any], atomic: bool = False) -> list[str]:
-        """Submit changes in one batch; returns the ids of the requests."""
-        answer = self.api.post("/dns/batch", json={"requests": items, "atomic": atomic}).raise_for_status()
+    def submit(self, *items: Mapping[str, Any], atomic: bool = False, wait: int = 0) -> list[str]:
+        """Submit changes in one batch; returns the ids of the requests, after `wait` seconds at most."""
+        body, prefer = {"requests": items, "atomic": atomic}, {"Prefer": f"wait={wait}"} if wait else {}
+        answer = self.api.post("/dns/batch", json=body, headers=prefer).raise_for_status()
         return [result["request"]["id"] for result in answer.json()["results"]]
 
     def request(self, request_id: str) -> dict[str, Any]:
@@ -58,11 +59,11 @@ class User:
 
     def wait_until_settled(self, ids: Iterable[str]) -> list[dict[str, Any]]:
         """Wait until each of these requests has succeeded, failed or been cancelled; return them."""
-        return [eventually(partial(self._settled, each), pause=0.3) for each in ids]
+        return [eventually(partial(self._settled, each), pause=0.3, first=0.1) for each in ids]
 
     def submit_and_wait(self, *items: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Submit changes in one batch, wait until they are settled, and return the requests."""
-        return self.wait_until_settled(self.submit(*items))
+        return self.wait_until_settled(self.submit(*items, wait=30))
 
     def _settled(self, request_id: str) -> dict[str, Any] | None:
         request = self.request(request_id)
