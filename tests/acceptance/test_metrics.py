@@ -12,9 +12,8 @@ import pytest
 from stack.embedded import Stack
 from tests.support.builders import body
 from tests.support.eventually import eventually
-from tests.support.forked import CLI, run_in_fork
+from tests.support.forked import CLI, CONSUMER, Forked, run_in_fork
 from tests.support.kafka.broker import free_port
-from tests.support.kafka.processes import Program
 from tests.support.metrics import Values, scrape, total, value
 from tests.support.prometheus import dashboard_queries, running_prometheus
 from tests.support.user import User
@@ -29,7 +28,7 @@ class Worker:
         self.folder = folder
         self.port = free_port()
         settings = {"METRICS_LISTEN": f"127.0.0.1:{self.port}", "TMPDIR": str(folder)}
-        self.program = Program(WORKER, {**stack.env, **settings}, folder / f"log-{self.port}")
+        self.program = Forked(WORKER, {**stack.env, **settings}, folder / f"log-{self.port}")
 
     def metrics(self) -> Values:
         return scrape(self.port)
@@ -100,12 +99,13 @@ def test_a_worker_and_its_pool(without_worker: Stack, user: User, zone: str, tmp
             assert not left.exists()
             assert len(next_one.counting_folders) == 1
             assert total(next_one.metrics(), "requests_settled_total") == 0
+            a_port_that_is_taken_is_said(without_worker, next_one, tmp_path)
 
 
 def all_is_read_by_prometheus(stack: Stack, worker: Worker, folder: Path) -> None:
     """All that is shipped for Prometheus works: its configuration, the alerts, the dashboard's queries."""
     shown = f"127.0.0.1:{free_port()}"
-    consumer = Program(("run_consumer.py",), {**stack.env, "METRICS_LISTEN": shown}, folder / "consumer.log")
+    consumer = Forked(CONSUMER, {**stack.env, "METRICS_LISTEN": shown}, folder / "consumer.log")
     api = stack.env["API_URL"].split("/")[2]
     jobs = {"api": api, "worker": f"127.0.0.1:{worker.port}", "consumer": shown}
     targets = {f"dns-orchestrator-{name}": target for name, target in jobs.items()}
@@ -124,14 +124,13 @@ def _with(running: Worker, settled: int) -> Values | None:
     return found if number == settled else None
 
 
-def test_a_port_that_is_taken_is_said(without_worker: Stack, tmp_path: Path) -> None:
-    """The worker goes on: nothing but Prometheus needs it. `doctor` sees the one that has the port."""
-    with worker(without_worker, tmp_path) as first:
-        again = {**without_worker.env, "METRICS_LISTEN": f"127.0.0.1:{first.port}", "TMPDIR": str(tmp_path)}
-        told = run_in_fork([*CLI, "doctor", "--json"], again, tmp_path)
-        [metrics] = [each for each in json.loads(told.out)["findings"] if each["what"] == "metrics"]
-        assert (metrics["state"], str(first.port) in metrics["words"]) == ("ok", True)
-        with Program((*WORKER[:-1], "1"), again, tmp_path / "again") as second:
-            eventually(lambda: "metrics are not shown" in second.output)
-            assert second.running
-            assert second.stop() == 0
+def a_port_that_is_taken_is_said(stack: Stack, first: Worker, folder: Path) -> None:
+    """A worker goes on: nothing but Prometheus needs it. `doctor` sees the one that has the port."""
+    again = {**stack.env, "METRICS_LISTEN": f"127.0.0.1:{first.port}", "TMPDIR": str(folder)}
+    told = run_in_fork([*CLI, "doctor", "--json"], again, folder)
+    [metrics] = [each for each in json.loads(told.out)["findings"] if each["what"] == "metrics"]
+    assert (metrics["state"], str(first.port) in metrics["words"]) == ("ok", True)
+    with Forked((*WORKER[:-1], "1"), again, folder / "again") as second:
+        eventually(lambda: "metrics are not shown" in second.output)
+        assert second.running
+        assert second.stop() == 0

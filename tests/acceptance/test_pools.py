@@ -1,17 +1,14 @@
 """Under each kind of Celery pool, runs are forks of an Ansible that is ready."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from app.core.config import ROOT
 from stack.embedded import Stack
 from tests.support.builders import body
+from tests.support.forked import Forked
 from tests.support.thoroughly import thoroughly
 from tests.support.user import User
 
@@ -39,15 +36,10 @@ def without_worker(stack: Stack) -> Iterator[Stack]:
 @contextmanager
 def worker(stack: Stack, pool: str, log: Path) -> Iterator[None]:
     """A worker with this kind of pool, for the block."""
-    command = [sys.executable, "-m", "celery", "-A", "app.tasks", "worker", "--pool", pool, "-Q", "dns_tasks"]
-    environment = {**os.environ, **stack.env, "PYTHONUNBUFFERED": "1"}
-    with log.open("w") as file:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
-    try:
+    command = ["-m", "celery", "-A", "app.tasks", "worker", "--pool", pool, "-Q", "dns_tasks"]
+    with Forked(command, stack.env, log) as process:
         yield
-    finally:
-        process.terminate()
-        process.wait(30)
+        process.stop()
 
 
 @pytest.mark.parametrize("pool", ["threads", thoroughly("solo")])
