@@ -27,7 +27,7 @@ class RawChange(NamedTuple):
     idempotency_key: str | None = None
     reasons: Sequence[Reason] = ()  # what the door has found against it
     via: Via = Via.API
-    expect: RRsetState | None = None  # what must be there; no client can ask for it, services do
+    expect: RRsetState | None = None  # what must be there; services say so, and If-Match
     restores: bool = False  # an RRset that was there, so its values are not judged; likewise
     traceparent: str | None = None  # which its own sender has named
 

@@ -7,11 +7,13 @@ from hashlib import sha256
 from sqlalchemy.orm import Session
 
 from app.domain.change import NOTHING, RRsetKey, RRsetState
-from app.domain.errors import DomainError, InvalidInput, PreconditionFailed, ZoneNotFound
+from app.domain.errors import DomainError, InvalidInput, PreconditionFailed, RRsetNotFound, ZoneNotFound
 from app.domain.names import name_in_zone
+from app.domain.permissions import Caller
 from app.domain.read_zone import read_zone_key
 from app.domain.zone_key import dns_name
-from app.store import records, zones
+from app.services.records import find_rrset
+from app.store import zones
 
 ANY = "*"
 
@@ -36,18 +38,28 @@ def read_key(session: Session, zone: str, owner: str, record_type: str) -> tuple
 
 
 def expected(
-    session: Session, zone: str, key: RRsetKey, if_match: Collection[str], *, must_be_new: bool
+    session: Session,
+    zone: str,
+    key: RRsetKey,
+    reader: Caller,
+    if_match: Collection[str],
+    *,
+    must_be_new: bool,
 ) -> RRsetState | None:
     """Return the RRset that a change is to find (RFC 9110, section 13.1); None: whatever is there.
 
-    `if_match` are ETags, or ANY. Raises PreconditionFailed where another RRset is recorded; the servers are
-    asked when the change is applied.
+    `if_match` are ETags, or ANY. Raises PreconditionFailed where another RRset is recorded, as far as the
+    reader may see it: nobody finds out values by guessing. The servers are asked when the change is applied.
     """
     if not if_match and not must_be_new:
         return None
-    row = records.get(session, zone, key)
-    there = RRsetState(row.ttl, tuple(row.rdata)) if row else NOTHING
-    is_as_read = row is not None and not {ANY, etag_of(there)}.isdisjoint(if_match)
-    if not (row is None if must_be_new else is_as_read):
+    try:
+        found = find_rrset(session, zone, key, reader)
+    except RRsetNotFound:
+        there = NOTHING
+    else:
+        there = RRsetState(found.ttl, tuple(found.rdata))
+    is_as_read = bool(there.rdata) and not {ANY, etag_of(there)}.isdisjoint(if_match)
+    if not (not there.rdata if must_be_new else is_as_read):
         raise PreconditionFailed(zone, key)
     return there

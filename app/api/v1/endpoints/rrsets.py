@@ -90,21 +90,23 @@ async def _change(action: Action, path: tuple[str, str, str], request: Request, 
     given = {} if raw is None else decode_json(raw)
     expect = None
     if isinstance(given, Mapping):  # what is none is refused as in any other call
-        key, expect = await run_in_threadpool(partial(_look, path, request))
+        key, expect = await run_in_threadpool(partial(_look, path, request, who))
         given = with_account(_body(given, *key), who)
     change = RawChange(action, given, headers.idempotency_key, via=headers.via, expect=expect)
     response, wait = await submit_change(request, change, len(raw or b""))
     return response if wait is None else await waiting.answer(request, response, wait)
 
 
-def _look(path: tuple[str, str, str], request: Request) -> tuple[tuple[str, RRsetKey], RRsetState | None]:
+def _look(
+    path: tuple[str, str, str], request: Request, who: Caller
+) -> tuple[tuple[str, RRsetKey], RRsetState | None]:
     """Return the RRset that the path names, and what the change is to find there."""
     given = ",".join(request.headers.getlist("if-match")).split(",") if "if-match" in request.headers else []
     wanted = [each.strip().strip('"') for each in given]
     with reading() as session:
         zone, key = read_key(session, *path)
         must_be_new = request.headers.get("if-none-match") == ANY
-        return (zone, key), expected(session, zone, key, wanted, must_be_new=must_be_new)
+        return (zone, key), expected(session, zone, key, who, wanted, must_be_new=must_be_new)
 
 
 def _body(given: Mapping[str, Any], zone: str, key: RRsetKey) -> Mapping[str, Any]:

@@ -167,6 +167,14 @@ def test_records_that_grants_cover_are_shown_without_whose_they_are(guarded: Gua
         ("not.shared", OTHER),
         ("private", OTHER),
     ]
+    # Nor does an ETag tell what is there: a right guess is refused as a wrong one.
+    path = f"/api/v1/zones/{guarded.zone}/rrsets/private/A"
+    etag = guarded.client.get(path, headers=guarded.by("auditor")).headers["etag"]
+    assert guarded.client.get(path, headers=guarded.by("requester")).status_code == 404
+    for guess in (etag, '"another"', "*"):
+        headers = {**guarded.by("requester"), "If-Match": guess}
+        refused = guarded.client.request("DELETE", path, headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (412, "precondition_failed")
 
 
 def test_pages_tell_neither_where_nor_how_many_the_records_of_others_are(guarded: Guarded) -> None:
