@@ -97,6 +97,7 @@ FOR_EVERYBODY = {  # known or not
     "GET /login",
     "POST /login",
     "POST /logout",
+    "GET /logout/oidc",
     "GET /login/oidc",
     "GET /login/callback",
 }
