@@ -47,7 +47,7 @@ class User:
         return found
 
     def submit(self, *items: Mapping[str, Any], atomic: bool = False, wait: int = 0) -> list[str]:
-        """Submit changes in one batch; returns the ids of the requests, after `wait` seconds at most."""
+        """Submit changes in one batch; returns their ids when all are settled, or after `wait` seconds."""
         body, prefer = {"requests": items, "atomic": atomic}, {"Prefer": f"wait={wait}"} if wait else {}
         answer = self.api.post("/dns/batch", json=body, headers=prefer).raise_for_status()
         return [result["request"]["id"] for result in answer.json()["results"]]

@@ -50,7 +50,7 @@ def test_it_is_well_as_long_as_a_member_of_the_group_runs_here(broker: ApacheKaf
 
     def well() -> bool:
         member.poll(1)
-        return check(broker.address).returncode == 0
+        return bool(member.assignment()) and check(broker.address).returncode == 0
 
     try:
         eventually(well, limit=30)
