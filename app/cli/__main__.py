@@ -7,6 +7,7 @@ from app.cli.audit import audit
 from app.cli.dlq import dlq
 from app.cli.doctor import doctor
 from app.cli.playbook import playbook
+from app.cli.restored import restored
 from app.cli.token import token
 from app.cli.zones import zones
 from app.core import database
@@ -20,6 +21,7 @@ app.add_typer(playbook, name="playbook")
 app.add_typer(token, name="token")
 app.add_typer(zones, name="zones")
 app.command()(doctor)
+app.command()(restored)
 
 
 @app.callback()

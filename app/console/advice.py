@@ -21,6 +21,7 @@ _ADVICE: Mapping[str, str] = {
     "playbook_failed": "The output of the run says where the playbook failed. Retry when it is mended.",
     "refused": "The words of the server or the playbook say why. Put that right, and ask for it anew.",
     "rejected": "The approver's words say why. Ask for it anew when that is settled.",
+    "restored": "Look at what the servers have now, and retry it if it is still wanted.",
     "rrset_missing": "There is nothing to update: use create or upsert.",
     "server_failed": "The server fails at this change and takes others: its own log says why.",
     "simulated_failure": "The simulation was told to let some requests fail. Retry.",

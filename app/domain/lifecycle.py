@@ -22,13 +22,13 @@ INITIAL = Status.PENDING  # of a request that need not wait for its time
 
 # Every change of status. Workers claim and settle; approving, rejecting, cancelling and retrying are calls of
 # the API. What is scheduled becomes pending when it is due, or fails where another account owns the RRset by
-# then; what nobody has approved in time is rejected.
+# then; what nobody has approved in time is rejected. What was open in a backup that is restored fails.
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     Status.AWAITING_APPROVAL: frozenset(
-        {Status.PENDING, Status.SCHEDULED, Status.REJECTED, Status.CANCELLED}
+        {Status.PENDING, Status.SCHEDULED, Status.REJECTED, Status.CANCELLED, Status.FAILED}
     ),
     Status.SCHEDULED: frozenset({Status.PENDING, Status.FAILED, Status.CANCELLED}),
-    Status.PENDING: frozenset({Status.RUNNING, Status.CANCELLED}),
+    Status.PENDING: frozenset({Status.RUNNING, Status.CANCELLED, Status.FAILED}),
     Status.RUNNING: frozenset({Status.PENDING, Status.VERIFYING, Status.SUCCEEDED, Status.FAILED}),
     # Back to pending when the inventory has lost the backend: there is no server left to ask.
     Status.VERIFYING: frozenset(

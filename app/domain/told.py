@@ -33,6 +33,7 @@ _FAILURES: Mapping[str, str] = {
     "playbook_failed": "its runs failed without a result for it, again and again",
     "ptr_not_ours": "the PTR was not made for this owner name, or is not as it was made: it stays as it is",
     "refused": "the DNS server, or the playbook, refuses it",
+    "restored": "it was open in a backup that the database came from: it may be applied, or replaced",
     "rrset_missing": "there is no such RRset to update",
     "server_failed": "the DNS server fails at this change",
     "simulated_failure": "the simulation lets this change fail",

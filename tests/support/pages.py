@@ -45,6 +45,7 @@ FOLLOWED = (
 FOLLOWED_BY_TOKEN = ("docs/how-to/access.md", "docs/how-to/approvals.md", "docs/reference/access.md")
 
 _MIGRATE = "tests/acceptance/test_migrate.py"
+_RESTORED = "tests/integration/services/zones/test_restored.py"
 _OWNER = "tests/acceptance/owner/test_by_hand.py"
 # Other commands: words of the block, and the test that runs them.
 ELSEWHERE: Mapping[str, Mapping[str, str]] = {
@@ -72,7 +73,10 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         ),
         _MIGRATE,
     ),
-    "docs/how-to/production.md": {"roles.sql": "tests/integration/core/test_roles.py"},
+    "docs/how-to/production.md": {
+        "roles.sql": "tests/integration/core/test_roles.py",
+        **dict.fromkeys(("pg_dump --format", "pg_restore", "cli restored"), _RESTORED),
+    },
     "docs/how-to/requests.md": {"requests/retry": "tests/integration/api/test_cancel_retry.py"},
     "docs/reference/limits.md": {"--ssl-certfile": "tests/integration/api/doors/test_tls.py"},
 }

@@ -33,6 +33,10 @@ class WatchedZone:
         import_wanted(Event())
         watcher.look()
 
+    def go_on_with(self, client: TestClient, watcher: Watcher) -> None:
+        """Let another API and another watcher know the zone from now on: with another database, say."""
+        self._client, self._watcher = client, watcher
+
     def look(self) -> None:
         """Let the watcher look once at all zones."""
         self._watcher.look()

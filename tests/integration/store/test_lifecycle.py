@@ -16,7 +16,7 @@ from app.domain.change import NOTHING, Action, Via
 from app.domain.lifecycle import FINAL, INITIAL, OPEN, TRANSITIONS, Status, predecessors
 from app.domain.rdata import RecordType
 from app.domain.settlement import Decision
-from app.store import leases, queue, requests, reviews, schedule, zones
+from app.store import leases, queue, requests, restored, reviews, schedule, zones
 from app.store.models import SCHEDULED_FROM, UNAPPROVED_FROM
 from app.store.requests import NewRequest
 from app.store.reviews import Approved
@@ -126,6 +126,8 @@ def test_every_allowed_change_is_made_and_no_other(zone: str) -> None:
             later = datetime.now(UTC) + HOUR if after is Status.SCHEDULED else None
             request_id = new_request(session, zone, before, later)
             change(session, lease, request_id, after)
+            if after is Status.FAILED:
+                restored.put_aside(session, "restored", "it was {status}", "put aside")
             *events, _ = requests.log_lines(
                 session, request_id, 9, None, in_full=True
             )  # the oldest is its acceptance
