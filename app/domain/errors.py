@@ -421,6 +421,17 @@ class IdempotencyKeyReused(Conflict):
         super().__init__("this idempotency key was used with another body")
 
 
+class IdempotencyKeySpent(IdempotencyKeyReused):
+    """The request that the idempotency key stands for is no longer kept."""
+
+    code = "idempotency_key_spent"
+
+    def __init__(self) -> None:
+        Conflict.__init__(
+            self, "this idempotency key was used before; what became of its request is no longer kept"
+        )
+
+
 class RequestRunning(Conflict):
     """A worker applies the request now: nobody can cancel it."""
 

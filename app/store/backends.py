@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from app.core.database import AnySession
 from app.domain.errors import UnknownBackend
 from app.domain.settlement import Fault
-from app.store.models import QUEUED, Backend, Zone, ZoneLease
+from app.store import open_floor
+from app.store.models import QUEUED, SINCE_FLOOR_OF_REQUEST, Backend, Zone, ZoneLease
 from app.store.zones import SIMULATED_BACKEND
 
 _REAL_API = "(real API)"  # no backend: its row says what `note_api` notes; no host can be called that
@@ -55,7 +56,8 @@ _STATES = text(
            (SELECT count(*) FROM dns_zones WHERE dns_zones.backend = named.name) AS zones,
            (SELECT count(*) FROM (
                 SELECT FROM dns_zones AS zone JOIN dns_requests AS request ON request.zone = zone.name
-                 WHERE zone.backend = named.name AND {QUEUED} LIMIT {MAX_OPEN}) AS open
+                 WHERE zone.backend = named.name AND {QUEUED} AND {SINCE_FLOOR_OF_REQUEST}
+                 LIMIT {MAX_OPEN}) AS open
            ) AS open_requests
       FROM named LEFT JOIN dns_backends AS backend ON backend.name = named.name
      ORDER BY named.name
@@ -195,7 +197,7 @@ def list_states(session: Session, lately: float) -> Sequence[Row[Any]]:
 
     An inventory has it when a worker has published it within the last `lately` seconds.
     """
-    return session.execute(_STATES, {"lately": lately}).all()
+    return session.execute(_STATES, {"lately": lately, "open_from": open_floor.read(session)}).all()
 
 
 def list_resting_zones(session: Session, limit: int) -> Sequence[Row[Any]]:

@@ -6,7 +6,8 @@ from typing import NamedTuple, Self
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.store.models import AWAITING, QUEUED, SCHEDULED
+from app.store import open_floor
+from app.store.models import AWAITING, QUEUED, SCHEDULED, SINCE_FLOOR
 
 # The snapshot is in the statement: another statement would have another one.
 _OPEN = text(
@@ -16,13 +17,13 @@ _OPEN = text(
         SELECT scheduled, account_id, count(*) AS number
           FROM (
             (SELECT account_id, false AS scheduled FROM dns_requests
-              WHERE {QUEUED} ORDER BY zone, seq LIMIT :most)
+              WHERE {QUEUED} AND {SINCE_FLOOR} ORDER BY zone, seq LIMIT :most)
             UNION ALL
             (SELECT account_id, true FROM dns_requests
-              WHERE {SCHEDULED} ORDER BY not_before, seq LIMIT :most)
+              WHERE {SCHEDULED} AND {SINCE_FLOOR} ORDER BY not_before, seq LIMIT :most)
             UNION ALL
             (SELECT account_id, true FROM dns_requests
-              WHERE {AWAITING} ORDER BY id LIMIT :most)) AS open
+              WHERE {AWAITING} AND {SINCE_FLOOR} ORDER BY id LIMIT :most)) AS open
          GROUP BY scheduled, account_id) AS counted ON true
     """  # noqa: S608
 )
@@ -73,7 +74,7 @@ class Count(NamedTuple):
 def count_open(session: Session, most: int | None) -> Count:
     """Count the requests that are not settled yet; at most so many of either kind are looked at."""
     session.execute(text("SET LOCAL enable_seqscan = off"))  # statistics may be those of a burst
-    rows = session.execute(_OPEN, {"most": most}).all()
+    rows = session.execute(_OPEN, {"most": most, "open_from": open_floor.read(session)}).all()
     by_account = {row.account_id: row.number for row in rows if row.scheduled is False}
     scheduled = {row.account_id: row.number for row in rows if row.scheduled}
     return Count(by_account, scheduled, Snapshot.parse(rows[0].snapshot))

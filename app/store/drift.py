@@ -19,6 +19,8 @@ from app.domain.change import NOTHING, RRsetKey, RRsetState
 from app.domain.drift import Candidate
 from app.domain.lifecycle import Status
 from app.domain.origin import DriftKind, Origin
+from app.store import open_floor
+from app.store.models import OPEN_ONLY, SINCE_FLOOR, SINCE_FLOOR_OF_REQUEST
 
 # One that has drifted already keeps the time at which that was found, and what was to restore it.
 _ADD = text(
@@ -73,7 +75,7 @@ _CANDIDATES = text(
            coalesce(asked.settled_at >= drift.candidate_at, false) AS settled_since_candidate,
            coalesce(drift.candidate_at <= state.imported_at, false) AS of_import,
            (SELECT request.after FROM dns_requests AS request
-             WHERE request.name = drift.name AND request.zone = drift.zone
+             WHERE request.name = drift.name AND request.zone = drift.zone AND {SINCE_FLOOR_OF_REQUEST}
                AND request.record_type = drift.record_type AND request.status = '{Status.SUCCEEDED}'
                AND (record.updated_at IS NULL OR request.finished_at > record.updated_at)
              ORDER BY request.finished_at DESC LIMIT 1) AS requested
@@ -86,7 +88,7 @@ _CANDIDATES = text(
       LEFT JOIN LATERAL (
            SELECT bool_or(request.finished_at IS NULL) AS is_busy, max(request.finished_at) AS settled_at
              FROM dns_requests AS request
-            WHERE request.name = drift.name AND request.zone = drift.zone
+            WHERE request.name = drift.name AND request.zone = drift.zone AND {SINCE_FLOOR_OF_REQUEST}
               AND request.record_type = drift.record_type AND request.started_at IS NOT NULL) AS asked
         ON true
     """  # noqa: S608
@@ -148,7 +150,7 @@ _LIST = text(
        AND {_WANTED.replace("name,", "drift.name,").replace(" record_type)", " drift.record_type)")}
        AND (NOT :new OR drift.restored_by IS NULL)
        AND (NOT :idle OR NOT EXISTS (
-            SELECT FROM dns_requests WHERE id = drift.restored_by AND finished_at IS NULL))
+            SELECT FROM dns_requests WHERE id = drift.restored_by AND {OPEN_ONLY}))
      ORDER BY drift.name, drift.record_type LIMIT :limit
     """  # noqa: S608
 )
@@ -183,7 +185,7 @@ _REPAIR = text(
           FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (name text, type text, ttl int, rdata text[])
          CROSS JOIN LATERAL (
             SELECT id, account_id, resource FROM dns_requests
-             WHERE name = row.name AND zone = :zone AND record_type = row.type
+             WHERE name = row.name AND zone = :zone AND record_type = row.type AND {SINCE_FLOOR}
                AND status = '{Status.SUCCEEDED}'
              ORDER BY finished_at DESC LIMIT 1) AS request
     ), gone AS (
@@ -293,7 +295,8 @@ def look_at(session: Session, zone: str, keys: Iterable[RRsetKey], asked_at: dat
 
     `asked_at` is when the primary was asked for them, by the database's clock.
     """
-    rows = session.execute(_CANDIDATES, {"zone": zone, "keys": _keys(keys), "asked_at": asked_at})
+    asked = {"zone": zone, "keys": _keys(keys), "asked_at": asked_at}
+    rows = session.execute(_CANDIDATES, {**asked, "open_from": open_floor.read(session)})
     return [
         Candidate(
             key=RRsetKey(row.name, row.record_type),
@@ -333,7 +336,7 @@ def confirm(session: Session, zone: str, drifted: Iterable[DriftedRRset]) -> Non
 
 def repair(session: Session, zone: str, found: Mapping[RRsetKey, RRsetState]) -> None:
     """Record what the last requests of these RRsets have left."""
-    session.execute(_REPAIR, {"zone": zone, "rows": _rrsets(found)})
+    session.execute(_REPAIR, {"zone": zone, "rows": _rrsets(found), "open_from": open_floor.read(session)})
 
 
 def record_as_imported(session: Session, zone: str, found: Mapping[RRsetKey, RRsetState]) -> None:
@@ -370,8 +373,10 @@ def list_drifted(
         "keys": wanted,
         "new": new,
         "idle": idle,
+        "limit": limit,
+        "open_from": open_floor.read(session),
     }
-    return [_drifted(row) for row in session.execute(_LIST, {**parameters, "limit": limit})]
+    return [_drifted(row) for row in session.execute(_LIST, parameters)]
 
 
 def count(session: Session, zone: str, most: int) -> Counts:

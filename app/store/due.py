@@ -6,7 +6,8 @@ from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
 from app.domain.retry_policy import LONGEST_KICK_PAUSE
-from app.store.models import QUEUED, ZoneLease
+from app.store import open_floor
+from app.store.models import QUEUED, SINCE_FLOOR, ZoneLease
 
 # `candidate` is a table of zones with their floors (store/leases.py). Of zones whose backend has places for
 # some of them only, those are due whose requests have waited longest.
@@ -19,7 +20,7 @@ _DUE = f"""
          -- some request is open, and does not just wait for its next try or verification
          CROSS JOIN LATERAL (
             SELECT seq FROM dns_requests
-             WHERE zone = candidate.zone AND {QUEUED} AND seq >= candidate.floor
+             WHERE zone = candidate.zone AND {QUEUED} AND seq >= candidate.floor AND {SINCE_FLOOR}
                AND (check_at IS NULL OR check_at <= clock_timestamp())
              ORDER BY seq LIMIT 1) AS oldest
          WHERE served.backend IS NOT DISTINCT FROM coalesce(CAST(:backend AS text), served.backend)
@@ -53,7 +54,7 @@ _HAS_WORK = text(
     f"""
     SELECT EXISTS (
         SELECT FROM dns_requests
-         WHERE zone = :zone AND {QUEUED}
+         WHERE zone = :zone AND {QUEUED} AND {SINCE_FLOOR}
            AND seq >= coalesce((SELECT seq_floor FROM dns_zone_leases WHERE zone = :zone), 0)
            AND (check_at IS NULL OR check_at <= clock_timestamp()))
     AND NOT EXISTS (
@@ -98,12 +99,12 @@ _NOTE_KICKS = text(
 
 def has_work(session: Session, zone: str) -> bool:
     """Return whether the zone is due, if its backend has a place for it."""
-    return bool(session.scalar(_HAS_WORK, {"zone": zone}))
+    return bool(session.scalar(_HAS_WORK, {"zone": zone, "open_from": open_floor.read(session)}))
 
 
 def list_zones(session: Session, backend: str | None = None) -> list[str]:
     """Return the zones that are due, of one backend or of all: those that have waited longest first."""
-    return list(session.scalars(_ZONES, {"backend": backend}))
+    return list(session.scalars(_ZONES, {"backend": backend, "open_from": open_floor.read(session)}))
 
 
 def note_kicks(session: Session, due: Collection[str], interval: float) -> Mapping[str, int]:

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 
 from app.domain.errors import LeaseLost
 from app.domain.settlement import Fault
-from app.store.models import QUEUED, ZoneLease
+from app.store import open_floor
+from app.store.models import QUEUED, SINCE_FLOOR, ZoneLease
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ _BY_KEY = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    "enable_bitmapscan": "off",
 }
 _CHECK = text(
     f"""
@@ -84,7 +86,7 @@ _NOTE_CLAIM = text(
            seq_floor = CASE WHEN due THEN coalesce(next_floor, seq_floor) ELSE seq_floor END,
            next_floor = CASE WHEN due THEN (
                SELECT seq FROM dns_requests
-                WHERE zone = lease.zone AND {QUEUED} AND seq >= lease.seq_floor
+                WHERE zone = lease.zone AND {QUEUED} AND seq >= lease.seq_floor AND {SINCE_FLOOR}
                 ORDER BY seq LIMIT 1) ELSE next_floor END,
            next_floor_at = CASE WHEN due THEN clock_timestamp() ELSE next_floor_at END
       FROM (SELECT coalesce(next_floor_at <= clock_timestamp() - make_interval(secs => :delay), true) AS due
@@ -160,6 +162,7 @@ def note_claim(session: Session, lease: Lease, seqs: Collection[int]) -> None:
     Call it last: it keeps the heartbeat waiting until the transaction ends.
     """
     fence = {"zone": lease.zone, "token": lease.token, "nonce": lease.nonce, "delay": FLOOR_DELAY}
+    fence["open_from"] = open_floor.read(session)
     claim = {"first": min(seqs), "last": max(seqs), "next_account": lease.next_account}
     session.execute(_NOTE_CLAIM, {**fence, **claim})
 

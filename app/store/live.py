@@ -22,7 +22,8 @@ _RENEW = """
 _OWN_LINES = text(
     """
     SELECT request.id, request.run_id,
-           (SELECT count(*) FROM dns_request_events AS line WHERE line.request_id = request.id) AS lines
+           (SELECT count(*) FROM dns_request_events AS line
+             WHERE line.request_id = request.id AND line.request_id BETWEEN :lowest AND :highest) AS lines
       FROM dns_requests AS request WHERE request.id = ANY(:ids)
     """
 )
@@ -57,7 +58,8 @@ async def remove_listener(connection: AsyncConnection, listener: UUID) -> None:
 
 def log_sizes(session: Session, ids: Collection[UUID]) -> dict[UUID, LogSize]:
     """Return how long the logs of these requests are, of those that there are."""
-    rows = session.execute(_OWN_LINES, {"ids": list(ids)}).all()
+    bounds = {"lowest": min(ids), "highest": max(ids)} if ids else {"lowest": None, "highest": None}
+    rows = session.execute(_OWN_LINES, {"ids": list(ids), **bounds}).all()
     runs = {row.run_id for row in rows if row.run_id is not None}
     of_runs: dict[UUID, int] = {}
     if runs:

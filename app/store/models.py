@@ -148,6 +148,12 @@ AWAITING = f"finished_at IS NULL AND {UNAPPROVED}"
 
 QUEUED = f"finished_at IS NULL AND seq >= 0 AND seq < {SCHEDULED_FROM}"  # in the queue of the zone
 
+# PostgreSQL leaves out the partitions below :open_from, which is what store/open_floor.py reads. In these
+# words that is no condition for an index: by ids, whose statistics may be old, it would find too much.
+SINCE_FLOOR = "(id >= :open_from OR id = :open_from)"
+SINCE_FLOOR_OF_REQUEST = "(request.id >= :open_from OR request.id = :open_from)"
+OPEN_ONLY = f"finished_at IS NULL AND {SINCE_FLOOR}"
+
 # What is true of cancelled requests only, without their status: claims change that.
 CANCELLED = "finished_at IS NOT NULL AND error_code IS NULL AND verified_at IS NULL"
 
@@ -259,18 +265,34 @@ class Request(Base):
             "ix_dns_requests_failed_code", "error_code", "id", postgresql_where=text("error_code IS NOT NULL")
         ),
         Index("ix_dns_requests_cancelled", "id", postgresql_where=text(CANCELLED)),
-        Index(
-            "uq_dns_requests_idempotency",
-            "account_id",
-            "idempotency_key",
-            unique=True,
-            postgresql_where=text("idempotency_key IS NOT NULL"),
-        ),
         Index("ix_dns_requests_account", "account_id", "id"),
         Index("ix_dns_requests_zone", "zone", "id"),
         Index("ix_dns_requests_name", "name", "id"),
-        {"postgresql_with": {"fillfactor": 50}},
+        {"postgresql_partition_by": "RANGE (id)"},  # each partition has a fillfactor of 50
     )
+
+
+class IdempotencyKey(Base):
+    """A key, and the request that it stands for: the first one that was sent with it."""
+
+    __tablename__ = "dns_idempotency_keys"
+
+    account_id: Mapped[str] = mapped_column(primary_key=True)
+    idempotency_key: Mapped[str] = mapped_column(primary_key=True)
+    request_id: Mapped[UUID]  # its time is the key's age
+
+
+class OpenFloor(Base):
+    """One row: no request below the floor is open, so older partitions are not looked at for open work."""
+
+    __tablename__ = "dns_open_floor"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    floor: Mapped[UUID]
+    next_floor: Mapped[UUID | None]  # becomes the floor when it is a day old: store/open_floor.py
+    next_floor_at: Mapped[datetime | None]
+
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 
 
 class Review(Base):
@@ -328,10 +350,10 @@ class RequestEvent(Base):
 
     __tablename__ = "dns_request_events"
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     # No foreign key: an event is written by the statement that writes its request. To check (and lock) each
     # request again would cost a quarter of storing it.
-    request_id: Mapped[UUID] = mapped_column(index=True)
+    request_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     run_id: Mapped[UUID | None]  # the run that the change of status belongs to
     status: Mapped[Status] = mapped_column(_word(Status, 32))
@@ -556,8 +578,9 @@ class RunEvent(Base):
 
     __tablename__ = "ansible_run_events"
 
+    # No foreign key: runs and their lines are dropped one partition at a time
+    run_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    run_id: Mapped[UUID] = mapped_column(ForeignKey(Run.id, ondelete="CASCADE"), index=True)
     at: Mapped[datetime]
     message: Mapped[str]  # for operators
     told: Mapped[str | None]  # the same for requesters; None: it is not for them

@@ -17,9 +17,9 @@ from app.domain.lifecycle import FINAL, TRANSITIONS, Status, predecessors, words
 from app.domain.retry_policy import VERIFY_SHARE
 from app.domain.server_answers import as_rows
 from app.domain.settlement import Decision
-from app.store import leases
+from app.store import leases, open_floor
 from app.store.leases import Lease
-from app.store.models import QUEUED, SEQ_STEP, Request
+from app.store.models import QUEUED, SEQ_STEP, SINCE_FLOOR, Request
 
 _TRANSITIONS_OF_SETTLING = ", ".join(
     f"('{before}', '{after}')"
@@ -52,57 +52,53 @@ _CLAIM = text(
     """  # noqa: S608
 )
 
+# The decisions are an object with a field for each request. One table and no join, as above.
+_DECISION = "(CAST(:decisions AS jsonb) -> CAST(request.id AS text))"
 _SETTLE = text(
     f"""
-    WITH decision AS (
-        SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (
-               id uuid, status text, message text, told text, code text,
-               run_lost boolean, pauses boolean, unreached boolean, was jsonb, became jsonb, answers jsonb)
-    ), found AS MATERIALIZED (
-        SELECT decision.*, request.place
-          FROM decision
-         -- LIMIT keeps this one look-up for each decision, whatever the planner thinks of the tables
-         CROSS JOIN LATERAL (
-            SELECT ctid AS place, status AS before FROM dns_requests WHERE id = decision.id LIMIT 1
-         ) AS request
-         WHERE (request.before, decision.status) IN ({_TRANSITIONS_OF_SETTLING})
-    ), settled AS (
+    WITH written AS (
         UPDATE dns_requests AS request
-           SET status = decision.status,
-               error_code = decision.code,
-               error_message = CASE WHEN decision.status <> '{Status.SUCCEEDED}' THEN decision.message END,
-               before = coalesce(decision.was, request.before),
-               after = coalesce(decision.became, request.after),
-               answers = coalesce(decision.answers, request.answers),
-               lost_runs = request.lost_runs + decision.run_lost::int,
-               verify_by = CASE WHEN decision.status = '{Status.VERIFYING}'
-                   THEN coalesce(CASE WHEN decision.unreached IS NOT TRUE THEN request.verify_by END,
-                                 clock_timestamp() + make_interval(secs => :verify_deadline)) END,
-               check_at = CASE
-                   -- the longer it waits, the longer the pause; the last check is at the deadline
-                   WHEN decision.status = '{Status.VERIFYING}'
-                   THEN clock_timestamp() + greatest(make_interval(secs => :verify_pause), least(
-                       make_interval(secs => :longest_pause),
-                       {VERIFY_SHARE} * (clock_timestamp() - request.started_at),
-                       CASE WHEN decision.unreached IS NOT TRUE
-                           THEN request.verify_by - clock_timestamp() END))
-                   -- doubles with each lost run
-                   WHEN decision.pauses
-                   THEN clock_timestamp() + least(make_interval(secs => :longest_pause),
-                       make_interval(secs => :retry_pause) * 2 ^ least(request.lost_runs, 16)) END,
-               verified_at = CASE WHEN decision.status = '{Status.SUCCEEDED}' THEN clock_timestamp() END,
-               finished_at = CASE WHEN decision.status IN ({words(FINAL)}) THEN clock_timestamp() END
-          FROM found AS decision
-         WHERE request.ctid = decision.place
-        RETURNING request.id, request.run_id, decision.status, decision.message, decision.told,
-                  coalesce(old.error_message = decision.message, false)
-                  AND (old.status = decision.status
-                       OR decision.status = '{Status.PENDING}'
-                          AND (request.lost_runs = old.lost_runs
-                               OR old.attempts > {_ATTEMPTS_TOLD}
-                                  -- no power of two
-                                  AND old.attempts & (old.attempts - 1) <> 0)) AS repeated,
-                  old.status <> decision.status AS changed
+           SET (status, error_code, error_message, before, after, answers, lost_runs, verify_by, check_at,
+                verified_at, finished_at) = (
+               SELECT decision.status, decision.code,
+                      CASE WHEN decision.status <> '{Status.SUCCEEDED}' THEN decision.message END,
+                      coalesce(decision.was, request.before), coalesce(decision.became, request.after),
+                      coalesce(decision.answers, request.answers),
+                      request.lost_runs + decision.run_lost::int,
+                      CASE WHEN decision.status = '{Status.VERIFYING}'
+                          THEN coalesce(CASE WHEN decision.unreached IS NOT TRUE THEN request.verify_by END,
+                                        clock_timestamp() + make_interval(secs => :verify_deadline)) END,
+                      CASE
+                          -- the longer it waits, the longer the pause; the last check is at the deadline
+                          WHEN decision.status = '{Status.VERIFYING}'
+                          THEN clock_timestamp() + greatest(make_interval(secs => :verify_pause), least(
+                              make_interval(secs => :longest_pause),
+                              {VERIFY_SHARE} * (clock_timestamp() - request.started_at),
+                              CASE WHEN decision.unreached IS NOT TRUE
+                                  THEN request.verify_by - clock_timestamp() END))
+                          -- doubles with each lost run
+                          WHEN decision.pauses
+                          THEN clock_timestamp() + least(make_interval(secs => :longest_pause),
+                              make_interval(secs => :retry_pause) * 2 ^ least(request.lost_runs, 16)) END,
+                      CASE WHEN decision.status = '{Status.SUCCEEDED}' THEN clock_timestamp() END,
+                      CASE WHEN decision.status IN ({words(FINAL)}) THEN clock_timestamp() END
+                 FROM jsonb_to_record({_DECISION}) AS decision (
+                      status text, message text, code text, run_lost boolean, pauses boolean,
+                      unreached boolean, was jsonb, became jsonb, answers jsonb))
+         WHERE request.id = ANY(CAST(:ids AS uuid[]))
+           AND (request.status, {_DECISION} ->> 'status') IN ({_TRANSITIONS_OF_SETTLING})
+        RETURNING request.id, request.run_id, request.status, {_DECISION} AS decision,
+                  old.error_message AS said, old.status <> request.status AS changed,
+                  old.status = request.status
+                  OR request.status = '{Status.PENDING}'
+                     AND (request.lost_runs = old.lost_runs
+                          OR old.attempts > {_ATTEMPTS_TOLD}
+                             -- no power of two
+                             AND old.attempts & (old.attempts - 1) <> 0) AS may_repeat
+    ), settled AS (
+        SELECT id, run_id, status, changed, decision ->> 'message' AS message, decision ->> 'told' AS told,
+               may_repeat AND coalesce(said = decision ->> 'message', false) AS repeated
+          FROM written
     ), told AS (
         INSERT INTO dns_request_events (request_id, run_id, status, message, told, changes_status)
         SELECT id, run_id, status, message, told, changed FROM settled WHERE changed OR NOT repeated
@@ -117,7 +113,8 @@ _FORGET_TRY = text(
     f"""
     DELETE FROM dns_request_events AS event
      WHERE event.request_id = ANY(:ids) AND event.status IN ('{Status.RUNNING}', '{Status.PENDING}')
-       AND event.run_id = (SELECT run_id FROM dns_requests WHERE id = event.request_id)
+       AND event.run_id = (SELECT run_id FROM dns_requests
+                            WHERE id = event.request_id AND {SINCE_FLOOR})
     """  # noqa: S608
 )
 
@@ -178,7 +175,7 @@ _ITEMS = """
                AS primary_overdue
       FROM dns_requests
 """
-_OPEN_ITEMS = f"{_ITEMS} WHERE zone = :zone AND {QUEUED} AND seq >= :floor"
+_OPEN_ITEMS = f"{_ITEMS} WHERE zone = :zone AND {QUEUED} AND seq >= :floor AND {SINCE_FLOOR}"
 _PENDING = text(f"{_OPEN_ITEMS} AND status = '{Status.PENDING}' ORDER BY seq LIMIT :limit")
 _BY_ID = text(f"{_ITEMS} WHERE id = ANY(CAST(:ids AS uuid[])) AND status = '{Status.PENDING}'")
 _ORPHANED = text(
@@ -186,7 +183,7 @@ _ORPHANED = text(
 )
 # Only a request that is verified has a deadline for that, and so is in ix_dns_requests_verifying: the others
 # that are open are not looked at.
-_IS_VERIFYING = f"zone = :zone AND verify_by IS NOT NULL AND status = '{Status.VERIFYING}'"
+_IS_VERIFYING = f"zone = :zone AND {SINCE_FLOOR} AND verify_by IS NOT NULL AND status = '{Status.VERIFYING}'"
 _VERIFYING = text(
     f"""
     {_ITEMS} WHERE {_IS_VERIFYING}
@@ -331,9 +328,8 @@ def settle(
     A change of status that `TRANSITIONS` does not know is not made: then somebody has changed the request
     meanwhile.
     """
-    rows = [
-        {
-            "id": str(request_id),
+    rows = {
+        str(request_id): {
             "status": decision.status,
             "message": decision.message,
             "told": decision.told,
@@ -345,10 +341,11 @@ def settle(
             **(states[request_id].as_json() if request_id in states else {}),
         }
         for request_id, decision in decisions.items()
-    ]
-    settled = session.execute(_SETTLE, {"rows": json.dumps(rows), **asdict(timing)}).all()
+    }
+    parameters = {"ids": list(decisions), "decisions": json.dumps(rows), **asdict(timing)}
+    settled = session.execute(_SETTLE, parameters).all()
     if tries := [row.id for row in settled if row.repeated and row.status == Status.PENDING]:
-        session.execute(_FORGET_TRY, {"ids": tries})
+        session.execute(_FORGET_TRY, {"ids": tries, "open_from": open_floor.read(session)})
         if len(tries) == len(decisions):
             session.execute(_FORGET_RUN, {"ids": tries})
     return {row.id: not row.repeated for row in settled}
@@ -357,7 +354,8 @@ def settle(
 def _items(
     session: Session, statement: TextClause, primary_deadline: float = 0, **parameters: object
 ) -> list[Item]:
-    rows = session.execute(statement, {**parameters, "primary_deadline": primary_deadline}).all()
+    bounds = {"primary_deadline": primary_deadline, "open_from": open_floor.read(session)}
+    rows = session.execute(statement, {**parameters, **bounds}).all()
     now = time.monotonic()
     return [
         Item(

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session
 
 from app.domain.lifecycle import OPEN, Status
+from app.store import open_floor, partitions
 from app.store.models import (
     AWAITING,
     CANCELLED,
@@ -128,19 +129,26 @@ def page(
     span = _span(session, wanted)
     if span is None:
         return Found((), None)
-    lowest, highest = span if order(wanted) == "id" else _span_of_queue(wanted)
     part, first = _index(session, wanted)
-    walk = Walk(
-        table=Request,
-        order=(order(wanted),),
-        wanted=lambda row: list(wanted.conditions(row)),
-        first=first,
-        part=part,
-        lowest=(lowest,),
-        highest=(highest,),
-        descending=newest_first,
+
+    def page_of(bounds: tuple[Any, Any], limit: int, after: Position | None) -> Found[Request]:
+        walk = Walk(
+            table=Request,
+            order=(order(wanted),),
+            wanted=lambda row: list(wanted.conditions(row)),
+            first=first,
+            part=part,
+            lowest=bounds[:1],
+            highest=bounds[1:],
+            descending=newest_first,
+        )
+        return walk.page(session, limit, after)
+
+    if order(wanted) != "id":
+        return page_of(_span_of_queue(wanted), limit, after)
+    return partitions.pages(
+        session, Request.__tablename__, span, page_of, limit, after, newest_first=newest_first
     )
-    return walk.page(session, limit, after)
 
 
 def order(wanted: Wanted) -> str:
@@ -186,7 +194,8 @@ def _index(session: Session, wanted: Wanted) -> tuple[Sequence[ColumnElement[boo
     if wanted.status is Status.CANCELLED or (wanted.zone is None and wanted.status in _PARTS):
         return [text(_PARTS[wanted.status])], {}  # type: ignore[list-item]
     if wanted.open or wanted.status in OPEN:
-        return [Request.finished_at.is_(None)], wanted.first_of("zone")
+        open_only = [Request.finished_at.is_(None), Request.id >= open_floor.read(session)]
+        return open_only, wanted.first_of("zone")
     return (), wanted.first_of("zone", "account_id")
 
 
@@ -208,6 +217,8 @@ def _span(session: Session, wanted: Wanted) -> tuple[UUID, UUID] | None:
         lowest = id_at(wanted.since, -CLOCK_MARGIN)
     if wanted.until is not None:
         highest = id_at(wanted.until, CLOCK_MARGIN)
+    if wanted.open or wanted.status in OPEN:
+        lowest = max(lowest, open_floor.read(session))
     owners = [
         session.get(table, owner_id)
         for table, owner_id in ((Batch, wanted.batch_id), (Run, wanted.run_id))

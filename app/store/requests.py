@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any, NamedTuple, cast, get_type_hints
 from uuid import UUID
@@ -16,10 +16,22 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, undefer
 
 from app.core.database import AnySession
+from app.core.partitioning import shifted
 from app.domain.change import Action, Via
 from app.domain.lifecycle import CANCELLABLE, INITIAL, RETRYABLE, Status, words
 from app.domain.rdata import RecordType
-from app.store.models import QUEUED, SCHEDULED_FROM, SEQ_STEP, UNAPPROVED, UNAPPROVED_FROM, Request
+from app.store import open_floor
+from app.store.models import (
+    OPEN_ONLY,
+    QUEUED,
+    SCHEDULED_FROM,
+    SEQ_STEP,
+    SINCE_FLOOR,
+    SINCE_FLOOR_OF_REQUEST,
+    UNAPPROVED,
+    UNAPPROVED_FROM,
+    Request,
+)
 from app.store.reviews import NewReview, as_rows
 
 
@@ -177,11 +189,10 @@ _INSERT = """
         SELECT * FROM {rows}
     ), served AS MATERIALIZED (
         SELECT name FROM dns_zones WHERE name IN (SELECT zone FROM new) FOR KEY SHARE
-    ), {places}stored AS (
+    ), {keys}{places}stored AS (
         INSERT INTO dns_requests ({columns}, batch_id)
         SELECT {values}, CAST(:batch_id AS uuid) FROM new
-         WHERE (zone IN (SELECT name FROM served)) IS TRUE  -- a filter; a join may change the order
-        ON CONFLICT (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+         WHERE (zone IN (SELECT name FROM served)) IS TRUE{unused}  -- a filter; a join may change the order
         RETURNING id, created_at{returned}
     ), logged AS (
         INSERT INTO dns_request_events (request_id, at, status, message, told)
@@ -191,13 +202,23 @@ _INSERT = """
         SELECT CAST(:batch_id AS uuid), :first, :last, CAST(:digest AS bytea)
          WHERE CAST(:batch_id AS uuid) IS NOT NULL AND EXISTS (SELECT FROM stored)
     )
-    SELECT now() AS at, CAST(CAST(pg_current_xact_id() AS text) AS bigint) AS transaction, ARRAY(
-        SELECT id FROM new WHERE idempotency_key IS NOT NULL AND (zone IN (SELECT name FROM served)) IS TRUE
-        EXCEPT SELECT id FROM stored
-    ) AS key_used, ARRAY(
+    SELECT now() AS at, CAST(CAST(pg_current_xact_id() AS text) AS bigint) AS transaction,
+           {key_used} AS key_used, ARRAY(
         SELECT id FROM new WHERE zone NOT IN (SELECT name FROM served)
     ) AS zone_gone
 """
+# The keys first: an older release finds them taken before it waits for the row.
+_KEYS = """taken AS MATERIALIZED (
+        INSERT INTO dns_idempotency_keys (account_id, idempotency_key, request_id)
+        SELECT account_id, idempotency_key, id FROM new
+         WHERE idempotency_key IS NOT NULL AND (zone IN (SELECT name FROM served)) IS TRUE
+        ON CONFLICT DO NOTHING
+        RETURNING request_id
+    ), """
+_UNUSED = " AND (idempotency_key IS NULL OR id IN (SELECT request_id FROM taken))"
+_KEY_USED = """ARRAY(
+        SELECT id FROM new WHERE idempotency_key IS NOT NULL AND (zone IN (SELECT name FROM served)) IS TRUE
+        EXCEPT SELECT id FROM stored)"""
 _NEXT_SEQ = "nextval(pg_get_serial_sequence('dns_requests', 'seq'))"
 _TIME = """to_char(not_before AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
 _ACCEPTED = f"'{INITIAL}' AS status, 'accepted' AS words"
@@ -227,9 +248,10 @@ _REVIEWS = """reviews AS (
     ), """
 
 
-def _insert_of(seldom: Collection[str], *, reviewed: bool = False) -> TextualSelect:
+def _insert_of(seldom: Collection[str], *, keyed: bool, reviewed: bool = False) -> TextualSelect:
     """Return the statement that writes the usual columns, and those of the seldom ones that are named.
 
+    With `keyed` it takes the idempotency keys, and leaves out the requests whose keys were taken before.
     With `reviewed` it takes new reviews, too, and stores those that have requests.
     """
     columns = _columns(NewRequest, without=[name for name in _SELDOM if name not in seldom])
@@ -237,6 +259,9 @@ def _insert_of(seldom: Collection[str], *, reviewed: bool = False) -> TextualSel
     return text(
         _INSERT.format(
             rows=_new_rows(columns),
+            keys=_KEYS if keyed else "",
+            unused=_UNUSED if keyed else "",
+            key_used=_KEY_USED if keyed else "CAST('{}' AS uuid[])",
             places=_PLACE_OF_GROUP if seldom else "",
             columns=", ".join(values),
             values=", ".join(values.values()),
@@ -247,9 +272,22 @@ def _insert_of(seldom: Collection[str], *, reviewed: bool = False) -> TextualSel
     ).columns(*map(column, Stored._fields))  # known, so that SQLAlchemy prepares the reading of rows but once
 
 
-_INSERT_USUAL, _INSERT_SELDOM = _insert_of(()), _insert_of(_SELDOM)
-_INSERT_REVIEWED = _insert_of(_SELDOM, reviewed=True)
+# By whether some have keys.
+_INSERT_USUAL = {keyed: _insert_of((), keyed=keyed) for keyed in (False, True)}
+_INSERT_SELDOM = {keyed: _insert_of(_SELDOM, keyed=keyed) for keyed in (False, True)}
+_INSERT_REVIEWED = {keyed: _insert_of(_SELDOM, keyed=keyed, reviewed=True) for keyed in (False, True)}
 
+# By their ids PostgreSQL knows in which partitions the requests are.
+_KEYS_OF = text(
+    """
+    SELECT new.account_id, new.idempotency_key, taken.request_id
+      FROM unnest(CAST(:accounts AS text[]), CAST(:keys AS text[])) AS new (account_id, idempotency_key)
+     -- LIMIT keeps this one look-up for each key
+     CROSS JOIN LATERAL (
+        SELECT request_id FROM dns_idempotency_keys
+         WHERE (account_id, idempotency_key) = (new.account_id, new.idempotency_key) LIMIT 1) AS taken
+    """
+)
 _EARLIER_COLUMNS = _columns(EarlierRequest, without=("same",))
 _EARLIER = text(
     f"""
@@ -264,6 +302,7 @@ _EARLIER = text(
                    'config', CAST('{{"ttl": 300}}' AS jsonb) || (new.resource -> 'config'))) AS same
       FROM {_new_rows(_columns(NewRequest, without=()))}
       JOIN dns_requests AS earlier USING (account_id, idempotency_key)
+     WHERE earlier.id = ANY(:ids)
     """  # noqa: S608
 ).columns(column("new_id", Uuid), *_EARLIER_COLUMNS, column("same", Boolean))
 
@@ -271,15 +310,13 @@ _EARLIER = text(
 _KEY_OF_OTHER_BATCH = text(
     """
     SELECT EXISTS (
-        SELECT
-          FROM unnest(CAST(:accounts AS text[]), CAST(:keys AS text[])) AS new (account_id, idempotency_key)
-          JOIN dns_requests AS earlier USING (account_id, idempotency_key)
-          JOIN dns_batches AS batch ON batch.id = earlier.batch_id
-         WHERE batch.digest <> :digest
+        SELECT FROM dns_requests AS earlier JOIN dns_batches AS batch ON batch.id = earlier.batch_id
+         WHERE earlier.id = ANY(:ids) AND batch.digest <> :digest
     )
     """
 )
 
+_CLOCKS = timedelta(days=1)  # by which clocks do not differ
 _MAX_RUNS = 20  # whose lines are part of a request's log: the last ones
 # What is for operators only has nothing in `told`: of the request's own lines requesters see the status.
 _LOG = text(
@@ -294,8 +331,9 @@ _LOG = text(
         UNION ALL
         SELECT event.at, 1, event.id, '{Status.RUNNING}', CASE WHEN :in_full THEN message ELSE told END
           FROM lately JOIN ansible_run_events AS event USING (run_id)
+         WHERE event.run_id >= :runs_from
          -- what is said of another request of the run is that one's only
-         WHERE (event.request_id IS NULL OR event.request_id = :request_id)
+           AND (event.request_id IS NULL OR event.request_id = :request_id)
            AND (:in_full OR event.told IS NOT NULL)
     )
     SELECT at, origin, id, status, message FROM line
@@ -315,7 +353,7 @@ _NEW_LINES = text(
     ), of_runs AS MATERIALIZED (
         SELECT event.at, event.id, CASE WHEN :in_full THEN message ELSE told END AS message
           FROM lately JOIN ansible_run_events AS event USING (run_id)
-         WHERE (event.request_id IS NULL OR event.request_id = :request_id)
+         WHERE event.run_id >= :runs_from AND (event.request_id IS NULL OR event.request_id = :request_id)
            AND (:in_full OR event.told IS NOT NULL)
     )
     (SELECT at, 0, id, status, message FROM own WHERE id > :own ORDER BY id LIMIT :limit)
@@ -357,7 +395,7 @@ _RETRY_CHOSEN = f"""
                error_code = NULL, error_message = NULL, lost_runs = 0,
                before = NULL, after = NULL, answers = NULL,
                verify_by = NULL, check_at = NULL, verified_at = NULL, finished_at = NULL
-          FROM queued WHERE request.id = queued.id
+          FROM queued WHERE request.id = queued.id AND request.id = ANY(:ids)
         RETURNING request.*, queued.state
     ), logged AS (
         INSERT INTO dns_request_events (request_id, status, message, told)
@@ -381,7 +419,7 @@ _CANCEL_CHOSEN = f"""
         UPDATE dns_requests AS request
            SET status = '{Status.CANCELLED}', error_message = NULL, verify_by = NULL, check_at = NULL,
                finished_at = clock_timestamp()
-          FROM chosen WHERE request.id = chosen.id
+          FROM chosen WHERE request.id = chosen.id AND {{among}}
         RETURNING request.*, chosen.status AS was
     ), logged AS (
         INSERT INTO dns_request_events (request_id, status, message, told)
@@ -401,18 +439,21 @@ _CANCELLABLE = f"""
     WITH chosen AS MATERIALIZED (
         SELECT id, status FROM dns_requests WHERE status IN ({words(CANCELLABLE)})
 """  # noqa: S608
-_CANCEL = text(f"{_CANCELLABLE} AND id = ANY(:ids) FOR UPDATE {_CANCEL_CHOSEN}")
+_AMONG = "request.id = ANY(:ids)"
+_CANCEL = text(f"{_CANCELLABLE} AND id = ANY(:ids) FOR UPDATE {_CANCEL_CHOSEN.format(among=_AMONG)}")
 # Never waits for a claim, which locks many requests in another order.
-_CANCEL_FREE = text(f"{_CANCELLABLE} AND id = ANY(:ids) FOR UPDATE SKIP LOCKED {_CANCEL_CHOSEN}")
+_CANCEL_FREE = text(
+    f"{_CANCELLABLE} AND id = ANY(:ids) FOR UPDATE SKIP LOCKED {_CANCEL_CHOSEN.format(among=_AMONG)}"
+)
 # Of a group all, so some more than the limit.
 _CANCEL_IN_ZONE = text(
     f"""
-    {_CANCELLABLE} AND zone = :zone AND finished_at IS NULL
+    {_CANCELLABLE} AND zone = :zone AND {OPEN_ONLY}
        AND seq < {SEQ_STEP} + coalesce((
             SELECT seq FROM dns_requests
-             WHERE status IN ({words(CANCELLABLE)}) AND zone = :zone AND finished_at IS NULL
+             WHERE status IN ({words(CANCELLABLE)}) AND zone = :zone AND {OPEN_ONLY}
              ORDER BY seq OFFSET :limit - 1 LIMIT 1), {2**63 - 1 - SEQ_STEP})
-     ORDER BY seq FOR UPDATE SKIP LOCKED {_CANCEL_CHOSEN}
+     ORDER BY seq FOR UPDATE SKIP LOCKED {_CANCEL_CHOSEN.format(among=SINCE_FLOOR_OF_REQUEST)}
     """  # noqa: S608
 )
 
@@ -425,7 +466,7 @@ _FIRST_MAKERS = text(
       FROM jsonb_array_elements_text(CAST(:names AS jsonb)) AS wanted (name)
      CROSS JOIN LATERAL (
         SELECT id, zone, name, record_type, account_id, action, finished_at, seq FROM dns_requests
-         WHERE name = wanted.name ORDER BY id DESC LIMIT 100) AS waiting
+         WHERE name = wanted.name AND {SINCE_FLOOR} ORDER BY id DESC LIMIT 100) AS waiting
      -- what waits for an approval, or for its time, may come to nothing
      WHERE {QUEUED}
        AND waiting.action IN ('{Action.CREATE}', '{Action.UPSERT}')
@@ -440,7 +481,9 @@ _GROUPS = text(
     )
     SELECT member.atomic_id, member.id
       FROM asked CROSS JOIN LATERAL (
-        SELECT atomic_id, id FROM dns_requests WHERE atomic_id = asked.atomic_id) AS member
+        -- those of a group come in one call
+        SELECT atomic_id, id FROM dns_requests
+         WHERE atomic_id = asked.atomic_id AND id BETWEEN :lowest AND :highest) AS member
      ORDER BY member.id
     """
 )
@@ -449,7 +492,8 @@ _GROUPS = text(
 _ADD_LOG_LINES = text(
     """
     INSERT INTO dns_request_events (request_id, status, message, told, changes_status)
-    SELECT line.id, (SELECT status FROM dns_requests WHERE id = line.id), line.message, line.told, false
+    SELECT line.id, (SELECT status FROM dns_requests WHERE id = line.id AND id BETWEEN :lowest AND :highest),
+           line.message, line.told, false
       FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS line(id uuid, message text, told text)
     """
 )
@@ -469,31 +513,50 @@ def insert(
     batch_id, digest = batch or (None, None)
     of_batch = {"batch_id": batch_id, "first": new[0].id, "last": new[-1].id, "digest": digest}
     has_seldom = any(any(values) for values in map(_SELDOM_VALUES, new))
-    names, statement = ([*_FIELDS], _INSERT_SELDOM) if has_seldom else (_OFTEN, _INSERT_USUAL)
+    names, statements = ([*_FIELDS], _INSERT_SELDOM) if has_seldom else (_OFTEN, _INSERT_USUAL)
     parameters = {"rows": _rows(new, names), **of_batch}
     if reviews:
-        statement, parameters["reviews"] = _INSERT_REVIEWED, as_rows(reviews)
-    row = session.execute(statement, parameters).one()
+        statements, parameters["reviews"] = _INSERT_REVIEWED, as_rows(reviews)
+    keyed = any(request.idempotency_key is not None for request in new)
+    row = session.execute(statements[keyed], parameters).one()
     return Stored(row.at, row.transaction, frozenset(row.key_used), frozenset(row.zone_gone))
 
 
 def belong_to_another_batch(session: AnySession, keys: Collection[tuple[str, str]], digest: bytes) -> bool:
     """Return whether one of the keys, each with its account, was made for a batch with another body."""
+    ids = list(ids_of_keys(session, keys).values())
+    return bool(ids) and bool(session.execute(_KEY_OF_OTHER_BATCH, {"ids": ids, "digest": digest}).scalar())
+
+
+def ids_of_keys(session: AnySession, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
+    """Return the ids of the requests that idempotency keys, each with its account, stand for."""
     accounts, names = [account for account, _ in keys], [name for _, name in keys]
-    parameters = {"accounts": accounts, "keys": names, "digest": digest}
-    return bool(session.execute(_KEY_OF_OTHER_BATCH, parameters).scalar())
+    rows = session.execute(_KEYS_OF, {"accounts": accounts, "keys": names})
+    return {(row.account_id, row.idempotency_key): row.request_id for row in rows}
 
 
-def find_earlier(session: AnySession, new: Sequence[NewRequest]) -> dict[UUID, EarlierRequest]:
-    """Return, by the id of each new request, the stored request that has its idempotency key."""
-    found = session.execute(_EARLIER, {"rows": _rows(new, [*_FIELDS])}).mappings()
+def find_earlier(session: AnySession, new: Sequence[NewRequest]) -> dict[UUID, EarlierRequest | None]:
+    """Return, by the id of each new request, the stored request that has its idempotency key.
+
+    None where that request is no longer kept.
+    """
+    keys = {each.id: (each.account_id, each.idempotency_key) for each in new if each.idempotency_key}
+    taken = ids_of_keys(session, list(keys.values()))
+    if not taken:
+        return {}
+    parameters = {"rows": _rows(new, [*_FIELDS]), "ids": list(taken.values())}
     names = [field.name for field in fields(EarlierRequest)]
-    return {row["new_id"]: EarlierRequest(**{name: row[name] for name in names}) for row in found}
+    found = {
+        row["new_id"]: EarlierRequest(**{name: row[name] for name in names})
+        for row in session.execute(_EARLIER, parameters).mappings()
+    }
+    return {new_id: found.get(new_id) for new_id, key in keys.items() if key in taken}
 
 
 def first_makers(session: AnySession, names: Collection[str]) -> dict[tuple[str, str, str], str]:
     """Return who is the first in the queue to make RRsets at these names, by zone, name and type."""
-    found = session.execute(_FIRST_MAKERS, {"names": to_json(list(names)).decode()})
+    parameters = {"names": to_json(list(names)).decode(), "open_from": open_floor.read(session)}
+    found = session.execute(_FIRST_MAKERS, parameters)
     return {(row.zone, row.name, row.record_type): row.account_id for row in found}
 
 
@@ -519,6 +582,7 @@ def retry(
     served any more stay as they are. `wait` as with `cancel`.
     """
     statement = _RETRY if wait else _RETRY_FREE
+    open_floor.lower(session, ids)
     return _changed(session, statement, ids=list(ids), to_review=list(to_review))
 
 
@@ -534,7 +598,9 @@ def cancel(session: Session, ids: Sequence[UUID], *, wait: bool) -> list[Request
 def groups_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
     """Return the groups that these requests belong to: by the group's id, those of all of its requests."""
     groups: dict[UUID, list[UUID]] = {}
-    for atomic_id, request_id in session.execute(_GROUPS, {"ids": list(ids)}):
+    lowest, highest = around(ids)
+    parameters = {"ids": list(ids), "lowest": lowest, "highest": highest}
+    for atomic_id, request_id in session.execute(_GROUPS, parameters):
         groups.setdefault(atomic_id, []).append(request_id)
     return groups
 
@@ -553,20 +619,24 @@ def any_waits_or_runs(session: Session, ids: Sequence[UUID]) -> bool:
 
 def cancel_in_zone(session: Session, zone: str, limit: int) -> int:
     """Cancel some `limit` of the zone's requests that are waiting or being verified; return how many."""
-    return len(_changed(session, _CANCEL_IN_ZONE, zone=zone, limit=limit))
+    parameters = {"zone": zone, "limit": limit, "open_from": open_floor.exact(session)}
+    return len(_changed(session, _CANCEL_IN_ZONE, **parameters))
 
 
 def has_open(session: Session, zone: str) -> bool:
     """Return whether some request for the zone is not settled yet."""
-    statement = text("SELECT EXISTS (SELECT FROM dns_requests WHERE zone = :zone AND finished_at IS NULL)")
-    return bool(session.scalar(statement, {"zone": zone}))
+    statement = text(f"SELECT EXISTS (SELECT FROM dns_requests WHERE zone = :zone AND {OPEN_ONLY})")  # noqa: S608
+    return bool(session.scalar(statement, {"zone": zone, "open_from": open_floor.exact(session)}))
 
 
 def add_log_lines(session: Session, lines: Iterable[NewLine]) -> None:
     """Write lines into the logs of requests, which have the status that they have."""
-    rows = [{"id": str(line.request_id), "message": line.message, "told": line.told} for line in lines]
+    new = list(lines)
+    rows = [{"id": str(line.request_id), "message": line.message, "told": line.told} for line in new]
     if rows:
-        session.execute(_ADD_LOG_LINES, {"rows": json.dumps(rows)})
+        lowest, highest = around([line.request_id for line in new])
+        bounds = {"lowest": lowest, "highest": highest}
+        session.execute(_ADD_LOG_LINES, {"rows": json.dumps(rows), **bounds})
 
 
 def log_lines(
@@ -578,6 +648,7 @@ def log_lines(
     """
     position = before or LogPosition(datetime.max.replace(tzinfo=UTC), 0, 0)
     parameters = {"request_id": request_id, "limit": limit, "runs": _MAX_RUNS, "in_full": in_full}
+    parameters["runs_from"], _ = around([request_id])
     return [LogLine(*row) for row in session.execute(_LOG, parameters | position._asdict())]
 
 
@@ -589,8 +660,17 @@ def new_log_lines(
     There are up to `limit` of each of both kinds, first its own, then those of its runs; each in their order.
     """
     parameters = {"request_id": request_id, "limit": limit, "runs": _MAX_RUNS, "in_full": in_full}
+    parameters["runs_from"], _ = around([request_id])
     rows = session.execute(_NEW_LINES, parameters | {"own": own, "of_runs": of_runs})
     return [LogLine(*row) for row in rows]
+
+
+def around(ids: Collection[UUID]) -> tuple[UUID, UUID]:
+    """Return an id before all of these and one behind, by more than clocks differ: what belongs together.
+
+    It tells PostgreSQL which partitions to look into.
+    """
+    return shifted(min(ids), -_CLOCKS), shifted(max(ids), _CLOCKS)
 
 
 def _changed(session: Session, statement: TextClause, **parameters: object) -> list[Request]:

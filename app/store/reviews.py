@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session, undefer
 from app.core.database import AnySession
 from app.domain.approval import Verdict
 from app.domain.lifecycle import INITIAL, Status
-from app.store.models import SCHEDULED_FROM, Request, Review
+from app.store import open_floor
+from app.store.models import SCHEDULED_FROM, SINCE_FLOOR, SINCE_FLOOR_OF_REQUEST, Request, Review
 
 MAX_EXPIRED_AT_ONCE = 100  # reviews
 
@@ -49,7 +50,8 @@ _APPROVE = text(
                   FROM jsonb_array_elements(CAST(:items AS jsonb)) WITH ORDINALITY) AS item
          CROSS JOIN LATERAL (
             SELECT id, atomic_id, not_before FROM dns_requests
-             WHERE id = item.id AND status = '{Status.AWAITING_APPROVAL}' LIMIT 1) AS request
+             WHERE id = item.id AND {SINCE_FLOOR} AND status = '{Status.AWAITING_APPROVAL}'
+             LIMIT 1) AS request
          ORDER BY item.ordinality
     ), numbered AS MATERIALIZED (
         SELECT id, expect, early, turn, {_NEXT_SEQ} AS seq FROM chosen
@@ -62,7 +64,7 @@ _APPROVE = text(
         UPDATE dns_requests AS request
            SET status = CASE WHEN queued.early THEN '{Status.SCHEDULED}' ELSE '{INITIAL}' END,
                seq = queued.seq, expect = coalesce(request.expect, queued.expect)
-          FROM queued WHERE request.id = queued.id
+          FROM queued WHERE request.id = queued.id AND {SINCE_FLOOR_OF_REQUEST}
         RETURNING request.id, request.status, request.seq
     )
     INSERT INTO dns_request_events (request_id, status, message, told)
@@ -76,7 +78,7 @@ _REJECT = text(
         UPDATE dns_requests
            SET status = '{Status.REJECTED}', error_code = :code, error_message = :message,
                finished_at = clock_timestamp()
-         WHERE review_id = :review_id AND status = '{Status.AWAITING_APPROVAL}'
+         WHERE review_id = :review_id AND {SINCE_FLOOR} AND status = '{Status.AWAITING_APPROVAL}'
         RETURNING id
     )
     INSERT INTO dns_request_events (request_id, status, message, told)
@@ -126,7 +128,11 @@ def list_undecided(session: Session, review_id: UUID, *, lock: bool = False) -> 
 
     With `lock` nobody cancels them until the transaction ends.
     """
-    waiting = (Request.review_id == review_id, Request.status == Status.AWAITING_APPROVAL)
+    waiting = (
+        Request.review_id == review_id,
+        Request.id >= open_floor.read(session),
+        Request.status == Status.AWAITING_APPROVAL,
+    )
     found = select(Request).where(*waiting).order_by(Request.seq).options(undefer(Request.expect))
     return session.scalars(found.with_for_update() if lock else found).all()
 
@@ -137,12 +143,14 @@ def approve(session: Session, items: Sequence[Approved], message: str) -> set[UU
     Each expects the RRset that is given with it, unless it has expected another one from the beginning.
     """
     rows = [{"id": str(each.id), "expect": each.expect} for each in items]
-    return set(session.scalars(_APPROVE, {"items": json.dumps(rows), "message": message}))
+    parameters = {"items": json.dumps(rows), "message": message, "open_from": open_floor.read(session)}
+    return set(session.scalars(_APPROVE, parameters))
 
 
 def reject(session: Session, review_id: UUID, code: str, message: str) -> set[UUID]:
     """Reject what of the review waits for an approval; return which requests those are."""
     parameters = {"review_id": review_id, "code": code, "message": message}
+    parameters["open_from"] = open_floor.read(session)
     return set(session.scalars(_REJECT, parameters))
 
 

@@ -11,7 +11,8 @@ from app.domain.change import RRsetKey, RRsetState
 from app.domain.inverse import Done
 from app.domain.lifecycle import Status
 from app.domain.retry_policy import Kind, codes_of
-from app.store.models import QUEUED
+from app.store import open_floor
+from app.store.models import QUEUED, SINCE_FLOOR
 from app.store.request_lists import CLOCK_MARGIN, id_at
 
 _AT_ONCE = 500  # rows, each of two RRsets of 64 KB at most
@@ -43,7 +44,10 @@ _SINCE = text(
     """  # noqa: S608
 )
 _QUEUED = text(
-    f"SELECT DISTINCT name, record_type FROM dns_requests WHERE zone = :zone AND {QUEUED} LIMIT :most"  # noqa: S608
+    f"""
+    SELECT DISTINCT name, record_type FROM dns_requests
+     WHERE zone = :zone AND {QUEUED} AND {SINCE_FLOOR} LIMIT :most
+    """  # noqa: S608
 )
 
 
@@ -68,7 +72,8 @@ def list_done(session: Session, zone: str, since: datetime, most: int) -> Genera
 
 def list_queued(session: Session, zone: str, most: int) -> set[RRsetKey]:
     """Return the RRsets of which requests are open, without those that are scheduled; at most so many."""
-    return {RRsetKey(*row) for row in session.execute(_QUEUED, {"zone": zone, "most": most})}
+    parameters = {"zone": zone, "most": most, "open_from": open_floor.read(session)}
+    return {RRsetKey(*row) for row in session.execute(_QUEUED, parameters)}
 
 
 def _state(found: dict[str, Any] | None) -> RRsetState | None:

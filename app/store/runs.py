@@ -8,9 +8,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, insert, not_, select, text, update
 from sqlalchemy.orm import Session
 
+from app.core.partitioning import FIRST, LAST
 from app.domain.change import ChangeResult, Outcome, RRsetKey, RRsetState
 from app.domain.effects import RRset
 from app.domain.order import Before
+from app.store import partitions
 from app.store.models import Run, RunEvent
 from app.store.pages import Found, Position, Walk
 
@@ -174,5 +176,19 @@ def page(
         ]
 
     first = {} if zone is None else {"zone": zone}
-    walk = Walk(table=Run, order=("id",), wanted=wanted, first=first, descending=True)
-    return walk.page(session, limit, after)
+
+    def page_of(span: partitions.Span, limit: int, after: Position | None) -> Found[Run]:
+        lowest, highest = span
+        walk = Walk(
+            table=Run,
+            order=("id",),
+            wanted=wanted,
+            first=first,
+            lowest=(lowest,),
+            highest=(highest,),
+            descending=True,
+        )
+        return walk.page(session, limit, after)
+
+    every = (FIRST, LAST)
+    return partitions.pages(session, Run.__tablename__, every, page_of, limit, after, newest_first=True)

@@ -13,12 +13,16 @@ from app.domain.lifecycle import Status
 from app.domain.ownership import MAKING
 from app.domain.permissions import Effect
 from app.domain.told import of_failure
-from app.store.models import QUEUED, SCHEDULED
+from app.store import open_floor
+from app.store.models import QUEUED, SCHEDULED, SINCE_FLOOR, SINCE_FLOOR_OF_REQUEST
 
 MAX_AT_ONCE = 1_000  # requests that one statement queues
 
 _NEXT = text(
-    f"SELECT extract(epoch FROM min(not_before) - clock_timestamp()) FROM dns_requests WHERE {SCHEDULED}"  # noqa: S608
+    f"""
+    SELECT extract(epoch FROM min(not_before) - clock_timestamp()) FROM dns_requests
+     WHERE {SCHEDULED} AND {SINCE_FLOOR}
+    """  # noqa: S608
 )
 
 _DUE = ("zone", "name", "record_type", "account_id", "action", "review_id", "not_before", "seq")
@@ -51,7 +55,8 @@ _NOT_OWNERS = f"""
           ) AS recorded ON true
           LEFT JOIN LATERAL (
             SELECT account_id
-              FROM (SELECT * FROM dns_requests WHERE name = led.name ORDER BY id DESC LIMIT 100) AS latest
+              FROM (SELECT * FROM dns_requests
+                     WHERE name = led.name AND {SINCE_FLOOR} ORDER BY id DESC LIMIT 100) AS latest
              WHERE (zone, record_type) = (led.zone, led.record_type) AND {QUEUED} AND ({_MAKES})
              ORDER BY seq LIMIT 1
           ) AS waiting ON true
@@ -69,14 +74,15 @@ _FAIL_NOT_OWNERS = f"""
         UPDATE dns_requests AS request
            SET status = '{Status.FAILED}', error_code = verdict.code, error_message = verdict.message,
                finished_at = clock_timestamp()
-          FROM (SELECT due.place,
+          FROM (SELECT due.partition, due.place,
                        CASE WHEN own.id IS NULL THEN 'atomic_failed' ELSE 'not_owner' END AS code,
                        coalesce(own.words, 'request ' || first.id || ' of its group failed: ' || first.words
                                 ) AS message
                   FROM (SELECT DISTINCT ON (turn) turn, id, words FROM not_owners ORDER BY turn, id) AS first
                   JOIN due ON due.turn = first.turn
                   LEFT JOIN not_owners AS own ON own.id = due.id) AS verdict
-         WHERE request.ctid = verdict.place
+         WHERE (request.tableoid, request.ctid) = (verdict.partition, verdict.place)
+           AND {SINCE_FLOOR_OF_REQUEST}
         RETURNING request.id, request.error_code, request.error_message
     ), said AS (
         INSERT INTO dns_request_events (request_id, status, message, told)
@@ -94,27 +100,30 @@ _QUEUE_DUE = text(
     WITH turn AS MATERIALIZED (
         SELECT pg_try_advisory_xact_lock(hashtextextended('scheduled requests that are due', 0)) AS mine
     ), chosen AS MATERIALIZED (
-        SELECT ctid AS place, id, atomic_id, {", ".join(_DUE)} FROM dns_requests
-         WHERE {SCHEDULED} AND not_before <= statement_timestamp() AND (SELECT mine FROM turn)
+        SELECT tableoid AS partition, ctid AS place, id, atomic_id, {", ".join(_DUE)} FROM dns_requests
+         WHERE {SCHEDULED} AND {SINCE_FLOOR} AND not_before <= statement_timestamp()
+           AND (SELECT mine FROM turn)
          ORDER BY not_before, seq LIMIT {MAX_AT_ONCE} FOR UPDATE SKIP LOCKED
     ), rest_of_groups AS MATERIALIZED (  -- which the limit has cut
-        SELECT ctid AS place, id, atomic_id, {", ".join(_DUE)} FROM dns_requests
+        SELECT tableoid AS partition, ctid AS place, id, atomic_id, {", ".join(_DUE)} FROM dns_requests
          WHERE atomic_id = ANY(ARRAY(SELECT DISTINCT atomic_id FROM chosen WHERE atomic_id IS NOT NULL))
-           AND {SCHEDULED} AND NOT id = ANY(ARRAY(SELECT id FROM chosen WHERE atomic_id IS NOT NULL))
+           AND {SCHEDULED} AND {SINCE_FLOOR}
+           AND NOT id = ANY(ARRAY(SELECT id FROM chosen WHERE atomic_id IS NOT NULL))
            FOR UPDATE
     ), due AS MATERIALIZED (
         SELECT *, coalesce(atomic_id, id) AS turn
           FROM (SELECT * FROM chosen UNION ALL SELECT * FROM rest_of_groups) AS each
     ), {_NOT_OWNERS.lstrip()}, {_FAIL_NOT_OWNERS.lstrip()}, numbered AS MATERIALIZED (
-        SELECT place, id, turn, nextval(pg_get_serial_sequence('dns_requests', 'seq')) AS seq
+        SELECT partition, place, id, turn, nextval(pg_get_serial_sequence('dns_requests', 'seq')) AS seq
           FROM due WHERE turn NOT IN (SELECT turn FROM not_owners)
     ), queued AS MATERIALIZED (
-        SELECT place, min(seq) OVER (PARTITION BY turn)
+        SELECT partition, place, min(seq) OVER (PARTITION BY turn)
                       + row_number() OVER (PARTITION BY turn ORDER BY id) - 1 AS seq
           FROM numbered
     ), changed AS (
         UPDATE dns_requests AS request SET status = '{Status.PENDING}', seq = queued.seq
-          FROM queued WHERE request.ctid = queued.place
+          FROM queued WHERE (request.tableoid, request.ctid) = (queued.partition, queued.place)
+           AND {SINCE_FLOOR_OF_REQUEST}
         RETURNING request.id, request.zone, request.seq
     ), logged AS (
         INSERT INTO dns_request_events (request_id, status, message, told)
@@ -137,7 +146,7 @@ class Queued(NamedTuple):
 
 def seconds_until_next(session: AnySession) -> float | None:
     """Return when the next scheduled request is due, by the database's clock; None: there is none."""
-    seconds = session.execute(_NEXT).scalar()
+    seconds = session.execute(_NEXT, {"open_from": open_floor.read(session)}).scalar()
     return None if seconds is None else float(seconds)
 
 
@@ -149,5 +158,5 @@ def queue_due(session: AnySession) -> Queued:
     somebody has approved it. Nothing happens while another process does it.
     """
     told = {code: of_failure(code) for code in ("not_owner", "atomic_failed")}
-    row = session.execute(_QUEUE_DUE, told).one()
+    row = session.execute(_QUEUE_DUE, {**told, "open_from": open_floor.read(session)}).one()
     return Queued(row.zones or (), row.failed, row.number + row.failed >= MAX_AT_ONCE)

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from app.domain.lifecycle import Status
 from app.domain.precedence import Tie
-from app.store.models import QUEUED
+from app.store import open_floor
+from app.store.models import OPEN_ONLY, QUEUED, SINCE_FLOOR
 
 # Indexes give the order, whatever the statistics say: leases.check has turned off the other plans.
 _IN_ORDER = text(
@@ -29,14 +30,15 @@ _ACCOUNTS = text(
     f"""
     WITH RECURSIVE waiting (account_id, number) AS (
         (SELECT account_id, 1 FROM dns_requests
-          WHERE zone <= :zone AND (zone, {_ACCOUNT}) >= (:zone, :first) AND {QUEUED} AND seq >= :floor
+          WHERE zone <= :zone AND (zone, {_ACCOUNT}) >= (:zone, :first)
+            AND {QUEUED} AND {SINCE_FLOOR} AND seq >= :floor
           {_ORDER} LIMIT 1)
         UNION ALL
         SELECT following.account_id, number + 1
           FROM waiting CROSS JOIN LATERAL (
             SELECT account_id FROM dns_requests
              WHERE zone <= :zone AND (zone, {_ACCOUNT}) > (:zone, waiting.account_id)
-               AND {QUEUED} AND seq >= :floor
+               AND {QUEUED} AND {SINCE_FLOOR} AND seq >= :floor
              {_ORDER} LIMIT 1) AS following
          WHERE number < :limit
     )
@@ -53,7 +55,7 @@ _SHARES = text(
      CROSS JOIN LATERAL (
         SELECT id, seq, atomic_id FROM dns_requests
          WHERE (zone, {_ACCOUNT}, seq) >= (:zone, share.account_id, :floor)
-           AND (zone, {_ACCOUNT}) <= (:zone, share.account_id) AND {_PENDING}
+           AND (zone, {_ACCOUNT}) <= (:zone, share.account_id) AND {SINCE_FLOOR} AND {_PENDING}
          {_ORDER} LIMIT :number) AS request
      WHERE request.seq > :behind
      ORDER BY share.place, request.seq
@@ -62,7 +64,7 @@ _SHARES = text(
 _GROUPS = text(
     f"""
     SELECT atomic_id, array_agg(id ORDER BY seq) AS ids FROM dns_requests
-     WHERE atomic_id = ANY(CAST(:groups AS uuid[])) AND zone = :zone AND {_PENDING}
+     WHERE atomic_id = ANY(CAST(:groups AS uuid[])) AND zone = :zone AND {SINCE_FLOOR} AND {_PENDING}
      GROUP BY atomic_id
     """  # noqa: S608
 )
@@ -80,8 +82,8 @@ _EARLIER = text(
           FROM (
             SELECT seq, record_type, zone = :zone AND seq > :behind AND {_PENDING} AS waits
               FROM dns_requests
-             WHERE name <= tie.name AND (name, id) >= (tie.name, (
-                SELECT id FROM dns_requests WHERE finished_at IS NULL ORDER BY id LIMIT 1))
+             WHERE name <= tie.name AND {SINCE_FLOOR} AND (name, id) >= (tie.name, (
+                SELECT id FROM dns_requests WHERE {OPEN_ONLY} ORDER BY id LIMIT 1))
              ORDER BY name DESC, id DESC LIMIT {_MOST_AT_NAME}) AS newest) AS of_name
     """  # noqa: S608
 )
@@ -95,7 +97,7 @@ def list_accounts(session: Session, zone: str, floor: int, first: str, limit: in
     those before it.
     """
     session.execute(_IN_ORDER)
-    parameters = {"zone": zone, "floor": floor}
+    parameters = {"zone": zone, "floor": floor, "open_from": open_floor.read(session)}
     found = list(session.scalars(_ACCOUNTS, {**parameters, "first": first, "limit": limit}))
     if first and len(found) < limit:
         before = session.scalars(_ACCOUNTS, {**parameters, "first": "", "limit": limit - len(found)})
@@ -118,7 +120,7 @@ def list_shares(
             break
         some = list(accounts[start : start + _ACCOUNTS_AT_ONCE])
         parameters = {"zone": zone, "accounts": some, "floor": floor, "behind": behind, "number": number}
-        rows = session.execute(_SHARES, parameters).all()
+        rows = session.execute(_SHARES, parameters | {"open_from": open_floor.read(session)}).all()
         groups = _groups(session, zone, {row.atomic_id for row in rows if row.atomic_id})
         for _, share in groupby(rows, key=lambda row: row.place):
             units: list[Unit] = []
@@ -134,7 +136,8 @@ def _groups(session: Session, zone: str, groups: Collection[UUID]) -> Mapping[UU
     """Return the pending requests of each group."""
     if not groups:
         return {}
-    rows = session.execute(_GROUPS, {"zone": zone, "groups": list(groups)})
+    parameters = {"zone": zone, "groups": list(groups), "open_from": open_floor.read(session)}
+    rows = session.execute(_GROUPS, parameters)
     return {row.atomic_id: row.ids for row in rows}
 
 
@@ -154,7 +157,8 @@ class Earlier:
 
 def list_earlier(session: Session, zone: str, names: Collection[str], behind: int) -> Earlier:
     """Return what is pending at these names with a `seq` above `behind`."""
-    rows = session.execute(_EARLIER, {"zone": zone, "names": sorted(names), "behind": behind}).all()
+    parameters = {"zone": zone, "names": sorted(names), "behind": behind}
+    rows = session.execute(_EARLIER, parameters | {"open_from": open_floor.read(session)}).all()
     return Earlier(
         {row.name: row.all_types for row in rows if row.all_types},
         {row.name: row.dnames for row in rows if row.dnames},

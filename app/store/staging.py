@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 from app.core.database_errors import is_locked
 from app.domain.origin import Origin
 from app.domain.zone_record import ZoneRecord
-from app.store import comparison, leases
+from app.store import comparison, leases, open_floor
+from app.store.models import OPEN_ONLY
 
 _OPEN_REQUESTS = text("CREATE TEMPORARY TABLE open_requests (id uuid) ON COMMIT DROP")
 _NOTE_OPEN = text(
-    "INSERT INTO pg_temp.open_requests SELECT id FROM dns_requests WHERE zone = :zone AND finished_at IS NULL"
+    f"INSERT INTO pg_temp.open_requests SELECT id FROM dns_requests WHERE zone = :zone AND {OPEN_ONLY}"  # noqa: S608
 )
 # Requests that were accepted since have greater ids, but for how much clocks differ.
 _NOW = text("SELECT extract(epoch FROM clock_timestamp())")
@@ -96,7 +97,7 @@ class Staging:
         since = UUID(int=int((now - _CLOCKS) * 1_000) << 80)  # ids begin with the time (RFC 9562 5.7)
         self._zone = {"zone": zone, "since": since}
         session.execute(_OPEN_REQUESTS)
-        session.execute(_NOTE_OPEN, {"zone": zone})
+        session.execute(_NOTE_OPEN, {"zone": zone, "open_from": open_floor.exact(session)})
 
     def fill(self, records: Iterable[ZoneRecord]) -> None:
         """Stage the records as they come."""

@@ -9,7 +9,8 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from app.domain.lifecycle import Status
-from app.store.models import AWAITING, QUEUED, SCHEDULED
+from app.store import open_floor
+from app.store.models import AWAITING, QUEUED, SCHEDULED, SINCE_FLOOR
 
 MOST_OPEN = (
     200_000  # requests of each kind that are counted: in the queues, scheduled, waiting for an approval
@@ -26,13 +27,13 @@ _OPEN = f"""
     SELECT {{account}} AS account, zone, status, count(*) AS number, min(since) AS since
       FROM (
         (SELECT account_id, zone, status, greatest(created_at, not_before) AS since FROM dns_requests
-          WHERE {QUEUED} ORDER BY zone, seq LIMIT :most)
+          WHERE {QUEUED} AND {SINCE_FLOOR} ORDER BY zone, seq LIMIT :most)
         UNION ALL
         (SELECT account_id, zone, status, created_at FROM dns_requests
-          WHERE {SCHEDULED} ORDER BY not_before, seq LIMIT :most)
+          WHERE {SCHEDULED} AND {SINCE_FLOOR} ORDER BY not_before, seq LIMIT :most)
         UNION ALL
         (SELECT account_id, zone, status, created_at FROM dns_requests
-          WHERE {AWAITING} ORDER BY id LIMIT :most)) AS open
+          WHERE {AWAITING} AND {SINCE_FLOOR} ORDER BY id LIMIT :most)) AS open
      GROUP BY 1, zone, status
 """  # noqa: S608
 _FAILED = f"""
@@ -54,7 +55,8 @@ def _rows(columns: str, most: str, condition: str = "true", *, of_accounts: bool
     """Return a subquery: the first requests that were accepted in a `span`, so many of an account at most."""
     found = f"""
         SELECT {columns} FROM dns_requests
-         WHERE {{whose}} id >= span.first AND id < span.last AND {condition} ORDER BY id LIMIT {most}
+         WHERE {{whose}} id >= span.first AND id < span.last AND id >= :lowest AND id < :highest
+           AND {condition} ORDER BY id LIMIT {most}
     """  # noqa: S608
     if not of_accounts:
         return f"({found.format(whose='')})"
@@ -234,7 +236,9 @@ def follow_indexes(session: Session) -> None:
 
 def open_groups(session: Session, *, by_account: bool) -> list[OpenGroup]:
     """Count the open requests by zone and status, and by account where that is asked for."""
-    rows = session.execute(_OPEN_GROUPS[by_account], {"most": MOST_OPEN})
+    rows = session.execute(
+        _OPEN_GROUPS[by_account], {"most": MOST_OPEN, "open_from": open_floor.read(session)}
+    )
     return [OpenGroup(*row) for row in rows]
 
 
@@ -276,7 +280,8 @@ def lags(session: Session) -> Lags:
 def _parameters(spans: Sequence[Span], most: int, accounts: Collection[str] | None) -> dict[str, Any]:
     whose = {} if accounts is None else {"accounts": sorted(accounts)}
     firsts, lasts = [span.first for span in spans], [span.last for span in spans]
-    return {"firsts": firsts, "lasts": lasts, "most": most, **whose}
+    bounds = {"lowest": min(firsts), "highest": max(lasts)}  # by which partitions are left out
+    return {"firsts": firsts, "lasts": lasts, "most": most, **bounds, **whose}
 
 
 def _fates(row: Any) -> Fates:

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, undefer
 
 from app.store.models import Request
+from app.store.requests import ids_of_keys
 
 State = dict[str, Any] | None
 
@@ -29,8 +30,8 @@ def states(session: Session, ids: Sequence[UUID]) -> dict[UUID, tuple[State, Sta
 
 def find_by_key(session: Session, account_id: str, key: str) -> Request | None:
     """Return the request that the account's idempotency key stands for."""
-    its_own = (Request.account_id == account_id, Request.idempotency_key == key)
-    return session.scalars(select(Request).where(*its_own)).one_or_none()
+    found = ids_of_keys(session, [(account_id, key)])
+    return session.get(Request, next(iter(found.values()))) if found else None
 
 
 def note(session: Session, request_id: UUID, undone_by: UUID) -> None:

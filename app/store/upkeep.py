@@ -3,18 +3,19 @@
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.store import open_floor
 from app.store.leases import FLOOR_DELAY
-from app.store.models import QUEUED
+from app.store.models import QUEUED, SINCE_FLOOR
 
 # The oldest open request of each zone, from zone to zone along ix_dns_requests_open.
 _LOWER_FLOORS = text(
     f"""
     WITH RECURSIVE oldest (zone, seq) AS (
-        (SELECT zone, seq FROM dns_requests WHERE {QUEUED} ORDER BY zone, seq LIMIT 1)
+        (SELECT zone, seq FROM dns_requests WHERE {QUEUED} AND {SINCE_FLOOR} ORDER BY zone, seq LIMIT 1)
         UNION ALL
         SELECT following.zone, following.seq
           FROM oldest CROSS JOIN LATERAL (
-            SELECT zone, seq FROM dns_requests WHERE {QUEUED} AND zone > oldest.zone
+            SELECT zone, seq FROM dns_requests WHERE {QUEUED} AND {SINCE_FLOOR} AND zone > oldest.zone
              ORDER BY zone, seq LIMIT 1) AS following
     )
     UPDATE dns_zone_leases AS lease SET seq_floor = 0, next_floor = NULL, next_floor_at = clock_timestamp()
@@ -22,14 +23,15 @@ _LOWER_FLOORS = text(
     """  # noqa: S608
 )
 _RAISE_FLOORS = text(
-    """
+    f"""
     UPDATE dns_zone_leases AS lease SET seq_floor = claimed_to + 1, next_floor = NULL, next_floor_at = NULL
      WHERE expires_at <= clock_timestamp() - make_interval(secs => :delay)
        AND seq_floor <= claimed_to AND claimed_to < 9223372036854775807
        AND NOT EXISTS (
         SELECT FROM dns_requests
-         WHERE zone = lease.zone AND finished_at IS NULL AND seq BETWEEN lease.seq_floor AND claimed_to)
-    """
+         WHERE zone = lease.zone AND finished_at IS NULL AND {SINCE_FLOOR}
+           AND seq BETWEEN lease.seq_floor AND claimed_to)
+    """  # noqa: S608
 )
 
 _SHORTEN_LEASES = text(
@@ -50,10 +52,11 @@ _SHORTEN_RESTS = text(
     """
 )
 _SHORTEN_WAITS = text(
-    """
+    f"""
     UPDATE dns_requests SET check_at = clock_timestamp() + make_interval(secs => :pause)
-     WHERE finished_at IS NULL AND check_at > clock_timestamp() + make_interval(secs => 2 * :pause)
-    """
+     WHERE finished_at IS NULL AND {SINCE_FLOOR}
+       AND check_at > clock_timestamp() + make_interval(secs => 2 * :pause)
+    """  # noqa: S608
 )
 
 _DROP_PLANS = text("DELETE FROM dns_plans WHERE expires_at <= now()")
@@ -65,8 +68,9 @@ def mend_floors(session: Session) -> None:
     A request is below its zone's floor when its commit took longer than thought possible, or when somebody
     has opened it again by hand.
     """
-    session.execute(_LOWER_FLOORS)
-    session.execute(_RAISE_FLOORS, {"delay": FLOOR_DELAY})
+    open_from = {"open_from": open_floor.exact(session)}
+    session.execute(_LOWER_FLOORS, open_from)
+    session.execute(_RAISE_FLOORS, {"delay": FLOOR_DELAY, **open_from})
 
 
 def shorten_waits(session: Session, lease: float, pause: float) -> None:
@@ -77,7 +81,7 @@ def shorten_waits(session: Session, lease: float, pause: float) -> None:
     """
     session.execute(_SHORTEN_LEASES, {"lease": lease, "pause": pause})
     session.execute(_SHORTEN_RESTS, {"pause": pause})
-    session.execute(_SHORTEN_WAITS, {"pause": pause})
+    session.execute(_SHORTEN_WAITS, {"pause": pause, "open_from": open_floor.exact(session)})
 
 
 def drop_expired_plans(session: Session) -> None:

@@ -9,21 +9,24 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.domain.lifecycle import Status
+from app.store import open_floor, partitions
+from app.store.models import OPEN_ONLY
 from app.store.stats import follow_indexes
 
 MOST_COUNTED = 1_000  # of each figure, and zone
 _LAST_ONES = 20  # requests among which the last change is looked for
+_PARTITIONS = 12  # the last ones, in which these are
 
 _FIGURES = f"""
     (SELECT count(*) FROM (SELECT FROM dns_requests AS request
-      WHERE request.zone = zone.name AND finished_at IS NULL LIMIT {MOST_COUNTED}) AS found) AS open,
+      WHERE request.zone = zone.name AND {OPEN_ONLY} LIMIT {MOST_COUNTED}) AS found) AS open,
     (SELECT count(*) FROM (SELECT status FROM dns_requests AS request
       WHERE request.zone = zone.name AND error_code IS NOT NULL AND id >= :since
       ORDER BY id DESC LIMIT {MOST_COUNTED}) AS found WHERE status = '{Status.FAILED}') AS failed,
     (SELECT count(*) FROM (SELECT FROM dns_drift AS drift
       WHERE drift.zone = zone.name AND confirmed LIMIT {MOST_COUNTED}) AS found) AS drift,
     (SELECT max(finished_at) FROM (SELECT status, finished_at FROM dns_requests AS request
-      WHERE request.zone = zone.name ORDER BY id DESC LIMIT {_LAST_ONES}) AS found
+      WHERE request.zone = zone.name AND id >= :lately ORDER BY id DESC LIMIT {_LAST_ONES}) AS found
       WHERE status = '{Status.SUCCEEDED}') AS changed_at
 """  # noqa: S608
 _PAGE = text(
@@ -56,5 +59,9 @@ class ZoneRow(NamedTuple):
 def page(session: Session, search: str, since: UUID, limit: int, after: str) -> list[ZoneRow]:
     """Return so many zones with the text in their keys, by key, after that one. Needs a transaction."""
     follow_indexes(session)
-    wanted = {"search": search, "since": since, "limit": limit, "after": after}
+    floors = {
+        "open_from": open_floor.read(session),
+        "lately": partitions.begin_of_last(session, "dns_requests", _PARTITIONS),
+    }
+    wanted = {"search": search, "since": since, "limit": limit, "after": after, **floors}
     return [ZoneRow(*row) for row in session.execute(_PAGE, wanted)]

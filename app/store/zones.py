@@ -15,7 +15,8 @@ from app.domain.checks import Checks
 from app.domain.lifecycle import Status
 from app.domain.origin import Origin
 from app.domain.zone_settings import ZoneSettings, effective
-from app.store.models import Backend, Drift, PostedZone, Record, Zone, ZoneState
+from app.store import open_floor
+from app.store.models import SINCE_FLOOR_OF_REQUEST, Backend, Drift, PostedZone, Record, Zone, ZoneState
 
 # One parameter, so that the statement is the same whatever the number of names; and its columns are known, so
 # that SQLAlchemy prepares the reading of rows but once.
@@ -44,7 +45,7 @@ _CANCEL_SIMULATED = text(
     WITH chosen AS MATERIALIZED (
         SELECT request.id
           FROM dns_requests AS request JOIN dns_zones AS zone ON zone.name = request.zone
-         WHERE zone.backend = :backend AND request.finished_at IS NULL
+         WHERE zone.backend = :backend AND request.finished_at IS NULL AND {SINCE_FLOOR_OF_REQUEST}
            AND (request.status <> '{Status.RUNNING}' OR NOT EXISTS (
                 SELECT FROM dns_zone_leases AS lease
                  WHERE lease.zone = request.zone AND lease.expires_at > clock_timestamp()))
@@ -53,7 +54,7 @@ _CANCEL_SIMULATED = text(
         UPDATE dns_requests AS request
            SET status = '{Status.CANCELLED}', error_message = NULL, verify_by = NULL, check_at = NULL,
                finished_at = clock_timestamp()
-          FROM chosen WHERE request.id = chosen.id
+          FROM chosen WHERE request.id = chosen.id AND {SINCE_FLOOR_OF_REQUEST}
         RETURNING request.id
     )
     INSERT INTO dns_request_events (request_id, status, message, told)
@@ -66,13 +67,13 @@ _CANCEL_SIMULATED = text(
     """  # noqa: S608
 )
 _REMOVE_SIMULATED = text(
-    """
+    f"""
     DELETE FROM dns_zones AS zone
      WHERE backend = :backend AND NOT EXISTS (
          SELECT FROM dns_requests AS request
-          WHERE request.zone = zone.name AND request.finished_at IS NULL)
+          WHERE request.zone = zone.name AND request.finished_at IS NULL AND {SINCE_FLOOR_OF_REQUEST})
     RETURNING name
-    """
+    """  # noqa: S608
 )
 # In zones that were registered, those whose request the simulation has answered.
 _REMOVE_RECORDS = text(
@@ -149,8 +150,9 @@ def remove_simulated(session: Session) -> Removed:
     if not session.scalar(_SIMULATED_HERE, mine):
         return Removed(0, 0, 0)
     session.execute(_ONE_AT_A_TIME)
-    cancelled = len(session.execute(_CANCEL_SIMULATED, mine).all())
-    names = list(session.scalars(_REMOVE_SIMULATED, mine))
+    open_ones = {**mine, "open_from": open_floor.exact(session)}
+    cancelled = len(session.execute(_CANCEL_SIMULATED, open_ones).all())
+    names = list(session.scalars(_REMOVE_SIMULATED, open_ones))
     records = len(session.execute(_REMOVE_RECORDS, {"zones": names}).all())
     session.execute(delete(Backend).where(Backend.name == SIMULATED_BACKEND))
     return Removed(len(names), records, cancelled)

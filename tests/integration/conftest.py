@@ -30,6 +30,7 @@ _EMPTY = """
         SET LOCAL session_replication_role = replica;  -- no foreign keys are checked
         FOR each IN SELECT oid::regclass AS name, pg_relation_size(oid) AS size FROM pg_class
             WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
+              AND (NOT relispartition OR pg_relation_size(oid) > 1000000)
               AND relname NOT IN ('alembic_version', 'cursor_key', 'live_listeners')
         LOOP
             IF each.size > 1000000 THEN

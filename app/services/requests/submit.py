@@ -24,6 +24,7 @@ from app.domain.errors import (
     BatchRefused,
     Error,
     IdempotencyKeyReused,
+    IdempotencyKeySpent,
     InvalidName,
     MassChange,
     Reason,
@@ -432,7 +433,9 @@ def _look_up_keys(session: AnySession, new: Sequence[NewRequest]) -> dict[UUID, 
     }
 
 
-def _result_of_key(earlier: EarlierRequest, again: NewRequest) -> Submitted:
+def _result_of_key(earlier: EarlierRequest | None, again: NewRequest) -> Submitted:
+    if earlier is None:
+        return KeyReused(IdempotencyKeySpent())
     if not earlier.same:
         return KeyReused(IdempotencyKeyReused())
     # The same as the stored one, in the order of the first answer, which jsonb does not keep.

@@ -109,19 +109,20 @@ def test_an_index_waits_for_old_transactions_and_nobody_waits_for_it(url: str) -
 
 
 def test_an_index_that_was_interrupted_is_built_again(url: str) -> None:
+    """Of a table in partitions, whose indexes are built one after the other."""
     database.upgrade()
     with psycopg.connect(url, autocommit=True) as connection:
-        invalid = (
-            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_dns_requests_cancelled'::regclass"
+        connection.execute("CREATE INDEX ix_new_default ON dns_requests_default (id)")
+        connection.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_new_default'::regclass"
         )
-        connection.execute(invalid)
     with database.engine().connect() as connection:
         context = MigrationContext.configure(connection, opts={"transaction_per_migration": True})
         with Operations.context(context), context.begin_transaction(_per_migration=True):
-            build_index("ix_dns_requests_cancelled", "dns_requests", ["id"], where="finished_at IS NOT NULL")
+            build_index("ix_new", "dns_requests", ["id"], where="finished_at IS NOT NULL")
         connection.invalidate()
     with transaction() as session:
-        asked = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_dns_requests_cancelled'::regclass"
+        asked = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_new'::regclass"
         assert session.scalar(text(asked)) is True
 
 

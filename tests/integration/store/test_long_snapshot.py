@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from app.core.config import Settings
 from app.core.database import engine, transaction, upgrade
 from app.store import due, leases, queue, upkeep, zones
+from tests.support.partitions import NO_AUTOVACUUM, VISITED
 
 SETTLED = 100_000
 FIRST, SECOND = "a.test", "b.test"
@@ -39,7 +40,7 @@ def snapshot(app_settings: Settings) -> Iterator[None]:
     """Two zones, and a snapshot that another session holds, as a backup does."""
     upgrade()
     with transaction() as session:
-        session.execute(text("ALTER TABLE dns_requests SET (autovacuum_enabled = false)"))
+        session.execute(text(NO_AUTOVACUUM))
         for zone in (FIRST, SECOND):
             zones.add(session, zone, "bind")
     with engine().connect().execution_options(isolation_level="REPEATABLE READ") as connection:
@@ -64,11 +65,11 @@ def claim_one(zone: str) -> None:
 @contextmanager
 def few_visits(limit: int = 50) -> Iterator[Session]:
     """A transaction that may visit some entries of the index of open requests, dead ones included."""
-    visited = text("SELECT pg_stat_get_xact_tuples_returned('ix_dns_requests_open'::regclass)")
+    visited, index = text(VISITED), {"index": "ix_dns_requests_open"}
     with transaction() as session:
-        before = session.scalar(visited) or 0
+        before = session.scalar(visited, index) or 0
         yield session
-        assert (session.scalar(visited) or 0) - before < limit
+        assert (session.scalar(visited, index) or 0) - before < limit
 
 
 @pytest.mark.usefixtures("snapshot")

@@ -32,7 +32,9 @@ def test_claiming_changes_no_index(app_settings: Settings, new_zone: str) -> Non
         assert lease is not None
         ids = [item.id for item in queue.list_pending(session, new_zone, NUMBER).items]
         assert len(queue.claim(session, lease, ids, uuid7(), queue.Line("one of many", "in a run"))) == NUMBER
-        heap_only = text("SELECT n_tup_hot_upd FROM pg_stat_xact_user_tables WHERE relname = 'dns_requests'")
+        heap_only = text(
+            "SELECT n_tup_hot_upd FROM pg_stat_xact_user_tables WHERE relname = 'dns_requests_first'"
+        )
         assert session.scalar(heap_only) == NUMBER
 
 

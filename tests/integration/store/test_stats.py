@@ -28,7 +28,8 @@ ADD_RUN = """
 """
 # Rows of tables and entries of indexes that this transaction has read, and those without an index.
 READ = """
-    SELECT sum(seq_tup_read), sum(idx_tup_fetch) FROM pg_stat_xact_user_tables WHERE relname = 'dns_requests'
+    SELECT sum(seq_tup_read), sum(idx_tup_fetch) FROM pg_stat_xact_user_tables
+     WHERE relname LIKE 'dns_requests%'
 """
 
 

@@ -21,6 +21,7 @@ from app.services.requests.validate import read_change
 from app.store import backlog, due, leases, queue, schedule, upkeep, zones
 from app.store.models import SCHEDULED_FROM
 from tests.support.builders import body, time_after
+from tests.support.partitions import NO_AUTOVACUUM
 
 MULTIPLY = """
     INSERT INTO dns_requests
@@ -128,7 +129,8 @@ def test_one_that_is_being_cancelled_keeps_nobody_waiting(zone: str) -> None:
 def fetched(session: Session) -> int:
     """How many rows of requests the transaction has looked at."""
     counted = """
-        SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'dns_requests'
+        SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables
+         WHERE relname LIKE 'dns_requests%'
     """
     return int(session.execute(text(counted)).scalar_one())
 
@@ -137,7 +139,7 @@ def fetched(session: Session) -> int:
 def crowded(zone: str) -> str:
     """A zone with 20,000 requests that are scheduled for tomorrow."""
     with statements() as session:
-        session.execute(text("ALTER TABLE dns_requests SET (autovacuum_enabled = false)"))
+        session.execute(text(NO_AUTOVACUUM))
     accept(zone, *((f"h{number}", time_after(86_400)) for number in range(100)))
     with statements() as session:
         session.execute(text(MULTIPLY), {"times": 199})
@@ -203,7 +205,7 @@ def test_a_look_at_many_that_are_not_due_costs_nothing_and_a_few_that_are_what_t
             assert (schedule.seconds_until_next(session) or 0) < 0
             assert schedule.queue_due(session).zones == [crowded]
             assert (schedule.seconds_until_next(session) or 0) > 80_000
-            assert fetched(session) < 100
+            assert fetched(session) < 1_000  # of 20,000: a small partition may be read as a whole
             session.rollback()
     queue_due()
     assert in_queue(crowded) == ["www", *(f"d{number}" for number in range(10))]
