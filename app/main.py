@@ -58,6 +58,7 @@ from app.services.kicks import KickSender
 from app.services.live.hub import Hub
 from app.services.live.streams import Streams
 from app.services.live.waits import Waits
+from app.services.partitions import make_ahead
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers
 from app.services.requests.expire import end_expired_reviews
@@ -79,6 +80,7 @@ _END_TIMEOUT = 8.0  # seconds, when no call is open any more, for what was taken
 def _prepare_database() -> None:
     if settings().migrate == "auto":
         upgrade()
+        make_ahead()
     else:
         require_schema()
     if not settings().simulated:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)  # the lowest and the highest key
 
 
+_PREPARE_LOCK_TIMEOUT = 2  # seconds
 MOST_MOVED = 10_000  # rows of the default partition that get into a new one
 Span = Literal["day", "week", "month"]
 
@@ -247,6 +248,26 @@ def switch(connection: Connection, table: Partitioned, end: UUID) -> None:
     _attach_default(connection, table)
 
 
+def prepare(connection: Connection, table: Partitioned, end: UUID) -> None:
+    """Do what reads a whole plain table before it is switched, beside those who use it.
+
+    In autocommit mode; may be repeated.
+    """
+    name, check = table.name, f"ck_{table.name}_first"
+    connection.exec_driver_sql(f"SET lock_timeout = '{_PREPARE_LOCK_TIMEOUT}s'")
+    connection.exec_driver_sql(f"ALTER TABLE {name} DROP CONSTRAINT IF EXISTS {check}")
+    connection.exec_driver_sql(
+        f"ALTER TABLE {name} ADD CONSTRAINT {check} CHECK ({table.key} < '{end}') NOT VALID"
+    )
+    connection.exec_driver_sql("SET lock_timeout = 0")  # nobody waits behind these
+    connection.exec_driver_sql(f"ALTER TABLE {name} VALIDATE CONSTRAINT {check}")
+    if table.primary_key != (table.key,):
+        index = index_of_key(table)
+        connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {index}")
+        columns = ", ".join(table.primary_key)
+        connection.exec_driver_sql(f"CREATE UNIQUE INDEX CONCURRENTLY {index} ON {name} ({columns})")
+
+
 def _give_primary_key(connection: Connection, table: Partitioned) -> None:
     """Give the plain table the primary key of one in partitions, by the index that `prepare` has built."""
     name, index = table.name, index_of_key(table)
@@ -334,6 +355,8 @@ def _to_switch(connection: Connection, table: Partitioned, first: str, end: UUID
     yield from (index.definition for index in parts.indexes if not index.is_unique)
     yield f"ALTER TABLE {name} ATTACH PARTITION {first} FOR VALUES FROM (MINVALUE) TO ('{end}')"
     yield f"ALTER TABLE {first} SET ({table.storage})"
+    for each in (name, first):
+        yield f"ALTER TABLE {each} DROP CONSTRAINT IF EXISTS ck_{name}_first"
     yield from (trigger.definition for trigger in parts.triggers)
 
 

@@ -17,6 +17,7 @@ from app.core.database import transaction
 from app.core.logging import get_logger
 from app.core.redis import BROKER_ERRORS, redis
 from app.core.startup import cause
+from app.services import partitions, retention
 from app.store import due as due_zones
 from app.store import upkeep
 
@@ -126,6 +127,8 @@ def tend() -> None:
         upkeep.mend_floors(session)
         upkeep.shorten_waits(session, settings().lease, 1.25 * settings().retry_pause_max)
         upkeep.drop_expired_plans(session)
+    partitions.tend()
+    retention.retire_in_background()
 
 
 def sweep_until(stop: Event) -> None:

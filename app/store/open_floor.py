@@ -40,7 +40,9 @@ _NEXT = text(
 _RAISE = text(
     """
     UPDATE dns_open_floor
-       SET floor = greatest(floor, least(next_floor, CAST(:found AS uuid))), next_floor = :found,
+       SET floor = CASE WHEN next_floor IS NULL THEN floor
+                        ELSE greatest(floor, least(next_floor, CAST(:found AS uuid))) END,
+           next_floor = :found,
            next_floor_at = clock_timestamp()
      WHERE next_floor IS NOT DISTINCT FROM CAST(:expected AS uuid)
     """
@@ -79,7 +81,7 @@ def mend(session: AnySession) -> UUID | None:
     """
     floor = exact(session)
     older = [each.name for each in list_partitions(session, _TABLE) if each.first < floor]
-    found = [_oldest_open(session, name, floor) for name in (*older, f"{_TABLE}_default") if floor > FIRST]
+    found = [oldest_open(session, name, floor) for name in (*older, f"{_TABLE}_default") if floor > FIRST]
     opened = [each for each in found if each is not None]
     lower(session, opened)
     return min(opened, default=None)
@@ -93,13 +95,14 @@ def raise_when_due(session: AnySession, now: datetime) -> None:
     found, latest = exact(session), id_at(now - DELAY)
     for each in list_partitions(session, _TABLE):
         if each.end > found:
-            if each.end > latest or _oldest_open(session, each.name) is not None:
+            if each.end > latest or oldest_open(session, each.name) is not None:
                 break
             found = each.end
     session.execute(_RAISE, {"expected": row.next_floor, "found": found})
 
 
-def _oldest_open(session: AnySession, partition: str, below: UUID = LAST) -> UUID | None:
+def oldest_open(session: AnySession, partition: str, below: UUID = LAST) -> UUID | None:
+    """Return the oldest open request of a partition below that id."""
     oldest = text(
         f"SELECT id FROM {partition} WHERE finished_at IS NULL AND id < :below ORDER BY id LIMIT 1"  # noqa: S608
     )

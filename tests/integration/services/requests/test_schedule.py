@@ -27,7 +27,7 @@ MULTIPLY = """
     INSERT INTO dns_requests
         (id, seq, action, status, account_id, source, via, resource, zone, name, record_type, ttl, rdata,
          not_before)
-    SELECT gen_random_uuid(), seq + number, action, status, account_id, source, via, resource, zone,
+    SELECT uuidv7(), seq + number, action, status, account_id, source, via, resource, zone,
            number || '.' || name, record_type, ttl, rdata, not_before
       FROM dns_requests, generate_series(1, :times) AS number
      WHERE status = 'scheduled'
@@ -205,7 +205,7 @@ def test_a_look_at_many_that_are_not_due_costs_nothing_and_a_few_that_are_what_t
             assert (schedule.seconds_until_next(session) or 0) < 0
             assert schedule.queue_due(session).zones == [crowded]
             assert (schedule.seconds_until_next(session) or 0) > 80_000
-            assert fetched(session) < 1_000  # of 20,000: a small partition may be read as a whole
+            assert fetched(session) < 100
             session.rollback()
     queue_due()
     assert in_queue(crowded) == ["www", *(f"d{number}" for number in range(10))]

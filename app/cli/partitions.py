@@ -1,0 +1,62 @@
+"""`partitions`: the tables that grow, by time."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy.exc import DBAPIError
+
+from app.core.partitioning import FIRST, Partition, time_of
+from app.core.startup import cause
+from app.services import partitions as service
+from app.services.retention import retire
+
+partitions = typer.Typer(help="The tables that grow: their partitions by time", no_args_is_help=True)
+
+
+@partitions.command("list")
+def list_() -> None:
+    """List the tables and their partitions."""
+    for state in service.list_states():
+        typer.echo(f"{state.table}: {'' if state.partitions else 'not in partitions'}")
+        for each in state.partitions:
+            typer.echo(f"  {each.name}\t{_begin(each)}\t{time_of(each.end):%Y-%m-%d}")
+
+
+@partitions.command("switch")
+def switch() -> None:
+    """Put tables that an older release has made into partitions; no process of it may be running any more."""
+    try:
+        for table in service.switch():
+            typer.echo(f"{table} is in partitions.")
+    except DBAPIError as error:
+        typer.echo(f"Not all tables are in partitions. {cause(error)}", err=True)
+        raise typer.Exit(1) from error
+
+
+@partitions.command("make")
+def make() -> None:
+    """Make the partitions of this time and of the next one: workers do, unless MIGRATE is off."""
+    typer.echo(f"{service.make_ahead()} partitions were made.")
+
+
+@partitions.command("retire")
+def retire_(
+    before: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="the day by which they end, in UTC")],
+    export: Annotated[Path | None, typer.Option(help="the folder for what is dropped, as JSON lines")] = None,
+    drop: Annotated[bool, typer.Option("--drop", help="drop it without a file")] = False,
+) -> None:
+    """Write partitions to files and drop them, unless requests of them are open."""
+    if drop == (export is not None):
+        raise typer.BadParameter("say --export FOLDER or --drop")
+    try:
+        for name in retire(before.replace(tzinfo=UTC), export):
+            typer.echo(name)
+    except OSError as error:
+        typer.echo(f"The files can't be written: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _begin(partition: Partition) -> str:
+    return "" if partition.first == FIRST else f"{time_of(partition.first):%Y-%m-%d}"

@@ -1,0 +1,274 @@
+"""Tables in partitions: those that an older release has made, what lies where, and what is dropped."""
+
+import gzip
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from app.core import database, partitioning
+from app.core.config import Settings
+from app.core.database import engine, statements, transaction
+from app.core.partitioning import TABLES, bound_after, id_at
+from app.domain.change import Action
+from app.services import partitions, retention
+from app.services.requests.draft import RawChange
+from app.services.requests.lookup import RequestFilter, find_requests
+from app.services.requests.submit import Accepted, KeyReused, Replayed, submit
+from app.services.requests.validate import read_change
+from app.store import due, keys, leases, open_floor, queue, requests, zones
+from tests.support.builders import body
+from tests.support.settings import SetSettings
+
+BEFORE_PARTITIONS = "0059"
+NOW = datetime.now(UTC)
+ADD = """
+    INSERT INTO dns_requests (id, action, status, account_id, source, resource, zone, name, record_type, ttl,
+                              rdata, idempotency_key, verified_at, finished_at)
+    SELECT :id, 'create', CAST(:status AS text), 'team-a', 'api', '{}', zone, 'old.' || zone, 'A', 300,
+           '{192.0.2.1}', :key, settled_at, settled_at
+      FROM (SELECT CAST(:zone AS text) AS zone,
+                   CASE WHEN CAST(:status AS text) = 'succeeded' THEN now() END AS settled_at) AS new
+"""
+AS_BEFORE = "ON CONFLICT (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
+ADD_KEY = "INSERT INTO dns_idempotency_keys VALUES ('team-a', :key, :id)"
+ADD_LINE = "INSERT INTO dns_request_events (request_id, status, message) VALUES (:id, 'pending', 'accepted')"
+
+
+@pytest.fixture
+def app_database(copied_database: str) -> str:
+    """A database for each test, since they alter the tables."""
+    return copied_database
+
+
+@pytest.fixture
+def old_url(app_settings: Settings, new_database: str, set_settings: SetSettings) -> str:
+    """The URL of a database as an older release has left it."""
+    set_settings(DATABASE_URL=new_database)
+    database.upgrade(BEFORE_PARTITIONS)
+    return new_database
+
+
+@pytest.fixture
+def zone(app_settings: Settings, new_zone: str) -> str:
+    with transaction() as session:
+        zones.add(session, new_zone, "bind")
+    return new_zone
+
+
+def add(session: Session, zone: str, at: datetime, status: str = "succeeded", key: str | None = None) -> UUID:
+    """A request that was accepted at that time."""
+    request_id = UUID(int=id_at(at).int + uuid7().int % 2**60)
+    session.execute(text(ADD), {"id": request_id, "zone": zone, "status": status, "key": key})
+    session.execute(text(ADD_LINE), {"id": request_id})
+    return request_id
+
+
+def read(file: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+
+
+def ask(zone: str, key: str | None = None) -> object:
+    change = RawChange(Action.CREATE, body(zone, "www"), idempotency_key=key)
+    with statements() as session:
+        return submit(session, [read_change(change)])[0]
+
+
+def shape() -> list[tuple[object, ...]]:
+    """What the tables in partitions look like."""
+    asked = """
+        SELECT relation.relname, attribute.attname, attribute.attnotnull, attribute.attidentity,
+               format_type(attribute.atttypid, attribute.atttypmod),
+               pg_get_expr(adbin, adrelid), pg_get_partkeydef(relation.oid)
+          FROM pg_class AS relation JOIN pg_attribute AS attribute ON attrelid = relation.oid AND attnum > 0
+          LEFT JOIN pg_attrdef ON adrelid = relation.oid AND adnum = attnum
+         WHERE relation.relname = ANY(:tables)
+        UNION ALL
+        SELECT tablename, indexname, NULL, NULL, indexdef, NULL, NULL FROM pg_indexes
+         WHERE tablename = ANY(:tables)
+        UNION ALL
+        SELECT conrelid::regclass::text, conname, NULL, contype, pg_get_constraintdef(oid), NULL, NULL
+          FROM pg_constraint WHERE conrelid::regclass::text = ANY(:tables) AND contype <> 'n'
+        UNION ALL
+        SELECT tgrelid::regclass::text, tgname, NULL, NULL, pg_get_triggerdef(oid), NULL, NULL
+          FROM pg_trigger WHERE tgrelid::regclass::text = ANY(:tables)
+         ORDER BY 1, 2, 5
+    """
+    with transaction() as session:
+        rows = session.execute(text(asked), {"tables": [table.name for table in TABLES]})
+        return [tuple(row) for row in rows]
+
+
+def test_tables_of_an_older_release_are_switched_with_all_that_is_in_them(
+    app_settings: Settings, old_url: str, new_zone: str, copied_database: str, set_settings: SetSettings
+) -> None:
+    with transaction() as session:
+        zones.add(session, new_zone, "bind")
+        first = add(session, new_zone, NOW - timedelta(days=400), key="a key")
+    database.upgrade()
+    with statements() as session:  # as the older release stores it
+        late = uuid7()
+        session.execute(
+            text(ADD + AS_BEFORE),
+            {"id": late, "zone": new_zone, "status": "pending", "key": "another key"},
+        )
+        again = session.execute(
+            text(ADD + AS_BEFORE),
+            {"id": uuid7(), "zone": new_zone, "status": "pending", "key": "a key"},
+        )
+        assert again.rowcount == 0
+        taken = requests.ids_of_keys(session, [("team-a", "a key"), ("team-a", "another key")])
+        assert taken == {("team-a", "a key"): first, ("team-a", "another key"): late}
+    assert isinstance(ask(new_zone, "new"), Accepted)
+    assert not partitions.is_switched()
+    assert list(partitions.switch()) == [table.name for table in TABLES]
+    assert list(partitions.switch()) == []
+    assert isinstance(ask(new_zone, "new"), Replayed)
+    assert isinstance(ask(new_zone), Accepted)
+    with transaction() as session:
+        page = find_requests(session, RequestFilter(zone=new_zone), 10, None)
+        assert len(page.items) == 4
+        assert session.scalar(text("SELECT count(*) FROM dns_requests_first")) == 4
+    switched = shape()
+    set_settings(DATABASE_URL=copied_database)
+    partitions.make_ahead()
+    assert switched == shape()
+
+
+def test_a_row_lies_in_the_partition_of_its_time_and_no_clock_stops_anything(zone: str) -> None:
+    partitions.make_ahead(NOW)
+    assert partitions.make_ahead(NOW) == 0
+    next_month = bound_after(NOW, "month")
+    with transaction() as session:
+        add(session, zone, NOW)
+        add(session, zone, next_month + timedelta(days=1))
+        far = add(session, zone, next_month + timedelta(days=45), "pending")  # somebody's clock
+    assert partitions.make_ahead(next_month) == len(TABLES)
+    with transaction() as session:
+        where = "SELECT tableoid::regclass::text, count(*) FROM dns_requests GROUP BY 1 ORDER BY 1"
+        names = [f"dns_requests_{at:%Y%m%d}" for at in (next_month, bound_after(next_month, "month"))]
+        assert session.execute(text(where)).all() == [
+            *((name, 1) for name in names),
+            ("dns_requests_first", 1),
+        ]
+        assert requests.get(session, far) is not None
+        assert [item.id for item in queue.list_pending(session, zone, 10).items] == [far]
+
+
+@pytest.fixture
+def old_partitions(zone: str) -> list[str]:
+    """Partitions of the last months, each with a request; the first one, too."""
+    with engine().begin() as connection:
+        for table in TABLES:
+            partitioning.join(connection, table)
+            partitioning.switch(connection, table, id_at(bound_after(NOW - timedelta(days=200), "month")))
+            while partitioning.make_next(connection, table, "month", NOW):
+                pass
+    with transaction() as session:
+        for days in (230, 170, 140, 110, 80, 50, 0):
+            key = f"{days} days"
+            request_id = add(session, zone, NOW - timedelta(days=days), key=key)
+            session.execute(text(ADD_KEY), {"key": key, "id": request_id})
+    return [each.name for each in partitions.list_states()[0].partitions]
+
+
+def test_what_is_old_is_exported_and_dropped_but_never_what_is_open(
+    zone: str, old_partitions: list[str], tmp_path: Path
+) -> None:
+    with transaction() as session:
+        open_one = add(session, zone, NOW - timedelta(days=140), "pending")
+    with transaction() as session:
+        zones_before = session.scalar(text("SELECT count(*) FROM dns_zones"))
+    before = NOW - timedelta(days=30)
+    files = [Path(name).name for name in retention.retire(before, tmp_path)]
+    kept = [each.name for each in partitions.list_states()[0].partitions]
+    assert f"{old_partitions[0]}.jsonl.gz" in files
+    with transaction() as session:
+        [of_open] = session.scalars(
+            text("SELECT tableoid::regclass::text FROM dns_requests WHERE id = :id"), {"id": open_one}
+        )
+        assert of_open == kept[0]
+        settle = "UPDATE dns_requests SET status = 'succeeded', verified_at = now(), finished_at = now()"
+        session.execute(text(f"{settle} WHERE id = :id"), {"id": open_one})
+    exported = read(tmp_path / "dns_requests_first.jsonl.gz")
+    assert [line["idempotency_key"] for line in exported] == ["230 days"]
+    assert isinstance(spent := ask(zone, "230 days"), KeyReused)
+    assert spent.error.code == "idempotency_key_spent"
+    list(retention.retire(before, None))
+    with transaction() as session:
+        page = find_requests(session, RequestFilter(zone=zone), 10, None)
+        assert len(page.items) == 2  # of this month and the last one
+        left = session.scalar(text("SELECT count(*) FROM dns_request_events"))
+        assert left == 2
+        assert session.scalar(text("SELECT count(*) FROM dns_zones")) == zones_before
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_an_export_goes_on_where_it_was_interrupted(
+    zone: str, old_partitions: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compress, calls = gzip.compress, 0
+
+    def full_disk(content: bytes) -> bytes:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise OSError("no space left on device")
+        return compress(content)
+
+    with transaction() as session:
+        ids = [add(session, zone, NOW - timedelta(days=230, seconds=n)) for n in range(5)]
+    monkeypatch.setattr(retention, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(gzip, "compress", full_disk)
+    with pytest.raises(OSError, match="no space"):
+        list(retention.retire(NOW - timedelta(days=165), tmp_path))
+    [path] = [Path(p) for p in retention.export_retired(tmp_path) if "dns_requests_first" in p]
+    found = [str(line["id"]) for line in read(path)]
+    assert len(found) == 6
+    assert sorted(found) == found
+    assert {str(each) for each in ids} < set(found)
+    assert subprocess.run(["gzip", "--test", path]).returncode == 0
+
+
+def test_the_floor_rises_a_day_later_and_who_opens_an_old_request_lowers_it(
+    zone: str, old_partitions: list[str]
+) -> None:
+    noted = "UPDATE dns_open_floor SET next_floor_at = now() - interval '2 days'"
+    with transaction() as session:
+        old = add(session, zone, NOW - timedelta(days=110), "pending")
+        fail = "UPDATE dns_requests SET status = 'failed', error_code = 'x', finished_at = now()"
+        session.execute(text(f"{fail} WHERE id = :id"), {"id": old})
+    with statements() as session:
+        open_floor.raise_when_due(session, NOW)
+        assert open_floor.exact(session) == partitioning.FIRST
+        session.execute(text(noted))
+        open_floor.raise_when_due(session, NOW)
+        floor = open_floor.exact(session)
+        assert floor > old
+        assert due.list_zones(session) == []  # type: ignore[arg-type]
+    with transaction() as session:
+        assert [each.id for each in requests.retry(session, [old], wait=True)] == [old]
+    with statements() as session:
+        assert open_floor.exact(session) <= old
+        session.execute(text("UPDATE dns_open_floor SET floor = :floor"), {"floor": floor})
+        assert open_floor.mend(session) == old  # as somebody's SQL has left it
+        assert open_floor.exact(session) == old
+    with transaction() as session:
+        lease = leases.acquire(session, zone, "me", 60)
+        assert lease is not None
+
+
+def test_keys_are_forgotten_by_their_age(zone: str) -> None:
+    with transaction() as session:
+        for key, days in (("old", 40), ("new", 20)):
+            row = {"key": key, "id": id_at(NOW - timedelta(days=days))}
+            session.execute(text(ADD_KEY), row)
+        for minute in range(24 * 60):
+            keys.forget_some(session, NOW + timedelta(minutes=minute), 30 * 86_400)
+        assert list(session.scalars(text("SELECT idempotency_key FROM dns_idempotency_keys"))) == ["new"]
