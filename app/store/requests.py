@@ -598,6 +598,8 @@ def cancel(session: Session, ids: Sequence[UUID], *, wait: bool) -> list[Request
 def groups_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
     """Return the groups that these requests belong to: by the group's id, those of all of its requests."""
     groups: dict[UUID, list[UUID]] = {}
+    if not ids:
+        return groups
     lowest, highest = around(ids)
     parameters = {"ids": list(ids), "lowest": lowest, "highest": highest}
     for atomic_id, request_id in session.execute(_GROUPS, parameters):

@@ -22,7 +22,7 @@ from app.services.requests.draft import RawChange
 from app.services.requests.lookup import RequestFilter, find_requests
 from app.services.requests.submit import Accepted, KeyReused, Replayed, submit
 from app.services.requests.validate import read_change
-from app.store import due, keys, leases, open_floor, queue, requests, zones
+from app.store import backlog, due, keys, leases, open_floor, queue, request_lists, requests, zones
 from tests.support.builders import body
 from tests.support.settings import SetSettings
 
@@ -38,6 +38,10 @@ ADD = """
 """
 AS_BEFORE = "ON CONFLICT (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
 ADD_KEY = "INSERT INTO dns_idempotency_keys VALUES ('team-a', :key, :id)"
+LOCKED = """
+    SELECT count(DISTINCT relation) FROM pg_locks JOIN pg_inherits ON inhrelid = relation
+     WHERE inhparent = 'dns_requests'::regclass AND pid = pg_backend_pid()
+"""
 ADD_LINE = "INSERT INTO dns_request_events (request_id, status, message) VALUES (:id, 'pending', 'accepted')"
 
 
@@ -210,6 +214,23 @@ def test_what_is_old_is_exported_and_dropped_but_never_what_is_open(
     assert not list(tmp_path.glob("*.part"))
 
 
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_a_list_goes_from_partition_to_partition(
+    zone: str, old_partitions: list[str], newest_first: bool
+) -> None:
+    found, position = [], None
+    with transaction() as session:
+        ids = list(session.scalars(text("SELECT id FROM dns_requests ORDER BY id")))
+    while True:
+        with transaction() as session:
+            wanted = request_lists.Wanted(zone=zone)
+            page = request_lists.page(session, wanted, 2, position, newest_first=newest_first)
+        found += [row.id for row in page.rows]
+        if (position := page.position) is None:
+            break
+    assert found == (ids[::-1] if newest_first else ids)
+
+
 def test_an_export_goes_on_where_it_was_interrupted(
     zone: str, old_partitions: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +272,13 @@ def test_the_floor_rises_a_day_later_and_who_opens_an_old_request_lowers_it(
         open_floor.raise_when_due(session, NOW)
         floor = open_floor.exact(session)
         assert floor > old
+    with transaction() as session:
+        due.has_work(session, zone)
+        due.list_zones(session)
+        queue.list_pending(session, zone, 10)
+        backlog.count_open(session, 10)
+        assert session.scalar(text(LOCKED)) == 3  # this month, the next one, and the default one
+    with statements() as session:
         assert due.list_zones(session) == []  # type: ignore[arg-type]
     with transaction() as session:
         assert [each.id for each in requests.retry(session, [old], wait=True)] == [old]
