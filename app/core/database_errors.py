@@ -4,7 +4,7 @@ psycopg's classes are too coarse: its OperationalError is a server that is away 
 https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 DATABASE_ERRORS = (DBAPIError, NoConnection)
@@ -23,7 +23,8 @@ def is_unavailable(error: Exception) -> bool:
         return True
     state = sqlstate(error)
     if state is None:  # libpq's own word: there is no server to give a state
-        return isinstance(error, OperationalError | InterfaceError)
+        # Of what it finds out while it reads a result, psycopg does not even say that it is operational.
+        return isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError
     return state.startswith(_UNAVAILABLE)
 
 
