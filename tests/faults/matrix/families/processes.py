@@ -1,7 +1,7 @@
 """Processes of the app that are killed, stopped or frozen, whatever they are just doing."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 
 import psutil
@@ -56,7 +56,9 @@ def pool_process_killed(scene: Scene) -> Iterator[None]:
 @fault(lasts=1)
 def fork_server_killed(scene: Scene) -> Iterator[None]:
     """The runs that it has started go on; the next one starts another server."""
-    for process in fork_servers_of(scene.system, "worker-1"):
+    servers = fork_servers_of(scene.system, "worker-1")
+    assert servers
+    for process in servers:
         process.kill()
     yield
 
@@ -66,7 +68,7 @@ def run_killed_before_it_sends(scene: Scene) -> Iterator[None]:
     """All processes of the worker's runs."""
     with scene.system.gate("before-sent"):
         wait_for_a_run_at_a_gate(scene, "worker-1")
-        for process in runs_of(scene.system, "worker-1"):
+        for process in _runs(scene):
             process.kill()
     yield
 
@@ -76,7 +78,7 @@ def run_killed_after_it_has_sent(scene: Scene) -> Iterator[None]:
     """All processes of the worker's runs: nobody gets their results."""
     with scene.system.gate("after-sent"):
         wait_for_a_run_at_a_gate(scene, "worker-1")
-        for process in runs_of(scene.system, "worker-1"):
+        for process in _runs(scene):
             process.kill()
     yield
 
@@ -129,6 +131,7 @@ def worker_frozen_past_its_lease(scene: Scene) -> Iterator[None]:
     """Its pool with it; then it goes on. Its Ansible has to be gone before the lease is over."""
     with scene.system.gate("before-sent"):
         wait_for_a_run_at_a_gate(scene, "worker-1")
+        assert _runs(scene)
         stack = ExitStack()
         stack.enter_context(scene.system.frozen(scene.system.descendants("worker-1")))
         time.sleep(LEASE)
@@ -204,8 +207,16 @@ def everything_of_the_app_killed(scene: Scene) -> Iterator[None]:
         system.start(name)
 
 
+def _runs(scene: Scene) -> Sequence[psutil.Process]:
+    """Return the processes of the first worker's runs, of which there is one at least."""
+    found = runs_of(scene.system, "worker-1")
+    assert found, "the worker has no run"
+    return found
+
+
 def _kill_without_its_runs(scene: Scene, worker: str) -> None:
     """Kill the main process and the pool. Their runs have to end by themselves, before a lease is over."""
+    assert _runs(scene)
     processes = scene.system.descendants(worker)
     scene.system.kill(worker)
     for process in processes[1:]:
