@@ -218,7 +218,10 @@ def test_words_for_a_pipe_and_for_a_misspelt_setting(doctor: Doctor, set_setting
 def test_processes_that_do_not_agree_whether_changes_are_simulated(
     doctor: Doctor, client: TestClient, new_zone: str, api: str, worker: str
 ) -> None:
-    """As when a worker has no inventory beside an API for real servers, and the other way round."""
+    """As when a worker has no inventory beside an API for real servers, and the other way round.
+
+    As long as the worker is there, a restored database is left alone, too.
+    """
     command = [sys.executable, "-m", "celery", "-A", "app.tasks", "worker", "--pool=solo", "-Q", "other"]
     environment = os.environ | {"EXECUTOR": worker}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
@@ -226,6 +229,7 @@ def test_processes_that_do_not_agree_whether_changes_are_simulated(
     try:
         running.wait()
         eventually(lambda: celery_app.control.ping(timeout=1.0))
+        refused = run_command("restored")
         wrong = failed(doctor(EXECUTOR=worker, API_URL=f"{running.url}/api/v1/dns/create"))
     finally:
         running.stop()
@@ -234,6 +238,7 @@ def test_processes_that_do_not_agree_whether_changes_are_simulated(
     [finding] = [each for each in wrong if each.startswith("executors: ")]
     assert f"API: {api}" in finding
     assert f"celery@{socket.gethostname()}: {worker}" in finding
+    assert (refused.exit_code, f"alive: celery@{socket.gethostname()}" in refused.stderr) == (1, True)
 
 
 def test_zones_that_a_simulating_worker_leaves_alone(doctor: Doctor, new_zone: str) -> None:

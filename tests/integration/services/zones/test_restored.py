@@ -93,6 +93,7 @@ def test_nothing_of_a_backup_is_applied_over_what_came_since(
     told = json.loads(run_command("restored", "--json").stdout)
     assert told["requests"] == {"pending": 2, "scheduled": 1}
     assert (told["compared"], told["report_only"]) == (1, [zone.name])
+    assert "requests put aside\tnone was open" in run_command("restored").stdout
     for each in (known, scheduled, again):
         assert error_of(client, each)["code"] == "restored"
 
