@@ -100,7 +100,7 @@ EVENTS_OLDEST_SECONDS = Gauge(
 WEBHOOKS = Gauge(
     "webhooks", "Webhooks, but for those that somebody has disabled.", state=OneOf(*WEBHOOK_STATES)
 )
-WEBHOOK_WAITING = Gauge("webhook_deliveries_waiting", "Deliveries to webhooks that are not taken yet.")
+WEBHOOK_WAITING = Gauge("webhook_waiting_deliveries", "Deliveries to webhooks that are not taken yet.")
 
 # The worker
 REQUEST_APPLIED_SECONDS = Histogram(

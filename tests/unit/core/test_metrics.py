@@ -23,6 +23,8 @@ UNITS = (
     "messages",
     "events",
     "rrsets",
+    "webhooks",
+    "deliveries",
     "zones",
     "limit",
     "open",
