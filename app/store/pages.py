@@ -78,6 +78,12 @@ class Walk(Generic[Row]):
             way = way.where(self._place >= self._at(self.lowest))
         if self.highest is not None:
             way = way.where(self._place <= self._at(self.highest))
+        if len(self.order) == 1:  # partitions are left out by a column, not by a row of columns
+            [column] = self._columns(self.table, self.order)
+            if self.lowest is not None:
+                way = way.where(column >= self.lowest[0])
+            if self.highest is not None:
+                way = way.where(column <= self.highest[0])
         if after is not None:
             position = self._at(after)
             way = way.where(self._place < position if self.descending else self._place > position)

@@ -221,9 +221,12 @@ def test_a_list_goes_from_partition_to_partition(
     found, position = [], None
     with transaction() as session:
         ids = list(session.scalars(text("SELECT id FROM dns_requests ORDER BY id")))
+    wanted = request_lists.Wanted(zone=zone)
+    with transaction() as session:
+        request_lists.page(session, wanted, 1, None, newest_first=True)
+        assert session.scalar(text(LOCKED)) == 3  # this month, the next one, and the default one
     while True:
         with transaction() as session:
-            wanted = request_lists.Wanted(zone=zone)
             page = request_lists.page(session, wanted, 2, position, newest_first=newest_first)
         found += [row.id for row in page.rows]
         if (position := page.position) is None:
