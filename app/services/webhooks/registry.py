@@ -111,9 +111,9 @@ def listen() -> None:
     with transaction() as session:
         wanted = bool(store.list_enabled(session))
         known = outbox.has_listener(session, outbox.Listener.WEBHOOKS)
-    if wanted and not known:
+    if wanted:  # also where it is known: whoever has made the first one may still wait for the writers
         listeners.switch_on(outbox.Listener.WEBHOOKS)
-    elif known and not wanted:
+    elif known:
         with transaction() as session:
             store.keep_still(session)
             if not store.list_enabled(session):
