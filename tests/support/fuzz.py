@@ -18,6 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+from stack.command import run
 from stack.paths import ROOT
 from tests.support.fuzzing import FOLDER
 
@@ -163,4 +164,5 @@ def how_to_repeat(target: Target) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(float(os.environ.get("MINUTES", "10")), [each for each in sys.argv[1].split(",") if each]))
+    only = [each for each in sys.argv[1].split(",") if each]
+    run(lambda: main(float(os.environ.get("MINUTES", "10")), only))

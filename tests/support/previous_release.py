@@ -45,4 +45,6 @@ def _extract(name: str, folder: Path) -> None:
         file.write(archive.stdout)
         file.seek(0)
         with tarfile.open(fileobj=file) as tar:
-            tar.extractall(folder, filter="data")
+            # Python has filters from 3.11.4 on
+            tar.extraction_filter = getattr(tarfile, "data_filter", None)
+            tar.extractall(folder)

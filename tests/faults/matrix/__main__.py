@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from stack.command import run
 from stack.paths import STATE
 from tests.faults.matrix import report
 from tests.faults.matrix.faults import Fault, all_faults
@@ -38,7 +39,7 @@ def main() -> int:
         say(f"Left out, since this machine can't have them: {', '.join(impossible)}")
     faults = [fault for fault in faults if fault.possible() for _ in range(arguments.times)]
     with TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder:
-        rows = run(faults, arguments.keep or Path(folder))
+        rows = run_all(faults, arguments.keep or Path(folder))
     return 0 if all(row.passed for row in rows) else 1
 
 
@@ -55,7 +56,7 @@ def chosen(only: str, *, quick: bool) -> Sequence[Fault]:
     ]
 
 
-def run(faults: Sequence[Fault], folder: Path) -> list[Row]:
+def run_all(faults: Sequence[Fault], folder: Path) -> list[Row]:
     """Run the faults, one after the other on one system; write the table after each."""
     say("Starting the system …")
     rows: list[Row] = []
@@ -83,4 +84,4 @@ def say(text: str, end: str = "\n") -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -58,6 +58,9 @@ def make_older(seconds: float) -> None:
             older = UUID(int=request_id.int - (int(seconds * 1_000) << 80))
             moved = {"id": request_id, "to": older}
             session.execute(text("UPDATE dns_requests SET id = :to WHERE id = :id"), moved)
+            session.execute(
+                text("UPDATE dns_idempotency_keys SET request_id = :to WHERE request_id = :id"), moved
+            )
 
 
 def test_the_life_of_a_quota(guarded: Guarded) -> None:

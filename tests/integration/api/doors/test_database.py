@@ -91,10 +91,8 @@ def key_in_hand(api_database: str, key: str) -> Iterator[psycopg.Connection]:
     """A transaction that has stored a request with this key, and does not end."""
     with psycopg.connect(api_database) as connection:
         connection.execute(
-            "INSERT INTO dns_requests (id, action, account_id, source, via, resource, zone, name,"
-            " record_type, ttl, rdata, idempotency_key)"
-            " SELECT gen_random_uuid(), action, account_id, source, via, resource, zone, name,"
-            " record_type, ttl, rdata, %s FROM dns_requests LIMIT 1",
+            "INSERT INTO dns_idempotency_keys (account_id, idempotency_key, request_id)"
+            " SELECT account_id, %s, gen_random_uuid() FROM dns_requests LIMIT 1",
             (key,),
         )
         yield connection

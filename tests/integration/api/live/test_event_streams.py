@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import islice
+from uuid import UUID
 
 import httpx2
 import psycopg
@@ -116,7 +117,9 @@ def test_a_stream_that_breaks_off_again_and_again_has_no_gaps_and_no_doubles(liv
 def write(request_id: str, lines: list[str]) -> None:
     for number in range(0, len(lines), 10):
         with transaction() as session:
-            add_log_lines(session, [NewLine(request_id, text, text) for text in lines[number : number + 10]])  # type: ignore[arg-type]
+            add_log_lines(
+                session, [NewLine(UUID(request_id), text, text) for text in lines[number : number + 10]]
+            )
         time.sleep(0.02)
 
 
