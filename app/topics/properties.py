@@ -64,7 +64,12 @@ def consumer_properties() -> Properties:
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
     }
-    return {**defaults, **settings().kafka, **fixed}
+    return {**defaults, **_without_producers_own(settings().kafka), **fixed}
+
+
+def _without_producers_own(properties: Mapping[str, str]) -> Properties:
+    """Return them without what a small broker wants of producers: librdkafka warns of it elsewhere."""
+    return {name: value for name, value in properties.items() if name != "enable.idempotence"}
 
 
 def dlq_reader_properties() -> Properties:

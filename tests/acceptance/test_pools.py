@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -36,9 +37,12 @@ def without_worker(stack: Stack) -> Iterator[Stack]:
 
 @contextmanager
 def worker(stack: Stack, pool: str, log: Path) -> Iterator[None]:
-    """A worker with this kind of pool, for the block."""
+    """A worker with this kind of pool, for the block; no other worker has left it a fork server."""
     command = ["-m", "celery", "-A", "app.tasks", "worker", "--pool", pool, "-Q", "dns_tasks"]
-    with Forked(command, stack.env, log) as process:
+    with (
+        TemporaryDirectory(prefix="pool-", ignore_cleanup_errors=True) as folder,
+        Forked(command, stack.env | {"TMPDIR": folder}, log) as process,
+    ):
         yield
         process.stop()
 
