@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 
 from app.kafka.batch import Batch
 from app.kafka.message import BufferedMessage
@@ -17,7 +17,8 @@ class WorkerPool:
         self._process = process
         self._executor = ThreadPoolExecutor(size, thread_name_prefix="batch")
         self._in_flight: dict[Future[None], Batch] = {}
-        self._finished: SimpleQueue[Future[None]] = SimpleQueue()
+        # Not a SimpleQueue: a signal that comes in the last moment of its timeout makes it wait for ever.
+        self._finished: Queue[Future[None]] = Queue()
 
     @property
     def busy(self) -> bool:

@@ -4,7 +4,7 @@ import socket
 import time
 from collections.abc import Sequence
 from ipaddress import ip_address
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from threading import Thread
 from typing import Any
 
@@ -49,7 +49,7 @@ def _endpoints(server: Server, timeout: float) -> Sequence[_Endpoint]:
 
 def _resolve(server: Server, timeout: float) -> Sequence[_Endpoint]:
     """Resolve the server's name in a thread: nothing else limits how long the system's resolver takes."""
-    answers: SimpleQueue[Sequence[_Endpoint] | OSError | ValueError] = SimpleQueue()
+    answers: Queue[Sequence[_Endpoint] | OSError | ValueError] = Queue()
 
     def look_up() -> None:
         try:

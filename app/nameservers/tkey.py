@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from threading import Lock, Thread
 from typing import Any
 
@@ -124,7 +124,7 @@ def _begin(
 
 def _within(timeout: float, begin: Callable[[], tuple[Context, bytes]]) -> tuple[Context, bytes]:
     """Return what `begin` returns: in a thread, as nothing else limits how long a KDC is waited for."""
-    results: SimpleQueue[tuple[Context, bytes] | GssError] = SimpleQueue()
+    results: Queue[tuple[Context, bytes] | GssError] = Queue()
 
     def work() -> None:
         try:

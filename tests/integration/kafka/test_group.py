@@ -48,8 +48,7 @@ def test_buffered_messages_go_to_the_member_that_takes_over(sandbox: KafkaSandbo
     second = sandbox.start_consumer(api_url(port))
     eventually(lambda: sandbox.members() == [3, 3])
     eventually(lambda: "partitions are revoked" in first.output)
-    with fake_api(port) as api:
-        api.answer = api.keep
+    with fake_api(port, keeps=True) as api:
         eventually(lambda: sandbox.committed() == 200)
         assert [first.stop(), second.stop()] == [0, 0]
     assert len(api.kept) == 200

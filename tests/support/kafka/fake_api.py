@@ -73,13 +73,15 @@ def name(item: Json) -> str:
 
 
 @contextmanager
-def fake_api(port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[FakeApi]:
-    """A fake API on a loopback port, for the block."""
+def fake_api(port: int = 0, tls: ssl.SSLContext | None = None, *, keeps: bool = False) -> Iterator[FakeApi]:
+    """A fake API on a loopback port, for the block; one that `keeps` does so from its first call on."""
     server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     server.daemon_threads = True
     api = FakeApi(server.server_port)
+    if keeps:
+        api.answer = api.keep
     server.api = api  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
