@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from app.core import partitioning
+from app.core import partition_switch, partitioning
 from app.core.partitioning import TABLES
 from app.domain.change import Action
 from app.domain.permissions import SERVICE
@@ -185,8 +185,8 @@ def _make_partitions(engine: Engine) -> None:
     began = now - timedelta(days=30 * (_MONTHS + 1))
     for table in TABLES:
         with engine.begin() as connection:
-            partitioning.join(connection, table)
-            partitioning.switch(
+            partition_switch.join(connection, table)
+            partition_switch.switch(
                 connection, table, partitioning.id_at(partitioning.bound_after(began, "month"))
             )
         made = True

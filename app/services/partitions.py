@@ -11,7 +11,7 @@ from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-from app.core import partitioning
+from app.core import partition_switch, partitioning
 from app.core.config import settings
 from app.core.database import engine, statements
 from app.core.logging import get_logger
@@ -110,12 +110,12 @@ def switch() -> Iterator[str]:
     What reads a whole table is done beside those who use it; each is locked for a moment at the end.
     """
     now = datetime.now(UTC)
-    end = partitioning.end_of_first(now, settings().partition_span)
+    end = partition_switch.end_of_first(now, settings().partition_span)
     for table in TABLES:
         with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             if partitioning.is_partitioned(connection, table.name):
                 continue
-            partitioning.prepare(connection, table, end)
+            partition_switch.prepare(connection, table, end)
         _switch(table, end)
         yield table.name
     make_ahead(now)
@@ -127,7 +127,7 @@ def _switch(table: Partitioned, end: UUID) -> None:
         try:
             with changing(2.0) as connection:
                 if connection is not None:
-                    partitioning.switch(connection, table, end)
+                    partition_switch.switch(connection, table, end)
                     return
         except OperationalError as error:
             if not is_locked(error):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from alembic import op
 
-from app.core import partitioning
+from app.core import partition_switch, partitioning
 
 revision = "0063"
 down_revision = "0062"
@@ -18,9 +18,9 @@ def upgrade() -> None:
     connection = op.get_bind()
     if op.get_context().config.attributes.get("is_new"):  # type: ignore[union-attr]
         for table in partitioning.TABLES:
-            partitioning.switch(connection, table, partitioning.end_of_first(datetime.now(UTC)))
+            partition_switch.switch(connection, table, partition_switch.end_of_first(datetime.now(UTC)))
 
 
 def downgrade() -> None:
     for table in reversed(partitioning.TABLES):
-        partitioning.join(op.get_bind(), table)
+        partition_switch.join(op.get_bind(), table)

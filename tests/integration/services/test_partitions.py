@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from app.core import database, partitioning
+from app.core import database, partition_switch, partitioning
 from app.core.config import Settings
 from app.core.database import engine, statements, transaction
 from app.core.partitioning import TABLES, bound_after, id_at
@@ -170,8 +170,8 @@ def old_partitions(zone: str) -> list[str]:
     """Partitions of the last months, each with a request; the first one, too."""
     with engine().begin() as connection:
         for table in TABLES:
-            partitioning.join(connection, table)
-            partitioning.switch(connection, table, id_at(bound_after(NOW - timedelta(days=200), "month")))
+            partition_switch.join(connection, table)
+            partition_switch.switch(connection, table, id_at(bound_after(NOW - timedelta(days=200), "month")))
             while partitioning.make_next(connection, table, "month", NOW):
                 pass
     with transaction() as session:
