@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.store.models import EventListener, OutboxEvent, RequestEvent
+from app.store.process_leases import ProcessLeases
 
 MOST_WAITING = 100_000  # events that are counted
 MAX_OCTETS = 16 * 1024 * 1024  # of what is taken at once; the last event may exceed it
@@ -148,34 +149,7 @@ _WRITERS = text(
        AND pid <> pg_backend_pid()
     """
 )
-
-_ACQUIRE = text(
-    """
-    INSERT INTO dns_publisher_leases AS lease (listener, holder, expires_at)
-    SELECT :listener, :holder, clock_timestamp() + make_interval(secs => :seconds)
-     -- asked first, without a lock: who finds it held does not wait for its holder
-     WHERE NOT EXISTS (
-        SELECT FROM dns_publisher_leases AS held
-         WHERE held.listener = :listener AND held.holder <> :holder AND held.expires_at > clock_timestamp())
-    ON CONFLICT (listener) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
-     WHERE lease.holder = excluded.holder OR lease.expires_at <= clock_timestamp()
-    RETURNING floor
-    """
-)
-_EXTEND = text(
-    """
-    UPDATE dns_publisher_leases
-       SET expires_at = clock_timestamp() + make_interval(secs => :seconds), floor = :floor
-     WHERE listener = :listener AND holder = :holder
-    RETURNING listener
-    """
-)
-_RELEASE = text(
-    """
-    UPDATE dns_publisher_leases SET expires_at = clock_timestamp()
-     WHERE listener = :listener AND holder = :holder
-    """
-)
+LEASES = ProcessLeases("dns_publisher_leases", "listener", noted="floor")
 
 
 def take(session: Session, listener: Listener, floor: int, limit: int) -> list[Event]:
@@ -247,21 +221,3 @@ def who_writes_lines(session: Session) -> set[str]:
 def who_writes_events(session: Session) -> set[str]:
     """Return the transactions that have written events, or deleted them, and are not over."""
     return set(session.scalars(_WRITERS, {"relation": OutboxEvent.__tablename__}))
-
-
-def acquire(session: Session, listener: Listener, holder: UUID, seconds: float) -> int | None:
-    """Publish to the listener for so many seconds; return the floor. None while another process does."""
-    fence = {"listener": listener, "holder": holder, "seconds": seconds}
-    floor: int | None = session.scalar(_ACQUIRE, fence)
-    return floor
-
-
-def extend(session: Session, listener: Listener, holder: UUID, seconds: float, floor: int) -> bool:
-    """Let the lease end so many seconds from now, and note the floor; False where another process has it."""
-    fence = {"listener": listener, "holder": holder, "seconds": seconds, "floor": floor}
-    return session.scalar(_EXTEND, fence) is not None
-
-
-def release(session: Session, listener: Listener, holder: UUID) -> None:
-    """Let other processes publish what this one does."""
-    session.execute(_RELEASE, {"listener": listener, "holder": holder})

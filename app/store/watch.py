@@ -9,23 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.store.process_leases import ProcessLeases
+
 _NOW = text("SELECT clock_timestamp()")
-_ACQUIRE = text(
-    """
-    INSERT INTO dns_watch_leases AS lease (backend, holder, expires_at, looked_at)
-    VALUES (:backend, :holder, clock_timestamp() + make_interval(secs => :seconds), clock_timestamp())
-    ON CONFLICT (backend) DO UPDATE
-       SET holder = excluded.holder, expires_at = excluded.expires_at, looked_at = excluded.looked_at
-     WHERE lease.holder = excluded.holder OR lease.expires_at <= clock_timestamp()
-    RETURNING backend
-    """
-)
-_RELEASE = text("UPDATE dns_watch_leases SET expires_at = clock_timestamp() WHERE holder = :holder")
+LEASES = ProcessLeases("dns_watch_leases", "backend", acquired="looked_at")
 _BACKENDS = text("SELECT DISTINCT backend FROM dns_zones")
 _ZONES = text(
     """
@@ -131,17 +122,6 @@ def now(session: Session) -> datetime:
     """Return the time by the database's clock."""
     found: datetime = session.execute(_NOW).scalar_one()
     return found
-
-
-def acquire(session: Session, backend: str, holder: UUID, seconds: float) -> bool:
-    """Watch the backend for so many seconds from now; False while another process does."""
-    fence = {"backend": backend, "holder": holder, "seconds": seconds}
-    return session.scalar(_ACQUIRE, fence) is not None
-
-
-def release(session: Session, holder: UUID) -> None:
-    """Let other processes watch what this one does."""
-    session.execute(_RELEASE, {"holder": holder})
 
 
 def list_backends(session: Session) -> list[str]:

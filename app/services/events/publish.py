@@ -111,7 +111,7 @@ class Publisher(ABC):
             return
         try:
             with transaction() as session:
-                outbox.release(session, self.listener, self._holder)
+                outbox.LEASES.release(session, self._holder)
         except DATABASE_ERRORS as error:
             log.warning(
                 "publisher not released: another worker takes over when its lease has run out",
@@ -129,9 +129,9 @@ class Publisher(ABC):
             if not outbox.is_wanted(session, self.listener):
                 self._floor = None
             elif self._floor is None:
-                found = outbox.acquire(session, self.listener, self._holder, lease)
+                found = outbox.LEASES.acquire(session, self.listener, self._holder, lease)
                 self._floor = None if found is None else Floor(found)
-            elif not outbox.extend(session, self.listener, self._holder, lease, self._floor.value):
+            elif not outbox.LEASES.extend(session, self.listener, self._holder, lease, self._floor.value):
                 self._floor = None
         self._renew_at = now + lease / 3
         return self._floor

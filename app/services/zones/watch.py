@@ -112,7 +112,7 @@ class Watcher:
         """Let other processes watch at once."""
         try:
             with transaction() as session:
-                watch.release(session, self._holder)
+                watch.LEASES.release(session, self._holder)
         except DATABASE_ERRORS as error:
             log.warning("watch not released: others take over when it runs out", error=cause(error))
 
@@ -126,7 +126,7 @@ class Watcher:
             except InventoryError:  # another worker's, maybe; requests say so, and `GET /backends`
                 continue
             with transaction() as session:
-                if not watch.acquire(session, name, self._holder, settings().lease):
+                if not watch.LEASES.acquire(session, name, self._holder, settings().lease):
                     continue
                 if name not in self._seen:
                     self._seen[name] = _Seen(watch.servers_of(session, name))
