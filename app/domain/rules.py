@@ -12,6 +12,8 @@ from app.domain.places import DOMAIN, RECORD_TYPE, TARGET
 from app.domain.rdata import MAX_RDATA, TABLE, Owner, RecordType, octets
 from app.domain.zone_key import dns_name
 
+TOO_LARGE = Reason(TARGET, "rrset_too_large", f"the values together have more than {MAX_RDATA} octets")
+
 
 class _ZonedChange(NamedTuple):
     action: Action
@@ -55,7 +57,7 @@ def _values(change: _ZonedChange) -> Iterator[Reason]:
     if change.adds and not change.rdata:
         yield Reason(TARGET, "target_missing", f"{change.action} needs a target; only delete goes without")
     elif change.adds and octets(change.type, change.rdata) > MAX_RDATA:
-        yield Reason(TARGET, "rrset_too_large", f"the values together have more than {MAX_RDATA} octets")
+        yield TOO_LARGE
 
 
 def _cname_at_apex(change: _ZonedChange) -> Iterator[Reason]:

@@ -73,10 +73,10 @@ def fields_of_value(record_type: RecordType) -> tuple[str, ...]:
     return TABLE.get(record_type, UNKNOWN).takes
 
 
-def octets(record_type: RecordType, values: Collection[str]) -> int:
+def octets(record_type: RecordType, values: Collection[str], *, exact: bool = False) -> int:
     """Return how many octets the canonical `values` take in a message at most; exact near `MAX_RDATA`."""
     at_most = sum(map(len, values)) + len(values) * (RECORD_HEAD + _LONGER_ON_THE_WIRE)
-    if at_most <= MAX_RDATA and record_type not in _DENSE:
+    if not exact and at_most <= MAX_RDATA and record_type not in _DENSE:
         return at_most
     return sum(len(wire(record_type, value)) + RECORD_HEAD for value in values)
 

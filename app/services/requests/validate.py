@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from app.core.tracing import traceparent
-from app.domain import names, rdata, schedule, values
+from app.domain import names, rdata, rules, schedule, values
 from app.domain.change import Action
 from app.domain.errors import DomainError, Reason
 from app.domain.extra_config import why_not_extra_config
@@ -18,6 +18,7 @@ from app.domain.ptr import why_no_ptr
 from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, at_most
 from app.domain.reverse import reverse_name_of
+from app.domain.rrset_size import RRsetSize
 from app.schemas.request import Config, Context, Resource, Submission
 from app.schemas.words import unknown_field, words
 from app.services.requests.authorise import why_not_account
@@ -222,6 +223,7 @@ def _read_rdata(draft: Draft, _: object, resource: object, most: int) -> None:
     if draft.record_type is None or draft.has_reason(TARGET):
         return
     config = _get(resource, "config")
+    size = RRsetSize(draft.record_type)
     for loc, target in _targets(_get(resource, "target")):
         try:
             value = _canonical(draft.record_type, target, config, draft.action)
@@ -230,8 +232,19 @@ def _read_rdata(draft: Draft, _: object, resource: object, most: int) -> None:
             if len(draft.reasons) == most == 1:
                 return
         else:
-            if not draft.rdata or not _is_known(draft.record_type, value, draft.rdata):
-                draft.rdata.append(value)
+            if not _add_value(draft, value, size):  # to read megabytes more would take seconds
+                draft.reasons.append(rules.TOO_LARGE)
+                return
+
+
+def _add_value(draft: Draft, value: str, size: RRsetSize) -> bool:
+    """Add a value that is new; return False where they are too many octets together."""
+    if not draft.rdata:
+        draft.rdata.append(value)
+    elif not _is_known(draft.record_type, value, draft.rdata):
+        draft.rdata.append(value)
+        return size.fits(draft.rdata)
+    return True
 
 
 def _type(name: str) -> RecordType | None:

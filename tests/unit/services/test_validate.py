@@ -67,6 +67,22 @@ def test_the_same_text_twice_counts_once() -> None:
     assert read(record_type="TXT", target=["foobar", '"foo" "bar"']).rdata == ['"foobar"']
 
 
+@pytest.mark.parametrize("action", [Action.CREATE, Action.DELETE])
+def test_values_are_read_no_further_than_one_message_can_hold(action: Action) -> None:
+    values = [f"{number} {'x' * 60_000}" for number in range(100)]
+    draft = read_change(RawChange(action, body(ZONE, record_type="TXT", target=values)))
+    assert codes(draft) == ["rrset_too_large"]
+    assert len(draft.rdata) == 2
+
+
+def test_values_that_are_longer_as_they_are_written_than_in_a_message_are_read_to_the_last() -> None:
+    escaped = r"\001" * 160
+    values = [f'"{number}{escaped}"' for number in range(100)]
+    draft = read(record_type="TXT", target=values)
+    assert codes(draft) == []
+    assert len(draft.rdata) == 100
+
+
 def test_unknown_fields_beyond_all_measure_are_only_counted() -> None:
     started = time.process_time()
     draft = read_change(RawChange(Action.CREATE, {f"k{number}": 0 for number in range(200_000)}))
