@@ -215,6 +215,17 @@ def access_statements() -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def savepoint(session: AnySession) -> Iterator[None]:
+    """A block that can fail without the transaction around it. In autocommit mode there is none."""
+    connection = session.connection() if isinstance(session, Session) else session
+    if getattr(connection.connection.dbapi_connection, "autocommit", False):
+        yield
+    else:
+        with session.begin_nested():
+            yield
+
+
 async def lone_connection() -> AsyncConnection:
     """Return a connection in autocommit mode that is of no pool, for what PostgreSQL tells who listens.
 

@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
 from app.core import metrics
-from app.core.database import AnySession
+from app.core.database import AnySession, savepoint
+from app.core.database_errors import may_recover
 from app.core.logging import get_logger
 from app.domain.atomic import why_not_atomic
 from app.domain.change import Action, Via
@@ -361,10 +362,19 @@ def _replay(session: AnySession, drafts: Sequence[Draft], results: Sequence[Subm
         if isinstance(result, Refused | Undecided) and (row := _row_of_key(draft))
     }
     known = _look_up_keys(session, list(rows.values()))
-    answered = {index: known[row.id] for index, row in rows.items() if row.id in known}
+    answered = {
+        index: known[row.id]
+        for index, row in rows.items()
+        if row.id in known and not (isinstance(results[index], Refused) and _was_never_stored(known[row.id]))
+    }
     return (
         [answered.get(index, result) for index, result in enumerate(results)] if answered else list(results)
     )
+
+
+def _was_never_stored(looked_up: Submitted) -> bool:
+    """Return whether PostgreSQL can't even compare the row with what is stored."""
+    return isinstance(looked_up, Undecided) and not may_recover(looked_up.error)
 
 
 def _row_of_key(draft: Draft) -> NewRequest | None:
@@ -420,14 +430,19 @@ def _zone_gone(row: NewRequest) -> Refused:
 def _look_up_keys(session: AnySession, new: Sequence[NewRequest]) -> dict[UUID, Submitted]:
     """Return the results of rows whose idempotency keys were used before.
 
-    The other rows are stored, even if this look-up fails.
+    The other rows are stored, even if this look-up fails. A row that PostgreSQL refuses is found out, so that
+    it does not keep the others from their results.
     """
     if not new:
         return {}
     try:
-        earlier = requests.find_earlier(session, new)
+        with savepoint(session):
+            earlier = requests.find_earlier(session, new)
     except DBAPIError as error:
-        return {request.id: Undecided(error) for request in new}
+        if len(new) == 1 or may_recover(error):
+            return {request.id: Undecided(error) for request in new}
+        half = len(new) // 2
+        return _look_up_keys(session, new[:half]) | _look_up_keys(session, new[half:])
     return {
         request.id: _result_of_key(earlier[request.id], request) for request in new if request.id in earlier
     }

@@ -18,6 +18,7 @@ from app.domain.errors import Overloaded
 from app.domain.permissions import EVERYBODY, Caller, Grants, Principal
 from app.services.kicks import KickSender
 from app.services.requests import group_commit
+from app.services.requests import submit as module_of_submit
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers
 from app.services.requests.draft import Draft, RawChange
@@ -162,6 +163,24 @@ def test_what_is_stored_is_answered_even_if_an_earlier_request_cannot_be_looked_
     answer = client.post("/api/v1/dns/batch", json={"requests": items[:2], "atomic": True})
     assert answer.status_code == 503
     assert len(client.get("/api/v1/dns/requests").json()["items"]) == 3
+
+
+@pytest.mark.parametrize("atomic", [False, True])
+def test_a_row_that_cannot_be_compared_keeps_no_other_from_its_answer(
+    client: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch, atomic: bool
+) -> None:
+    items = [body(new_zone, f"h{number}", idempotency_key=f"k{number}") for number in range(4)]
+    batch = {"requests": items, "atomic": atomic}
+    client.post("/api/v1/dns/batch", json=batch).raise_for_status()
+    monkeypatch.setattr(module_of_submit, "can_be_stored", lambda _: True)
+    items[1]["resource"]["config"] = {"extra_config": {"NUL": "\0"}}
+    answer = client.post("/api/v1/dns/batch", json=batch)
+    if atomic:
+        assert answer.status_code == 422
+        assert [each["loc"][1:3] for each in answer.json()["detail"]] == [["requests", 1]]
+    else:
+        assert [each["status_code"] for each in answer.json()["results"]] == [200, 422, 200, 200]
+    assert len(client.get("/api/v1/dns/requests").json()["items"]) == 4
 
 
 def test_connections_that_the_server_closed_meanwhile(client: TestClient, new_zone: str) -> None:
