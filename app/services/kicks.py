@@ -127,6 +127,7 @@ def tend() -> None:
         upkeep.mend_floors(session)
         upkeep.shorten_waits(session, settings().lease, 1.25 * settings().retry_pause_max)
         upkeep.drop_expired_plans(session)
+        upkeep.drop_leases_of_old(session)
     partitions.tend()
     retention.retire_in_background()
 

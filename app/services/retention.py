@@ -32,7 +32,8 @@ log = get_logger(__name__)
 
 _RETIRED = "retired_"  # what the name of a partition begins with that is detached, and not dropped yet
 ROWS_AT_ONCE = 20_000  # rows in one part of a file
-_MOST_LEFT_BEHIND = 10_000  # batches that are forgotten at once
+_MOST_FORGOTTEN = 10_000  # rows of a table, at once
+_CLOCKS = timedelta(days=1)  # by which ids of what belongs together do not differ
 _LIST_RETIRED = text(
     "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
     " AND starts_with(relname, :prefix) ORDER BY relname"
@@ -40,9 +41,17 @@ _LIST_RETIRED = text(
 _TAKE_TURN = text("SELECT pg_try_advisory_lock(hashtextextended('retention', 0))")
 _END_TURN = text("SELECT pg_advisory_unlock(hashtextextended('retention', 0))")
 _at_work = Lock()
-_FORGET_BATCHES = text(
-    "DELETE FROM dns_batches WHERE id IN ("
-    "SELECT id FROM dns_batches WHERE last_request_id < :before AND id < :before ORDER BY id LIMIT :most)"
+# Reviews and offers that are not decided yet stay until they are, or expire.
+_FORGET = tuple(
+    text(
+        f"DELETE FROM {table} WHERE id IN ("  # noqa: S608
+        f"SELECT id FROM {table} WHERE id < :before AND {condition} ORDER BY id LIMIT :most)"
+    )
+    for table, condition in {
+        "dns_batches": "last_request_id < :before",
+        "dns_reviews": "decided_at IS NOT NULL",
+        "access_transfers": "decided_at IS NOT NULL",
+    }.items()
 )
 
 
@@ -97,7 +106,7 @@ def retire(before: datetime, folder: Path | None) -> Iterator[str]:
                 yield partition.name
     if folder is not None:
         yield from export_retired(folder)
-    _forget_batches()
+    _forget_left_behind()
 
 
 def export_retired(folder: Path) -> Iterator[str]:
@@ -146,12 +155,14 @@ def _take_away(table: Partitioned, partition: Partition, *, keep: bool) -> bool:
     return True
 
 
-def _forget_batches() -> None:
-    """Forget some of the batches whose requests are gone."""
+def _forget_left_behind() -> None:
+    """Forget some of what belonged to requests that are gone, and has a table of its own."""
     with engine().begin() as connection:
         kept = partitioning.list_partitions(connection, TABLES[0].name)
         if kept and kept[0].first > partitioning.FIRST:
-            connection.execute(_FORGET_BATCHES, {"before": kept[0].first, "most": _MOST_LEFT_BEHIND})
+            before = partitioning.shifted(kept[0].first, -_CLOCKS)
+            for statement in _FORGET:
+                connection.execute(statement, {"before": before, "most": _MOST_FORGOTTEN})
 
 
 def _require_writable(folder: Path) -> None:

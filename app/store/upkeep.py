@@ -1,11 +1,11 @@
-"""What is put right now and then: floors of `seq`, waits that a clock made long, plans that have expired."""
+"""What is put right now and then: floors of `seq`, waits that a clock made long, what is of no use."""
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.store import open_floor
 from app.store.leases import FLOOR_DELAY
-from app.store.models import QUEUED, SINCE_FLOOR
+from app.store.models import OPEN_ONLY, QUEUED, SINCE_FLOOR
 
 # The oldest open request of each zone, from zone to zone along ix_dns_requests_open.
 _LOWER_FLOORS = text(
@@ -60,6 +60,22 @@ _SHORTEN_WAITS = text(
 )
 
 _DROP_PLANS = text("DELETE FROM dns_plans WHERE expires_at <= now()")
+# A zone that is served again gets a lease with another nonce: nobody who held the old one can settle with it.
+_DROP_LEASES = text(
+    f"""
+    DELETE FROM dns_zone_leases AS lease
+     WHERE expires_at < clock_timestamp() - interval '1 day'
+       AND NOT EXISTS (SELECT FROM dns_zones WHERE name = lease.zone)
+       AND NOT EXISTS (SELECT FROM dns_requests WHERE zone = lease.zone AND {OPEN_ONLY})
+    """  # noqa: S608
+)
+_DROP_WATCH_LEASES = text(
+    """
+    DELETE FROM dns_watch_leases AS lease
+     WHERE expires_at < clock_timestamp() - interval '1 day'
+       AND NOT EXISTS (SELECT FROM dns_zones WHERE backend = lease.backend)
+    """
+)
 
 
 def mend_floors(session: Session) -> None:
@@ -87,3 +103,9 @@ def shorten_waits(session: Session, lease: float, pause: float) -> None:
 def drop_expired_plans(session: Session) -> None:
     """Remove the plans that can't be applied any more."""
     session.execute(_DROP_PLANS)
+
+
+def drop_leases_of_old(session: Session) -> None:
+    """Forget who worked on zones and backends that are served no more; not what is open there."""
+    session.execute(_DROP_LEASES, {"open_from": open_floor.exact(session)})
+    session.execute(_DROP_WATCH_LEASES)

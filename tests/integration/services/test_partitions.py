@@ -234,6 +234,29 @@ def test_a_list_goes_from_partition_to_partition(
     assert found == (ids[::-1] if newest_first else ids)
 
 
+ADD_REVIEW = """
+    INSERT INTO dns_reviews (id, zones, why, principal, roles, asks_as, expires_at, verdict, decided_at)
+    VALUES (:id, '{}', '', '', '{}', '{}', now(), CAST(:verdict AS text),
+            CASE WHEN CAST(:verdict AS text) IS NOT NULL THEN now() END)
+"""
+
+
+def test_what_belonged_to_requests_that_are_gone_is_forgotten(zone: str, old_partitions: list[str]) -> None:
+    def ids(table: str) -> set[UUID]:
+        with transaction() as session:
+            return set(session.scalars(text(f"SELECT id FROM {table}")))
+
+    old, undecided, new = (id_at(NOW - timedelta(days=days)) for days in (230, 229, 1))
+    with transaction() as session:
+        for request_id, verdict in ((old, "approved"), (undecided, None), (new, "approved")):
+            session.execute(text(ADD_REVIEW), {"id": request_id, "verdict": verdict})
+            batch = "INSERT INTO dns_batches (id, first_request_id, last_request_id) VALUES (:id, :id, :id)"
+            session.execute(text(batch), {"id": request_id})
+    list(retention.retire(NOW - timedelta(days=30), None))
+    assert ids("dns_reviews") == {undecided, new}
+    assert ids("dns_batches") == {new}
+
+
 def test_an_export_goes_on_where_it_was_interrupted(
     zone: str, old_partitions: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,10 +1,10 @@
-"""A clock that was set back leaves leases, rests and pauses far ahead."""
+"""A clock that was set back leaves leases, rests and pauses far ahead; zones that go leave leases behind."""
 
 from sqlalchemy import text
 
 from app.core.config import Settings
 from app.core.database import transaction, upgrade
-from app.store import upkeep
+from app.store import upkeep, zones
 
 AHEAD = """
     INSERT INTO dns_zone_leases (zone, token, holder, expires_at, paused_until) VALUES
@@ -19,6 +19,11 @@ LONGEST = """
         UNION SELECT paused_until FROM dns_backends) AS times
 """
 
+OPEN_REQUEST = """
+    INSERT INTO dns_requests (id, action, account_id, source, resource, zone, name, record_type, ttl, rdata)
+    VALUES (uuidv7(), 'create', 'team-a', 'api', '{}', 'open.test', 'www.open.test', 'A', 300, '{192.0.2.1}')
+"""
+
 
 def test_what_is_too_long_is_cut_and_nothing_else(app_settings: Settings) -> None:
     upgrade()
@@ -31,3 +36,31 @@ def test_what_is_too_long_is_cut_and_nothing_else(app_settings: Settings) -> Non
         assert session.execute(text("SELECT * FROM dns_zone_leases WHERE zone = 'c.test'")).one() == before
         rest = text("SELECT paused_until IS NULL FROM dns_zone_leases WHERE zone = 'a.test'")
         assert session.scalar(rest)  # who did not rest does not begin to
+
+
+def test_leases_of_what_is_served_no_more_are_forgotten_but_not_where_something_is_open(
+    app_settings: Settings, new_zone: str
+) -> None:
+    upgrade()
+    old = "now() - interval '2 days'"
+    with transaction() as session:
+        zones.add(session, new_zone, "bind")
+        session.execute(
+            text(
+                f"INSERT INTO dns_zone_leases (zone, token, holder, expires_at) VALUES"
+                f" (:served, 1, '', {old}), ('gone.test', 1, '', {old}), ('open.test', 1, '', {old}),"
+                " ('lately.test', 1, '', now())"
+            ),
+            {"served": new_zone},
+        )
+        session.execute(
+            text(
+                "INSERT INTO dns_watch_leases (backend, holder, expires_at) VALUES"
+                f" ('bind', gen_random_uuid(), {old}), ('gone', gen_random_uuid(), {old})"
+            )
+        )
+        session.execute(text(OPEN_REQUEST))
+        upkeep.drop_leases_of_old(session)
+        left = set(session.scalars(text("SELECT zone FROM dns_zone_leases")))
+        assert left == {new_zone, "open.test", "lately.test"}
+        assert list(session.scalars(text("SELECT backend FROM dns_watch_leases"))) == ["bind"]
