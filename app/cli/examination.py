@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -17,8 +18,9 @@ from sqlalchemy.exc import DBAPIError
 from app.core import database
 from app.core.celery_app import celery_app
 from app.core.config import doubtful_settings, settings
-from app.core.database import transaction
+from app.core.database import statements, transaction
 from app.core.metric_types import NAMESPACE
+from app.core.partitioning import time_of
 from app.core.redis import redis
 from app.core.setting_types import host_and_port, without_secrets
 from app.core.startup import cause
@@ -26,6 +28,8 @@ from app.domain.errors import InventoryError
 from app.runner.ansible.inventory import host_names
 from app.runner.ansible.syntax import why_unreadable
 from app.services.drain.backends import make_backends
+from app.services.partitions import MOST_COUNTED, list_states
+from app.services.partitions import State as PartitionState
 from app.services.zones.check import Need, ZoneFinding, look, questions_about
 from app.services.zones.registry import list_zones
 
@@ -46,7 +50,9 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """Yield the findings, as they are made."""
     yield from _isolated("settings", _settings())
-    yield _tried("PostgreSQL", "DATABASE_URL", _postgresql, needed=True)
+    yield (postgresql := _tried("PostgreSQL", "DATABASE_URL", _postgresql, needed=True))
+    if postgresql.state == "ok":
+        yield from _isolated("partitions", _partitions())
     yield _tried("Redis", "CELERY_BROKER_URL", _redis, needed=True)
     executors = {"here": _executor_here()}
     yield _tried("worker", "CELERY_BROKER_URL", partial(_worker, executors))
@@ -126,6 +132,31 @@ def _postgresql() -> str:
     with transaction() as session:
         number = len(list_zones(session))
     return f"the schema is up to date, {number} {'zone is' if number == 1 else 'zones are'} served"
+
+
+def _partitions() -> Iterator[Finding]:
+    with statements() as session:
+        states = list_states(session)
+    now = datetime.now(UTC)
+    if plain := [each.table for each in states if not each.partitions]:
+        words = f"{', '.join(plain)}: not in partitions. When no process of an older release runs any more:"
+        yield Finding("partitions", "warning", f"{words} python -m app.cli partitions switch")
+    found = [words for each in states if each.partitions for words in _wrong_with(each, now)]
+    for words in found:
+        yield Finding("partitions", "warning", words)
+    if not plain and not found:
+        end = min(time_of(each.partitions[-1].end) for each in states)
+        yield Finding("partitions", "ok", f"there are some for all that comes until {end:%Y-%m-%d}")
+
+
+def _wrong_with(state: PartitionState, now: datetime) -> Iterator[str]:
+    if not state.ahead(now):
+        yield f"nobody makes the next one of {state.table}: python -m app.cli partitions make"
+    if state.in_default:
+        more = " or more" if state.in_default == MOST_COUNTED else ""
+        yield f"{state.in_default}{more} rows of {state.table} have a time for which there is none"
+    if days := state.seconds_overdue(now) // 86_400:
+        yield f"RETENTION says that the oldest one of {state.table} should be gone for {days:.0f} days"
 
 
 def _redis() -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import DBAPIError
 
+from app.core.database import statements
 from app.core.partitioning import FIRST, Partition, time_of
 from app.core.startup import cause
 from app.services import partitions as service
@@ -18,7 +19,9 @@ partitions = typer.Typer(help="The tables that grow: their partitions by time", 
 @partitions.command("list")
 def list_() -> None:
     """List the tables and their partitions."""
-    for state in service.list_states():
+    with statements() as session:
+        states = service.list_states(session)
+    for state in states:
         typer.echo(f"{state.table}: {'' if state.partitions else 'not in partitions'}")
         for each in state.partitions:
             typer.echo(f"  {each.name}\t{_begin(each)}\t{time_of(each.end):%Y-%m-%d}")

@@ -33,6 +33,7 @@ DELIVERED = ("delivered", "failed", "given_up")  # to webhooks; what has failed 
 WEBHOOK_STATES = ("well", "failing", "disabled")
 WHY_DISABLED = ("by_hand", "gone", "failing", "backlog", "rights_lost")
 DEPENDENCIES = ("postgresql", "redis")
+TABLES = ("dns_requests", "dns_request_events", "ansible_runs", "ansible_run_events")  # in partitions
 
 _LATENCIES = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)  # seconds
 _DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600)  # seconds
@@ -101,6 +102,21 @@ WEBHOOKS = Gauge(
     "webhooks", "Webhooks, but for those that somebody has disabled.", state=OneOf(*WEBHOOK_STATES)
 )
 WEBHOOK_WAITING = Gauge("webhook_waiting_deliveries", "Deliveries to webhooks that are not taken yet.")
+PARTITIONS_AHEAD = Gauge(
+    "ahead_partitions",
+    "Partitions of a table that begin later; 0: nobody makes new ones.",
+    table=OneOf(*TABLES),
+)
+DEFAULT_PARTITION_ROWS = Gauge(
+    "default_partition_rows",
+    "Rows for which there is no partition; 10,000 stand for more, too.",
+    table=OneOf(*TABLES),
+)
+RETENTION_OVERDUE = Gauge(
+    "retention_overdue_seconds",
+    "Since when the oldest partition of a table is to be dropped, by `RETENTION`; 0: none is.",
+    table=OneOf(*TABLES),
+)
 
 # The worker
 REQUEST_APPLIED_SECONDS = Histogram(

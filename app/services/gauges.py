@@ -1,6 +1,7 @@
 """What Prometheus is told of the whole service: read from the database when it asks."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from prometheus_client.core import GaugeMetricFamily
 
@@ -8,6 +9,7 @@ from app.core import metrics
 from app.core.config import settings
 from app.services.backends import State
 from app.services.health import OK
+from app.services.partitions import State as PartitionState
 from app.services.stats import Stats
 from app.store.outbox import Waiting
 from app.store.webhooks import WebhookCount
@@ -29,6 +31,7 @@ def gauges(stats: Stats | None, dependencies: Mapping[str, str]) -> list[GaugeMe
         *_of_servers(stats),
         *_of_events(stats.events or ()),
         *_of_webhooks(stats.webhooks),
+        *_of_partitions([each for each in stats.partitions or () if each.partitions], stats.at),
     ]
 
 
@@ -65,3 +68,11 @@ def _of_webhooks(found: WebhookCount | None) -> list[GaugeMetricFamily]:
         return []
     states = {(state,): float(getattr(found, state)) for state in metrics.WEBHOOK_STATES}
     return [metrics.WEBHOOKS.family(states), metrics.WEBHOOK_WAITING.family({(): found.waiting})]
+
+
+def _of_partitions(states: Sequence[PartitionState], now: datetime) -> list[GaugeMetricFamily]:
+    return [
+        metrics.PARTITIONS_AHEAD.family({(each.table,): each.ahead(now) for each in states}),
+        metrics.DEFAULT_PARTITION_ROWS.family({(each.table,): each.in_default for each in states}),
+        metrics.RETENTION_OVERDUE.family({(each.table,): each.seconds_overdue(now) for each in states}),
+    ]

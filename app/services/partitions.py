@@ -1,7 +1,7 @@
 """The partitions of the tables: made ahead of the clock, and of tables that an older release has made."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.core import partition_switch, partitioning
 from app.core.config import settings
-from app.core.database import engine, statements
+from app.core.database import AnySession, engine, statements
 from app.core.logging import get_logger
 from app.core.partitioning import TABLES, Partitioned
 from app.store import keys, open_floor
@@ -21,21 +21,39 @@ from app.store import keys, open_floor
 log = get_logger(__name__)
 
 LOCK_TIMEOUT = 0.2  # seconds: while somebody waits for a table, everybody who comes later waits behind him
+MOST_COUNTED = 10_000  # rows of a default partition
 _PAUSES = (0.2, 1.0, 5.0)  # seconds between tries of a command
 _TURN = text("SELECT pg_try_advisory_xact_lock(hashtextextended('partitions', 0))")
 
 
 class State(NamedTuple):
-    """A table, and its partitions; none: it is a plain one."""
+    """A table, and its partitions but for the default one; none: it is a plain one."""
 
     table: str
-    partitions: list[partitioning.Partition]
+    partitions: Sequence[partitioning.Partition]
+    in_default: int  # rows of the default partition; MOST_COUNTED stand for more, too
+
+    def ahead(self, now: datetime) -> int:
+        """Return how many partitions begin later."""
+        return sum(partitioning.time_of(each.first) > now for each in self.partitions)
+
+    def seconds_overdue(self, now: datetime) -> float:
+        """Return since when the oldest partition is to be dropped, by `RETENTION`; 0: it is not."""
+        if not settings().retention or not self.partitions:
+            return 0.0
+        age = now - partitioning.time_of(self.partitions[0].end)
+        return max(0.0, age.total_seconds() - settings().retention)
 
 
-def list_states() -> list[State]:
-    """Return the tables and their partitions, without the default ones."""
-    with engine().connect() as connection:
-        return [State(each.name, partitioning.list_partitions(connection, each.name)) for each in TABLES]
+def list_states(session: AnySession) -> list[State]:
+    """Return the tables and their partitions."""
+    found = ((each.name, partitioning.list_partitions(session, each.name)) for each in TABLES)
+    return [State(name, each, _count_default(session, name) if each else 0) for name, each in found]
+
+
+def _count_default(session: AnySession, table: str) -> int:
+    statement = text(f"SELECT count(*) FROM (SELECT FROM {table}_default LIMIT {MOST_COUNTED}) AS first")  # noqa: S608
+    return int(session.execute(statement).scalar_one())
 
 
 def is_switched() -> bool:

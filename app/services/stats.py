@@ -21,6 +21,8 @@ from app.domain.errors import Overloaded
 from app.domain.lifecycle import OPEN, Status
 from app.domain.permissions import Principal, Right
 from app.services.backends import BackendState, list_backends
+from app.services.partitions import State as PartitionState
+from app.services.partitions import list_states as list_partition_states
 from app.services.stats_history import History, Moment, spans
 from app.store import outbox, webhooks
 from app.store import stats as store
@@ -81,6 +83,7 @@ class Stats:
     runs: Runs | None  # of the last hour
     events: Sequence[Waiting] | None  # of each listener that is switched on
     webhooks: WebhookCount | None
+    partitions: Sequence[PartitionState] | None
 
 
 class _Servers(NamedTuple):
@@ -93,6 +96,7 @@ class _Servers(NamedTuple):
     runs: Runs | None = None
     events: Sequence[Waiting] | None = None
     webhooks: WebhookCount | None = None
+    partitions: Sequence[PartitionState] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +185,7 @@ def _look_at_servers(session: Session) -> _Servers:
         runs=store.runs(session, _id_before(_HOUR)),
         events=outbox.list_waiting(session),
         webhooks=webhooks.count(session),
+        partitions=list_partition_states(session),
     )
 
 

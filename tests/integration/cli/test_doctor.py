@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from app.core import database
 from app.core.celery_app import celery_app
 from app.core.config import Settings
 from app.core.database import transaction
+from app.core.partitioning import Partition, id_at
+from app.services.partitions import MOST_COUNTED, State
 from app.store import backends
 from stack.embedded import Stack
 from stack.inventory import write_backend
@@ -71,6 +74,31 @@ def test_what_is_well(doctor: Doctor, new_zone: str) -> None:
     assert len(words) == 3
     assert words[0].startswith(f"{new_zone} at 127.0.0.1:")
     assert words[1].endswith("the key may change the zone")
+    assert [each["state"] for each in findings if each["what"] == "partitions"] == ["ok"]
+
+
+def test_partitions_that_want_something(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC)
+
+    def made(begin: int, end: int) -> Partition:
+        return Partition("one", *(id_at(now + timedelta(days=days)) for days in (begin, end)))
+
+    states = [
+        State("dns_requests", [made(-60, -30), made(-30, 2)], 7),
+        State("dns_request_events", [made(-1, 1), made(1, 2)], MOST_COUNTED),
+        State("ansible_runs", [], 0),
+    ]
+    monkeypatch.setattr(examination, "list_states", lambda _: states)
+    found = [each for each in doctor(RETENTION="864000") if each["what"] == "partitions"]
+    assert {each["state"] for each in found} == {"warning"}
+    expected = (
+        "ansible_runs: not in partitions",
+        "nobody makes the next one of dns_requests",
+        "7 rows of dns_requests",
+        "RETENTION says that the oldest one of dns_requests should be gone for 20 days",
+        "10000 or more rows of dns_request_events",
+    )
+    assert all(each["words"].startswith(words) for each, words in zip(found, expected, strict=True))
 
 
 def test_what_is_wrong_with_each_backend_and_its_zones(

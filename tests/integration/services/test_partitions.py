@@ -165,6 +165,11 @@ def test_a_row_lies_in_the_partition_of_its_time_and_no_clock_stops_anything(zon
         assert [item.id for item in queue.list_pending(session, zone, 10).items] == [far]
 
 
+def names_of_partitions() -> list[str]:
+    with statements() as session:
+        return [each.name for each in partitions.list_states(session)[0].partitions]
+
+
 @pytest.fixture
 def old_partitions(zone: str) -> list[str]:
     """Partitions of the last months, each with a request; the first one, too."""
@@ -179,7 +184,7 @@ def old_partitions(zone: str) -> list[str]:
             key = f"{days} days"
             request_id = add(session, zone, NOW - timedelta(days=days), key=key)
             session.execute(text(ADD_KEY), {"key": key, "id": request_id})
-    return [each.name for each in partitions.list_states()[0].partitions]
+    return names_of_partitions()
 
 
 def test_what_is_old_is_exported_and_dropped_but_never_what_is_open(
@@ -191,7 +196,7 @@ def test_what_is_old_is_exported_and_dropped_but_never_what_is_open(
         zones_before = session.scalar(text("SELECT count(*) FROM dns_zones"))
     before = NOW - timedelta(days=30)
     files = [Path(name).name for name in retention.retire(before, tmp_path)]
-    kept = [each.name for each in partitions.list_states()[0].partitions]
+    kept = names_of_partitions()
     assert f"{old_partitions[0]}.jsonl.gz" in files
     with transaction() as session:
         [of_open] = session.scalars(
@@ -316,6 +321,28 @@ def test_the_floor_rises_a_day_later_and_who_opens_an_old_request_lowers_it(
     with transaction() as session:
         lease = leases.acquire(session, zone, "me", 60)
         assert lease is not None
+
+
+def test_what_is_not_as_it_should_be_is_told(
+    zone: str, old_partitions: list[str], set_settings: SetSettings
+) -> None:
+    set_settings(RETENTION=str(60 * 86_400))
+    later = bound_after(bound_after(NOW, "month"), "month")
+
+    def told(now: datetime) -> tuple[int, int, float]:
+        with statements() as session:
+            state = partitions.list_states(session)[0]
+        return state.ahead(now), state.in_default, state.seconds_overdue(now)
+
+    ahead, in_default, overdue = told(NOW)
+    assert (ahead, in_default) == (1, 0)
+    assert overdue / 86_400 == pytest.approx(125, abs=20)
+    with transaction() as session:
+        add(session, zone, later + timedelta(days=40))
+    ahead, in_default, overdue = told(later)
+    assert (ahead, in_default) == (0, 1)
+    list(retention.retire(NOW - timedelta(days=60), None))
+    assert told(NOW)[2] == 0
 
 
 def test_keys_are_forgotten_by_their_age(zone: str) -> None:

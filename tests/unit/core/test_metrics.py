@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.core import metrics
 from app.core.metric_types import NAMESPACE, OTHER, Counter, Gauge, Histogram, Metric, OneOf, UpTo
+from app.core.partitioning import TABLES
 from app.domain.change import Action, Outcome, Via
 from app.domain.lifecycle import OPEN
 from app.domain.retry_policy import Scope
@@ -30,6 +31,8 @@ UNITS = (
     "open",
     "up",
     "behind",
+    "partitions",
+    "rows",
 )
 
 
@@ -57,6 +60,7 @@ def test_the_closed_sets_are_those_of_the_domain() -> None:
     assert set(metrics.OPEN) == set(OPEN)
     assert set(metrics.OUTCOMES) == {*Outcome, "unknown"}
     assert set(metrics.SCOPES) == set(Scope)
+    assert set(metrics.TABLES) == {table.name for table in TABLES}
 
 
 def test_every_metric_is_in_a_group() -> None:

@@ -68,6 +68,11 @@ RESTING = 'dns_orchestrator_backend_resting_zones{backend="bind"}'
 LAGS = [f'dns_orchestrator_kafka_lag_messages{{topic="t",partition="{number}"}}' for number in range(2)]
 EVENTS = 'dns_orchestrator_events_oldest_seconds{listener="kafka"}'
 HOOKS = {state: f'dns_orchestrator_webhooks{{state="{state}"}}' for state in ("well", "failing", "disabled")}
+TABLE = {"table": "dns_requests"}
+AHEAD, DEFAULT, OVERDUE = (
+    f'dns_orchestrator_{name}{{table="dns_requests"}}'
+    for name in ("ahead_partitions", "default_partition_rows", "retention_overdue_seconds")
+)
 DEAD = 'dns_orchestrator_kafka_messages_total{outcome="dead_letter"}'
 WRONG = 'dns_orchestrator_access_refused_total{code="credentials_invalid"}'
 MISSING = 'dns_orchestrator_access_refused_total{code="credentials_missing"}'
@@ -92,6 +97,9 @@ FIRES = {
     "DnsOrchestratorEventsWait": Case({EVENTS: "0+60x60"}, {"listener": "kafka"}),
     "DnsOrchestratorWebhooksDisabled": Case({HOOKS["disabled"]: "1x60"}),
     "DnsOrchestratorWebhooksFail": Case({HOOKS["failing"]: "2x60", HOOKS["well"]: "0x60"}, minutes=50),
+    "DnsOrchestratorNoPartitionAhead": Case({AHEAD: "1x10 0x200"}, TABLE, minutes=200),
+    "DnsOrchestratorDefaultPartition": Case({DEFAULT: "1x80"}, TABLE, minutes=70),
+    "DnsOrchestratorRetentionOverdue": Case({OVERDUE: "80000+600x80"}, TABLE, minutes=79),
     "DnsOrchestratorWrongCredentials": Case({WRONG: "0+10x60"}),
 }
 CALM = {
@@ -114,6 +122,9 @@ CALM = {
     "DnsOrchestratorEventsWait": Case({EVENTS: "60x60"}),
     "DnsOrchestratorWebhooksDisabled": Case({HOOKS["disabled"]: "0x60"}),
     "DnsOrchestratorWebhooksFail": Case({HOOKS["failing"]: "2x60", HOOKS["well"]: "1x60"}),
+    "DnsOrchestratorNoPartitionAhead": Case({AHEAD: "1x180 0x20"}, minutes=200),
+    "DnsOrchestratorDefaultPartition": Case({DEFAULT: "1x50 0x30"}, minutes=70),
+    "DnsOrchestratorRetentionOverdue": Case({OVERDUE: "80000x80"}, minutes=79),
     "DnsOrchestratorWrongCredentials": Case({MISSING: "0+10x60"}),
 }
 
