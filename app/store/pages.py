@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, and_, false, select, text, true, tuple_, union_all
 from sqlalchemy.orm import Session, aliased
 
 from app.store.models import Base, CursorKey
@@ -57,13 +57,10 @@ class Walk(Generic[Row]):
     def page(self, session: Session, limit: int, after: Position | None) -> Found[Row]:
         """Return up to `limit` rows that come after that position. Needs a transaction of its own."""
         session.execute(_WALK)
-        way = self._way(after)
-        columns = self._columns(self.table, self.order)
-        end = session.execute(way.with_only_columns(*columns).offset(SCAN_LIMIT - 1).limit(1)).one_or_none()
-        rows = self._rows(session, way, tuple(end) if end else None, limit + 1)
+        rows, end = self._read(session, self._way(after), limit + 1)
         if len(rows) > limit:
-            return Found(rows[:limit], tuple(getattr(rows[limit - 1], name) for name in self.order))
-        return Found(rows, tuple(end) if end else None)
+            return Found(rows[:limit], self._position(rows[limit - 1]))
+        return Found(rows, self._position(end) if end is not None else None)
 
     def _way(self, after: Position | None) -> Select[Any]:
         # Not "=", or the planner knows that the column does not change, and takes other indexes for fit.
@@ -89,14 +86,21 @@ class Walk(Generic[Row]):
             way = way.where(self._place < position if self.descending else self._place > position)
         return way
 
-    def _rows(self, session: Session, way: Select[Any], end: Position | None, limit: int) -> list[Row]:
-        if end is not None:
-            position = self._at(end)
-            way = way.where(self._place >= position if self.descending else self._place <= position)
-        # The limit is a bound for the planner, too. Twice as many: new rows may have come meanwhile.
-        seen = aliased(self.table, way.limit(2 * SCAN_LIMIT).subquery())
-        statement = self._ordered(seen, select(seen).where(and_(True, *self.wanted(seen))))
-        return list(session.scalars(statement.limit(limit)))
+    def _read(self, session: Session, way: Select[Any], most: int) -> tuple[list[Row], Row | None]:
+        """Return the first rows of those that are wanted, and the one at which the walk has to end, if any.
+
+        In one statement, so of one snapshot. PostgreSQL looks for that end when the rows are too few.
+        """
+        seen = aliased(self.table, way.limit(SCAN_LIMIT).subquery())
+        wanted = self._ordered(seen, select(seen).where(and_(True, *self.wanted(seen)))).limit(most)
+        last = way.add_columns(true().label("is_end")).offset(SCAN_LIMIT - 1).limit(1)
+        both = union_all(wanted.add_columns(false().label("is_end")), last).limit(most).subquery()
+        rows = session.execute(select(aliased(self.table, both), both.c.is_end)).all()
+        end = next((row for row, is_end in rows if is_end), None)
+        return [row for row, is_end in rows if not is_end], end
+
+    def _position(self, row: Row) -> Position:
+        return tuple(getattr(row, name) for name in self.order)
 
     @property
     def _place(self) -> Any:
