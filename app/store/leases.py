@@ -76,21 +76,35 @@ _CHECK = text(
 
 
 FLOOR_DELAY = 60.0  # seconds: a request is committed that long after it has got its `seq`, or never
+_FLOOR_PAUSE = 1.0  # seconds in which whoever has got a `seq` begins to write
 
-# The oldest request that is open now becomes the floor when FLOOR_DELAY has passed: until then, others with a
-# smaller `seq` may still be on their way to their commit.
+# The oldest request that is open now becomes the floor when all who were writing have ended, or FLOOR_DELAY
+# has passed: until then, others with a smaller `seq` may still be on their way to their commit. Those that
+# have come meanwhile are older than the floor would be.
 _NOTE_CLAIM = text(
     f"""
     UPDATE dns_zone_leases AS lease
        SET claimed_from = :first, claimed_to = :last, next_account = nullif(:next_account, ''),
-           seq_floor = CASE WHEN due THEN coalesce(next_floor, seq_floor) ELSE seq_floor END,
-           next_floor = CASE WHEN due THEN (
-               SELECT seq FROM dns_requests
-                WHERE zone = lease.zone AND {QUEUED} AND seq >= lease.seq_floor AND {SINCE_FLOOR}
-                ORDER BY seq LIMIT 1) ELSE next_floor END,
-           next_floor_at = CASE WHEN due THEN clock_timestamp() ELSE next_floor_at END
-      FROM (SELECT coalesce(next_floor_at <= clock_timestamp() - make_interval(secs => :delay), true) AS due
-              FROM dns_zone_leases WHERE zone = :zone) AS turn
+           seq_floor = CASE WHEN turn.due AND lease.next_floor IS NOT NULL
+                            THEN least(lease.next_floor, turn.oldest) ELSE lease.seq_floor END,
+           next_floor = CASE WHEN turn.due THEN turn.oldest ELSE lease.next_floor END,
+           next_floor_at = CASE WHEN turn.due THEN clock_timestamp() ELSE lease.next_floor_at END,
+           next_floor_seen = CASE WHEN turn.due THEN ARRAY[turn.writers_end, turn.oldest]
+                                  ELSE lease.next_floor_seen END
+      FROM (SELECT due, writers_end, CASE WHEN due THEN (
+                       SELECT seq FROM dns_requests
+                        WHERE zone = :zone AND {QUEUED} AND seq >= held.seq_floor AND {SINCE_FLOOR}
+                        ORDER BY seq LIMIT 1) END AS oldest
+              FROM (SELECT seq_floor,
+                           CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)
+                               AS writers_end,
+                           next_floor_at IS NULL
+                           OR next_floor_at <= clock_timestamp() - make_interval(secs => :delay)
+                           OR next_floor_at <= clock_timestamp() - make_interval(secs => :pause)
+                              AND next_floor_seen[2] = next_floor
+                              AND next_floor_seen[1] <= CAST(CAST(
+                                  pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) AS due
+                      FROM dns_zone_leases WHERE zone = :zone OFFSET 0) AS held OFFSET 0) AS turn
      WHERE lease.zone = :zone AND lease.token = :token
        AND lease.nonce IS NOT DISTINCT FROM CAST(:nonce AS uuid)
     """  # noqa: S608
@@ -162,6 +176,7 @@ def note_claim(session: Session, lease: Lease, seqs: Collection[int]) -> None:
     Call it last: it keeps the heartbeat waiting until the transaction ends.
     """
     fence = {"zone": lease.zone, "token": lease.token, "nonce": lease.nonce, "delay": FLOOR_DELAY}
+    fence["pause"] = _FLOOR_PAUSE
     fence["open_from"] = open_floor.read(session)
     claim = {"first": min(seqs), "last": max(seqs), "next_account": lease.next_account}
     session.execute(_NOTE_CLAIM, {**fence, **claim})

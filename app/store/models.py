@@ -123,6 +123,8 @@ class ZoneLease(Base):
     seq_floor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     next_floor: Mapped[int | None] = mapped_column(BigInteger)
     next_floor_at: Mapped[datetime | None]
+    # The end of the snapshot in which it was noted, and itself: an older release leaves both as they are
+    next_floor_seen: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
     next_account: Mapped[str | None]  # of several that wait, whose requests come first in the next run
     kicked_at: Mapped[datetime | None]  # by a sweep, since the last holder
     kicks: Mapped[int] = mapped_column(server_default="0")  # how often

@@ -26,6 +26,7 @@ SETTLE = """
     UPDATE dns_requests SET status = 'succeeded', verified_at = now(), finished_at = now() WHERE zone = :zone
 """
 LATER = "UPDATE dns_zone_leases SET next_floor_at = next_floor_at - interval '1 hour', expires_at = now()"
+SOON = "UPDATE dns_zone_leases SET next_floor_at = next_floor_at - interval '2 seconds', expires_at = now()"
 LONG_AGO = "UPDATE dns_zone_leases SET expires_at = now() - interval '1 hour'"
 
 
@@ -94,6 +95,33 @@ def test_what_was_settled_is_passed_over() -> None:
         assert lease is not None
         assert queue.list_pending(session, FIRST, 10, lease.floor).items == []
         assert len(queue.list_orphaned(session, lease)) == 1
+
+
+def floor() -> int:
+    with transaction() as session:
+        session.execute(text(SOON))
+    claim_one(FIRST)
+    with transaction() as session:
+        return int(session.scalar(text("SELECT seq_floor FROM dns_zone_leases")) or 0)
+
+
+@pytest.mark.usefixtures("snapshot")
+def test_the_floor_follows_at_once_but_for_who_is_still_writing() -> None:
+    accept(FIRST, 3)
+    claim_one(FIRST)  # notes the first one as the next floor
+    with transaction() as late:
+        late.execute(text(INSERT), {"zone": FIRST, "number": 1})
+        with transaction() as session:
+            session.execute(text(SETTLE), {"zone": FIRST})
+        accept(FIRST, 10)
+        first = floor()  # who writes now has begun later
+        assert floor() == first
+    reached = floor()  # the late one has been seen, and claimed
+    assert reached > first
+    with transaction() as session:
+        oldest = session.scalar(text("SELECT min(seq) FROM dns_requests WHERE finished_at IS NULL"))
+    assert reached <= oldest
+    assert floor() == oldest
 
 
 @pytest.mark.usefixtures("snapshot")
