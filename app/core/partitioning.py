@@ -195,6 +195,11 @@ def shifted(key: UUID, by: timedelta) -> UUID:
     return UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
 
 
+def just_below(key: UUID) -> UUID:
+    """Return the key before this one; the lowest one has none."""
+    return UUID(int=max(key.int - 1, 0))
+
+
 def _attach(connection: Connection, table: Partitioned, new: Partition, *, move: bool = False) -> None:
     """Make a partition. Only the default one is kept from its users meanwhile."""
     name, between = new.name, f"{table.key} >= '{new.first}' AND {table.key} < '{new.end}'"

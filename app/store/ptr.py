@@ -1,6 +1,7 @@
 """Requests that keep PTR records, and those for whose addresses they do."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from app.domain.lifecycle import OPEN, Status, words
 from app.domain.ptr import LastPtr, Standing
 from app.domain.reverse import Place
 from app.domain.settlement import APPLIED_AND_FAILED
+from app.store import partitions
 from app.store.models import Request
 
 # By an index, for the sake of the order, whatever the planner thinks of the table.
@@ -91,6 +93,11 @@ def askers(session: Session, ids: Collection[UUID]) -> dict[UUID, Asker]:
     return {row.id: Asker(row.source, row.via) for row in found}
 
 
-def requests_of(session: Session, request_id: UUID) -> list[UUID]:
-    """Return the requests that keep the PTRs of a request's addresses, oldest first."""
-    return list(session.scalars(select(Request.id).where(Request.ptr_of == request_id).order_by(Request.id)))
+def requests_of(session: Session, request_id: UUID, finished_at: datetime | None) -> list[UUID]:
+    """Return the requests that keep the PTRs of a request's addresses, oldest first.
+
+    They were made before it was finished, or a little later.
+    """
+    lowest, highest = partitions.lifetime(request_id, finished_at)
+    made = select(Request.id).where(Request.ptr_of == request_id, Request.id.between(lowest, highest))
+    return list(session.scalars(made.order_by(Request.id)))

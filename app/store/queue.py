@@ -103,7 +103,7 @@ _SETTLE = text(
         INSERT INTO dns_request_events (request_id, run_id, status, message, told, changes_status)
         SELECT id, run_id, status, message, told, changed FROM settled WHERE changed OR NOT repeated
     )
-    SELECT id, status, repeated FROM settled
+    SELECT id, run_id, status, repeated FROM settled
     """  # noqa: S608
 )
 
@@ -121,8 +121,7 @@ _FORGET_TRY = text(
 # Nor do the lines of its run, where all of its requests ended so.
 _FORGET_RUN = text(
     """
-    DELETE FROM ansible_run_events
-     WHERE run_id IN (SELECT run_id FROM dns_requests WHERE id = ANY(:ids))
+    DELETE FROM ansible_run_events WHERE run_id = ANY(:run_ids)
     """
 )
 
@@ -344,10 +343,11 @@ def settle(
     }
     parameters = {"ids": list(decisions), "decisions": json.dumps(rows), **asdict(timing)}
     settled = session.execute(_SETTLE, parameters).all()
-    if tries := [row.id for row in settled if row.repeated and row.status == Status.PENDING]:
-        session.execute(_FORGET_TRY, {"ids": tries, "open_from": open_floor.read(session)})
+    if tries := [row for row in settled if row.repeated and row.status == Status.PENDING]:
+        ids = [row.id for row in tries]
+        session.execute(_FORGET_TRY, {"ids": ids, "open_from": open_floor.read(session)})
         if len(tries) == len(decisions):
-            session.execute(_FORGET_RUN, {"ids": tries})
+            session.execute(_FORGET_RUN, {"run_ids": list({row.run_id for row in tries if row.run_id})})
     return {row.id: not row.repeated for row in settled}
 
 

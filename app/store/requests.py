@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple, cast, get_type_hints
 from uuid import UUID
@@ -20,7 +20,7 @@ from app.core.partitioning import shifted
 from app.domain.change import Action, Via
 from app.domain.lifecycle import CANCELLABLE, INITIAL, RETRYABLE, Status, words
 from app.domain.rdata import RecordType
-from app.store import open_floor
+from app.store import open_floor, partitions
 from app.store.models import (
     OPEN_ONLY,
     QUEUED,
@@ -32,6 +32,7 @@ from app.store.models import (
     UNAPPROVED_FROM,
     Request,
 )
+from app.store.partitions import CLOCKS
 from app.store.reviews import NewReview, as_rows
 
 
@@ -316,7 +317,6 @@ _KEY_OF_OTHER_BATCH = text(
     """
 )
 
-_CLOCKS = timedelta(days=1)  # by which clocks do not differ
 _MAX_RUNS = 20  # whose lines are part of a request's log: the last ones
 # What is for operators only has nothing in `told`: of the request's own lines requesters see the status.
 _LOG = text(
@@ -331,7 +331,7 @@ _LOG = text(
         UNION ALL
         SELECT event.at, 1, event.id, '{Status.RUNNING}', CASE WHEN :in_full THEN message ELSE told END
           FROM lately JOIN ansible_run_events AS event USING (run_id)
-         WHERE event.run_id >= :runs_from
+         WHERE event.run_id BETWEEN :runs_from AND :runs_to
          -- what is said of another request of the run is that one's only
            AND (event.request_id IS NULL OR event.request_id = :request_id)
            AND (:in_full OR event.told IS NOT NULL)
@@ -353,7 +353,8 @@ _NEW_LINES = text(
     ), of_runs AS MATERIALIZED (
         SELECT event.at, event.id, CASE WHEN :in_full THEN message ELSE told END AS message
           FROM lately JOIN ansible_run_events AS event USING (run_id)
-         WHERE event.run_id >= :runs_from AND (event.request_id IS NULL OR event.request_id = :request_id)
+         WHERE event.run_id BETWEEN :runs_from AND :runs_to
+           AND (event.request_id IS NULL OR event.request_id = :request_id)
            AND (:in_full OR event.told IS NOT NULL)
     )
     (SELECT at, 0, id, status, message FROM own WHERE id > :own ORDER BY id LIMIT :limit)
@@ -642,29 +643,46 @@ def add_log_lines(session: Session, lines: Iterable[NewLine]) -> None:
 
 
 def log_lines(
-    session: Session, request_id: UUID, limit: int, before: LogPosition | None, *, in_full: bool
+    session: Session,
+    request_id: UUID,
+    limit: int,
+    before: LogPosition | None,
+    *,
+    in_full: bool,
+    finished_at: datetime | None = None,
 ) -> list[LogLine]:
     """Return lines of the request's log that come before that position, the newest first.
 
     They are its own events, and the lines of the last runs that those name; `in_full` as operators see them.
     """
     position = before or LogPosition(datetime.max.replace(tzinfo=UTC), 0, 0)
-    parameters = {"request_id": request_id, "limit": limit, "runs": _MAX_RUNS, "in_full": in_full}
-    parameters["runs_from"], _ = around([request_id])
+    parameters = {**_of_log(request_id, finished_at), "limit": limit, "in_full": in_full}
     return [LogLine(*row) for row in session.execute(_LOG, parameters | position._asdict())]
 
 
 def new_log_lines(
-    session: Session, request_id: UUID, limit: int, own: int, of_runs: int, *, in_full: bool
+    session: Session,
+    request_id: UUID,
+    limit: int,
+    own: int,
+    of_runs: int,
+    *,
+    in_full: bool,
+    finished_at: datetime | None = None,
 ) -> list[LogLine]:
     """Return lines of the request's log that were written after these two, its own and one of its runs.
 
     There are up to `limit` of each of both kinds, first its own, then those of its runs; each in their order.
     """
-    parameters = {"request_id": request_id, "limit": limit, "runs": _MAX_RUNS, "in_full": in_full}
-    parameters["runs_from"], _ = around([request_id])
+    parameters = {**_of_log(request_id, finished_at), "limit": limit, "in_full": in_full}
     rows = session.execute(_NEW_LINES, parameters | {"own": own, "of_runs": of_runs})
     return [LogLine(*row) for row in rows]
+
+
+def _of_log(request_id: UUID, finished_at: datetime | None) -> dict[str, object]:
+    """Return what says where the lines of the request's log are."""
+    lowest, highest = partitions.lifetime(request_id, finished_at)
+    return {"request_id": request_id, "runs": _MAX_RUNS, "runs_from": lowest, "runs_to": highest}
 
 
 def around(ids: Collection[UUID]) -> tuple[UUID, UUID]:
@@ -672,7 +690,7 @@ def around(ids: Collection[UUID]) -> tuple[UUID, UUID]:
 
     It tells PostgreSQL which partitions to look into.
     """
-    return shifted(min(ids), -_CLOCKS), shifted(max(ids), _CLOCKS)
+    return shifted(min(ids), -CLOCKS), shifted(max(ids), CLOCKS)
 
 
 def _changed(session: Session, statement: TextClause, **parameters: object) -> list[Request]:

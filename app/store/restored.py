@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.domain.drift import DriftPolicy
 from app.domain.lifecycle import OPEN, Status, words
+from app.store import open_floor
+from app.store.models import OPEN_ONLY, SINCE_FLOOR_OF_REQUEST
 
 # What the processes of a worker hold: zones that they drain, backends that they watch, listeners that they
 # publish to, webhooks that they deliver to.
@@ -37,14 +39,14 @@ _RELEASE_ZONES = text(
 _PUT_ASIDE = text(
     f"""
     WITH opened AS MATERIALIZED (
-        SELECT id, status FROM dns_requests WHERE finished_at IS NULL AND status IN ({words(OPEN)})
+        SELECT id, status FROM dns_requests WHERE {OPEN_ONLY} AND status IN ({words(OPEN)})
          ORDER BY id FOR UPDATE
     ), changed AS (
         UPDATE dns_requests AS request
            SET status = '{Status.FAILED}', error_code = :code,
                error_message = replace(:message, '{{status}}', opened.status),
                verify_by = NULL, check_at = NULL, finished_at = clock_timestamp()
-          FROM opened WHERE request.id = opened.id
+          FROM opened WHERE request.id = opened.id AND {SINCE_FLOOR_OF_REQUEST}
         RETURNING request.id, opened.status AS was, request.error_message
     ), logged AS (
         INSERT INTO dns_request_events (request_id, status, message, told)
@@ -105,7 +107,9 @@ def put_aside(session: Session, code: str, message: str, told: str) -> PutAside:
     """
     session.execute(_RELEASE_ZONES)  # first: whoever wants to claim something waits from here on
     session.execute(_SKIP_NUMBERS, {"step": _STEP})
-    found = session.execute(_PUT_ASIDE, {"code": code, "message": message, "told": told})
+    open_floor.mend(session)
+    parameters = {"code": code, "message": message, "told": told, "open_from": open_floor.exact(session)}
+    found = session.execute(_PUT_ASIDE, parameters)
     return PutAside(
         requests={row.was: row.number for row in found},
         compared=len(session.scalars(_COMPARE_ZONES).all()),

@@ -15,7 +15,7 @@ from app.core.database_errors import is_locked
 from app.domain.origin import Origin
 from app.domain.zone_record import ZoneRecord
 from app.store import comparison, leases, open_floor
-from app.store.models import OPEN_ONLY
+from app.store.models import OPEN_ONLY, SINCE_FLOOR_OF_REQUEST
 
 _OPEN_REQUESTS = text("CREATE TEMPORARY TABLE open_requests (id uuid) ON COMMIT DROP")
 _NOTE_OPEN = text(
@@ -26,11 +26,12 @@ _NOW = text("SELECT extract(epoch FROM clock_timestamp())")
 _CLOCKS = 300  # seconds
 
 # Names that a request may have changed since the zone was read: requests that were open then, were accepted
-# since, or were in a run since (retried, say). One that has never been in a run has changed nothing.
-_TOUCHED = """
+# since, or were in a run since (retried, say). One that has never been in a run has changed nothing. None of
+# them is below the floor of open work, which is not raised until a request is settled for a day.
+_TOUCHED = f"""
     touched AS MATERIALIZED (
         SELECT request.name FROM pg_temp.open_requests JOIN dns_requests AS request USING (id)
-         WHERE request.started_at IS NOT NULL
+         WHERE request.started_at IS NOT NULL AND {SINCE_FLOOR_OF_REQUEST}
         UNION
         SELECT name FROM dns_requests WHERE zone = :zone AND id >= :since AND started_at IS NOT NULL
         UNION
@@ -38,9 +39,9 @@ _TOUCHED = """
           FROM ansible_runs AS run
           JOIN dns_requests AS request
             ON request.zone = :zone AND request.id BETWEEN run.first_request_id AND run.last_request_id
-           AND request.run_id = run.id
+           AND request.run_id = run.id AND {SINCE_FLOOR_OF_REQUEST}
          WHERE run.zone = :zone AND run.id >= :since
-    )"""
+    )"""  # noqa: S608
 
 _INSERT = text(
     f"""
@@ -127,10 +128,12 @@ class Staging:
 
     def _merge(self, serial: int | None) -> Merged:
         zone = str(self._zone["zone"])
-        added = self._count(_INSERT, self._zone)
+        touched = {**self._zone, "open_from": open_floor.exact(self._session)}
+        added = self._count(_INSERT, touched)
         candidates = comparison.add_differences(self._session, zone, serial)
         leases.keep_still(self._session, zone)
-        if taken_back := self._count(_TAKE_BACK, self._zone):
+        touched["open_from"] = open_floor.exact(self._session)
+        if taken_back := self._count(_TAKE_BACK, touched):
             added -= taken_back
             candidates = comparison.add_differences(self._session, zone, serial)
         return Merged(int(self._session.execute(_COUNT).scalar_one()), added, candidates)

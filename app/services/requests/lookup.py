@@ -169,7 +169,7 @@ def get_request(session: Session, request_id: UUID, principal: Principal) -> Pro
         RRsetState.from_json(row.before) if row.before else None,
         RRsetState.from_json(row.after) if row.after else None,
         Page(log.items[::-1], log.next_cursor),
-        ptr.requests_of(session, row.id) if has_ptrs else (),
+        ptr.requests_of(session, row.id, row.finished_at) if has_ptrs else (),
         review_state(review) if review else None,
         from_rows(row.answers or ()) if principal.reads_in_full else None,
     )
@@ -199,7 +199,13 @@ def get_new_lines(
     row = _get(session, request_id, principal)
     is_settled = row.status in FINAL  # read before the lines: then the last of them are among those
     found = requests.new_log_lines(
-        session, row.id, limit, after.own, after.of_runs, in_full=principal.reads_in_full
+        session,
+        row.id,
+        limit,
+        after.own,
+        after.of_runs,
+        in_full=principal.reads_in_full,
+        finished_at=row.finished_at,
     )
     own = [line for line in found if not line.origin]
     of_runs = [line for line in found if line.origin]
@@ -220,7 +226,9 @@ def _get(session: Session, request_id: UUID, principal: Principal, *, with_state
 def _log(
     session: Session, row: Request, limit: int, before: LogPosition | None, reader: Principal
 ) -> Page[LogLine]:
-    found = requests.log_lines(session, row.id, limit + 1, before, in_full=reader.reads_in_full)
+    found = requests.log_lines(
+        session, row.id, limit + 1, before, in_full=reader.reads_in_full, finished_at=row.finished_at
+    )
     last = found[limit - 1] if len(found) > limit else None
     lines = [_log_line(line) for line in found[:limit]]
     return Page(lines, encode_cursor(session, [last.at.isoformat(), last.origin, last.id]) if last else None)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -15,14 +16,28 @@ from uuid_utils.compat import uuid7
 from app.core import database, partition_switch, partitioning
 from app.core.config import Settings
 from app.core.database import engine, statements, transaction
-from app.core.partitioning import TABLES, bound_after, id_at
+from app.core.partitioning import TABLES, bound_after, id_at, time_of
 from app.domain.change import Action
+from app.domain.permissions import SERVICE
 from app.services import partitions, retention
 from app.services.requests.draft import RawChange
-from app.services.requests.lookup import RequestFilter, find_requests
+from app.services.requests.lookup import RequestFilter, find_requests, get_request
 from app.services.requests.submit import Accepted, KeyReused, Replayed, submit
 from app.services.requests.validate import read_change
-from app.store import backlog, due, keys, leases, open_floor, queue, request_lists, requests, zones
+from app.store import (
+    backlog,
+    due,
+    keys,
+    leases,
+    open_floor,
+    ptr,
+    queue,
+    request_lists,
+    requests,
+    rollback,
+    zones,
+)
+from app.store.staging import Staging
 from tests.support.builders import body
 from tests.support.settings import SetSettings
 
@@ -41,6 +56,16 @@ ADD_KEY = "INSERT INTO dns_idempotency_keys VALUES ('team-a', :key, :id)"
 LOCKED = """
     SELECT count(DISTINCT relation) FROM pg_locks JOIN pg_inherits ON inhrelid = relation
      WHERE inhparent = 'dns_requests'::regclass AND pid = pg_backend_pid()
+"""
+MOST_LOCKED = """
+    SELECT max(number) FROM (
+        SELECT count(DISTINCT relation) AS number FROM pg_locks JOIN pg_inherits ON inhrelid = relation
+         WHERE pid = pg_backend_pid() AND inhrelid IN (SELECT oid FROM pg_class WHERE relkind = 'r')
+         GROUP BY inhparent) AS of_table
+"""
+ADD_RUN = """
+    INSERT INTO ansible_runs (id, zone, backend, changes, first_request_id, last_request_id, started_at)
+    VALUES (:id, :zone, 'bind', 1, :id, :id, now())
 """
 ADD_LINE = "INSERT INTO dns_request_events (request_id, status, message) VALUES (:id, 'pending', 'accepted')"
 
@@ -260,6 +285,40 @@ def test_what_belonged_to_requests_that_are_gone_is_forgotten(zone: str, old_par
     list(retention.retire(NOW - timedelta(days=30), None))
     assert ids("dns_reviews") == {undecided, new}
     assert ids("dns_batches") == {new}
+
+
+LOOKS: dict[str, Callable[[Session, str, UUID], object]] = {
+    "an old request": lambda session, _, old: get_request(session, old, SERVICE.principal),
+    "its PTRs": lambda session, _, old: ptr.requests_of(session, old, time_of(old)),
+    "new lines of its log": lambda session, _, old: requests.new_log_lines(
+        session, old, 10, 0, 0, in_full=True, finished_at=time_of(old)
+    ),
+    "a rollback": lambda session, zone, _: list(
+        rollback.list_done(session, zone, NOW - timedelta(hours=1), 10)
+    ),
+    "an import": lambda session, zone, _: import_nothing(session, zone),
+    "what is open": lambda session, zone, _: requests.has_open(session, zone),
+}
+
+
+def import_nothing(session: Session, zone: str) -> None:
+    staging = Staging(session, zone)
+    staging.fill([])
+    staging.merge(None)
+
+
+@pytest.mark.parametrize("what", LOOKS)
+def test_few_partitions_are_looked_into(zone: str, old_partitions: list[str], what: str) -> None:
+    with transaction() as session:
+        old = add(session, zone, NOW - timedelta(days=110))
+        settled = "UPDATE dns_requests SET finished_at = created_at - interval '110 days' WHERE id = :id"
+        session.execute(text(settled), {"id": old})
+        session.execute(text(ADD_RUN), {"zone": zone, "id": add(session, zone, NOW - timedelta(days=30))})
+        lowest = {"floor": id_at(NOW - timedelta(days=1))}
+        session.execute(text("UPDATE dns_open_floor SET floor = :floor"), lowest)
+    with transaction() as session:
+        LOOKS[what](session, zone, old)
+        assert session.scalar(text(MOST_LOCKED)) <= 4 < len(old_partitions)
 
 
 def test_an_export_goes_on_where_it_was_interrupted(
