@@ -194,6 +194,17 @@ def test_an_event_may_come_twice(row: Row) -> None:
     assert judge(with_events(row.seen, lambda events: [events[0], *events])).passed
 
 
+def tried_once_more(events: list[Outgoing]) -> list[Outgoing]:
+    """With a try that has ended as the one before, and so has left the log."""
+    again = [events[0]._replace(id=f"again-{status}", status=status) for status in ("running", "pending")]
+    return [event._replace(sequence=number) for number, event in enumerate([events[0], *again, *events[1:]])]
+
+
+def test_a_try_may_be_told_that_has_left_the_log(row: Row) -> None:
+    assert judge(with_events(row.seen, tried_once_more)).passed
+    assert not judge(with_events(row.seen, lambda events: tried_once_more(events)[:-1])).passed
+
+
 def test_a_process_and_a_folder_are_left(scene: Scene, row: Row) -> None:
     orphan = "import os, time; os.fork() or time.sleep(60)"
     subprocess.run([sys.executable, "-c", orphan], check=True, timeout=30)
