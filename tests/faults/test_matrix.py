@@ -22,6 +22,7 @@ import pytest
 
 from stack.nameserver import KEY_NAME, create_key
 from stack.ports import HOST
+from tests.faults.matrix.__main__ import possible_of
 from tests.faults.matrix.faults import all_faults
 from tests.faults.matrix.judge import Verdict, judge
 from tests.faults.matrix.leftovers import files_left, processes_left
@@ -84,6 +85,18 @@ def test_nothing_is_lost_doubled_or_left_whatever_is_killed(row: Row) -> None:
     assert any(call.atomic for call in row.seen.calls)
     assert any(len(call.said) > 1 for call in row.seen.calls)  # repeated, with the same key
     assert {"succeeded", "rrset_missing"} <= {request.fate for request in row.seen.requests}
+
+
+def test_a_machine_that_cannot_have_a_fault(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fault = replace(QUICK[0], name="full_moon", possible=lambda: False)
+    monkeypatch.setenv("CI", "")
+    assert possible_of([*QUICK, fault]) == QUICK
+    assert "full moon" in capsys.readouterr().out
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(SystemExit, match="full moon"):
+        possible_of([*QUICK, fault])
 
 
 # --- the judge, who is shown what is wrong

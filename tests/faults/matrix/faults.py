@@ -18,6 +18,7 @@ from pkgutil import iter_modules
 
 from tests.faults.matrix import families
 from tests.faults.matrix.scene import Scene
+from tests.faults.matrix.servers import DIRECT
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Fault:
     deadline: float  # seconds until all that was asked for is settled
     quick: bool  # whether `make test` has it
     possible: Callable[[], bool]  # whether this machine can have it
+    backend: str  # that serves the zones
 
     @property
     def title(self) -> str:
@@ -48,13 +50,14 @@ def fault(
     deadline: float = 120.0,
     quick: bool = False,
     possible: Callable[[], bool] = lambda: True,
+    backend: str = DIRECT,
 ) -> Callable[[_Injection], _Injection]:
     """Return a decorator that makes a row of a function."""
 
     def register(injection: _Injection) -> _Injection:
         family = injection.__module__.rpartition(".")[2]
         inject = contextmanager(injection)
-        _FAULTS.append(Fault(injection.__name__, family, inject, lasts, deadline, quick, possible))
+        _FAULTS.append(Fault(injection.__name__, family, inject, lasts, deadline, quick, possible, backend))
         return injection
 
     return register

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tests.faults.matrix.release import CURRENT
+from tests.faults.matrix.servers import DIRECT
 from tests.faults.matrix.system import System
 from tests.faults.matrix.zone_files import is_served
 from tests.support.eventually import eventually
@@ -26,8 +27,8 @@ class Scene:
         self.problems.extend(problems)
 
 
-def set_scene(system: System, name: str) -> Scene:
-    """Make new zones."""
+def set_scene(system: System, name: str, backend: str = DIRECT) -> Scene:
+    """Make new zones, which this backend serves."""
     servers = system.servers
     zones = [f"z{number}.{name}.test" for number in range(_ZONES)]
     for zone in zones:
@@ -35,7 +36,7 @@ def set_scene(system: System, name: str) -> Scene:
     eventually(lambda: all(is_served(zone, port) for zone in zones for port in servers.dns_ports.values()))
     with system.client(system.admin, timeout=30) as client:
         for zone in zones:
-            served = {"name": zone, "backend": "bind"}
+            served = {"name": zone, "backend": backend}
             client.post(f"{system.url('api-1')}/api/v1/zones", json=served).raise_for_status()
     told = system.release == CURRENT  # the one before it may not know how to
     if told:

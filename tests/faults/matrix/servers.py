@@ -1,4 +1,7 @@
-"""The servers of the matrix: PostgreSQL, Valkey, Apache Kafka, and BIND as primary and as secondary."""
+"""The servers of the matrix: PostgreSQL, Valkey, Apache Kafka, and BIND as primary and as secondary.
+
+The inventory has the two BINDs twice: as they are, and behind fronts, for faults on the way to them.
+"""
 
 import shutil
 import socket
@@ -15,21 +18,27 @@ from stack.paths import PACKAGES
 from stack.ports import HOST, Ports
 from stack.postgres import Postgres
 from stack.valkey import Valkey
+from tests.faults.matrix.front import DnsFront
+from tests.faults.matrix.host_names import SECONDARY, are_own
 from tests.support.kafka.apache import ApacheKafka
 
 TOPIC, RESULTS_TOPIC = "dns_requests", "dns_results"
+DIRECT, FRONTED = "bind", "fronted"  # the backends
 
 _INVENTORY = """\
 dns:
+  vars:
+    ansible_connection: local
+    ansible_python_interpreter: "{{ ansible_playbook_python }}"
+    dns_honours: [expect, group]
   hosts:
-    bind:
-      ansible_connection: local
-      ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"
+"""
+_BACKEND = """\
+    {name}:
       dns_server: {host}
       dns_port: {primary}
       dns_tsig_key_file: {key}
-      dns_verify_servers: ["{host}:{primary}", "{host}:{secondary}"]
-      dns_honours: [expect, group]
+      dns_verify_servers: ["{host}:{primary}", "{secondary_host}:{secondary}"]
 """
 
 
@@ -83,6 +92,8 @@ class Servers:
         self.bind = Bind(directory, mine.dns, mine.rndc, PACKAGES, secondaries=[others.dns])
         self.secondary = Bind(directory / "secondary", others.dns, others.rndc, PACKAGES, primary=mine.dns)
         self.secondary.name = "secondary"
+        self.fronts = {name: DnsFront(port) for name, port in self.dns_ports.items()}
+        self.fronted_key = directory / "fronted.key"  # with which the updates through the front are signed
         self.api_ports = {"api-1": mine.api, "api-2": others.api}
         self._inventory = directory / "both"
 
@@ -96,10 +107,12 @@ class Servers:
         for bind in (self.bind, self.secondary):
             bind.key_file.parent.mkdir(parents=True, exist_ok=True)
         create_key(self.bind.key_file)
-        shutil.copy(self.bind.key_file, self.secondary.key_file)
+        for copy in (self.secondary.key_file, self.fronted_key):
+            shutil.copy(self.bind.key_file, copy)
         self._inventory.mkdir(exist_ok=True)
-        words = {"host": HOST, "primary": self.dns_ports["bind"], "secondary": self.dns_ports["secondary"]}
-        text = _INVENTORY.format(key=self.bind.key_file, **words)
+        behind = {name: front.port for name, front in self.fronts.items()}
+        text = _INVENTORY + _backend(DIRECT, self.dns_ports, self.bind.key_file, HOST)
+        text += _backend(FRONTED, behind, self.fronted_key, SECONDARY if are_own() else HOST)
         (self._inventory / "hosts.yml").write_text(text)
 
     def add_zone(self, name: str) -> None:
@@ -112,3 +125,9 @@ class Servers:
         parts = (self.postgres, self.valkey, self.kafka)
         found = {name: value for part in parts for name, value in part.settings().items()}
         return {**found, "INVENTORY": str(self._inventory)}
+
+
+def _backend(name: str, ports: Mapping[str, int], key: Path, secondary_host: str) -> str:
+    """Return what an inventory says of the two BINDs at these ports."""
+    words = {"name": name, "host": HOST, "key": key, "secondary_host": secondary_host}
+    return _BACKEND.format(primary=ports["bind"], secondary=ports["secondary"], **words)

@@ -1,6 +1,10 @@
-"""A disk of a test's own, which can be full: only root can have one."""
+"""A disk of a test's own, which can be full: only root can have one.
+
+Mounts, and the network (network.py), are those of a process of its own.
+"""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,23 +12,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _SIZE = 2 << 30  # octets
-_PRIVATE = "FAULTS_PRIVATE_MOUNTS"  # is set in a process whose mounts nobody else sees, and which end with it
+_PRIVATE = "FAULTS_PRIVATE"  # is set in a process whose mounts and network nobody else sees; they end with it
 
 
 def become_private(module: str) -> None:
-    """Run the module anew with the same arguments, where its mounts are its own."""
-    if os.geteuid() == 0 and not has_private_mounts():
-        command = [
-            "unshare",
-            "--mount",
-            "--propagation",
-            "private",
-            sys.executable,
-            "-m",
-            module,
-            *sys.argv[1:],
-        ]
-        os.execvpe(command[0], command, {**os.environ, _PRIVATE: "1"})
+    """Run the module anew with the same arguments, where its mounts and its network are its own.
+
+    Where that is not possible, the process goes on as it is.
+    """
+    apart = ["unshare", "--mount", "--propagation", "private", *(["--net"] if shutil.which("ip") else [])]
+    if has_private_mounts() or shutil.which("unshare") is None:
+        return
+    if subprocess.run([*apart, "true"], capture_output=True).returncode:
+        return
+    command = [*apart, sys.executable, "-m", module, *sys.argv[1:]]
+    os.execvpe(command[0], command, {**os.environ, _PRIVATE: "1"})
 
 
 def has_private_mounts() -> bool:

@@ -41,6 +41,7 @@ _SETTINGS = {
     "RETRY_PAUSE": "0.2",
     "RETRY_PAUSE_MAX": "2",
     "VERIFY_PAUSE": "0.3",
+    "WATCH_INTERVAL": "1",
     "LOG_FORMAT": "json",
 }
 _READY = " ready."  # says a worker
@@ -84,6 +85,9 @@ class System:
             self.servers.prepare()
             self.orphans = opening.enter_context(Orphans(self._own_processes))
             self._loop = opening.enter_context(LoopThread())
+            for front in self.servers.fronts.values():
+                self._loop.run(front.open())
+                opening.callback(lambda each: self._loop.run(each.close()), front)
             opening.callback(lambda: self._loop.run(self._supervisor.stop()))
             self._loop.run(self._supervisor.start())
             brokers = self.servers.kafka.node.address

@@ -9,7 +9,7 @@ import psutil
 import psycopg
 
 from tests.faults.matrix.faults import fault
-from tests.faults.matrix.link import slow_link
+from tests.faults.matrix.front import slow_front
 from tests.faults.matrix.scene import Scene
 from tests.faults.matrix.small_disk import full, has_private_mounts
 from tests.faults.matrix.system import APIS, WORKERS
@@ -84,10 +84,10 @@ def postgres_slow(scene: Scene) -> Iterator[None]:
     system = scene.system
     url = system.env["DATABASE_URL"]
     port = urlsplit(url).port
-    with slow_link(port or 0, _DELAY) as link:
+    with slow_front(port or 0, _DELAY) as front:
         for name in (APIS[0], WORKERS[0]):
             system.stop(name)
-            system.start(name, DATABASE_URL=url.replace(f":{port}/", f":{link.port}/"))
+            system.start(name, DATABASE_URL=url.replace(f":{port}/", f":{front.port}/"))
         yield
         for name in (APIS[0], WORKERS[0]):
             system.stop(name)
