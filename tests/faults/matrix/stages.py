@@ -1,5 +1,6 @@
 """How far the workers are with the zones of a row: for faults that are to meet them half-way."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import psutil
@@ -21,6 +22,20 @@ _VERIFYING = """
      WHERE lease.zone = ANY(%s) AND lease.expires_at > clock_timestamp() AND run.finished_at IS NOT NULL
 """
 _SETTLING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'dns_records'::regclass"
+_FAULTS = """
+    SELECT count(*)
+      FROM dns_zones AS zone
+      LEFT JOIN dns_backends AS backend ON backend.name = zone.backend
+      LEFT JOIN dns_zone_leases AS lease ON lease.zone = zone.name
+     WHERE zone.name = ANY(%(zones)s)
+       AND (backend.fault_code = ANY(%(codes)s) OR lease.fault_code = ANY(%(codes)s))
+"""
+_LATE = """
+    SELECT count(*)
+      FROM dns_requests AS request JOIN dns_request_events AS event ON event.request_id = request.id
+     WHERE request.zone = ANY(%(zones)s) AND request.status = 'verifying'
+       AND event.status = 'verifying' AND event.at < clock_timestamp() - interval '1 s'
+"""
 _LIMIT = 30.0  # seconds for a worker to get there
 
 
@@ -39,6 +54,21 @@ def wait_for_a_settlement(scene: Scene) -> None:
     with scene.system.connect() as connection:
         connection.autocommit = True
         eventually(lambda: connection.execute(_SETTLING).fetchone() != (0,), limit=_LIMIT)
+
+
+def wait_for_a_fault(scene: Scene, *codes: str) -> None:
+    """Return when the zones, or their backend, rest for one of these faults."""
+    eventually(partial(_counts, scene, _FAULTS, codes=list(codes)), limit=_LIMIT)
+
+
+def wait_for_a_late_verification(scene: Scene) -> None:
+    """Return when some server has not answered as asked for a second."""
+    eventually(partial(_counts, scene, _LATE), limit=_LIMIT)
+
+
+def _counts(scene: Scene, query: str, **values: Sequence[str]) -> bool:
+    with scene.system.connect() as connection:
+        return connection.execute(query, {"zones": list(scene.zones), **values}).fetchone() != (0,)
 
 
 def _holds(scene: Scene, worker: str, query: str) -> bool:
