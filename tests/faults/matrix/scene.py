@@ -21,10 +21,15 @@ class Scene:
     zones: Sequence[str]
     told: bool  # whether what becomes of requests is published
     problems: list[str] = field(default_factory=list)  # that a fault has seen itself
+    excused: set[str] = field(default_factory=set)  # codes with which requests may fail
 
     def note(self, problems: Iterable[str]) -> None:
         """Note what is wrong in the eyes of a fault."""
         self.problems.extend(problems)
+
+    def excuse(self, code: str) -> None:
+        """Let requests fail with a code: what their names are then is for the servers to say."""
+        self.excused.add(code)
 
 
 def set_scene(system: System, name: str, backend: str = DIRECT) -> Scene:

@@ -1,6 +1,6 @@
 """What is there after a row: in the database, in the API's answers, on both servers, and on the machine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from tests.support.zone_model import Asked, Key, RRset, rrset
 
 @dataclass(frozen=True)
 class SeenRequest:
-    """A row of `dns_requests`, and the statuses of its events in their order."""
+    """A row of `dns_requests`, and the statuses of its events in their order, without what says more of one."""
 
     id: str
     seq: int
@@ -51,6 +51,7 @@ class Seen:
     outgoing: Mapping[str, Sequence[Outgoing]] | None  # by request, as they came; None: nobody asks
     processes: Sequence[str]  # that are left over, in words
     files: Sequence[str]
+    excused: Collection[str] = ()  # codes with which requests may fail
 
 
 _REQUESTS = """
@@ -59,7 +60,7 @@ _REQUESTS = """
            request.zone, request.action, request.name, request.record_type, request.rdata, request.ttl,
            request.atomic_id::text AS atomic_id, request.status, request.error_code AS error,
            ARRAY(SELECT event.status FROM dns_request_events AS event
-                  WHERE event.request_id = request.id ORDER BY event.id) AS events
+                  WHERE event.request_id = request.id AND event.changes_status ORDER BY event.id) AS events
       FROM dns_requests AS request
      WHERE request.zone = ANY(%s)
      ORDER BY request.seq
@@ -86,6 +87,7 @@ def look(scene: Scene, calls: Sequence[Call], connection: psycopg.Connection[Any
         outgoing={each.id: scene.system.results.of(each.id) for each in requests} if scene.told else None,
         processes=[*processes_left(scene.system), *scene.problems],
         files=files_left(scene.system),
+        excused=scene.excused,
     )
 
 

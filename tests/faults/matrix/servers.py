@@ -3,6 +3,7 @@
 The inventory has the two BINDs twice: as they are, and behind fronts, for faults on the way to them.
 """
 
+import os
 import shutil
 import socket
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ from tests.faults.matrix.front import DnsFront
 from tests.faults.matrix.host_names import SECONDARY, are_own
 from tests.support.kafka.apache import ApacheKafka
 
-TOPIC, RESULTS_TOPIC = "dns_requests", "dns_results"
+TOPIC, RESULTS_TOPIC, GROUP = "dns_requests", "dns_results", "dns-consumers"
 DIRECT, FRONTED = "bind", "fronted"  # the backends
 
 _INVENTORY = """\
@@ -76,8 +77,21 @@ class Kafka(Part):
             "KAFKA_BROKER_URL": self.node.address,
             "KAFKA_DNS_TOPIC": TOPIC,
             "KAFKA_RESULTS_TOPIC": RESULTS_TOPIC,
+            "KAFKA_GROUP_ID": GROUP,
             "KAFKA_CONFIG__SESSION_TIMEOUT_MS": "6000",
         }
+
+
+class Database(Postgres):
+    """PostgreSQL, which a fault may start with more in its environment."""
+
+    def __init__(self, state: Path, port: int) -> None:
+        super().__init__(state, port, durable=False)
+        self.more_environment: dict[str, str] = {}
+
+    def environment(self) -> Mapping[str, str]:
+        """Return all of the program's environment."""
+        return {**os.environ, **self.more_environment}
 
 
 class Servers:
@@ -86,7 +100,7 @@ class Servers:
     def __init__(self, directory: Path) -> None:
         mine, others = Ports.free(), Ports.free()
         self.dns_ports = {"bind": mine.dns, "secondary": others.dns}
-        self.postgres = Postgres(directory, mine.postgres, durable=False)
+        self.postgres = Database(directory, mine.postgres)
         self.valkey = Valkey(directory, mine.valkey)
         self.kafka = Kafka(directory / "kafka")
         self.bind = Bind(directory, mine.dns, mine.rndc, PACKAGES, secondaries=[others.dns])
@@ -95,7 +109,7 @@ class Servers:
         self.fronts = {name: DnsFront(port) for name, port in self.dns_ports.items()}
         self.fronted_key = directory / "fronted.key"  # with which the updates through the front are signed
         self.api_ports = {"api-1": mine.api, "api-2": others.api}
-        self._inventory = directory / "both"
+        self.inventory = directory / "both"
 
     @property
     def stages(self) -> list[list[Part]]:
@@ -109,11 +123,11 @@ class Servers:
         create_key(self.bind.key_file)
         for copy in (self.secondary.key_file, self.fronted_key):
             shutil.copy(self.bind.key_file, copy)
-        self._inventory.mkdir(exist_ok=True)
+        self.inventory.mkdir(exist_ok=True)
         behind = {name: front.port for name, front in self.fronts.items()}
         text = _INVENTORY + _backend(DIRECT, self.dns_ports, self.bind.key_file, HOST)
         text += _backend(FRONTED, behind, self.fronted_key, SECONDARY if are_own() else HOST)
-        (self._inventory / "hosts.yml").write_text(text)
+        (self.inventory / "hosts.yml").write_text(text)
 
     def add_zone(self, name: str) -> None:
         """Serve one more zone on both."""
@@ -124,7 +138,7 @@ class Servers:
         """Return where the app finds them."""
         parts = (self.postgres, self.valkey, self.kafka)
         found = {name: value for part in parts for name, value in part.settings().items()}
-        return {**found, "INVENTORY": str(self._inventory)}
+        return {**found, "INVENTORY": str(self.inventory)}
 
 
 def _backend(name: str, ports: Mapping[str, int], key: Path, secondary_host: str) -> str:

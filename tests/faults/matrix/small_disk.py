@@ -40,7 +40,7 @@ def small_disk(place: Path) -> Iterator[None]:
     if not has_private_mounts():
         yield
         return
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     _mount("-t", "tmpfs", "-o", f"size={_SIZE}", "faults", str(place))
     try:
         yield
@@ -58,6 +58,17 @@ def full(place: Path) -> Iterator[None]:
         yield
     finally:
         _mount("-o", f"remount,size={_SIZE}", str(place))
+
+
+@contextmanager
+def without_files(place: Path) -> Iterator[None]:
+    """Let nobody make another file on a small disk, for the block."""
+    disk = os.statvfs(place)
+    _mount("-o", f"remount,nr_inodes={disk.f_files - disk.f_ffree}", str(place))
+    try:
+        yield
+    finally:
+        _mount("-o", f"remount,nr_inodes={disk.f_files}", str(place))
 
 
 def _mount(*words: str) -> None:
