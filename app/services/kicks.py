@@ -8,6 +8,7 @@ from threading import Event
 
 from psycopg.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from app.core import metrics, tracing
 from app.core.backoff import pause_after
@@ -17,9 +18,9 @@ from app.core.database import transaction
 from app.core.logging import get_logger
 from app.core.redis import BROKER_ERRORS, redis
 from app.core.startup import cause
-from app.services import partitions, retention
+from app.services import database_clock, partitions, retention
 from app.store import due as due_zones
-from app.store import upkeep
+from app.store import upkeep, webhooks
 
 log = get_logger(__name__)
 
@@ -125,11 +126,29 @@ def tend() -> None:
     """Put right what a sweep goes by (store/upkeep.py)."""
     with transaction() as session:
         upkeep.mend_floors(session)
-        upkeep.shorten_waits(session, settings().lease, 1.25 * settings().retry_pause_max)
+        _shorten_waits(session)
         upkeep.drop_expired_plans(session)
         upkeep.drop_leases_of_old(session)
     partitions.tend()
     retention.retire_in_background()
+
+
+def look_at_clock() -> None:
+    """Let nothing wait for a time that is far away since somebody has set the database's clock."""
+    asked_at = time.monotonic()
+    with transaction() as session:
+        said = upkeep.read_clock(session)
+    step = database_clock.note(database_clock.Reading.of(said, asked_at))
+    if step:
+        log.warning("the database's clock was set; what waits for it is looked at anew", seconds=round(step))
+        with transaction() as session:
+            _shorten_waits(session)
+            webhooks.try_all(session)
+
+
+def _shorten_waits(session: Session) -> None:
+    longest_rest = 1.25 * settings().retry_pause_max
+    upkeep.shorten_waits(session, settings().lease, longest_rest, settings().verify_deadline)
 
 
 def sweep_until(stop: Event) -> None:
@@ -138,6 +157,7 @@ def sweep_until(stop: Event) -> None:
     while not stop.wait(pause):
         began, pause = time.monotonic(), settings().sweep_interval
         try:
+            look_at_clock()
             sweep()
             took = time.monotonic() - began
             pause = pause_after(took, _MAX_SWEEP_SHARE, least=pause, longest=_LONGEST_SWEEP_PAUSE)

@@ -90,6 +90,7 @@ _NOTE_KICKS = text(
       FROM unnest(CAST(:zones AS text[])) AS zone ORDER BY zone
     ON CONFLICT (zone) DO UPDATE SET kicked_at = excluded.kicked_at, kicks = lease.kicks + 1
      WHERE lease.kicked_at IS NULL
+        OR lease.kicked_at > clock_timestamp()  -- which was set back since
         OR lease.kicked_at <= clock_timestamp() - 0.9 * make_interval(
             secs => least(:longest, :interval * 2 ^ least(lease.kicks - 1, 16)))
     RETURNING zone, kicks

@@ -36,6 +36,9 @@ class Lease:
     left_over: tuple[int, int] | None = None  # the range of `seq` of what the last holder has claimed last
     floor: int = 0  # no open request has a smaller `seq`
     next_account: str = ""  # of several that wait, whose requests come first in the next run
+    # By the database's clock, in seconds since 1970: when it was acquired, and when the one before was over
+    acquired_at: float = 0.0
+    ran_out_at: float | None = None
 
 
 _ACQUIRE = text(
@@ -54,7 +57,9 @@ _ACQUIRE = text(
      WHERE lease.expires_at <= clock_timestamp()
        AND (lease.paused_until IS NULL OR lease.paused_until <= clock_timestamp())
     RETURNING token, nonce, failures, claimed_from, claimed_to, seq_floor, next_account,
-              (SELECT backend FROM dns_zones WHERE name = lease.zone) AS backend
+              (SELECT backend FROM dns_zones WHERE name = lease.zone) AS backend,
+              extract(epoch FROM clock_timestamp())::float8 AS now,
+              extract(epoch FROM old.expires_at)::float8 AS ran_out_at
     """
 ).bindparams(bindparam("duration", type_=Interval()))
 
@@ -136,6 +141,8 @@ def acquire(session: Session, zone: str, holder: str, seconds: float) -> Lease |
         left_over=left_over,
         floor=row.seq_floor,
         next_account=row.next_account or "",
+        acquired_at=row.now,
+        ran_out_at=row.ran_out_at,
     )
 
 

@@ -59,6 +59,27 @@ _SHORTEN_WAITS = text(
     """  # noqa: S608
 )
 
+_SHORTEN_VERIFICATIONS = text(
+    f"""
+    UPDATE dns_requests SET verify_by = clock_timestamp() + make_interval(secs => :deadline)
+     WHERE finished_at IS NULL AND {SINCE_FLOOR}
+       AND verify_by > clock_timestamp() + make_interval(secs => 2 * :deadline)
+    """  # noqa: S608
+)
+_SHORTEN_WATCHES = text(
+    """
+    UPDATE dns_watch_leases SET expires_at = clock_timestamp() + make_interval(secs => :lease)
+     WHERE expires_at > clock_timestamp() + make_interval(secs => 2 * :lease)
+    """
+)
+_SHORTEN_PUBLISHERS = text(
+    """
+    UPDATE dns_publisher_leases SET expires_at = clock_timestamp() + make_interval(secs => :lease)
+     WHERE expires_at > clock_timestamp() + make_interval(secs => 2 * :lease)
+    """
+)
+_CLOCK = text("SELECT extract(epoch FROM clock_timestamp())::float8")
+
 _DROP_PLANS = text("DELETE FROM dns_plans WHERE expires_at <= now()")
 # A zone that is served again gets a lease with another nonce: nobody who held the old one can settle with it.
 _DROP_LEASES = text(
@@ -89,15 +110,24 @@ def mend_floors(session: Session) -> None:
     session.execute(_RAISE_FLOORS, {"delay": FLOOR_DELAY, **open_from})
 
 
-def shorten_waits(session: Session, lease: float, pause: float) -> None:
+def read_clock(session: Session) -> float:
+    """Return the database's time, in seconds since 1970."""
+    return float(session.scalar(_CLOCK) or 0)
+
+
+def shorten_waits(session: Session, lease: float, pause: float, deadline: float) -> None:
     """Cut what lasts longer than it can: the database's clock was set back, or another server took its place.
 
-    No lease is longer than `lease` seconds, and no pause than `pause`. A worker that is alive extends its
-    lease again before the shortened one is over.
+    No lease is longer than `lease` seconds, no pause than `pause`, and no verification than `deadline`. A
+    worker that is alive extends its leases again before the shortened ones are over.
     """
     session.execute(_SHORTEN_LEASES, {"lease": lease, "pause": pause})
     session.execute(_SHORTEN_RESTS, {"pause": pause})
-    session.execute(_SHORTEN_WAITS, {"pause": pause, "open_from": open_floor.exact(session)})
+    open_from = open_floor.exact(session)
+    session.execute(_SHORTEN_WAITS, {"pause": pause, "open_from": open_from})
+    session.execute(_SHORTEN_VERIFICATIONS, {"deadline": deadline, "open_from": open_from})
+    session.execute(_SHORTEN_WATCHES, {"lease": lease})
+    session.execute(_SHORTEN_PUBLISHERS, {"lease": lease})
 
 
 def drop_expired_plans(session: Session) -> None:

@@ -8,6 +8,7 @@ should the old one come back, it can't settle anything. What it has left running
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -22,6 +23,7 @@ from app.core.logging import get_logger
 from app.core.startup import cause
 from app.domain.errors import InventoryError
 from app.services import kicks
+from app.services.database_clock import Reading, jump_within
 from app.services.drain.backends import Backends
 from app.store import backends as store_backends
 from app.store import leases
@@ -79,8 +81,9 @@ def _acquire(zone: str, backends: Backends) -> Lease | None:
 
 
 def _acquire_if_admitted(session: Session, zone: str, backends: Backends) -> Lease:
+    asked_at = time.monotonic()
     lease = leases.acquire(session, zone, f"{socket.gethostname()}:{os.getpid()}", settings().lease)
-    if lease is None:
+    if lease is None or _may_be_held(lease, asked_at):
         raise _NotAdmitted
     if lease.backend is None:
         return lease
@@ -92,6 +95,15 @@ def _acquire_if_admitted(session: Session, zone: str, backends: Backends) -> Lea
     if admission is Admission.NOT_NOW:
         raise _NotAdmitted
     return replace(lease, probe=admission is Admission.PROBE)
+
+
+def _may_be_held(lease: Lease, asked_at: float) -> bool:
+    """Return whether the lease before may have run out because the database's clock was set forward.
+
+    Its holder, if it is alive, finds out by its next heartbeat. So it gets the time of a lease.
+    """
+    jump = jump_within(settings().lease, Reading.of(lease.acquired_at, asked_at))
+    return jump > 0 and lease.ran_out_at is not None and lease.ran_out_at > lease.acquired_at - jump
 
 
 def _leave(zone: str, backend: str) -> None:

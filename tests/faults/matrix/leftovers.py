@@ -1,5 +1,6 @@
 """Processes and files that nobody needs any more."""
 
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.faults.matrix.system import APP, RUN_TIMEOUT, WORKERS, System
 
 _FORK_SERVER = "ansible fork server"
 _OLD = 2 * RUN_TIMEOUT + 60  # seconds: a worker looks once a minute
+_RUN = re.compile(r'"dns_run_id": "(?P<id>[^"]+)", "dns_zone": "(?P<zone>[^"]+)"')
 _PYTHONS_FOLDER = "pymp-"  # of multiprocessing: that of a killed worker stays, and is empty
 
 
@@ -32,6 +34,12 @@ def runs_of(system: System, name: str) -> list[psutil.Process]:
     """Return the processes of a worker's Ansible runs."""
     mark = str(system.tmp / name / RUNS)
     return [process for process in system.orphans.find() if mark in _command(process)]
+
+
+def zones_of_runs(system: System, name: str) -> set[tuple[str, str]]:
+    """Return the zones on which a worker's runs are at work, each with the id of its run."""
+    found = (_RUN.search(_command(process)) for process in runs_of(system, name))
+    return {(run["zone"], run["id"]) for run in found if run}
 
 
 def fork_servers_of(system: System, name: str) -> list[psutil.Process]:

@@ -4,18 +4,24 @@ from sqlalchemy import text
 
 from app.core.config import Settings
 from app.core.database import transaction, upgrade
-from app.store import upkeep, zones
+from app.store import due, upkeep, zones
 
 AHEAD = """
     INSERT INTO dns_zone_leases (zone, token, holder, expires_at, paused_until) VALUES
         ('a.test', 1, 'gone', now() + interval '1 hour', NULL),
         ('b.test', 1, '', now(), now() + interval '1 hour'),
         ('c.test', 1, 'alive', now() + interval '20 seconds', now() + interval '60 seconds');
-    INSERT INTO dns_backends (name, failures, paused_until) VALUES ('bind', 1, now() + interval '1 hour')
+    INSERT INTO dns_backends (name, failures, paused_until) VALUES ('bind', 1, now() + interval '1 hour');
+    INSERT INTO dns_watch_leases (backend, holder, expires_at, looked_at)
+        VALUES ('bind', gen_random_uuid(), now() + interval '1 hour', now());
+    INSERT INTO dns_publisher_leases (listener, holder, expires_at)
+        VALUES ('kafka', gen_random_uuid(), now() + interval '1 hour')
 """
 LONGEST = """
     SELECT extract(epoch FROM max(time) - now()) FROM (
         SELECT greatest(expires_at, paused_until) AS time FROM dns_zone_leases
+        UNION SELECT expires_at FROM dns_watch_leases
+        UNION SELECT expires_at FROM dns_publisher_leases
         UNION SELECT paused_until FROM dns_backends) AS times
 """
 
@@ -31,7 +37,7 @@ def test_what_is_too_long_is_cut_and_nothing_else(app_settings: Settings) -> Non
         for statement in AHEAD.split(";"):
             session.execute(text(statement))
         before = session.execute(text("SELECT * FROM dns_zone_leases WHERE zone = 'c.test'")).one()
-        upkeep.shorten_waits(session, lease=30, pause=75)
+        upkeep.shorten_waits(session, lease=30, pause=75, deadline=60)
         assert float(session.scalar(text(LONGEST)) or 0) < 76
         assert session.execute(text("SELECT * FROM dns_zone_leases WHERE zone = 'c.test'")).one() == before
         rest = text("SELECT paused_until IS NULL FROM dns_zone_leases WHERE zone = 'a.test'")
@@ -64,3 +70,12 @@ def test_leases_of_what_is_served_no_more_are_forgotten_but_not_where_something_
         left = set(session.scalars(text("SELECT zone FROM dns_zone_leases")))
         assert left == {new_zone, "open.test", "lately.test"}
         assert list(session.scalars(text("SELECT backend FROM dns_watch_leases"))) == ["bind"]
+
+
+def test_a_zone_is_kicked_again_though_its_last_kick_is_ahead(app_settings: Settings) -> None:
+    upgrade()
+    with transaction() as session:
+        assert due.note_kicks(session, ["a.test"], 1) == {"a.test": 1}
+        session.execute(text("UPDATE dns_zone_leases SET kicked_at = now() + interval '1 hour'"))
+        assert due.note_kicks(session, ["a.test"], 1) == {"a.test": 2}
+        assert due.note_kicks(session, ["a.test"], 1) == {}

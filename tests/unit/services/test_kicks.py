@@ -19,6 +19,7 @@ def test_the_sweep_goes_on_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> 
         stopping.set()
 
     monkeypatch.setattr(kicks, "settings", lambda: Settings(sweep_interval=0.01))
+    monkeypatch.setattr(kicks, "look_at_clock", lambda: None)
     monkeypatch.setattr(kicks, "sweep", sweep)
     kicks.sweep_until(stopping)
     assert stopping.is_set()

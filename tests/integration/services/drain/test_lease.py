@@ -1,6 +1,7 @@
 """Who may work on a zone, and for how long."""
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from threading import Event, Thread
@@ -13,6 +14,8 @@ from sqlalchemy.engine import make_url
 from app.core import database
 from app.core.config import Settings
 from app.core.database import transaction
+from app.services import database_clock
+from app.services.database_clock import Reading
 from app.services.drain.backends import make_backends
 from app.services.drain.lease import hold_lease
 from app.store import backends, due, leases
@@ -96,6 +99,22 @@ def test_a_worker_whose_zone_was_taken_over_knows_it_with_its_next_heartbeat(pro
         with transaction() as session:
             session.execute(text("UPDATE dns_zone_leases SET token = token + 1"))
         assert lost.wait(0.7 * LEASE)  # the alarm would come later
+
+
+def test_a_lease_that_a_set_clock_has_ended_is_not_taken_over_at_once(
+    app_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its holder may be alive: it finds out by its next heartbeat."""
+    database.upgrade()
+    monkeypatch.setattr(database_clock, "_shared", bytearray(32))
+    with transaction() as session:
+        for zone, ago in (("held.test", 3_590), ("idle.test", 3_700)):
+            assert leases.acquire(session, zone, "another", -ago)
+    jumped = Reading.of(time.time() - 3_600, time.monotonic())
+    database_clock.note(jumped)  # so the next look finds that the clock is ahead by an hour
+    for zone, is_free in (("held.test", False), ("idle.test", True)):
+        with hold_lease(zone, make_backends()) as (lease, _):
+            assert (lease is not None) is is_free
 
 
 @pytest.mark.usefixtures("backend_was_away")

@@ -1,6 +1,6 @@
 """Processes that end, or stand still, while they serve a webhook; and what is put right now and then."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -76,6 +76,30 @@ def test_what_a_process_leaves_behind_is_delivered_by_the_next(
     assert len(receiver.at("/hook")) == 2
     assert not frozen.note_all_taken(turn), "it was late: another process has delivered it"
     assert {each["attempts"] for each in webhook.deliveries()} == {1}
+
+
+def try_all() -> None:
+    with transaction() as session:
+        store.try_all(session)
+
+
+@pytest.mark.parametrize(("tried_at", "mend"), [("NULL", tending.tend), ("now()", try_all)])
+def test_nothing_waits_for_a_time_that_a_set_clock_has_left_behind(
+    api: TestClient, new_zone: str, receiver: Receiver, tried_at: str, mend: Callable[[], None]
+) -> None:
+    Webhook(api, f"{receiver.origin}/hook")
+    ask(api, new_zone, "a")
+    later = "now() + interval '1 hour'"
+    with transaction() as session:
+        session.execute(text(f"UPDATE webhooks SET due_at = {later}, paused_until = {later}"))
+        session.execute(
+            text(f"UPDATE webhook_deliveries SET next_try_at = {later}, tried_at = {tried_at}")  # noqa: S608
+        )
+    assert Process().take() is None
+    mend()
+    turn = Process().take()
+    assert turn is not None
+    assert len(turn.due) == 1
 
 
 def test_deliveries_are_counted_and_forgotten(

@@ -1,0 +1,68 @@
+"""The database's clock, by which leases run out and pauses end: whether somebody has set it.
+
+It is compared with the monotonic clock, which is the same for all processes of a host. A worker's sweep looks
+each second, and its pool, which is forked later, knows what that has seen.
+"""
+
+import struct
+import time
+from mmap import mmap
+from typing import NamedTuple, Self
+
+_TOLERANCE = 2.0  # seconds: clocks are also made to go a little faster, or slower
+_FORMAT = "4d"
+
+_shared = mmap(-1, struct.calcsize(_FORMAT))
+
+
+class Reading(NamedTuple):
+    """By how many seconds the database's clock is ahead of the monotonic one: at least, and at most."""
+
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, said: float, asked_at: float) -> Self:
+        """Make one of what the database has just said, in seconds since 1970, and when it was asked."""
+        return cls(said - time.monotonic(), said - asked_at)
+
+    def step_since(self, before: "Reading") -> float:
+        """Return by how many seconds the clock was set in between: less than 0 where it was set back."""
+        if self.least > before.most + _TOLERANCE:
+            return self.least - before.most
+        return self.most - before.least if self.most < before.least - _TOLERANCE else 0.0
+
+
+class _Seen(NamedTuple):
+    """What was seen last: nothing as long as it is all zeros."""
+
+    reading: Reading
+    jump: float  # seconds by which the clock was last set forward
+    jumped_at: float  # on the monotonic clock
+
+    @classmethod
+    def load(cls) -> Self:
+        least, most, jump, jumped_at = struct.unpack(_FORMAT, _shared[:])
+        return cls(Reading(least, most), jump, jumped_at)
+
+    def keep(self) -> None:
+        _shared[:] = struct.pack(_FORMAT, *self.reading, self.jump, self.jumped_at)
+
+    def step_to(self, reading: Reading) -> float:
+        return reading.step_since(self.reading) if any(self.reading) else 0.0
+
+
+def note(reading: Reading) -> float:
+    """Take note of a reading; return by how many seconds the clock was set since the last one."""
+    seen = _Seen.load()
+    step = seen.step_to(reading)
+    jump, jumped_at = (step, time.monotonic()) if step > 0 else (seen.jump, seen.jumped_at)
+    _Seen(reading, jump, jumped_at).keep()
+    return step
+
+
+def jump_within(seconds: float, reading: Reading) -> float:
+    """Return by how many seconds the clock was set forward within the last seconds, this reading included."""
+    seen = _Seen.load()
+    lately = seen.jump if time.monotonic() < seen.jumped_at + seconds else 0.0
+    return max(lately, seen.step_to(reading))
