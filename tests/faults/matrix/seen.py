@@ -18,7 +18,7 @@ from tests.support.zone_model import Asked, Key, RRset, rrset
 
 @dataclass(frozen=True)
 class SeenRequest:
-    """A row of `dns_requests`, and the statuses of its events in their order, without what says more of one."""
+    """A row of `dns_requests`, and the statuses to which it changed, in their order."""
 
     id: str
     seq: int
