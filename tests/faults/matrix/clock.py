@@ -16,7 +16,7 @@ class Clock:
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755)
         self._library, self._file = folder / "clock.so", folder / "ahead"
-        command = ["cc", "-shared", "-fPIC", "-O2", "-o", self._library, _SOURCE, "-ldl"]
+        command: list[str | Path] = ["cc", "-shared", "-fPIC", "-O2", "-o", self._library, _SOURCE, "-ldl"]
         subprocess.run(command, check=True, timeout=60)
         self._file.write_bytes(bytes(8))
         self._file.chmod(0o644)
