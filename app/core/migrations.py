@@ -1,25 +1,26 @@
 """The schema's migrations, made beside processes that are at work on the tables.
 
 A statement that needs a table for itself waits for everybody who uses it, and everybody who comes later waits
-behind it. So it gives up soon, lets the others pass, and tries again. What reads whole tables (indexes,
-validated constraints) needs none for itself: the functions below do it outside of a transaction.
+behind it. So it gives up soon, lets the others pass, and tries again. What revisions do so is in
+`app.core.schema_changes`. Alembic is imported where something is to be migrated: all processes start sooner.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command, op
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from psycopg.errors import DeadlockDetected, LockNotAvailable
-from sqlalchemy import Connection, Engine, TextClause, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
-from app.core import partitioning
 from app.core.backoff import Backoff
 from app.core.logging import get_logger
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 log = get_logger(__name__)
 
@@ -44,7 +45,6 @@ _HOLDERS = text(
      ORDER BY seconds DESC NULLS LAST LIMIT 5
     """
 )
-_INVALID = text("SELECT NOT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
 
 
 class SchemaOutdated(Exception):
@@ -57,11 +57,13 @@ def upgrade(engine: Engine, revision: str = "head") -> str | None:
     Waits, and says so, while somebody uses a table that has to be changed. A schema that is newer than this
     release stays as it is.
     """
-    config = alembic_config()
     with _turn(engine), _patient_connection(engine) as connection:
-        if newer := _unknown_revision(connection, config):
+        if newer := _unknown_revision(connection):
             log.warning("schema not migrated: it is newer than this release", revision=newer)
             return newer
+        if revision == "head" and _current_revision(connection) == newest_revision():
+            return newest_revision()
+        config = alembic_config()
         config.attributes["connection"] = connection
         config.attributes["is_new"] = _current_revision(connection) is None
         _upgrade_until_done(connection, config, revision)
@@ -70,10 +72,9 @@ def upgrade(engine: Engine, revision: str = "head") -> str | None:
 
 def require_newest(engine: Engine) -> None:
     """Raise SchemaOutdated when the schema is older than this release."""
-    config = alembic_config()
     with engine.connect() as connection:
         current = _current_revision(connection)
-        if newer := _unknown_revision(connection, config):
+        if newer := _unknown_revision(connection):
             log.warning("the schema is newer than this release", revision=newer)
             return
     newest = newest_revision()
@@ -84,77 +85,24 @@ def require_newest(engine: Engine) -> None:
         )
 
 
-def alembic_config() -> Config:
+def alembic_config() -> "Config":
     """Return what Alembic's commands need to know."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
     return config
 
 
-def newest_revision() -> str | None:
+@cache
+def known_revisions() -> frozenset[str]:
+    """Return the revisions that this release has: the numbers with which their files' names begin."""
+    return frozenset(path.name.partition("_")[0] for path in (FOLDER / "versions").glob("[0-9]*_*.py"))
+
+
+def newest_revision() -> str:
     """Return the revision that this release brings."""
-    return ScriptDirectory.from_config(alembic_config()).get_current_head()
-
-
-def build_index(
-    name: str, table: str, columns: Sequence[str | TextClause], *, where: str | None = None
-) -> None:
-    """Create an index of a table that others write to meanwhile. In a revision that does nothing else.
-
-    Of a table in partitions, each gets its own, and then they are one.
-    """
-    definition = f"({', '.join(map(str, columns))}){f' WHERE {where}' if where else ''}"
-    with _outside_of_transactions():
-        if op.get_bind().scalar(text(f"SELECT EXISTS (SELECT FROM {table})")):  # noqa: S608
-            log.info("index is being built; it waits for transactions that are open", index=name)
-        partitions = partitioning.list_names(op.get_bind(), table)
-        if not partitions:
-            _build_index_of_one(name, table, definition)
-            return
-        _without_waiting(f"CREATE INDEX IF NOT EXISTS {name} ON ONLY {table} {definition}")
-        for partition in partitions:
-            own = f"{name}_{partition.removeprefix(table + '_')}"
-            _build_index_of_one(own, partition, definition)
-            _without_waiting(f"ALTER INDEX {name} ATTACH PARTITION {own}")
-
-
-def drop_index(name: str, table: str) -> None:
-    """Drop an index of a table that others use meanwhile. In a revision that does nothing else."""
-    with _outside_of_transactions():
-        if partitioning.is_partitioned(op.get_bind(), table):
-            _without_waiting(f"DROP INDEX IF EXISTS {name}")  # it can't be done concurrently
-        else:
-            op.drop_index(name, table, postgresql_concurrently=True, if_exists=True)
-
-
-def _build_index_of_one(name: str, table: str, definition: str) -> None:
-    if op.get_bind().scalar(_INVALID, {"name": name}):  # left behind by one that was interrupted
-        op.execute(f"DROP INDEX CONCURRENTLY {name}")
-    op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {table} {definition}")
-
-
-def _without_waiting(statement: str) -> None:
-    """Execute what keeps writers waiting, if only for a moment: it gives up soon, and is tried again."""
-    op.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}s'")
-    op.execute(statement)
-    op.execute("SET lock_timeout = 0")
-
-
-def add_check(name: str, table: str, condition: str) -> None:
-    """Add a constraint that counts for new rows only, until a later revision calls `validate`."""
-    op.create_check_constraint(op.f(name), table, text(condition), postgresql_not_valid=True)
-
-
-def validate(name: str, table: str) -> None:
-    """Check the rows that were there before the constraint. In a revision that does nothing else."""
-    with _outside_of_transactions():
-        op.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
-
-
-def outside_of_transactions(statement: str) -> None:
-    """Execute what takes long and can be repeated. In a revision that does nothing else."""
-    with _outside_of_transactions():
-        op.execute(statement)
+    return max(known_revisions())
 
 
 @contextmanager
@@ -189,14 +137,15 @@ def _current_revision(connection: Connection) -> str | None:
     return current
 
 
-def _unknown_revision(connection: Connection, config: Config) -> str | None:
+def _unknown_revision(connection: Connection) -> str | None:
     """Return the schema's revision when this release does not know it."""
     current = _current_revision(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    return current if current and current not in known else None
+    return current if current and current not in known_revisions() else None
 
 
-def _upgrade_until_done(connection: Connection, config: Config, revision: str) -> None:
+def _upgrade_until_done(connection: Connection, config: "Config", revision: str) -> None:
+    from alembic import command
+
     backoff, tries = Backoff(*LOCK_PAUSES), 0
     while True:
         try:
@@ -225,14 +174,3 @@ def _holders(connection: Connection) -> list[str]:
         f"process {row.pid} ({row.application_name or 'no name'}, {row.state}) for {row.seconds or 0} s"
         for row in rows
     ]
-
-
-@contextmanager
-def _outside_of_transactions() -> Iterator[None]:
-    """Work without a transaction, and wait for locks as long as it takes: nobody queues behind these."""
-    with op.get_context().autocommit_block():
-        op.execute("SET lock_timeout = 0")
-        try:
-            yield
-        finally:
-            op.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}s'")

@@ -1,6 +1,6 @@
 """Build the indexes of the lists of requests: open, failed and cancelled ones."""
 
-from app.core.migrations import build_index, drop_index, validate
+from app.core.schema_changes import build_index, drop_index, validate
 
 revision = "0009"
 down_revision = "0008"

@@ -1,6 +1,6 @@
 """Build the index of the requests that are being verified: a claim looks at those at its names."""
 
-from app.core.migrations import build_index, drop_index
+from app.core.schema_changes import build_index, drop_index
 
 revision = "0016"
 down_revision = "0015"

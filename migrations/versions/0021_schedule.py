@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.core.migrations import add_check
+from app.core.schema_changes import add_check
 
 revision = "0021"
 down_revision = "0020"

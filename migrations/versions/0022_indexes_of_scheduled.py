@@ -1,6 +1,6 @@
 """Build the indexes of scheduled requests: by their times, and by their ids for lists."""
 
-from app.core.migrations import build_index, drop_index, validate
+from app.core.schema_changes import build_index, drop_index, validate
 
 revision = "0022"
 down_revision = "0021"

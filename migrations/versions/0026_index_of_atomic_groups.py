@@ -1,6 +1,6 @@
 """Build the index by which the other requests of a group are found."""
 
-from app.core.migrations import build_index, drop_index
+from app.core.schema_changes import build_index, drop_index
 
 revision = "0026"
 down_revision = "0025"

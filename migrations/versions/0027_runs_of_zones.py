@@ -1,6 +1,6 @@
 """Build the index of a zone's runs in their order, in place of the one without an order."""
 
-from app.core.migrations import build_index, drop_index
+from app.core.schema_changes import build_index, drop_index
 
 revision = "0027"
 down_revision = "0026"

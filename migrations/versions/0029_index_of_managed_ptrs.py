@@ -1,6 +1,6 @@
 """Build the index by which the requests for a request's PTRs are found."""
 
-from app.core.migrations import build_index, drop_index
+from app.core.schema_changes import build_index, drop_index
 
 revision = "0029"
 down_revision = "0028"

@@ -1,6 +1,6 @@
 """Build the index by which the owner names are found for which PTRs are kept."""
 
-from app.core.migrations import build_index, drop_index
+from app.core.schema_changes import build_index, drop_index
 
 revision = "0030"
 down_revision = "0029"

@@ -1,6 +1,6 @@
 """Build the index by which the RRsets of an owner are listed and counted."""
 
-from app.core.migrations import build_index, drop_index
+from app.core.schema_changes import build_index, drop_index
 
 revision = "0036"
 down_revision = "0035"

@@ -1,6 +1,6 @@
 """Build the indexes of requests that are reviewed: those that wait, for lists, and those of a review."""
 
-from app.core.migrations import build_index, drop_index, validate
+from app.core.schema_changes import build_index, drop_index, validate
 
 revision = "0040"
 down_revision = "0039"

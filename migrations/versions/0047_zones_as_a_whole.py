@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.core.migrations import add_check
+from app.core.schema_changes import add_check
 
 revision = "0047"
 down_revision = "0046"

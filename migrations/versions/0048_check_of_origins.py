@@ -1,6 +1,6 @@
 """Check the origins of the records that were there before."""
 
-from app.core.migrations import validate
+from app.core.schema_changes import validate
 
 revision = "0048"
 down_revision = "0047"

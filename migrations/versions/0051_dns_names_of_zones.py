@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from app.core.migrations import build_index, drop_index
+from app.core.schema_changes import build_index, drop_index
 
 revision = "0051"
 down_revision = "0050"

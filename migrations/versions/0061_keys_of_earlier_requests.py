@@ -1,6 +1,6 @@
 """Take the idempotency keys of earlier requests into their table."""
 
-from app.core.migrations import outside_of_transactions
+from app.core.schema_changes import outside_of_transactions
 
 revision = "0061"
 down_revision = "0060"

@@ -18,7 +18,8 @@ from sqlalchemy import text
 from app.core import database, migrations
 from app.core.config import Settings
 from app.core.database import transaction
-from app.core.migrations import LOCK_TIMEOUT, build_index, newest_revision
+from app.core.migrations import LOCK_TIMEOUT, newest_revision
+from app.core.schema_changes import build_index
 from app.core.startup import CannotStart
 from tests.support.builders import body
 from tests.support.eventually import eventually
