@@ -5,7 +5,7 @@ UV = $(firstword $(wildcard $(BIN)/uv) $(shell command -v uv) uv)
 LOCK = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --quiet
 
-PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 6 --dist loadscope --no-loadscope-reorder
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
 MINUTES ?= 10
 RESULTS := .stack/bench-results.json
 

@@ -26,7 +26,6 @@ from tests.faults.matrix.__main__ import possible_of
 from tests.faults.matrix.faults import all_faults
 from tests.faults.matrix.judge import Verdict, judge
 from tests.faults.matrix.leftovers import files_left, processes_left
-from tests.faults.matrix.release import release_before
 from tests.faults.matrix.results import Outgoing
 from tests.faults.matrix.row import Row, run_row
 from tests.faults.matrix.scene import Scene, set_scene
@@ -38,29 +37,16 @@ from tests.support.eventually import eventually
 QUICK = [fault for fault in all_faults() if fault.quick]
 
 
-UPGRADE = [each for each in all_faults() if each.name in ("all_restarted_in_turn", "one_of_each_restarted")]
+UPGRADE = [fault for fault in all_faults() if fault.upgrades or fault.name == "one_of_each_restarted"]
 
 
 @pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    """Begins with the release before this one, and one process of each kind."""
-    first = ("api-1", "worker-1", "consumer-1")
+def scene() -> Iterator[Scene]:
     with (
         TemporaryDirectory(prefix="faults-") as folder,  # the paths of sockets have to be short
-        System(Path(folder), release_before(), first) as system,
+        System(Path(folder)) as system,
     ):
-        yield system
-
-
-@pytest.fixture(scope="module")
-def upgrade(system: System) -> Row:
-    """An upgrade to this release, and then restarts of it."""
-    return run_row(set_scene(system, "upgrade"), UPGRADE, "upgrade")
-
-
-@pytest.fixture(scope="module")
-def scene(system: System, upgrade: Row) -> Scene:
-    return set_scene(system, "quick")
+        yield set_scene(system, "quick")
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +54,13 @@ def row(scene: Scene) -> Row:
     return run_row(scene, QUICK, "quick")
 
 
-def test_clients_that_repeat_calls_see_nothing_of_an_upgrade_and_of_restarts(upgrade: Row) -> None:
-    assert upgrade.verdict.lines() == []
-    assert None not in upgrade.recoveries
-    said = Counter(word for call in upgrade.seen.calls for word in call.said)
+@pytest.mark.thorough
+def test_clients_that_repeat_calls_see_nothing_of_an_upgrade_and_of_restarts() -> None:
+    with TemporaryDirectory(prefix="faults-") as folder, System.to_be_upgraded(Path(folder)) as system:
+        row = run_row(set_scene(system, "upgrade"), UPGRADE, "upgrade")
+    assert row.verdict.lines() == []
+    assert None not in row.recoveries
+    said = Counter(word for call in row.seen.calls for word in call.said)
     errors = {word: number for word, number in said.items() if word.startswith("5") or word == "429"}
     assert errors == {}, said
     assert said["202"] > 20

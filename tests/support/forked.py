@@ -118,7 +118,9 @@ def run_in_fork(words: Sequence[str], env: Mapping[str, str], folder: Path) -> E
 
 def _start(words: Sequence[str], env: Mapping[str, str], out: Path, err: Path) -> BaseProcess:
     context = get_context("forkserver")
-    context.set_forkserver_preload(["pytest", "tests.support.forked", *_IMPORTED])
+    context.set_forkserver_preload(
+        ["tests.support.ending_with_tests", "pytest", "tests.support.forked", *_IMPORTED]
+    )
     process = context.Process(target=_become, args=(list(words), dict(env), out, err), daemon=True)
     process.start()
     return process

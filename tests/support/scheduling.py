@@ -2,8 +2,8 @@
 
 from xdist.scheduler import LoadScopeScheduling
 
-# Prefixes of file names; the longest that fits counts. Each of pytest's six processes begins with one, and is
-# given the next when two tests are left: first those that take longest, those of few tests last.
+# Prefixes of file names; the longest that fits counts. Each of pytest's processes begins with one, and gets
+# the next when two tests are left: first those that take longest, those of few tests last.
 GROUPS = (
     ("acceptance/",),
     ("client/",),

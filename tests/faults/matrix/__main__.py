@@ -70,25 +70,34 @@ def possible_of(faults: Sequence[Fault]) -> Sequence[Fault]:
 
 
 def run_all(faults: Sequence[Fault], folder: Path) -> list[Row]:
-    """Run the faults, one after the other on one system; write the table after each."""
+    """Run the faults, one after the other; write the table after each."""
     say("Starting the system …")
     rows: list[Row] = []
     STATE.mkdir(exist_ok=True)
-    with small_disk(folder / "postgres"), own_host_names(folder), System(folder) as system:
-        for number, fault in enumerate(faults):
-            seed = secrets.token_hex(4)
-            say(f"{time.strftime('%H:%M:%S')} [{number + 1}/{len(faults)}] {fault.title}", end=" … ")
-            row = run_row(set_scene(system, f"r{number}", fault.backend), [fault], seed)
-            rows.append(row)
-            [recovery] = row.recoveries
-            recovered = "not recovered" if recovery is None else f"recovered in {recovery:.1f} s"
-            verdict = "passed" if row.passed else f"FAILED (seed {seed})"
-            say(f"{verdict}, {len(row.seen.requests)} requests, {recovered}, {row.seconds:.0f} s")
-            for line in row.verdict.lines():
-                say(f"    {line}")
-            report.write(rows, STATE)
+    kinds = [[each for each in faults if each.upgrades], [each for each in faults if not each.upgrades]]
+    for number, kind in enumerate(filter(None, kinds)):
+        home = folder / str(number)
+        make = System.to_be_upgraded if kind[0].upgrades else System
+        with small_disk(home / "postgres"), own_host_names(home), make(home) as system:
+            for fault in kind:
+                say(f"{time.strftime('%H:%M:%S')} [{len(rows) + 1}/{len(faults)}] {fault.title}", end=" … ")
+                rows.append(run_one(system, fault, f"r{len(rows)}"))
+                report.write(rows, STATE)
     say(f"\n{report.markdown(rows)}\n{STATE / 'faults.md'}, {STATE / 'faults.json'}")
     return rows
+
+
+def run_one(system: System, fault: Fault, name: str) -> Row:
+    """Run a fault, and say what became of it."""
+    seed = secrets.token_hex(4)
+    row = run_row(set_scene(system, name, fault.backend), [fault], seed)
+    [recovery] = row.recoveries
+    recovered = "not recovered" if recovery is None else f"recovered in {recovery:.1f} s"
+    verdict = "passed" if row.passed else f"FAILED (seed {seed})"
+    say(f"{verdict}, {len(row.seen.requests)} requests, {recovered}, {row.seconds:.0f} s")
+    for line in row.verdict.lines():
+        say(f"    {line}")
+    return row
 
 
 def say(text: str, end: str = "\n") -> None:

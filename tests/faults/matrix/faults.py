@@ -31,6 +31,7 @@ class Fault:
     lasts: float  # seconds until it is healed
     deadline: float  # seconds until all that was asked for is settled
     quick: bool  # whether `make test` has it
+    upgrades: bool  # whether it finds the release before this one, one process of each kind
     possible: Callable[[], bool]  # whether this machine can have it
     backend: str  # that serves the zones
 
@@ -49,6 +50,7 @@ def fault(
     lasts: float = 2.0,
     deadline: float = 120.0,
     quick: bool = False,
+    upgrades: bool = False,
     possible: Callable[[], bool] = lambda: True,
     backend: str = DIRECT,
 ) -> Callable[[_Injection], _Injection]:
@@ -57,7 +59,8 @@ def fault(
     def register(injection: _Injection) -> _Injection:
         family = injection.__module__.rpartition(".")[2]
         inject = contextmanager(injection)
-        _FAULTS.append(Fault(injection.__name__, family, inject, lasts, deadline, quick, possible, backend))
+        made = Fault(injection.__name__, family, inject, lasts, deadline, quick, upgrades, possible, backend)
+        _FAULTS.append(made)
         return injection
 
     return register

@@ -16,7 +16,7 @@ from stack.loop import LoopThread
 from stack.ports import HOST
 from stack.supervisor import Supervisor
 from tests.faults.matrix.orphans import Orphans
-from tests.faults.matrix.release import CURRENT, Release
+from tests.faults.matrix.release import CURRENT, Release, release_before
 from tests.faults.matrix.results import Results
 from tests.faults.matrix.servers import RESULTS_TOPIC, Servers
 from tests.support.eventually import eventually
@@ -77,6 +77,11 @@ class System:
         self._ready_before: dict[str, int] = {}
         self._supervisor = Supervisor(self.servers.stages, self._note)
         self._open = ExitStack()
+
+    @classmethod
+    def to_be_upgraded(cls, directory: Path) -> Self:
+        """Return one that begins with the release before this one, and a process of each kind."""
+        return cls(directory, release_before(), (APIS[0], WORKERS[0], CONSUMERS[0]))
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:

@@ -15,7 +15,7 @@ def redis_killed(scene: Scene) -> Iterator[None]:
     scene.system.start("valkey")
 
 
-@fault(quick=True)
+@fault()
 def redis_killed_with_its_data(scene: Scene) -> Iterator[None]:
     """Kicks and marks are gone."""
     scene.system.kill("valkey")

@@ -10,14 +10,18 @@ from tests.faults.matrix.system import APIS, APP, CONSUMERS, WORKERS
 _ONE_OF_EACH = (APIS[1], WORKERS[1], CONSUMERS[1])
 
 
+@fault(lasts=0, upgrades=True)
+def upgraded_from_the_release_before(scene: Scene) -> Iterator[None]:
+    """The other process of each kind is started, the API's migrates; then those of the old release are."""
+    scene.system.release = CURRENT
+    _restart_all(scene)
+    yield
+
+
 @fault(lasts=0)
 def all_restarted_in_turn(scene: Scene) -> Iterator[None]:
-    """Those that do not run are started first: where the release before runs, the first API migrates."""
-    scene.system.release = CURRENT
-    for name in sorted(APP, key=scene.system.runs):
-        if scene.system.runs(name):
-            scene.system.stop(name)
-        scene.system.start(name)
+    """Every API, worker and consumer."""
+    _restart_all(scene)
     yield
 
 
@@ -40,3 +44,11 @@ def release_before_beside_this_one(scene: Scene) -> Iterator[None]:
             scene.system.start(name)
         if release is not CURRENT:
             yield
+
+
+def _restart_all(scene: Scene) -> None:
+    """Restart all processes of the app; those that do not run are started first."""
+    for name in sorted(APP, key=scene.system.runs):
+        if scene.system.runs(name):
+            scene.system.stop(name)
+        scene.system.start(name)
