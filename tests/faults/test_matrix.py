@@ -144,6 +144,24 @@ def test_the_database_says_otherwise(scene: Scene, row: Row, statement: str, kin
         assert kind in kinds(verdict)
 
 
+def test_what_is_excused_is_for_the_servers_to_say(scene: Scene, row: Row) -> None:
+    """Its name has no fate and no state that is expected, and is the same on all servers all the same."""
+    fail = "UPDATE dns_requests SET status = 'failed', error_code = 'not_kept' WHERE id = %(id)s"
+    with scene.system.connect() as connection:
+        connection.execute(fail, {"id": some_request(row)})
+        seen = replace(row.seen, requests=requests_of(connection, scene.zones))
+        connection.rollback()
+    failed = [each.fate for each in seen.requests].count("not_kept")
+    assert failed == 1
+    expected = "has not_kept instead of"
+    excused = judge(replace(seen, excused={"not_kept"}))
+    assert any(expected in line for line in judge(seen).failed)
+    assert not any(expected in line for line in excused.failed)
+    assert excused.differ == []
+    changed = replace(seen, excused={"not_kept"}, records={zone: {} for zone in seen.records})
+    assert judge(changed).differ
+
+
 def told_of_another(seen: Seen) -> Seen:
     calls = [replace(call, ids=["nobody", *call.ids[1:]]) if call.ids else call for call in seen.calls]
     return replace(seen, calls=calls)

@@ -33,7 +33,8 @@ class StartBackoff:
     def is_pausing(self) -> bool:
         """Return whether it is too early to try again."""
         last = self._last_failure()
-        return last is not None and time.time() < last["until"]
+        left = last["until"] - time.time() if last else 0.0
+        return last is not None and 0 < left < last["pause"] + 1  # more is left where the clock was set back
 
     def record_failure(self, reason: str) -> None:
         """Begin a pause, longer than the last one; log the failure if its reason is not the same."""

@@ -38,6 +38,14 @@ def test_after_the_pause_it_may_be_tried(tmp_path: Path, monkeypatch: pytest.Mon
     assert not backoff.is_pausing()
 
 
+def test_a_clock_that_was_set_back_ends_the_pause(tmp_path: Path) -> None:
+    backoff = StartBackoff(tmp_path / "failure")
+    backoff.record_failure("no room")
+    failure = json.loads(backoff.path.read_text())
+    backoff.path.write_text(json.dumps({**failure, "until": failure["until"] + 3_600}))
+    assert not backoff.is_pausing()
+
+
 def test_a_file_that_can_not_be_read_is_no_failure(tmp_path: Path) -> None:
     backoff = StartBackoff(tmp_path / "failure")
     backoff.path.write_text("{")
