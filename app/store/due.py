@@ -7,59 +7,71 @@ from sqlalchemy.orm import Session
 
 from app.domain.retry_policy import LONGEST_KICK_PAUSE
 from app.store import open_floor
+from app.store.leases import NEWEST_LEASE
 from app.store.models import QUEUED, SINCE_FLOOR, ZoneLease
 
-# `candidate` is a table of zones with their floors (store/leases.py). Of zones whose backend has places for
-# some of them only, those are due whose requests have waited longest.
-_DUE = f"""
-    waiting AS (
-        SELECT candidate.zone, served.backend, oldest.seq,
-               row_number() OVER (PARTITION BY served.backend ORDER BY oldest.seq) AS place
+# Of zones whose backend has places for some of them only, those are due whose requests have waited longest.
+# The leases are read once: beside an old snapshot each has as many versions as it was changed since.
+#
+# One look into ix_dns_requests_open for each zone. To step through that index from zone to zone would be less
+# work for many idle zones, but visit all that was settled since the oldest snapshot.
+_ZONES = text(
+    f"""
+    WITH lease AS MATERIALIZED (
+        SELECT zone, seq_floor, expires_at > clock_timestamp() AS is_held,
+               paused_until > clock_timestamp() AS rests
+          FROM dns_zone_leases
+    ), resting AS MATERIALIZED (  -- or being probed by one of their zones
+        SELECT backend.name
+          FROM dns_backends AS backend
+          LEFT JOIN dns_zones AS probing
+            ON probing.name = backend.probed_by AND probing.backend = backend.name
+          LEFT JOIN lease AS probe_lease ON probe_lease.zone = probing.name
+         WHERE backend.paused_until > clock_timestamp() OR probe_lease.is_held
+    ), candidate AS MATERIALIZED (
+        SELECT coalesce(served.name, lease.zone) AS zone, coalesce(lease.seq_floor, 0) AS floor,
+               served.backend
+          FROM dns_zones AS served FULL JOIN lease ON lease.zone = served.name
+         -- no worker holds the zone, and it does not rest
+         WHERE (lease.is_held OR lease.rests) IS NOT TRUE
+    ), waiting AS (
+        SELECT candidate.zone, candidate.backend, oldest.seq,
+               row_number() OVER (PARTITION BY candidate.backend ORDER BY oldest.seq) AS place
           FROM candidate
-          LEFT JOIN dns_zones AS served ON served.name = candidate.zone
          -- some request is open, and does not just wait for its next try or verification
          CROSS JOIN LATERAL (
             SELECT seq FROM dns_requests
              WHERE zone = candidate.zone AND {QUEUED} AND seq >= candidate.floor AND {SINCE_FLOOR}
                AND (check_at IS NULL OR check_at <= clock_timestamp())
              ORDER BY seq LIMIT 1) AS oldest
-         WHERE served.backend IS NOT DISTINCT FROM coalesce(CAST(:backend AS text), served.backend)
-           -- no worker holds the zone, and it does not rest
-           AND NOT EXISTS (
-            SELECT FROM dns_zone_leases AS lease
-             WHERE lease.zone = candidate.zone
-               AND (lease.expires_at > clock_timestamp() OR lease.paused_until > clock_timestamp()))
-           -- its backend does not rest, and is not being probed by another of its zones
-           AND NOT EXISTS (
-            SELECT FROM dns_backends AS backend
-              LEFT JOIN dns_zones AS probing
-                ON probing.name = backend.probed_by AND probing.backend = backend.name
-              LEFT JOIN dns_zone_leases AS probe_lease ON probe_lease.zone = probing.name
-             WHERE backend.name = served.backend
-               AND (backend.paused_until > clock_timestamp() OR probe_lease.expires_at > clock_timestamp()))
+         WHERE candidate.backend IS NOT DISTINCT FROM coalesce(CAST(:backend AS text), candidate.backend)
+           AND NOT EXISTS (SELECT FROM resting WHERE resting.name = candidate.backend)
     ), limited AS MATERIALIZED (
         SELECT backend.name, CASE WHEN backend.failures > 0 THEN 1 ELSE backend.max_runs - (
                 SELECT count(*)
-                  FROM dns_zones AS running JOIN dns_zone_leases AS lease ON lease.zone = running.name
-                 WHERE running.backend = backend.name AND lease.expires_at > clock_timestamp()
+                  FROM dns_zones AS running JOIN lease ON lease.zone = running.name
+                 WHERE running.backend = backend.name AND lease.is_held
                ) END AS places
           FROM dns_backends AS backend WHERE backend.max_runs IS NOT NULL OR backend.failures > 0
     )
     SELECT waiting.zone FROM waiting LEFT JOIN limited ON limited.name = waiting.backend
      WHERE limited.places IS NULL OR waiting.place <= limited.places
      ORDER BY waiting.seq
-"""  # noqa: S608
+    """  # noqa: S608
+)
 # The same of one zone, but for the places among its backend's runs: asked after each drain, so it is short.
 _HAS_WORK = text(
     f"""
-    SELECT EXISTS (
+    WITH lease AS MATERIALIZED (
+        SELECT seq_floor, expires_at > clock_timestamp() OR paused_until > clock_timestamp() AS is_busy
+          FROM {NEWEST_LEASE}
+    )
+    SELECT (SELECT is_busy FROM lease) IS NOT TRUE
+    AND EXISTS (
         SELECT FROM dns_requests
          WHERE zone = :zone AND {QUEUED} AND {SINCE_FLOOR}
-           AND seq >= coalesce((SELECT seq_floor FROM dns_zone_leases WHERE zone = :zone), 0)
+           AND seq >= coalesce((SELECT seq_floor FROM lease), 0)
            AND (check_at IS NULL OR check_at <= clock_timestamp()))
-    AND NOT EXISTS (
-        SELECT FROM dns_zone_leases
-         WHERE zone = :zone AND (expires_at > clock_timestamp() OR paused_until > clock_timestamp()))
     AND NOT EXISTS (
         SELECT FROM dns_zones AS served
           JOIN dns_backends AS backend ON backend.name = served.backend
@@ -70,18 +82,6 @@ _HAS_WORK = text(
            AND (backend.paused_until > clock_timestamp() OR probe_lease.expires_at > clock_timestamp()))
     """  # noqa: S608
 )
-# One look into ix_dns_requests_open for each zone. To step through that index from zone to zone would be less
-# work for many idle zones, but visit all that was settled since the oldest snapshot.
-_ZONES = text(
-    f"""
-    WITH candidate AS MATERIALIZED (
-        SELECT zone, coalesce(lease.seq_floor, 0) AS floor
-          FROM (SELECT name AS zone FROM dns_zones UNION SELECT zone FROM dns_zone_leases) AS known
-          LEFT JOIN dns_zone_leases AS lease USING (zone)
-    ), {_DUE}
-    """  # noqa: S608
-)
-
 # A sweep comes a little early now and then.
 _NOTE_KICKS = text(
     """
