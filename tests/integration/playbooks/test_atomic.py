@@ -6,12 +6,13 @@ import pytest
 
 from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
+from tests.support.thoroughly import thoroughly
 from tests.support.zones import APPLIED, UNCHANGED, ApiZoneUnderTest, ChangeOutcome, ZoneUnderTest, failed
 
 ATOMIC_FAILED = failed("atomic_failed")
 
 
-@pytest.fixture(params=["bind", "knot", "powerdns", "api"])
+@pytest.fixture(params=["bind", *map(thoroughly, ("knot", "powerdns")), "api"])
 def zone(request: pytest.FixtureRequest, zone_on: ZoneOn) -> ZoneUnderTest:
     return zone_on(str(request.param))
 
@@ -170,7 +171,7 @@ def test_around_a_dname(zone: ZoneUnderTest, case: str) -> None:
     assert bool(zone.values("other", "A")) == ((BESIDE, APPLIED) in group)
 
 
-@pytest.mark.parametrize("server", ["bind", "knot", "api"])
+@pytest.mark.parametrize("server", ["bind", thoroughly("knot"), "api"])
 def test_a_dname_in_the_place_of_data(zone_on: ZoneOn, server: str) -> None:
     """That nothing else is below it, only a transfer tells, or the API."""
     zone = zone_on(server)
@@ -229,7 +230,7 @@ def test_glue_that_is_expected(zone: ZoneUnderTest) -> None:
     assert (zone.values("ns.sub", "A"), zone.values("ns.sub", "AAAA")) == ({"192.0.2.3"}, {"2001:db8::1"})
 
 
-@pytest.mark.parametrize("server", ["bind", "knot", "powerdns", "api"])
+@pytest.mark.parametrize("server", ["bind", *map(thoroughly, ("knot", "powerdns")), "api"])
 @pytest.mark.parametrize("expects", [False, True])
 def test_a_delegation_to_a_zone_on_the_same_server(
     request: pytest.FixtureRequest, zone_on: ZoneOn, server: str, expects: bool
@@ -267,7 +268,7 @@ def test_a_delegation_to_a_zone_on_the_same_server(
     assert (("A", "192.0.2.1") in held) is not expects
 
 
-@pytest.mark.parametrize("server", ["bind", "knot", "powerdns", "api"])
+@pytest.mark.parametrize("server", ["bind", *map(thoroughly, ("knot", "powerdns")), "api"])
 def test_the_ns_for_a_zone_on_the_same_server_stay_while_there_is_a_ds(
     request: pytest.FixtureRequest, zone_on: ZoneOn, server: str
 ) -> None:

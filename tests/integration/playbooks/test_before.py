@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.conftest import ZoneOn
-from tests.support.thoroughly import examples
+from tests.support.thoroughly import examples, thoroughly
 from tests.support.zones import APPLIED, ZoneUnderTest
 
 NOTHING = (None, set[str]())
@@ -29,7 +29,7 @@ ASKED = st.sampled_from(sorted(VALUES)).flatmap(
 _numbers = count()
 
 
-@pytest.fixture(params=["bind", "knot", "powerdns", "api"])
+@pytest.fixture(params=["bind", *map(thoroughly, ("knot", "powerdns")), "api"])
 def zone(request: pytest.FixtureRequest, zone_on: ZoneOn) -> ZoneUnderTest:
     return zone_on(str(request.param))
 

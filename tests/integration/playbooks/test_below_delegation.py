@@ -7,12 +7,13 @@ import dns.update
 import pytest
 
 from tests.integration.conftest import ZoneOn
+from tests.support.thoroughly import thoroughly
 from tests.support.zones import APPLIED, UNCHANGED, ApiZoneUnderTest, ChangeOutcome, ZoneUnderTest, failed
 
 CONFLICT = failed("cname_conflict")
 
 
-@pytest.fixture(params=["bind", "knot", "powerdns", "api", "a child on bind"])
+@pytest.fixture(params=["bind", *map(thoroughly, ("knot", "powerdns")), "api", "a child on bind"])
 def zone(request: pytest.FixtureRequest, zone_on: ZoneOn) -> ZoneUnderTest:
     """A zone that has an alias and an address below a delegation; where a child is there, it answers."""
     server = str(request.param).split()[-1]

@@ -10,6 +10,7 @@ from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
 from tests.support.builders import change
 from tests.support.runs import execute
+from tests.support.thoroughly import thoroughly
 from tests.support.zones import (
     APPLIED,
     UNCHANGED,
@@ -25,7 +26,7 @@ VALUES = {
 }
 
 
-@pytest.fixture(params=["bind", "knot", "powerdns", "api"])
+@pytest.fixture(params=["bind", *map(thoroughly, ("knot", "powerdns")), "api"])
 def zone(zone_on: ZoneOn, request: pytest.FixtureRequest) -> ZoneUnderTest:
     return zone_on(str(request.param))
 

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import ZoneOn
+from tests.support.thoroughly import thoroughly
 from tests.support.zones import APPLIED, UNCHANGED, ZoneUnderTest, failed
 
 STATE_CHANGED = failed("state_changed")
 
 
-@pytest.fixture(params=["bind", "knot", "powerdns", "api"])
+@pytest.fixture(params=["bind", *map(thoroughly, ("knot", "powerdns")), "api"])
 def zone(request: pytest.FixtureRequest, zone_on: ZoneOn) -> ZoneUnderTest:
     return zone_on(str(request.param))
 

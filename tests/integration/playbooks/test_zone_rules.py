@@ -3,6 +3,7 @@
 import pytest
 
 from tests.integration.conftest import ZoneOn
+from tests.support.thoroughly import thoroughly
 from tests.support.zones import APPLIED, UNCHANGED, ChangeOutcome, ZoneUnderTest, failed
 
 DS = f"1 8 2 {'AB' * 32}"
@@ -95,7 +96,7 @@ CASES: dict[str, list[Asked]] = {
 }
 
 
-@pytest.fixture(params=["bind", "knot", "powerdns", "api"])
+@pytest.fixture(params=["bind", *map(thoroughly, ("knot", "powerdns")), "api"])
 def server(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
