@@ -89,7 +89,7 @@ screenshots: fetch ## take the pictures of the console in docs/images again, wit
 	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m stack.bootstrap .stack/docs $<
 	@touch $@
 
-bench: fetch .stack/bench/ready ## measure speed beside other ways to do the same, in ten minutes
+bench: fetch .stack/bench/ready ## measure speed beside other ways to do the same, in half an hour
 	@$(BIN)/python -m benchmarks --output $(RESULTS)
 
 plots: .stack/bench/ready ## draw the results of `make bench` for docs/explanation/performance.md

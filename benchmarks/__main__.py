@@ -49,7 +49,7 @@ ALL: Mapping[str, Callable[[Rig, bool], Report]] = {
     "overload": overload.run,
 }
 
-LONG = ("kafka", "memory")  # `--quick` leaves them out, unless they are named
+LONG = ("kafka", "memory", "growth")  # `--quick` leaves them out, unless they are named
 
 
 def main() -> int:
