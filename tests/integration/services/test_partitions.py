@@ -290,6 +290,7 @@ def test_what_belonged_to_requests_that_are_gone_is_forgotten(zone: str, old_par
 LOOKS: dict[str, Callable[[Session, str, UUID], object]] = {
     "an old request": lambda session, _, old: get_request(session, old, SERVICE.principal),
     "its PTRs": lambda session, _, old: ptr.requests_of(session, old, time_of(old)),
+    "PTRs where there are none": lambda session, zone, _: ptr.with_ptrs(session, {zone}),
     "new lines of its log": lambda session, _, old: requests.new_log_lines(
         session, old, 10, 0, 0, in_full=True, finished_at=time_of(old)
     ),
@@ -318,7 +319,7 @@ def test_few_partitions_are_looked_into(zone: str, old_partitions: list[str], wh
         session.execute(text("UPDATE dns_open_floor SET floor = :floor"), lowest)
     with transaction() as session:
         LOOKS[what](session, zone, old)
-        assert session.scalar(text(MOST_LOCKED)) <= 4 < len(old_partitions)
+        assert (session.scalar(text(MOST_LOCKED)) or 0) <= 4 < len(old_partitions)
 
 
 def test_an_export_goes_on_where_it_was_interrupted(
