@@ -185,7 +185,30 @@ def decide(
     decisions: dict[UUID, Decision] = {}
     for key, group in by_rrset.items():
         decisions |= _decide_on_rrset(key, group, answers, max_attempts, primary)
-    return decisions | _all_or_none(by_rrset.values(), decisions)
+    return _together(list(by_rrset.values()), decisions)
+
+
+def _together(
+    rrsets: Sequence[Sequence[InFlight]], decisions: Mapping[UUID, Decision]
+) -> dict[UUID, Decision]:
+    """Return what becomes of the requests where groups are all or none, and each RRset's keep their order.
+
+    Where one of a group has to be tried again, although its RRset is as all that was asked makes it, then so
+    have the others of its RRset whose outcome is unknown: else it would be applied behind them.
+    """
+    decided = dict(decisions)
+    while True:
+        before, decided = decided, decided | _all_or_none(rrsets, decided)
+        again = {each for each in decided if decided[each].status is Status.PENDING} - {
+            each for each in before if before[each].status is Status.PENDING
+        }
+        if not again:
+            return decided
+        for own in rrsets:
+            cause = next((item.change.request_id for item in own if item.change.request_id in again), None)
+            if cause is not None:
+                open_ids = (item.change.request_id for item in own if item.uncertain)
+                decided |= {each: decided[cause] for each in open_ids if decided[each].code is None}
 
 
 def _all_or_none(

@@ -337,6 +337,13 @@ def test_a_group_of_which_one_is_not_there_is_tried_again_whole(result: ChangeRe
     assert statuses(group, {"a": {KEY: there, OTHER: there}}) == [Status.SUCCEEDED] * 2
 
 
+def test_what_is_behind_one_of_a_group_is_tried_again_with_it() -> None:
+    """The servers show what the last of them asks for, but the group was not carried out."""
+    missing = Answer(None, frozenset())
+    in_flight = [InFlight(create("192.0.2.8"), None), *of_group(None), InFlight(delete(), None)]
+    assert statuses(in_flight, {"a": {KEY: missing, OTHER: missing}}) == [Status.PENDING] * 4
+
+
 def test_a_group_of_which_one_has_failed_for_good_fails_whole() -> None:
     group = of_group(ChangeResult(Outcome.FAILED, "server_failed", "SERVFAIL"))
     group[1] = replace(group[1], lost_runs=4)
