@@ -9,10 +9,14 @@ import time
 from mmap import mmap
 from typing import NamedTuple, Self
 
+from sqlalchemy.orm import Session
+
+from app.store import upkeep
+
 _TOLERANCE = 2.0  # seconds: clocks are also made to go a little faster, or slower
 _FORMAT = "4d"
 
-_shared = mmap(-1, struct.calcsize(_FORMAT))
+seen = mmap(-1, struct.calcsize(_FORMAT))  # shared by a worker's processes
 
 
 class Reading(NamedTuple):
@@ -33,6 +37,12 @@ class Reading(NamedTuple):
         return self.most - before.least if self.most < before.least - _TOLERANCE else 0.0
 
 
+def read(session: Session) -> Reading:
+    """Read the clock."""
+    asked_at = time.monotonic()
+    return Reading.of(upkeep.read_clock(session), asked_at)
+
+
 class _Seen(NamedTuple):
     """What was seen last: nothing as long as it is all zeros."""
 
@@ -42,11 +52,11 @@ class _Seen(NamedTuple):
 
     @classmethod
     def load(cls) -> Self:
-        least, most, jump, jumped_at = struct.unpack(_FORMAT, _shared[:])
+        least, most, jump, jumped_at = struct.unpack(_FORMAT, seen[:])
         return cls(Reading(least, most), jump, jumped_at)
 
     def keep(self) -> None:
-        _shared[:] = struct.pack(_FORMAT, *self.reading, self.jump, self.jumped_at)
+        seen[:] = struct.pack(_FORMAT, *self.reading, self.jump, self.jumped_at)
 
     def step_to(self, reading: Reading) -> float:
         return reading.step_since(self.reading) if any(self.reading) else 0.0
@@ -54,15 +64,15 @@ class _Seen(NamedTuple):
 
 def note(reading: Reading) -> float:
     """Take note of a reading; return by how many seconds the clock was set since the last one."""
-    seen = _Seen.load()
-    step = seen.step_to(reading)
-    jump, jumped_at = (step, time.monotonic()) if step > 0 else (seen.jump, seen.jumped_at)
+    last = _Seen.load()
+    step = last.step_to(reading)
+    jump, jumped_at = (step, time.monotonic()) if step > 0 else (last.jump, last.jumped_at)
     _Seen(reading, jump, jumped_at).keep()
     return step
 
 
 def jump_within(seconds: float, reading: Reading) -> float:
     """Return by how many seconds the clock was set forward within the last seconds, this reading included."""
-    seen = _Seen.load()
-    lately = seen.jump if time.monotonic() < seen.jumped_at + seconds else 0.0
-    return max(lately, seen.step_to(reading))
+    last = _Seen.load()
+    lately = last.jump if time.monotonic() < last.jumped_at + seconds else 0.0
+    return max(lately, last.step_to(reading))

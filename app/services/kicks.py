@@ -135,11 +135,9 @@ def tend() -> None:
 
 def look_at_clock() -> None:
     """Let nothing wait for a time that is far away since somebody has set the database's clock."""
-    asked_at = time.monotonic()
     with transaction() as session:
-        said = upkeep.read_clock(session)
-    step = database_clock.note(database_clock.Reading.of(said, asked_at))
-    if step:
+        reading = database_clock.read(session)
+    if step := database_clock.note(reading):
         log.warning("the database's clock was set; what waits for it is looked at anew", seconds=round(step))
         with transaction() as session:
             _shorten_waits(session)

@@ -25,7 +25,7 @@ from app.domain.retry_policy import Scope
 from app.domain.server_answers import ServerAnswer
 from app.domain.settlement import Decision, Fault, InFlight, decide
 from app.runner.protocol import Run, Runner, RunResult
-from app.services import kicks
+from app.services import database_clock, kicks
 from app.services.drain.backends import Backends, simulated_state
 from app.services.drain.batch import PROBE_CANDIDATES, behind_waiting, first_batch
 from app.services.drain.candidates import list_candidates
@@ -200,10 +200,19 @@ def _claim(
             claim = _claim_pending(session, lease, claim, backends)
         names = {item.change.name for item in claim.items}.union(doubtful)
         verifying = queue.list_verifying(session, lease.zone, names, settings().primary_deadline)
-        claim = replace(claim, verifying=verifying)
+        claim = replace(claim, verifying=_with_real_deadlines(session, verifying))
         if lease_lost.is_set():  # the database took its time; the run would be stopped at once
             raise LeaseLost(lease.zone)
     return claim if claim.items else None
+
+
+def _with_real_deadlines(session: Session, verifying: Sequence[Item]) -> Sequence[Item]:
+    """Return the requests without deadlines that are over only since somebody has set the clock forward."""
+    if not any(item.overdue or item.primary_overdue for item in verifying):
+        return verifying
+    if not database_clock.jump_within(settings().verify_deadline, database_clock.read(session)):
+        return verifying
+    return [replace(item, overdue=False, primary_overdue=False) for item in verifying]
 
 
 def _claim_pending(session: Session, lease: Lease, claim: Claim, backends: Backends) -> Claim:

@@ -27,9 +27,9 @@ class Scene:
         """Note what is wrong in the eyes of a fault."""
         self.problems.extend(problems)
 
-    def excuse(self, code: str) -> None:
-        """Let requests fail with a code: what their names are then is for the servers to say."""
-        self.excused.add(code)
+    def excuse(self, *codes: str) -> None:
+        """Let requests fail with these codes: what their names are then is for the servers to say."""
+        self.excused.update(codes)
 
 
 def set_scene(system: System, name: str, backend: str = DIRECT) -> Scene:

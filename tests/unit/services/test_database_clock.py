@@ -13,7 +13,7 @@ LEASE = 30.0
 
 @pytest.fixture(autouse=True)
 def nothing_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_clock, "_shared", bytearray(32))
+    monkeypatch.setattr(database_clock, "seen", bytearray(32))
 
 
 def reading(ahead: float = 0, took: float = 0) -> Reading:

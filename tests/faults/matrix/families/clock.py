@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
@@ -11,11 +11,12 @@ from tests.faults.matrix.faults import fault
 from tests.faults.matrix.leftovers import zones_of_runs
 from tests.faults.matrix.scene import Scene
 from tests.faults.matrix.stages import wait_for_a_run_at_a_gate
-from tests.faults.matrix.system import LEASE, WORKERS
+from tests.faults.matrix.system import WORKERS
 from tests.support.eventually import eventually
 
 _LAST = "SELECT max(seq) FROM dns_requests WHERE zone = ANY(%s)"
 _OPEN = "SELECT FROM dns_requests WHERE zone = ANY(%s) AND seq <= %s AND finished_at IS NULL"
+_LONG_LEASE = 15.0  # seconds: a third of it passes between two signs of life
 _WITHIN = 30.0  # seconds after which all is settled that was open when the clock was set
 
 
@@ -41,10 +42,11 @@ def database_clock_set_back(scene: Scene) -> Iterator[None]:
 def database_clock_set_forward_in_a_run(scene: Scene) -> Iterator[None]:
     """Leases seem to be over, and their holders are alive: nobody else begins before those have ended."""
     with _database_with_a_clock(scene) as clock:
-        with scene.system.gate("before-sent"):
+        with _gate_of_one_worker(scene):
             wait_for_a_run_at_a_gate(scene, "worker-1")
+            assert zones_of_runs(scene.system, "worker-1")
             clock.set(HOUR)
-            scene.note(set(_runs_side_by_side(scene, LEASE)))
+            scene.note(set(_runs_side_by_side(scene, _LONG_LEASE / 3)))
         yield
         _set_and_wait(scene, clock, 0)
 
@@ -92,6 +94,26 @@ def _worker_with_a_clock(scene: Scene) -> Iterator[Clock]:
     clock.set(0)
     system.stop("worker-1")
     system.start("worker-1")
+
+
+@contextmanager
+def _gate_of_one_worker(scene: Scene) -> Iterator[None]:
+    """Let the runs of worker-1 wait before they send, for the block, and those of others go on."""
+    system = scene.system
+    gates = system.directory / "gates-of-one"
+    gates.mkdir(exist_ok=True)
+    (gates / "before-sent").touch()
+    _restart_workers(scene, {"worker-1": {"FAULT_GATES": str(gates)}}, LEASE=str(_LONG_LEASE))
+    yield
+    (gates / "before-sent").unlink()
+    _restart_workers(scene, {})
+
+
+def _restart_workers(scene: Scene, own: Mapping[str, Mapping[str, str]], **settings: str) -> None:
+    for worker in WORKERS:
+        scene.system.stop(worker)
+    for worker in WORKERS:
+        scene.system.start(worker, **settings, **own.get(worker, {}))
 
 
 def _runs_side_by_side(scene: Scene, seconds: float) -> Iterator[str]:

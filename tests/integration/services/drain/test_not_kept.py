@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
+from app.core.database import transaction
 from app.runner.protocol import Run, RunEvent, RunResult
-from app.services import kicks
+from app.services import database_clock, kicks
+from app.services.database_clock import Reading
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from stack.embedded import Stack
@@ -140,20 +143,48 @@ def test_what_is_there_a_moment_later_is_kept(
     assert [event["status"] for event in scene.request(ids[0])["events"]].count("verifying") == 1
 
 
+class Dropping(ZoneRunner):
+    """The server drops one name that it has taken."""
+
+    def run(self, run: Run, on_event: Callable[[RunEvent], None], cancel: Event) -> RunResult:
+        result = super().run(run, on_event, cancel)
+        self._zone.do("delete", "gone", "A")
+        return result
+
+
 @pytest.mark.parametrize("server", ["knot", "api"])
 def test_what_is_gone_at_once_is_not(serve: Serve, zone_on: ZoneOn, server: str) -> None:
     scene = serve(zone_on(server))
-
-    class Dropping(ZoneRunner):
-        def run(self, run: Run, on_event: Callable[[RunEvent], None], cancel: Event) -> RunResult:
-            result = super().run(run, on_event, cancel)
-            self._zone.do("delete", "gone", "A")
-            return result
 
     scene.runner = Dropping(scene.zone)
     ids = scene.submit(*(body(scene.zone.name, owner, action="create") for owner in ("gone", "there")))
     assert scene.drain() < 3
     assert scene.fates(ids) == ["not_kept", "succeeded"]
+
+
+SET_FORWARD = text(
+    "UPDATE dns_requests SET started_at = started_at - interval '1 hour',"
+    " verify_by = verify_by - interval '1 hour', check_at = now()"
+)
+
+
+def test_no_deadline_is_over_because_the_clock_was_set(
+    serve: Serve, zone_on: ZoneOn, set_settings: SetSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = serve(zone_on("bind"))
+    set_settings(PRIMARY_DEADLINE="60")
+    monkeypatch.setattr(kicks, "others_wait", lambda: True)
+    monkeypatch.setattr(database_clock, "seen", bytearray(database_clock.seen))
+    scene.runner = Dropping(scene.zone)
+    ids = scene.submit(body(scene.zone.name, "gone", action="create"))
+    scene.drain()
+    database_clock.note(Reading.of(time.time() - 3_600, time.monotonic()))
+    for fate in ("verifying", "not_kept"):
+        with transaction() as session:
+            session.execute(SET_FORWARD)
+        scene.drain()
+        assert scene.fates(ids) == [fate]
+        monkeypatch.setattr(database_clock, "seen", bytearray(32))  # nothing is known of a clock
 
 
 def test_others_of_the_zone_do_not_wait(serve: Serve, zone_on: ZoneOn, infrastructure: Stack) -> None:
