@@ -17,6 +17,7 @@ from app.domain.rdata.loc import exact
 from app.domain.rdata.reading import MAX_RDATA, NOTHING_GIVEN, RECORD_HEAD, Given
 from app.domain.rdata.registered import has_form
 from app.domain.rdata.table import SHOWN, TABLE, UNKNOWN, Entry, Owner
+from app.domain.rdata.text import octets_of_txt
 from app.domain.rdata.types import RecordType, why_refused
 
 __all__ = [
@@ -78,6 +79,8 @@ def octets(record_type: RecordType, values: Collection[str], *, exact: bool = Fa
     at_most = sum(map(len, values)) + len(values) * (RECORD_HEAD + _LONGER_ON_THE_WIRE)
     if not exact and at_most <= MAX_RDATA and record_type not in _DENSE:
         return at_most
+    if record_type is RecordType.TXT:
+        return sum(octets_of_txt(value) + RECORD_HEAD for value in values)
     return sum(len(wire(record_type, value)) + RECORD_HEAD for value in values)
 
 

@@ -14,6 +14,7 @@ _QUOTED = r'"((?:[^"\\]|\\.)*+)"'
 _AROUND = r"(?:[ \t\r\n()]|;[^\r\n]*+)*+"  # strings in a zone file
 _STRINGS = re.compile(rf"{_AROUND}(?:{_QUOTED}{_AROUND})++", re.DOTALL)
 _STRING_OR_AROUND = re.compile(rf"{_QUOTED}|[ \t\r\n]++|;[^\r\n]*+", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:[0-9]{3}|.)", re.DOTALL)
 _PAIRS = re.compile(r"(?:\(\))*+")
 
 
@@ -43,6 +44,13 @@ def strings_of(target: str) -> list[str]:
     if ("(" in target or ")" in target) and not _PAIRS.fullmatch(_STRING_OR_AROUND.sub("", target)):
         return []
     return [found[1] for found in _STRING_OR_AROUND.finditer(target) if found[1] is not None]
+
+
+def octets_of_txt(value: str) -> int:
+    """Return how many octets a canonical value takes: in a thousandth of the time that it takes to parse."""
+    plain = _ESCAPE.sub(".", value)
+    strings = plain.count('"') // 2
+    return len(plain) - 2 * strings + 1  # each has two quotes and a blank, in a message its length instead
 
 
 def _txt_of_strings(strings: Sequence[bytes]) -> str:

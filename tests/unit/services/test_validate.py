@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.domain import rdata
 from app.domain.change import Action
 from app.domain.checks import Checks
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, MORE
@@ -73,6 +74,17 @@ def test_values_are_read_no_further_than_one_message_can_hold(action: Action) ->
     draft = read_change(RawChange(action, body(ZONE, record_type="TXT", target=values)))
     assert codes(draft) == ["rrset_too_large"]
     assert len(draft.rdata) == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", 'a "b" \\ ; ü\x7f', "ü" * 200, "x" * 255, "x" * 256, '"a" "b\\"c\\065" ""']
+)
+def test_a_text_takes_as_many_octets_as_are_counted(text: str) -> None:
+    value = rdata.canonical(rdata.RecordType.TXT, text)
+    head = rdata.octets(rdata.RecordType.TXT, ['""'], exact=True) - 1
+    assert rdata.octets(rdata.RecordType.TXT, [value], exact=True) - head == len(
+        rdata.wire(rdata.RecordType.TXT, value)
+    )
 
 
 def test_values_that_are_longer_as_they_are_written_than_in_a_message_are_read_to_the_last() -> None:
