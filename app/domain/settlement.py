@@ -4,7 +4,7 @@ A fault of the whole is never booked on a part: where nothing was sent, or nobod
 the zone rests, and no request is to blame. A request fails on evidence about itself.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import NamedTuple
@@ -182,37 +182,24 @@ def decide(
     by_rrset: dict[RRsetKey, list[InFlight]] = {}
     for request in requests:
         by_rrset.setdefault(request.change.key, []).append(request)
-    decisions: dict[UUID, Decision] = {}
-    for key, group in by_rrset.items():
-        decisions |= _decide_on_rrset(key, group, answers, max_attempts, primary)
-    return _together(list(by_rrset.values()), decisions)
-
-
-def _together(
-    rrsets: Sequence[Sequence[InFlight]], decisions: Mapping[UUID, Decision]
-) -> dict[UUID, Decision]:
-    """Return what becomes of the requests where groups are all or none, and each RRset's keep their order.
-
-    Where one of a group has to be tried again, although its RRset is as all that was asked makes it, then so
-    have the others of its RRset whose outcome is unknown: else it would be applied behind them.
-    """
-    decided = dict(decisions)
+    undone: set[UUID] = set()
     while True:
-        before, decided = decided, decided | _all_or_none(rrsets, decided)
-        again = {each for each in decided if decided[each].status is Status.PENDING} - {
-            each for each in before if before[each].status is Status.PENDING
+        decisions: dict[UUID, Decision] = {}
+        for key, own in by_rrset.items():
+            decisions |= _decide_on_rrset(key, own, undone, answers, max_attempts, primary)
+        again = _all_or_none(by_rrset.values(), undone, decisions)
+        found = {
+            request_id
+            for request_id, decision in again.items()
+            if decision.status is Status.PENDING and decisions[request_id].status is not Status.PENDING
         }
-        if not again:
-            return decided
-        for own in rrsets:
-            cause = next((item.change.request_id for item in own if item.change.request_id in again), None)
-            if cause is not None:
-                open_ids = (item.change.request_id for item in own if item.uncertain)
-                decided |= {each: decided[cause] for each in open_ids if decided[each].code is None}
+        if not found:
+            return decisions | again
+        undone |= found  # the servers' answers have another reason: those of its RRset are judged without it
 
 
 def _all_or_none(
-    requests: Iterable[Iterable[InFlight]], decisions: Mapping[UUID, Decision]
+    requests: Iterable[Iterable[InFlight]], undone: Collection[UUID], decisions: Mapping[UUID, Decision]
 ) -> dict[UUID, Decision]:
     """Return what becomes of requests that are all or none where the others of their group are not done.
 
@@ -226,15 +213,17 @@ def _all_or_none(
                 groups.setdefault(item.change.group, []).append(item)
     changed: dict[UUID, Decision] = {}
     for group in groups.values():
-        changed |= _all_or_none_of(group, [decisions[item.change.request_id] for item in group])
+        changed |= _all_or_none_of(group, undone, [decisions[item.change.request_id] for item in group])
     return changed
 
 
-def _all_or_none_of(group: Sequence[InFlight], decisions: Sequence[Decision]) -> dict[UUID, Decision]:
-    pending = [decision for decision in decisions if decision.status is Status.PENDING]
+def _all_or_none_of(
+    group: Sequence[InFlight], undone: Collection[UUID], decisions: Sequence[Decision]
+) -> dict[UUID, Decision]:
+    both = list(zip(group, decisions, strict=True))
+    pending = [(item, decision) for item, decision in both if decision.status is Status.PENDING]
     if not pending:
         return {}
-    both = list(zip(group, decisions, strict=True))
     not_done = [
         item.change.request_id
         for item, decision in both
@@ -244,28 +233,46 @@ def _all_or_none_of(group: Sequence[InFlight], decisions: Sequence[Decision]) ->
     if culprit is not None:
         message = f"not carried out, because {culprit.change.key} of the same group failed"
         return dict.fromkeys(not_done, _failed(message, "atomic_failed"))
-    first = next((decision for decision in pending if decision.fault), pending[0])
-    again = replace(first, run_lost=any(decision.run_lost for decision in pending))
+    missing = [decision for item, decision in pending if item.change.request_id not in undone]
+    reasons = missing or [decision for _, decision in pending]
+    first = next((decision for decision in reasons if decision.fault), reasons[0])
+    again = replace(first, run_lost=any(decision.run_lost for _, decision in pending))
     return dict.fromkeys(not_done, again)
 
 
 def _decide_on_rrset(
-    key: RRsetKey, group: list[InFlight], answers: Answers, max_attempts: int, primary: str | None
+    key: RRsetKey,
+    requests: list[InFlight],
+    undone: Collection[UUID],
+    answers: Answers,
+    max_attempts: int,
+    primary: str | None,
 ) -> dict[UUID, Decision]:
-    decisions = {item.change.request_id: _refused(item) for item in group if item.refused}
-    sendable = [item for item in group if not item.refused]
+    """Decide on the requests of an RRset; `undone` are known not to be carried out, whatever is answered."""
+    decisions = {item.change.request_id: _refused(item) for item in requests if item.refused}
+    sendable = [item for item in requests if not item.refused]
     sent, postponed = _cut_before_first(sendable, [item.not_sent for item in sendable])
     decisions |= {item.change.request_id: _postponed(postponed[0]) for item in postponed}
+    sent, behind = _cut_before_first(sent, [item.change.request_id in undone for item in sent])
+    if behind:
+        all_of_it = _complaints(key, [*sent, *behind], answers, primary)
+        decisions |= _uncertain(key, behind, all_of_it, max_attempts)
+    return decisions | _decide_on_sent(key, sent, answers, max_attempts, primary)
+
+
+def _decide_on_sent(
+    key: RRsetKey, sent: list[InFlight], answers: Answers, max_attempts: int, primary: str | None
+) -> dict[UUID, Decision]:
     complaints = _complaints(key, sent, answers, primary)
     applied, uncertain = _cut_before_first(sent, [item.uncertain for item in sent])
     # What the first server shows has been applied; other servers may lag behind.
     if complaints.first_is_content or not answers:
         applied, uncertain = sent, []
     if not uncertain:
-        return decisions | _applied(applied, complaints, answers)
+        return _applied(applied, complaints, answers)
     # What is open behind them is no complaint about them, where every server answers what they ask for.
     own = _complaints(key, applied, answers, primary)
-    decisions |= _applied(applied, complaints if own.by_server else own, answers)
+    decisions = _applied(applied, complaints if own.by_server else own, answers)
     ahead = _ahead(uncertain, complaints)
     decisions |= _applied(ahead, _complaints(key, ahead, answers, primary), answers)
     behind = [item for item in uncertain if item.change.request_id not in decisions]

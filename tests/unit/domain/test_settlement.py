@@ -355,3 +355,48 @@ def test_a_group_of_which_one_has_failed_for_good_fails_whole() -> None:
 
 def test_what_was_not_sent_of_a_group_waits_whole() -> None:
     assert statuses(of_group(AWAY), {}) == [Status.PENDING] * 2
+
+
+def lost(*changes: Change) -> list[InFlight]:
+    """Requests of a run that has told nothing."""
+    return [InFlight(each, None) for each in changes]
+
+
+def test_what_a_group_that_is_tried_again_has_between_it_is_done_again_in_order() -> None:
+    """All of an RRset adds up to what is there, as if all had been done; the group shows that it was not."""
+    group = [
+        replace(each, group=GROUP)
+        for each in (create("192.0.2.2"), change("create", "mail", "A", "192.0.2.9"))
+    ]
+    nothing: Answers = {"a": {KEY: Answer(None, frozenset()), OTHER: Answer(None, frozenset())}}
+    requests = lost(create("192.0.2.1"), *group, delete())
+    assert statuses(requests, nothing) == [Status.PENDING] * 4
+    decisions = decide(requests, nothing, 5)
+    assert {decisions[each.change.request_id].run_lost for each in requests} == {True}
+
+
+def test_what_is_there_before_a_group_that_is_tried_again_is_done() -> None:
+    group = [
+        replace(each, group=GROUP)
+        for each in (create("192.0.2.2"), change("create", "mail", "A", "192.0.2.9"))
+    ]
+    requests = lost(create("192.0.2.1"), *group, delete("192.0.2.2"))
+    there: Answers = {"a": {KEY: Answer(300, frozenset({"192.0.2.1"})), OTHER: Answer(None, frozenset())}}
+    assert statuses(requests, there) == [Status.SUCCEEDED, *[Status.PENDING] * 3]
+    gone: Answers = {"a": {KEY: Answer(None, frozenset()), OTHER: Answer(None, frozenset())}}
+    requests = lost(update("192.0.2.1"), delete(), *group, delete())  # an update of nothing would fail
+    assert statuses(requests, gone) == [*[Status.SUCCEEDED] * 2, *[Status.PENDING] * 3]
+
+
+def test_a_group_behind_a_group_that_is_tried_again_is_so_too() -> None:
+    key = RRsetKey("ns.example.test", "A")
+    first = [
+        replace(each, group=GROUP)
+        for each in (create("192.0.2.2"), change("create", "mail", "A", "192.0.2.9"))
+    ]
+    second = [
+        replace(each, group=UUID(int=8)) for each in (delete(), change("create", "ns", "A", "192.0.2.3"))
+    ]
+    said = {KEY: Answer(None, frozenset()), OTHER: Answer(None, frozenset())}
+    shown = Answer(300, frozenset({"192.0.2.3"}))
+    assert statuses(lost(*first, *second), {"a": {**said, key: shown}}) == [Status.PENDING] * 4
