@@ -24,6 +24,7 @@ import httpcore2
 from app.core.networks import Address, Network, parse_address
 from app.domain.webhook import Target
 from app.notify.addresses import may_be_asked
+from app.notify.bounded_stream import BoundedStream
 
 MAX_CLIP = 1_024  # bytes of an answer that are kept
 _DISTINCT = 8  # addresses of one name that are tried, at most
@@ -167,9 +168,11 @@ class _Pinned(httpcore2.AsyncNetworkBackend):
         last: Exception | None = None
         for address in addresses:
             try:
-                return await self._tcp.connect_tcp(str(address), port, share, local_address, socket_options)
+                stream = await self._tcp.connect_tcp(str(address), port, share, local_address, socket_options)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 last = error
+            else:
+                return BoundedStream(stream)
         raise last or _NotAllowed
 
     async def _addresses(self, host: str, port: int) -> Sequence[Address]:
@@ -219,7 +222,10 @@ def _words_for(error: BaseException) -> tuple[str, str]:
         case httpcore2.ConnectError() | httpcore2.ConnectTimeout():
             return "connection_failed", "no connection"
         case httpcore2.ProtocolError():
-            return "answer_invalid", "the connection ended without an answer, or with one that is not HTTP"
+            return (
+                "answer_invalid",
+                "it has ended without an answer, or with one that is not HTTP or too long",
+            )
         case _:
             return "connection_lost", "the connection ended before an answer"
 

@@ -122,3 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         while True:
             self.wfile.write(b"big \x1b[31m\x00" * 10_000)
+
+    def be_informing(self) -> None:
+        while True:
+            self.wfile.write(b"HTTP/1.1 100 \r\n\r\n" * 4_000)

@@ -65,6 +65,16 @@ def test_what_becomes_of_a_post(receiver: Receiver) -> None:
     assert taken.headers["webhook-id"] == "7"
 
 
+def test_one_that_never_comes_to_its_answer_is_left_at_once(receiver: Receiver, tmp_path: Path) -> None:
+    """Informational answers without end would take the event loop from all other webhooks."""
+    trusted, both = tmp_path / "certificate.pem", tmp_path / "both.pem"
+    certificate.issue(trusted, both)
+    with Receiver(certificate=both).running() as secure:
+        urls = [f"{each.origin}/informing" for each in (receiver, secure)]
+        found = post(*urls, ca_file=trusted, resolve=lambda host, port: [ip_address("127.0.0.1")])
+    assert [each.code for each in found] == ["answer_invalid"] * 2
+
+
 def test_what_is_not_https_is_not_sent_unless_that_is_allowed(receiver: Receiver) -> None:
     [outcome] = post(f"{receiver.origin}/plain", allow_http=False)
     assert (outcome.code, receiver.at("/plain")) == ("webhook_not_https", [])
