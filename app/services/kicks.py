@@ -150,8 +150,8 @@ def _shorten_waits(session: Session) -> None:
 
 
 def sweep_until(stop: Event) -> None:
-    """Sweep every `SWEEP_INTERVAL` seconds until `stop` is set, whatever happens."""
-    said, pause, next_upkeep = "", settings().sweep_interval, 0.0
+    """Sweep at once, and every `SWEEP_INTERVAL` seconds until `stop` is set, whatever happens."""
+    said, pause, next_upkeep = "", 0.0, 0.0
     while not stop.wait(pause):
         began, pause = time.monotonic(), settings().sweep_interval
         try:

@@ -112,7 +112,7 @@ def _gate_of_one_worker(scene: Scene) -> Iterator[None]:
 def _restart_workers(scene: Scene, own: Mapping[str, Mapping[str, str]], **settings: str) -> None:
     for worker in WORKERS:
         scene.system.stop(worker)
-    for worker in WORKERS:
+    for worker in reversed(WORKERS):  # the second one has looked at the clock when the first one has a run
         scene.system.start(worker, **settings, **own.get(worker, {}))
 
 
