@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import DBAPIError
 
+from app.cli.access import errors_said
 from app.core.database import statements
 from app.core.partitioning import FIRST, Partition, time_of
 from app.core.startup import cause
 from app.services import partitions as service
-from app.services.retention import retire
+from app.services.retention import retire, turn
 
 partitions = typer.Typer(help="The tables that grow: their partitions by time", no_args_is_help=True)
 
@@ -19,7 +20,7 @@ partitions = typer.Typer(help="The tables that grow: their partitions by time", 
 @partitions.command("list")
 def list_() -> None:
     """List the tables and their partitions."""
-    with statements() as session:
+    with errors_said(), statements() as session:
         states = service.list_states(session)
     for state in states:
         typer.echo(f"{state.table}: {'' if state.partitions else 'not in partitions'}")
@@ -41,7 +42,8 @@ def switch() -> None:
 @partitions.command("make")
 def make() -> None:
     """Make the partitions of this time and of the next one: workers do, unless MIGRATE is off."""
-    typer.echo(f"{service.make_ahead()} partitions were made.")
+    with errors_said():
+        typer.echo(f"{service.make_ahead()} partitions were made.")
 
 
 @partitions.command("retire")
@@ -53,9 +55,15 @@ def retire_(
     """Write partitions to files and drop them, unless requests of them are open."""
     if drop == (export is not None):
         raise typer.BadParameter("say --export FOLDER or --drop")
+    if (day := before.replace(tzinfo=UTC)) > datetime.now(UTC):
+        raise typer.BadParameter("--before is a day to come: that would drop what is written to now")
     try:
-        for name in retire(before.replace(tzinfo=UTC), export):
-            typer.echo(name)
+        with errors_said(), turn() as is_mine:
+            if not is_mine:
+                typer.echo("A worker, or another command, is at it. Try again later.", err=True)
+                raise typer.Exit(1)
+            for name in retire(day, export):
+                typer.echo(name)
     except OSError as error:
         typer.echo(f"The files can't be written: {error}", err=True)
         raise typer.Exit(1) from error

@@ -26,6 +26,7 @@ from app.core.setting_types import (
     Listen,
     Names,
     Networks,
+    NonNegativeFloat,
     NonNegativeInt,
     Origins,
     Pairs,
@@ -71,13 +72,13 @@ class Settings(BaseSettings):
     partition_span: Literal["day", "week", "month"] = "month"
     """how much of requests, runs and their logs lies in one partition: `day`, `week` or `month`; as much as
     has up to ten million requests. See [growth and retention](../how-to/growth.md)"""
-    retention: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    retention: NonNegativeFloat = 0
     """how old a partition becomes before workers drop it, in seconds, for example 31536000 for a year;
     `0`: nothing is dropped"""
     export_folder: Path | None = None
     """a folder, the same for all workers, to which a partition is written as JSON lines before it is
     dropped; unless set it is not written"""
-    idempotency_lifetime: Annotated[float, Field(ge=86_400, allow_inf_nan=False)] = 30 * 86_400
+    idempotency_lifetime: Annotated[PositiveFloat, Field(ge=86_400)] = 30 * 86_400
     """how long an idempotency key is remembered, at least, from the acceptance of its request on. See
     [idempotency keys](../how-to/growth.md#idempotency-keys)"""
 

@@ -140,8 +140,8 @@ def list_names(connection: Connection, table: str) -> list[str]:
 
 
 def id_at(at: datetime) -> UUID:
-    """Return the lowest id of version 7 of that time."""
-    return UUID(int=int(at.timestamp() * 1_000) << 80)
+    """Return the lowest id of version 7 of that time, or of 1970 where that is earlier."""
+    return UUID(int=max(0, int(at.timestamp() * 1_000)) << 80)
 
 
 def time_of(key: UUID) -> datetime:

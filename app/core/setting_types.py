@@ -179,6 +179,7 @@ Proxy = Network | str
 
 NonNegativeInt = Annotated[int, Field(ge=0, le=_MOST)]
 PositiveInt = Annotated[int, Field(gt=0, le=_MOST)]
+NonNegativeFloat = Annotated[float, Field(ge=0, le=_MOST, allow_inf_nan=False)]
 PositiveFloat = Annotated[float, Field(gt=0, le=_MOST, allow_inf_nan=False)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_postgresql)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]

@@ -4,19 +4,14 @@ A partition is detached first: nobody changes what is exported then, and however
 interrupted, it goes on. What is open is never dropped, and neither is what is recorded of zones.
 """
 
-import gzip
-import json
-import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock, Thread
-from typing import Any
-from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app.core import partitioning
@@ -25,13 +20,13 @@ from app.core.database import engine
 from app.core.logging import get_logger
 from app.core.partitioning import TABLES, Partition, Partitioned
 from app.core.startup import cause
+from app.services import partition_file
 from app.services.partitions import changing, is_locked
 from app.store import open_floor
 
 log = get_logger(__name__)
 
 _RETIRED = "retired_"  # what the name of a partition begins with that is detached, and not dropped yet
-ROWS_AT_ONCE = 20_000  # rows in one part of a file
 _MOST_FORGOTTEN = 10_000  # rows of a table, at once
 _CLOCKS = timedelta(days=1)  # by which ids of what belongs together do not differ
 _LIST_RETIRED = text(
@@ -63,7 +58,7 @@ def retire_in_background() -> None:
 
 def _retire_what_is_old() -> None:
     try:
-        with _turn() as is_mine:
+        with turn() as is_mine:
             if is_mine:
                 before = datetime.now(UTC) - timedelta(seconds=settings().retention)
                 deque(retire(before, settings().export_folder), maxlen=0)
@@ -80,8 +75,8 @@ def _retire_what_is_old() -> None:
 
 
 @contextmanager
-def _turn() -> Iterator[bool]:
-    """Keep other workers from the same; False while one of them is at work."""
+def turn() -> Iterator[bool]:
+    """Keep other workers, and commands, from the same; False while one of them is at work."""
     with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         is_mine = bool(connection.scalar(_TAKE_TURN))
         try:
@@ -94,10 +89,11 @@ def _turn() -> Iterator[bool]:
 def retire(before: datetime, folder: Path | None) -> Iterator[str]:
     """Drop the partitions that end before that time, written to files in the folder first; yield their names.
 
-    Raises OSError when a file can't be written: then nothing more is taken away.
+    In a `turn`. Raises OSError when a file can't be written: then nothing more is taken away.
     """
     if folder is not None:
-        _require_writable(folder)
+        partition_file.require_writable(folder)
+        yield from export_retired(folder)  # which an earlier time has left: as long as it can't, no more is
     for table in TABLES:
         for partition in _list_before(table, before):
             if not _take_away(table, partition, keep=folder is not None):
@@ -115,8 +111,9 @@ def export_retired(folder: Path) -> Iterator[str]:
         for table in TABLES:
             for name in list(connection.scalars(_LIST_RETIRED, {"prefix": f"{_RETIRED}{table.name}_"})):
                 path = folder / f"{name.removeprefix(_RETIRED)}.jsonl.gz"
-                _export(connection, name, table.primary_key, path)
+                partition_file.write(connection, name, table.primary_key, path)
                 connection.exec_driver_sql(f"DROP TABLE {name}")
+                partition_file.forget_place(path)
                 log.info("partition exported and dropped", partition=name, file=str(path))
                 yield str(path)
 
@@ -163,63 +160,3 @@ def _forget_left_behind() -> None:
             before = partitioning.shifted(kept[0].first, -_CLOCKS)
             for statement in _FORGET:
                 connection.execute(statement, {"before": before, "most": _MOST_FORGOTTEN})
-
-
-def _require_writable(folder: Path) -> None:
-    """Raise OSError where no file can be written there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    probe = folder / ".probe"
-    probe.write_bytes(b"")
-    probe.unlink()
-
-
-def _export(connection: Connection, name: str, key: Sequence[str], path: Path) -> None:
-    """Write the rows as JSON lines, gzipped, in the order of their key; goes on with a file that was begun.
-
-    The file is a chain of gzip's members, each with some rows, and gets its name when it is complete.
-    """
-    if path.exists():
-        return
-    part, place = path.with_suffix(".part"), path.with_suffix(".place")
-    octets, after = _read_place(place)
-    with part.open("r+b" if octets else "wb") as file:
-        file.truncate(octets)
-        file.seek(octets)
-        while rows := _next_rows(connection, name, key, after):
-            file.write(gzip.compress("".join(f"{row.line}\n" for row in rows).encode()))
-            _sync(file)
-            after = [str(value) for value in rows[-1][1:]]
-            _write_place(place, file.tell(), after)
-    part.rename(path)
-    place.unlink(missing_ok=True)
-
-
-def _next_rows(connection: Connection, name: str, key: Sequence[str], after: Sequence[str]) -> Sequence[Any]:
-    columns = ", ".join(key)
-    behind = f"WHERE ({columns}) > ({', '.join(f':after_{n}' for n in range(len(after)))})" if after else ""
-    statement = text(
-        f"SELECT CAST(row_to_json(row) AS text) AS line, {columns} FROM {name} AS row {behind}"  # noqa: S608
-        f" ORDER BY {columns} LIMIT {ROWS_AT_ONCE}"
-    )
-    typed = {f"after_{n}": UUID(value) if n == 0 else int(value) for n, value in enumerate(after)}
-    return connection.execute(statement, typed).all()
-
-
-def _read_place(place: Path) -> tuple[int, list[str]]:
-    if not place.exists():
-        return 0, []
-    kept = json.loads(place.read_text())
-    return int(kept["octets"]), [str(each) for each in kept["after"]]
-
-
-def _write_place(place: Path, octets: int, after: Sequence[str]) -> None:
-    new = place.with_suffix(".new")
-    with new.open("w") as file:
-        json.dump({"octets": octets, "after": list(after)}, file)
-        _sync(file)
-    new.rename(place)
-
-
-def _sync(file: Any) -> None:
-    file.flush()
-    os.fsync(file.fileno())

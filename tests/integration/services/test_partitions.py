@@ -11,15 +11,17 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+from typer.testing import CliRunner
 from uuid_utils.compat import uuid7
 
+from app.cli.partitions import partitions as command
 from app.core import database, partition_switch, partitioning
 from app.core.config import Settings
 from app.core.database import engine, statements, transaction
 from app.core.partitioning import TABLES, bound_after, id_at, time_of
 from app.domain.change import Action
 from app.domain.permissions import SERVICE
-from app.services import partitions, retention
+from app.services import partition_file, partitions, retention
 from app.services.requests.draft import RawChange
 from app.services.requests.lookup import RequestFilter, find_requests, get_request
 from app.services.requests.submit import Accepted, KeyReused, Replayed, submit
@@ -241,7 +243,7 @@ def test_what_is_old_is_exported_and_dropped_but_never_what_is_open(
         left = session.scalar(text("SELECT count(*) FROM dns_request_events"))
         assert left == 2
         assert session.scalar(text("SELECT count(*) FROM dns_zones")) == zones_before
-    assert not list(tmp_path.glob("*.part"))
+    assert {each.suffix for each in tmp_path.iterdir()} == {".gz"}
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
@@ -336,7 +338,7 @@ def test_an_export_goes_on_where_it_was_interrupted(
 
     with transaction() as session:
         ids = [add(session, zone, NOW - timedelta(days=230, seconds=n)) for n in range(5)]
-    monkeypatch.setattr(retention, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(partition_file, "ROWS_AT_ONCE", 2)
     monkeypatch.setattr(gzip, "compress", full_disk)
     with pytest.raises(OSError, match="no space"):
         list(retention.retire(NOW - timedelta(days=165), tmp_path))
@@ -346,6 +348,44 @@ def test_an_export_goes_on_where_it_was_interrupted(
     assert sorted(found) == found
     assert {str(each) for each in ids} < set(found)
     assert subprocess.run(["gzip", "--test", path]).returncode == 0
+
+
+@pytest.mark.parametrize("left", ["dns_requests_first.jsonl.gz", "dns_requests_first.jsonl.place"])
+def test_a_file_of_another_database_is_not_taken_for_ones_own(
+    zone: str, old_partitions: list[str], tmp_path: Path, left: str
+) -> None:
+    other = tmp_path / left
+    other.write_text('{"table": "of another one", "octets": 0, "after": []}')
+    for days in (165, 30):  # the second time nothing more is taken out
+        with pytest.raises(FileExistsError, match="of another table"):
+            list(retention.retire(NOW - timedelta(days=days), tmp_path))
+    assert names_of_partitions() == old_partitions[1:]
+    with engine().connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM retired_dns_requests_first")) == 1
+    other.unlink()
+    list(retention.retire(NOW - timedelta(days=165), tmp_path))
+    assert len(read(tmp_path / "dns_requests_first.jsonl.gz")) == 1
+    assert subprocess.run(["gzip", "--test", *tmp_path.glob("*.gz")]).returncode == 0
+
+
+def test_a_command_drops_nothing_while_a_worker_does_nor_what_is_written_to_now(
+    zone: str, old_partitions: list[str], tmp_path: Path
+) -> None:
+    def run(before: datetime) -> tuple[int, str]:
+        arguments = ["retire", "--before", f"{before:%Y-%m-%d}", "--export", str(tmp_path)]
+        found = CliRunner().invoke(command, arguments)
+        return found.exit_code, found.output
+
+    with retention.turn() as is_mine:
+        assert is_mine
+        code, output = run(NOW - timedelta(days=30))
+        assert (code, "A worker" in output) == (1, True)
+    code, output = run(NOW + timedelta(days=400))
+    assert (code, "to come" in output) == (2, True)
+    assert run(datetime(1900, 1, 1, tzinfo=UTC)) == (0, "")
+    assert names_of_partitions() == old_partitions
+    code, output = run(NOW - timedelta(days=30))
+    assert (code, "dns_requests_first" in output) == (0, True)
 
 
 def test_the_floor_rises_a_day_later_and_who_opens_an_old_request_lowers_it(
