@@ -67,11 +67,12 @@ _HAS_WORK = text(
           FROM {NEWEST_LEASE}
     )
     SELECT (SELECT is_busy FROM lease) IS NOT TRUE
-    AND EXISTS (
-        SELECT FROM dns_requests
-         WHERE zone = :zone AND {QUEUED} AND {SINCE_FLOOR}
-           AND seq >= coalesce((SELECT seq_floor FROM lease), 0)
-           AND (check_at IS NULL OR check_at <= clock_timestamp()))
+    -- for the sake of the order by an index that begins at the floor, whatever the statistics say
+    AND (SELECT seq FROM dns_requests
+          WHERE zone = :zone AND {QUEUED} AND {SINCE_FLOOR}
+            AND seq >= coalesce((SELECT seq_floor FROM lease), 0)
+            AND (check_at IS NULL OR check_at <= clock_timestamp())
+          ORDER BY seq LIMIT 1) IS NOT NULL
     AND NOT EXISTS (
         SELECT FROM dns_zones AS served
           JOIN dns_backends AS backend ON backend.name = served.backend
