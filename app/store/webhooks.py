@@ -90,12 +90,20 @@ _TAKE = text(
     RETURNING hook.id
     """
 )
+# Whoever enables one of them again does not give the token back what it has held.
 _DISABLE_HELD_BY = text(
     f"""
-    UPDATE webhooks
-       SET disabled = '{WhyDisabled.RIGHTS_LOST}', disabled_at = clock_timestamp(), due_at = NULL
-     WHERE holder_token = :token AND disabled IS NULL
-    RETURNING id
+    WITH held AS MATERIALIZED (
+        SELECT id, disabled IS NULL AS was_enabled FROM webhooks WHERE holder_token = :token
+         ORDER BY id FOR NO KEY UPDATE
+    ), ended AS (
+        UPDATE webhooks AS hook
+           SET holds_until = clock_timestamp(), due_at = NULL,
+               disabled = coalesce(hook.disabled, '{WhyDisabled.RIGHTS_LOST}'),
+               disabled_at = coalesce(hook.disabled_at, clock_timestamp())
+          FROM held WHERE hook.id = held.id
+    )
+    SELECT id FROM held WHERE was_enabled ORDER BY id
     """  # noqa: S608
 )
 # What waits is counted so far as any webhook may have waiting.
@@ -113,6 +121,7 @@ _COUNT = text(
     """  # noqa: S608
 )
 _KEEP_STILL = text("LOCK TABLE webhooks IN SHARE ROW EXCLUSIVE MODE")
+_COUNT_IN_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('the number of webhooks', 0))")
 _RELEASE_ALL = text("UPDATE webhooks SET server = NULL, served_until = NULL WHERE server = :server")
 
 
@@ -152,7 +161,11 @@ def list_enabled(session: Session) -> Sequence[Webhook]:
 
 
 def count_of(session: Session, account: str | None, holder: str) -> int:
-    """Count the webhooks of an account; None: those of every account of that holder's."""
+    """Count the webhooks of an account; None: those of every account of that holder's.
+
+    Nobody else counts until the transaction ends.
+    """
+    session.execute(_COUNT_IN_TURN)
     own = and_(Webhook.account_id.is_(None), Webhook.holder == holder)
     whose = own if account is None else Webhook.account_id == account
     return session.scalars(select(func.count()).select_from(Webhook).where(whose)).one()

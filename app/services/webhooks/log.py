@@ -14,6 +14,7 @@ from app.domain.errors import DeliveryNotFound
 from app.domain.permissions import Caller
 from app.domain.webhook import TEST_TYPE, DeliveryStatus
 from app.services.events.cloud_event import source
+from app.services.events.holders import holders_of
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor
 from app.services.webhooks import registry
 from app.store import deliveries as store
@@ -93,10 +94,12 @@ def replay(session: Session, caller: Caller, webhook_id: UUID, delivery_id: UUID
 def test(session: Session, caller: Caller, webhook_id: UUID) -> DeliveryState:
     """Deliver an event of no meaning, once, also to a webhook that is disabled. Raises WebhookNotFound.
 
-    While one waits, there is no other one.
+    While one waits, there is no other one. Whoever looks whether it works does not answer for it by that,
+    unless nobody else does any more.
     """
     row = registry.lock(session, caller, webhook_id)
-    registry.renew(session, row, caller.principal)
+    if row.holder == caller.principal.name or row.id not in holders_of([row]):
+        registry.renew(session, row, caller.principal)
     if waiting := store.waiting_test(session, webhook_id):
         return _state(waiting)
     event_id = uuid7()

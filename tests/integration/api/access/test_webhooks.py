@@ -1,7 +1,9 @@
 """Who may have events delivered, whose events these are, and until when."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import text
@@ -121,6 +123,8 @@ def test_a_token_that_is_revoked_ends_what_it_holds(guarded: Guarded, receiver: 
     revoked, admin = by(guarded, A, B), by(guarded, role="admin")
     hook = Webhook(guarded.client, f"{receiver.origin}/hook", revoked, account_id=A)
     idle = Webhook(guarded.client, f"{receiver.origin}/idle", revoked, account_id=B)
+    every, by_hand = (Webhook(guarded.client, f"{receiver.origin}/{each}", revoked) for each in "12")
+    by_hand.change(enabled=False)
     ask(guarded, "before", A)
     publish()
     with transaction() as session:
@@ -140,9 +144,15 @@ def test_a_token_that_is_revoked_ends_what_it_holds(guarded: Guarded, receiver: 
         f"/api/v1/webhooks{hook.path}", json={"enabled": True}, headers=by(guarded, A)
     )
     assert enabled.json()["holder"] != enabled.json()["created_by"]
+    for kept in (every, by_hand):  # which stay the token's, whoever enables them
+        change = {"enabled": True}
+        guarded.client.patch(f"/api/v1/webhooks{kept.path}", json=change, headers=admin).raise_for_status()
+    ask(guarded, "later", A)
     with delivering():
         eventually(lambda: receiver.at("/hook"))
+        eventually(lambda: {disabled(every), disabled(by_hand)} == {"rights_lost"})
     assert told(receiver, "/hook") == {A}
+    assert {each.path for each in receiver.received} == {"/hook"}
 
 
 def test_what_an_issuer_has_said_is_believed_for_a_while(guarded: Guarded, receiver: Receiver) -> None:
@@ -164,6 +174,34 @@ def test_what_an_issuer_has_said_is_believed_for_a_while(guarded: Guarded, recei
         assert registry.get(session, Caller(person, Grants()), made.id).disabled == "rights_lost"
         listeners = session.scalars(text("SELECT name FROM dns_event_listeners")).all()
     assert listeners == [], "nothing is written for nobody"
+
+
+def test_whoever_tests_a_webhook_does_not_answer_for_it_by_that(guarded: Guarded, receiver: Receiver) -> None:
+    hook = Webhook(guarded.client, f"{receiver.origin}/hook", by(guarded, A), account_id=A)
+
+    def holder_after_a_test_by(tester: dict[str, str]) -> str:
+        guarded.client.post(f"/api/v1/webhooks{hook.path}/test", headers=tester).raise_for_status()
+        answer = guarded.client.get(f"/api/v1/webhooks{hook.path}", headers=tester)
+        return str(answer.json()["holder"])
+
+    owner = hook.show()["holder"]
+    assert holder_after_a_test_by(by(guarded, role="operator")) == owner
+    with transaction() as session:
+        tokens.revoke_token(session, EVERYBODY, owner.removeprefix("token "))
+    assert holder_after_a_test_by(by(guarded, A, B)) != owner
+
+
+def test_an_account_has_twenty_webhooks_however_many_it_makes_at_once(
+    guarded: Guarded, receiver: Receiver
+) -> None:
+    headers, wanted = by(guarded, A), {"url": f"{receiver.origin}/many", "account_id": A}
+
+    def make(_: int) -> int:
+        return guarded.client.post("/api/v1/webhooks", json=wanted, headers=headers).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        made = Counter(pool.map(make, range(28)))
+    assert made == {201: 20, 409: 8}
 
 
 def test_who_made_one_while_nobody_had_to_say_who_he_is(guarded: Guarded, receiver: Receiver) -> None:
