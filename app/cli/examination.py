@@ -30,6 +30,7 @@ from app.runner.ansible.syntax import why_unreadable
 from app.services.drain.backends import make_backends
 from app.services.partitions import MOST_COUNTED, list_states
 from app.services.partitions import State as PartitionState
+from app.services.retention import list_taken_out
 from app.services.zones.check import Need, ZoneFinding, look, questions_about
 from app.services.zones.registry import list_zones
 
@@ -136,12 +137,17 @@ def _postgresql() -> str:
 
 def _partitions() -> Iterator[Finding]:
     with statements() as session:
-        states = list_states(session)
+        states, taken_out = list_states(session), list_taken_out(session)
     now = datetime.now(UTC)
     if plain := [each.table for each in states if not each.partitions]:
         words = f"{', '.join(plain)}: not in partitions. When no process of an older release runs any more:"
         yield Finding("partitions", "warning", f"{words} python -m app.cli partitions switch")
     found = [words for each in states if each.partitions for words in _wrong_with(each, now)]
+    if taken_out:
+        words = (
+            f"{', '.join(taken_out)}: taken out, and in no file yet. A worker's log says why, unless it is"
+        )
+        found.append(f"{words} at it: python -m app.cli partitions retire --export FOLDER goes on")
     for words in found:
         yield Finding("partitions", "warning", words)
     if not plain and not found:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app.core import partitioning
 from app.core.config import settings
-from app.core.database import engine
+from app.core.database import AnySession, engine
 from app.core.logging import get_logger
 from app.core.partitioning import TABLES, Partition, Partitioned
 from app.core.startup import cause
@@ -116,6 +116,12 @@ def export_retired(folder: Path) -> Iterator[str]:
                 partition_file.forget_place(path)
                 log.info("partition exported and dropped", partition=name, file=str(path))
                 yield str(path)
+
+
+def list_taken_out(session: AnySession) -> list[str]:
+    """Return the partitions that were taken out and are not dropped: the export goes on, or can't."""
+    names = session.execute(_LIST_RETIRED, {"prefix": _RETIRED}).scalars()
+    return [name.removeprefix(_RETIRED) for name in names]
 
 
 def _list_before(table: Partitioned, before: datetime) -> list[Partition]:

@@ -89,6 +89,7 @@ def test_partitions_that_want_something(doctor: Doctor, monkeypatch: pytest.Monk
         State("ansible_runs", [], 0),
     ]
     monkeypatch.setattr(examination, "list_states", lambda _: states)
+    monkeypatch.setattr(examination, "list_taken_out", lambda _: ["dns_requests_first"])
     found = [each for each in doctor(RETENTION="864000") if each["what"] == "partitions"]
     assert {each["state"] for each in found} == {"warning"}
     expected = (
@@ -97,6 +98,7 @@ def test_partitions_that_want_something(doctor: Doctor, monkeypatch: pytest.Monk
         "7 rows of dns_requests",
         "RETENTION says that the oldest one of dns_requests should be gone for 20 days",
         "10000 or more rows of dns_request_events",
+        "dns_requests_first: taken out, and in no file yet",
     )
     assert all(each["words"].startswith(words) for each, words in zip(found, expected, strict=True))
 

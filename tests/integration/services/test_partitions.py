@@ -360,8 +360,9 @@ def test_a_file_of_another_database_is_not_taken_for_ones_own(
         with pytest.raises(FileExistsError, match="of another table"):
             list(retention.retire(NOW - timedelta(days=days), tmp_path))
     assert names_of_partitions() == old_partitions[1:]
-    with engine().connect() as connection:
-        assert connection.scalar(text("SELECT count(*) FROM retired_dns_requests_first")) == 1
+    with statements() as session:
+        assert session.execute(text("SELECT count(*) FROM retired_dns_requests_first")).scalar() == 1
+        assert "dns_requests_first" in retention.list_taken_out(session)
     other.unlink()
     list(retention.retire(NOW - timedelta(days=165), tmp_path))
     assert len(read(tmp_path / "dns_requests_first.jsonl.gz")) == 1
