@@ -53,16 +53,18 @@ _LATENCY = f"""
 
 def _rows(columns: str, most: str, condition: str = "true", *, of_accounts: bool) -> str:
     """Return a subquery: the first requests that were accepted in a `span`, so many of an account at most."""
+    within, order = "id >= span.first AND id < span.last", "id"
+    if of_accounts:  # as rows, and in their order: whatever statistics say, by the index of accounts alone
+        within = "(account_id, id) >= (account.id, span.first) AND (account_id, id) < (account.id, span.last)"
+        order = "account_id, id"
     found = f"""
-        SELECT {columns} FROM dns_requests
-         WHERE {{whose}} id >= span.first AND id < span.last AND id >= :lowest AND id < :highest
-           AND {condition} ORDER BY id LIMIT {most}
+        (SELECT {columns} FROM dns_requests
+          WHERE {within} AND id >= :lowest AND id < :highest AND {condition} ORDER BY {order} LIMIT {most})
     """  # noqa: S608
     if not of_accounts:
-        return f"({found.format(whose='')})"
-    each = found.format(whose="account_id = account.id AND")
+        return found
     return f"""(SELECT one.* FROM unnest(CAST(:accounts AS text[])) AS account (id)
-                 CROSS JOIN LATERAL ({each}) AS one)"""  # noqa: S608
+                 CROSS JOIN LATERAL {found} AS one)"""  # noqa: S608
 
 
 _SPANS = """
