@@ -11,6 +11,7 @@ import pytest
 from stack.embedded import Stack
 from tests.faults.test_kills import playbooks_running
 from tests.support.eventually import eventually
+from tests.support.thoroughly import thoroughly
 from tests.support.user import User, statuses
 from tests.support.zones import ZoneUnderTest
 
@@ -81,7 +82,7 @@ def test_a_worker_killed_while_it_confirms_drift(stack: Stack, user: User, besid
 
 
 @pytest.mark.usefixtures("honoured")
-@pytest.mark.parametrize("owner", ["www", "linger"])
+@pytest.mark.parametrize("owner", [thoroughly("www"), "linger"])
 def test_a_worker_killed_while_drift_is_restored(
     owner: str, stack: Stack, user: User, beside: ZoneUnderTest
 ) -> None:
