@@ -1,7 +1,7 @@
 """The console as people use it: the whole system, and a browser."""
 
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser
@@ -35,21 +35,9 @@ def user(stack: Stack) -> Iterator[User]:
     user.api.close()
 
 
-_FAILED = pytest.StashKey[bool]()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keep in mind whether the test itself has failed."""
-    report = yield
-    if report.when == "call":
-        item.stash[_FAILED] = report.failed
-    return report
-
-
 @pytest.fixture
 def reader_at(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Reader]]:
-    """Opens browsers at an API. No browser may complain. Of a test that fails, their last pages are kept."""
+    """Opens browsers at an API; pictures of their last pages are kept. No browser may complain."""
     readers: list[Reader] = []
 
     def open_at(url: str, **wishes: bool) -> Reader:
@@ -58,8 +46,7 @@ def reader_at(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Call
 
     yield open_at
     for number, each in enumerate(readers):
-        if request.node.stash.get(_FAILED, True):
-            each.keep_screenshot(re.sub(r"\W+", "-", f"{request.node.name} {number or ''}").strip("-"))
+        each.keep_screenshot(re.sub(r"\W+", "-", f"{request.node.name} {number or ''}").strip("-"))
         each.close()
     assert [each.complaints for each in readers if each.complaints] == []
 

@@ -66,9 +66,9 @@ class Reader:
         return str(found.generate_report()) if found.violations_count else ""
 
     def keep_screenshot(self, name: str) -> None:
-        """Keep a picture of the page for people to look at."""
+        """Keep a picture of the page, as far as the window shows it, for people to look at."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")  # all of a long page takes seconds to draw
 
     def close(self) -> None:
         """Close his browser."""
