@@ -4,16 +4,23 @@ psycopg's classes are too coarse: its OperationalError is a server that is away 
 https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+)
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-DATABASE_ERRORS = (DBAPIError, NoConnection)
+DATABASE_ERRORS = (DBAPIError, NoConnection, PendingRollbackError)
 
 # No connection, refused logins, a missing database, a standby, a full disk, too many connections, a shutdown,
 # a failing disk: nobody's statement works.
 _UNAVAILABLE = ("08", "28", "3D000", "25006", "53100", "53300", "57P", "58")
 # A missing privilege, table, column, or schema, before or during a migration: nobody's works, either.
 _NOT_SET_UP = ("42501", "42P01", "42703", "3F000")
+_CONNECTION_GONE = "8s2b"  # SQLAlchemy's code: a transaction goes on after its connection was lost
 _LOCKED = ("55P03", "40001", "40P01")
 
 
@@ -21,6 +28,8 @@ def is_unavailable(error: Exception) -> bool:
     """Return whether the database is unavailable, for everybody."""
     if isinstance(error, NoConnection):
         return True
+    if isinstance(error, PendingRollbackError):
+        return error.code == _CONNECTION_GONE
     state = sqlstate(error)
     if state is None:  # libpq's own word: there is no server to give a state
         # Of what it finds out while it reads a result, psycopg does not even say that it is operational.

@@ -1,15 +1,17 @@
 """The forms of DATABASE_URL, and the settings of every connection."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
 import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, PendingRollbackError
 
 from app.core import database
 from app.core.config import Settings, settings
+from app.core.database_errors import words_for
 from tests.support.forked import Forked
 
 
@@ -52,6 +54,23 @@ def test_the_isolation_is_ours(app_settings: Settings, pool: database.PoolName |
     made = database.engine(pool) if pool else database.engine()
     with made.connect() as connection:
         assert connection.scalar(text("SHOW transaction_isolation")) == "read committed"
+
+
+def go_on_without_a_connection(address: str) -> None:
+    """Take the loss of the connection for the fault of one statement, and execute another one."""
+    with database.transaction() as session:
+        pid = session.scalar(text("SELECT pg_backend_pid()"))
+        with psycopg.connect(address, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [pid])
+        with suppress(OperationalError):
+            session.execute(text("SELECT 1"))
+        session.execute(text("SELECT 1"))
+
+
+def test_a_transaction_that_goes_on_after_its_connection_was_lost(app_settings: Settings) -> None:
+    with pytest.raises(PendingRollbackError) as caught:
+        go_on_without_a_connection(app_settings.database_url.get_secret_value())
+    assert words_for(caught.value)[0] == "database_unavailable"
 
 
 @pytest.mark.parametrize(
