@@ -58,14 +58,15 @@ def upgrade(engine: Engine, revision: str = "head") -> str | None:
     release stays as it is.
     """
     with _turn(engine), _patient_connection(engine) as connection:
-        if newer := _unknown_revision(connection):
-            log.warning("schema not migrated: it is newer than this release", revision=newer)
-            return newer
-        if revision == "head" and _current_revision(connection) == newest_revision():
-            return newest_revision()
+        current = _current_revision(connection)
+        if _is_newer(current):
+            log.warning("schema not migrated: it is newer than this release", revision=current)
+            return current
+        if revision == "head" and current == newest_revision():
+            return current
         config = alembic_config()
         config.attributes["connection"] = connection
-        config.attributes["is_new"] = _current_revision(connection) is None
+        config.attributes["is_new"] = current is None
         _upgrade_until_done(connection, config, revision)
         return _current_revision(connection)
 
@@ -74,9 +75,9 @@ def require_newest(engine: Engine) -> None:
     """Raise SchemaOutdated when the schema is older than this release."""
     with engine.connect() as connection:
         current = _current_revision(connection)
-        if newer := _unknown_revision(connection):
-            log.warning("the schema is newer than this release", revision=newer)
-            return
+    if _is_newer(current):
+        log.warning("the schema is newer than this release", revision=current)
+        return
     newest = newest_revision()
     if current != newest:
         raise SchemaOutdated(
@@ -137,10 +138,9 @@ def _current_revision(connection: Connection) -> str | None:
     return current
 
 
-def _unknown_revision(connection: Connection) -> str | None:
-    """Return the schema's revision when this release does not know it."""
-    current = _current_revision(connection)
-    return current if current and current not in known_revisions() else None
+def _is_newer(current: str | None) -> bool:
+    """Return whether the schema's revision is one that this release does not know."""
+    return bool(current) and current not in known_revisions()
 
 
 def _upgrade_until_done(connection: Connection, config: "Config", revision: str) -> None:
