@@ -1,6 +1,5 @@
 """docker-compose.yml, the images and the inventory fit together, and confine what they run."""
 
-import json
 import re
 import subprocess
 import sys
@@ -14,29 +13,12 @@ from sqlalchemy.engine import make_url
 from app.core.config import Settings
 from app.core.stopping import END_TIMEOUT
 from stack.paths import ROOT
+from tests.support.compose import COMPOSE, SERVICES, default, environment, mounts
 
-COMPOSE = ROOT / "docker-compose.yml"
 BIND = ROOT / "deploy" / "bind"
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
 OURS = ("api", "worker", "consumer")
 KEY = "tsig-key"  # the service that makes the TSIG key and ends
 NO_ROOT_INSIDE = ("kafka",)  # its image names a user of its own
-
-
-def default(text: str) -> str:
-    """The text with `${NAME:-default}` replaced as compose does it when nothing is set."""
-    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
-
-
-def environment(service: str) -> dict[str, str]:
-    given = SERVICES[service]["environment"]
-    return {name: default(value) for name, value in given.items()}
-
-
-def mounts(service: str) -> dict[str, str]:
-    """The volumes of a service: the volume, or the path outside, by the path inside."""
-    parts = (mount.split(":") for mount in SERVICES[service].get("volumes", []))
-    return {part[1]: part[0] for part in parts}
 
 
 def inventory() -> dict[str, dict[str, Any]]:
@@ -215,14 +197,3 @@ def test_who_only_looks_on_is_started_when_asked_for(name: str) -> None:
     outside = [path for path in mounts(name).values() if path.startswith("./")]
     assert outside
     assert all((ROOT / path).exists() for path in outside)
-
-
-def test_grafana_finds_the_dashboard_and_prometheus() -> None:
-    folder = ROOT / "deploy" / "grafana" / "provisioning"
-    [source] = yaml.safe_load((folder / "datasources" / "prometheus.yml").read_text())["datasources"]
-    [files] = yaml.safe_load((folder / "dashboards" / "files.yml").read_text())["providers"]
-    [board] = (ROOT / mounts("grafana")[files["options"]["path"]]).glob("*.json")
-    assert source["url"] == "http://prometheus:9090"
-    assert {
-        panel["datasource"]["uid"] for panel in json.loads(board.read_text())["panels"] if "targets" in panel
-    } == {source["uid"]}

@@ -8,15 +8,14 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
-import yaml  # type: ignore[import-untyped]
 
 from stack.embedded import Stack
 from stack.part import program
 from stack.paths import ROOT
 from stack.ports import HOST, Ports
+from tests.support.compose import SERVICES
 from tests.support.eventually import eventually
 
-SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 PASSWORD = "pa'ss \\word"
 
 
