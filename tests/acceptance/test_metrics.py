@@ -15,7 +15,7 @@ from tests.support.eventually import eventually
 from tests.support.forked import CLI, CONSUMER, Forked, run_in_fork
 from tests.support.kafka.broker import free_port
 from tests.support.metrics import Values, scrape, total, value
-from tests.support.prometheus import dashboard_queries, running_prometheus
+from tests.support.prometheus import running_prometheus
 from tests.support.user import User
 
 WORKER = ("-m", "celery", "-A", "app.tasks", "worker", "-Q", "dns_tasks", "--concurrency", "2")
@@ -110,12 +110,7 @@ def all_is_read_by_prometheus(stack: Stack, worker: Worker, folder: Path) -> Non
     jobs = {"api": api, "worker": f"127.0.0.1:{worker.port}", "consumer": shown}
     targets = {f"dns-orchestrator-{name}": target for name, target in jobs.items()}
     with consumer, running_prometheus(folder, targets) as prometheus:
-        eventually(lambda: prometheus.targets() == dict.fromkeys(targets, "up"))
-        eventually(lambda: all(health == "ok" for health, _ in prometheus.rules().values()))
-        assert {error for _, error in prometheus.rules().values()} == {""}
-        found = {query: prometheus.get("query", query=query)["result"] for query in dashboard_queries()}
-        assert len(found) > 30
-        assert found["max(sum by (instance) (dns_orchestrator_requests_open))"]
+        prometheus.expect_all(targets)
 
 
 def _with(running: Worker, settled: int) -> Values | None:

@@ -20,6 +20,6 @@ def engine() -> Images:
 @pytest.fixture
 def hosts(tmp_path: Path) -> str:
     """A volume that lets containers find each other by name, as those of a Docker network do."""
-    names = "postgres redis kafka app api bind localhost"
+    names = "postgres redis kafka app api worker consumer bind localhost"
     (tmp_path / "hosts").write_text(f"127.0.0.1 {names}\n")
     return f"{tmp_path / 'hosts'}:/etc/hosts:ro"
