@@ -38,6 +38,7 @@ from app.core.setting_types import (
     SigningAlgorithm,
     Topic,
     TopicAccounts,
+    TopicWithDlq,
     UpperCase,
     VariableNames,
     ZonesServed,
@@ -85,7 +86,7 @@ class Settings(BaseSettings):
     # Kafka
     kafka_broker_url: Brokers = "localhost:9092"
     """Kafka brokers, comma-separated"""
-    kafka_dns_topic: Topic = "dns_requests"
+    kafka_dns_topic: TopicWithDlq = "dns_requests"
     """the topic of the requests; its dead letters go to `<topic>.dlq`"""
     kafka_results_topic: Topic | None = None
     """the topic to which workers publish what becomes of each request, `dns_results`; unless set they do
@@ -347,10 +348,11 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _check_results(self) -> Self:
-        if self.kafka_results_topic in {
-            name for topic in self.kafka_topics for name in (topic, f"{topic}.dlq")
-        }:
+    def _check_topics(self) -> Self:
+        dead_letters = {f"{topic}.dlq" for topic in self.kafka_topics}
+        if both := sorted(dead_letters.intersection(self.kafka_topics)):
+            raise ValueError(f"KAFKA_TOPIC_ACCOUNTS: {both[0]} is the topic of another one's dead letters")
+        if self.kafka_results_topic in dead_letters.union(self.kafka_topics):
             raise ValueError("KAFKA_RESULTS_TOPIC is a topic of requests: it must be another one")
         return self
 

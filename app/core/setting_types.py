@@ -21,6 +21,9 @@ _BROKER = re.compile(r"(?:[A-Z_]+://)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]+)?")
 _USUAL_PORTS = {"http": 80, "https": 443}
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_LONGEST_WITH_DLQ = 245  # of a topic whose dead letters have a topic, too
+_NO_TOPICS = (".", "..", "__consumer_offsets", "__transaction_state", "__share_group_state")
 _NOT_SHOWN = ("secret", "password", "token", "url", "issuer", "environment")
 
 
@@ -96,6 +99,21 @@ def _brokers(value: str) -> str:
         found = _BROKER.fullmatch(broker.strip())
         if not found or not 0 < int(found["port"] or 9092) < 65_536:
             raise ValueError("must be host:port, or several with commas between them")
+    return value
+
+
+def _topic(value: str) -> str:
+    if not _TOPIC.fullmatch(value) or value in _NO_TOPICS:
+        raise ValueError(
+            "must be a name that Kafka takes: 1 to 249 letters, digits, dots, hyphens and underscores,"
+            " neither . nor .. nor a topic of its own"
+        )
+    return value
+
+
+def _topic_with_dlq(value: str) -> str:
+    if len(_topic(value)) > _LONGEST_WITH_DLQ:
+        raise ValueError(f"must be {_LONGEST_WITH_DLQ} characters at most: {value[:9]}….dlq is a topic, too")
     return value
 
 
@@ -186,8 +204,9 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
 HttpUrl = Annotated[str, AfterValidator(_http)]
 Listen = Annotated[str, AfterValidator(_listen)]  # empty: nowhere
 Brokers = Annotated[str, AfterValidator(_brokers)]
-Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,245}$")]  # 249 with the ending of its dead letters
-TopicAccounts = Annotated[dict[Topic, frozenset[str]], NoDecode, BeforeValidator(_topic_accounts)]
+Topic = Annotated[str, AfterValidator(_topic)]
+TopicWithDlq = Annotated[str, AfterValidator(_topic_with_dlq)]
+TopicAccounts = Annotated[dict[TopicWithDlq, frozenset[str]], NoDecode, BeforeValidator(_topic_accounts)]
 UpperCase = BeforeValidator(_upper)
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_names)]
 VariableNames = Annotated[Names, AfterValidator(_names)]

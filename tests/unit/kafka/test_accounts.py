@@ -88,7 +88,7 @@ def test_the_accounts_of_a_topic(set_settings: SetSettings, topic: str, context:
     assert bound(context, topic, [("account", b"b")]) == expected
 
 
-@pytest.mark.parametrize("given", ["dns.a", "dns.a=", "=a", "dns a=a", ""])
+@pytest.mark.parametrize("given", ["dns.a", "dns.a=", "=a", "dns a=a", "", "dns=a,dns.dlq=b"])
 def test_topics_without_accounts_are_refused_at_the_start(set_settings: SetSettings, given: str) -> None:
     from app.core.config import settings
 
