@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from app.cli.examination import Finding, examine
+from app.cli.examination import examine
+from app.cli.findings import Finding
 from app.cli.output import printable
 
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}

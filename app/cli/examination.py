@@ -1,32 +1,27 @@
 """What `doctor` looks at, one thing after the other, from the settings to the DNS servers."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx2
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError
 
+from app.cli.examined_kafka import results_topic, topics_of_requests
+from app.cli.examined_settings import examine_settings
+from app.cli.findings import Finding, State, Wrong, isolated, said
 from app.core import database
 from app.core.celery_app import celery_app
-from app.core.config import doubtful_settings, settings
+from app.core.config import settings
 from app.core.database import statements, transaction
 from app.core.metric_types import NAMESPACE
 from app.core.partitioning import time_of
 from app.core.redis import redis
 from app.core.setting_types import host_and_port, without_secrets
-from app.core.startup import cause
 from app.domain.errors import InventoryError
 from app.runner.ansible.inventory import host_names
-from app.runner.ansible.syntax import why_unreadable
 from app.services.drain.backends import make_backends
 from app.services.partitions import MOST_COUNTED, list_states
 from app.services.partitions import State as PartitionState
@@ -36,67 +31,25 @@ from app.services.zones.registry import list_zones
 
 _TIMEOUT = 5.0  # seconds for one question
 _OF_THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - listeners on every address
-State = Literal["ok", "warning", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was looked at, how it is, and what to know or to do about it."""
-
-    what: str
-    state: State
-    words: str
 
 
 def examine() -> Iterator[Finding]:
     """Yield the findings, as they are made."""
-    yield from _isolated("settings", _settings())
+    yield from isolated("settings", examine_settings())
     yield (postgresql := _tried("PostgreSQL", "DATABASE_URL", _postgresql, needed=True))
     if postgresql.state == "ok":
-        yield from _isolated("partitions", _partitions())
+        yield from isolated("partitions", _partitions())
     yield _tried("Redis", "CELERY_BROKER_URL", _redis, needed=True)
     executors = {"here": _executor_here()}
     yield _tried("worker", "CELERY_BROKER_URL", partial(_worker, executors))
-    yield _tried("Kafka", "KAFKA_BROKER_URL", _kafka)
+    yield _tried("Kafka", "KAFKA_BROKER_URL", topics_of_requests)
+    if topic := settings().kafka_results_topic:
+        yield _tried("results topic", "KAFKA_BROKER_URL", partial(results_topic, topic), needed=True)
     yield _tried("API", "API_URL", partial(_api, executors))
     yield from _disagreement(executors)
     if settings().metrics_listen:
         yield _tried("metrics", "METRICS_LISTEN", _metrics)
-    yield from _isolated("inventory", _backends())
-
-
-class _Wrong(Exception):
-    """Something is not as it should be; the text says what."""
-
-
-def _isolated(what: str, findings: Iterator[Finding]) -> Iterator[Finding]:
-    """Yield the findings. An error, whatever it is, ends them and is the last: the others are not lost."""
-    try:
-        yield from findings
-    except Exception as error:
-        yield Finding(what, "failed", _said(error))
-
-
-def _settings() -> Iterator[Finding]:
-    for line in doubtful_settings():
-        yield Finding("settings", "warning", line)
-    if settings().simulated:
-        words = "changes are only simulated here; set EXECUTOR=ansible, or INVENTORY, to have real runs"
-        yield Finding("executor", "warning", words)
-    else:
-        yield from _playbook(settings().playbook)
-
-
-def _playbook(path: Path) -> Iterator[Finding]:
-    if unset := [name for name in settings().run_environment if name not in os.environ]:
-        words = f"not set here, so runs do not get it: {', '.join(unset)}"
-        yield Finding("RUN_ENVIRONMENT", "warning", words)
-    if not path.is_file():
-        yield Finding("executor", "failed", f"there is no playbook {path}: set PLAYBOOK")
-    elif why := why_unreadable(path):
-        yield Finding("executor", "failed", f"Ansible can't read the playbook {path}: {why}")
-    else:
-        yield Finding("executor", "ok", f"ansible, with {path}")
+    yield from isolated("inventory", _backends())
 
 
 def _tried(what: str, variable: str, look: Callable[[], str], *, needed: bool = False) -> Finding:
@@ -110,15 +63,8 @@ def _tried(what: str, variable: str, look: Callable[[], str], *, needed: bool = 
         unset = variable.lower() not in settings().model_fields_set
         leave = "" if needed else "; leave it so if this is not used here"
         hint = f" ({variable} is not set{leave})" if unset else ""
-        words = f"{_address(variable)}: {_said(error)}{hint}"
+        words = f"{_address(variable)}: {said(error)}{hint}"
         return Finding(what, "warning" if unset and not needed else "failed", words)
-
-
-def _said(error: Exception) -> str:
-    """Return the error in words, on one line."""
-    if isinstance(error, KafkaException) and isinstance(error.args[0], KafkaError):
-        return str(error.args[0].str())
-    return cause(error) or type(error).__name__
 
 
 def _address(variable: str) -> str:
@@ -173,20 +119,11 @@ def _redis() -> str:
 def _worker(executors: dict[str, str]) -> str:
     found = celery_app.control.ping(timeout=1.0)
     if not found:
-        raise _Wrong("no worker answers over Redis: start one, or look at its log")
+        raise Wrong("no worker answers over Redis: start one, or look at its log")
     for answer in celery_app.control.broadcast("executor", reply=True, timeout=1.0) or ():
         executors.update({name: said for name, said in answer.items() if isinstance(said, str)})
     names = sorted(name for answer in found for name in answer)
     return ", ".join(f"{name}, executor: {executors[name]}" if name in executors else name for name in names)
-
-
-def _kafka() -> str:
-    topics = AdminClient({**settings().kafka, "log_level": 0}).list_topics(timeout=_TIMEOUT).topics
-    wanted = settings().kafka_topics
-    if missing := [topic for topic in wanted if topic not in topics]:
-        topic = ", ".join(missing)
-        raise _Wrong(f"there is no topic {topic}: start the consumer, which makes it, or make it by hand")
-    return ", ".join(f"topic {topic}, {len(topics[topic].partitions)} partitions" for topic in wanted)
 
 
 def _api(executors: dict[str, str]) -> str:
@@ -197,11 +134,11 @@ def _api(executors: dict[str, str]) -> str:
         told = answer.json()
         status, executor, auth = told["status"], told["executor"], told.get("auth", "unknown")
     except (ValueError, KeyError, TypeError):
-        raise _Wrong(f"status {answer.status_code}: this is not the API") from None
+        raise Wrong(f"status {answer.status_code}: this is not the API") from None
     executors["API"] = executor
     if status != "ready":
         problems = told.get("problems") or [str(told.get("dependencies"))]
-        raise _Wrong(f"it is {status}: {'; '.join(map(str, problems))}")
+        raise Wrong(f"it is {status}: {'; '.join(map(str, problems))}")
     return f"ready, executor: {executor}, auth: {auth}"
 
 
@@ -213,11 +150,9 @@ def _metrics() -> str:
     try:
         answer = httpx2.get(url, timeout=_TIMEOUT)
     except httpx2.TransportError as error:
-        raise _Wrong(
-            f"nothing answers there ({_said(error)}): see what the worker's log says of it"
-        ) from None
+        raise Wrong(f"nothing answers there ({said(error)}): see what the worker's log says of it") from None
     if f"{NAMESPACE}_" not in answer.text:
-        raise _Wrong("what answers there is something else: give it, or METRICS_LISTEN, another port")
+        raise Wrong("what answers there is something else: give it, or METRICS_LISTEN, another port")
     return f"they are shown at {url}"
 
 
@@ -260,7 +195,7 @@ def _backends() -> Iterator[Finding]:
         return
     for backend in sorted({*known, *zones}):
         if backend in known:
-            yield from _isolated(f"backend {backend}", _backend(backend, zones.get(backend, [])))
+            yield from isolated(f"backend {backend}", _backend(backend, zones.get(backend, [])))
         else:
             words = f"zones name it, the inventory does not: {', '.join(zones[backend])}"
             yield Finding(f"backend {backend}", "failed", words)

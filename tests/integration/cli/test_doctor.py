@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.cli import examination
+from app.cli import examination, examined_settings
 from app.core import database
 from app.core.celery_app import celery_app
 from app.core.config import Settings
@@ -45,7 +45,7 @@ def lone_doctor(app_settings: Settings, set_settings: SetSettings, monkeypatch: 
     def run(**variables: str) -> list[dict[str, Any]]:
         set_settings(**variables)
         if variables and "PLAYBOOK" not in variables:  # the shipped one has been found readable
-            monkeypatch.setattr(examination, "why_unreadable", lambda _: None)
+            monkeypatch.setattr(examined_settings, "why_unreadable", lambda _: None)
         if "DATABASE_URL" in variables:
             forget_clients()  # the command would have no connection yet
         told = run_command("doctor", "--json")
@@ -182,7 +182,12 @@ def test_parts_that_are_away(lone_doctor: Doctor) -> None:
     assert not [each for each in findings if each["what"] == "backend bind"]  # nobody can know its zones
     [unknown] = [each for each in findings if each["what"] == "backends"]
     assert (unknown["state"], "unknown" in unknown["words"]) == ("warning", True)
-    assert [each.partition(":")[0] for each in failed(findings)] == ["PostgreSQL", "Redis", "Kafka"]
+    assert [each.partition(":")[0] for each in failed(findings)] == [
+        "PostgreSQL",
+        "Redis",
+        "Kafka",
+        "results topic",
+    ]
     assert all("127.0.0.1:9" in each for each in failed(findings))
     assert "secret" not in json.dumps(findings)
 

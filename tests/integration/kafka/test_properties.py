@@ -6,9 +6,12 @@ from threading import Thread
 
 import pytest
 
+from app.cli.examined_kafka import results_topic
+from app.cli.findings import Wrong
 from app.core.logging import configure_logging
 from app.topics import properties
 from tests.support.eventually import eventually
+from tests.support.kafka.sandbox import KafkaSandbox
 from tests.support.settings import SetSettings
 
 
@@ -27,3 +30,17 @@ def test_a_broker_that_is_away_is_named_at_once_and_nobody_is_told_to_create_top
     assert "Connection refused" in said
     assert said.count("Kafka can't be reached") == 1
     assert logged() == ""
+
+
+def test_doctor_knows_whether_the_results_topic_is_there_or_can_be_made(
+    set_settings: SetSettings, sandbox: KafkaSandbox
+) -> None:
+    set_settings(KAFKA_BROKER_URL=sandbox.broker.address)
+    sandbox.create_topic(name := f"{sandbox.topic}.results")
+    assert results_topic(name) == f"topic {name}, 6 partitions"
+    new = f"{name}.new"
+    for _ in range(2):  # it makes none
+        assert results_topic(new) == f"there is no topic {new} yet: a worker makes it when it starts"
+    collides = name.replace(".", "_")
+    with pytest.raises(Wrong, match=rf"no topic {collides}, and it can't be made \(.*\): make it by hand"):
+        results_topic(collides)
