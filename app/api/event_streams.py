@@ -65,7 +65,7 @@ async def follow(request: Request, request_id: UUID, caller: Caller) -> Response
     hub: Hub = request.app.state.live
     last_id = request.headers.get("last-event-id") or None
     place, first = await hub.read(partial(_begin, request_id, caller.principal, last_id))
-    if place.is_end and first.place == place:
+    if place.is_end and first.place.is_end and not first.content:
         return Response(status_code=204)  # EventSource comes no more
     return _EventStream(request, request_id, caller.principal, first)
 
@@ -140,14 +140,13 @@ def _read(request_id: UUID, reader: Principal, place: _Place) -> _Part:
 
 def _read_part(session: Session, request_id: UUID, reader: Principal, place: _Place) -> _Part:
     new = get_new_lines(session, request_id, reader, place.mark, _LINES)
-    mark = new.lines[-1].mark if new.lines else place.mark
-    behind = _Place(mark, is_end=new.is_settled and not new.has_more)
+    behind = _Place(new.mark, is_end=new.is_settled and not new.has_more)
     marks = [(line.mark, False) for line in new.lines]
     *ids, end_id = encode_cursors(
-        session, [[str(request_id), *each, end] for each, end in (*marks, (mark, True))]
+        session, [[str(request_id), *each, end] for each, end in (*marks, (new.mark, True))]
     )
     content = b"".join(_encode(new.lines, ids))
-    if behind.is_end and behind != place:
+    if behind.is_end and (content or not place.is_end):
         content += _event("end", detail_as_json(session, request_id, reader), end_id)
     return _Part(content, behind, new.has_more)
 

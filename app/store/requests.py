@@ -100,6 +100,7 @@ class LogLine(NamedTuple):
     id: int
     status: Status
     message: str | None  # None: nothing but the status is for the reader
+    is_shown: bool = True  # to the reader
 
 
 class NewLine(NamedTuple):
@@ -317,7 +318,7 @@ _KEY_OF_OTHER_BATCH = text(
     """
 )
 
-_MAX_RUNS = 20  # whose lines are part of a request's log: the last ones
+MAX_RUNS = 20  # whose lines are part of a request's log: the last ones
 # What is for operators only has nothing in `told`: of the request's own lines requesters see the status.
 _LOG = text(
     f"""
@@ -339,27 +340,6 @@ _LOG = text(
     SELECT at, origin, id, status, message FROM line
      WHERE (at, origin, id) < (:at, :origin, :id)
      ORDER BY at DESC, origin DESC, id DESC LIMIT :limit
-    """  # noqa: S608
-)
-
-# Both kinds of lines in the order in which they were written, from where the reader has come to.
-_NEW_LINES = text(
-    f"""
-    WITH own AS MATERIALIZED (
-        SELECT at, id, status, CASE WHEN :in_full THEN message ELSE told END AS message, run_id
-          FROM dns_request_events WHERE request_id = :request_id
-    ), lately AS (
-        SELECT run_id FROM own WHERE run_id IS NOT NULL GROUP BY run_id ORDER BY max(id) DESC LIMIT :runs
-    ), of_runs AS MATERIALIZED (
-        SELECT event.at, event.id, CASE WHEN :in_full THEN message ELSE told END AS message
-          FROM lately JOIN ansible_run_events AS event USING (run_id)
-         WHERE event.run_id BETWEEN :runs_from AND :runs_to
-           AND (event.request_id IS NULL OR event.request_id = :request_id)
-           AND (:in_full OR event.told IS NOT NULL)
-    )
-    (SELECT at, 0, id, status, message FROM own WHERE id > :own ORDER BY id LIMIT :limit)
-    UNION ALL
-    (SELECT at, 1, id, '{Status.RUNNING}', message FROM of_runs WHERE id > :of_runs ORDER BY id LIMIT :limit)
     """  # noqa: S608
 )
 
@@ -657,33 +637,10 @@ def log_lines(
     They are its own events, and the lines of the last runs that those name; `in_full` as operators see them.
     """
     position = before or LogPosition(datetime.max.replace(tzinfo=UTC), 0, 0)
-    parameters = {**_of_log(request_id, finished_at), "limit": limit, "in_full": in_full}
-    return [LogLine(*row) for row in session.execute(_LOG, parameters | position._asdict())]
-
-
-def new_log_lines(
-    session: Session,
-    request_id: UUID,
-    limit: int,
-    own: int,
-    of_runs: int,
-    *,
-    in_full: bool,
-    finished_at: datetime | None = None,
-) -> list[LogLine]:
-    """Return lines of the request's log that were written after these two, its own and one of its runs.
-
-    There are up to `limit` of each of both kinds, first its own, then those of its runs; each in their order.
-    """
-    parameters = {**_of_log(request_id, finished_at), "limit": limit, "in_full": in_full}
-    rows = session.execute(_NEW_LINES, parameters | {"own": own, "of_runs": of_runs})
-    return [LogLine(*row) for row in rows]
-
-
-def _of_log(request_id: UUID, finished_at: datetime | None) -> dict[str, object]:
-    """Return what says where the lines of the request's log are."""
-    lowest, highest = partitions.lifetime(request_id, finished_at)
-    return {"request_id": request_id, "runs": _MAX_RUNS, "runs_from": lowest, "runs_to": highest}
+    runs_from, runs_to = partitions.lifetime(request_id, finished_at)
+    which = {"request_id": request_id, "runs": MAX_RUNS, "runs_from": runs_from, "runs_to": runs_to}
+    parameters = {**which, **position._asdict(), "limit": limit, "in_full": in_full}
+    return [LogLine(*row) for row in session.execute(_LOG, parameters)]
 
 
 def around(ids: Collection[UUID]) -> tuple[UUID, UUID]:

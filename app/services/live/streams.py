@@ -13,7 +13,7 @@ from app.domain.permissions import Principal
 from app.services.live.hub import Hub
 from app.services.live.places import Places
 from app.services.live.shared_look import SharedLook
-from app.store.live import LogSize, log_sizes
+from app.store.live import LogEnd, log_ends
 
 MAX_STREAMS = 1_000  # in one process
 MAX_STREAMS_OF_EACH = 200
@@ -24,7 +24,7 @@ class News:
     """Goes on when the request's log may have grown. It ends when the process does."""
 
     request_id: UUID
-    size: LogSize | None = None
+    log_end: LogEnd | None = None
     has_ended: bool = False
     _come: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -37,10 +37,10 @@ class News:
             raise StopAsyncIteration
         self._come.clear()
 
-    def note(self, size: LogSize | None) -> None:
-        """Let the follower go on if the log has another size than before."""
-        if size != self.size:
-            self.size = size
+    def note(self, log_end: LogEnd | None) -> None:
+        """Let the follower go on if the log does not end where it did before."""
+        if log_end != self.log_end:
+            self.log_end = log_end
             self._come.set()
 
     def end(self) -> None:
@@ -71,10 +71,10 @@ class Streams:
 
     async def _look_for_news(self) -> bool:
         ids = {news.request_id for news in self._followed}
-        sizes = await run_to_the_end(lambda: _sizes(ids)) if ids else {}
+        ends = await run_to_the_end(lambda: _log_ends(ids)) if ids else {}
         for news in self._followed:
             if news.request_id in ids:
-                news.note(sizes.get(news.request_id))
+                news.note(ends.get(news.request_id))
         return bool(self._followed)
 
     def _end_all(self) -> None:
@@ -82,6 +82,6 @@ class Streams:
             news.end()
 
 
-def _sizes(ids: set[UUID]) -> dict[UUID, LogSize]:
+def _log_ends(ids: set[UUID]) -> dict[UUID, LogEnd]:
     with reading() as session:
-        return log_sizes(session, ids)
+        return log_ends(session, ids)

@@ -29,7 +29,7 @@ from app.services.requests.case import ReviewState, decides_about, find_approver
 from app.services.requests.case import state_of as review_state
 from app.services.requests.submit import AcceptedRequest, with_ttl
 from app.services.rows import values_for
-from app.store import ptr, request_lists, requests, reviews
+from app.store import live, ptr, request_lists, requests, reviews
 from app.store.models import Request
 from app.store.request_lists import Approver, Wanted
 from app.store.requests import LogPosition
@@ -89,7 +89,10 @@ class LogLine:
 
 
 class LogMark(NamedTuple):
-    """How far somebody has read a request's log as it is written: the last line of each kind."""
+    """How far somebody has read a request's log as it is written: the last line of each kind.
+
+    Lines that are not for him count, too: he does not come to them again.
+    """
 
     own: int = 0
     of_runs: int = 0
@@ -107,6 +110,7 @@ class NewLines(NamedTuple):
     """What was written to a request's log after a mark."""
 
     lines: Sequence[NewLine]
+    mark: LogMark  # behind all that was looked at
     is_settled: bool  # the request; then its last lines are among these, unless there are more
     has_more: bool
 
@@ -198,7 +202,7 @@ def get_new_lines(
     """
     row = _get(session, request_id, principal)
     is_settled = row.status in FINAL  # read before the lines: then the last of them are among those
-    found = requests.new_log_lines(
+    found = live.new_log_lines(
         session,
         row.id,
         limit,
@@ -212,8 +216,9 @@ def get_new_lines(
     lines, mark = list[NewLine](), after
     for line in islice(merge(own, of_runs, key=lambda line: (line.at, line.origin)), limit):
         mark = LogMark(mark.own, line.id) if line.origin else LogMark(line.id, mark.of_runs)
-        lines.append(NewLine(_log_line(line), bool(line.origin), mark))
-    return NewLines(lines, is_settled, len(found) >= limit)
+        if line.is_shown:
+            lines.append(NewLine(_log_line(line), bool(line.origin), mark))
+    return NewLines(lines, mark, is_settled, len(found) >= limit)
 
 
 def _get(session: Session, request_id: UUID, principal: Principal, *, with_states: bool = False) -> Request:

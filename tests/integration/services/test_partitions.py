@@ -31,6 +31,7 @@ from app.store import (
     due,
     keys,
     leases,
+    live,
     open_floor,
     ptr,
     queue,
@@ -293,7 +294,7 @@ LOOKS: dict[str, Callable[[Session, str, UUID], object]] = {
     "an old request": lambda session, _, old: get_request(session, old, SERVICE.principal),
     "its PTRs": lambda session, _, old: ptr.requests_of(session, old, time_of(old)),
     "PTRs where there are none": lambda session, zone, _: ptr.with_ptrs(session, {zone}),
-    "new lines of its log": lambda session, _, old: requests.new_log_lines(
+    "new lines of its log": lambda session, _, old: live.new_log_lines(
         session, old, 10, 0, 0, in_full=True, finished_at=time_of(old)
     ),
     "a rollback": lambda session, zone, _: list(
