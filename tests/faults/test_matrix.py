@@ -111,6 +111,19 @@ def some_request(row: Row) -> str:
     return [each.id for each in row.seen.requests if (each.zone, each.asked.key) in there][-1]
 
 
+def later_request(row: Row) -> str:
+    """One whose client has asked for its name before."""
+    asked = {
+        item.key: (call.lane, item.zone, item.asked.owner) for call in row.seen.calls for item in call.items
+    }
+    seen: set[tuple[str, str, str]] = set()
+    for each in row.seen.requests:  # in the order of acceptance
+        if asked[each.key] in seen:
+            return each.id
+        seen.add(asked[each.key])
+    raise AssertionError("no client has asked for a name twice")
+
+
 @pytest.mark.parametrize(
     ("statement", "kind"),
     [
@@ -121,7 +134,7 @@ def some_request(row: Row) -> str:
         ),
         ("UPDATE dns_requests SET status = 'pending', finished_at = NULL WHERE id = %(id)s", "stuck"),
         ("UPDATE dns_requests SET idempotency_key = 'another' WHERE id = %(id)s", "twice"),
-        ("UPDATE dns_requests SET seq = 1 WHERE seq = (SELECT max(seq) FROM dns_requests)", "twice"),
+        ("UPDATE dns_requests SET seq = 0 WHERE id = %(later)s", "twice"),
         (
             "DELETE FROM dns_request_events WHERE request_id = %(id)s AND status = 'running'",
             "events",
@@ -140,7 +153,7 @@ def some_request(row: Row) -> str:
     ],
 )
 def test_the_database_says_otherwise(scene: Scene, row: Row, statement: str, kind: str) -> None:
-    with tampered(scene, row, statement, id=some_request(row)) as verdict:
+    with tampered(scene, row, statement, id=some_request(row), later=later_request(row)) as verdict:
         assert kind in kinds(verdict)
 
 

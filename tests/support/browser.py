@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from stack.paths import STATE
 
@@ -27,6 +27,7 @@ def require_chromium() -> None:
 @contextmanager
 def running_browser() -> Iterator[Browser]:
     """A browser for the block."""
+    expect.set_options(timeout=_WAIT)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM)
         try:

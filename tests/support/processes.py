@@ -61,7 +61,14 @@ def server_of(folder: Path) -> int:
 
 def spares_of(server: int) -> list[psutil.Process]:
     """Return the forks that a fork server has made ahead."""
-    return [each for each in psutil.Process(server).children() if "spare" in " ".join(each.cmdline())]
+    return [each for each in psutil.Process(server).children() if "spare" in _title(each)]
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # or a zombie, of which it is the class
+        return ""
 
 
 def alive(pid: int) -> bool:

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 from fastapi.testclient import TestClient
 from sqlalchemy import text
+from uuid_utils.compat import uuid7
 
 from app.core.database import transaction
 from app.store import runs
@@ -60,7 +61,7 @@ def test_a_status_that_does_not_exist_is_refused(client: TestClient) -> None:
 
 def test_a_long_log_comes_in_pages(client: TestClient, new_zone: str) -> None:
     request_id = client.post("/api/v1/dns/create", json=body(new_zone)).json()["id"]
-    run_id = uuid4()
+    run_id = uuid7()
     with transaction() as session:
         runs.start(session, run_id, new_zone, "bind", [UUID(request_id)])
         columns = "(request_id, run_id, status, message)"

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -112,7 +112,7 @@ def change(session: Session, lease: leases.Lease, request_id: UUID, after: Statu
         requests.retry(session, [request_id], wait=True)
         requests.retry(session, [request_id], wait=False)
     if after is Status.RUNNING:
-        queue.claim(session, lease, [request_id], uuid4(), queue.Line("claimed", "in a run"))
+        queue.claim(session, lease, [request_id], uuid7(), queue.Line("claimed", "in a run"))
     code = "refused" if after is Status.FAILED else None
     queue.settle(session, {request_id: Decision(after, "settled", "told", code)}, TIMING)
 

@@ -18,6 +18,11 @@ _WAITS = text(
 )
 
 
+def _waits() -> bool:
+    with transaction() as session:  # a transaction sees the activity as it was at its first look
+        return bool(session.scalar(_WAITS))
+
+
 def test_a_settlement_of_what_is_imported_at_the_moment_is_not_ended(app_settings: Settings) -> None:
     merged: list[Merged] = []
     locked = Event()
@@ -34,8 +39,7 @@ def test_a_settlement_of_what_is_imported_at_the_moment_is_not_ended(app_setting
     with transaction() as session:
         leases.keep_still(session, ZONE)
         locked.set()
-        with transaction() as other:
-            eventually(lambda: other.scalar(_WAITS))  # for the lease, with all three RRsets inserted
+        eventually(_waits)  # for the lease, with all three RRsets inserted
         session.execute(text("SET LOCAL lock_timeout = '20s'"))
         session.execute(
             text(
