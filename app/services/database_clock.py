@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.store import upkeep
 
 _TOLERANCE = 2.0  # seconds: clocks are also made to go a little faster, or slower
-_FORMAT = "4d"
+_FORMAT = "5d"
 
 seen = mmap(-1, struct.calcsize(_FORMAT))  # shared by a worker's processes
 
@@ -49,14 +49,15 @@ class _Seen(NamedTuple):
     reading: Reading
     jump: float  # seconds by which the clock was last set forward
     jumped_at: float  # on the monotonic clock
+    since: float  # when it was first looked at, on the monotonic clock
 
     @classmethod
     def load(cls) -> Self:
-        least, most, jump, jumped_at = struct.unpack(_FORMAT, seen[:])
-        return cls(Reading(least, most), jump, jumped_at)
+        least, most, jump, jumped_at, since = struct.unpack(_FORMAT, seen[:])
+        return cls(Reading(least, most), jump, jumped_at, since)
 
     def keep(self) -> None:
-        seen[:] = struct.pack(_FORMAT, *self.reading, self.jump, self.jumped_at)
+        seen[:] = struct.pack(_FORMAT, *self.reading, self.jump, self.jumped_at, self.since)
 
     def step_to(self, reading: Reading) -> float:
         return reading.step_since(self.reading) if any(self.reading) else 0.0
@@ -67,7 +68,7 @@ def note(reading: Reading) -> float:
     last = _Seen.load()
     step = last.step_to(reading)
     jump, jumped_at = (step, time.monotonic()) if step > 0 else (last.jump, last.jumped_at)
-    _Seen(reading, jump, jumped_at).keep()
+    _Seen(reading, jump, jumped_at, last.since or time.monotonic()).keep()
     return step
 
 
@@ -76,3 +77,12 @@ def jump_within(seconds: float, reading: Reading) -> float:
     last = _Seen.load()
     lately = last.jump if time.monotonic() < last.jumped_at + seconds else 0.0
     return max(lately, last.step_to(reading))
+
+
+def may_have_jumped_within(seconds: float, reading: Reading) -> bool:
+    """Return whether the clock may have been set forward within the last seconds.
+
+    It may where it was seen to be, and where nobody has looked for so long, as in a worker that has just begun.
+    """
+    since = _Seen.load().since
+    return bool(since and time.monotonic() < since + seconds) or jump_within(seconds, reading) > 0

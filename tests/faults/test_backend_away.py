@@ -4,11 +4,14 @@ import secrets
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from stack.embedded import Stack
 from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.user import User
+
+pytestmark = pytest.mark.thorough
 
 ZONES = 6
 

@@ -15,6 +15,8 @@ from tests.support.thoroughly import thoroughly
 from tests.support.user import User, statuses
 from tests.support.zones import ZoneUnderTest
 
+pytestmark = pytest.mark.thorough
+
 # Whoever confirms drift stands still in the middle of its transaction, until the test lets it go on.
 HALT = """
     CREATE FUNCTION halt() RETURNS trigger LANGUAGE plpgsql AS

@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import pytest
+
 from stack.embedded import Stack
 from stack.inventory import write_backend
 from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.kerberos import SERVER, USER, ZONE, realm_with_bind
 from tests.support.user import User
+
+pytestmark = pytest.mark.thorough
 
 BACKEND = "directory"
 

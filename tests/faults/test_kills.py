@@ -4,11 +4,14 @@ from typing import Any
 
 import psutil
 import psycopg
+import pytest
 
 from stack.embedded import Stack
 from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.user import User, statuses
+
+pytestmark = pytest.mark.thorough
 
 
 def addresses(zone: str, count: int, start: int = 0) -> list[dict[str, Any]]:

@@ -25,6 +25,8 @@ from tests.support.name_servers import close_at_once, fail_always, serving
 from tests.support.thoroughly import thoroughly
 from tests.support.user import User
 
+pytestmark = pytest.mark.thorough
+
 OUTAGE = float(os.environ.get("OUTAGE", "1"))
 REQUESTS = int(os.environ.get("REQUESTS", "10"))
 ZONES = int(os.environ.get("ZONES", "2"))

@@ -11,7 +11,7 @@ from tests.support.eventually import eventually
 from tests.support.user import User
 
 NETWORK = "10.77.1"
-pytestmark = pytest.mark.usefixtures("honoured")
+pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("honoured")]
 
 
 def is_begun(user: User, request_id: str) -> bool:

@@ -3,9 +3,13 @@
 import shutil
 import time
 
+import pytest
+
 from stack.embedded import Stack
 from tests.support.builders import body, time_after
 from tests.support.user import User, statuses
+
+pytestmark = pytest.mark.thorough
 
 SOON = 3  # seconds
 

@@ -18,6 +18,8 @@ from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.user import User
 
+pytestmark = pytest.mark.thorough
+
 LEASE = float(SETTINGS["LEASE"])
 
 
@@ -71,7 +73,6 @@ def test_no_run_outlives_the_lease_of_a_worker_that_stands_still(stack: Stack, u
     assert request["status"] == "succeeded"
 
 
-@pytest.mark.thorough
 def test_a_worker_ends_although_the_database_stands_still(stack: Stack, user: User, zone: str) -> None:
     """Its run ends with it, and the next worker settles what that has done, once its lease is over."""
     ids = user.submit(body(zone, "linger"))

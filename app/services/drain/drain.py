@@ -207,10 +207,11 @@ def _claim(
 
 
 def _with_real_deadlines(session: Session, verifying: Sequence[Item]) -> Sequence[Item]:
-    """Return the requests without deadlines that are over only since somebody has set the clock forward."""
+    """Return the requests without deadlines that may be over only since somebody has set the clock forward."""
     if not any(item.overdue or item.primary_overdue for item in verifying):
         return verifying
-    if not database_clock.jump_within(settings().verify_deadline, database_clock.read(session)):
+    reading = database_clock.read(session)
+    if not database_clock.may_have_jumped_within(settings().verify_deadline, reading):
         return verifying
     return [replace(item, overdue=False, primary_overdue=False) for item in verifying]
 

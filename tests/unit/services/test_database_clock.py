@@ -5,7 +5,7 @@ import time
 import pytest
 
 from app.services import database_clock
-from app.services.database_clock import Reading, jump_within, note
+from app.services.database_clock import Reading, jump_within, may_have_jumped_within, note
 
 HOUR = 3600.0
 LEASE = 30.0
@@ -13,7 +13,7 @@ LEASE = 30.0
 
 @pytest.fixture(autouse=True)
 def nothing_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_clock, "seen", bytearray(32))
+    monkeypatch.setattr(database_clock, "seen", bytearray(len(database_clock.seen)))
 
 
 def reading(ahead: float = 0, took: float = 0) -> Reading:
@@ -52,3 +52,10 @@ def test_a_clock_that_is_set_back_is_no_jump() -> None:
     note(reading())
     note(reading(-HOUR))
     assert jump_within(LEASE, reading(-HOUR)) == 0
+
+
+def test_a_clock_may_have_been_set_until_it_was_looked_at_for_long() -> None:
+    assert not may_have_jumped_within(LEASE, reading(HOUR))  # nobody looks here
+    note(reading(HOUR))
+    assert may_have_jumped_within(LEASE, reading(HOUR))
+    assert not may_have_jumped_within(0, reading(HOUR))

@@ -106,7 +106,7 @@ def test_a_lease_that_a_set_clock_has_ended_is_not_taken_over_at_once(
 ) -> None:
     """Its holder may be alive: it finds out by its next heartbeat."""
     database.upgrade()
-    monkeypatch.setattr(database_clock, "seen", bytearray(32))
+    monkeypatch.setattr(database_clock, "seen", bytearray(len(database_clock.seen)))
     with transaction() as session:
         for zone, ago in (("held.test", 3_590), ("idle.test", 3_700)):
             assert leases.acquire(session, zone, "another", -ago)

@@ -184,7 +184,7 @@ def test_no_deadline_is_over_because_the_clock_was_set(
             session.execute(SET_FORWARD)
         scene.drain()
         assert scene.fates(ids) == [fate]
-        monkeypatch.setattr(database_clock, "seen", bytearray(32))  # nothing is known of a clock
+        monkeypatch.setattr(database_clock, "seen", bytearray(len(database_clock.seen)))  # nothing is known of a clock
 
 
 def test_others_of_the_zone_do_not_wait(serve: Serve, zone_on: ZoneOn, infrastructure: Stack) -> None:
