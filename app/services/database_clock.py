@@ -82,7 +82,7 @@ def jump_within(seconds: float, reading: Reading) -> float:
 def may_have_jumped_within(seconds: float, reading: Reading) -> bool:
     """Return whether the clock may have been set forward within the last seconds.
 
-    It may where it was seen to be, and where nobody has looked for so long, as in a worker that has just begun.
+    It may where it was seen to be, or where nobody has looked for so long: in a worker that has just begun.
     """
     since = _Seen.load().since
     return bool(since and time.monotonic() < since + seconds) or jump_within(seconds, reading) > 0

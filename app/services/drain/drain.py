@@ -207,7 +207,7 @@ def _claim(
 
 
 def _with_real_deadlines(session: Session, verifying: Sequence[Item]) -> Sequence[Item]:
-    """Return the requests without deadlines that may be over only since somebody has set the clock forward."""
+    """Return the requests without deadlines that may be over only because the clock was set forward."""
     if not any(item.overdue or item.primary_overdue for item in verifying):
         return verifying
     reading = database_clock.read(session)

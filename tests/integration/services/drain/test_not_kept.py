@@ -184,7 +184,8 @@ def test_no_deadline_is_over_because_the_clock_was_set(
             session.execute(SET_FORWARD)
         scene.drain()
         assert scene.fates(ids) == [fate]
-        monkeypatch.setattr(database_clock, "seen", bytearray(len(database_clock.seen)))  # nothing is known of a clock
+        nothing = bytearray(len(database_clock.seen))  # is known of a clock
+        monkeypatch.setattr(database_clock, "seen", nothing)
 
 
 def test_others_of_the_zone_do_not_wait(serve: Serve, zone_on: ZoneOn, infrastructure: Stack) -> None:
