@@ -20,13 +20,16 @@ def push(waiting: str, orders: Sequence[Mapping[str, Any]], until: float, most: 
 
     Raises Overloaded where it would hold more than `most`, and what Redis raises.
     """
-    if redis().llen(waiting) + len(orders) > most:  # type: ignore[operator]  # it is not asynchronous
-        raise Overloaded
+    written = list(map(json.dumps, orders))
     with redis().pipeline() as commands:
-        for order in orders:
-            commands.rpush(waiting, json.dumps(order))
+        commands.rpush(waiting, *written)
         commands.expireat(waiting, int(until) + 1)
-        commands.execute()
+        length, _ = commands.execute()
+        if length > most:  # looked at before, the list could be filled by several at once
+            for order in written:
+                commands.lrem(waiting, 1, order)
+            commands.execute()
+            raise Overloaded
 
 
 def pop(waiting: str) -> bytes | None:

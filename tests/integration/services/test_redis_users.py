@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from redis.exceptions import ConnectionError as NotConnected
 
 from app.core.celery_app import celery_app
 from app.core.config import ROOT, Settings
+from app.domain.errors import Overloaded
+from app.services import orders
+from app.services.zones import check_orders
 from stack.part import program
 from stack.ports import HOST, Ports
 from tests.support.builders import body
@@ -115,6 +119,17 @@ def test_a_change_and_a_plan_go_all_the_way(
     auditor = as_user(port, "auditor")
     assert auditor.acl_log() == []
     assert "NOPERM" not in worker.read_text()
+
+
+def test_an_api_takes_back_an_order_that_no_worker_has_taken(port: int, set_settings: SetSettings) -> None:
+    forget_clients()
+    set_settings(CELERY_BROKER_URL=url(port, "dns_api"))
+    order = {"zone": "acl.test"}
+    orders.push(check_orders.WAITING, [order], time.time() + 60, 1)
+    with pytest.raises(Overloaded):
+        orders.push(check_orders.WAITING, [order], time.time() + 60, 1)
+    assert orders.withdraw(check_orders.WAITING, order)
+    forget_clients()
 
 
 @pytest.mark.parametrize("user", ["dns_api", "dns_worker"])
