@@ -3,19 +3,19 @@
 from collections.abc import Generator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select, text
+from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.orm import Session
 
 from app.store.models import AuditEntry
 from app.store.pages import Found, Position, Walk
+from app.store.turns import take_turn
 
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('the audit', 0))")
 _AT_ONCE = 1_000  # rows
 
 
 def lock_last(session: Session) -> Row[int, bytes] | None:
     """Return number and hash of the last entry. Nobody else adds one until the transaction ends."""
-    session.execute(_ONE_AT_A_TIME)
+    take_turn(session, "the audit")
     last = select(AuditEntry.seq, AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1)
     return session.execute(last).one_or_none()
 

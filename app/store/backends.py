@@ -14,6 +14,7 @@ from app.domain.errors import UnknownBackend
 from app.domain.settlement import Fault
 from app.store import open_floor
 from app.store.models import QUEUED, SINCE_FLOOR_OF_REQUEST, Backend, Zone, ZoneLease
+from app.store.turns import take_turn
 from app.store.zones import SIMULATED_BACKEND
 
 _REAL_API = "(real API)"  # no backend: its row says what `note_api` notes; no host can be called that
@@ -231,7 +232,7 @@ def _publish_limit(session: Session, name: str, max_runs: int | None) -> None:
 
 def _count_runs(session: Session, name: str) -> int:
     """Return how many zones are being drained; under a lock, so that two can't take the last place."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    take_turn(session, name)
     statement = select(func.count()).select_from(ZoneLease).join(Zone, Zone.name == ZoneLease.zone)
     running = statement.where(Zone.backend == name, ZoneLease.expires_at > func.clock_timestamp())
     return session.scalar(running) or 0

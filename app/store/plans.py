@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.core.database import AnySession
+from app.store.turns import take_turn
 
 _LEAST = 16 * 1024  # bytes that a plan counts for at least, so that there are not too many to be counted
 
@@ -59,12 +59,14 @@ class Room(NamedTuple):
 
 
 def insert(
-    session: AnySession, plan_id: UUID, account_id: str | None, content: bytes, *, lifetime: float, room: Room
+    session: Session, plan_id: UUID, account_id: str | None, content: bytes, *, lifetime: float, room: Room
 ) -> datetime | None:
     """Keep a plan for `lifetime` seconds, and the account's oldest no longer where there are too many.
 
-    Returns until when. None: the plans of all have no room, and it was not stored.
+    Returns until when. None: the plans of all have no room, and it was not stored. Nobody else keeps one
+    until the transaction ends.
     """
+    take_turn(session, "the room for plans")
     parameters = {
         "id": plan_id,
         "account_id": account_id,

@@ -34,6 +34,7 @@ from app.store.models import (
 )
 from app.store.partitions import CLOCKS
 from app.store.reviews import NewReview, as_rows
+from app.store.turns import take_turn
 
 
 @dataclass(slots=True)
@@ -392,7 +393,6 @@ _RETRY_CHOSEN = f"""
     )
     SELECT * FROM changed
 """  # noqa: S608
-_RETRY_MANY_IN_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('retries of many', 0))")
 _RETRY = text(f"{_RETRYABLE} {_RETRY_CHOSEN}")
 _RETRY_FREE = text(f"{_RETRYABLE} SKIP LOCKED {_RETRY_CHOSEN}")
 _CANCEL_CHOSEN = f"""
@@ -551,7 +551,7 @@ def get(session: Session, request_id: UUID, *, with_states: bool = False) -> Req
 
 def wait_for_turn_to_retry_many(session: Session) -> None:
     """Wait until no other transaction retries many: two that share them out would mix their order."""
-    session.execute(_RETRY_MANY_IN_TURN)
+    take_turn(session, "retries of many")
 
 
 def retry(

@@ -4,6 +4,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.store.models import ConsoleSession
+from app.store.turns import take_turn
 
 _MOST_REMOVED = 1_000  # at once
 
@@ -42,7 +43,8 @@ def remove_expired(session: Session) -> None:
 
 
 def keep_newest(session: Session, holder: str, number: int) -> None:
-    """Remove the sessions of a principal but for the newest ones."""
+    """Remove the sessions of a principal but for the newest ones. Nobody else does until it is committed."""
+    take_turn(session, f"the number of sessions of {holder}")
     own = select(ConsoleSession.digest).where(ConsoleSession.holder == holder)
     older = own.order_by(ConsoleSession.created_at.desc()).offset(number)
     session.execute(delete(ConsoleSession).where(ConsoleSession.digest.in_(older)))

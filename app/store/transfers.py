@@ -12,6 +12,7 @@ from app.domain.name_patterns import APEX, ONE, NamePatterns
 from app.domain.transfer import TransferStatus
 from app.domain.zone_key import dns_name
 from app.store.models import AccessTransfer, Record
+from app.store.turns import take_turn
 
 _LOCK_ZONE = text("SELECT FROM dns_zone_leases WHERE zone = :zone FOR UPDATE")
 _NEW_OWNER = text(
@@ -38,8 +39,9 @@ def lock(session: Session, transfer_id: UUID) -> AccessTransfer | None:
     return session.get(AccessTransfer, transfer_id, with_for_update=True)
 
 
-def count_offered(session: Session, account: str | None) -> int:
-    """Count the offers for that account that can be accepted."""
+def count_offered(session: Session, account: str) -> int:
+    """Count the offers for that account that can be accepted. Nobody else does until the transaction ends."""
+    take_turn(session, f"the number of offers of {account}")
     offered = (
         select(func.count())
         .select_from(AccessTransfer)

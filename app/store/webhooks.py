@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.webhook import WhyDisabled
 from app.store.models import Webhook
+from app.store.turns import take_turn
 
 
 class WebhookCount(NamedTuple):
@@ -121,7 +122,6 @@ _COUNT = text(
     """  # noqa: S608
 )
 _KEEP_STILL = text("LOCK TABLE webhooks IN SHARE ROW EXCLUSIVE MODE")
-_COUNT_IN_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('the number of webhooks', 0))")
 _RELEASE_ALL = text("UPDATE webhooks SET server = NULL, served_until = NULL WHERE server = :server")
 
 
@@ -165,7 +165,7 @@ def count_of(session: Session, account: str | None, holder: str) -> int:
 
     Nobody else counts until the transaction ends.
     """
-    session.execute(_COUNT_IN_TURN)
+    take_turn(session, "the number of webhooks")
     own = and_(Webhook.account_id.is_(None), Webhook.holder == holder)
     whose = own if account is None else Webhook.account_id == account
     return session.scalars(select(func.count()).select_from(Webhook).where(whose)).one()

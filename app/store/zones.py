@@ -17,6 +17,7 @@ from app.domain.origin import Origin
 from app.domain.zone_settings import ZoneSettings, effective
 from app.store import open_floor
 from app.store.models import SINCE_FLOOR_OF_REQUEST, Backend, Drift, PostedZone, Record, Zone, ZoneState
+from app.store.turns import take_turn
 
 # One parameter, so that the statement is the same whatever the number of names; and its columns are known, so
 # that SQLAlchemy prepares the reading of rows but once.
@@ -91,7 +92,6 @@ _SIMULATED_HERE = text(
         OR EXISTS (SELECT FROM dns_zones WHERE backend = :backend)
     """
 )
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('the end of the simulation', 0))")
 
 
 class Removed(NamedTuple):
@@ -149,7 +149,7 @@ def remove_simulated(session: Session) -> Removed:
     mine = {"backend": SIMULATED_BACKEND}
     if not session.scalar(_SIMULATED_HERE, mine):
         return Removed(0, 0, 0)
-    session.execute(_ONE_AT_A_TIME)
+    take_turn(session, "the end of the simulation")
     open_ones = {**mine, "open_from": open_floor.exact(session)}
     cancelled = len(session.execute(_CANCEL_SIMULATED, open_ones).all())
     names = list(session.scalars(_REMOVE_SIMULATED, open_ones))

@@ -34,6 +34,7 @@ from app.store import quotas as quota_store
 from app.store import transfers as store
 from app.store import zones
 from app.store.models import AccessTransfer, Zone
+from app.store.turns import take_turn
 
 MAX_RRSETS = 100_000  # of one owner in the zone that are looked at
 MAX_OFFERS = 100  # of one account at a time
@@ -243,7 +244,10 @@ def _rrsets(session: Session, row: AccessTransfer) -> Sequence[Any]:
 def _require_quota(session: Session, account: str, number: int) -> None:
     """Raise RecordsExceeded where the account may not own so many RRsets more."""
     most = quotas.get_quota(session, account).in_effect.records
-    if most and (owned := quota_store.count_owned(session, {account: most})[account]) + number > most:
+    if not most:
+        return
+    take_turn(session, f"the RRsets given to {account}")
+    if (owned := quota_store.count_owned(session, {account: most})[account]) + number > most:
         raise RecordsExceeded(account, owned, 0, most, given=number)
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from uuid_utils.compat import uuid7
 
 from app.core.config import settings
-from app.core.database import reading, statements
+from app.core.database import reading, transaction
 from app.core.logging import get_logger
 from app.domain.change import RRsetKey
 from app.domain.errors import PlanNotFound, PlanUnreadable, Reason
@@ -82,7 +82,7 @@ _FLAGS = ("atomic", "allow_mass_change", "ask_servers", "apart")
 
 
 def keep(plan: Plan) -> KeptPlan:
-    """Store a plan by one statement. The oldest of its account make room for it; others' do not.
+    """Store a plan. The oldest of its account make room for it; others' do not.
 
     Raises BatchRefused when it is atomic, and can't be a group.
     """
@@ -97,10 +97,9 @@ def keep(plan: Plan) -> KeptPlan:
     content = _CONTENT.dump_json(_Content([] if refused else [*plan.items], [*plan.planned], flags, left))
     packed = zlib.compress(content, _FAST)
     plan_id = uuid7()
-    with statements() as session:
-        account = _account(plan.items)
-        limits = settings()
-        room = Room(limits.plans_per_account, limits.plan_bytes_per_account, MAX_KEPT)
+    account, limits = _account(plan.items), settings()
+    room = Room(limits.plans_per_account, limits.plan_bytes_per_account, MAX_KEPT)
+    with transaction() as session:
         until = plans.insert(session, plan_id, account, packed, lifetime=LIFETIME, room=room)
     return KeptPlan(plan, plan_id if until else None, until)
 
