@@ -41,7 +41,7 @@ class RunEvent:
     request_id: UUID | None = None
     told: str | None = None  # the same for requesters; None: it is not for them
     task: str | None = None  # that begins
-    updates: Sequence[SentUpdate] = ()  # what the task has sent that ends
+    updates: Sequence[SentUpdate] = ()  # that the task has sent since the event before
 
 
 @dataclass(frozen=True, slots=True)

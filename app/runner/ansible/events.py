@@ -1,13 +1,13 @@
 """Turns what the callback plugin reports into lines of the run's log, written for people."""
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from uuid import UUID
 
 from app.runner.ansible.redaction import Redactor
 from app.runner.ansible.updates import Updates
-from app.runner.protocol import RunEvent, SentUpdate
+from app.runner.protocol import RunEvent
 
 MAX_MESSAGE = 1_000  # characters
 MAX_EVENTS = 1_000  # so that a loop over ten thousand items does not fill the run's log
@@ -49,22 +49,17 @@ class EventReader:
         request_id = self._request_id(event)
         if event.get("event") in _OF_ITEMS and request_id is None and len(self._asked) > 1:
             event |= {"item": None, "message": None}
-        sent = self.updates.read(event, self._redactor) if "updates" in event else ()
+        if event.get("event") == "update":
+            self.updates.read(event, self._redactor)
         message = _message(event)
         if message:
-            self._report_limited(message, request_id, _task_of(event), sent)
+            self._report_limited(message, request_id, _task_of(event))
 
-    def report(
-        self,
-        message: str,
-        request_id: UUID | None = None,
-        task: str | None = None,
-        updates: Sequence[SentUpdate] = (),
-    ) -> None:
+    def report(self, message: str, request_id: UUID | None = None, task: str | None = None) -> None:
         """Add a line to the run's log, cleaned and cut; of a request, or of the run, or of a task's begin."""
         line = self._redactor.line(message, MAX_MESSAGE)
         name = None if task is None else self._redactor.line(task, MAX_MESSAGE)
-        self._on_event(RunEvent(line, request_id=request_id, task=name, updates=updates))
+        self._on_event(RunEvent(line, request_id=request_id, task=name, updates=self.updates.take()))
 
     def _request_id(self, event: Mapping[str, Any]) -> UUID | None:
         try:
@@ -73,12 +68,10 @@ class EventReader:
             return None
         return request_id if request_id in self._asked else None
 
-    def _report_limited(
-        self, message: str, request_id: UUID | None, task: str | None, updates: Sequence[SentUpdate]
-    ) -> None:
+    def _report_limited(self, message: str, request_id: UUID | None, task: str | None) -> None:
         self._count += 1
         if self._count <= MAX_EVENTS:
-            self.report(message, request_id, task, updates)
+            self.report(message, request_id, task)
         elif self._count == MAX_EVENTS + 1:
             self.report(f"the run reports more than {MAX_EVENTS} events; the further ones are not kept")
 

@@ -1,4 +1,4 @@
-"""The update messages that a run's tasks have sent, as the callback plugin reports them.
+"""The update messages that a run's tasks send, as the collection tells of them.
 
 Any playbook may write there: what is not as our own role writes it is left out.
 """
@@ -12,8 +12,9 @@ from typing import Any
 from app.runner.ansible.redaction import Redactor
 from app.runner.protocol import SentUpdate
 
-MAX_TIMED = 1_000  # messages of a run whose times are kept
-MAX_NUMBER = 1_000_000  # messages of one task
+MAX_TIMED = 1_000  # messages of a run whose times are kept; the others are counted only
+_MAX_RCODES = 50
+_MAX_SECONDS = 1_000_000
 _MAX_SERVER = 300  # characters
 _RCODE = re.compile(r"[A-Za-z0-9]{1,16}")
 
@@ -24,34 +25,22 @@ class Updates:
 
     rcodes: Counter[str] = field(default_factory=Counter)
     timed: list[SentUpdate] = field(default_factory=list)
+    _taken: int = 0
 
-    def read(self, event: Mapping[str, Any], redactor: Redactor) -> Sequence[SentUpdate]:
-        """Take what an event says of the messages of its task; return those that have times."""
-        said = event.get("updates")
-        if not isinstance(said, dict):
-            return ()
-        self.rcodes.update(_numbers(said.get("rcodes")))
-        server = redactor.line(str(event.get("server")), _MAX_SERVER)
-        listed = said.get("timed")
-        room = MAX_TIMED - len(self.timed)
-        timed = [_sent(server, each) for each in (listed if isinstance(listed, list) else [])[:room]]
-        found = [each for each in timed if each is not None]
-        self.timed += found
-        return found
+    def read(self, event: Mapping[str, Any], redactor: Redactor) -> None:
+        """Take what an event says of one message."""
+        match event:
+            case {"rcode": str(rcode), "began": float(began), "seconds": float(seconds)}:
+                if not (_RCODE.fullmatch(rcode) and began > 0 and 0 <= seconds < _MAX_SECONDS):
+                    return
+                if rcode in self.rcodes or len(self.rcodes) < _MAX_RCODES:
+                    self.rcodes[rcode] += 1
+                if len(self.timed) < MAX_TIMED:
+                    server = redactor.line(str(event.get("server")), _MAX_SERVER)
+                    self.timed.append(SentUpdate(server, rcode, began, seconds))
 
-
-def _numbers(said: Any) -> dict[str, int]:
-    if not isinstance(said, dict):
-        return {}
-    return {
-        rcode: number
-        for rcode, number in list(said.items())[:MAX_TIMED]
-        if _RCODE.fullmatch(rcode) and type(number) is int and 0 < number <= MAX_NUMBER
-    }
-
-
-def _sent(server: str, said: Any) -> SentUpdate | None:
-    match said:
-        case [float(began), float(seconds), str(rcode)] if began > 0 and 0 <= seconds < MAX_NUMBER:
-            return SentUpdate(server, rcode, began, seconds) if _RCODE.fullmatch(rcode) else None
-    return None
+    def take(self) -> Sequence[SentUpdate]:
+        """Return those with times that were not returned before."""
+        new = self.timed[self._taken :]
+        self._taken = len(self.timed)
+        return new

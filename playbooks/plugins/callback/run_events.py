@@ -89,8 +89,6 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
 
     def _write_result(self, event: str, result: Any, **more: Any) -> None:
         values = result._result
-        if isinstance(values.get("dns_updates"), Mapping):
-            more |= {"server": values.get("server"), "updates": values["dns_updates"]}
         self._write(
             event,
             host=result._host.get_name(),

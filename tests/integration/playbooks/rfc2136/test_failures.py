@@ -1,6 +1,8 @@
 """Batches that meet trouble: refused keys, servers that are away or fall silent, others who are faster."""
 
 import base64
+import json
+import os
 import socket
 import struct
 import time
@@ -201,6 +203,23 @@ def test_an_update_without_a_trusted_answer_may_have_been_carried_out(
     assert said[: len(many)] == [failed("no_answer")] * len(many)
     assert said[len(many) :] == [failed("server_unreachable"), failed("invalid_change")]
     assert "nobody knows" in zone.message(many[0])
+
+
+def test_each_update_is_told_when_it_is_answered(
+    zone: ZoneUnderTest, infrastructure: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not when all are: of a run that is killed nothing comes behind that."""
+    reader, writer = os.pipe()
+    monkeypatch.setenv("DNS_EVENTS_FD", str(writer))
+    assert zone.do("create", "a", "A", "192.0.2.1") == APPLIED
+    with updates_answered(zone, infrastructure, lambda _: None):
+        assert zone.do("create", "b", "A", "192.0.2.1") == failed("no_answer")
+    events = [json.loads(line) for line in os.read(reader, 65_536).splitlines()]
+    assert [(each["event"], each["rcode"]) for each in events] == [("update", "NOERROR"), ("update", "none")]
+    os.close(reader)
+    zone.target = ZoneUnderTest(infrastructure, zone.name).target
+    assert zone.do("create", "c", "A", "192.0.2.1") == APPLIED  # though nobody listens any more
+    os.close(writer)
 
 
 @pytest.mark.parametrize(

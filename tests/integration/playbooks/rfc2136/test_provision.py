@@ -3,12 +3,17 @@
 import json
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from stack.embedded import Stack
+from stack.ports import HOST
 from tests.support.builders import change
+from tests.support.eventually import eventually
+from tests.support.fronts import front
 from tests.support.runs import PROVISION, execute
 from tests.support.zones import ZoneUnderTest
 
@@ -117,6 +122,24 @@ def test_as_many_changes_in_a_message_as_the_inventory_allows(
     ended = execute(hosts, *(change("create", f"h{n}", "A", "192.0.2.1", zone=new_zone) for n in range(5)))
     line = f"bind: task ok, 5 changes to {address}:{port} in 3 messages: 5 applied; answers: NOERROR"
     assert line in ended.events
+
+
+@pytest.mark.thorough
+@pytest.mark.usefixtures("warm")
+def test_messages_of_a_run_that_is_stopped_are_counted(
+    infrastructure: Stack, new_zone: str, tmp_path: Path
+) -> None:
+    cancel = Event()
+    changes = [change("create", f"h{n}", "A", "192.0.2.1", zone=new_zone) for n in range(2_000)]
+    with front(ZoneUnderTest(infrastructure, new_zone).target) as server, ThreadPoolExecutor(1) as pool:
+        variables = {"dns_server": HOST, "dns_port": server.target.port, "dns_max_message_changes": 1}
+        hosts = inventory(tmp_path, **variables, dns_tsig_key_file=str(infrastructure.key_file("bind")))
+        run = pool.submit(execute, hosts, *changes, cancel=cancel)
+        eventually(lambda: server.applied > 2 or run.done())
+        cancel.set()
+        result = run.result().result
+    assert (result.why, set(result.update_rcodes)) == ("cancelled", {"NOERROR"})
+    assert server.applied - 1 <= result.update_rcodes["NOERROR"] <= server.applied < len(changes)
 
 
 @pytest.mark.usefixtures("warm")

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import dns.name
 
@@ -14,13 +14,6 @@ from .errors import BatchFault, NoAnswer
 from .result import Reason, Result, all_or_none, atomic_failed, failed, no_answer, refused
 
 UNCERTAIN = frozenset({"no_answer", "server_failed", "changed_meanwhile"})  # codes of what is tried again
-
-
-class AsJson(Protocol):
-    """Something that a task's result has."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as JSON is made of it."""
 
 
 @dataclass(slots=True)
@@ -33,7 +26,6 @@ class Outcomes:
     problem: str | None = None  # what stopped the batch early, or is wrong with the zone
     server: str | None = None  # which of several primaries got the changes
     passed_over: str | None = None  # why those before it did not
-    updates: AsJson | None = None  # the update messages that were sent to it
 
     @classmethod
     def of_fault(cls, items: Iterable[Mapping[str, Any]], zone: dns.name.Name, fault: BatchFault) -> Self:
@@ -119,7 +111,7 @@ def task_result(outcomes: Outcomes, server: str, total: int, unit: str = "messag
 
     `server` is who would have got the changes if it is not said who did. `total` is the number of changes
     in the changes file, `unit` is what the server gets them in. The task has failed only if something stopped
-    the batch before any change was done. `dns_updates` is for the orchestrator's metrics and traces.
+    the batch before any change was done.
     """
     server = outcomes.server or server
     found = Counter(
@@ -141,7 +133,6 @@ def task_result(outcomes: Outcomes, server: str, total: int, unit: str = "messag
         "unchanged": counts["unchanged"],
         "refused": counts["failed"],
         "unknown": counts["unknown"],
-        **({} if outcomes.updates is None else {"dns_updates": outcomes.updates.as_json()}),
     }
 
 

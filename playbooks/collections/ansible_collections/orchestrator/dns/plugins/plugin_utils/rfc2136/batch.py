@@ -43,7 +43,6 @@ def apply_batch(
         return outcomes
     try:
         with open_first(primaries, zone, outcomes) as connection:
-            outcomes.updates = connection.updates
             if dry_run:
                 record_dry_run(changes, Planner(zone), connection, outcomes)
                 outcomes.fail_groups(changes)

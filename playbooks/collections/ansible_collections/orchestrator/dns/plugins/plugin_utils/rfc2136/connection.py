@@ -25,7 +25,7 @@ from dns.opcode import Opcode
 from dns.rcode import Rcode
 
 from .kerberos import Kerberos, new_context
-from .sent_updates import SentUpdates
+from .sent_updates import told
 from .tkey import ContextKey
 
 WINDOW = 256  # messages under way at a time: so few that the buffers of neither side fill up
@@ -56,7 +56,6 @@ class Connection:
         self._kerberos = key if isinstance(key, Kerberos) else None
         self._key = None if isinstance(key, Kerberos) else key
         self._limit = target.answer_timeout
-        self.updates = SentUpdates()
 
     def __enter__(self) -> Self:
         address = (self.target.address, self.target.port)
@@ -88,7 +87,7 @@ class Connection:
         """Send a message and return its answer, whose signature is checked. Raises NoAnswer, KeyRefused."""
         if message.opcode() != Opcode.UPDATE:
             return self.read(self.pipeline([message])[0], message)
-        with self.updates.one() as answers:
+        with told(str(self.target)) as answers:
             answers += self.pipeline([message])
         return self.read(answers[0], message)
 

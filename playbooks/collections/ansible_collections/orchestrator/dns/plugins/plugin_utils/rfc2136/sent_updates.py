@@ -1,41 +1,38 @@
-"""The update messages that a connection has sent: how each was answered, when, and how soon."""
+"""Update messages are told as they are answered: how, when, and how soon.
 
+The orchestrator counts them also of a run that is killed before its task has a result.
+"""
+
+import json
+import os
 import time
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from contextlib import contextmanager, suppress
 
 from dns.rcode import Rcode
 
-MAX_TIMED = 1_000  # messages whose times are kept; the others are counted only
 UNANSWERED = "none"
 
 
-@dataclass(slots=True)
-class SentUpdates:
-    """Update messages by the code of their answers, and the times of the first ones."""
+@contextmanager
+def told(server: str) -> Iterator[list[bytes]]:
+    """Tell of the message that the block sends; the block appends its answer, if there is one."""
+    began, clock = time.time(), time.monotonic()
+    answers: list[bytes] = []
+    try:
+        yield answers
+    finally:
+        rcode = _rcode(answers[0]) if answers else UNANSWERED
+        _tell(server, began, time.monotonic() - clock, rcode)
 
-    rcodes: Counter[str] = field(default_factory=Counter)
-    timed: list[tuple[float, float, str]] = field(default_factory=list)
 
-    @contextmanager
-    def one(self) -> Iterator[list[bytes]]:
-        """Note the message that the block sends; the block appends its answer, if there is one."""
-        began, clock = time.time(), time.monotonic()
-        answers: list[bytes] = []
-        try:
-            yield answers
-        finally:
-            rcode = _rcode(answers[0]) if answers else UNANSWERED
-            self.rcodes[rcode] += 1
-            if len(self.timed) < MAX_TIMED:
-                self.timed.append((began, time.monotonic() - clock, rcode))
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it for the task's result: `timed` has seconds since 1970, how many seconds, and the code."""
-        return {"rcodes": dict(self.rcodes), "timed": [list(each) for each in self.timed]}
+def _tell(server: str, began: float, seconds: float, rcode: str) -> None:
+    """Write to the descriptor that `DNS_EVENTS_FD` names, as the callback plugin `run_events` does."""
+    descriptor = os.environ.get("DNS_EVENTS_FD", "")
+    if descriptor.isdigit():
+        event = {"event": "update", "server": server, "began": began, "seconds": seconds, "rcode": rcode}
+        with suppress(OSError):  # the reader has closed its end
+            os.write(int(descriptor), (json.dumps(event) + "\n").encode())
 
 
 def _rcode(wire: bytes) -> str:
