@@ -35,7 +35,11 @@ _MAX_RDATA = 65_535  # octets
 
 _DIRECTIVES = ("$ORIGIN", "$TTL", "$GENERATE")
 _OUTSIDE_OF_STRINGS = re.compile(r'\\.|"(?:[^"\\]|\\.)*+"?|;[^\n]*|([()])', re.DOTALL)
+_TOO_MANY = f"a $GENERATE of more than {MAX_GENERATED:,} records"
 _WHERE = re.compile(r"<[a-z]+>:[0-9]+: ")  # in front of dnspython's words: the line of the entry alone
+_GENERATED = re.compile(
+    r"""\s*\$GENERATE[\s("]+(\d{1,20})-(\d{1,20})(?:/(\d{1,20}))?[\s"]""", re.ASCII | re.IGNORECASE
+)
 _UNKNOWN_PARAMETERS = re.compile(r" (?:ohttp|docpath=)")  # of SVCB: to BIND 9.18 by their numbers alone
 _BAD_ENTRY = (dns.exception.DNSException, ValueError, struct.error, OverflowError)
 
@@ -81,6 +85,8 @@ class MasterFile:
         try:
             if len(entry) > MAX_ENTRY:
                 raise _BadEntry(f"an entry of more than {MAX_ENTRY:,} characters")
+            if _generates(entry) > MAX_GENERATED:  # each of them would be made first
+                raise _BadEntry(_TOO_MANY)
             reader.tok = dns.tokenizer.Tokenizer(StringIO(entry), "<entry>")
             reader.read()
             records = [self._record(*each) for each in found.records]
@@ -170,7 +176,7 @@ class _Found:
 
     def add(self, name: dns.name.Name, ttl: int, rdata: dns.rdata.Rdata) -> None:
         if len(self.records) == MAX_GENERATED:
-            raise _BadEntry(f"a $GENERATE of more than {MAX_GENERATED:,} records")
+            raise _BadEntry(_TOO_MANY)
         self.records.append((name, ttl, rdata))
 
 
@@ -189,6 +195,15 @@ def _entries(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
             parts, size = [], 0
     if parts:
         yield first, "".join(parts)
+
+
+def _generates(entry: str) -> int:
+    """Return how many records a $GENERATE stands for; 0 for what is none, or can't be read."""
+    found = _GENERATED.match(entry)
+    if found is None:
+        return 0
+    first, last, step = (int(number or 1) for number in found.groups())
+    return len(range(first, last + 1, step)) if step else 0
 
 
 def _depth(line: str) -> int:
