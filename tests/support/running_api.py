@@ -1,8 +1,10 @@
 """The API in the test's process, which goes on from one test to the next."""
 
 from contextlib import ExitStack
+from functools import cache
 from typing import Any
 
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.core import database
@@ -49,10 +51,24 @@ class RunningApi:
         forget_clients()
 
 
+def guarded_app() -> FastAPI:
+    """Return the API that asks everybody who he is, one for all tests: to make its routes takes longest."""
+    made = _guarded_app()
+    made.middleware_stack = None  # which is made by the settings at the first call
+    return made
+
+
+@cache
+def _guarded_app() -> FastAPI:
+    from app.main import create_app
+
+    return create_app()
+
+
 def forget_clients() -> None:
     """Close the app's connections, also those of a module's fixture; the next settings count for new ones."""
     database.close()
     redis().close()
     caches: tuple[Any, ...] = (settings, database.cached_engine, redis)
-    for cache in caches:
-        cache.cache_clear()
+    for each in caches:
+        each.cache_clear()

@@ -9,7 +9,7 @@ from app.core.celery_app import celery_app
 from app.services.access import failures
 from stack.embedded import Stack
 from tests.support.console import Guests
-from tests.support.running_api import forget_clients
+from tests.support.running_api import forget_clients, guarded_app
 
 ZONE = "console.test"
 
@@ -34,9 +34,7 @@ def guests(infrastructure: Stack, module_database: str, more_settings: dict[str,
         for name, value in (infrastructure.env | settings).items():
             patch.setenv(name, value)
         patch.setattr(failures, "TRIES", 1_000)
-        from app.main import create_app
-
         celery_app.conf.broker_url = infrastructure.env["CELERY_BROKER_URL"]
-        with TestClient(create_app()) as client:
+        with TestClient(guarded_app()) as client:
             yield Guests(client, ZONE)
         forget_clients()

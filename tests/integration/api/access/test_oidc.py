@@ -25,7 +25,7 @@ from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.issuer import AUDIENCE, RunningIssuer, SigningKey, claims, rsa_key, written
 from tests.support.provider import running_provider
-from tests.support.running_api import forget_clients
+from tests.support.running_api import forget_clients, guarded_app
 
 ME = "/api/v1/access/me"
 KEY = SigningKey()
@@ -60,9 +60,7 @@ def guarded(infrastructure: Stack, module_database: str, issuer: RunningIssuer) 
         for name, value in (infrastructure.env | settings).items():
             patch.setenv(name, value)
         patch.setattr(failures, "TRIES", 1_000)
-        from app.main import create_app
-
-        with TestClient(create_app()) as client:
+        with TestClient(guarded_app()) as client:
             yield Guarded(client, zone)
         forget_clients()
 

@@ -15,6 +15,7 @@ from app.services.access.failures import TRIES
 from app.services.access.tokens import MAX_MAKERS
 from tests.support.access import Guarded, bearer, make_token, prefix_of
 from tests.support.builders import body
+from tests.support.running_api import guarded_app
 from tests.support.settings import SetSettings
 
 ME = "/api/v1/access/me"
@@ -120,10 +121,8 @@ def test_two_headers_are_none(guarded: Guarded) -> None:
 
 
 def test_a_token_of_a_network(app_settings: Settings, set_settings: SetSettings) -> None:
-    from app.main import create_app
-
     set_settings(AUTH="required")
-    with TestClient(create_app(), client=("10.1.2.3", 1)) as client:
+    with TestClient(guarded_app(), client=("10.1.2.3", 1)) as client:
         within = make_token("requester", accounts=["team-a"], networks=["192.0.2.0/24", "10.0.0.0/8"])
         outside = make_token("requester", accounts=["team-a"], networks=["10.1.2.4/32", "fd00::/8"])
         assert client.get(ME, headers=bearer(within)).status_code == 200
@@ -259,10 +258,8 @@ def test_with_auth_off_nobody_is_asked(client: TestClient, new_zone: str) -> Non
 def test_nobody_is_let_in_by_what_may_have_changed_since(
     app_settings: Settings, set_settings: SetSettings
 ) -> None:
-    from app.main import create_app
-
     set_settings(AUTH="required", DATABASE_TIMEOUT="1")
-    with TestClient(create_app()) as client:
+    with TestClient(guarded_app()) as client:
         token = make_token("requester", accounts=["team-a"])
         assert client.get(ME, headers=bearer(token)).status_code == 200
         with psycopg.connect(app_settings.database_url.get_secret_value()) as connection:

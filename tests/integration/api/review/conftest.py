@@ -17,7 +17,7 @@ from stack.embedded import Stack
 from tests.support.access import Guarded, bearer, make_token
 from tests.support.builders import body
 from tests.support.planning import planning_worker
-from tests.support.running_api import forget_clients
+from tests.support.running_api import forget_clients, guarded_app
 
 DNS = "/api/v1/dns"
 
@@ -122,15 +122,13 @@ class Office(Guarded):
 @pytest.fixture(scope="module")
 def api_of_module(infrastructure: Stack, module_database: str) -> Iterator[TestClient]:
     """The API of the module's tests, which share its database: each has a zone and accounts of its own."""
-    from app.main import create_app
-
     variables = {"AUTH": "required", "EXECUTOR": "simulated", "SIMULATED_DELAY": "0", "BOOTSTRAP_ZONES": ""}
     with pytest.MonkeyPatch.context() as environment:
         for name, value in (infrastructure.env | {"DATABASE_URL": module_database} | variables).items():
             environment.setenv(name, value)
         forget_clients()
         celery_app.conf.broker_url = settings().celery_broker_url.get_secret_value()
-        with TestClient(create_app()) as client, planning_worker():
+        with TestClient(guarded_app()) as client, planning_worker():
             yield client
         forget_clients()
 

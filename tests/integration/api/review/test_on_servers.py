@@ -15,6 +15,7 @@ from app.services.plan import orders
 from app.services.plan.answer import answer_order
 from tests.integration.api.review.conftest import Office
 from tests.integration.conftest import ZoneOn
+from tests.support.running_api import guarded_app
 from tests.support.settings import SetSettings
 from tests.support.zones import ZoneUnderTest
 
@@ -33,8 +34,6 @@ def runner(app_settings: Settings, fork_pool: ForkPool) -> AnsibleRunner:
 def office(
     app_settings: Settings, zone: ZoneUnderTest, runner: AnsibleRunner, set_settings: SetSettings
 ) -> Iterator[Office]:
-    from app.main import create_app
-
     set_settings(AUTH="required", BOOTSTRAP_ZONES=f"{zone.name}=bind")
     stop = Event()
 
@@ -44,7 +43,7 @@ def office(
                 answer_order(order, runner, make_backends())
 
     worker = Thread(target=answer)
-    with TestClient(create_app()) as client:
+    with TestClient(guarded_app()) as client:
         worker.start()
         made = Office(client, zone.name, "asks", "decides")
         made.grant("review", account="asks")
