@@ -19,7 +19,8 @@ from app.domain.change import Action
 from app.domain.permissions import SERVICE
 from app.services.requests.draft import RawChange
 from app.services.requests.lookup import RequestFilter, find_requests, get_request
-from app.services.requests.submit import Accepted, submit
+from app.services.requests.submission import Accepted
+from app.services.requests.submit import submit
 from app.services.requests.validate import read_change
 from app.store import due, leases, queue
 from app.store.models import SEQ_STEP

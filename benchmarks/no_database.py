@@ -16,7 +16,8 @@ from app.domain.zone_settings import PLAIN
 from app.main import create_app
 from app.services.requests.draft import RawChange, Refused
 from app.services.requests.place import place_in_zone
-from app.services.requests.submit import Accepted, Submitted, accepted_request, new_request
+from app.services.requests.submission import Accepted, Submitted, accepted_request
+from app.services.requests.submit import new_request
 from app.services.requests.validate import read_change
 
 

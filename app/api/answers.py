@@ -64,7 +64,7 @@ from app.services.plan.from_records import Planned
 from app.services.plan.keep import KeptPlan, Left
 from app.services.plan.told import as_told
 from app.services.records import RecordState
-from app.services.requests import submit
+from app.services.requests import submission
 from app.services.requests.batch import batch_id_of
 from app.services.requests.case import ReviewState
 from app.services.requests.draft import Refused
@@ -76,7 +76,7 @@ from app.services.review.look import Look
 _UNDECIDED = Reason((), "try_again", "the database failed before it could tell what this key stands for")
 
 
-def accepted(request: submit.AcceptedRequest) -> Accepted:
+def accepted(request: submission.AcceptedRequest) -> Accepted:
     """Return the answer to a change that was accepted."""
     return Accepted(
         request.id,
@@ -92,25 +92,25 @@ def accepted(request: submit.AcceptedRequest) -> Accepted:
 
 
 def accepted_with_warnings(
-    request: submit.AcceptedRequest, warnings: Sequence[Reason]
+    request: submission.AcceptedRequest, warnings: Sequence[Reason]
 ) -> AcceptedWithWarnings:
     """Return the answer to a change that was accepted, and what is to be said about it."""
     plain = accepted(request)
     return AcceptedWithWarnings(**_fields(plain), warnings=[*map(_warning, warnings)])
 
 
-def accepted_undo(request: submit.AcceptedRequest, undoes: UUID) -> AcceptedUndo:
+def accepted_undo(request: submission.AcceptedRequest, undoes: UUID) -> AcceptedUndo:
     """Return the answer to an undo that was accepted."""
     plain = accepted(request)
     return AcceptedUndo(**_fields(plain), undoes=undoes)
 
 
-def batch_out(submitted: Sequence[submit.Submitted]) -> BatchOut:
+def batch_out(submitted: Sequence[submission.Submitted]) -> BatchOut:
     """Return the results of a batch, with at most MAX_BATCH_REASONS reasons in all."""
     found = {
         index: _reasons_against(result)
         for index, result in enumerate(submitted)
-        if type(result) is not submit.Accepted or result.warnings
+        if type(result) is not submission.Accepted or result.warnings
     }
     shares = share(MAX_BATCH_REASONS, list(map(len, found.values())))
     given = dict(zip(found, shares, strict=True))
@@ -168,15 +168,17 @@ def _left_out(left: Left) -> LeftOut:
     )
 
 
-def _batch_result(index: int, result: submit.Submitted, reasons: Sequence[Reason], given: int) -> BatchResult:
+def _batch_result(
+    index: int, result: submission.Submitted, reasons: Sequence[Reason], given: int
+) -> BatchResult:
     match result:
-        case submit.Accepted(request, warnings=warnings):
+        case submission.Accepted(request, warnings=warnings):
             return BatchResult(index, 202, accepted(request), [*map(_warning, warnings)] or None)
-        case submit.Replayed(request):
+        case submission.Replayed(request):
             return BatchResult(index, 200, accepted(request))
-        case submit.Undecided(error):
+        case submission.Undecided(error):
             status = error.status if isinstance(error, QuotaExceeded) else 503
-        case submit.KeyReused():
+        case submission.KeyReused():
             status = 409
         case Refused():
             status = _status(result)
@@ -188,9 +190,9 @@ def _status(refused: Refused) -> int:
     return 403 if refused.not_allowed else 422
 
 
-def _reasons_against(result: submit.Submitted) -> Sequence[Reason]:
-    if not isinstance(result, submit.Undecided):
-        return submit.reasons_of(result)
+def _reasons_against(result: submission.Submitted) -> Sequence[Reason]:
+    if not isinstance(result, submission.Undecided):
+        return submission.reasons_of(result)
     full = result.error if isinstance(result.error, BacklogFull | QuotaExceeded) else None
     return [Reason((), full.code, str(full)) if full else _UNDECIDED]
 
@@ -420,7 +422,7 @@ def _request(state: RequestState, reader: Principal) -> dict[str, Any]:
     }
 
 
-def _context(request: submit.AcceptedRequest) -> ContextOut:
+def _context(request: submission.AcceptedRequest) -> ContextOut:
     return ContextOut(
         request.account_id, request.source, request.via, request.not_before, request.reason, request.ticket
     )

@@ -13,7 +13,7 @@ from app.schemas.response import (
     RestoredOut,
     RRsetStateOut,
 )
-from app.services.requests.submit import Accepted, Submitted, reasons_of
+from app.services.requests.submission import Accepted, Submitted, reasons_of
 from app.services.zones.drift import Restored, ZoneDrift
 from app.services.zones.registry import ServedZone
 from app.store.drift import DriftedRRset

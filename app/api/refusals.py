@@ -9,7 +9,7 @@ from app.domain.errors import Reason
 from app.domain.permissions import Caller
 from app.services.access.refusals import NOBODY, Refusals
 from app.services.requests import made_for_others
-from app.services.requests.submit import Submitted
+from app.services.requests.submission import Submitted
 
 CALLER = "orchestrator.caller"  # in the scope of a call
 

@@ -8,7 +8,7 @@ from app.api.auth import caller
 from app.api.refusals import note_made_for_others
 from app.domain.errors import InvalidInput, NotAllowed
 from app.schemas.response import Accepted, AcceptedWithWarnings
-from app.services.requests import submit
+from app.services.requests import submission
 from app.services.requests.draft import RawChange, Refused
 from app.services.requests.group_commit import GroupCommit
 
@@ -28,11 +28,11 @@ async def submit_change(
     result = await group_commit.submit(change, size, caller(request))
     note_made_for_others(request, (result,))
     match result:
-        case submit.Accepted(accepted) | submit.Replayed(accepted):
+        case submission.Accepted(accepted) | submission.Replayed(accepted):
             answer_headers = {"Location": f"/api/v1/dns/requests/{accepted.id}"}
-            if isinstance(result, submit.Replayed):
+            if isinstance(result, submission.Replayed):
                 answer_headers |= REPLAYED
-            if isinstance(result, submit.Accepted) and result.warnings:
+            if isinstance(result, submission.Accepted) and result.warnings:
                 answer = answers.accepted_with_warnings(accepted, result.warnings)
                 content = _WITH_WARNINGS.dump_json(answer)
             else:
@@ -41,5 +41,5 @@ async def submit_change(
             return response, waiting.asked_for(request, accepted)
         case Refused(reasons):
             raise NotAllowed(reasons[0]) if result.not_allowed else InvalidInput(reasons)
-        case submit.KeyReused(cause) | submit.Undecided(cause):
+        case submission.KeyReused(cause) | submission.Undecided(cause):
             raise cause

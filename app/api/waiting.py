@@ -30,7 +30,7 @@ from app.schemas.response import RequestDetail, RequestOut
 from app.services.live.hub import Hub
 from app.services.live.waits import Waits
 from app.services.requests.lookup import get_states
-from app.services.requests.submit import Accepted, AcceptedRequest, Replayed, Submitted
+from app.services.requests.submission import Accepted, AcceptedRequest, Replayed, Submitted
 
 log = get_logger(__name__)
 

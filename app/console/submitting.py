@@ -9,7 +9,7 @@ from app.services.kicks import KickSender
 from app.services.requests.backlog import Backlog
 from app.services.requests.group_commit import additions, zones_to_kick
 from app.services.requests.made_for_others import note_made_for_others
-from app.services.requests.submit import Submitted
+from app.services.requests.submission import Submitted
 
 
 def follow_up(request: Request, caller: Caller, submitted: Sequence[Submitted]) -> None:

@@ -16,7 +16,8 @@ from app.runner.protocol import Runner
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from app.services.requests.draft import RawChange
-from app.services.requests.submit import Accepted, submit
+from app.services.requests.submission import Accepted
+from app.services.requests.submit import submit
 from app.services.requests.validate import read_changes
 from stack.embedded import Stack
 from tests.support.builders import body

@@ -11,7 +11,8 @@ from app.domain.change import Action
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from app.services.requests.draft import RawChange
-from app.services.requests.submit import Accepted, submit
+from app.services.requests.submission import Accepted
+from app.services.requests.submit import submit
 from app.services.requests.validate import read_changes
 from app.services.zones.imports import import_wanted
 from app.services.zones.watch import Watcher

@@ -14,7 +14,7 @@ from app.domain.change import RRsetKey
 from app.domain.errors import InvalidInput, Reason
 from app.domain.permissions import Right
 from app.schemas.request import Restoration
-from app.services.requests.submit import Accepted
+from app.services.requests.submission import Accepted
 from app.services.zones import drift, registry
 from app.services.zones.drift_keys import read_keys
 from app.services.zones.registry import ServedZone

@@ -11,7 +11,7 @@ from app.core.config import settings
 from app.domain.lifecycle import Status
 from app.domain.told import of_failure, of_status
 from app.domain.zone_key import view_of
-from app.services.requests.submit import with_ttl
+from app.services.requests.submission import with_ttl
 from app.store.outbox import Event
 
 MEDIA_TYPE = "application/cloudevents+json; charset=UTF-8"

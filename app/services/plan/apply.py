@@ -24,7 +24,8 @@ from app.services.plan.from_servers import plan_from_servers
 from app.services.plan.keep import Plan
 from app.services.requests.backlog import Backlog
 from app.services.requests.draft import RawChange, Refused
-from app.services.requests.submit import Accepted, Submitted, batch_refused, submit
+from app.services.requests.submission import Accepted, Submitted
+from app.services.requests.submit import batch_refused, submit
 from app.services.requests.validate import read_changes
 from app.store import plans
 from app.store.requests import NewBatch

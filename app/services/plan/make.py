@@ -14,7 +14,7 @@ from app.services.plan.from_servers import plan_from_servers
 from app.services.plan.keep import KeptPlan, Plan, get_plan
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers, Call, read_items
-from app.services.requests.submit import Submitted
+from app.services.requests.submission import Submitted
 
 MAX_PLANNED_ZONES = 100  # whose servers one plan asks: each is a run
 

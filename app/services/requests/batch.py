@@ -35,7 +35,8 @@ from app.schemas.request import Batch, Envelope
 from app.services.requests.authorise import with_account
 from app.services.requests.backlog import Backlog
 from app.services.requests.draft import Draft, RawChange
-from app.services.requests.submit import Accepted, Replayed, Submitted, Undecided, submit
+from app.services.requests.submission import Accepted, Replayed, Submitted, Undecided
+from app.services.requests.submit import submit
 from app.services.requests.validate import read_changes, shape_reasons
 from app.store.requests import NewBatch, belong_to_another_batch
 

@@ -26,7 +26,8 @@ from app.domain.reasons import MAX_REASONS, at_most
 from app.services.kicks import KickSender
 from app.services.requests.backlog import Backlog
 from app.services.requests.draft import Draft, RawChange
-from app.services.requests.submit import Accepted, Submitted, Undecided, submit
+from app.services.requests.submission import Accepted, Submitted, Undecided
+from app.services.requests.submit import submit
 from app.services.requests.validate import read_change
 from app.store.backlog import Addition
 

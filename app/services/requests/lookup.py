@@ -27,7 +27,7 @@ from app.services.paging import (
 )
 from app.services.requests.case import ReviewState, decides_about, find_approver
 from app.services.requests.case import state_of as review_state
-from app.services.requests.submit import AcceptedRequest, with_ttl
+from app.services.requests.submission import AcceptedRequest, with_ttl
 from app.services.rows import values_for
 from app.store import live, ptr, request_lists, requests, reviews
 from app.store.models import Request

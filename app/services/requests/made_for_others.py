@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from app.domain.permissions import Caller, Role
 from app.services.access.refusals import Refusals
-from app.services.requests.submit import Accepted, Submitted
+from app.services.requests.submission import Accepted, Submitted
 
 
 def note_made_for_others(refusals: Refusals, who: Caller, submitted: Iterable[Submitted]) -> None:

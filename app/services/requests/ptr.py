@@ -24,7 +24,8 @@ from app.services.requests.draft import Draft, Refused, ValidChange
 from app.services.requests.honours import why_not_honoured
 from app.services.requests.place import place_in_zone
 from app.services.requests.ptr_places import ReverseName, find_ptr_places, spot_of
-from app.services.requests.submit import Accepted, Submitted, reasons_of, submit
+from app.services.requests.submission import Accepted, Submitted, reasons_of
+from app.services.requests.submit import submit
 from app.store import ptr, requests
 from app.store.ptr import Asker
 

@@ -1,22 +1,16 @@
 """Submit changes: store the valid ones in one statement, and say what became of each."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
-from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
 from app.core import metrics
-from app.core.database import AnySession, savepoint
-from app.core.database_errors import may_recover
+from app.core.database import AnySession
 from app.core.logging import get_logger
 from app.domain.atomic import why_not_atomic
-from app.domain.change import Action, Via
 from app.domain.checks import Checks
 from app.domain.errors import (
     NOT_ALLOWED_CODES,
@@ -24,14 +18,10 @@ from app.domain.errors import (
     BatchNotAllowed,
     BatchRefused,
     Error,
-    IdempotencyKeyReused,
-    IdempotencyKeySpent,
     InvalidName,
     MassChange,
     Reason,
 )
-from app.domain.extra_config import can_be_stored
-from app.domain.lifecycle import INITIAL, Status
 from app.domain.names import lineages
 from app.domain.ownership import MAKING, OwnedRRset
 from app.domain.places import DOMAIN
@@ -40,70 +30,31 @@ from app.domain.reverse import reverse_name
 from app.domain.views import Views
 from app.domain.zone_choice import zone_to_make_up
 from app.domain.zone_key import view_of
-from app.domain.zone_settings import DEFAULT_TTL, PLAIN
+from app.domain.zone_settings import PLAIN
 from app.services.requests.backlog import Backlog, Room
 from app.services.requests.draft import Draft, Refused, ValidChange
 from app.services.requests.honours import conditions_of, refuse_not_honoured, why_not_honoured
+from app.services.requests.idempotency import look_up_keys, replay
 from app.services.requests.mass_change import limited, why_mass_change
 from app.services.requests.owners import Owners
 from app.services.requests.place import place_in_zone, ptr_addresses, zone_of
 from app.services.requests.ptr_places import ReverseName, find_ptr_places, spot_of
 from app.services.requests.reviewed import put_under_review
 from app.services.requests.simulation import simulates
+from app.services.requests.submission import (
+    Accepted,
+    KeyReused,
+    Replayed,
+    Submitted,
+    Undecided,
+    accepted_request,
+    reasons_of,
+)
 from app.store import records, requests, zones
-from app.store.models import Request
-from app.store.requests import EarlierRequest, NewBatch, NewRequest
+from app.store.requests import NewBatch, NewRequest
 from app.store.reviews import NewReview
 
 log = get_logger(__name__)
-
-
-@dataclass(slots=True)
-class AcceptedRequest:
-    """A request as it was accepted, whatever has become of it since."""
-
-    id: UUID
-    action: Action
-    status: Status
-    zone: str
-    account_id: str
-    source: str
-    via: Via
-    resource: dict[str, Any]
-    not_before: datetime | None
-    reason: str | None
-    ticket: str | None
-    created_at: datetime
-    batch_id: UUID | None
-
-
-class Accepted(NamedTuple):
-    """A new request was stored, though some servers may refuse it."""
-
-    request: AcceptedRequest
-    transaction: int  # that stored it
-    warnings: Sequence[Reason] = ()
-
-
-class Replayed(NamedTuple):
-    """The idempotency key was used before, for the same change: this is the first request."""
-
-    request: AcceptedRequest
-
-
-class KeyReused(NamedTuple):
-    """The idempotency key was used before, for another change: nothing was stored."""
-
-    error: IdempotencyKeyReused
-
-
-class Undecided(NamedTuple):
-    """It may be accepted later: too many are open, or the database could not say what the key stands for."""
-
-    error: Exception
-
-
-Submitted = Accepted | Replayed | KeyReused | Refused | Undecided
 
 
 def submit(
@@ -142,7 +93,7 @@ def submit(
         for change in admitted
     ]
     if len(new) < len(results):
-        results = _replay(session, drafts, results)
+        results = replay(session, drafts, results)
         _log_not_allowed(drafts, results)
     if atomic:
         group = [change for change in placed if grouped and isinstance(change, ValidChange)]
@@ -242,7 +193,7 @@ def require_no_mass_change(session: AnySession, placed: Sequence[ValidChange | R
     if not why_mass_change(session, measured):
         return
     rows = {id(change): new_request(change) for change in measured if change.idempotency_key is not None}
-    known = _look_up_keys(session, list(rows.values()))
+    known = look_up_keys(session, list(rows.values()))
     new = [
         change
         for change in measured
@@ -317,93 +268,6 @@ def new_request(change: ValidChange) -> NewRequest:
     )
 
 
-def accepted_request(
-    row: NewRequest | EarlierRequest, created_at: datetime, batch_id: UUID | None
-) -> AcceptedRequest:
-    """Return the request of a row as it was accepted."""
-    return AcceptedRequest(
-        id=row.id,
-        action=row.action,
-        status=first_status(row, created_at),
-        zone=row.zone,
-        account_id=row.account_id,
-        source=row.source,
-        via=row.via,
-        resource=row.resource,
-        not_before=row.not_before,
-        reason=row.reason,
-        ticket=row.ticket,
-        created_at=created_at,
-        batch_id=batch_id,
-    )
-
-
-def first_status(row: NewRequest | EarlierRequest | Request, created_at: datetime) -> Status:
-    """Return with which status a request was accepted."""
-    if row.review_id is not None:
-        return Status.AWAITING_APPROVAL
-    return Status.SCHEDULED if row.not_before and row.not_before > created_at else INITIAL
-
-
-def with_ttl(resource: dict[str, Any], ttl: int) -> dict[str, Any]:
-    """Return the resource as it was asked for with the TTL that it got from its zone, where it gave none."""
-    config = resource.get("config", {})
-    return resource if "ttl" in config else {**resource, "config": {**config, "ttl": ttl}}
-
-
-def _replay(session: AnySession, drafts: Sequence[Draft], results: Sequence[Submitted]) -> list[Submitted]:
-    """Return the results, but for changes whose idempotency keys were used before: those of their keys.
-
-    A key comes before everything that is judged: its first answer holds, even if the zone is gone by now.
-    """
-    rows = {
-        index: row
-        for index, (draft, result) in enumerate(zip(drafts, results, strict=True))
-        if isinstance(result, Refused | Undecided) and (row := _row_of_key(draft))
-    }
-    known = _look_up_keys(session, list(rows.values()))
-    answered = {
-        index: known[row.id]
-        for index, row in rows.items()
-        if row.id in known and not (isinstance(results[index], Refused) and _was_never_stored(known[row.id]))
-    }
-    return (
-        [answered.get(index, result) for index, result in enumerate(results)] if answered else list(results)
-    )
-
-
-def _was_never_stored(looked_up: Submitted) -> bool:
-    """Return whether PostgreSQL can't even compare the row with what is stored."""
-    return isinstance(looked_up, Undecided) and not may_recover(looked_up.error)
-
-
-def _row_of_key(draft: Draft) -> NewRequest | None:
-    """Return what is compared with the request that the draft's key stands for; None: nothing can be."""
-    if draft.idempotency_key is None or draft.submission is None:
-        return None
-    context, resource = draft.submission.context, draft.submission.resource
-    asked = resource.model_dump(mode="json", exclude_none=True)
-    if not can_be_stored(asked):  # so it is none that was
-        return None
-    return NewRequest(
-        id=uuid7(),
-        action=draft.action,
-        account_id=context.account_id,
-        source=context.source or draft.via.value,
-        via=draft.via,
-        resource=asked,
-        zone="",
-        name="",
-        record_type=resource.record_type,
-        ttl=resource.config.ttl or DEFAULT_TTL,  # which is not compared
-        rdata=[],
-        idempotency_key=draft.idempotency_key,
-        not_before=context.not_before,
-        reason=context.reason,
-        ticket=context.ticket,
-    )
-
-
 def _store(
     session: AnySession, new: Sequence[NewRequest], batch: NewBatch | None, reviews: Sequence[NewReview]
 ) -> list[Submitted]:
@@ -412,7 +276,7 @@ def _store(
         return []
     stored = requests.insert(session, new, batch, reviews)
     batch_id = batch.id if batch else None
-    known = _look_up_keys(session, [request for request in new if request.id in stored.key_used])
+    known = look_up_keys(session, [request for request in new if request.id in stored.key_used])
     known |= {row.id: _zone_gone(row) for row in new if row.id in stored.zone_gone}
     for row in new:  # which is stored by now: here there is no need for the copy that `with_ttl` makes
         row.resource["config"].setdefault("ttl", row.ttl)
@@ -425,37 +289,6 @@ def _store(
 def _zone_gone(row: NewRequest) -> Refused:
     """Return the refusal of a change whose zone was removed between two statements."""
     return Refused([Reason(DOMAIN, "zone_unknown", f"{row.zone} is not served any more")])
-
-
-def _look_up_keys(session: AnySession, new: Sequence[NewRequest]) -> dict[UUID, Submitted]:
-    """Return the results of rows whose idempotency keys were used before.
-
-    The other rows are stored, even if this look-up fails. A row that PostgreSQL refuses is found out, so that
-    it does not keep the others from their results.
-    """
-    if not new:
-        return {}
-    try:
-        with savepoint(session):
-            earlier = requests.find_earlier(session, new)
-    except DBAPIError as error:
-        if len(new) == 1 or may_recover(error):
-            return {request.id: Undecided(error) for request in new}
-        half = len(new) // 2
-        return _look_up_keys(session, new[:half]) | _look_up_keys(session, new[half:])
-    return {
-        request.id: _result_of_key(earlier[request.id], request) for request in new if request.id in earlier
-    }
-
-
-def _result_of_key(earlier: EarlierRequest | None, again: NewRequest) -> Submitted:
-    if earlier is None:
-        return KeyReused(IdempotencyKeySpent())
-    if not earlier.same:
-        return KeyReused(IdempotencyKeyReused())
-    # The same as the stored one, in the order of the first answer, which jsonb does not keep.
-    earlier.resource = with_ttl(again.resource, earlier.ttl)
-    return Replayed(accepted_request(earlier, earlier.created_at, earlier.batch_id))
 
 
 def _new_of(placed: Sequence[ValidChange | Refused], results: Sequence[Submitted]) -> list[ValidChange]:
@@ -520,18 +353,3 @@ def batch_refused(reasons: Sequence[Reason], *, keys_only: bool = False) -> Batc
         return BatchKeysReused(reasons)
     of_callers = all(reason.code in NOT_ALLOWED_CODES or reason.code == MORE for reason in reasons)
     return (BatchNotAllowed if of_callers else BatchRefused)(reasons)
-
-
-def not_allowed(results: Iterable[object]) -> list[Reason]:
-    """Return the reason against each change that was refused for who asks for it."""
-    return [each.reasons[0] for each in results if isinstance(each, Refused) and each.not_allowed]
-
-
-def reasons_of(result: Submitted) -> Sequence[Reason]:
-    """Return the reasons against a change that was not stored; none for one that was."""
-    match result:
-        case Refused(reasons):
-            return reasons
-        case KeyReused(error):
-            return [Reason(("idempotency_key",), error.code, str(error))]
-    return ()

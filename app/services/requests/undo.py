@@ -33,7 +33,8 @@ from app.services.requests.draft import Draft, Refused
 from app.services.requests.lookup import state_of
 from app.services.requests.ptr import Restored, keep_ptrs_again
 from app.services.requests.restoring import restoring_change
-from app.services.requests.submit import Accepted, Replayed, Submitted, Undecided, first_status, submit
+from app.services.requests.submission import Accepted, Replayed, Submitted, Undecided, first_status
+from app.services.requests.submit import submit
 from app.services.requests.validate import read_change
 from app.store import records, requests, undo, zones
 from app.store.models import Request, Zone

@@ -23,7 +23,8 @@ from app.services.access import audit
 from app.services.paging import Page, decode_cursor, encode_cursor, invalid_cursor
 from app.services.requests.draft import Draft
 from app.services.requests.restoring import restoring_change
-from app.services.requests.submit import Accepted, Submitted, reasons_of, submit
+from app.services.requests.submission import Accepted, Submitted, reasons_of
+from app.services.requests.submit import submit
 from app.services.requests.validate import read_change
 from app.services.zones.registry import ServedZone
 from app.store import drift, leases, watch

@@ -24,7 +24,8 @@ from app.domain.permissions import SERVICE
 from app.services import partition_file, partitions, retention
 from app.services.requests.draft import RawChange
 from app.services.requests.lookup import RequestFilter, find_requests, get_request
-from app.services.requests.submit import Accepted, KeyReused, Replayed, submit
+from app.services.requests.submission import Accepted, KeyReused, Replayed
+from app.services.requests.submit import submit
 from app.services.requests.validate import read_change
 from app.store import (
     backlog,

@@ -19,12 +19,12 @@ from app.domain.permissions import Right
 from app.schemas.response import AcceptedWithWarnings, BatchOut
 from app.services.kicks import KickSender
 from app.services.plan.from_records import plan_from_records
-from app.services.requests import submit
 from app.services.requests.authorise import with_account
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers, Call, is_replay, submit_batch
 from app.services.requests.draft import RawChange, Refused
 from app.services.requests.group_commit import additions, zones_to_kick
+from app.services.requests.submission import Submitted, not_allowed
 
 router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)
 
@@ -112,7 +112,7 @@ async def _submit_batch(request: Request) -> tuple[Response, waiting.Wait | None
     with workers.slot(len(raw), caller(request)):
         call = Call(headers.via, headers.idempotency_key, caller(request))
         submitted, response = await workers.run(partial(_answer_batch, raw, call, backlog))
-    note_refused_items(request, submit.not_allowed(submitted))
+    note_refused_items(request, not_allowed(submitted))
     note_made_for_others(request, submitted)
     backlog.add(additions(submitted))
     kicks: KickSender = state.kicks
@@ -131,7 +131,7 @@ async def _with_reasons_of_body(error: InvalidInput, action: Action, request: Re
     return error.also(InvalidInput(planned.reasons)) if isinstance(planned, Refused) else error
 
 
-def _answer_batch(raw: bytes, call: Call, backlog: Backlog) -> tuple[Sequence[submit.Submitted], Response]:
+def _answer_batch(raw: bytes, call: Call, backlog: Backlog) -> tuple[Sequence[Submitted], Response]:
     """Submit a batch, and serialize the answer, which takes as long as storing. Raises InvalidInput."""
     submitted = submit_batch(decode_json(raw), call, backlog)
     content = _BATCH.dump_json(answers.batch_out(submitted), exclude_none=True)

@@ -24,7 +24,7 @@ from app.services.plan.make import How, apply_kept, ask_servers_of, plan_by_reco
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers, Call, is_replay
 from app.services.requests.group_commit import additions, zones_to_kick
-from app.services.requests.submit import not_allowed
+from app.services.requests.submission import not_allowed
 from app.services.requests.validate import shape_reasons
 
 router = APIRouter(prefix="/dns", tags=["dns"], route_class=JsonRoute)

@@ -19,7 +19,7 @@ from app.schemas.response import AcceptedUndo
 from app.services.kicks import KickSender
 from app.services.requests.backlog import Backlog
 from app.services.requests.group_commit import additions, zones_to_kick
-from app.services.requests.submit import Replayed
+from app.services.requests.submission import Replayed
 from app.services.requests.undo import UndoOrder, undo_request
 from app.services.requests.validate import shape_reasons
 

@@ -10,7 +10,8 @@ from app.domain.change import Action, RRsetState
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from app.services.requests.draft import RawChange
-from app.services.requests.submit import Accepted, submit
+from app.services.requests.submission import Accepted
+from app.services.requests.submit import submit
 from app.services.requests.validate import read_change
 from app.store import queue
 from tests.integration.conftest import ZoneOn

@@ -21,7 +21,8 @@ from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from app.services.plan import rollback as module
 from app.services.plan.rollback import Rollback, RollbackOrder, plan_rollback
-from app.services.requests.submit import Accepted, submit
+from app.services.requests.submission import Accepted
+from app.services.requests.submit import submit
 from app.services.requests.validate import read_changes
 from tests.integration.conftest import ZoneOn
 from tests.support.answers import codes

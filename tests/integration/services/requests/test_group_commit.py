@@ -17,13 +17,12 @@ from app.domain.change import Action
 from app.domain.errors import Overloaded
 from app.domain.permissions import EVERYBODY, Caller, Grants, Principal
 from app.services.kicks import KickSender
-from app.services.requests import group_commit
-from app.services.requests import submit as module_of_submit
+from app.services.requests import group_commit, idempotency
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers
 from app.services.requests.draft import Draft, RawChange
 from app.services.requests.group_commit import GroupCommit
-from app.services.requests.submit import Accepted
+from app.services.requests.submission import Accepted
 from app.services.requests.validate import read_change
 from app.store import requests, zones
 from tests.support.builders import body
@@ -172,7 +171,7 @@ def test_a_row_that_cannot_be_compared_keeps_no_other_from_its_answer(
     items = [body(new_zone, f"h{number}", idempotency_key=f"k{number}") for number in range(4)]
     batch = {"requests": items, "atomic": atomic}
     client.post("/api/v1/dns/batch", json=batch).raise_for_status()
-    monkeypatch.setattr(module_of_submit, "can_be_stored", lambda _: True)
+    monkeypatch.setattr(idempotency, "can_be_stored", lambda _: True)
     items[1]["resource"]["config"] = {"extra_config": {"NUL": "\0"}}
     answer = client.post("/api/v1/dns/batch", json=batch)
     if atomic:

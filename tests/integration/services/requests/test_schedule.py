@@ -16,7 +16,8 @@ from app.domain.change import Action
 from app.services.kicks import KICKED
 from app.services.requests.draft import RawChange
 from app.services.requests.schedule import queue_due
-from app.services.requests.submit import Accepted, submit
+from app.services.requests.submission import Accepted
+from app.services.requests.submit import submit
 from app.services.requests.validate import read_change
 from app.store import backlog, due, leases, queue, schedule, upkeep, zones
 from app.store.models import SCHEDULED_FROM
