@@ -1,6 +1,11 @@
 """Storing requests: many in one statement."""
 
-from sqlalchemy import select, text
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from sqlalchemy import event, select, text
 from uuid_utils.compat import uuid7
 
 from app.core.config import Settings
@@ -63,3 +68,42 @@ def test_the_order_is_that_of_the_list_whatever_the_statistics_say(
         assert not requests.insert(session, rows).zone_gone
     with transaction() as session:
         assert list(session.scalars(select(Request.id).order_by(Request.seq))) == [each.id for each in rows]
+
+
+def test_keys_that_were_used_before_are_looked_up_one_by_one(app_settings: Settings, new_zone: str) -> None:
+    """Joined to what is sent, each could be compared with each: that is what the planner does here."""
+    upgrade()
+    number = 100
+    rows = [row(new_zone, "same", ["x"], f"key {each}") for each in range(number)]
+    asked: list[tuple[str, Any]] = []
+    with transaction() as session:
+        zones.add(session, new_zone, "bind")
+        requests.insert(session, rows)
+        again = [replace(each, id=uuid7()) for each in rows]
+        for method in ("hashjoin", "mergejoin"):
+            session.execute(text(f"SET LOCAL enable_{method} = off"))
+        connection = session.connection()
+        note = partial(note_statement, asked)
+        event.listen(connection, "before_cursor_execute", note)
+        assert len(requests.find_earlier(session, again)) == number
+        event.remove(connection, "before_cursor_execute", note)
+        for statement, parameters in asked:
+            explained = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
+            plan = explained.scalar_one()[0]["Plan"]
+            assert sum(map(rows_at, nodes_of(plan))) < 20 * number
+
+
+def note_statement(asked: list[tuple[str, Any]], *arguments: Any) -> None:
+    asked.append(arguments[2:4])
+
+
+def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes_of(below)
+
+
+def rows_at(node: dict[str, Any]) -> int:
+    """Return how many rows a step of the plan has looked at."""
+    left_out = sum(value for name, value in node.items() if name.startswith("Rows Removed by"))
+    return int((node["Actual Rows"] + left_out) * node["Actual Loops"])

@@ -25,6 +25,8 @@ BAD = {
     "BATCH_LIMIT": ["0", "-1", "65537", "many", "1.5"],
     "LEASE": ["0", "inf", "nan", "-1", "1e99", "x"],
     "RETRY_PAUSE": ["3600"],
+    "RETENTION": ["-1", "inf", "nan", "2147483648", "a year"],
+    "IDEMPOTENCY_LIFETIME": ["0", "86399"],
     "SIMULATED_DELAY": ["-1", "inf"],
     "SIMULATED_FAILURE_RATE": ["2", "-0.1", "nan"],
     "LOG_LEVEL": ["loud"],
