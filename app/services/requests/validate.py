@@ -19,7 +19,7 @@ from app.domain.rdata import RecordType
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, at_most
 from app.domain.reverse import reverse_name_of
 from app.domain.rrset_size import RRsetSize
-from app.schemas.request import Config, Context, Resource, Submission
+from app.schemas.request import MAX_TARGET, Config, Context, Resource, Submission
 from app.schemas.words import unknown_field, words
 from app.services.requests.authorise import why_not_account
 from app.services.requests.draft import Draft, RawChange
@@ -28,6 +28,7 @@ _TYPES = {record_type.value: record_type for record_type in RecordType}
 _NUMBERED = frozenset(record_type for record_type, entry in rdata.TABLE.items() if entry.takes)
 _FIELDS, _CONTEXT_FIELDS = frozenset(Submission.model_fields), frozenset(Context.model_fields)
 _RESOURCE_FIELDS, _CONFIG_FIELDS = frozenset(Resource.model_fields), frozenset(Config.model_fields)
+_TOO_LONG = rules.TOO_LARGE._replace(message=f"the values together have more than {MAX_TARGET} characters")
 
 
 def read_changes(raw: Iterable[RawChange], caller: Caller | None = None) -> list[Draft]:
@@ -222,17 +223,30 @@ def _read_rdata(draft: Draft, _: object, resource: object, most: int) -> None:
         draft.record_type = _TYPES.get(record_type) or _type(record_type)
     if draft.record_type is None or draft.has_reason(TARGET):
         return
-    config = _get(resource, "config")
-    size = RRsetSize(draft.record_type)
-    for loc, target in _targets(_get(resource, "target")):
+    targets = list(_targets(_get(resource, "target")))
+    if sum(len(target) for _, target in targets) > MAX_TARGET:  # to read megabytes takes seconds
+        draft.reasons.append(_TOO_LONG)
+    else:
+        _read_values(draft, draft.record_type, targets, _get(resource, "config"), most)
+
+
+def _read_values(
+    draft: Draft,
+    record_type: RecordType,
+    targets: Iterable[tuple[tuple[str | int, ...], str]],
+    config: object,
+    most: int,
+) -> None:
+    size = RRsetSize(record_type)
+    for loc, target in targets:
         try:
-            value = _canonical(draft.record_type, target, config, draft.action)
+            value = _canonical(record_type, target, config, draft.action)
         except DomainError as error:
             draft.reasons.append(error.reason(*loc))
             if len(draft.reasons) == most == 1:
                 return
         else:
-            if not _add_value(draft, value, size):  # to read megabytes more would take seconds
+            if not _add_value(draft, value, size):
                 draft.reasons.append(rules.TOO_LARGE)
                 return
 

@@ -10,6 +10,7 @@ from app.domain.change import Action
 from app.domain.checks import Checks
 from app.domain.reasons import MAX_BATCH_REASONS, MAX_REASONS, MORE
 from app.domain.zone_settings import PLAIN
+from app.schemas.request import MAX_TARGET
 from app.services.requests.draft import Draft, RawChange, Refused
 from app.services.requests.place import place_in_zone
 from app.services.requests.validate import read_change, read_changes
@@ -70,10 +71,21 @@ def test_the_same_text_twice_counts_once() -> None:
 
 @pytest.mark.parametrize("action", [Action.CREATE, Action.DELETE])
 def test_values_are_read_no_further_than_one_message_can_hold(action: Action) -> None:
-    values = [f"{number} {'x' * 60_000}" for number in range(100)]
+    values = [f"{number} {'x' * 60_000}" for number in range(4)]
     draft = read_change(RawChange(action, body(ZONE, record_type="TXT", target=values)))
     assert codes(draft) == ["rrset_too_large"]
     assert len(draft.rdata) == 2
+
+
+@pytest.mark.parametrize("text", ["x" * 60_000, r"\001" * 15_000])
+def test_values_that_no_message_could_hold_however_they_are_written_are_not_read(text: str) -> None:
+    """Six megabytes of them; each of these, in one string, would be refused for itself."""
+    values = [f'"{number} {text}"' for number in range(100)]
+    draft = read_change(RawChange(Action.CREATE, body(ZONE, record_type="TXT", target=values)))
+    assert [(each.code, each.message) for each in draft.reasons] == [
+        ("rrset_too_large", f"the values together have more than {MAX_TARGET} characters")
+    ]
+    assert draft.rdata == []
 
 
 @pytest.mark.parametrize(
