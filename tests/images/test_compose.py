@@ -19,6 +19,7 @@ import yaml  # type: ignore[import-untyped]
 from app.core.config import ROOT
 from stack.embedded import Stack
 from stack.ports import HOST, Ports
+from tests.support import http
 from tests.support.builders import body
 from tests.support.compose import SERVICES, command, environment, published
 from tests.support.eventually import eventually
@@ -71,8 +72,8 @@ def _walk(engine: Images, hosts: str, program: Path, directory: Path) -> None:
         _submit_and_dig()
         prometheus = Prometheus(int(published("prometheus")))
         prometheus.expect_all({f"dns-orchestrator-{name}" for name in ("api", "worker", "consumer")})
-        settled = "sum(dns_orchestrator_requests_settled_total)"
-        eventually(lambda: prometheus.get("query", query=settled)["result"][0]["value"][1] == "1")
+        assert http.get(SERVICES["prometheus"]["healthcheck"]["test"][-1]).status_code == 200
+        eventually(lambda: prometheus.number("sum(dns_orchestrator_requests_settled_total)") == 1)
 
 
 def _prometheus(
