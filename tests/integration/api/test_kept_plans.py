@@ -19,6 +19,7 @@ from app.services.drain.drain import drain
 from app.services.kicks import tend
 from app.services.plan import keep
 from tests.support.builders import body
+from tests.support.thoroughly import thoroughly
 
 Answer = dict[str, Any]
 
@@ -367,11 +368,12 @@ def test_the_plans_of_an_account_have_a_bound_in_bytes(
     assert kept_of(client, [plan(client, body(new_zone)), large]) == [True, False]
 
 
-def test_ten_thousand_items(client: TestClient, new_zone: str) -> None:
-    planned = plan(client, *(body(new_zone, f"h{number}", action="upsert") for number in range(10_000)))
+@pytest.mark.parametrize("number", [1_000, thoroughly(10_000)])
+def test_many_items(client: TestClient, new_zone: str, number: int) -> None:
+    planned = plan(client, *(body(new_zone, f"h{each}", action="upsert") for each in range(number)))
     results = apply(client, planned).json()["results"]
     assert {result["status_code"] for result in results} == {202}
-    assert len(apply(client, planned).json()["results"]) == 10_000
+    assert len(apply(client, planned).json()["results"]) == number
 
 
 def test_the_forms_of_a_plan(client: TestClient, new_zone: str) -> None:

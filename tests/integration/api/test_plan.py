@@ -13,6 +13,7 @@ from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from tests.support.builders import body
 from tests.support.settings import SetSettings
+from tests.support.thoroughly import thoroughly
 
 
 def plan(client: TestClient, *items: Any, **more: Any) -> list[dict[str, Any]]:
@@ -69,8 +70,9 @@ def test_the_frame_is_that_of_a_batch(client: TestClient, new_zone: str, app_set
     assert shapeless["status_code"] == 422
 
 
-def test_ten_thousand_items(client: TestClient, new_zone: str) -> None:
-    items = [body(new_zone, f"h{number}", action="upsert") for number in range(10_000)]
+@pytest.mark.parametrize("number", [1_000, thoroughly(10_000)])
+def test_many_items(client: TestClient, new_zone: str, number: int) -> None:
+    items = [body(new_zone, f"h{each}", action="upsert") for each in range(number)]
     assert {result["forecast"]["outcome"] for result in plan(client, *items)} == {"applied"}
 
 

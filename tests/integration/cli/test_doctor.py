@@ -5,8 +5,6 @@ import os
 import secrets
 import shutil
 import socket
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,11 +24,10 @@ from app.store import backends
 from stack.embedded import Stack
 from stack.inventory import write_backend
 from stack.nameserver import create_key
-from stack.paths import ROOT
 from tests.support.api_process import Api
 from tests.support.commands import run_command
 from tests.support.eventually import eventually
-from tests.support.forked import CLI, run_in_fork
+from tests.support.forked import CLI, Forked, run_in_fork
 from tests.support.running_api import forget_clients
 from tests.support.settings import SetSettings
 from tests.support.thoroughly import thoroughly
@@ -154,14 +151,17 @@ def test_limits_and_inventories_that_can_not_be_read(
     assert "does not exist" in wrong
 
 
-def test_a_playbook_that_is_none(doctor: Doctor, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [("a text\n", "must be a list of plays"), thoroughly("- hosts: all\n  tasks: 3\n", "tasks")],
+)
+def test_a_playbook_that_is_none(doctor: Doctor, tmp_path: Path, content: str, why: str) -> None:
     playbook = tmp_path / "none.yml"
-    for content, why in (("a text\n", "must be a list of plays"), ("- hosts: all\n  tasks: 3\n", "tasks")):
-        playbook.write_text(content)
-        [wrong] = failed(doctor(PLAYBOOK=str(playbook)))
-        assert wrong.startswith(f"executor: Ansible can't read the playbook {playbook}: ")
-        assert why in wrong
-        assert "\n" not in wrong
+    playbook.write_text(content)
+    [wrong] = failed(doctor(PLAYBOOK=str(playbook)))
+    assert wrong.startswith(f"executor: Ansible can't read the playbook {playbook}: ")
+    assert why in wrong
+    assert "\n" not in wrong
 
 
 def test_a_variable_for_runs_that_is_not_set(doctor: Doctor) -> None:
@@ -222,25 +222,28 @@ def test_an_error_that_nobody_foresaw_is_a_finding(doctor: Doctor, monkeypatch: 
 def test_the_api_of_powerdns(
     doctor: Doctor, client: TestClient, more_name_servers: Stack, tmp_path: Path
 ) -> None:
-    more_name_servers.add_zone("doctor.test", "powerdns")
-    client.post("/api/v1/zones", json={"name": "doctor.test", "backend": "powerdns"}).raise_for_status()
     shutil.copytree(more_name_servers.env["INVENTORY"], tmp_path / "i")
-    assert not [each for each in failed(doctor(INVENTORY=str(tmp_path / "i"))) if "powerdns" in each]
-    hosts = tmp_path / "i" / "powerdns.yml"
-    asked = hosts.read_text()
+    asked = (tmp_path / "i" / "powerdns.yml").read_text()
     url = next(line.split()[1].strip('"') for line in asked.splitlines() if "dns_api_url" in line)
-    hosts.write_text(asked.replace(url, f"{url}/"))
-    assert not [each for each in failed(doctor(INVENTORY=str(tmp_path / "i"))) if "powerdns" in each]
-    hosts.write_text(asked.replace(url, "http://ns1:api"))
-    (wrong_url,) = (each for each in failed(doctor(INVENTORY=str(tmp_path / "i"))) if "powerdns" in each)
-    assert "http://ns1:api, api: Invalid port" in wrong_url
-    hosts.write_text(asked)
     (tmp_path / "key").write_text("wrong")
     key = str(more_name_servers.data("powerdns") / "api.key")
-    hosts.write_text(hosts.read_text().replace(key, str(tmp_path / "key")))
-    wrong = [each for each in failed(doctor(INVENTORY=str(tmp_path / "i"))) if "powerdns" in each]
-    assert len(wrong) == 1
-    assert "the API key is refused" in wrong[0]
+    written = {
+        "powerdns": asked,
+        "slash": asked.replace(url, f"{url}/"),
+        "misspelt": asked.replace(url, "http://ns1:api"),
+        "refused": asked.replace(key, str(tmp_path / "key")),
+    }
+    for name, content in written.items():
+        (tmp_path / "i" / f"{name}.yml").write_text(content.replace("powerdns:", f"{name}:"))
+        more_name_servers.add_zone(f"{name}.doctor.test", "powerdns")
+        served = {"name": f"{name}.doctor.test", "backend": name}
+        client.post("/api/v1/zones", json=served).raise_for_status()
+    wrong = failed(doctor(INVENTORY=str(tmp_path / "i")))
+    found = {name: [each for each in wrong if each.startswith(f"backend {name}: ")] for name in written}
+    assert (found["powerdns"], found["slash"]) == ([], [])
+    [misspelt], [refused] = found["misspelt"], found["refused"]
+    assert "http://ns1:api, api: Invalid port" in misspelt
+    assert "the API key is refused" in refused
 
 
 def test_words_for_a_pipe_and_for_a_misspelt_setting(doctor: Doctor, set_settings: SetSettings) -> None:
@@ -257,9 +260,8 @@ def test_processes_that_do_not_agree_whether_changes_are_simulated(
 
     As long as the worker is there, a restored database is left alone, too.
     """
-    command = [sys.executable, "-m", "celery", "-A", "app.tasks", "worker", "--pool=solo", "-Q", "other"]
-    environment = os.environ | {"EXECUTOR": worker}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    words = ("-m", "celery", "-A", "app.tasks", "worker", "--pool=solo", "-Q", "other")
+    process = Forked(words, {"EXECUTOR": worker}, Path(os.devnull))
     running = Api(EXECUTOR=api)
     try:
         running.wait()
@@ -268,8 +270,7 @@ def test_processes_that_do_not_agree_whether_changes_are_simulated(
         wrong = failed(doctor(EXECUTOR=worker, API_URL=f"{running.url}/api/v1/dns/create"))
     finally:
         running.stop()
-        process.terminate()
-        process.wait(30)
+        process.stop()
     [finding] = [each for each in wrong if each.startswith("executors: ")]
     assert f"API: {api}" in finding
     assert f"celery@{socket.gethostname()}: {worker}" in finding

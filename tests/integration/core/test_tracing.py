@@ -4,10 +4,12 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from app.core import tracing
+from tests.support.forked import run_in_fork
 
 LOADED = """
 import sys
@@ -17,11 +19,8 @@ print(tracing.is_on(), any(name.startswith("opentelemetry.sdk") for name in sys.
 """
 
 
-def test_opentelemetry_is_not_loaded_unless_an_endpoint_is_set() -> None:
-    found = subprocess.run(
-        [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert found.stdout.splitlines()[-1] == "False False"
+def test_opentelemetry_is_not_loaded_unless_an_endpoint_is_set(tmp_path: Path) -> None:
+    assert run_in_fork(["-c", LOADED], {}, tmp_path).out.splitlines()[-1] == "False False"
 
 
 STOPPED = """

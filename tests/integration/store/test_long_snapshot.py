@@ -13,7 +13,7 @@ from app.core.database import engine, transaction, upgrade
 from app.store import due, leases, queue, upkeep, zones
 from tests.support.partitions import NO_AUTOVACUUM, VISITED
 
-SETTLED = 100_000
+SETTLED = 10_000
 FIRST, SECOND = "a.test", "b.test"
 INSERT = """
     INSERT INTO dns_requests

@@ -116,6 +116,7 @@ def test_a_key_in_a_transaction_that_is_stuck_stops_its_own_requests_only(
     assert api.create(ZONE, "www", "stuck").status_code == 202
 
 
+@pytest.mark.thorough
 def test_values_of_64_kilobytes_from_many_clients(api: Api) -> None:
     """840 in one statement were more than PostgreSQL's JSON holds."""
     content = body(ZONE, "txt", record_type="TXT", target="x" * 60_000)

@@ -27,7 +27,6 @@ INPUTS: dict[str, list[Any]] = {
     ("name", "call"),
     [
         *((name, "batch") for name in INPUTS),
-        ("unknown fields of each", "atomic"),
         ("a million bad targets", "plan"),
         *(thoroughly(name, call) for name in INPUTS for call in ("atomic", "plan")),
     ],

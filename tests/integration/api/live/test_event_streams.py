@@ -221,7 +221,7 @@ def test_a_client_that_does_not_read_holds_little_memory(live: Live, beside: psy
     request_id = submitted(live, "unread")
     lines = """
         INSERT INTO dns_request_events (request_id, status, message, told)
-        SELECT %s, 'pending', '', repeat('x', 1000) FROM generate_series(1, 2000)
+        SELECT %s, 'pending', '', repeat('x', 10000) FROM generate_series(1, 200)
     """
     beside.execute(lines, [request_id])  # 2 MB
     headers = {**live.requester, "Host": "x", "Accept": "text/event-stream"}

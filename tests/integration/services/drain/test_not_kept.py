@@ -17,12 +17,12 @@ from app.services.database_clock import Reading
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from stack.embedded import Stack
-from stack.inventory import write_backend
-from stack.ports import HOST
 from tests.integration.conftest import ZoneOn
+from tests.support.backends import Backends
 from tests.support.builders import body
 from tests.support.policies import powerdns_that_drops_txt, set_policy
 from tests.support.settings import SetSettings
+from tests.support.thoroughly import thoroughly
 from tests.support.zone_runner import ZoneRunner
 from tests.support.zones import ZoneUnderTest
 
@@ -34,9 +34,9 @@ Serve = Callable[[ZoneUnderTest], "Scene"]
 class Scene:
     """A zone that is served, and a worker."""
 
-    def __init__(self, client: TestClient, zone: ZoneUnderTest) -> None:
+    def __init__(self, client: TestClient, zone: ZoneUnderTest, backend: str) -> None:
         self.client, self.zone, self.runner = client, zone, ZoneRunner(zone)
-        client.post("/api/v1/zones", json={"name": zone.name, "backend": "bind"}).raise_for_status()
+        client.post("/api/v1/zones", json={"name": zone.name, "backend": backend}).raise_for_status()
 
     def submit(self, *items: dict[str, Any]) -> list[str]:
         answer = self.client.post("/api/v1/dns/batch", json={"requests": items}).raise_for_status()
@@ -58,17 +58,23 @@ class Scene:
         return [each["error"]["code"] if each["status"] == "failed" else each["status"] for each in requests]
 
 
+@pytest.fixture(scope="module")
+def backends(tmp_path_factory: pytest.TempPathFactory) -> Backends:
+    """The servers of all tests here."""
+    return Backends(tmp_path_factory.mktemp("backends"))
+
+
 @pytest.fixture
 def serve(
-    client: TestClient, tmp_path: Path, set_settings: SetSettings, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, backends: Backends, set_settings: SetSettings, monkeypatch: pytest.MonkeyPatch
 ) -> Serve:
     """Serves a zone, on the server that it is on; no other zone waits for the worker."""
     monkeypatch.setattr(kicks, "others_wait", lambda: False)
 
     def make(zone: ZoneUnderTest) -> Scene:
-        write_backend(tmp_path / "inventory", "bind", HOST, zone.target.port)
-        set_settings(INVENTORY=str(tmp_path / "inventory"), PRIMARY_DEADLINE="0.6")
-        return Scene(client, zone)
+        backend = backends.name_of(zone)
+        set_settings(INVENTORY=str(backends.inventory), PRIMARY_DEADLINE="0.6")
+        return Scene(client, zone, backend)
 
     return make
 
@@ -130,7 +136,7 @@ class LateRunner(ZoneRunner):
         return result
 
 
-@pytest.mark.parametrize("server", ["knot", "api"])
+@pytest.mark.parametrize("server", ["knot", thoroughly("api")])
 def test_what_is_there_a_moment_later_is_kept(
     serve: Serve, zone_on: ZoneOn, server: str, set_settings: SetSettings
 ) -> None:
@@ -152,7 +158,7 @@ class Dropping(ZoneRunner):
         return result
 
 
-@pytest.mark.parametrize("server", ["knot", "api"])
+@pytest.mark.parametrize("server", [thoroughly("knot"), "api"])
 def test_what_is_gone_at_once_is_not(serve: Serve, zone_on: ZoneOn, server: str) -> None:
     scene = serve(zone_on(server))
 

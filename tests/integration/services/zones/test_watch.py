@@ -155,10 +155,11 @@ def test_under_load_nothing_of_ours_is_taken_for_drift(
     load = Thread(target=ask_and_drain)
     load.start()
     theirs = set()
-    until = time.monotonic() + 5
     somebody = ZoneUnderTest.__new__(ZoneUnderTest)
     somebody.__dict__.update(beside.__dict__)  # with outcomes of his own
-    while time.monotonic() < until:
+    looks = 0
+    while looks < 12 or len(ids) <= 50:
+        looks += 1
         owner = f"theirs{chance.randrange(10)}"
         somebody.do("upsert", owner, "A", f"198.51.100.{chance.randrange(250)}")
         somebody.do("upsert", f"both{chance.randrange(5)}", "A", f"198.51.100.{chance.randrange(250)}")
@@ -168,14 +169,13 @@ def test_under_load_nothing_of_ours_is_taken_for_drift(
         assert theirs <= seen.keys() <= theirs | {f"both{number} A" for number in range(5)}
     ended.set()
     load.join()
-    assert len(ids) > 50
 
     def is_calm() -> bool:
         zone.drain()
         zone.look()
         return not zone.drift()["candidates"]
 
-    eventually(is_calm, limit=20)
+    eventually(is_calm, limit=60)
     drifted = {(item["domain"], item["record_type"]): item["found"] for item in zone.drift()["items"]}
     there = transferred(beside)
     wrong = {key for key, state in there.items() if zone.records().get(key) != state}
@@ -328,7 +328,7 @@ def test_a_large_zone_is_not_transferred_for_ten_changes(
     beside = zone_on("bind")
     path = infrastructure.data("bind") / "zones" / beside.name
     with infrastructure.frozen(beside.name):
-        records = "".join(f"h{n} 300 A 10.{n >> 16}.{n >> 8 & 255}.{n & 255}\n" for n in range(25_000))
+        records = "".join(f"h{n} 300 A 10.{n >> 16}.{n >> 8 & 255}.{n & 255}\n" for n in range(8_000))
         path.write_text(path.read_text().replace(" 1 3600", " 2 3600") + records)
     with proxy(beside.target.address, beside.target.port) as counted:
         beside_port = beside.target
@@ -337,7 +337,7 @@ def test_a_large_zone_is_not_transferred_for_ten_changes(
         beside.target = beside_port
         assert zone.drift()["drifted"] == 0
         whole = counted.octets
-        assert whole > 500_000
+        assert whole > 160_000
         for number in range(10):
             beside.do("upsert", f"h{number}", "A", "192.0.2.1")
         zone.look()
