@@ -23,7 +23,7 @@ _LATELY = text(
      CROSS JOIN LATERAL (
         SELECT count(*) AS number, min(CAST(id AS text)) AS first
           FROM (SELECT id FROM dns_requests
-                 WHERE account_id = wanted.key AND id >= :since AND ptr_of IS NULL
+                 WHERE account_id = wanted.key AND id >= :since AND id < :until AND ptr_of IS NULL
                  ORDER BY id DESC LIMIT CAST(wanted.value AS bigint)) AS request) AS lately
     """
 )
@@ -47,9 +47,12 @@ class Lately(NamedTuple):
     seen: Snapshot
 
 
-def count_since(session: AnySession, limits: Mapping[str, int], since: float) -> dict[str, Lately]:
-    """Count what was accepted of each account since that time, in seconds since 1970: up to its limit."""
-    parameters = {"limits": to_json(limits).decode(), "since": UUID(int=int(since * 1_000) << 80)}
+def count_between(
+    session: AnySession, limits: Mapping[str, int], since: float, until: float
+) -> dict[str, Lately]:
+    """Count what was accepted of each account between these times, in seconds since 1970: up to its limit."""
+    lowest, highest = (UUID(int=int(at * 1_000) << 80) for at in (since, until))
+    parameters = {"limits": to_json(limits).decode(), "since": lowest, "until": highest}
     return {
         row.account_id: Lately(row.number, _time_of(row.first), Snapshot.parse(row.snapshot))
         for row in session.execute(_LATELY, parameters)

@@ -13,14 +13,15 @@ from app.store.backlog import Addition, Snapshot
 MINUTE = 60.0  # seconds
 _MAX_AGE = 1.0  # seconds, of a count
 _MOST_KNOWN = 10_000  # accounts
+_AHEAD = 10.0  # seconds: an id that is of later than that was made before this clock was set back
 
 
 @dataclass(slots=True)
 class _Lately:
     """How many requests were accepted within the minute before a count, and here since."""
 
-    at: float  # seconds since 1970, as the next one
-    first: float
+    at: float  # on the monotonic clock, as the next one
+    room_at: float  # when the first of them is a minute old
     number: int
     limit: int  # beyond which it was not counted
     seen: Snapshot
@@ -35,13 +36,13 @@ class _Lately:
         if limit != self.limit:
             return False
         if self.number >= limit:
-            return now < self.first + MINUTE
+            return now < self.room_at
         return now - self.at <= _MAX_AGE and 2 * (self.number + self.meanwhile + number) <= limit
 
 
 @dataclass(frozen=True, slots=True)
 class _Owned:
-    at: float  # seconds since 1970
+    at: float  # on the monotonic clock
     number: int
     limit: int
 
@@ -55,7 +56,7 @@ class Usage:
 
     def look(self, session: AnySession, asked: Mapping[str, int], quotas: Quotas) -> None:
         """Count what is used by these accounts, which ask for so many more, where that is not known."""
-        now = time.time()
+        now = time.monotonic()
         limits = {account: quotas.of(account) for account in asked}
         rates = {
             account: limit
@@ -82,8 +83,8 @@ class Usage:
 
     def wait(self, account: str) -> int:
         """Return after how many seconds the first of them is a minute old."""
-        known, now = self._lately.get(account), time.time()
-        return max(1, ceil(known.first + MINUTE - now)) if known else int(MINUTE)
+        known, now = self._lately.get(account), time.monotonic()
+        return max(1, ceil(known.room_at - now)) if known else int(MINUTE)
 
     def records(self, account: str) -> int:
         """Return how many RRsets the account owns, if it has a limit: as many as that at most."""
@@ -108,5 +109,8 @@ class Usage:
     def _count_lately(self, session: AnySession, limits: Mapping[str, int], now: float) -> None:
         if len(self._lately) > _MOST_KNOWN:
             self._lately.clear()
-        for account, (number, first, seen) in store.count_since(session, limits, now - MINUTE).items():
-            self._lately[account] = _Lately(now, first, number, limits[account], seen)
+        today = time.time()  # as ids have it
+        found = store.count_between(session, limits, today - MINUTE, today + _AHEAD)
+        for account, (number, first, seen) in found.items():
+            room_at = now + min(MINUTE, first + MINUTE - today)
+            self._lately[account] = _Lately(now, room_at, number, limits[account], seen)
