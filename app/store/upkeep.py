@@ -3,6 +3,7 @@
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.core.database import AnySession
 from app.store import open_floor
 from app.store.leases import FLOOR_DELAY
 from app.store.models import OPEN_ONLY, QUEUED, SINCE_FLOOR
@@ -110,7 +111,7 @@ def mend_floors(session: Session) -> None:
     session.execute(_RAISE_FLOORS, {"delay": FLOOR_DELAY, **open_from})
 
 
-def read_clock(session: Session) -> float:
+def read_clock(session: AnySession) -> float:
     """Return the database's time, in seconds since 1970."""
     return float(session.scalar(_CLOCK) or 0)
 

@@ -62,7 +62,7 @@ async def ask_workers(changes: Sequence[Change]) -> Outcomes:
         return {}
     limit = settings().plan_timeout
     try:
-        keys = await asyncio.to_thread(_send, changes, time.time() + limit)
+        keys = await asyncio.to_thread(_send, changes, time.monotonic() + limit)
         answers = await asyncio.wait_for(collect(keys), limit)
     except TimeoutError:
         raise ServersNotAsked(f"no worker has answered within {limit:g} s; try again") from None

@@ -4,6 +4,7 @@ They stand in a list of their own, so that no number of plans makes a kick wait 
 """
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,18 +28,19 @@ class Order:
     zone: str
     changes: Sequence[Change]
     reply_to: str
-    until: float  # seconds since 1970
+    until: float  # on the monotonic clock
 
     @property
     def seconds_left(self) -> float:
         """How long somebody still waits for the answer."""
-        return orders.seconds_left(self.until)
+        return self.until - time.monotonic()
 
 
 def send(wanted: Sequence[Order]) -> None:
     """Let the workers take these orders. Raises Overloaded, and what Redis raises."""
-    until = max(order.until for order in wanted)
-    orders.push(WAITING, [_as_json(order) for order in wanted], until, MAX_WAITING)
+    seconds = max(order.seconds_left for order in wanted)
+    until = orders.time_in(seconds)
+    orders.push(WAITING, [_as_json(order, until) for order in wanted], seconds, MAX_WAITING)
 
 
 def take() -> Order | None:
@@ -70,11 +72,12 @@ def _refuse(raw: bytes, error: Exception) -> None:
             orders.reply(reply_to, None)
 
 
-def _as_json(order: Order) -> Mapping[str, Any]:
+def _as_json(order: Order, until: float) -> Mapping[str, Any]:
     changes = [change.as_json() for change in order.changes]
-    return {"zone": order.zone, "changes": changes, "reply_to": order.reply_to, "until": order.until}
+    return {"zone": order.zone, "changes": changes, "reply_to": order.reply_to, "until": until}
 
 
 def _from_json(order: Mapping[str, Any]) -> Order:
     changes = [Change.from_json(item, order["zone"]) for item in order["changes"]]
-    return Order(order["zone"], changes, order["reply_to"], order["until"])
+    until = time.monotonic() + orders.seconds_until(order["until"])
+    return Order(order["zone"], changes, order["reply_to"], until)

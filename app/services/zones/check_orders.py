@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -93,7 +92,7 @@ def answer_checks_until(stop: Event) -> None:
 
 
 def _answer(order: Mapping[str, Any]) -> None:
-    if orders.seconds_left(order["until"]) <= 0:
+    if orders.seconds_until(order["until"]) <= 0:
         return
     with bound(zone=order["zone"]):
         try:
@@ -126,11 +125,12 @@ def _look_at(zone: str, backend: str) -> list[ZoneFinding] | str:
 async def _ask_worker(zone: ServedZone) -> Check:
     if not await asyncio.to_thread(_has_worker, zone.backend):
         return _nobody_asked("no worker's inventory is known to have the backend")
-    until = time.time() + TO_BE_TAKEN + TO_BE_ANSWERED
+    wait = TO_BE_TAKEN + TO_BE_ANSWERED
+    until = await asyncio.to_thread(orders.time_in, wait)
     reply_to = _REPLY_KEY.format(id=uuid7())
     order = {"zone": zone.name, "backend": zone.backend, "reply_to": reply_to, "until": until}
     try:
-        await asyncio.to_thread(orders.push, WAITING, [order], until, _MAX_WAITING)
+        await asyncio.to_thread(orders.push, WAITING, [order], wait, _MAX_WAITING)
         return _read(await _answer_to(order))
     except TimeoutError:
         return _nobody_asked(f"no worker has answered within {TO_BE_ANSWERED:g} s")

@@ -113,11 +113,10 @@ def test_the_sessions_of_a_principal() -> None:
 def test_the_orders_that_wait_for_workers(app_settings: Settings) -> None:
     """As many as there is room for at most; what is refused has left nothing behind."""
     waiting = f"dns:test-{secrets.token_hex(4)}"
-    until = datetime.now(UTC).timestamp() + 60
 
     def push(number: int) -> bool:
         try:
-            orders.push(waiting, [{"order": number}, {"order": -number}], until, 4)
+            orders.push(waiting, [{"order": number}, {"order": -number}], 60, 4)
         except Overloaded:
             return False
         return True
