@@ -35,49 +35,44 @@ _RAISE_FLOORS = text(
     """  # noqa: S608
 )
 
-_SHORTEN_LEASES = text(
-    """
-    UPDATE dns_zone_leases
-       SET expires_at = least(expires_at, clock_timestamp() + make_interval(secs => :lease)),
-           -- without a condition, least() would let zones rest that do not
-           paused_until = CASE WHEN paused_until IS NOT NULL
-               THEN least(paused_until, clock_timestamp() + make_interval(secs => :pause)) END
-     WHERE expires_at > clock_timestamp() + make_interval(secs => 2 * :lease)
-        OR paused_until > clock_timestamp() + make_interval(secs => 2 * :pause)
-    """
-)
-_SHORTEN_RESTS = text(
-    """
-    UPDATE dns_backends SET paused_until = clock_timestamp() + make_interval(secs => :pause)
-     WHERE paused_until > clock_timestamp() + make_interval(secs => 2 * :pause)
-    """
-)
-_SHORTEN_WAITS = text(
-    f"""
-    UPDATE dns_requests SET check_at = clock_timestamp() + make_interval(secs => :pause)
-     WHERE finished_at IS NULL AND {SINCE_FLOOR}
-       AND check_at > clock_timestamp() + make_interval(secs => 2 * :pause)
-    """  # noqa: S608
-)
+_OPEN_REQUESTS = f"finished_at IS NULL AND {SINCE_FLOOR}"
 
-_SHORTEN_VERIFICATIONS = text(
-    f"""
-    UPDATE dns_requests SET verify_by = clock_timestamp() + make_interval(secs => :deadline)
-     WHERE finished_at IS NULL AND {SINCE_FLOOR}
-       AND verify_by > clock_timestamp() + make_interval(secs => 2 * :deadline)
-    """  # noqa: S608
+
+def _after(seconds: str) -> str:
+    return f"clock_timestamp() + make_interval(secs => {seconds})"
+
+
+# What may be further ahead than it can be: the table, the condition for that, and what is set then.
+_TOO_FAR = (
+    (
+        "dns_zone_leases",
+        f"(expires_at > {_after('2 * :lease')} OR paused_until > {_after('2 * :pause')})",
+        # without a condition, least() would let zones rest that do not
+        f"expires_at = least(expires_at, {_after(':lease')}),"
+        f" paused_until = CASE WHEN paused_until IS NOT NULL"
+        f" THEN least(paused_until, {_after(':pause')}) END",
+    ),
+    ("dns_backends", f"paused_until > {_after('2 * :pause')}", f"paused_until = {_after(':pause')}"),
+    (
+        "dns_requests",
+        f"{_OPEN_REQUESTS} AND check_at > {_after('2 * :pause')}",
+        f"check_at = {_after(':pause')}",
+    ),
+    (
+        "dns_requests",
+        f"{_OPEN_REQUESTS} AND verify_by > {_after('2 * :deadline')}",
+        f"verify_by = {_after(':deadline')}",
+    ),
+    ("dns_watch_leases", f"expires_at > {_after('2 * :lease')}", f"expires_at = {_after(':lease')}"),
+    ("dns_publisher_leases", f"expires_at > {_after('2 * :lease')}", f"expires_at = {_after(':lease')}"),
 )
-_SHORTEN_WATCHES = text(
-    """
-    UPDATE dns_watch_leases SET expires_at = clock_timestamp() + make_interval(secs => :lease)
-     WHERE expires_at > clock_timestamp() + make_interval(secs => 2 * :lease)
-    """
+_ANY_OF_THEM = " OR ".join(
+    f"EXISTS (SELECT FROM {table} WHERE {condition})" for table, condition, _ in _TOO_FAR
 )
-_SHORTEN_PUBLISHERS = text(
-    """
-    UPDATE dns_publisher_leases SET expires_at = clock_timestamp() + make_interval(secs => :lease)
-     WHERE expires_at > clock_timestamp() + make_interval(secs => 2 * :lease)
-    """
+_IS_ANY_TOO_FAR = text(f"SELECT {_ANY_OF_THEM}")
+_SHORTEN = tuple(
+    text(f"UPDATE {table} SET {changes} WHERE {condition}")  # noqa: S608
+    for table, condition, changes in _TOO_FAR
 )
 _CLOCK = text("SELECT extract(epoch FROM clock_timestamp())::float8")
 
@@ -122,13 +117,10 @@ def shorten_waits(session: Session, lease: float, pause: float, deadline: float)
     No lease is longer than `lease` seconds, no pause than `pause`, and no verification than `deadline`. A
     worker that is alive extends its leases again before the shortened ones are over.
     """
-    session.execute(_SHORTEN_LEASES, {"lease": lease, "pause": pause})
-    session.execute(_SHORTEN_RESTS, {"pause": pause})
-    open_from = open_floor.exact(session)
-    session.execute(_SHORTEN_WAITS, {"pause": pause, "open_from": open_from})
-    session.execute(_SHORTEN_VERIFICATIONS, {"deadline": deadline, "open_from": open_from})
-    session.execute(_SHORTEN_WATCHES, {"lease": lease})
-    session.execute(_SHORTEN_PUBLISHERS, {"lease": lease})
+    limits = {"lease": lease, "pause": pause, "deadline": deadline, "open_from": open_floor.exact(session)}
+    if session.scalar(_IS_ANY_TOO_FAR, limits):
+        for statement in _SHORTEN:
+            session.execute(statement, limits)
 
 
 def drop_expired_plans(session: Session) -> None:

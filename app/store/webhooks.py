@@ -41,35 +41,23 @@ _WAKE_FORGOTTEN = text(
     """
     UPDATE webhooks AS hook SET due_at = clock_timestamp(), paused_until = NULL
      WHERE disabled IS NULL
-       AND (due_at IS NULL OR due_at > clock_timestamp() + make_interval(secs => 2 * :longest))
+       AND (due_at IS NULL
+            OR greatest(due_at, paused_until) > clock_timestamp() + make_interval(secs => 2 * :longest))
        AND EXISTS (SELECT FROM webhook_deliveries AS delivery
                     WHERE delivery.webhook_id = hook.id AND delivery.finished_at IS NULL)
     """
 )
-# A pause begins with a try, and what was not tried yet has none.
-_END_UNREAL_PAUSES = text(
+# A pause begins with a try: without `all`, only what was not tried, or will have been, is brought forward.
+_BRING_FORWARD = text(
     """
     WITH brought_forward AS (
         UPDATE webhook_deliveries SET next_try_at = clock_timestamp()
          WHERE finished_at IS NULL AND next_try_at > clock_timestamp()
-           AND (tried_at IS NULL OR tried_at > clock_timestamp())
+           AND (:all OR tried_at IS NULL OR tried_at > clock_timestamp())
         RETURNING webhook_id
     )
     UPDATE webhooks SET due_at = clock_timestamp(), paused_until = NULL
      WHERE disabled IS NULL AND id IN (SELECT webhook_id FROM brought_forward)
-    """
-)
-_TRY_ALL = text(
-    """
-    WITH brought_forward AS (
-        UPDATE webhook_deliveries SET next_try_at = clock_timestamp()
-         WHERE finished_at IS NULL AND next_try_at > clock_timestamp()
-    )
-    UPDATE webhooks AS hook
-       SET due_at = clock_timestamp(), paused_until = NULL
-     WHERE disabled IS NULL
-       AND EXISTS (SELECT FROM webhook_deliveries AS delivery
-                    WHERE delivery.webhook_id = hook.id AND delivery.finished_at IS NULL)
     """
 )
 _SHORTEN_SERVICE = text(
@@ -186,14 +174,15 @@ def wake_at_once(session: Session, webhook_id: UUID) -> None:
 
 def mend_times(session: Session, longest_pause: float, longest_service: float) -> None:
     """Have those served that have work and would not be: a process or a clock has left them behind."""
-    session.execute(_END_UNREAL_PAUSES)
+    session.execute(_BRING_FORWARD, {"all": False})
     session.execute(_WAKE_FORGOTTEN, {"longest": longest_pause})
     session.execute(_SHORTEN_SERVICE, {"longest": longest_service})
 
 
 def try_all(session: Session) -> None:
     """Have all tried at once that waits: the times for which it waits are none any more."""
-    session.execute(_TRY_ALL)
+    session.execute(_BRING_FORWARD, {"all": True})
+    session.execute(_WAKE_FORGOTTEN, {"longest": 0})
 
 
 def take_due(
