@@ -16,7 +16,7 @@ from app.core.config import settings
 from app.core.database import AnySession, engine, statements
 from app.core.logging import get_logger
 from app.core.partitioning import TABLES, Partitioned
-from app.store import keys, open_floor
+from app.store import keys, open_floor, upkeep
 
 log = get_logger(__name__)
 
@@ -106,10 +106,10 @@ def _make_next(table: Partitioned, now: datetime) -> bool:
 
 def tend() -> None:
     """Keep partitions, the floor of open work and the age of idempotency keys as they are to be."""
-    now = datetime.now(UTC)
-    if settings().migrate == "auto":
-        make_ahead(now)
     with statements() as session:
+        now = upkeep.read_time(session)
+        if settings().migrate == "auto":
+            make_ahead(now)
         if not partitioning.is_partitioned(session, TABLES[0].name):
             return
         if (opened := open_floor.mend(session)) is not None:

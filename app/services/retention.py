@@ -7,7 +7,7 @@ interrupted, it goes on. What is open is never dropped, and neither is what is r
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock, Thread
 
@@ -16,13 +16,13 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app.core import partitioning
 from app.core.config import settings
-from app.core.database import AnySession, engine
+from app.core.database import AnySession, engine, statements
 from app.core.logging import get_logger
 from app.core.partitioning import TABLES, Partition, Partitioned
 from app.core.startup import cause
 from app.services import partition_file
 from app.services.partitions import changing, is_locked
-from app.store import open_floor
+from app.store import open_floor, upkeep
 
 log = get_logger(__name__)
 
@@ -60,7 +60,8 @@ def _retire_what_is_old() -> None:
     try:
         with turn() as is_mine:
             if is_mine:
-                before = datetime.now(UTC) - timedelta(seconds=settings().retention)
+                with statements() as session:
+                    before = upkeep.read_time(session) - timedelta(seconds=settings().retention)
                 deque(retire(before, settings().export_folder), maxlen=0)
     except OSError as error:
         log.error(

@@ -1,5 +1,7 @@
 """What is put right now and then: floors of `seq`, waits that a clock made long, what is of no use."""
 
+from datetime import UTC, datetime
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -109,6 +111,11 @@ def mend_floors(session: Session) -> None:
 def read_clock(session: AnySession) -> float:
     """Return the database's time, in seconds since 1970."""
     return float(session.scalar(_CLOCK) or 0)
+
+
+def read_time(session: AnySession) -> datetime:
+    """Return the database's time: the one that all processes have, whatever the clocks of their hosts say."""
+    return datetime.fromtimestamp(read_clock(session), UTC)
 
 
 def shorten_waits(session: Session, lease: float, pause: float, deadline: float) -> None:

@@ -3,9 +3,11 @@
 import gzip
 import json
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Self
 from uuid import UUID
 
 import pytest
@@ -289,6 +291,24 @@ ADD_REVIEW = """
     VALUES (:id, '{}', '', '', '{}', '{}', now(), CAST(:verdict AS text),
             CASE WHEN CAST(:verdict AS text) IS NOT NULL THEN now() END)
 """
+
+
+def test_a_worker_whose_clock_is_ahead_drops_nothing_early(
+    zone: str, old_partitions: list[str], set_settings: SetSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) + timedelta(days=20 * 365)
+
+    monkeypatch.setattr(retention, "datetime", Ahead)
+    set_settings(RETENTION=str(10 * 365 * 86_400))
+    before = names_of_partitions()
+    retention.retire_in_background()
+    for thread in threading.enumerate():
+        if thread.name == "retention":
+            thread.join()
+    assert names_of_partitions() == before
 
 
 def test_what_belonged_to_requests_that_are_gone_is_forgotten(zone: str, old_partitions: list[str]) -> None:
