@@ -95,7 +95,7 @@ def test_the_same_key_gives_the_first_answer_and_another_time_is_another_change(
 
 def test_the_api_queues_what_is_due(client: TestClient, new_zone: str) -> None:
     late = create(client, new_zone, time_after(0.5)).headers["location"]
-    eventually(lambda: client.get(late).json()["status"] == "pending", 2)
+    eventually(lambda: client.get(late).json()["status"] == "pending", 30)
     last = client.get(late).json()["events"][-1]
     assert (last["status"], last["message"]) == ("pending", "due: behind what is waiting already")
 

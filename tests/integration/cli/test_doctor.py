@@ -214,6 +214,7 @@ def test_an_error_that_nobody_foresaw_is_a_finding(doctor: Doctor, monkeypatch: 
     def fail(*_: object) -> str:
         raise RuntimeError("never seen")
 
+    monkeypatch.setattr(examined_settings, "why_unreadable", lambda _: None)
     monkeypatch.setattr(examination, "questions_about", fail)
     monkeypatch.setattr(database, "require_schema", fail)
     assert [each.partition(":")[0] for each in failed(doctor())] == ["PostgreSQL", "backend bind"]
@@ -246,7 +247,10 @@ def test_the_api_of_powerdns(
     assert "the API key is refused" in refused
 
 
-def test_words_for_a_pipe_and_for_a_misspelt_setting(doctor: Doctor, set_settings: SetSettings) -> None:
+def test_words_for_a_pipe_and_for_a_misspelt_setting(
+    doctor: Doctor, set_settings: SetSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examined_settings, "why_unreadable", lambda _: None)
     set_settings(RETRY_PUASE="1")
     lines = run_command("doctor").stdout.splitlines()
     assert lines[0] == "settings\twarning\tno setting is called RETRY_PUASE; is RETRY_PAUSE meant?"

@@ -217,10 +217,10 @@ def test_an_rrset_as_large_as_bind_takes_it(zone: Zone) -> None:
     assert zone.ask("many", "A") == there(*values)
 
 
-def test_ten_thousand_names(zone: Zone) -> None:
-    for start in range(0, 10_000, 1000):
+def test_thousands_of_names(zone: Zone) -> None:
+    for start in range(0, 3_000, 1000):
         zone.add(*(f"h{i} 300 A 10.0.{i // 250}.{i % 250}" for i in range(start, start + 1000)))
-    keys = [zone.key(f"h{i}", "A") for i in range(10_000)]
+    keys = [zone.key(f"h{i}", "A") for i in range(3_000)]
     answers = ask(zone.server, keys, timeout=30)
     assert answers == {key: there(f"10.0.{i // 250}.{i % 250}") for i, key in enumerate(keys)}
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+import pytest
+
 from tests.integration.api.doors.conftest import ZONE, StartApi
 from tests.support.answers import codes
 from tests.support.api_process import Api, batch_of, cost, read_answer
@@ -52,6 +54,7 @@ def test_a_process_ends_though_bodies_are_still_coming(start: StartApi) -> None:
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.thorough
 def test_a_large_plan_holds_up_nobody(api: Api) -> None:
     """16 MB, as much as a body may have: read, planned and answered beside the event loop."""
     items = [body(ZONE, f"h{number}", comment="x" * 900, action="upsert") for number in range(10_000)]

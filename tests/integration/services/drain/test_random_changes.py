@@ -166,7 +166,7 @@ def test_zone_and_requests_are_as_the_model_has_them(make_zone: MakeZone) -> Non
             super().__init__(make_zone())
 
     chosen = settings(
-        max_examples=SEQUENCES or examples(5),
+        max_examples=SEQUENCES or examples(3),
         stateful_step_count=STEPS,
         deadline=None,
         derandomize=not SEQUENCES,
