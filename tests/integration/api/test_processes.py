@@ -128,6 +128,7 @@ def test_one_key_with_two_bodies_sent_to_two_at_once(both: Both) -> None:
     assert len(names_stored(both[0], "other")) == 1
 
 
+@pytest.mark.thorough
 def test_several_workers_behind_one_address(start: StartApi, new_zone: str, tmp_path: Path) -> None:
     api = start("--workers", "2", TMPDIR=str(tmp_path))
     api.wait()

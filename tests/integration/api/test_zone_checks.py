@@ -23,6 +23,7 @@ from tests.support.name_servers import Connection, serving
 from tests.support.own_bind import running_bind
 from tests.support.running_api import RunningApi
 from tests.support.settings import SetSettings
+from tests.support.thoroughly import thoroughly
 
 ALL = {"answer", "update", "transfer"}
 
@@ -82,7 +83,7 @@ def test_a_zone_that_no_server_has_is_served_and_checked_again(
     assert api.get("/api/v1/zones/later.test").json()["check"]["state"] == "well"
 
 
-@pytest.mark.parametrize("key", ["another", "missing"])
+@pytest.mark.parametrize("key", ["another", thoroughly("missing")])
 def test_a_key_that_is_not_good(
     key: str,
     api: TestClient,

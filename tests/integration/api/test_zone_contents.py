@@ -29,6 +29,7 @@ from tests.integration.conftest import ZoneOn
 from tests.support.builders import body
 from tests.support.master_files import check_by_bind
 from tests.support.settings import SetSettings
+from tests.support.thoroughly import thoroughly
 from tests.support.zones import ZoneUnderTest
 from tests.unit.domain.rdata.cases import cases
 from tests.unit.domain.rdata.tables import TABLES
@@ -102,7 +103,7 @@ def test_a_zone_is_imported_from_its_primary(client: TestClient, zone: ZoneUnder
     assert (www["account_id"], www["owner"], www["request_id"], www["comment"]) == (None, None, None, None)
 
 
-@pytest.mark.parametrize("server", ["knot", "powerdns"])
+@pytest.mark.parametrize("server", [thoroughly("knot"), "powerdns"])
 def test_from_other_servers(
     client: TestClient,
     zone_on: ZoneOn,

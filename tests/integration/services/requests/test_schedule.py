@@ -23,6 +23,7 @@ from app.store import backlog, due, leases, queue, schedule, upkeep, zones
 from app.store.models import SCHEDULED_FROM
 from tests.support.builders import body, time_after
 from tests.support.partitions import NO_AUTOVACUUM
+from tests.support.thoroughly import thoroughly
 
 MULTIPLY = """
     INSERT INTO dns_requests
@@ -147,7 +148,7 @@ def crowded(zone: str) -> str:
     return zone
 
 
-@pytest.mark.parametrize("analyzed", [True, False])
+@pytest.mark.parametrize("analyzed", [thoroughly(True), False])
 def test_what_is_scheduled_is_in_nobody_s_way(crowded: str, analyzed: bool) -> None:
     if analyzed:
         with statements() as session:

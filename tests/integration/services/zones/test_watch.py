@@ -42,7 +42,7 @@ def quarrel(zone: WatchedZone, beside: ZoneUnderTest) -> None:
 FOUND = {"new TXT": "added", "ours A": "changed", "other A": "missing"}
 
 
-@pytest.mark.parametrize("server", ["bind", thoroughly("knot"), "api"])
+@pytest.mark.parametrize("server", ["bind", *map(thoroughly, ("knot", "api"))])
 def test_what_is_changed_beside_us_is_shown_and_adopted(server: str, zone_on: ZoneOn, watch: Watch) -> None:
     beside = zone_on(server)
     zone = watch(beside)
@@ -60,7 +60,7 @@ def test_what_is_changed_beside_us_is_shown_and_adopted(server: str, zone_on: Zo
     assert zone.post("adopt").json()["code"] == "nothing_drifted"
 
 
-@pytest.mark.parametrize("server", ["bind", thoroughly("knot"), "api"])
+@pytest.mark.parametrize("server", ["bind", *map(thoroughly, ("knot", "api"))])
 def test_what_was_changed_is_restored_by_requests(server: str, zone_on: ZoneOn, watch: Watch) -> None:
     beside = zone_on(server)
     zone = watch(beside)
@@ -272,7 +272,7 @@ def test_a_run_that_is_lost_is_no_drift(zone: WatchedZone, beside: ZoneUnderTest
     assert (zone.kinds(), zone.drift()["candidates"]) == ({}, 0)
 
 
-@pytest.mark.parametrize("serial", [1_000, 3])
+@pytest.mark.parametrize("serial", [thoroughly(1_000), 3])
 def test_a_master_file_that_is_loaded_anew_is_compared(
     serial: int, infrastructure: Stack, zone: WatchedZone, beside: ZoneUnderTest
 ) -> None:
