@@ -93,6 +93,7 @@ def test_changed_beside_us_before_the_apply(user: User, zone: str, beside: ZoneU
     assert beside.values("@", "SOA") == serial
 
 
+@pytest.mark.thorough
 def test_changed_beside_us_between_apply_and_run(stack: Stack, user: User, served_on: ServedOn) -> None:
     zones = [served_on(backend) for backend in BACKENDS]
     user.submit_and_wait(*(body(each.name, owner) for each in zones for owner in ("www", "kept", "gone")))

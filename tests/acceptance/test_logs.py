@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from stack.embedded import Stack
 from tests.support.builders import body
 from tests.support.eventually import eventually
@@ -41,6 +43,7 @@ def test_a_healthy_start_says_nothing_that_only_a_developer_reads(stack: Stack, 
     assert {message for message in from_alembic if not message.startswith("Running upgrade")} == set()
 
 
+@pytest.mark.thorough
 def test_a_worker_that_is_there_before_the_tables_says_so_once(
     stack: Stack, new_database: str, tmp_path: Path
 ) -> None:

@@ -56,8 +56,8 @@ def worker(stack: Stack, folder: Path) -> Iterator[Worker]:
 
 
 def test_a_worker_and_its_pool(without_worker: Stack, user: User, zone: str, tmp_path: Path) -> None:
-    with worker(without_worker, tmp_path) as first:
-        found = first.metrics()
+    with worker(without_worker, tmp_path) as running:
+        found = running.metrics()
         assert (
             value(found, "requests_settled_total", status="succeeded")
             == value(found, "leases_lost_total")
@@ -65,7 +65,7 @@ def test_a_worker_and_its_pool(without_worker: Stack, user: User, zone: str, tmp
         )
         user.submit_and_wait(*(body(zone, f"h{number}") for number in range(20)))
         user.submit_and_wait(body(zone, "www", action="create"))
-        found = eventually(lambda: _with(first, settled=21))
+        found = eventually(lambda: _with(running, settled=21))
         assert (
             value(found, "request_verified_seconds_count")
             == value(found, "request_applied_seconds_count")
@@ -85,32 +85,38 @@ def test_a_worker_and_its_pool(without_worker: Stack, user: User, zone: str, tmp
         assert value(found, "dns_responses_total", rcode="NOERROR") >= 21
         assert value(found, "dns_updates_total", rcode="NOERROR") >= runs
         assert value(found, "dns_update_seconds_count") == total(found, "dns_updates_total")
-        all_is_read_by_prometheus(without_worker, first, tmp_path)
-        [folder] = first.counting_folders
+        [folder] = running.counting_folders
         assert folder.stat().st_mode & 0o777 == 0o700
-        assert first.program.stop() == 0
-        assert first.counting_folders == []
+        assert running.program.stop() == 0
+        assert running.counting_folders == []
+
+
+@pytest.mark.thorough
+def test_what_a_killed_worker_has_left_goes_with_the_next_one(without_worker: Stack, tmp_path: Path) -> None:
     with worker(without_worker, tmp_path) as killed:
         [left] = killed.counting_folders
         os.killpg(killed.program.pid, signal.SIGKILL)
         killed.program.wait()
-        assert left.exists()
-        with worker(without_worker, tmp_path) as next_one:
-            assert not left.exists()
-            assert len(next_one.counting_folders) == 1
-            assert total(next_one.metrics(), "requests_settled_total") == 0
-            a_port_that_is_taken_is_said(without_worker, next_one, tmp_path)
+    assert left.exists()
+    with worker(without_worker, tmp_path) as next_one:
+        assert not left.exists()
+        assert len(next_one.counting_folders) == 1
+        assert total(next_one.metrics(), "requests_settled_total") == 0
+        a_port_that_is_taken_is_said(without_worker, next_one, tmp_path)
 
 
-def all_is_read_by_prometheus(stack: Stack, worker: Worker, folder: Path) -> None:
-    """All that is shipped for Prometheus works: its configuration, the alerts, the dashboard's queries."""
+@pytest.mark.thorough
+def test_all_is_read_by_prometheus(without_worker: Stack, user: User, zone: str, tmp_path: Path) -> None:
+    """All that is shipped for it works: its configuration, the alerts, the dashboard's queries."""
     shown = f"127.0.0.1:{free_port()}"
-    consumer = Forked(CONSUMER, {**stack.env, "METRICS_LISTEN": shown}, folder / "consumer.log")
-    api = stack.env["API_URL"].split("/")[2]
-    jobs = {"api": api, "worker": f"127.0.0.1:{worker.port}", "consumer": shown}
-    targets = {f"dns-orchestrator-{name}": target for name, target in jobs.items()}
-    with consumer, running_prometheus(folder, targets) as prometheus:
-        prometheus.expect_all(targets)
+    consumer = Forked(CONSUMER, {**without_worker.env, "METRICS_LISTEN": shown}, tmp_path / "consumer.log")
+    with worker(without_worker, tmp_path) as running, consumer:
+        user.submit_and_wait(body(zone))
+        api = without_worker.env["API_URL"].split("/")[2]
+        jobs = {"api": api, "worker": f"127.0.0.1:{running.port}", "consumer": shown}
+        targets = {f"dns-orchestrator-{name}": target for name, target in jobs.items()}
+        with running_prometheus(tmp_path, targets) as prometheus:
+            prometheus.expect_all(targets)
 
 
 def _with(running: Worker, settled: int) -> Values | None:

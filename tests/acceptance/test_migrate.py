@@ -1,4 +1,4 @@
-"""What docs/how-to/migrate.md shows, with a BIND of fifty zones that has never heard of the orchestrator."""
+"""What docs/how-to/migrate.md shows, with a BIND of some zones that has never heard of the orchestrator."""
 
 import json
 import os
@@ -29,7 +29,7 @@ from tests.support.pages import shown
 from tests.support.user import User
 
 PAGE = "docs/how-to/migrate.md"
-ZONES = [f"z{number}.migrated.test" for number in range(50)]
+ZONES = [f"z{number}.migrated.test" for number in range(12)]
 RECORDS = (
     "".join(f"h{number}  A  192.0.2.{number}\n" for number in range(1, 21)) + 'old  TXT  "of years ago"\n'
 )
@@ -113,7 +113,7 @@ def imported_rrsets(env: Mapping[str, str]) -> set[int]:
         found = [each for each in lines if each["backend"] == "ns1"]
         return found if all(each["import_state"] == "done" for each in found) else None
 
-    return {each["import_rrsets"] for each in eventually(all_done, limit=60, pause=1)}
+    return {each["import_rrsets"] for each in eventually(all_done, limit=60, pause=1, first=1)}
 
 
 def test_from_a_named_conf_to_the_first_change(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from stack.embedded import Stack
 from tests.support.builders import body
@@ -64,6 +65,7 @@ def test_a_backend_that_the_inventory_lacks(stack: Stack, user: User, zone: str)
     assert found["forecast"]["code"] == "backend_unknown"
 
 
+@pytest.mark.thorough
 def test_many_plans_make_no_kick_wait(stack: Stack, user: User, zone: str) -> None:
     """A plan of many zones is as many runs; a request meanwhile is settled as ever."""
     zones = [f"p{number}.{zone}" for number in range(15)]
@@ -94,6 +96,7 @@ def limited(stack: Stack, name: str, **limits: int) -> None:
     (inventory / f"{name}.yml").write_text(text.replace(f"{name}:", f"{name}:{lines}", 1))
 
 
+@pytest.mark.thorough
 def test_the_limits_of_a_backend_hold_for_plans(stack: Stack, user: User, zone: str) -> None:
     limited(stack, "narrow", dns_max_runs=1, dns_max_changes=2)
     eventually(lambda: user.api.patch(f"/zones/{zone}", json={"backend": "narrow"}).is_success)

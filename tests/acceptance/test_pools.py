@@ -47,6 +47,7 @@ def worker(stack: Stack, pool: str, log: Path) -> Iterator[None]:
         process.stop()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("pool", ["threads", thoroughly("solo")])
 def test_a_pool(without_worker: Stack, user: User, zone: str, tmp_path: Path, pool: str) -> None:
     log = tmp_path / "log"

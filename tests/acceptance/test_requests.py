@@ -1,12 +1,15 @@
 """Requests of every action, from the API to the DNS server's answer and the records."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import dns.flags
 import dns.message
 import dns.rrset
 import psycopg
+import pytest
 
 from stack.embedded import Stack
 from tests.support.builders import body
@@ -88,17 +91,6 @@ def test_a_request_tells_its_story(user: User, zone: str) -> None:
     assert any("1 change to 127.0.0.1" in message for message in messages)
 
 
-def serve_with_secondary(stack: Stack, user: User, zone: str, port: int) -> None:
-    """Let the zone's backend be one that has another server at this port."""
-    inventory = Path(stack.env["INVENTORY"])
-    backend = f"with_{port}"
-    hosts = (inventory / "hosts.yml").read_text().replace("bind:", f"{backend}:")
-    hosts += f"        - address: 127.0.0.1\n          port: {port}\n"
-    (inventory / f"{backend}.yml").write_text(hosts)
-    user.wait_for_backend(backend)
-    user.api.patch(f"/zones/{zone}", json={"backend": backend}).raise_for_status()
-
-
 def answer_nothing_yet(connection: Connection) -> None:
     """Answer, with authority, that the name is not there: a secondary that lags behind."""
     for query in connection.queries():
@@ -116,31 +108,56 @@ def answer_the_address(connection: Connection) -> None:
         connection.send(reply)
 
 
+class Secondaries(NamedTuple):
+    """The ports of two; the backends `with_lagging` and `with_away` have one each."""
+
+    lagging: int
+    away: int
+
+
+@pytest.fixture(scope="module")
+def secondaries(stack: Stack) -> Iterator[Secondaries]:
+    """Both are made by one change of the inventory, which every process then reads again."""
+    with serving(answer_the_address) as closed:
+        pass
+    inventory = Path(stack.env["INVENTORY"])
+    with serving(answer_nothing_yet) as lagging:
+        ports = Secondaries(lagging.port, closed.port)
+        for name, port in ports._asdict().items():
+            hosts = (inventory / "hosts.yml").read_text().replace("bind:", f"with_{name}:")
+            hosts += f"        - address: 127.0.0.1\n          port: {port}\n"
+            (inventory / f"with_{name}.yml").write_text(hosts)
+        yield ports
+
+
+def move(user: User, zone: str, backend: str) -> None:
+    """Let another backend serve the zone."""
+    user.wait_for_backend(backend)
+    user.api.patch(f"/zones/{zone}", json={"backend": backend}).raise_for_status()
+
+
 def test_a_secondary_that_lags_behind_fails_the_request_at_the_deadline(
-    stack: Stack, user: User, zone: str
+    secondaries: Secondaries, user: User, zone: str
 ) -> None:
-    with serving(answer_nothing_yet) as secondary:
-        serve_with_secondary(stack, user, zone, secondary.port)
-        (request,) = user.submit_and_wait(body(zone))
+    move(user, zone, "with_lagging")
+    (request,) = user.submit_and_wait(body(zone))
     assert statuses(request) == ["pending", "running", "verifying", "failed"]
     assert request["error"]["code"] == "not_answered"
-    assert str(secondary.port) in request["error"]["message"]
+    assert str(secondaries.lagging) in request["error"]["message"]
     assert user.dig(f"www.{zone}", "A") == {"192.0.2.1"}
 
 
 def test_a_secondary_that_is_away_fails_nothing_and_what_the_primary_answers_is_recorded(
-    stack: Stack, user: User, zone: str
+    stack: Stack, secondaries: Secondaries, user: User, zone: str
 ) -> None:
-    with serving(answer_the_address) as secondary:
-        port = secondary.port  # it is closed from here on
-    serve_with_secondary(stack, user, zone, port)
+    move(user, zone, "with_away")
     (request_id,) = user.submit(body(zone))
     eventually(lambda: user.request(request_id)["status"] == "verifying")
     (record,) = user.api.get("/dns/records", params={"zone": zone}).json()["items"]
     assert record["target"] == ["192.0.2.1"]
     time.sleep(2 * float(stack.env["VERIFY_DEADLINE"]))
     assert user.request(request_id)["status"] == "verifying"
-    with serving(answer_the_address, port):
+    with serving(answer_the_address, secondaries.away):
         (request,) = user.wait_until_settled([request_id])
     assert statuses(request) == ["pending", "running", "verifying", "succeeded"]
 

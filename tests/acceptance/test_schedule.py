@@ -4,6 +4,8 @@ import time
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from stack.embedded import Stack
 from tests.support.builders import body, time_after
 from tests.support.user import User, statuses
@@ -61,6 +63,7 @@ def test_one_that_is_cancelled_before_is_never_applied(user: User, zone: str) ->
     assert user.dig(f"a.{zone}", "A") == set()
 
 
+@pytest.mark.thorough
 def test_it_survives_a_restart_of_the_worker(stack: Stack, user: User, zone: str) -> None:
     [request_id] = user.submit(body(zone, not_before=time_after(2)))
     stack.restart("worker")

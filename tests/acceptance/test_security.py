@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from stack.embedded import Stack
 from tests.support.builders import body
@@ -76,6 +77,7 @@ def test_variables_of_ansible_in_extra_config_change_nothing(user: User, zone: s
     assert user.dig(f"vars.{zone}", "A") == {"192.0.2.7"}
 
 
+@pytest.mark.thorough
 def test_a_refused_key_lets_the_backend_rest_and_says_so(stack: Stack, user: User, zone: str) -> None:
     inventory = Path(stack.env["INVENTORY"])
     wrong = inventory.parent / "wrong.key"

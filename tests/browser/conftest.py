@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import BrowserContext
 
 from stack.embedded import Stack
 from tests.support.browser import Reader, require_chromium, running_browser
@@ -12,7 +12,7 @@ from tests.support.user import User
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
+def browser() -> Iterator[BrowserContext]:
     """The browser of all these tests."""
     require_chromium()
     with running_browser() as browser:
@@ -20,7 +20,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(browser: BrowserContext, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack with API and worker, where everybody may do everything."""
     quick = {"WATCH_INTERVAL": "1"}
     with Stack(tmp_path_factory.mktemp("browser"), app=True, durable=False, settings=quick) as stack:
@@ -36,8 +36,8 @@ def user(stack: Stack) -> Iterator[User]:
 
 
 @pytest.fixture
-def reader_at(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Reader]]:
-    """Opens browsers at an API; pictures of their last pages are kept. No browser may complain."""
+def reader_at(browser: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Callable[..., Reader]]:
+    """Opens pages of an API; pictures of them as they are at last are kept. The browser may not complain."""
     readers: list[Reader] = []
 
     def open_at(url: str, **wishes: bool) -> Reader:
@@ -51,10 +51,12 @@ def reader_at(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Call
     assert [each.complaints for each in readers if each.complaints] == []
 
 
-@pytest.fixture
-def api_url(stack: Stack) -> str:
-    """The address of the stack's API."""
-    return stack.env["API_URL"].partition("/api/")[0]
+@pytest.fixture(scope="package")
+def api_url(stack: Stack, browser: BrowserContext) -> str:
+    """The address of the stack's API; a page stays open there, so that the next ones are in its process."""
+    url = stack.env["API_URL"].partition("/api/")[0]
+    browser.new_page().goto(f"{url}/healthz")
+    return url
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import Reader
+from tests.support.thoroughly import thoroughly
 from tests.support.user import User
 
 ZONE = "example.test"
@@ -142,7 +143,7 @@ def test_a_plan_that_is_stale_is_planned_again(reader: Reader, user: User) -> No
     assert user.dig(name, "A") == {"192.0.2.30"}
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("dark", [thoroughly(False), True], ids=["light", "dark"])
 def test_on_a_phone(reader_at: Callable[..., Reader], api_url: str, *, dark: bool) -> None:
     reader = reader_at(api_url, phone=True, dark=dark)
     page = reader.open("/change")

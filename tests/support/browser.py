@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from stack.paths import STATE
 
@@ -25,40 +25,44 @@ def require_chromium() -> None:
 
 
 @contextmanager
-def running_browser() -> Iterator[Browser]:
-    """A browser for the block."""
+def running_browser() -> Iterator[BrowserContext]:
+    """A browser for the block.
+
+    All have its one context, a page each: a new context costs as much as most of what is done in it.
+    """
     expect.set_options(timeout=_WAIT)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM)
         try:
-            yield browser
+            context = browser.new_context()
+            context.set_default_timeout(_WAIT)
+            yield context
         finally:
             browser.close()
 
 
 class Reader:
-    """Somebody who has a browser of his own open at the console.
+    """Somebody who has a browser open at the console.
 
     What the browser finds wrong with a page (a script that fails, or that the policy forbids, a file that is
     not there) is kept in `complaints`.
     """
 
-    def __init__(self, browser: Browser, api_url: str, *, phone: bool = False, dark: bool = False) -> None:
-        self.context = browser.new_context(
-            base_url=api_url,
-            viewport=_PHONE if phone else _LARGE,  # type: ignore[arg-type]
-            color_scheme="dark" if dark else "light",
-            reduced_motion="reduce",
-        )
-        self.context.set_default_timeout(_WAIT)
-        self.page: Page = self.context.new_page()
+    def __init__(
+        self, browser: BrowserContext, api_url: str, *, phone: bool = False, dark: bool = False
+    ) -> None:
+        self.context = browser
+        self._url = api_url
+        self.page: Page = browser.new_page()
+        self.page.set_viewport_size(_PHONE if phone else _LARGE)  # type: ignore[arg-type]
+        self.page.emulate_media(color_scheme="dark" if dark else "light", reduced_motion="reduce")
         self.complaints: list[str] = []
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def open(self, path: str = "/") -> Page:
         """Go to a page of the console."""
-        self.page.goto(f"/console{path}")
+        self.page.goto(f"{self._url}/console{path}")
         return self.page
 
     def inaccessible(self) -> str:
@@ -72,8 +76,11 @@ class Reader:
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png")  # all of a long page takes seconds to draw
 
     def close(self) -> None:
-        """Close his browser."""
-        self.context.close()
+        """Close his page; the browser forgets all that it has kept for him."""
+        self.page.evaluate("localStorage.clear()")
+        self.page.close()
+        self.context.clear_cookies()
+        self.context.clear_permissions()
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):

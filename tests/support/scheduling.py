@@ -22,11 +22,6 @@ GROUPS = (
         "integration/services/drain/test_random_changes",
         "integration/services/drain/test_any_order",
     ),
-    (
-        "integration/kafka/test_brokers",
-        "integration/kafka/test_faults",
-        "integration/kafka/test_consumer_health",
-    ),
     ("integration/playbooks/test_collections",),
     ("integration/runner/process/test_supervisor",),
     ("acceptance/owner/",),

@@ -11,6 +11,7 @@ from tests.support.kafka.apache import PASSWORD, USER, ApacheKafka
 from tests.support.kafka.fake_api import FakeApi
 from tests.support.kafka.sandbox import KafkaSandbox, request
 from tests.support.kafka.tansu import Tansu
+from tests.support.thoroughly import thoroughly
 
 
 @pytest.fixture
@@ -65,6 +66,7 @@ def test_messages_are_new_though_their_offsets_start_at_zero_again(
     sandbox.stop_all()
 
 
+@pytest.mark.thorough
 def test_a_restart_of_apache_kafka_loses_nothing(sandbox: KafkaSandbox, api: FakeApi) -> None:
     sandbox.create_topic()
     api.answer = api.keep
@@ -111,8 +113,8 @@ def test_sasl_and_tls_are_a_matter_of_the_environment(sandbox: KafkaSandbox, api
     "properties",
     [
         {"KAFKA_CONFIG__GROUP_PROTOCOL": "consumer"},
-        {"KAFKA_CONFIG__PARTITION_ASSIGNMENT_STRATEGY": "cooperative-sticky"},
-        {"KAFKA_CONFIG__ENABLE_IDEMPOTENCE": "true"},
+        thoroughly({"KAFKA_CONFIG__PARTITION_ASSIGNMENT_STRATEGY": "cooperative-sticky"}),
+        thoroughly({"KAFKA_CONFIG__ENABLE_IDEMPOTENCE": "true"}),
     ],
     ids=lambda properties: next(iter(properties.values())),
 )

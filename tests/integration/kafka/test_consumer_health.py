@@ -8,10 +8,10 @@ from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from stack.embedded import Stack
 from stack.paths import ROOT
 from tests.support.eventually import eventually
 from tests.support.kafka.apache import ApacheKafka
+from tests.support.kafka.tansu import Tansu
 
 GROUP, TOPIC = "orchestrators", "watched_requests"
 
@@ -37,8 +37,8 @@ def test_it_is_sick_without_a_broker() -> None:
     assert "127.0.0.1:1 (KAFKA_BROKER_URL): " in done.stderr
 
 
-def test_a_broker_that_can_not_tell_is_named(infrastructure: Stack) -> None:
-    done = check(infrastructure.env["KAFKA_BROKER_URL"])
+def test_a_broker_that_can_not_tell_is_named(tansu: Tansu) -> None:
+    done = check(tansu.address)
     assert done.returncode == 1
     assert "the broker names no member (the embedded stack's never does" in done.stderr
 

@@ -139,6 +139,7 @@ def test_in_a_pipe_each_dead_letter_is_one_line(sandbox: KafkaSandbox, kafka_api
     assert lines[0].split("\t")[-1] == "a\\tb\\x1b[31m\\n"
 
 
+@pytest.mark.thorough
 def test_on_a_terminal_the_dead_letters_are_a_table(sandbox: KafkaSandbox, kafka_api: Api) -> None:
     sandbox.create_topic()
     sandbox.produce(b"x", key=b"[bold]\x1b[2J")

@@ -154,6 +154,7 @@ def test_the_stop_signal_lets_the_batch_in_flight_finish(sandbox: KafkaSandbox, 
     assert len(api.calls) == 1
 
 
+@pytest.mark.thorough
 def test_a_dlq_that_was_deleted_is_created_again(sandbox: KafkaSandbox, api: FakeApi) -> None:
     sandbox.create_topic()
     consumer = sandbox.start_member(api.url)

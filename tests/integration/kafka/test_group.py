@@ -2,6 +2,8 @@
 
 from threading import Event
 
+import pytest
+
 from tests.support.eventually import eventually
 from tests.support.kafka.broker import free_port
 from tests.support.kafka.fake_api import FakeApi, Json, Reply, api_url, fake_api
@@ -24,6 +26,7 @@ def test_a_consumer_that_is_told_to_stop_leaves_the_group_at_once(
     assert sandbox.members() == []
 
 
+@pytest.mark.thorough
 def test_a_consumer_of_tansu_leaves_the_group(tansu_sandbox: KafkaSandbox, api: FakeApi) -> None:
     """On Tansu too: it forms groups in a way of its own."""
     sandbox = tansu_sandbox

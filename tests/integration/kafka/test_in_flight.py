@@ -103,6 +103,7 @@ def test_a_partition_that_waits_for_a_retry_holds_up_no_other(filled: KafkaSandb
     assert len(api.kept) == PARTITIONS * EACH
 
 
+@pytest.mark.thorough
 def test_partitions_are_reassigned_while_the_buffer_is_full(filled: KafkaSandbox, api: FakeApi) -> None:
     """Partitions that were paused because the buffer was full are resumed when they are assigned again."""
     answering = threading.Event()
@@ -119,6 +120,7 @@ def test_partitions_are_reassigned_while_the_buffer_is_full(filled: KafkaSandbox
     assert [consumer.stop() for consumer in (first, second)] == [0, 0]
 
 
+@pytest.mark.thorough
 def test_with_its_buffer_full_a_member_keeps_its_partitions(filled: KafkaSandbox, api: FakeApi) -> None:
     """It receives nothing new, but polls: otherwise it would lose them within the 6 s that are set here."""
     answering = threading.Event()

@@ -122,6 +122,7 @@ def test_nsupdate(infrastructure: Stack, zone: ZoneUnderTest, tmp_path: Path) ->
     assert secret not in ended.everything
 
 
+@pytest.mark.thorough
 def test_nsupdate_in_check_mode(infrastructure: Stack, zone: ZoneUnderTest, tmp_path: Path) -> None:
     asked = [("create", "www", "A", "192.0.2.1"), ("update", "missing", "A", "192.0.2.1")]
     ended = nsupdate(zone, tmp_path, infrastructure.key_file(), *asked, check=True)
@@ -137,6 +138,7 @@ def test_nsupdate_with_a_key_that_is_refused(zone: ZoneUnderTest, tmp_path: Path
     assert "TSIG" in str(ended.result.results)
 
 
+@pytest.mark.thorough
 def test_nsupdate_in_a_zone_that_is_frozen(
     infrastructure: Stack, zone: ZoneUnderTest, tmp_path: Path
 ) -> None:
@@ -283,6 +285,7 @@ def test_route53(hosted: Route53, tmp_path: Path, python: Path) -> None:
     assert CREDENTIALS["AWS_SECRET_ACCESS_KEY"] not in ended.everything
 
 
+@pytest.mark.thorough
 def test_route53_in_check_mode(hosted: Route53, tmp_path: Path, python: Path) -> None:
     ended = route53(hosted, tmp_path, python, ("create", "www", "A", "192.0.2.1"), check=True)
     assert ended.outcomes == [("applied", None)]

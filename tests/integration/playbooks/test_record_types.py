@@ -16,6 +16,7 @@ from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
 from tests.support.builders import change
 from tests.support.runs import execute
+from tests.support.thoroughly import thoroughly
 from tests.support.zones import APPLIED, UNCHANGED
 
 KEY_15 = "l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4="
@@ -156,7 +157,7 @@ def test_what_servers_do_not_take_is_documented() -> None:
             )
 
 
-@pytest.mark.parametrize("server", ["bind", "knot", "powerdns", "api"])
+@pytest.mark.parametrize("server", ["bind", *map(thoroughly, ("knot", "powerdns")), "api"])
 def test_a_deletion_whatever_the_numbers(zone_on: ZoneOn, server: str) -> None:
     zone = zone_on(server)
     for record_type, kept, removed in (
@@ -171,7 +172,7 @@ def test_a_deletion_whatever_the_numbers(zone_on: ZoneOn, server: str) -> None:
         assert zone.values("name", record_type) == {kept}
 
 
-@pytest.mark.parametrize("server", ["bind", "knot", "powerdns", "api"])
+@pytest.mark.parametrize("server", ["bind", *map(thoroughly, ("knot", "powerdns")), "api"])
 def test_what_is_there_is_found_and_deleted_by_its_value(zone_on: ZoneOn, server: str) -> None:
     zone = zone_on(server)
     zone.do("create", "delegated", "NS", "ns1.example.org.")

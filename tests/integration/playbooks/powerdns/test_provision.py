@@ -10,6 +10,7 @@ from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
 from tests.support.builders import change
 from tests.support.runs import PROVISION, execute
+from tests.support.thoroughly import thoroughly
 from tests.support.zones import ApiZoneUnderTest
 
 
@@ -186,9 +187,13 @@ def test_a_playbook_that_tells_the_key(zone: ApiZoneUnderTest, hosts: Path, tmp_
     [
         ({"dns_api_key_file": "/nowhere/api.key"}, "key_unusable", "/nowhere/api.key can't be read"),
         ({"dns_api_url": "ftp://dns"}, "backend_unknown", "dns_api_url must be an address"),
-        ({"dns_api_ca_file": "/nowhere/ca", "dns_api_url": "https://dns"}, "backend_unknown", "No such file"),
-        ({"dns_timeout": "soon"}, "backend_unknown", "could not convert"),
-        ({"group": "others"}, "backend_unknown", "dns_server is not set"),
+        thoroughly(
+            {"dns_api_ca_file": "/nowhere", "dns_api_url": "https://dns"},
+            "backend_unknown",
+            "No such file",
+        ),
+        thoroughly({"dns_timeout": "soon"}, "backend_unknown", "could not convert"),
+        thoroughly({"group": "others"}, "backend_unknown", "dns_server is not set"),
     ],
 )
 def test_an_inventory_that_is_wrong(

@@ -19,6 +19,7 @@ from tests.support.builders import change
 from tests.support.fronts import Death, Front, front
 from tests.support.name_servers import Connection, fail_always, serving
 from tests.support.runs import execute
+from tests.support.thoroughly import thoroughly
 from tests.support.zones import APPLIED, UNCHANGED, ZoneUnderTest, failed
 
 Absence = Callable[[Target], AbstractContextManager[Target]]
@@ -169,7 +170,9 @@ def test_each_primary_has_its_own_port_and_key(
 
 
 @pytest.mark.usefixtures("warm")
-@pytest.mark.parametrize("written", [[], ["127.0.0.1:many"], [{"port": 53}], ["127.0.0.1:0"]])
+@pytest.mark.parametrize(
+    "written", [[], *map(thoroughly, (["127.0.0.1:many"], [{"port": 53}], ["127.0.0.1:0"]))]
+)
 def test_a_list_that_can_not_be_used(new_zone: str, tmp_path: Path, written: list[object]) -> None:
     hosts = write_hosts(tmp_path, dns_server=written)
     ended = execute(hosts, change("create", "www", "A", "192.0.2.1", zone=new_zone))

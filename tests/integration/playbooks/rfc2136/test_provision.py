@@ -15,6 +15,7 @@ from tests.support.builders import change
 from tests.support.eventually import eventually
 from tests.support.fronts import front
 from tests.support.runs import PROVISION, execute
+from tests.support.thoroughly import thoroughly
 from tests.support.zones import ZoneUnderTest
 
 
@@ -234,8 +235,8 @@ def test_a_server_that_is_down(new_zone: str, tmp_path: Path) -> None:
     ("text", "words"),
     [
         (None, "can't be read: No such file or directory"),
-        ("nonsense", "must hold one key"),
-        ('key "a" { algorithm hmac-sha256; secret "%%"; };', "holds no usable name and secret"),
+        thoroughly("nonsense", "must hold one key"),
+        thoroughly('key "a" { algorithm hmac-sha256; secret "%%"; };', "holds no usable name and secret"),
     ],
 )
 def test_a_key_file_that_can_not_be_used(

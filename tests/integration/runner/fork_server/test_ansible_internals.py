@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from app.core.config import ROOT
 
 # The package is made known as in a fork server: the folder above it is never in `sys.path`.
@@ -103,6 +105,7 @@ answer(
 """
 
 
+@pytest.mark.thorough
 def test_nothing_but_ansibles_own_is_loaded(tmp_path: Path) -> None:
     """Plugins of the operator that lie where Ansible looks for them are not even read."""
     for kind in ("action", "callback", "connection", "filter", "inventory", "lookup", "vars"):
@@ -170,6 +173,7 @@ answer(same=compiled[0] is compiled[1], file=compiled[0].co_filename)
 """
 
 
+@pytest.mark.thorough
 def test_collections_beside_the_playbook_are_compiled_once(tmp_path: Path) -> None:
     path = tmp_path / "collections" / "ansible_collections" / "my" / "own" / "plugins" / "action" / "greet.py"
     path.parent.mkdir(parents=True)

@@ -111,7 +111,7 @@ def test_a_plugin_finds_the_same_around_it(site: Path, fork_pool: ForkPool) -> N
     [
         "site.yml",
         thoroughly("site.yml --limit two --tags greet,fail"),
-        "site.yml --skip-tags fail --check",
+        thoroughly("site.yml --skip-tags fail --check"),
         thoroughly("site.yml --tags end -v"),
         thoroughly("site.yml --tags undefined"),
         "site.yml --tags vault -e @vault.yml --vault-password-file password",

@@ -41,7 +41,7 @@ def _daemonic(pool: ForkPool, site: Path, answer: Path) -> None:
 
 def test_daemonic_processes_share_a_server(shared_pool: ForkPool, shared_site: Path) -> None:
     """As those of Celery's pool are; the server is none of their children and outlives them."""
-    answers = [shared_site / f"answer{number}" for number in range(3)]
+    answers = [shared_site / f"answer{number}" for number in range(2)]
     processes = [
         get_context("spawn").Process(target=_daemonic, args=(shared_pool, shared_site, answer), daemon=True)
         for answer in answers
@@ -231,6 +231,7 @@ def test_a_folder_that_others_can_reach(pool: ForkPool, site: Path, logged: Call
     assert "other users can reach the folder" in logged()
 
 
+@pytest.mark.thorough
 def test_a_path_that_is_too_long_for_a_socket(site: Path, tmp_path: Path) -> None:
     pool = ForkPool(jobs=8, idle=60, folder=tmp_path / ("long" * 30))
     assert ansible(pool, site, "site.yml").rc == 0
