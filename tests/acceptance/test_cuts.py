@@ -8,6 +8,7 @@ import pytest
 from stack.embedded import Stack
 from tests.acceptance.conftest import BY_UPDATE, EACH_BACKEND, EACH_WAY, ServedOn
 from tests.support.builders import body
+from tests.support.thoroughly import thoroughly
 from tests.support.user import User, statuses
 from tests.support.zones import ZoneUnderTest
 
@@ -97,7 +98,7 @@ def fates(requests: list[dict[str, Any]]) -> list[str | None]:
 
 
 @pytest.mark.parametrize("backend", EACH_BACKEND)
-@pytest.mark.parametrize("way", ["atomic", "records", "servers"])
+@pytest.mark.parametrize("way", ["atomic", thoroughly("records"), "servers"])
 def test_a_delegation_comes_and_goes_as_a_whole(
     user: User, served_on: ServedOn, backend: str, way: str
 ) -> None:

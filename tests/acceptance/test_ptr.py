@@ -105,6 +105,7 @@ def test_a_foreign_one_is_never_overwritten(stack: Stack, user: User, zone: str,
     assert pointers(user, address) == {"foreign.example."}
 
 
+@pytest.mark.thorough
 def test_the_first_of_several_names_keeps_it(user: User, zone: str, network: str) -> None:
     address = f"{network}.10"
     [first] = user.submit_and_wait(managed(zone, "a", address))
@@ -246,7 +247,7 @@ def test_it_goes_and_comes_with_undos(user: User, zone: str, network: str) -> No
     assert pointers(user, address) == {f"www.{zone}."}
 
 
-@pytest.mark.parametrize("ttl", [77, 88])
+@pytest.mark.parametrize("ttl", [77, thoroughly(88)])
 def test_its_own_undo_leaves_it_ours(user: User, zone: str, network: str, ttl: int) -> None:
     """The PTR is taken back by itself, or its TTL, and that as well."""
     address = f"{network}.10"
@@ -272,6 +273,7 @@ def test_its_own_undo_leaves_it_ours(user: User, zone: str, network: str, ttl: i
     assert pointers(user, address) == set()
 
 
+@pytest.mark.thorough
 def test_an_address_whose_ptr_was_taken_back_goes_without_one(user: User, zone: str, network: str) -> None:
     address = f"{network}.10"
     [made] = user.submit_and_wait(managed(zone, "www", address))
@@ -286,6 +288,7 @@ def test_an_address_whose_ptr_was_taken_back_goes_without_one(user: User, zone: 
     assert pointers(user, address) == {f"other.{zone}."}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("size", "atomic"), [(2, False), (3, True)])
 def test_addresses_change_hands_in_a_circle(
     user: User, zone: str, network: str, size: int, atomic: bool
@@ -306,6 +309,7 @@ def test_addresses_change_hands_in_a_circle(
         assert pointers(user, address) == {f"h{(n - 1) % size}.{zone}."}
 
 
+@pytest.mark.thorough
 def test_an_undo_makes_none_that_was_not_there(user: User, zone: str, network: str) -> None:
     plain, kept = f"{network}.10", f"{network}.11"
     user.submit_and_wait(body(zone, target=plain, config={"ttl": 77}))

@@ -11,6 +11,7 @@ import pytest
 from stack.embedded import Stack
 from tests.acceptance.conftest import EACH_BACKEND, EACH_WAY, ServedOn
 from tests.support.builders import body
+from tests.support.thoroughly import thoroughly
 from tests.support.user import User
 from tests.support.zones import ZoneUnderTest
 
@@ -150,7 +151,7 @@ def test_the_servers_know_what_the_records_have_forgotten(
     assert beside.values("www", "A") == {"192.0.2.1"}
 
 
-@pytest.mark.parametrize("ask_servers", [False, True])
+@pytest.mark.parametrize("ask_servers", [False, thoroughly(True)])
 def test_a_delegation_comes_back_with_its_ds_and_glue(
     user: User, zone: str, beside: ZoneUnderTest, ask_servers: bool
 ) -> None:

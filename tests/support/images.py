@@ -5,6 +5,7 @@ What has not changed since comes from the layers that are stored then. The offic
 Redis and Kafka can't be had so; embedded servers stand in for them.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -26,6 +27,7 @@ _PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
 _CERTIFICATES = "/etc/ssl/certs:/etc/ssl/certs:ro"  # those of this machine, which may be behind a proxy
 _TRIES, _PATIENCE = 3, 300  # seconds for one try
 _BUILD_LIMIT = 600  # seconds for one image
+_CACHES = {"__pycache__", ".mypy_cache"}
 _MAX_STORED = 120  # layers and images; then all but the base go
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -70,10 +72,17 @@ class Images:
             _buildah("rmi", "--force", *(each["id"] for each in stored if not each.get("names")))
 
     def build(self, tag: str, context: Path, target: str | None = None) -> None:
-        """Build as `docker build -t tag [--target target] context` does."""
+        """Build as `docker build -t tag [--target target] context` does, unless it is built of these files.
+
+        buildah takes its layers from its store, too, but reads all that is copied between stages for it.
+        """
+        digest, built = _digest(context, target), STORE / f"{tag}.built"
+        if built.exists() and built.read_text() == digest and f"localhost/{tag}:latest" in _names():
+            return
         options = ["--network=host", "--pull-never", "--layers", "-v", _CERTIFICATES, "--isolation=chroot"]
         aim = ["--target", target] if target else []
         _buildah("bud", *options, *aim, "-t", tag, str(context))
+        built.write_text(digest)
 
     @contextmanager
     def run(
@@ -135,9 +144,27 @@ def _buildah(*words: str) -> str:
     return done.stdout
 
 
+def _digest(context: Path, target: str | None) -> str:
+    """What changes with an image: the target, and the files of its context that .dockerignore lets in."""
+    ignored = context / ".dockerignore"
+    lines = ignored.read_text().splitlines() if ignored.exists() else ["!."]
+    roots = [context / name for name in ("Dockerfile", *(line[1:] for line in lines if line[0:1] == "!"))]
+    digest = hashlib.sha256(f"{lines} {target}".encode())
+    for path in sorted({path for root in roots for path in (root, *root.rglob("*"))}):
+        if path.is_file() and not _CACHES & {*path.parts}:
+            digest.update(f"{path.relative_to(context)} {path.stat().st_mode}".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
 def _has_base() -> bool:
+    return set(BASES) <= _names()
+
+
+def _names() -> set[str]:
+    """The names of the images that are stored."""
     stored = json.loads(_buildah("images", "--json") or "[]")
-    return set(BASES) <= {name for each in stored for name in each.get("names") or ()}
+    return {name for each in stored for name in each.get("names") or ()}
 
 
 def _make_base() -> None:

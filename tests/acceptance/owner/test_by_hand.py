@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from app.core.config import ROOT
@@ -53,19 +53,31 @@ def _installed() -> Path:
 
 def _walk(directory: Path, installed: Path) -> None:
     with owner.servers(directory, KAFKA) as ports:
+        checkout = _checkout(directory / "checkout")
         plain = {"PATH": f"{installed}:{os.environ['PATH']}", "HOME": str(directory)}
         variables = plain | owner.at(ports, owner.exports(COMMANDS), KAFKA)
         port = "" if ports.api == 8000 else f" --port {ports.api}"
         api, consumer, worker = PROCESSES
-        with _terminal(api + port, variables), _terminal(consumer, variables), _terminal(worker, variables):
+        with ExitStack() as running:
+            for command in (api + port, consumer, worker):
+                running.enter_context(_terminal(command, checkout, variables))
             owner.follow(ports)
 
 
+def _checkout(folder: Path) -> Path:
+    """What the repository has, and nothing that is made beside it, which `--reload` would look at, too."""
+    folder.mkdir()
+    for path in ROOT.iterdir():
+        if not path.name.startswith("."):
+            (folder / path.name).symlink_to(path)
+    return folder
+
+
 @contextmanager
-def _terminal(command: str, variables: dict[str, str]) -> Iterator[None]:
+def _terminal(command: str, folder: Path, variables: dict[str, str]) -> Iterator[None]:
     """Run a command as in a terminal of its own, and end it as Ctrl-C does."""
     with subprocess.Popen(
-        [*apart(), "sh", "-c", f"exec {command}"], cwd=ROOT, env=variables, start_new_session=True
+        [*apart(), "sh", "-c", f"exec {command}"], cwd=folder, env=variables, start_new_session=True
     ) as process:
         try:
             yield
