@@ -138,9 +138,8 @@ def test_from_a_named_conf_to_the_first_change(
     [request] = user.wait_until_settled([answer["id"]])
     assert request["status"] == "succeeded", request
     change_beside(primary, ZONES[7], env)
-    drifted = eventually(
-        lambda: json.loads(run(shown(PAGE, "/drift").text, env, **{"example.org": ZONES[7]}))["items"]
-    )
+    eventually(lambda: user.api.get(f"/zones/{ZONES[7]}/drift").json()["items"], pause=0.5)
+    drifted = json.loads(run(shown(PAGE, "/drift").text, env, **{"example.org": ZONES[7]}))["items"]
     assert [(each["domain"], each["kind"]) for each in drifted] == [(f"h1.{ZONES[7]}", "changed")]
     exported = user.api.get(f"/zones/{ZONES[7]}/export").text
     assert "migrated" in exported
