@@ -213,6 +213,7 @@ def test_a_rollback_takes_back_what_was_done_in_its_view(views: Views, user: Use
     assert (shown(views, "inside", "late"), shown(views, "outside", "late")) == (set(), {"192.0.2.1"})
 
 
+@pytest.mark.thorough
 def test_ptrs_lie_in_the_same_view_and_go_and_come_back_with_their_addresses(
     views: Views, user: User
 ) -> None:

@@ -213,6 +213,7 @@ def test_ansible_is_asked_again_only_after_a_change(tmp_path: Path) -> None:
     assert source.reads == 3
 
 
+@pytest.mark.thorough
 def test_variables_beside_a_single_file_count(tmp_path: Path) -> None:
     path = write(tmp_path / "hosts.json", dns_server="192.0.2.1")
     assert authoritative_servers(path, "bind") == [Server("192.0.2.1", 53)]
@@ -221,6 +222,7 @@ def test_variables_beside_a_single_file_count(tmp_path: Path) -> None:
     assert authoritative_servers(path, "bind") == [Server("192.0.2.1", 5300)]
 
 
+@pytest.mark.thorough
 def test_many_threads_ask_once(tmp_path: Path) -> None:
     source = Source(tmp_path / "hosts", tmp_path / "reads")
     threads = [Thread(target=authoritative_servers, args=(source.path, "bind")) for _ in range(8)]

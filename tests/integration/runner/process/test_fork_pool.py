@@ -120,6 +120,7 @@ def test_a_worker_that_is_killed(site: Path) -> None:
         eventually(lambda: os.listdir(temporary) == [])
 
 
+@pytest.mark.thorough
 def test_a_worker_that_ends(site: Path) -> None:
     with TemporaryDirectory(prefix="fork-") as temporary:
         program = WORKER.format(root=str(ROOT), temporary=temporary, site=str(site)).replace("300", "0")

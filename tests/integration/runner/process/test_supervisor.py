@@ -258,6 +258,7 @@ def _daemonic(folder: Path, answer: Path) -> None:
     answer.write_text(json.dumps([ended.rc, ended.output]))
 
 
+@pytest.mark.thorough
 def test_it_works_in_a_daemonic_process(tmp_path: Path) -> None:
     """As Celery's prefork children are: they may have no children of their own by multiprocessing."""
     answer = tmp_path / "answer"
