@@ -142,7 +142,7 @@ def _another_member(scene: Scene) -> Iterator[None]:
         return member.poll(0.1) is not None and assigned.is_set()
 
     try:
-        eventually(has_taken, limit=30)
+        eventually(has_taken, limit=60)
         yield
     finally:
         member.close()
