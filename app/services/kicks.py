@@ -29,6 +29,7 @@ _MARK_EXPIRY = 30  # seconds after which a kick that no worker took counts as lo
 # Seconds between two calls of Redis: a call for each group would be a tenth of the group's whole cost.
 _SEND_INTERVAL = 0.02
 _UPKEEP_INTERVAL = 60.0  # seconds
+_MOST_NAMED = 20  # zones, in the log
 _MAX_ZONES = 10_000  # that wait for their kicks
 _MAX_SWEEP_SHARE = 0.1  # of the time
 _LONGEST_SWEEP_PAUSE = 3.0  # seconds, for the sake of that share
@@ -126,6 +127,11 @@ def tend() -> None:
     """Put right what a sweep goes by (store/upkeep.py)."""
     with transaction() as session:
         upkeep.mend_floors(session)
+        if left := upkeep.widen_claims(session):
+            log.error(
+                "requests were running that no worker knew of; the next drain of their zones settles them",
+                zones=left[:_MOST_NAMED],
+            )
         _shorten_waits(session)
         upkeep.drop_expired_plans(session)
         upkeep.drop_leases_of_old(session)

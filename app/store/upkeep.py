@@ -1,11 +1,13 @@
 """What is put right now and then: floors of `seq`, waits that a clock made long, what is of no use."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.database import AnySession
+from app.domain.lifecycle import Status
 from app.store import open_floor
 from app.store.leases import FLOOR_DELAY
 from app.store.models import OPEN_ONLY, QUEUED, SINCE_FLOOR
@@ -34,6 +36,25 @@ _RAISE_FLOORS = text(
         SELECT FROM dns_requests
          WHERE zone = lease.zone AND finished_at IS NULL AND {SINCE_FLOOR}
            AND seq BETWEEN lease.seq_floor AND claimed_to)
+    """  # noqa: S608
+)
+# The oldest open request of a zone that no worker has.
+_WIDEN_CLAIMS = text(
+    f"""
+    WITH left_running AS (
+        SELECT lease.zone, oldest.seq
+          FROM dns_zone_leases AS lease CROSS JOIN LATERAL (
+            SELECT seq, status FROM dns_requests
+             WHERE zone = lease.zone AND {QUEUED} AND seq >= lease.seq_floor AND {SINCE_FLOOR}
+             ORDER BY seq LIMIT 1) AS oldest
+         WHERE lease.expires_at <= clock_timestamp() AND oldest.status = '{Status.RUNNING}'
+    )
+    UPDATE dns_zone_leases AS lease
+       SET claimed_from = least(claimed_from, seq), claimed_to = greatest(claimed_to, seq)
+      FROM left_running
+     WHERE lease.zone = left_running.zone AND expires_at <= clock_timestamp()
+       AND (seq BETWEEN claimed_from AND claimed_to) IS NOT TRUE
+    RETURNING lease.zone
     """  # noqa: S608
 )
 
@@ -106,6 +127,14 @@ def mend_floors(session: Session) -> None:
     open_from = {"open_from": open_floor.exact(session)}
     session.execute(_LOWER_FLOORS, open_from)
     session.execute(_RAISE_FLOORS, {"delay": FLOOR_DELAY, **open_from})
+
+
+def widen_claims(session: Session) -> Sequence[str]:
+    """Let the next holder of a lease find what is running in its zone and is not in the range claimed last.
+
+    Nothing leaves such a request; whoever has written to the table by hand may. Returns the zones.
+    """
+    return session.scalars(_WIDEN_CLAIMS, {"open_from": open_floor.exact(session)}).all()
 
 
 def read_clock(session: AnySession) -> float:

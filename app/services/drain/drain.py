@@ -111,7 +111,8 @@ def drain(zone: str, runner: Runner, backends: Backends) -> None:
 
 
 def _drain(zone: str, runner: Runner, backends: Backends) -> None:
-    with hold_lease(zone, backends) as (held_lease, lease_lost):
+    all_settled = Event()
+    with hold_lease(zone, backends, all_settled) as (held_lease, lease_lost):
         began = time.monotonic()
         if held_lease is not None:
             kicks.clear_mark(zone)
@@ -119,7 +120,7 @@ def _drain(zone: str, runner: Runner, backends: Backends) -> None:
         try:
             lease = lease and _rest_if_unusable(lease, backends)
             doubts = Doubts()
-            while lease and (claim := _next_claim(lease, backends, lease_lost, doubts)):
+            while lease and (claim := _next_claim(lease, backends, lease_lost, all_settled, doubts)):
                 with traced_work(zone, claim.run_id, claim.items, claim.to_apply):
                     applied = _apply(claim, runner, backends, lease_lost)
                     doubts.note_taker(applied.results.values())
@@ -131,6 +132,7 @@ def _drain(zone: str, runner: Runner, backends: Backends) -> None:
                     decided = decide(in_flight, answers, settings().max_attempts, primary)
                     decisions = _with_unheard(decided, unheard(asked, answers))
                     lease = _settle(lease, claim, in_flight, decisions, answers, applied)
+                    all_settled.set()
                     doubts.note(claim.items, decisions)
                 if lease and _is_turn_over(lease, backends, began):
                     break
@@ -172,22 +174,26 @@ def _kick_next_zone(lease: Lease, backends: Backends) -> None:
         kicks.kick_if_due(lease.zone)
 
 
-def _next_claim(lease: Lease, backends: Backends, lease_lost: Event, doubts: Doubts) -> Claim | None:
+def _next_claim(
+    lease: Lease, backends: Backends, lease_lost: Event, all_settled: Event, doubts: Doubts
+) -> Claim | None:
     """Claim what is due; or else, after a pause, what the primary contradicts. Raises LeaseLost."""
-    claim = _claim(lease, backends, lease_lost)
+    claim = _claim(lease, backends, lease_lost, all_settled)
     if claim is not None or not doubts or kicks.others_wait():
         return claim
     lease_lost.wait(doubts.pause())
-    return _claim(lease, backends, lease_lost, doubts.names)
+    return _claim(lease, backends, lease_lost, all_settled, doubts.names)
 
 
 def _claim(
-    lease: Lease, backends: Backends, lease_lost: Event, doubtful: Collection[str] = ()
+    lease: Lease, backends: Backends, lease_lost: Event, all_settled: Event, doubtful: Collection[str] = ()
 ) -> Claim | None:
     """Claim the requests to work on next; None when nothing is due. Raises LeaseLost.
 
-    At `doubtful` names, what is verifying is verified again, whether it is due or not.
+    At `doubtful` names, what is verifying is verified again, whether it is due or not. `all_settled` is set
+    when nothing is left running in the zone, and nothing begins to.
     """
+    all_settled.clear()  # it may be claimed although the database does not answer
     with transaction() as session:
         served_by = leases.check(session, lease, to_claim=True)
         if served_by and served_by != lease.backend:  # the zone was moved: its new backend is asked next
@@ -203,6 +209,8 @@ def _claim(
         claim = replace(claim, verifying=_with_real_deadlines(session, verifying))
         if lease_lost.is_set():  # the database took its time; the run would be stopped at once
             raise LeaseLost(lease.zone)
+    if not claim.orphaned and not claim.to_apply:
+        all_settled.set()
     return claim if claim.items else None
 
 

@@ -38,11 +38,13 @@ _SAFE_SHARE = 0.8  # of the lease; the rest is for ending the run before another
 
 
 @contextmanager
-def hold_lease(zone: str, backends: Backends) -> Iterator[tuple[Lease | None, Event]]:
+def hold_lease(
+    zone: str, backends: Backends, all_settled: Event | None = None
+) -> Iterator[tuple[Lease | None, Event]]:
     """Hold the zone's lease for the block; the lease is None while another worker has the zone or it rests.
 
     The event is set when the lease can't be extended, or is lost: another worker has the zone, or soon may.
-    A block that ends without an exception has settled all that it has claimed, or has lost the lease.
+    While `all_settled` is set, nothing is left running in the zone. Otherwise the next holder looks for it.
     """
     with suppress(InventoryError):  # before anything is locked; who can't read it now finds out once more
         backends.prepare()
@@ -57,15 +59,13 @@ def hold_lease(zone: str, backends: Backends) -> Iterator[tuple[Lease | None, Ev
         target=_extend_until_done, args=(lease, alarm, lost, done), name=f"lease {zone}", daemon=True
     )
     heartbeat.start()
-    all_settled = False
     try:
         yield lease, lost
-        all_settled = True
     finally:
         done.set()
         heartbeat.join()
         with transaction() as session:
-            leases.release(session, lease, all_settled=all_settled)
+            leases.release(session, lease, all_settled=all_settled is not None and all_settled.is_set())
 
 
 class _NotAdmitted(Exception):

@@ -110,7 +110,8 @@ def test_runs_of_one_request_take_turns_also_from_worker_to_worker(
         assert orphaned.change.name == f"b1.{new_zone}"
         leases.release(session, lease)
     runner = WatchedRunner()
-    drain(new_zone, runner, make_backends())
+    for _ in range(2):  # the first may give its turn to others, where four runs take long
+        drain(new_zone, runner, make_backends())
     assert [owner for [owner] in runner.runs] == ["c1", "a2", "b2", "c2"]
 
 
