@@ -221,7 +221,8 @@ def _outgoing(seen: Seen) -> Iterator[str]:
         for event in seen.outgoing.get(each.id, []):
             told.setdefault(event.id, event)
         first = list(told.values())
-        statuses = [event.status for event in first]
+        # The release before does not tell a change of status from more words about the same one.
+        statuses = [status for status, _ in groupby(event.status for event in first)]
         if not _tells(statuses, changes):
             yield f"{each.key}: told {_joined(statuses)} of {_joined(changes)}"
         elif any(before.sequence >= then.sequence for before, then in pairwise(first)):
