@@ -80,7 +80,7 @@ def test_keys_that_were_used_before_are_looked_up_one_by_one(app_settings: Setti
         zones.add(session, new_zone, "bind")
         requests.insert(session, rows)
         again = [replace(each, id=uuid7()) for each in rows]
-        for method in ("hashjoin", "mergejoin"):
+        for method in ("hashjoin", "mergejoin", "seqscan"):  # which a small table is read by at times
             session.execute(text(f"SET LOCAL enable_{method} = off"))
         connection = session.connection()
         note = partial(note_statement, asked)
