@@ -139,7 +139,7 @@ def forecasts(user: User, *items: dict[str, Any], ask_servers: bool) -> list[dic
     return found
 
 
-@pytest.mark.parametrize("backend", ["bind", BY_UPDATE])
+@pytest.mark.parametrize("backend", ["bind", thoroughly(BY_UPDATE)])
 def test_a_null_mx_stands_alone_at_a_delegation(user: User, served_on: ServedOn, backend: str) -> None:
     zone = served_on(backend).name
     submit(user, body(zone, "d", record_type="NS", target="ns.example.net"))

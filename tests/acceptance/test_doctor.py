@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from stack.embedded import Stack
 from tests.acceptance.conftest import BY_UPDATE, ServedOn
 from tests.support.forked import CLI, run_in_fork
 
 
+@pytest.mark.thorough
 def test_a_stack_that_works_is_well(stack: Stack, served_on: ServedOn, tmp_path: Path) -> None:
     """A zone that its server transfers to nobody is well, too, with a warning; nothing else has any."""
     untransferred = served_on(BY_UPDATE).name

@@ -146,6 +146,7 @@ def test_from_a_named_conf_to_the_first_change(
     assert "h20" in exported
 
 
+@pytest.mark.thorough
 def test_from_a_directory_of_master_files(
     user: User, primary: int, env: Mapping[str, str], tmp_path: Path
 ) -> None:

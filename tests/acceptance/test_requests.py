@@ -136,6 +136,7 @@ def move(user: User, zone: str, backend: str) -> None:
     user.api.patch(f"/zones/{zone}", json={"backend": backend}).raise_for_status()
 
 
+@pytest.mark.thorough
 def test_a_secondary_that_lags_behind_fails_the_request_at_the_deadline(
     secondaries: Secondaries, user: User, zone: str
 ) -> None:
@@ -147,6 +148,7 @@ def test_a_secondary_that_lags_behind_fails_the_request_at_the_deadline(
     assert user.dig(f"www.{zone}", "A") == {"192.0.2.1"}
 
 
+@pytest.mark.thorough
 def test_a_secondary_that_is_away_fails_nothing_and_what_the_primary_answers_is_recorded(
     stack: Stack, secondaries: Secondaries, user: User, zone: str
 ) -> None:

@@ -33,6 +33,7 @@ def test_a_request_is_applied_when_its_time_has_come(user: User, zone: str) -> N
     assert user.dig(f"www.{zone}", "A") == {"192.0.2.1"}
 
 
+@pytest.mark.thorough
 def test_requests_for_one_rrset_apply_as_if_they_were_accepted_when_they_are_due(
     user: User, zone: str
 ) -> None:
@@ -53,6 +54,7 @@ def test_requests_for_one_rrset_apply_as_if_they_were_accepted_when_they_are_due
     assert ordinary["finished_at"] < min(requests[index]["started_at"] for index in (0, 1, 3))
 
 
+@pytest.mark.thorough
 def test_one_that_is_cancelled_before_is_never_applied(user: User, zone: str) -> None:
     cancelled, kept = user.submit(*(body(zone, owner, not_before=time_after(2)) for owner in ("a", "b")))
     user.api.post(f"/dns/requests/{cancelled}/cancel").raise_for_status()

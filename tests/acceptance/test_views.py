@@ -137,6 +137,7 @@ def change_beside(views: Views, view: str, owner: str, address: str) -> None:
     assert reply.rcode() == dns.rcode.NOERROR
 
 
+@pytest.mark.thorough
 def test_each_is_imported_watched_and_exported_by_itself(views: Views, user: User) -> None:
     def imported(view: str) -> bool:
         return bool(

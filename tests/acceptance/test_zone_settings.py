@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from confluent_kafka import Producer
 
 from stack.embedded import Stack
@@ -11,6 +12,7 @@ from tests.support.eventually import eventually
 from tests.support.user import User
 
 
+@pytest.mark.thorough
 def test_the_default_ttl_reaches_the_server_by_every_door(stack: Stack, user: User, zone: str) -> None:
     chosen = {"default_ttl": 4711, "protected_names": ["@"]}
     user.api.patch(f"/zones/{zone}", json=chosen).raise_for_status()

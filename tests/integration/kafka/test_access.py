@@ -56,6 +56,7 @@ def test_a_consumer_speaks_for_accounts_and_may_do_what_each_may(
     assert header(refused, "error").startswith("not_allowed: ")
 
 
+@pytest.mark.thorough
 def test_each_topic_speaks_for_its_own_account(
     tansu_sandbox: KafkaSandbox, kafka_api: Api, tmp_path: Path
 ) -> None:

@@ -33,6 +33,7 @@ def test_missing_topics_are_created(any_sandbox: KafkaSandbox, api: FakeApi) -> 
     assert {letter.value() for letter in sandbox.dead_letters()} == {b"not JSON"}
 
 
+@pytest.mark.thorough
 def test_a_broker_that_comes_late_is_waited_for(own_tansu: Tansu, api: FakeApi, tmp_path: Path) -> None:
     sandbox = KafkaSandbox(own_tansu, tmp_path)
     with sandbox.start_consumer(api.url) as consumer:
@@ -45,6 +46,7 @@ def test_a_broker_that_comes_late_is_waited_for(own_tansu: Tansu, api: FakeApi, 
     sandbox.stop_all()
 
 
+@pytest.mark.thorough
 def test_messages_are_new_though_their_offsets_start_at_zero_again(
     own_tansu: Tansu, api: FakeApi, tmp_path: Path
 ) -> None:
@@ -109,6 +111,7 @@ def test_sasl_and_tls_are_a_matter_of_the_environment(sandbox: KafkaSandbox, api
     assert admitted.stop() == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "properties",
     [

@@ -30,6 +30,7 @@ def check(address: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True)
 
 
+@pytest.mark.thorough
 def test_it_is_sick_without_a_broker() -> None:
     done = check("127.0.0.1:1")
     assert done.returncode == 1

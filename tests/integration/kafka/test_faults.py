@@ -71,6 +71,7 @@ def test_a_batch_with_an_undecided_item_is_sent_again_as_it_was(sandbox: KafkaSa
     assert len(sandbox.dead_letters()) == 1
 
 
+@pytest.mark.thorough
 def test_an_item_on_which_the_api_fails_again_and_again_no_longer_blocks_its_partition(
     sandbox: KafkaSandbox, api: FakeApi
 ) -> None:

@@ -83,6 +83,7 @@ def test_partitions_are_revoked_after_their_batches_have_finished(
     assert [letter.value() for letter in sandbox.dead_letters()] == [b"not JSON"]
 
 
+@pytest.mark.thorough
 def test_waiting_for_the_api_is_no_reason_to_lose_the_membership(sandbox: KafkaSandbox) -> None:
     sandbox.create_topic()
     sandbox.produce(request(sandbox, "one"))

@@ -243,6 +243,7 @@ def route53(
     )
 
 
+@pytest.mark.thorough
 def test_route53(hosted: Route53, tmp_path: Path, python: Path) -> None:
     hosted.add_alias("alias", "www")
     evil = template(tmp_path)

@@ -39,6 +39,7 @@ def _daemonic(pool: ForkPool, site: Path, answer: Path) -> None:
     answer.write_text(str(ansible(pool, site, "site.yml").output))
 
 
+@pytest.mark.thorough
 def test_daemonic_processes_share_a_server(shared_pool: ForkPool, shared_site: Path) -> None:
     """As those of Celery's pool are; the server is none of their children and outlives them."""
     answers = [shared_site / f"answer{number}" for number in range(2)]
