@@ -60,6 +60,7 @@ def configure_logging(process: str) -> None:
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("alembic.runtime.migration").addFilter(_is_step)
+    logging.getLogger("celery.worker.consumer.consumer").addFilter(_without_trace_of_lost_broker)
     for name in _DETAILS:
         quiet = for_people() and root.level > logging.DEBUG
         logging.getLogger(name).setLevel(logging.WARNING if quiet else logging.NOTSET)
@@ -170,6 +171,13 @@ def for_people() -> bool:
 def _is_step(record: logging.LogRecord) -> bool:
     """Return whether Alembic changes something: at each start it also says which database it sees."""
     return record.levelno > logging.INFO or record.getMessage().startswith("Running")
+
+
+def _without_trace_of_lost_broker(record: logging.LogRecord) -> bool:
+    """Say of an outage of the broker what it was, and not where in Celery it was met; all lines pass."""
+    if record.exc_info and record.getMessage().startswith("consumer: Connection to broker lost"):
+        vars(record).update(error=str(record.exc_info[1]), exc_info=None)
+    return True
 
 
 def _formatter(process: str) -> logging.Formatter:

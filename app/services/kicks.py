@@ -16,6 +16,7 @@ from app.core.celery_app import DRAIN, QUEUE, celery_app
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import get_logger
+from app.core.outage import Outage
 from app.core.redis import BROKER_ERRORS, redis
 from app.core.startup import cause
 from app.services import database_clock, partitions, retention
@@ -23,6 +24,11 @@ from app.store import due as due_zones
 from app.store import upkeep, webhooks
 
 log = get_logger(__name__)
+_outage = Outage(
+    log,
+    "sweep's kicks not sent: Redis is unavailable; tried again until it answers",
+    "sweep's kicks are sent again: Redis answers",
+)
 
 KICKED = "dns:kicked:{zone}"  # the Redis key that marks a zone as kicked, until a worker has its lease
 _MARK_EXPIRY = 30  # seconds after which a kick that no worker took counts as lost
@@ -162,7 +168,8 @@ def sweep_until(stop: Event) -> None:
         began, pause = time.monotonic(), settings().sweep_interval
         try:
             look_at_clock()
-            sweep()
+            if sweep():
+                _outage.end()
             took = time.monotonic() - began
             pause = pause_after(took, _MAX_SWEEP_SHARE, least=pause, longest=_LONGEST_SWEEP_PAUSE)
             if began >= next_upkeep:
@@ -174,7 +181,7 @@ def sweep_until(stop: Event) -> None:
                 log.warning(f"sweeps fail: {_advice(error)}; tried again until it works", error=reason)
             said = reason
         except BROKER_ERRORS as error:
-            log.warning("sweep's kicks not sent: Redis is unavailable; tried again soon", error=str(error))
+            _outage.note(error)
         except Exception:  # if this ended, lost kicks would not be made up for
             log.exception("sweep failed; another follows soon")
 

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import bound, get_logger
+from app.core.outage import Outage
 from app.core.redis import BROKER_ERRORS
 from app.core.stopping import stopping
 from app.domain.change import Change, Outcome
@@ -28,6 +29,11 @@ from app.services.plan.orders import Order
 from app.store import zones
 
 log = get_logger(__name__)
+_outage = Outage(
+    log,
+    "no plans are made: Redis is unavailable; it is asked again until it answers",
+    "plans are made again: Redis answers",
+)
 
 RUNS_AT_ONCE = 2  # plans of one worker, besides the runs of its pool
 _SLOT_PAUSE = 0.25  # seconds until it is tried again to get a run on a backend that limits them
@@ -55,10 +61,11 @@ def answer_orders_until(stop: Event) -> None:
     while not stop.is_set():
         try:
             order = orders.take()
+            _outage.end()
             if order is not None:
                 answer_order(order, make_runner(), make_backends())
         except BROKER_ERRORS as error:
-            log.warning("no plans are made: Redis is unavailable; it is asked again soon", error=str(error))
+            _outage.note(error)
             stop.wait(TAKE_ORDERS.pauses.first)
         except Exception:  # if this ended, nobody would plan any more
             log.exception("a plan was not made; the client is told to try again")

@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid7
 from app.core.config import settings
 from app.core.database import transaction
 from app.core.logging import bound, get_logger
+from app.core.outage import Outage
 from app.core.redis import BROKER_ERRORS
 from app.domain.errors import InventoryError, Overloaded, UnknownBackend
 from app.domain.retry_policy import TAKE_ORDERS
@@ -26,6 +27,11 @@ from app.services.zones.registry import ServedZone
 from app.store import backends, zone_checks
 
 log = get_logger(__name__)
+_outage = Outage(
+    log,
+    "no zones are checked: Redis is unavailable; it is asked again until it answers",
+    "zones are checked again: Redis answers",
+)
 
 WAITING = "dns:checks"  # the Redis list of the orders that no worker has taken yet
 _REPLY_KEY = "dns:check:{id}"
@@ -78,12 +84,12 @@ def answer_checks_until(stop: Event) -> None:
     """Take orders to check zones and answer them, one after the other, until `stop` is set."""
     while not stop.is_set():
         try:
-            if (raw := orders.pop(WAITING)) is not None:
+            raw = orders.pop(WAITING)
+            _outage.end()
+            if raw is not None:
                 _answer(json.loads(raw))
         except BROKER_ERRORS as error:
-            log.warning(
-                "no zones are checked: Redis is unavailable; it is asked again soon", error=str(error)
-            )
+            _outage.note(error)
             stop.wait(TAKE_ORDERS.pauses.first)
         except Exception:  # if this ended, nobody would check any more
             log.exception(

@@ -208,3 +208,26 @@ def test_a_terminal_shows_no_details_and_nothing_twice(run: Run, level: str, see
     assert "color_message" not in done.out
     assert re.match(r"(\x1b\[\d+m)*\d\d:\d\d:\d\d", done.out)
     assert ("Send the dynamic update" in done.out) is seen
+
+
+BROKER_LOST = """
+from celery.worker.consumer import consumer
+from app.core.logging import configure_logging
+
+configure_logging("worker")
+try:
+    raise ConnectionError("Connection closed by server.")
+except ConnectionError:
+    consumer.warn(consumer.CONNECTION_RETRY, exc_info=True)
+try:
+    raise ValueError("a body that can't be read")
+except ValueError:
+    consumer.error("another fault", exc_info=True)
+"""
+
+
+def test_a_broker_that_is_lost_is_one_line_with_no_stack_trace(run: Run) -> None:
+    lost, other = map(json.loads, run(BROKER_LOST, LOG_FORMAT="json").out.splitlines())
+    assert lost["message"].startswith("consumer: Connection to broker lost")
+    assert (lost["error"], "exception" in lost) == ("Connection closed by server.", False)
+    assert "exception" in other
