@@ -1,5 +1,6 @@
 """`partitions`: the tables that grow, by time."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -32,8 +33,8 @@ def list_() -> None:
 def switch() -> None:
     """Put tables that an older release has made into partitions; no process of it may be running any more."""
     try:
-        for table in service.switch():
-            typer.echo(f"{table} is in partitions.")
+        if not _say_each(f"{table} is in partitions." for table in service.switch()):
+            typer.echo("All tables are in partitions already: there is nothing to do.")
     except DBAPIError as error:
         typer.echo(f"Not all tables are in partitions. {cause(error)}", err=True)
         raise typer.Exit(1) from error
@@ -62,11 +63,30 @@ def retire_(
             if not is_mine:
                 typer.echo("A worker, or another command, is at it. Try again later.", err=True)
                 raise typer.Exit(1)
-            for name in retire(day, export):
-                typer.echo(name)
+            if not _say_each(retire(day, export)):
+                typer.echo(f"0 partitions retired: {_why_none(day)}.", err=True)
     except OSError as error:
         typer.echo(f"The files can't be written: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+def _say_each(lines: Iterable[str]) -> bool:
+    """Print each line when it comes; return whether there was one."""
+    is_said = False
+    for line in lines:
+        typer.echo(line)
+        is_said = True
+    return is_said
+
+
+def _why_none(day: datetime) -> str:
+    with statements() as session:
+        oldest = next(iter(service.list_states(session)[0].partitions), None)
+    if oldest is None:
+        return "the tables are not in partitions, see `partitions switch`"
+    if time_of(oldest.end) > day:
+        return f"the oldest, {oldest.name}, ends on {time_of(oldest.end):%Y-%m-%d}"
+    return f"the oldest, {oldest.name}, has open requests, or somebody uses the table"
 
 
 def _begin(partition: Partition) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import typer
+from psycopg.errors import UndefinedTable
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy.exc import ProgrammingError
 
 from app.cli.access import errors_said, whoever_runs_this
 from app.core.celery_app import celery_app
@@ -39,8 +41,7 @@ def restored(
     """
     try:
         _ask_for_workers(force=force)
-        with errors_said():
-            done = put_aside(whoever_runs_this())
+        done = _put_aside()
     except WorkerAlive as error:
         typer.echo(f"A worker is alive: {error}. Stop all workers, wait until LEASE has passed.", err=True)
         raise typer.Exit(1) from error
@@ -53,6 +54,22 @@ def restored(
             typer.echo(f"{what}\t{said}")
         for line in _next(done):
             typer.echo(f"next\t{line}")
+
+
+def _put_aside() -> PutAside:
+    """Put aside what was open. Ends the command where nothing was restored yet. Raises WorkerAlive."""
+    with errors_said():
+        try:
+            return put_aside(whoever_runs_this())
+        except ProgrammingError as error:
+            if not isinstance(error.orig, UndefinedTable):
+                raise
+            typer.echo(
+                "The database lacks the service's tables: restore the dump first, then run"
+                " `python -m app.cli migrate`, and this once more.",
+                err=True,
+            )
+            raise typer.Exit(1) from error
 
 
 def _ask_for_workers(*, force: bool) -> None:

@@ -131,12 +131,15 @@ def _results_as_json(results: Mapping[UUID, ChangeResult]) -> dict[str, Any]:
     }
 
 
-def abandon(session: Session, run_ids: Iterable[UUID]) -> None:
-    """End those of the runs that are unfinished: their worker has lost the zone. Needs the zone's lease."""
+def abandon(session: Session, run_ids: Iterable[UUID], silence: float) -> None:
+    """End those of the runs that are unfinished: their worker has lost the zone. Needs the zone's lease.
+
+    `silence` is for how many seconds a worker may give no sign of life.
+    """
+    message = f"the worker of this run failed, or gave no sign of life for {silence:g} s; another one goes on"
     now = func.clock_timestamp()
     unfinished = update(Run).where(Run.id.in_(set(run_ids)), Run.finished_at.is_(None))
     for run_id in session.scalars(unfinished.values(why="lost", finished_at=now).returning(Run.id)):
-        message = "the worker that started this run has lost the zone"
         session.execute(insert(RunEvent).values(run_id=run_id, at=now, message=message))
 
 

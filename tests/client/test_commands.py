@@ -86,6 +86,13 @@ def zone(stack: Stack, run: Run) -> Iterator[str]:
     run("zones", "remove", name, "--yes", "--cancel-open")
 
 
+@pytest.mark.parametrize(("name", "option"), [("retry", "--code"), ("cancel", "--batch")])
+def test_who_chooses_no_requests_is_told_by_what_he_can(name: str, option: str) -> None:
+    done = CliRunner().invoke(app, [name, "--url", f"http://{HOST}:1"])
+    assert done.exit_code != 0
+    assert option in done.stderr
+
+
 def found(run: Run, *words: str) -> Any:
     """What a command prints as JSON."""
     done = run(*words, "--json")

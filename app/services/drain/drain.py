@@ -201,7 +201,8 @@ def _claim(
         orphaned = queue.list_orphaned(session, lease)
         claim = Claim(lease.zone, lease.backend, orphaned=orphaned, next_account=lease.next_account)
         if claim.orphaned:
-            runs.abandon(session, (item.run_id for item in claim.orphaned if item.run_id))
+            begun = (item.run_id for item in claim.orphaned if item.run_id)
+            runs.abandon(session, begun, settings().lease)
         else:
             claim = _claim_pending(session, lease, claim, backends)
         names = {item.change.name for item in claim.items}.union(doubtful)

@@ -426,10 +426,17 @@ def test_a_command_drops_nothing_while_a_worker_does_nor_what_is_written_to_now(
         assert (code, "A worker" in output) == (1, True)
     code, output = run(NOW + timedelta(days=400))
     assert (code, "to come" in output) == (2, True)
-    assert run(datetime(1900, 1, 1, tzinfo=UTC)) == (0, "")
+    code, output = run(datetime(1900, 1, 1, tzinfo=UTC))
+    assert code == 0
+    assert output.startswith("0 partitions retired: the oldest, dns_requests_first, ends on ")
+    assert "nothing to do" in CliRunner().invoke(command, ["switch"]).output
     assert names_of_partitions() == old_partitions
     code, output = run(NOW - timedelta(days=30))
     assert (code, "dns_requests_first" in output) == (0, True)
+    with transaction() as session:
+        add(session, zone, time_of(partitions.list_states(session)[0].partitions[0].first), "pending")
+    code, output = run(NOW - timedelta(days=1))
+    assert (code, "has open requests" in output) == (0, True)
 
 
 def test_the_floor_rises_a_day_later_and_who_opens_an_old_request_lowers_it(

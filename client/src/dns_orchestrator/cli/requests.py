@@ -120,7 +120,9 @@ def cancel(
         if filters:
             _say_count(session, "cancelled", dns.requests.cancel_many(**filters), request_ids)
         else:
-            _each(session, request_ids, dns.requests.cancel)
+            _each(
+                session, request_ids, dns.requests.cancel, or_by="--status, --zone, --name, --type, --batch"
+            )
 
 
 def retry(
@@ -141,7 +143,8 @@ def retry(
         if filters:
             _say_count(session, "retried", dns.requests.retry_many(**filters), request_ids)
         else:
-            _each(session, request_ids, dns.requests.retry)
+            options = "--status, --code, --zone, --name, --type, --batch"
+            _each(session, request_ids, dns.requests.retry, or_by=options)
 
 
 def undo(
@@ -213,10 +216,12 @@ def _say_count(session: Session, words: str, count: int, request_ids: Sequence[U
         say(f"{count} {words}")
 
 
-def _each(session: Session, ids: Sequence[UUID] | None, act: Callable[[UUID], Request]) -> None:
-    """Do it with each request, and print what it is then."""
+def _each(
+    session: Session, ids: Sequence[UUID] | None, act: Callable[[UUID], Request], *, or_by: str = ""
+) -> None:
+    """Do it with each request, and print what it is then. Without ids, options could choose them."""
     if not ids:
-        raise ConfigurationError("say which requests: their ids")
+        raise ConfigurationError(f"say which requests: their ids, or what they have in common ({or_by})")
     for request_id in ids:
         request = act(request_id)
         if session.json:

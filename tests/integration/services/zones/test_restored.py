@@ -15,7 +15,7 @@ from app.services.zones.watch import Watcher
 from stack.part import program
 from tests.support.builders import body
 from tests.support.commands import run_command
-from tests.support.running_api import RunningApi
+from tests.support.running_api import RunningApi, forget_clients
 from tests.support.settings import SetSettings
 from tests.support.watching import WatchedZone
 from tests.support.zones import ZoneUnderTest
@@ -77,8 +77,11 @@ def test_nothing_of_a_backup_is_applied_over_what_came_since(
     zone.change("create", "new", "192.0.2.5")
     newest = serial(beside)
 
-    run("pg_restore", "--exit-on-error", f"--dbname={new_database}", tmp_path / "dns.dump")
     set_settings(DATABASE_URL=new_database)
+    forget_clients()
+    early = run_command("restored")
+    assert (early.exit_code, "restore the dump first" in early.stderr) == (1, True), early.output
+    run("pg_restore", "--exit-on-error", f"--dbname={new_database}", tmp_path / "dns.dump")
     running_api.use_settings()
     client = running_api.client()
     zone.go_on_with(client, later_watcher)
