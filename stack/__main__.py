@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Mapping
 from types import FrameType
 
+from app.core.config import settings as app_settings
 from stack.cleaning import clean
 from stack.debian import unpacked
 from stack.embedded import Stack
@@ -62,6 +63,8 @@ def main() -> int:
 def run(*, app: bool, environment: Mapping[str, str]) -> None:
     """Start the stack and wait for an interrupt. Raises StackError."""
     ports = Ports.from_environment(environment)
+    if app:
+        app_settings()  # or each process would end with the same page, again and again
     environment, exported = without_exported(environment, STATE / "last-env")
     settings = {"LOG_FORMAT": "console"} if sys.stdout.isatty() and "LOG_FORMAT" not in environment else {}
     with Stack(

@@ -121,6 +121,22 @@ def test_a_taken_port_is_named_with_the_setting_to_change(up: Up, ports: Ports) 
     assert output == f"Port {ports.valkey}, for valkey, is taken: set STACK_VALKEY_PORT to another.\n"
 
 
+def test_settings_that_can_not_be_used_are_said_once_before_anything_is_started(tmp_path: Path) -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "stack", "up"],
+        cwd=ROOT,
+        env={"STACK_DIR": str(tmp_path), "PARTITION_SPAN": "dya", "RETENTON": "60"},
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert (process.returncode, process.stdout, list(tmp_path.iterdir())) == (1, "", [])
+    page = process.stderr.splitlines()
+    assert (page[0], len(page)) == ("These settings can't be used:", 4)
+    assert "PARTITION_SPAN is 'dya'" in page[1]
+    assert "no setting is called RETENTON; is RETENTION meant?" in page[2]
+
+
 def test_two_stacks_do_not_share_a_directory(up: Up, tmp_path: Path) -> None:
     read_until(up(), "Ready.")
     second = up()
