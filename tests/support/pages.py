@@ -46,6 +46,7 @@ FOLLOWED_BY_TOKEN = ("docs/how-to/access.md", "docs/how-to/approvals.md", "docs/
 
 _MIGRATE = "tests/acceptance/test_migrate.py"
 _RESTORED = "tests/integration/services/zones/test_restored.py"
+_PARTITIONS = "tests/integration/services/test_partitions.py"
 _OWNER = "tests/acceptance/owner/test_by_hand.py"
 # Other commands: words of the block, and the test that runs them.
 ELSEWHERE: Mapping[str, Mapping[str, str]] = {
@@ -54,12 +55,13 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "docker-compose up": "tests/images/test_owner.py",
         "uvicorn app.main:app --reload": _OWNER,
     },
-    "docs/tutorial/first-change.md": {"pip install": "tests/client/test_changes.py"},
+    "docs/tutorial/first-change.md": {"make client": "tests/client/test_changes.py"},
     "client/README.md": {
         "[profiles.production]": "tests/client/test_settings.py",
         "RequestFailed": "tests/client/test_readme.py",
         "AsyncClient": "tests/client/test_readme.py",
     },
+    "docs/how-to/growth.md": {"partitions list": _PARTITIONS},
     "docs/how-to/imports.md": {'"catalog": true': "tests/integration/api/test_zone_contents.py"},
     "docs/how-to/migrate.md": dict.fromkeys(
         (
@@ -78,6 +80,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("pg_dump --format", "pg_restore", "cli restored"), _RESTORED),
     },
     "docs/how-to/requests.md": {"requests/retry": "tests/integration/api/test_cancel_retry.py"},
+    "docs/reference/events.md": {"examples/results.py": "tests/acceptance/test_kafka_example.py"},
     "docs/reference/limits.md": {"--ssl-certfile": "tests/integration/api/doors/test_tls.py"},
 }
 # Commands that no test runs: words of the block, and why.

@@ -1,19 +1,23 @@
-"""The example that sends messages, without a broker."""
+"""The examples that send messages and read events, without a broker."""
 
 import os
 import pty
 import subprocess
 import sys
 
+import pytest
+
 from stack.paths import ROOT
 
 SEND = [sys.executable, str(ROOT / "examples" / "send.py")]
 
 
-def test_it_explains_itself_and_does_not_wait_for_a_terminal() -> None:
+@pytest.mark.parametrize("name", ["send.py", "results.py"])
+def test_it_explains_itself_and_does_not_wait_for_a_terminal(name: str) -> None:
+    example = [sys.executable, str(ROOT / "examples" / name), "--help"]
     controller, terminal = pty.openpty()
     try:
-        done = subprocess.run([*SEND, "--help"], stdin=terminal, capture_output=True, text=True, timeout=20)
+        done = subprocess.run(example, stdin=terminal, capture_output=True, text=True, timeout=20)
     finally:
         os.close(controller)
         os.close(terminal)

