@@ -51,6 +51,8 @@ def drained(client: TestClient, zone: str, ids: Sequence[str]) -> set[str]:
 
 def test_by_a_drain(simulated: TestClient, new_zone: str, left: Sequence[str]) -> None:
     assert drained(simulated, new_zone, left) == {"succeeded"}
+    log = simulated.get(f"/api/v1/dns/requests/{left[0]}").json()["events"]
+    assert any("gave no sign of life for 30 s; another one goes on" in line["message"] for line in log)
 
 
 def test_after_a_plan_that_has_held_the_zone(
