@@ -59,6 +59,7 @@ from app.services.live.hub import Hub
 from app.services.live.streams import Streams
 from app.services.live.waits import Waits
 from app.services.partitions import make_ahead
+from app.services.presence import Presence
 from app.services.requests.backlog import Backlog
 from app.services.requests.batch import BodyWorkers
 from app.services.requests.expire import end_expired_reviews
@@ -110,6 +111,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.kicks = kicks = KickSender()
     app.state.backlog = backlog = Backlog(lambda: access_now.quotas)
     app.state.unavailable = unavailable = Unavailable()
+    app.state.presence = presence = Presence()
     app.state.stats = CurrentStats()
     app.state.dead_letters = DeadLetterCount()
     app.state.batch_workers = BodyWorkers("batch", at_once=4, most=16)
@@ -119,7 +121,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.streams = Streams(live)
     app.state.waits = Waits(live)
     schedule = Schedule(queue_due, end_expired_reviews, register_members, DisabledNoter())
-    at_work = (group_commit, backlog, unavailable, refusals, schedule, live)
+    at_work = (group_commit, backlog, unavailable, presence, refusals, schedule, live)
     running = [asyncio.create_task(each.run()) for each in at_work]
     with connections.called_at_shutdown(live.end):
         yield

@@ -40,7 +40,7 @@ from app.core.startup import wait_for_schema
 from app.core.stopping import stopping
 from app.domain.errors import InventoryError
 from app.runner import make_runner, warm_up
-from app.services import kicks
+from app.services import kicks, presence
 from app.services.backends import publish_until
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
@@ -168,6 +168,7 @@ def _begin_work() -> None:
     wait_for_schema(_stopping)
     if _stopping.is_set():
         return
+    Thread(target=presence.note_until, args=[_stopping], name="presence", daemon=True).start()
     Thread(target=kicks.sweep_until, args=[_stopping], name="sweep", daemon=True).start()
     Thread(target=Schedule().run_until, args=[_stopping], name="schedule", daemon=True).start()
     Thread(target=import_until, args=[_stopping], name="import", daemon=True).start()

@@ -35,6 +35,7 @@ def stats_out(stats: Stats, dead_letters: int | None) -> StatsOut:
         dead_letters=None if dead_letters is None else DeadLettersOut(count=dead_letters),
         awaiting_approval=stats.awaiting_approval,
         runs=None if stats.runs is None else _runs_out(stats.runs),
+        worker_seen_s=stats.worker_seen_s,
         events=None
         if stats.events is None
         else [

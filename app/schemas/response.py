@@ -584,4 +584,7 @@ class Readiness(BaseModel):
     problems: Annotated[list[str], Field(description="what is wrong, and what to do about it, for people")]
     # by name, the code of the fault, as `GET /api/v1/backends` has it; null where one has to say who one is
     unavailable_backends: dict[str, str] | None
+    worker_seen_s: Annotated[
+        float | None, Field(description="seconds since a worker was last there; null: none has ever been")
+    ]
     backlog: BacklogOut

@@ -122,4 +122,7 @@ class StatsOut(_Figures):
     dead_letters: Annotated[DeadLettersOut | None, Field(description="null: not known here")]
     awaiting_approval: int
     runs: RunStatsOut | None
+    worker_seen_s: Annotated[
+        float | None, Field(description="seconds since a worker was last there; null: none has ever been")
+    ]
     events: Annotated[list[WaitingEventsOut] | None, Field(description="of each listener that is on")]

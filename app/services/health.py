@@ -33,13 +33,20 @@ def _dependencies() -> Mapping[str, Ask]:
     return {"postgresql": database.ping, "redis": lambda: redis().ping()}
 
 
-def list_problems(dependencies: Mapping[str, str], unavailable: Mapping[str, str], limit: int) -> list[str]:
+def list_problems(
+    dependencies: Mapping[str, str],
+    unavailable: Mapping[str, str],
+    limit: int,
+    no_worker: str | None = None,
+) -> list[str]:
     """Return what is wrong, and what to do about each, in words; nothing where all is well.
 
     `unavailable` are backends with the codes of their faults. `limit` is that of open requests where as many
-    are open, and 0 where more may be.
+    are open, and 0 where more may be. `no_worker` says that none is there, where that is so.
     """
     found = [_ADVICE[name] for name, state in dependencies.items() if state != OK]
+    if no_worker:
+        found.append(no_worker)
     if limit:
         found.append(
             f"{limit} requests are open, which is BACKLOG_LIMIT: no more are accepted until some are settled."

@@ -26,6 +26,7 @@ from app.services.partitions import list_states as list_partition_states
 from app.services.stats_history import History, Moment, spans
 from app.store import outbox, webhooks
 from app.store import stats as store
+from app.store.backends import worker_sign
 from app.store.outbox import Waiting
 from app.store.request_lists import id_at
 from app.store.stats import DriftCount, FailedGroup, Lag, Latency, OpenGroup, Runs
@@ -81,6 +82,7 @@ class Stats:
     serial_lag: Sequence[Lag] | None  # the oldest ones
     servers_behind: int | None  # servers of zones, all of them
     runs: Runs | None  # of the last hour
+    worker_seen_s: float | None  # since a worker was last there; None also where none has ever been
     events: Sequence[Waiting] | None  # of each listener that is switched on
     webhooks: WebhookCount | None
     partitions: Sequence[PartitionState] | None
@@ -94,6 +96,7 @@ class _Servers(NamedTuple):
     serial_lag: Sequence[Lag] | None = None
     servers_behind: int | None = None
     runs: Runs | None = None
+    worker_seen_s: float | None = None
     events: Sequence[Waiting] | None = None
     webhooks: WebhookCount | None = None
     partitions: Sequence[PartitionState] | None = None
@@ -176,13 +179,14 @@ def _good_until(began: float) -> float:
 
 
 def _look_at_servers(session: Session) -> _Servers:
-    lags = store.lags(session)
+    lags, sign = store.lags(session), worker_sign(session)
     return _Servers(
         backends=list_backends(session),
         drift=store.drift(session),
         serial_lag=lags.first,
         servers_behind=lags.number,
         runs=store.runs(session, _id_before(_HOUR)),
+        worker_seen_s=sign.age if sign else None,
         events=outbox.list_waiting(session),
         webhooks=webhooks.count(session),
         partitions=list_partition_states(session),

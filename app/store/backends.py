@@ -1,9 +1,9 @@
 """Backends that were unavailable: they rest, and one of their zones probes them. Other backends go on."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -18,6 +18,7 @@ from app.store.turns import take_turn
 from app.store.zones import SIMULATED_BACKEND
 
 _REAL_API = "(real API)"  # no backend: its row says what `note_api` notes; no host can be called that
+_WORKER = "(worker)"  # no backend either: its `paused_until` is when a worker was last there
 MAX_OPEN = 10_000  # open requests of a backend that are counted
 
 _WELL = {
@@ -43,6 +44,21 @@ _PROBE = text(
     """
 )
 
+# Of several workers, one writes now and then; each does where the clock was set back.
+_NOTE_WORKER = text(
+    """
+    INSERT INTO dns_backends AS sign (name, paused_until) VALUES (:name, clock_timestamp())
+    ON CONFLICT (name) DO UPDATE SET paused_until = excluded.paused_until
+     WHERE (sign.paused_until BETWEEN clock_timestamp() - make_interval(secs => :seconds)
+                                  AND clock_timestamp()) IS NOT TRUE
+    """
+)
+_WORKER_SIGN = text(
+    """
+    SELECT paused_until, greatest(0, extract(epoch FROM clock_timestamp() - paused_until))::float8
+      FROM dns_backends WHERE name = :name AND paused_until IS NOT NULL
+    """
+)
 
 # Zones are served by backends that no inventory has: those are listed, too.
 _STATES = text(
@@ -85,6 +101,13 @@ _FAULT_OF = text(
      WHERE coalesce(backend.failing_since, lease.failing_since) IS NOT NULL
     """
 )
+
+
+class WorkerSign(NamedTuple):
+    """When a worker was last there, and how many seconds ago that is, by the database's clock."""
+
+    at: datetime
+    age: float
 
 
 class Admission(Enum):
@@ -173,6 +196,17 @@ def are_real(session: AnySession) -> bool:
     """Return whether there are real servers: a worker has published some, or the API was told so."""
     real = Backend.seen_at.is_not(None) | (Backend.name == _REAL_API)
     return session.scalar(select(Backend.name).where(real).limit(1)) is not None
+
+
+def note_worker(session: Session, seconds: float) -> None:
+    """Note that a worker is there, where none has noted it for so many seconds."""
+    session.execute(_NOTE_WORKER, {"name": _WORKER, "seconds": seconds})
+
+
+def worker_sign(session: Session) -> WorkerSign | None:
+    """Return the last sign of a worker; None where there has been none."""
+    row = session.execute(_WORKER_SIGN, {"name": _WORKER}).one_or_none()
+    return WorkerSign(*row) if row else None
 
 
 def note_simulation(session: Session) -> None:

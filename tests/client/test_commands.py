@@ -21,6 +21,7 @@ from stack.embedded import Stack
 from stack.paths import ROOT
 from stack.ports import HOST
 from tests.client.conftest import Run
+from tests.support.eventually import eventually
 
 # What commands can't do without, by their names.
 NEEDED: dict[str, list[str]] = {
@@ -204,9 +205,13 @@ def test_access_is_shown_and_changed(run: Run, zone: str) -> None:
     assert "token" in run("access", "audit", "-n", "2").stdout
 
 
-def test_the_doctor_finds_nothing_wrong_but_that_everybody_may_do_everything(run: Run, zone: str) -> None:
+def test_the_doctor_finds_nothing_wrong_but_that_everybody_may_do_everything(
+    run: Run, zone: str, dns: Client
+) -> None:
+    eventually(lambda: dns.service.ready().worker_seen_s is not None)
     states = {each["what"]: each["state"] for each in found(run, "doctor", "--zone", zone)}
     assert {name for name, state in states.items() if state != "ok"} == {"auth"}
+    assert states["workers"] == "ok"
     assert any(name.startswith(f"zone {zone}, {HOST}") for name in states)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from app.console.auth import PageRoute, TheCaller, has_right, needs
@@ -13,6 +13,7 @@ from app.console.rendering import show
 from app.core.database import reading
 from app.domain.permissions import Caller, Right
 from app.services.dead_letter_count import DeadLetterCount
+from app.services.health import list_problems
 from app.services.requests.lookup import RequestFilter, RequestState, find_requests
 from app.services.stats import MAX_HOURS, CurrentStats, Stats
 from app.services.stats_history import Moment
@@ -23,10 +24,24 @@ _ITEMS = 10  # of each list
 _ACCOUNTS = 10  # of whom open requests are shown
 
 
+async def _find_problems(request: Request, caller: TheCaller) -> list[str]:
+    """Return what `/readyz` says; of backends where the reader sees everything."""
+    state = request.app.state
+    backends = state.unavailable.codes if has_right(caller, Right.READ_ALL) else {}
+    limit = state.backlog.limit if state.backlog.full else 0
+    return list_problems(await state.probes.states(), backends, limit, state.presence.problem)
+
+
+Problems = Annotated[list[str], Depends(_find_problems)]
+
+
 @router.get("/")
 @needs(Right.KNOW_ONESELF)
 def show_home(
-    request: Request, caller: TheCaller, hours: Annotated[int, Query(ge=1, le=MAX_HOURS)] = 3
+    request: Request,
+    caller: TheCaller,
+    problems: Problems,
+    hours: Annotated[int, Query(ge=1, le=MAX_HOURS)] = 3,
 ) -> Response:
     """What the reader's rights let him see."""
     reads, approves = has_right(caller, Right.READ), has_right(caller, Right.APPROVE)
@@ -43,6 +58,7 @@ def show_home(
     return show(
         request,
         "home.html",
+        problems=problems,
         dead_letters=counted.look() if has_right(caller, Right.READ_ALL) else None,
         own=own,
         inbox=inbox,

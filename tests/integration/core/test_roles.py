@@ -20,7 +20,7 @@ from app.core.config import ROOT, Settings
 from app.core.startup import CannotStart
 from app.runner.ansible.runner import AnsibleRunner
 from app.runner.process.fork_pool import ForkPool
-from app.services import kicks
+from app.services import kicks, presence
 from app.services.backends import publish_until
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
@@ -179,6 +179,7 @@ def worked_off(become: Become, zone: str, runner: AnsibleRunner) -> None:
     stop = Event()
     stop.set()
     publish_until(stop, make_backends().honours)
+    presence.note_until(stop)
     kicks.sweep()
     kicks.tend()
     queue_due()

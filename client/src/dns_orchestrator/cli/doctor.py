@@ -16,6 +16,7 @@ from dns_orchestrator.errors import ConnectionFailed, Forbidden, NotLoggedIn, Or
 from dns_orchestrator.models.zones import ZoneCheck, ZoneDetail
 
 _MAX_ZONES = 20  # that are looked at closely, unless one is named
+_WORKER_AWAY = 60.0  # seconds; the API, which looks for workers by itself, says it after 40 s
 
 
 class Finding(NamedTuple):
@@ -92,6 +93,9 @@ def _readiness(dns: Client) -> Iterator[Finding]:
     ready = dns.service.ready()
     for name, state in ready.dependencies.items():
         yield Finding(name, "ok" if state == "ok" else "failed", state)
+    if ready.worker_seen_s is not None:
+        state = "ok" if ready.worker_seen_s < _WORKER_AWAY else "failed"
+        yield Finding("workers", state, f"one was last there {ready.worker_seen_s:.0f} s ago")
     for problem in ready.problems:
         yield Finding("service", "failed", problem)
     if ready.executor == "simulated":

@@ -51,6 +51,8 @@ def _figures(found: Stats) -> Iterator[tuple[str, str]]:
         yield "dead letters", str(found.dead_letters.count)
     if found.runs is not None:
         yield "runs within an hour", f"{found.runs.last_hour}, {found.runs.failed_last_hour} failed"
+    if found.worker_seen_s is not None:
+        yield "a worker was last there", f"{found.worker_seen_s:.0f} s ago"
     for each in found.events or []:
         waits = f", the oldest for {each.oldest_s:.0f} s" if each.waiting else ""
         yield f"events for {each.listener}", f"{each.waiting} wait{waits}"

@@ -25,6 +25,7 @@ class Readiness(Model):
     dependencies: Mapping[str, str]
     problems: list[str] = Field(default_factory=list)
     unavailable_backends: Mapping[str, str] | None = None
+    worker_seen_s: float | None = None
     backlog: Backlog
 
 
@@ -131,4 +132,5 @@ class Stats(Model):
     dead_letters: DeadLetters | None = None
     awaiting_approval: int
     runs: RunFigures | None = None
+    worker_seen_s: float | None = None
     events: list[WaitingEvents] | None = None
