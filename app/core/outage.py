@@ -17,7 +17,7 @@ class Outage:
         self._faults: set[str] = set()
         self._lock = Lock()
 
-    def note(self, error: Exception) -> None:
+    def note(self, error: Exception | str) -> None:
         """Say what a try has ended with, unless one before it has ended so, too."""
         with self._lock:
             fault = str(error)

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from app.core import database
 from app.core.database import PROBE_TIMEOUT
 from app.core.logging import get_logger
+from app.core.outage import Outage
 from app.core.redis import redis
 
 log = get_logger(__name__)
@@ -71,6 +72,10 @@ class DependencyProbes:
     def __init__(self) -> None:
         self._asks = _dependencies()
         self._threads = ThreadPoolExecutor(len(self._asks), "probe")
+        self._outages = {
+            name: Outage(log, f"{name} does not answer; /readyz says so", f"{name} answers again")
+            for name in self._asks
+        }
         self._asked: dict[str, Future[object]] = {}  # by dependency: the last question
 
     async def states(self) -> dict[str, str]:
@@ -85,7 +90,8 @@ class DependencyProbes:
         answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # it need not be awaited
         await asyncio.wait([answer], timeout=PROBE_TIMEOUT)
         if answer.done() and answer.exception() is None:
+            self._outages[name].end()
             return OK
         why = repr(answer.exception()) if answer.done() else f"nothing within {PROBE_TIMEOUT:g} s"
-        log.warning("a dependency does not answer; /readyz says so", dependency=name, error=why)
+        self._outages[name].note(why)
         return UNAVAILABLE
