@@ -61,7 +61,7 @@ _WORKER_SIGN = text(
 )
 
 # Zones are served by backends that no inventory has: those are listed, too.
-_STATES = text(
+_STATES = open_floor.statement(
     f"""
     WITH named AS (
         SELECT name FROM dns_backends WHERE seen_at >= clock_timestamp() - make_interval(secs => :lately)

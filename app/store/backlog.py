@@ -10,7 +10,7 @@ from app.store import open_floor
 from app.store.models import AWAITING, QUEUED, SCHEDULED, SINCE_FLOOR
 
 # The snapshot is in the statement: another statement would have another one.
-_OPEN = text(
+_OPEN = open_floor.statement(
     f"""
     SELECT CAST(pg_current_snapshot() AS text) AS snapshot, scheduled, account_id, number
       FROM (VALUES (0)) AS always LEFT JOIN (

@@ -66,7 +66,7 @@ _WAITING = text(
     """
 )
 # What was asked for is looked at only as far as it has been in a run: nothing else can have changed a server.
-_CANDIDATES = text(
+_CANDIDATES = open_floor.statement(
     f"""
     SELECT drift.name, drift.record_type, drift.found, drift.serial, drift.kind, record.ttl, record.rdata,
            extract(epoch FROM clock_timestamp() - drift.candidate_at)::float AS age,
@@ -136,7 +136,7 @@ _ADOPT = text(
     SELECT * FROM taken ORDER BY name, record_type
     """  # noqa: S608
 )
-_LIST = text(
+_LIST = open_floor.statement(
     f"""
     WITH wanted AS (
         SELECT name, type
@@ -178,7 +178,7 @@ _ASK_AGAIN = text(
     """
 )
 _FORGET = text("DELETE FROM dns_drift WHERE zone = :zone")
-_REPAIR = text(
+_REPAIR = open_floor.statement(
     f"""
     WITH repaired AS (
         SELECT row.*, request.id AS request_id, request.account_id, request.resource ->> 'comment' AS comment

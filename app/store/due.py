@@ -15,7 +15,7 @@ from app.store.models import QUEUED, SINCE_FLOOR, ZoneLease
 #
 # One look into ix_dns_requests_open for each zone. To step through that index from zone to zone would be less
 # work for many idle zones, but visit all that was settled since the oldest snapshot.
-_ZONES = text(
+_ZONES = open_floor.statement(
     f"""
     WITH lease AS MATERIALIZED (
         SELECT zone, seq_floor, expires_at > clock_timestamp() AS is_held,
@@ -60,7 +60,7 @@ _ZONES = text(
     """  # noqa: S608
 )
 # The same of one zone, but for the places among its backend's runs: asked after each drain, so it is short.
-_HAS_WORK = text(
+_HAS_WORK = open_floor.statement(
     f"""
     WITH lease AS MATERIALIZED (
         SELECT seq_floor, expires_at > clock_timestamp() OR paused_until > clock_timestamp() AS is_busy

@@ -90,7 +90,7 @@ _FLOOR_PAUSE = 1.0  # seconds in which whoever has got a `seq` begins to write
 # The oldest request that is open now becomes the floor when all who were writing have ended, or FLOOR_DELAY
 # has passed: until then, others with a smaller `seq` may still be on their way to their commit. Those that
 # have come meanwhile are older than the floor would be.
-_NOTE_CLAIM = text(
+_NOTE_CLAIM = open_floor.statement(
     f"""
     UPDATE dns_zone_leases AS lease
        SET claimed_from = :first, claimed_to = :last, next_account = nullif(:next_account, ''),

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, TextClause, Uuid, bindparam, text
 from sqlalchemy.orm import Session
 
 from app.core.database import AnySession
@@ -48,6 +48,15 @@ _RAISE = text(
     """
 )
 _known: WeakKeyDictionary[Engine, tuple[float, UUID]] = WeakKeyDictionary()
+
+
+def statement(sql: str) -> TextClause:
+    """Return a statement about open requests, into whose text `:open_from` is written.
+
+    When a session has asked ten times, PostgreSQL makes a plan for any parameters. Without the floor it would
+    be one of all partitions.
+    """
+    return text(sql).bindparams(bindparam("open_from", type_=Uuid(), literal_execute=True))
 
 
 def read(session: AnySession) -> UUID:

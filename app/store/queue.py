@@ -19,7 +19,7 @@ from app.domain.server_answers import as_rows
 from app.domain.settlement import Decision
 from app.store import leases, open_floor
 from app.store.leases import Lease
-from app.store.models import QUEUED, SEQ_STEP, SINCE_FLOOR, Request
+from app.store.models import QUEUED, SEQ_STEP, SINCE_FLOOR, SINCE_FLOOR_OF_REQUEST, Request
 
 _TRANSITIONS_OF_SETTLING = ", ".join(
     f"('{before}', '{after}')"
@@ -31,14 +31,14 @@ _TRANSITIONS_OF_SETTLING = ", ".join(
 _ATTEMPTS_TOLD = 8
 
 # One table and no join: the planner can only look each request up, or go through the table once.
-_CLAIM = text(
+_CLAIM = open_floor.statement(
     f"""
     WITH claimed AS (
         UPDATE dns_requests AS request
            SET status = '{Status.RUNNING}', attempts = attempts + 1, run_id = :run_id, lease_token = :token,
                check_at = NULL,
                started_at = coalesce(started_at, clock_timestamp())
-         WHERE request.id = ANY(CAST(:ids AS uuid[]))
+         WHERE request.id = ANY(CAST(:ids AS uuid[])) AND {SINCE_FLOOR_OF_REQUEST}
            AND request.status IN ({words(predecessors(Status.RUNNING))})
         RETURNING request.id, request.seq, request.attempts
     ), logged AS (
@@ -54,7 +54,7 @@ _CLAIM = text(
 
 # The decisions are an object with a field for each request. One table and no join, as above.
 _DECISION = "(CAST(:decisions AS jsonb) -> CAST(request.id AS text))"
-_SETTLE = text(
+_SETTLE = open_floor.statement(
     f"""
     WITH written AS (
         UPDATE dns_requests AS request
@@ -85,7 +85,7 @@ _SETTLE = text(
                  FROM jsonb_to_record({_DECISION}) AS decision (
                       status text, message text, code text, run_lost boolean, pauses boolean,
                       unreached boolean, was jsonb, became jsonb, answers jsonb))
-         WHERE request.id = ANY(CAST(:ids AS uuid[]))
+         WHERE request.id = ANY(CAST(:ids AS uuid[])) AND {SINCE_FLOOR_OF_REQUEST}
            AND (request.status, {_DECISION} ->> 'status') IN ({_TRANSITIONS_OF_SETTLING})
         RETURNING request.id, request.run_id, request.status, {_DECISION} AS decision,
                   old.error_message AS said, old.status <> request.status AS changed,
@@ -109,7 +109,7 @@ _SETTLE = text(
 
 # A try that has ended as the one before leaves no trace in the log: `claim` wrote that it began, and only by
 # that line are the run's own lines found. Both lines were written for those who listen to changes.
-_FORGET_TRY = text(
+_FORGET_TRY = open_floor.statement(
     f"""
     DELETE FROM dns_request_events AS event
      WHERE event.request_id = ANY(:ids) AND event.status IN ('{Status.RUNNING}', '{Status.PENDING}')
@@ -175,15 +175,17 @@ _ITEMS = """
       FROM dns_requests
 """
 _OPEN_ITEMS = f"{_ITEMS} WHERE zone = :zone AND {QUEUED} AND seq >= :floor AND {SINCE_FLOOR}"
-_PENDING = text(f"{_OPEN_ITEMS} AND status = '{Status.PENDING}' ORDER BY seq LIMIT :limit")
-_BY_ID = text(f"{_ITEMS} WHERE id = ANY(CAST(:ids AS uuid[])) AND status = '{Status.PENDING}'")
-_ORPHANED = text(
+_PENDING = open_floor.statement(f"{_OPEN_ITEMS} AND status = '{Status.PENDING}' ORDER BY seq LIMIT :limit")
+_BY_ID = open_floor.statement(
+    f"{_ITEMS} WHERE id = ANY(CAST(:ids AS uuid[])) AND {SINCE_FLOOR} AND status = '{Status.PENDING}'"
+)
+_ORPHANED = open_floor.statement(
     f"{_OPEN_ITEMS} AND seq BETWEEN :first AND :last AND status = '{Status.RUNNING}' ORDER BY seq"
 )
 # Only a request that is verified has a deadline for that, and so is in ix_dns_requests_verifying: the others
 # that are open are not looked at.
 _IS_VERIFYING = f"zone = :zone AND {SINCE_FLOOR} AND verify_by IS NOT NULL AND status = '{Status.VERIFYING}'"
-_VERIFYING = text(
+_VERIFYING = open_floor.statement(
     f"""
     {_ITEMS} WHERE {_IS_VERIFYING}
        AND (name IN (SELECT unnest(CAST(:names AS text[])))  -- hashed, however many they are
@@ -277,6 +279,7 @@ def _without_last_group(items: list[Item]) -> list[Item]:
 def claim(session: Session, lease: Lease, ids: Sequence[UUID], run_id: UUID | None, line: Line) -> set[UUID]:
     """Mark the requests as running in this run, if there is one; return those that were still pending."""
     parameters = {"ids": list(ids), "run_id": run_id, "token": lease.token, **line._asdict()}
+    parameters["open_from"] = open_floor.read(session)
     claimed = {row.id: row.seq for row in session.execute(_CLAIM, parameters)}
     if claimed:
         leases.note_claim(session, lease, claimed.values())
@@ -342,10 +345,11 @@ def settle(
         for request_id, decision in decisions.items()
     }
     parameters = {"ids": list(decisions), "decisions": json.dumps(rows), **asdict(timing)}
+    parameters["open_from"] = open_floor.read(session)
     settled = session.execute(_SETTLE, parameters).all()
     if tries := [row for row in settled if row.repeated and row.status == Status.PENDING]:
         ids = [row.id for row in tries]
-        session.execute(_FORGET_TRY, {"ids": ids, "open_from": open_floor.read(session)})
+        session.execute(_FORGET_TRY, {"ids": ids, "open_from": parameters["open_from"]})
         if len(tries) == len(decisions):
             session.execute(_FORGET_RUN, {"run_ids": list({row.run_id for row in tries if row.run_id})})
     return {row.id: not row.repeated for row in settled}

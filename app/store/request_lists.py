@@ -23,7 +23,7 @@ from app.store.models import (
     Review,
     Run,
 )
-from app.store.pages import Found, Position, Walk
+from app.store.pages import Found, Position, Walk, in_text
 
 # Milliseconds that may lie between the time in a request's id, when the API read it, and that of its row:
 # waiting, and clocks that differ.
@@ -194,7 +194,7 @@ def _index(session: Session, wanted: Wanted) -> tuple[Sequence[ColumnElement[boo
     if wanted.status is Status.CANCELLED or (wanted.zone is None and wanted.status in _PARTS):
         return [text(_PARTS[wanted.status])], {}  # type: ignore[list-item]
     if wanted.open or wanted.status in OPEN:
-        open_only = [Request.finished_at.is_(None), Request.id >= open_floor.read(session)]
+        open_only = [Request.finished_at.is_(None), Request.id >= in_text(open_floor.read(session))]
         return open_only, wanted.first_of("zone")
     return (), wanted.first_of("zone", "account_id")
 

@@ -427,7 +427,7 @@ _CANCEL_FREE = text(
     f"{_CANCELLABLE} AND id = ANY(:ids) FOR UPDATE SKIP LOCKED {_CANCEL_CHOSEN.format(among=_AMONG)}"
 )
 # Of a group all, so some more than the limit.
-_CANCEL_IN_ZONE = text(
+_CANCEL_IN_ZONE = open_floor.statement(
     f"""
     {_CANCELLABLE} AND zone = :zone AND {OPEN_ONLY}
        AND seq < {SEQ_STEP} + coalesce((
@@ -439,8 +439,11 @@ _CANCEL_IN_ZONE = text(
 )
 
 
+_HAS_OPEN = open_floor.statement(
+    f"SELECT EXISTS (SELECT FROM dns_requests WHERE zone = :zone AND {OPEN_ONLY})"  # noqa: S608
+)
 # Of each name the last requests only: the open ones are among them, but where very many wait for one name.
-_FIRST_MAKERS = text(
+_FIRST_MAKERS = open_floor.statement(
     f"""
     SELECT DISTINCT ON (waiting.zone, waiting.name, waiting.record_type)
            waiting.zone, waiting.name, waiting.record_type, waiting.account_id
@@ -609,8 +612,7 @@ def cancel_in_zone(session: Session, zone: str, limit: int) -> int:
 
 def has_open(session: Session, zone: str) -> bool:
     """Return whether some request for the zone is not settled yet."""
-    statement = text(f"SELECT EXISTS (SELECT FROM dns_requests WHERE zone = :zone AND {OPEN_ONLY})")  # noqa: S608
-    return bool(session.scalar(statement, {"zone": zone, "open_from": open_floor.exact(session)}))
+    return bool(session.scalar(_HAS_OPEN, {"zone": zone, "open_from": open_floor.exact(session)}))
 
 
 def add_log_lines(session: Session, lines: Iterable[NewLine]) -> None:

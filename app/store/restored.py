@@ -36,7 +36,7 @@ _RELEASE_ZONES = text(
            claimed_from = NULL, claimed_to = NULL, kicked_at = NULL, kicks = 0
     """
 )
-_PUT_ASIDE = text(
+_PUT_ASIDE = open_floor.statement(
     f"""
     WITH opened AS MATERIALIZED (
         SELECT id, status FROM dns_requests WHERE {OPEN_ONLY} AND status IN ({words(OPEN)})

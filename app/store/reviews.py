@@ -41,7 +41,7 @@ class Approved(NamedTuple):
 _NEXT_SEQ = "nextval(pg_get_serial_sequence('dns_requests', 'seq'))"
 
 # LIMIT keeps this one look-up for each request, whatever the planner thinks of the table.
-_APPROVE = text(
+_APPROVE = open_floor.statement(
     f"""
     WITH chosen AS MATERIALIZED (
         SELECT request.id, item.expect, coalesce(request.atomic_id, request.id) AS turn,
@@ -72,7 +72,7 @@ _APPROVE = text(
     RETURNING request_id
     """  # noqa: S608
 )
-_REJECT = text(
+_REJECT = open_floor.statement(
     f"""
     WITH changed AS (
         UPDATE dns_requests

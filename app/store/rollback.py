@@ -45,7 +45,7 @@ _OF_RUNS = text(
      LIMIT :most
     """  # noqa: S608
 )
-_QUEUED = text(
+_QUEUED = open_floor.statement(
     f"""
     SELECT DISTINCT name, record_type FROM dns_requests
      WHERE zone = :zone AND {QUEUED} AND {SINCE_FLOOR} LIMIT :most

@@ -6,8 +6,6 @@ Those fail by then that are about what others own, where the zone keeps others f
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import text
-
 from app.core.database import AnySession
 from app.domain.lifecycle import Status
 from app.domain.ownership import MAKING
@@ -18,7 +16,7 @@ from app.store.models import QUEUED, SCHEDULED, SINCE_FLOOR, SINCE_FLOOR_OF_REQU
 
 MAX_AT_ONCE = 1_000  # requests that one statement queues
 
-_NEXT = text(
+_NEXT = open_floor.statement(
     f"""
     SELECT extract(epoch FROM min(not_before) - clock_timestamp()) FROM dns_requests
      WHERE {SCHEDULED} AND {SINCE_FLOOR}
@@ -95,7 +93,7 @@ _FAIL_NOT_OWNERS = f"""
 # with the statement: a process that stands still does not keep it. What is being cancelled is passed over.
 # The limit is no parameter: the planner then knows how few rows are looked up by their place. The time is the
 # statement's: with clock_timestamp(), which changes meanwhile, the index would be read to its end.
-_QUEUE_DUE = text(
+_QUEUE_DUE = open_floor.statement(
     f"""
     WITH turn AS MATERIALIZED (
         SELECT pg_try_advisory_xact_lock(hashtextextended('scheduled requests that are due', 0)) AS mine

@@ -26,7 +26,7 @@ _IN_ORDER = text(
 # leave a column out of the order, and take other indexes for fit.
 _ACCOUNT = 'account_id COLLATE "C"'
 _ORDER = f"ORDER BY zone, {_ACCOUNT}, seq"
-_ACCOUNTS = text(
+_ACCOUNTS = open_floor.statement(
     f"""
     WITH RECURSIVE waiting (account_id, number) AS (
         (SELECT account_id, 1 FROM dns_requests
@@ -48,7 +48,7 @@ _ACCOUNTS = text(
 
 _PENDING = f"{QUEUED} AND status = '{Status.PENDING}'"
 _ACCOUNTS_AT_ONCE = 100
-_SHARES = text(
+_SHARES = open_floor.statement(
     f"""
     SELECT share.place, request.id, request.seq, request.atomic_id
       FROM unnest(CAST(:accounts AS text[])) WITH ORDINALITY AS share (account_id, place)
@@ -61,7 +61,7 @@ _SHARES = text(
      ORDER BY share.place, request.seq
     """  # noqa: S608
 )
-_GROUPS = text(
+_GROUPS = open_floor.statement(
     f"""
     SELECT atomic_id, array_agg(id ORDER BY seq) AS ids FROM dns_requests
      WHERE atomic_id = ANY(CAST(:groups AS uuid[])) AND zone = :zone AND {SINCE_FLOOR} AND {_PENDING}
@@ -71,7 +71,7 @@ _GROUPS = text(
 
 _MOST_AT_NAME = 100  # requests of a name that are looked at, the newest ones
 # What is open is not older than the oldest open one: the history of a name before that is passed over.
-_EARLIER = text(
+_EARLIER = open_floor.statement(
     f"""
     SELECT tie.name, of_name.*
       FROM unnest(CAST(:names AS text[])) AS tie (name)

@@ -18,7 +18,7 @@ from app.store import comparison, leases, open_floor
 from app.store.models import OPEN_ONLY, SINCE_FLOOR_OF_REQUEST
 
 _OPEN_REQUESTS = text("CREATE TEMPORARY TABLE open_requests (id uuid) ON COMMIT DROP")
-_NOTE_OPEN = text(
+_NOTE_OPEN = open_floor.statement(
     f"INSERT INTO pg_temp.open_requests SELECT id FROM dns_requests WHERE zone = :zone AND {OPEN_ONLY}"  # noqa: S608
 )
 # Requests that were accepted since have greater ids, but for how much clocks differ.
@@ -43,7 +43,7 @@ _TOUCHED = f"""
          WHERE run.zone = :zone AND run.id >= :since
     )"""  # noqa: S608
 
-_INSERT = text(
+_INSERT = open_floor.statement(
     f"""
     WITH {_TOUCHED.lstrip()}
     INSERT INTO dns_records (zone, name, record_type, ttl, rdata, origin)
@@ -54,7 +54,7 @@ _INSERT = text(
 )
 
 # What was inserted just now, and may not be true any more.
-_TAKE_BACK = text(
+_TAKE_BACK = open_floor.statement(
     f"""
     WITH {_TOUCHED.lstrip()}
     DELETE FROM dns_records

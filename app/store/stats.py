@@ -102,7 +102,10 @@ def _latencies(of_accounts: bool) -> TextClause:
 
 
 # By whether they are of some accounts only, or of all.
-_OPEN_GROUPS = {True: text(_OPEN.format(account="account_id")), False: text(_OPEN.format(account="NULL"))}
+_OPEN_GROUPS = {
+    True: open_floor.statement(_OPEN.format(account="account_id")),
+    False: open_floor.statement(_OPEN.format(account="NULL")),
+}
 _FAILED_GROUPS = {
     True: text(_FAILED.format(account="account_id")),
     False: text(_FAILED.format(account="NULL")),

@@ -13,7 +13,7 @@ from app.store.leases import FLOOR_DELAY
 from app.store.models import OPEN_ONLY, QUEUED, SINCE_FLOOR
 
 # The oldest open request of each zone, from zone to zone along ix_dns_requests_open.
-_LOWER_FLOORS = text(
+_LOWER_FLOORS = open_floor.statement(
     f"""
     WITH RECURSIVE oldest (zone, seq) AS (
         (SELECT zone, seq FROM dns_requests WHERE {QUEUED} AND {SINCE_FLOOR} ORDER BY zone, seq LIMIT 1)
@@ -27,7 +27,7 @@ _LOWER_FLOORS = text(
       FROM oldest WHERE lease.zone = oldest.zone AND lease.seq_floor > oldest.seq
     """  # noqa: S608
 )
-_RAISE_FLOORS = text(
+_RAISE_FLOORS = open_floor.statement(
     f"""
     UPDATE dns_zone_leases AS lease SET seq_floor = claimed_to + 1, next_floor = NULL, next_floor_at = NULL
      WHERE expires_at <= clock_timestamp() - make_interval(secs => :delay)
@@ -39,7 +39,7 @@ _RAISE_FLOORS = text(
     """  # noqa: S608
 )
 # The oldest open request of a zone that no worker has.
-_WIDEN_CLAIMS = text(
+_WIDEN_CLAIMS = open_floor.statement(
     f"""
     WITH left_running AS (
         SELECT lease.zone, oldest.seq
@@ -92,7 +92,7 @@ _TOO_FAR = (
 _ANY_OF_THEM = " OR ".join(
     f"EXISTS (SELECT FROM {table} WHERE {condition})" for table, condition, _ in _TOO_FAR
 )
-_IS_ANY_TOO_FAR = text(f"SELECT {_ANY_OF_THEM}")
+_IS_ANY_TOO_FAR = open_floor.statement(f"SELECT {_ANY_OF_THEM}")
 _SHORTEN = tuple(
     text(f"UPDATE {table} SET {changes} WHERE {condition}")  # noqa: S608
     for table, condition, changes in _TOO_FAR
@@ -101,7 +101,7 @@ _CLOCK = text("SELECT extract(epoch FROM clock_timestamp())::float8")
 
 _DROP_PLANS = text("DELETE FROM dns_plans WHERE expires_at <= now()")
 # A zone that is served again gets a lease with another nonce: nobody who held the old one can settle with it.
-_DROP_LEASES = text(
+_DROP_LEASES = open_floor.statement(
     f"""
     DELETE FROM dns_zone_leases AS lease
      WHERE expires_at < clock_timestamp() - interval '1 day'

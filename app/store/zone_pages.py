@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.domain.lifecycle import Status
@@ -29,7 +28,7 @@ _FIGURES = f"""
       WHERE request.zone = zone.name AND id >= :lately ORDER BY id DESC LIMIT {_LAST_ONES}) AS found
       WHERE status = '{Status.SUCCEEDED}') AS changed_at
 """  # noqa: S608
-_PAGE = text(
+_PAGE = open_floor.statement(
     f"""
     SELECT zone.name, zone.backend, state.known_serial AS serial, state.servers,
            state.imported_at IS NOT NULL AS is_imported, {_FIGURES}

@@ -41,7 +41,7 @@ _APPROVED_BY = text("SELECT name FROM dns_zones WHERE settings -> 'approvers' ?|
 SIMULATED_BACKEND = "simulation"  # serves the zones that the simulation has made up
 
 # Those that a simulating worker has left running, too: nothing was sent to any server.
-_CANCEL_SIMULATED = text(
+_CANCEL_SIMULATED = open_floor.statement(
     f"""
     WITH chosen AS MATERIALIZED (
         SELECT request.id
@@ -67,7 +67,7 @@ _CANCEL_SIMULATED = text(
     RETURNING request_id
     """  # noqa: S608
 )
-_REMOVE_SIMULATED = text(
+_REMOVE_SIMULATED = open_floor.statement(
     f"""
     DELETE FROM dns_zones AS zone
      WHERE backend = :backend AND NOT EXISTS (

@@ -23,7 +23,9 @@ from app.core.config import Settings
 from app.core.database import statements, transaction
 from app.core.partitioning import TABLES, bound_after, id_at, time_of
 from app.domain.change import Action
+from app.domain.lifecycle import Status
 from app.domain.permissions import SERVICE
+from app.domain.settlement import Decision
 from app.services import partition_file, partitions, retention
 from app.services.requests.draft import RawChange
 from app.services.requests.lookup import RequestFilter, find_requests, get_request
@@ -48,6 +50,7 @@ from app.store.staging import Staging
 from stack.embedded import Stack
 from tests.conftest import temporary_database
 from tests.support.builders import body
+from tests.support.faults import TIMING
 from tests.support.pages import shown
 from tests.support.settings import SetSettings
 from tests.support.thoroughly import thoroughly
@@ -365,6 +368,31 @@ def test_few_partitions_are_looked_into(zone: str, old_partitions: list[str]) ->
             most[what] = session.scalar(text(MOST_LOCKED)) or 0
     assert {what: number for what, number in most.items() if number > 4} == {}
     assert len(old_partitions) > 4
+
+
+def drain(session: Session, zone: str) -> None:
+    lease = leases.acquire(session, zone, "me", 60)
+    assert lease is not None
+    leases.check(session, lease, to_claim=True)
+    [item] = queue.list_pending(session, zone, 1, lease.floor).items
+    queue.claim(session, lease, [item.id], uuid7(), queue.Line("one of many", "in a run"))
+    queue.settle(session, {item.id: Decision(Status.SUCCEEDED, "answered", "answered")}, TIMING)
+    leases.release(session, lease)
+
+
+def test_one_plan_for_all_executions_is_of_few_partitions(zone: str, old_partitions: list[str]) -> None:
+    for _ in range(13):  # the driver prepares statements, then PostgreSQL makes one plan for all
+        ask(zone)
+    with statements() as session:
+        session.execute(text("UPDATE dns_open_floor SET floor = :floor"), {"floor": id_at(NOW)})
+    for _ in range(13):
+        with transaction() as session:
+            due.list_zones(session)
+            due.has_work(session, zone)
+            request_lists.page(session, request_lists.Wanted(zone=zone), 1, None)
+            request_lists.page(session, request_lists.Wanted(zone=zone, open=True), 1, None)
+            drain(session, zone)
+            assert session.scalar(text(MOST_LOCKED)) <= 3 < len(old_partitions)
 
 
 def test_an_export_goes_on_where_it_was_interrupted(

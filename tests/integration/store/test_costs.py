@@ -18,7 +18,7 @@ from app.services.drain.candidates import list_candidates
 from app.services.requests.draft import RawChange
 from app.services.requests.submit import submit
 from app.services.requests.validate import read_change
-from app.store import leases, ptr, queue, records, zones
+from app.store import due, leases, ptr, queue, records, zones
 from app.store.queue import Item
 from app.store.records import AnsweredRRset
 from tests.support.builders import body
@@ -194,6 +194,23 @@ def test_to_look_for_other_accounts_behind_a_crowd_costs_what_they_have(
             assert work(session).scanned == before.scanned
             assert work(session).fetched - before.fetched <= 3 * NUMBER
             leases.release(session, lease)
+
+
+@pytest.mark.parametrize("calm", [analyze_when_empty, thoroughly(analyze_when_idle), analyze_when_emptied])
+def test_a_look_for_work_is_in_the_order_of_the_queue(zone: str, calm: Callable[[str], None]) -> None:
+    """Another index would lead it past all that is open, or that an old snapshot keeps."""
+    with statements() as session:
+        session.execute(text(NO_AUTOVACUUM))
+    calm(zone)
+    accept(zone, 60)
+    for _ in range(13):
+        with transaction() as session:
+            before = work(session)
+            assert due.list_zones(session) == [zone]
+            assert due.has_work(session, zone)
+            assert len(queue.list_pending(session, zone, 1).items) == 1
+            assert work(session).scanned == before.scanned
+            assert work(session).fetched - before.fetched <= 10
 
 
 def test_only_the_first_claim_looks_for_what_was_left_running(zone: str) -> None:
