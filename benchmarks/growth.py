@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from random import randrange
+from statistics import median
 from uuid import UUID
 
 import psycopg
@@ -22,34 +23,47 @@ from app.services.requests.lookup import RequestFilter, find_requests, get_reque
 from app.services.requests.submission import Accepted
 from app.services.requests.submit import submit
 from app.services.requests.validate import read_change
-from app.store import due, leases, queue
-from app.store.models import SEQ_STEP
+from app.store import due, leases, open_floor, queue
+from app.store.models import OPEN_ONLY, SEQ_STEP
 from benchmarks.door import ZONE, environment, new_database
 from benchmarks.growth_tables import MONTHS, Hour, fill, make_partitions, work
+from benchmarks.growth_turns import Taken, in_turns, ratio, timed
 from benchmarks.report import Figure, Report, at_most
-from benchmarks.rig import Rig, addresses
-from benchmarks.statistics import interleaved
+from benchmarks.rig import Rig
 
 _AT_ONCE = 500  # requests that are stored, or claimed, together
 _PAGE = 100
 _LIMIT = 1.1  # the target: at most so many times as long as with empty tables
 _RATE = 300  # requests a second that one zone settles: a billion in less than forty days
 
-# As drains do (store/leases.py): it is behind by what the last ones have settled.
-_RAISE_FLOOR = """
-    INSERT INTO dns_zone_leases (zone, token, holder, expires_at, seq_floor)
-    SELECT :zone, 1, '', now(), coalesce(min(seq), 0) - :behind FROM dns_requests
-     WHERE zone = :zone AND finished_at IS NULL AND id >= (SELECT floor FROM dns_open_floor)
-    ON CONFLICT (zone) DO UPDATE SET seq_floor = excluded.seq_floor
-"""
+# As drains do, but for their words. Looked for from the zone's floor on, as they do: past that, beside a
+# snapshot, would go through all that was settled since, and through the memory of who is measured next.
+_SETTLE = open_floor.statement(
+    f"""
+    UPDATE dns_requests SET status = 'succeeded', verified_at = now(), finished_at = now()
+     WHERE zone = :zone AND {OPEN_ONLY} AND status = 'running'
+       AND seq >= (SELECT seq_floor FROM dns_zone_leases WHERE zone = :zone)
+    """  # noqa: S608
+)
+# It is behind by what the last ones have settled.
+_RAISE_FLOOR = open_floor.statement(
+    f"""
+    UPDATE dns_zone_leases
+       SET seq_floor = greatest(seq_floor, coalesce((
+           SELECT seq FROM dns_requests WHERE zone = :zone AND {OPEN_ONLY} AND seq >= seq_floor
+            ORDER BY seq LIMIT 1), 0) - :behind)
+     WHERE zone = :zone
+    """  # noqa: S608
+)
 
 
 @dataclass(slots=True)
 class Tables:
     """A database with a number of requests in it, and the id of one of them to look up."""
 
-    engine: Engine
+    engine: Engine  # with one connection
     url: str
+    backend: int  # the number of PostgreSQL's process that serves it
     request_id: UUID
     behind_floor: int = 0  # settled requests that the zone's floor has not passed
 
@@ -57,53 +71,54 @@ class Tables:
 def run(rig: Rig, quick: bool) -> Report:
     """Call the services' functions, without HTTP, on empty and on full tables in turns; then once more beside
     a snapshot that is as old as the work that was done since."""
-    rows, rounds = (1_000_000, 5) if quick else (10_000_000, 15)
+    rows, rounds = (1_000_000, 15) if quick else (10_000_000, 25)
     hour = Hour(240 if quick else 3_600, _RATE)
     with ExitStack() as open_databases:
         template = open_databases.enter_context(_migrated(rig))
         empty = open_databases.enter_context(_tables(rig, template, 0))
         full = open_databases.enter_context(_tables(rig, template, rows))
+        memory = _ask(full, "SHOW shared_buffers")
         figures = [*_compare("", empty, full, rounds)]
-        snapshot = open_databases.enter_context(
-            full.engine.connect().execution_options(isolation_level="REPEATABLE READ")
-        )
-        snapshot.execute(text("SELECT count(*) FROM dns_zones"))  # as a backup holds it
+        snapshot = open_databases.enter_context(psycopg.connect(full.url))
+        snapshot.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        snapshot.execute("SELECT count(*) FROM dns_zones")  # as a backup holds it
         work(full.engine, full.url, hour)
         full.behind_floor = hour.behind_floor
         figures += _compare(" beside a snapshot", empty, full, rounds)
     return Report(
-        f"Beside {rows:,} requests that are in the tables already (median of {rounds})",
+        f"Beside {rows:,} requests that are in the tables already (medians of {rounds} rounds,"
+        f" shared_buffers of {memory})",
         figures,
         f"{MONTHS} months, a partition each. The snapshot has seen none of {hour.requests:,} requests that"
-        f" a zone has settled since, in {hour.seconds:,} s.",
+        f" a zone has settled since, in {hour.seconds:,} s. Ratios are medians of those of each round."
+        f" Load average at the end: {os.getloadavg()[1]:.0f}.",
     )
 
 
 def _compare(beside: str, empty: Tables, full: Tables, rounds: int) -> Iterator[Figure]:
     for what, way in _WAYS.items():
-        ways: dict[str, Callable[[], float]] = {
-            "empty": partial(_seconds, way, empty),
-            "full": partial(_seconds, way, full),
-        }
-        taken = interleaved(ways, rounds)
-        yield Figure(f"{what}{beside}, empty tables", 1_000 * taken["empty"], "ms")
-        yield Figure(f"{what}{beside}, full ones", 1_000 * taken["full"], "ms")
-        yield at_most(f"{what}{beside}, full / empty", taken["full"] / taken["empty"], _LIMIT)
+        _ask(full, "CHECKPOINT")  # or one begins amidst: it is for both, and so is what follows from it
+        few, many = in_turns(partial(_turn, way, empty), partial(_turn, way, full), rounds)
+        yield Figure(f"{what}{beside}, empty tables", 1_000 * median(turn.time for turn in few), "ms")
+        yield Figure(f"{what}{beside}, full ones", 1_000 * median(turn.time for turn in many), "ms")
+        times = ratio([turn.time for turn in few], [turn.time for turn in many])
+        yield at_most(f"{what}{beside}, full / empty", times, _LIMIT)
+        processor = ratio([turn.processor for turn in few], [turn.processor for turn in many])
+        yield at_most(f"{what}{beside}, full / empty, PostgreSQL's processor time", processor, _LIMIT)
 
 
-def _seconds(way: Callable[[Tables], None], tables: Tables) -> float:
+def _turn(way: Callable[[Tables], None], tables: Tables) -> Taken:
     with tables.engine.begin() as connection:  # otherwise the running requests would add up
-        connection.execute(
-            text(
-                "UPDATE dns_requests SET status = 'succeeded', verified_at = now(), finished_at = now()"
-                " WHERE finished_at IS NULL AND status = 'running'"
-                " AND id >= (SELECT floor FROM dns_open_floor)"
-            )
-        )
-        connection.execute(text(_RAISE_FLOOR), {"zone": ZONE, "behind": tables.behind_floor * SEQ_STEP})
-    began = time.perf_counter()
-    way(tables)
-    return time.perf_counter() - began
+        of_zone = {"zone": ZONE, "open_from": open_floor.read(connection)}
+        connection.execute(_SETTLE, of_zone)
+        connection.execute(_RAISE_FLOOR, {**of_zone, "behind": tables.behind_floor * SEQ_STEP})
+    return timed(partial(way, tables), tables.backend)
+
+
+def _ask(tables: Tables, statement: str) -> object:
+    with tables.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        answer = connection.execute(text(statement))
+        return answer.scalar() if answer.returns_rows else None
 
 
 def _submit(tables: Tables) -> None:
@@ -129,20 +144,20 @@ def _claim(tables: Tables) -> None:
 
 
 def _sweep(tables: Tables) -> None:
-    with Session(tables.engine) as session:
-        for _ in range(20):
+    for _ in range(20):
+        with Session(tables.engine) as session, session.begin():
             due.list_zones(session)
             due.has_work(session, ZONE)
 
 
 def _list(tables: Tables) -> None:
-    with Session(tables.engine) as session:
+    with Session(tables.engine) as session, session.begin():  # committed: a statement stays prepared
         for wanted in (RequestFilter(), RequestFilter(zone=ZONE)):
             assert len(find_requests(session, wanted, _PAGE, None).items) == _PAGE
 
 
 def _show(tables: Tables) -> None:
-    with Session(tables.engine) as session:
+    with Session(tables.engine) as session, session.begin():
         assert get_request(session, tables.request_id, SERVICE.principal).log.items
 
 
@@ -156,9 +171,17 @@ _WAYS: Mapping[str, Callable[[Tables], None]] = {
 
 
 def _changes() -> list[RawChange]:
+    """Return changes of new names, which have their places anywhere between those that there are."""
+    names = [f"h{randrange(10**9)}.{ZONE}" for _ in range(_AT_ONCE)]
     return [
-        RawChange(Action.CREATE, {"context": {"account_id": "benchmark"}, "resource": resource})
-        for resource in addresses(ZONE, _AT_ONCE)
+        RawChange(
+            Action.CREATE,
+            {
+                "context": {"account_id": "benchmark"},
+                "resource": {"record_type": "A", "domain": name, "target": "192.0.2.1"},
+            },
+        )
+        for name in names
     ]
 
 
@@ -176,11 +199,18 @@ def _tables(rig: Rig, template: str, rows: int) -> Iterator[Tables]:
     with new_database(rig, template) as database:
         with psycopg.connect(database, autocommit=True) as connection:
             connection.execute("INSERT INTO dns_zones (name, backend) VALUES (%s, 'bind')", [ZONE])
-        engine = create_engine(database.replace("postgresql:", "postgresql+psycopg:"))
+            connection.execute(
+                "INSERT INTO dns_zone_leases (zone, token, holder, expires_at) VALUES (%s, 1, '', now())",
+                [ZONE],
+            )
+        address = database.replace("postgresql:", "postgresql+psycopg:")
+        engine = create_engine(address, pool_size=1, max_overflow=0)
         make_partitions(engine)
         fill(engine, database, rows)
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as first:
             stored = submit(first, [read_change(change) for change in _changes()])[0]
         assert isinstance(stored, Accepted)
-        yield Tables(engine, database, stored.request.id)
+        with engine.connect() as connection:
+            backend = connection.scalar(text("SELECT pg_backend_pid()"))
+        yield Tables(engine, database, int(backend or 0), stored.request.id)
         engine.dispose()

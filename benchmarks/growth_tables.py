@@ -56,10 +56,11 @@ BEGIN
             INSERT INTO {requests}
                    (id, action, account_id, source, resource, zone, name, record_type, ttl, rdata)
             SELECT uuidv7(), 'create', 'team-' || n % 10, 'api', jsonb_build_object(
-                       'record_type', 'A', 'domain', 'w' || n || '.' || {zone}, 'target', '192.0.2.1',
+                       'record_type', 'A', 'domain', name, 'target', '192.0.2.1',
                        'config', jsonb_build_object('ttl', 300, 'extra_config', '{{}}'::jsonb)),
-                   {zone}, 'w' || n || '.' || {zone}, 'A', 300, '{{192.0.2.1}}'
-              FROM generate_series(1, {rate}) AS n
+                   {zone}, name, 'A', 300, '{{192.0.2.1}}'
+              FROM generate_series(1, {rate}) AS n,
+                   LATERAL (SELECT 'h' || n + (10 ^ 9 * random())::int || '.' || {zone} AS name)
             RETURNING id, seq
         ), logged AS (
             INSERT INTO {lines} (request_id, status, message) SELECT id, 'pending', 'accepted' FROM new
