@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -82,16 +82,22 @@ def make_ahead(now: datetime | None = None) -> int:
     Where somebody uses a table, the next call tries again: there is time enough, and until then the default
     partition takes the rows.
     """
+    now = now or _read_time()
     made = 0
     for table in TABLES:
         try:
-            while _make_next(table, now or datetime.now(UTC)):
+            while _make_next(table, now):
                 made += 1
         except OperationalError as error:
             if not is_locked(error):
                 raise
             log.info("partition not made yet: the table is used; tried again soon", table=table.name)
     return made
+
+
+def _read_time() -> datetime:
+    with statements() as session:
+        return upkeep.read_time(session)
 
 
 def _make_next(table: Partitioned, now: datetime) -> bool:
@@ -127,7 +133,7 @@ def switch() -> Iterator[str]:
 
     What reads a whole table is done beside those who use it; each is locked for a moment at the end.
     """
-    now = datetime.now(UTC)
+    now = _read_time()
     end = partition_switch.end_of_first(now, settings().partition_span)
     for table in TABLES:
         with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -23,8 +23,9 @@ _ZONES = text(
     SELECT zone.name, zone.settings ->> 'drift' AS policy, state.known_serial,
            state.imported_at IS NOT NULL AS is_imported,
            state.import_state IN ('wanted', 'running') IS TRUE AS is_importing,
-           state.servers IS NULL AS is_unseen, state.compare_wanted_at,
-           coalesce(state.full_compare_at, state.imported_at) AS compared_at, state.watch_error
+           state.servers IS NULL AS is_unseen, state.compare_wanted_at IS NOT NULL AS is_comparison_wanted,
+           extract(epoch FROM clock_timestamp() - coalesce(state.full_compare_at, state.imported_at))::float8
+               AS since_compared, state.watch_error
       FROM dns_zones AS zone LEFT JOIN dns_zone_states AS state ON state.zone = zone.name
      WHERE zone.backend = :backend
      ORDER BY zone.name
@@ -100,8 +101,8 @@ class WatchedZone(NamedTuple):
     is_imported: bool
     is_importing: bool
     is_unseen: bool  # nothing is stored of its servers
-    compare_wanted_at: datetime | None
-    compared_at: datetime | None  # as a whole, or imported
+    is_comparison_wanted: bool
+    since_compared: float | None  # seconds since it was compared as a whole, or imported
     watch_error: str | None
 
 

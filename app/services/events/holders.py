@@ -6,7 +6,7 @@ believed for thirty days: nobody can ask it again without him.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.core.config import settings
 from app.domain.permissions import EVERYBODY, Principal, Right, Role
 from app.store import tokens
+from app.store import webhooks as store
 from app.store.models import Webhook
 
 BELIEVED_FOR = timedelta(days=30)  # what an OIDC issuer has said
@@ -30,16 +31,19 @@ def hold(session: Session, webhook: Webhook, principal: Principal) -> None:
     if principal.name.startswith(_OF_TOKEN):
         webhook.holder_token = principal.name.removeprefix(_OF_TOKEN)
         token = tokens.get(session, webhook.holder_token)
-        webhook.holds_until = token.expires_at if token is not None else datetime.now(UTC)
+        webhook.holds_until = token.expires_at if token is not None else store.now(session)
     elif principal != EVERYBODY.principal:
-        webhook.holds_until = datetime.now(UTC) + BELIEVED_FOR
+        webhook.holds_until = store.now(session) + BELIEVED_FOR
 
 
-def holders_of(webhooks: Iterable[Webhook]) -> Mapping[UUID, Principal]:
-    """Return who answers for each of the webhooks, by their ids; none for one whose holder may no more."""
+def holders_of(webhooks: Iterable[Webhook], now: datetime) -> Mapping[UUID, Principal]:
+    """Return who answers for each of the webhooks, by their ids; none for one whose holder may no more.
+
+    `now` is the database's time, which all processes have.
+    """
     if settings().auth == "off":
         return {each.id: EVERYBODY.principal for each in webhooks}
-    found = {each.id: _holder_of(each) for each in webhooks}
+    found = {each.id: _holder_of(each, now) for each in webhooks}
     return {id_: holder for id_, holder in found.items() if holder is not None and holder.has(Right.WEBHOOKS)}
 
 
@@ -50,8 +54,8 @@ def wants(webhook: Webhook, holder: Principal, account: str, event_type: str) ->
     return webhook.account_id in (None, account) and holder.reads(account)
 
 
-def _holder_of(webhook: Webhook) -> Principal | None:
-    has_ended = webhook.holds_until is not None and webhook.holds_until <= datetime.now(UTC)
+def _holder_of(webhook: Webhook, now: datetime) -> Principal | None:
+    has_ended = webhook.holds_until is not None and webhook.holds_until <= now
     if has_ended or webhook.holder == EVERYBODY.principal.name:
         return None
     roles = frozenset(Role(role) for role in webhook.holder_roles if role in _ROLES)

@@ -27,7 +27,7 @@ def fan_out(session: Session, events: Sequence[Event]) -> None:
 
 def _deliveries(session: Session, events: Sequence[Event]) -> Iterator[New]:
     enabled = webhooks.list_enabled(session)
-    holders = holders_of(enabled)
+    holders = holders_of(enabled, webhooks.now(session))
     for event in events:
         kind, body = type_of(event), None
         for webhook in enabled:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -14,7 +14,7 @@ from app.domain.ownership import OwnedRRset
 from app.domain.permissions import Asked, Caller, Principal, Role
 from app.services.requests.authorise import all_asked
 from app.services.requests.draft import RawChange
-from app.store import records, requests, reviews, zones
+from app.store import records, requests, reviews, upkeep, zones
 from app.store.models import Request, Review
 from app.store.request_lists import Approver
 
@@ -59,6 +59,7 @@ class Case:
     reviewed: Reviewed
     asker: Principal  # as far as grants are about him
     zones: Sequence[str]  # whose approvers decide
+    is_overdue: bool  # and is about to be rejected
 
 
 def get_case(session: Session, request_id: UUID, caller: Caller, *, lock: bool = False) -> Case:
@@ -105,7 +106,7 @@ def require_may_decide(case: Case, caller: Caller) -> None:
         raise NoApprover(case.zones)
     if not caller.unrestricted and (why := why_not_another(caller.principal, case.reviewed)):
         raise FourEyes(why)
-    if case.review.expires_at <= datetime.now(UTC):  # and is about to be rejected
+    if case.is_overdue:
         raise NotAwaitingApproval("overdue")
 
 
@@ -134,6 +135,7 @@ def _case(session: Session, review: Review, *, lock: bool) -> Case:
         reviewed=_reviewed(session, review, rows),
         asker=Principal(review.principal, frozenset(accounts), _known(review.roles)),
         zones=review.zones,
+        is_overdue=review.expires_at <= upkeep.read_time(session),
     )
 
 

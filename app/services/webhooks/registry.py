@@ -159,7 +159,7 @@ def change(session: Session, caller: Caller, webhook_id: UUID, values: dict[str,
 def rotate(session: Session, caller: Caller, webhook_id: UUID) -> Made:
     """Give a webhook a new secret; the one before signs beside it for a day. Raises WebhookNotFound."""
     row = lock(session, caller, webhook_id)
-    row.old_secret, row.old_secret_until = row.secret, datetime.now(UTC) + ROTATION
+    row.old_secret, row.old_secret_until = row.secret, store.now(session) + ROTATION
     row.secret = secrets.token_bytes(SECRET_BYTES)
     renew(session, row, caller.principal)
     session.flush()

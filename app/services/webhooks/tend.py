@@ -1,7 +1,7 @@
 """What is put right at webhooks now and then: what is too old, too much, or not allowed any more."""
 
 import time
-from datetime import UTC, datetime
+from datetime import timedelta
 from uuid import UUID
 
 from app.core.config import settings
@@ -23,7 +23,7 @@ def tend() -> None:
     with transaction() as session:
         store.mend_times(session, 2 * LONGEST_PAUSE, SERVICE_TIME)
         enabled = store.list_enabled(session)
-        holders = holders_of(enabled)
+        holders = holders_of(enabled, store.now(session))
         waiting = deliveries.count_waiting(session, [each.id for each in enabled], MAX_WAITING)
     for each in enabled:
         if each.id not in holders:
@@ -37,15 +37,16 @@ def tend() -> None:
 def _disable(webhook_id: UUID, why: WhyDisabled) -> None:
     with transaction() as session:
         row = store.lock(session, webhook_id)
-        still_lost = row is not None and not holders_of([row])
+        still_lost = row is not None and not holders_of([row], store.now(session))
         if row is not None and row.disabled is None and (why is WhyDisabled.BACKLOG or still_lost):
             disable_saying(row, why)
 
 
 def _forget_old() -> None:
     """Remove deliveries that are older than `WEBHOOK_RETENTION`; the rest of very many another time."""
-    oldest_kept = datetime.now(UTC).timestamp() - settings().webhook_retention
-    before = UUID(int=max(0, int(oldest_kept * 1_000)) << _RANDOM_BITS)
+    with transaction() as session:
+        oldest_kept = store.now(session) - timedelta(seconds=settings().webhook_retention)
+    before = UUID(int=max(0, int(oldest_kept.timestamp() * 1_000)) << _RANDOM_BITS)
     end = time.monotonic() + _FORGET_WITHIN
     number = _FORGOTTEN_AT_ONCE
     while number == _FORGOTTEN_AT_ONCE and time.monotonic() < end:

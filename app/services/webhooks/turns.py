@@ -55,7 +55,7 @@ def begin(server: UUID, webhook_id: UUID, floors: Floors) -> Turn | None:
             return None
         now = store.now(session)
         floor = _floor(session, row, now, floors)
-        holder = holders_of([row]).get(row.id)
+        holder = holders_of([row], now).get(row.id)
         if holder is None and row.disabled is None:
             disable_saying(row, WhyDisabled.RIGHTS_LOST)
         due = _due(session, row, now, floor)

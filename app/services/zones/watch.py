@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from threading import Event
 from typing import NamedTuple
 from uuid import UUID, uuid4
@@ -289,9 +289,9 @@ def _has_news(zone: WatchedZone, serials: Serials) -> bool:
 def _wants_comparison(zone: WatchedZone) -> bool:
     """Return whether somebody has asked for a comparison of the whole zone, or it is time for one."""
     every = settings().watch_compare_interval
-    if zone.compare_wanted_at is not None or not every or zone.compared_at is None:
-        return zone.compare_wanted_at is not None
-    return datetime.now(UTC) - zone.compared_at > timedelta(seconds=every)
+    if zone.is_comparison_wanted or not every or zone.since_compared is None:
+        return zone.is_comparison_wanted
+    return zone.since_compared > every
 
 
 def _keep_policies(zones: Iterable[WatchedZone]) -> None:
