@@ -15,6 +15,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from benchmarks.rig import TIMEOUT, Rig
+from stack.embedded import Stack
 from stack.ports import Ports
 
 ZONE = "load.test"
@@ -44,11 +45,11 @@ class Door:
 def door(rig: Rig, app: str, **settings: str) -> Iterator[Door]:
     """Start a process that runs this app and serves the zone `load.test`; end it after the block."""
     with ExitStack() as ending:
-        database = ending.enter_context(new_database(rig))
+        database = ending.enter_context(new_database(rig.stack))
         port = Ports.free().api
         process = subprocess.Popen(
             [sys.executable, "-m", "uvicorn", app, "--port", str(port)],
-            env=os.environ | environment(rig, database) | settings,
+            env=os.environ | environment(rig.stack, database) | settings,
             stdout=ending.enter_context((rig.folder / f"{port}.log").open("wb")),
             stderr=subprocess.STDOUT,
         )
@@ -79,12 +80,12 @@ def guard(door: Door, account: str, grants: int) -> str:
     return made.stdout.strip()
 
 
-def environment(rig: Rig, database: str) -> dict[str, str]:
+def environment(stack: Stack, database: str) -> dict[str, str]:
     """Return settings with this database, and with a Redis database where no worker listens."""
     return {
-        **rig.stack.env,
+        **stack.env,
         "DATABASE_URL": database,
-        "CELERY_BROKER_URL": f"{rig.stack.env['CELERY_BROKER_URL'].rpartition('/')[0]}/8",
+        "CELERY_BROKER_URL": f"{stack.env['CELERY_BROKER_URL'].rpartition('/')[0]}/8",
         "BOOTSTRAP_ZONES": f"{ZONE}=bind",
         "BACKLOG_LIMIT": "1000000000",
         "BACKLOG_LIMIT_PER_ACCOUNT": "1000000000",
@@ -92,9 +93,9 @@ def environment(rig: Rig, database: str) -> dict[str, str]:
 
 
 @contextmanager
-def new_database(rig: Rig, template: str = "template1") -> Iterator[str]:
+def new_database(stack: Stack, template: str = "template1") -> Iterator[str]:
     """Create a database and yield its URL; remove the database after the block."""
-    shared, name = rig.stack.env["DATABASE_URL"], f"load_{secrets.token_hex(4)}"
+    shared, name = stack.env["DATABASE_URL"], f"load_{secrets.token_hex(4)}"
     with psycopg.connect(shared, autocommit=True) as server:
         create = SQL("CREATE DATABASE {} TEMPLATE {}")
         server.execute(create.format(Identifier(name), Identifier(template)))

@@ -64,7 +64,7 @@ def run(rig: Rig, quick: bool) -> Report:
         if reason := apache.why_not():
             return Report("Events", figures, f"{_NOTE} {reason}")
         broker = ending.enter_context(apache_kafka(rig.folder))
-        settings = environment(rig, url) | {"KAFKA_BROKER_URL": broker.address, "EXECUTOR": "simulated"}
+        settings = environment(rig.stack, url) | {"KAFKA_BROKER_URL": broker.address, "EXECUTOR": "simulated"}
         settings |= {"KAFKA_RESULTS_TOPIC": "dns_results", "KAFKA_CONFIG__ENABLE_IDEMPOTENCE": "true"}
         publisher = ending.enter_context(_publisher(rig.folder, settings))
         published = list(_rates(database, engine, publisher, 10 if quick else 50))
@@ -185,9 +185,9 @@ def _new_requests(number: int) -> list[NewRequest]:
 @contextmanager
 def _migrated(rig: Rig) -> Iterator[str]:
     """Create a database with empty tables and yield its URL."""
-    with new_database(rig) as url:
+    with new_database(rig.stack) as url:
         command = [sys.executable, "-m", "app.cli", "migrate"]
-        subprocess.run(command, env=os.environ | environment(rig, url), check=True)
+        subprocess.run(command, env=os.environ | environment(rig.stack, url), check=True)
         yield url
 
 

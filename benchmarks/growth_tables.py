@@ -12,7 +12,6 @@ from sqlalchemy import Engine, text
 
 from app.core import partition_switch, partitioning
 from app.core.partitioning import TABLES, Partition
-from app.store.models import SEQ_STEP
 from benchmarks.door import ZONE
 
 MONTHS = 120
@@ -49,7 +48,7 @@ _LINES_OF_RUNS = """
 # What a busy zone does in each second: requests are accepted, claimed by a run and settled; each is a commit.
 _WORK = """
 DO $$
-DECLARE ids uuid[]; oldest bigint; floor bigint := 0; next_floor bigint;
+DECLARE ids uuid[]; oldest bigint; newest bigint;
 BEGIN
     FOR second IN 1..{seconds} LOOP
         WITH new AS (
@@ -65,7 +64,7 @@ BEGIN
         ), logged AS (
             INSERT INTO {lines} (request_id, status, message) SELECT id, 'pending', 'accepted' FROM new
         )
-        SELECT array_agg(id), min(seq) INTO ids, oldest FROM new;
+        SELECT array_agg(id), min(seq), max(seq) INTO ids, oldest, newest FROM new;
         COMMIT;
         UPDATE dns_zone_leases SET zone = zone, token = token + 1, expires_at = now() + interval '1 minute'
          WHERE dns_zone_leases.zone = {zone};
@@ -73,16 +72,14 @@ BEGIN
         UPDATE {requests} SET status = 'running', attempts = 1, run_id = uuidv7(), started_at = now()
          WHERE id = ANY(ids);
         INSERT INTO {lines} (request_id, status, message) SELECT unnest(ids), 'running', 'in a run';
-        floor := coalesce(next_floor, floor);  -- that of the run before
-        next_floor := oldest;
-        UPDATE dns_zone_leases SET claimed_from = oldest, claimed_to = oldest + {rate} * {seq_step},
-               seq_floor = floor WHERE dns_zone_leases.zone = {zone};
+        UPDATE dns_zone_leases SET claimed_from = oldest, claimed_to = newest
+         WHERE dns_zone_leases.zone = {zone};
         COMMIT;
         UPDATE {requests} SET status = 'succeeded', verified_at = now(), finished_at = now(),
                after = '{{"ttl": 300, "rdata": ["192.0.2.1"]}}' WHERE id = ANY(ids);
         INSERT INTO {lines} (request_id, status, message) SELECT unnest(ids), 'succeeded', 'answered';
         COMMIT;
-        UPDATE dns_zone_leases SET expires_at = now(), claimed_from = claimed_to
+        UPDATE dns_zone_leases SET expires_at = now(), claimed_from = claimed_to, seq_floor = claimed_to + 1
          WHERE dns_zone_leases.zone = {zone};
         COMMIT;
     END LOOP;
@@ -101,11 +98,6 @@ class Hour:
     def requests(self) -> int:
         """How many requests are accepted and settled."""
         return self.seconds * self.rate
-
-    @property
-    def behind_floor(self) -> int:
-        """How many settled requests the zone's floor has not passed at the end: those of two runs."""
-        return 2 * self.rate
 
 
 def make_partitions(engine: Engine) -> None:
@@ -150,7 +142,6 @@ def work(engine: Engine, url: str, hour: Hour) -> None:
         zone=Literal(ZONE),
         rate=Literal(hour.rate),
         seconds=Literal(hour.seconds),
-        seq_step=Literal(SEQ_STEP),
     )
     with psycopg.connect(url, autocommit=True, options="-c synchronous_commit=off") as connection:
         connection.execute(

@@ -10,17 +10,33 @@ from app.store import open_floor
 from app.store.leases import NEWEST_LEASE
 from app.store.models import QUEUED, SINCE_FLOOR, ZoneLease
 
+_LEASE = "zone, seq_floor, expires_at, paused_until"
+_CROWDED = (
+    32_768  # octets of the table of leases for each zone: some 150 versions, as many as a look-up costs
+)
+
 # Of zones whose backend has places for some of them only, those are due whose requests have waited longest.
-# The leases are read once: beside an old snapshot each has as many versions as it was changed since.
+# The leases are read once. Beside an old snapshot each has as many versions as it was changed since: where
+# the table has grown by those, the newest one of each zone is looked up instead (store/leases.py).
 #
 # One look into ix_dns_requests_open for each zone. To step through that index from zone to zone would be less
 # work for many idle zones, but visit all that was settled since the oldest snapshot.
 _ZONES = open_floor.statement(
     f"""
-    WITH lease AS MATERIALIZED (
+    WITH RECURSIVE crowd AS MATERIALIZED (
+        SELECT pg_relation_size('dns_zone_leases') > {_CROWDED} * (count(*) + 1) AS is_one FROM dns_zones
+    ), newest (zone, seq_floor, expires_at, paused_until) AS (
+        (SELECT {_LEASE} FROM dns_zone_leases WHERE (SELECT is_one FROM crowd) ORDER BY zone DESC LIMIT 1)
+        UNION ALL
+        SELECT following.*
+          FROM newest CROSS JOIN LATERAL (
+            SELECT {_LEASE} FROM dns_zone_leases WHERE zone < newest.zone ORDER BY zone DESC LIMIT 1
+          ) AS following
+    ), lease AS MATERIALIZED (
         SELECT zone, seq_floor, expires_at > clock_timestamp() AS is_held,
                paused_until > clock_timestamp() AS rests
-          FROM dns_zone_leases
+          FROM (SELECT {_LEASE} FROM dns_zone_leases WHERE NOT (SELECT is_one FROM crowd)
+                UNION ALL SELECT * FROM newest) AS each
     ), resting AS MATERIALIZED (  -- or being probed by one of their zones
         SELECT backend.name
           FROM dns_backends AS backend

@@ -8,19 +8,20 @@ the next holder out (`acquire` writes the key, and so needs the row for itself).
 settlement takes, it never costs the worker its lease.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import cast
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Interval, bindparam, func, select, text, update
+from sqlalchemy import Interval, Row, TextClause, bindparam, func, select, text, update
 from sqlalchemy.orm import Session
 
 from app.domain.errors import LeaseLost
 from app.domain.settlement import Fault
 from app.store import open_floor
-from app.store.models import QUEUED, SINCE_FLOOR, ZoneLease
+from app.store.models import ZoneLease
+from app.store.queue_floor import AFTER_CLAIM, AT_RELEASE, FLOOR_DELAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,49 @@ class Lease:
 NEWEST_LEASE = """(
     SELECT * FROM dns_zone_leases WHERE zone >= :zone AND zone <= :zone ORDER BY zone DESC LIMIT 1) AS newest
 """
-_ACQUIRE = text(
+_AT_NEWEST = """ctid = (
+    SELECT ctid FROM dns_zone_leases WHERE zone >= :zone AND zone <= :zone ORDER BY zone DESC LIMIT 1)
+"""
+_ACQUIRED = """
+    RETURNING token, nonce, failures, claimed_from, claimed_to, seq_floor, next_account,
+              (SELECT backend FROM dns_zones WHERE name = lease.zone) AS backend,
+              extract(epoch FROM clock_timestamp())::float8 AS now,
+              extract(epoch FROM old.expires_at)::float8 AS ran_out_at
+"""
+
+
+class _Statements(NamedTuple):
+    """A statement about one lease: at its newest version, and past all versions to the one that is there now.
+
+    The first finds nothing where somebody has changed the lease since the statement began, as the heartbeat
+    does: then the second one is asked.
+    """
+
+    newest: TextClause
+    any_version: TextClause
+
+    def execute(self, session: Session, parameters: Mapping[str, object]) -> Row[Any] | None:
+        found = session.execute(self.newest, parameters).one_or_none()
+        return found or session.execute(self.any_version, parameters).one_or_none()
+
+
+_ACQUIRE_AGAIN = text(
+    f"""
+    WITH free AS MATERIALIZED (
+        SELECT ctid FROM dns_zone_leases
+         WHERE {_AT_NEWEST} AND zone = :zone AND expires_at <= clock_timestamp()
+           AND (paused_until IS NULL OR paused_until <= clock_timestamp())
+           FOR UPDATE  -- see above
+    )
+    UPDATE dns_zone_leases AS lease
+       SET token = token + 1, nonce = gen_random_uuid(), holder = :holder,
+           expires_at = clock_timestamp() + :duration, kicked_at = NULL, kicks = 0
+     WHERE ctid = (SELECT ctid FROM free)
+    {_ACQUIRED}
+    """  # noqa: S608
+).bindparams(bindparam("duration", type_=Interval()))
+# Of a zone that nobody has drained yet, or whose lease somebody has changed just now.
+_ACQUIRE_FIRST = text(
     f"""
     INSERT INTO dns_zone_leases AS lease (zone, token, nonce, holder, expires_at)
     SELECT :zone, 1, gen_random_uuid(), :holder, clock_timestamp() + :duration
@@ -60,12 +103,10 @@ _ACQUIRE = text(
            holder = excluded.holder, expires_at = excluded.expires_at, kicked_at = NULL, kicks = 0
      WHERE lease.expires_at <= clock_timestamp()
        AND (lease.paused_until IS NULL OR lease.paused_until <= clock_timestamp())
-    RETURNING token, nonce, failures, claimed_from, claimed_to, seq_floor, next_account,
-              (SELECT backend FROM dns_zones WHERE name = lease.zone) AS backend,
-              extract(epoch FROM clock_timestamp())::float8 AS now,
-              extract(epoch FROM old.expires_at)::float8 AS ran_out_at
+    {_ACQUIRED}
     """  # noqa: S608
 ).bindparams(bindparam("duration", type_=Interval()))
+_ACQUIRE = _Statements(_ACQUIRE_AGAIN, _ACQUIRE_FIRST)
 
 _BY_KEY = {
     "enable_seqscan": "off",
@@ -73,49 +114,42 @@ _BY_KEY = {
     "enable_mergejoin": "off",
     "enable_bitmapscan": "off",
 }
-_CHECK = text(
+
+
+def _statements(sql: str, made: Callable[[str], TextClause] = open_floor.statement) -> _Statements:
+    """Return both for a statement that ends with conditions, of which `{which}` is one."""
+    of_zone = "lease.zone = :zone"
+    which = (f"lease.{_AT_NEWEST} AND {of_zone}", of_zone)
+    return _Statements(*(made(sql.replace("{which}", each)) for each in which))
+
+
+_CHECK = _statements(
     f"""
-    SELECT lease.token, lease.nonce, lease.expires_at <= clock_timestamp() AS expired, served.backend,
+    SELECT lease.token, lease.nonce, lease.expires_at <= clock_timestamp() AS expired, lease.seq_floor,
+           served.backend,
            {", ".join(f"set_config('{name}', '{value}', true)" for name, value in _BY_KEY.items())}
       FROM dns_zone_leases AS lease LEFT JOIN dns_zones AS served ON served.name = lease.zone
-     WHERE lease.zone = :zone
+     WHERE {{which}}
        FOR KEY SHARE OF lease
-    """  # noqa: S608
+    """,  # noqa: S608
+    text,
 )
-
-
-FLOOR_DELAY = 60.0  # seconds: a request is committed that long after it has got its `seq`, or never
-_FLOOR_PAUSE = 1.0  # seconds in which whoever has got a `seq` begins to write
-
-# The oldest request that is open now becomes the floor when all who were writing have ended, or FLOOR_DELAY
-# has passed: until then, others with a smaller `seq` may still be on their way to their commit. Those that
-# have come meanwhile are older than the floor would be.
-_NOTE_CLAIM = open_floor.statement(
+_IS_HELD = "lease.token = :token AND lease.nonce IS NOT DISTINCT FROM CAST(:nonce AS uuid)"
+_NOTE_CLAIM = _statements(
     f"""
     UPDATE dns_zone_leases AS lease
        SET claimed_from = :first, claimed_to = :last, next_account = nullif(:next_account, ''),
-           seq_floor = CASE WHEN turn.due AND lease.next_floor IS NOT NULL
-                            THEN least(lease.next_floor, turn.oldest) ELSE lease.seq_floor END,
-           next_floor = CASE WHEN turn.due THEN turn.oldest ELSE lease.next_floor END,
-           next_floor_at = CASE WHEN turn.due THEN clock_timestamp() ELSE lease.next_floor_at END,
-           next_floor_seen = CASE WHEN turn.due THEN ARRAY[turn.writers_end, turn.oldest]
-                                  ELSE lease.next_floor_seen END
-      FROM (SELECT due, writers_end, CASE WHEN due THEN (
-                       SELECT seq FROM dns_requests
-                        WHERE zone = :zone AND {QUEUED} AND seq >= held.seq_floor AND {SINCE_FLOOR}
-                        ORDER BY seq LIMIT 1) END AS oldest
-              FROM (SELECT seq_floor,
-                           CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)
-                               AS writers_end,
-                           next_floor_at IS NULL
-                           OR next_floor_at <= clock_timestamp() - make_interval(secs => :delay)
-                           OR next_floor_at <= clock_timestamp() - make_interval(secs => :pause)
-                              AND next_floor_seen[2] = next_floor
-                              AND next_floor_seen[1] <= CAST(CAST(
-                                  pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) AS due
-                      FROM {NEWEST_LEASE}) AS held OFFSET 0) AS turn
-     WHERE lease.zone = :zone AND lease.token = :token
-       AND lease.nonce IS NOT DISTINCT FROM CAST(:nonce AS uuid)
+           {AFTER_CLAIM}
+     WHERE {{which}} AND {_IS_HELD} RETURNING token
+    """  # noqa: S608
+)
+_RELEASE = _statements(
+    f"""
+    UPDATE dns_zone_leases AS lease
+       SET expires_at = clock_timestamp(),
+           claimed_from = CASE WHEN :all_settled THEN claimed_to ELSE claimed_from END,
+           {AT_RELEASE}
+     WHERE {{which}} AND {_IS_HELD} RETURNING token
     """  # noqa: S608
 )
 
@@ -130,9 +164,8 @@ _MAKE_ROW = text(
 
 def acquire(session: Session, zone: str, holder: str, seconds: float) -> Lease | None:
     """Lease the zone for `seconds`; None while another worker holds it or the zone rests."""
-    row = session.execute(
-        _ACQUIRE, {"zone": zone, "holder": holder, "duration": timedelta(seconds=seconds)}
-    ).one_or_none()
+    parameters = {"zone": zone, "holder": holder, "duration": timedelta(seconds=seconds)}
+    row = _ACQUIRE.execute(session, parameters)
     if row is None:
         return None
     left_over = None if row.claimed_from is None else (row.claimed_from, row.claimed_to)
@@ -161,12 +194,12 @@ def release(session: Session, lease: Lease, *, all_settled: bool = False) -> Non
     If all that was claimed is settled, the next holder has not to look for it: what several accounts have
     asked for may be far apart in the queue.
     """
-    settled = {"claimed_from": ZoneLease.claimed_to} if all_settled else {}
-    _update(session, lease, expires_at=func.clock_timestamp(), **settled)
+    _RELEASE.execute(session, {**_fence(session, lease), "all_settled": all_settled})
 
 
-def check(session: Session, lease: Lease, *, to_claim: bool = False) -> str | None:
-    """Keep the zone from being taken over until the transaction ends; return the backend that serves it.
+def check(session: Session, lease: Lease, *, to_claim: bool = False) -> Lease:
+    """Keep the zone from being taken over until the transaction ends; return the lease with the backend that
+    serves the zone now, and the floor as it is now.
 
     Raises LeaseLost when another worker holds it; before a claim also when the lease has run out, since a run
     would begin.
@@ -174,10 +207,10 @@ def check(session: Session, lease: Lease, *, to_claim: bool = False) -> str | No
     Until the transaction ends, rows are found by their keys (`_BY_KEY`), whatever the statistics say: those
     of an hour without work let the planner go through all requests for each one that is claimed.
     """
-    row = session.execute(_CHECK, {"zone": lease.zone}).one_or_none()
+    row = _CHECK.execute(session, {"zone": lease.zone})
     if row is None or (row.token, row.nonce) != (lease.token, lease.nonce) or (to_claim and row.expired):
         raise LeaseLost(lease.zone)
-    return cast(str | None, row.backend)
+    return replace(lease, backend=row.backend, floor=row.seq_floor)
 
 
 def note_claim(session: Session, lease: Lease, seqs: Collection[int]) -> None:
@@ -186,11 +219,14 @@ def note_claim(session: Session, lease: Lease, seqs: Collection[int]) -> None:
 
     Call it last: it keeps the heartbeat waiting until the transaction ends.
     """
-    fence = {"zone": lease.zone, "token": lease.token, "nonce": lease.nonce, "delay": FLOOR_DELAY}
-    fence["pause"] = _FLOOR_PAUSE
-    fence["open_from"] = open_floor.read(session)
     claim = {"first": min(seqs), "last": max(seqs), "next_account": lease.next_account}
-    session.execute(_NOTE_CLAIM, {**fence, **claim})
+    _NOTE_CLAIM.execute(session, {**_fence(session, lease), **claim})
+
+
+def _fence(session: Session, lease: Lease) -> dict[str, object]:
+    """Return what both statements that may raise the floor of the zone's queue are told."""
+    held = {"zone": lease.zone, "token": lease.token, "nonce": lease.nonce}
+    return {**held, "delay": FLOOR_DELAY, "open_from": open_floor.read(session)}
 
 
 def rest(session: Session, lease: Lease, seconds: float, fault: Fault) -> None:

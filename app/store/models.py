@@ -119,11 +119,12 @@ class ZoneLease(Base):
     claimed_from: Mapped[int | None] = mapped_column(BigInteger)  # the range of `seq` that was claimed last
     claimed_to: Mapped[int | None] = mapped_column(BigInteger)
     # No open request of the zone has a `seq` below the floor: settled ones, which a long snapshot keeps in
-    # the index, are passed over. The next floor takes its place when it is old enough (store/leases.py).
+    # the index, are passed over. The next floor takes its place when it is old enough (store/queue_floor.py).
     seq_floor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     next_floor: Mapped[int | None] = mapped_column(BigInteger)
     next_floor_at: Mapped[datetime | None]
-    # The end of the snapshot in which it was noted, and itself: an older release leaves both as they are
+    # The end of the snapshot in which it was noted, itself, and the place behind what was claimed then
+    # (store/queue_floor.py): an older release leaves them as they are
     next_floor_seen: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
     next_account: Mapped[str | None]  # of several that wait, whose requests come first in the next run
     kicked_at: Mapped[datetime | None]  # by a sweep, since the last holder

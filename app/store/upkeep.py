@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from app.core.database import AnySession
 from app.domain.lifecycle import Status
 from app.store import open_floor
-from app.store.leases import FLOOR_DELAY
 from app.store.models import OPEN_ONLY, QUEUED, SINCE_FLOOR
+from app.store.queue_floor import FLOOR_DELAY
 
 # The oldest open request of each zone, from zone to zone along ix_dns_requests_open.
 _LOWER_FLOORS = open_floor.statement(

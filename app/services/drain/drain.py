@@ -195,9 +195,10 @@ def _claim(
     """
     all_settled.clear()  # it may be claimed although the database does not answer
     with transaction() as session:
-        served_by = leases.check(session, lease, to_claim=True)
-        if served_by and served_by != lease.backend:  # the zone was moved: its new backend is asked next
+        now = leases.check(session, lease, to_claim=True)
+        if now.backend and now.backend != lease.backend:  # the zone was moved: its new backend is asked next
             return None
+        lease = replace(lease, floor=now.floor)  # it follows what was settled in this hold
         orphaned = queue.list_orphaned(session, lease)
         claim = Claim(lease.zone, lease.backend, orphaned=orphaned, next_account=lease.next_account)
         if claim.orphaned:

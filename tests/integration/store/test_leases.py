@@ -1,18 +1,25 @@
 """Who holds a zone: what is written under a lease, and what must not wait for it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from app.core.config import Settings
 from app.core.database import transaction, upgrade
 from app.domain.errors import LeaseLost
 from app.store import leases
 from app.store.leases import Lease
+from tests.support.eventually import eventually
 
 ZONE = "example.test"
+WAITING = text(
+    "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)"
+    " WHERE NOT granted AND datname = current_database())"
+)
 EXPIRE = text("UPDATE dns_zone_leases SET expires_at = now()")
 
 
@@ -39,6 +46,32 @@ def test_who_finds_the_zone_held_does_not_wait_for_its_holder(lease: Lease) -> N
         leases.note_claim(session, lease, [1, 2])
         other.execute(text("SET LOCAL lock_timeout = '100ms'"))
         assert leases.acquire(other, ZONE, "another", 60) is None
+
+
+def test_the_next_holder_waits_for_a_settlement(lease: Lease) -> None:
+    with transaction() as session:
+        session.execute(EXPIRE)
+    with transaction() as session, transaction() as other:
+        leases.check(session, lease)
+        other.execute(text("SET LOCAL lock_timeout = '100ms'"))
+        with pytest.raises(OperationalError, match="lock timeout"):
+            leases.acquire(other, ZONE, "another", 60)
+        other.rollback()
+
+
+def test_a_claim_is_noted_after_a_heartbeat_for_which_it_waits(lease: Lease) -> None:
+    def claim() -> None:
+        with transaction() as session:
+            leases.note_claim(session, lease, [1, 2])
+
+    with ThreadPoolExecutor() as pool:
+        with transaction() as heartbeat:
+            assert leases.extend(heartbeat, lease, 60)
+            noted = pool.submit(claim)
+            eventually(lambda: heartbeat.scalar(WAITING), 10)
+        noted.result()
+    with transaction() as session:
+        assert session.scalar(text("SELECT claimed_to FROM dns_zone_leases")) == 2
 
 
 def test_a_second_holder_with_the_same_token(lease: Lease) -> None:

@@ -9,8 +9,14 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from app.core.config import Settings
-from app.core.database import engine, transaction, upgrade
+from app.core.database import engine, statements, transaction, upgrade
+from app.domain.change import Action
+from app.services.requests.draft import RawChange
+from app.services.requests.submission import Accepted
+from app.services.requests.submit import submit
+from app.services.requests.validate import read_change
 from app.store import due, leases, queue, upkeep, zones
+from tests.support.builders import body
 from tests.support.partitions import NO_AUTOVACUUM, VISITED
 
 SETTLED = 10_000
@@ -26,7 +32,6 @@ SETTLE = """
     UPDATE dns_requests SET status = 'succeeded', verified_at = now(), finished_at = now() WHERE zone = :zone
 """
 LATER = "UPDATE dns_zone_leases SET next_floor_at = next_floor_at - interval '1 hour', expires_at = now()"
-SOON = "UPDATE dns_zone_leases SET next_floor_at = next_floor_at - interval '2 seconds', expires_at = now()"
 LONG_AGO = "UPDATE dns_zone_leases SET expires_at = now() - interval '1 hour'"
 
 
@@ -97,9 +102,72 @@ def test_what_was_settled_is_passed_over() -> None:
         assert len(queue.list_orphaned(session, lease)) == 1
 
 
-def floor() -> int:
+@pytest.mark.usefixtures("snapshot")
+def test_not_even_what_the_last_hold_has_settled_is_visited() -> None:
+    accept(FIRST, 1_000)
     with transaction() as session:
-        session.execute(text(SOON))
+        lease = leases.acquire(session, FIRST, "me", 60)
+        assert lease is not None
+        ids = [item.id for item in queue.list_pending(session, FIRST, 1_000, lease.floor).items]
+        queue.claim(session, lease, ids, uuid7(), queue.Line("one of many", "in a run"))
+    with transaction() as session:
+        session.execute(text(SETTLE), {"zone": FIRST})
+        assert leases.check(session, lease).floor < max_seq(session)
+    with transaction() as session:
+        leases.release(session, lease, all_settled=True)
+    with few_visits(5) as session:
+        assert due.list_zones(session) == []
+        assert not due.has_work(session, FIRST)
+        assert session.scalar(text("SELECT seq_floor FROM dns_zone_leases")) == max_seq(session) + 1
+
+
+def max_seq(session: Session) -> int:
+    return int(session.scalar(text("SELECT max(seq) FROM dns_requests")) or 0)
+
+
+@pytest.mark.usefixtures("snapshot")
+def test_a_sweep_goes_past_no_versions_of_leases() -> None:
+    accept(FIRST, 1)
+    accept(SECOND, 1)
+    for zone in (SECOND, FIRST):
+        with transaction() as session:
+            assert leases.acquire(session, zone, "me", 60) is not None
+    change = text("UPDATE dns_zone_leases SET holder = repeat('x', 500) WHERE zone = :zone")
+    for _ in range(300):
+        with transaction() as session:
+            session.execute(change, {"zone": FIRST})
+    with transaction() as session:
+        session.execute(
+            text("UPDATE dns_zone_leases SET expires_at = now() WHERE zone = :zone"), {"zone": FIRST}
+        )
+    with transaction() as session:
+        assert due.list_zones(session) == [FIRST]
+        read = "SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'dns_zone_leases'"
+        assert session.scalar(text(read)) == 0
+
+
+NO_PLACE_BEFORE = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        ASSERT pg_current_xact_id_if_assigned() IS NOT NULL, 'it has a place, and its transaction no number';
+        RETURN new;
+    END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON dns_requests FOR EACH ROW EXECUTE FUNCTION refuse();
+"""
+
+
+@pytest.mark.usefixtures("snapshot")
+def test_who_gets_a_place_in_the_queue_has_the_number_of_his_transaction() -> None:
+    """Otherwise the floor could be above a request that a claim's snapshot knows nothing of."""
+    with transaction() as session:
+        session.execute(text(NO_PLACE_BEFORE))
+    for several in ([body(FIRST, "one")], [body(FIRST, f"h{number}") for number in range(3)]):
+        with statements() as session:
+            changes = [read_change(RawChange(Action.CREATE, each)) for each in several]
+            assert all(isinstance(each, Accepted) for each in submit(session, changes))
+
+
+def floor() -> int:
     claim_one(FIRST)
     with transaction() as session:
         return int(session.scalar(text("SELECT seq_floor FROM dns_zone_leases")) or 0)
