@@ -3,11 +3,11 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from random import randrange
+from random import choice, randrange
 from statistics import median
 from uuid import UUID
 
@@ -55,12 +55,12 @@ _SETTLE = open_floor.statement(
 
 @dataclass(slots=True)
 class Tables:
-    """A database with a number of requests in it, and the id of one of them to look up."""
+    """A database with a number of requests in it, and the ids of some of them to look up."""
 
     engine: Engine  # with one connection
     url: str
     backend: int  # the number of PostgreSQL's process that serves it
-    request_id: UUID
+    request_ids: Sequence[UUID]
     lease: Lease | None = None  # under which requests run
 
 
@@ -179,7 +179,7 @@ def _list(tables: Tables) -> None:
 
 def _show(tables: Tables) -> None:
     with Session(tables.engine) as session, session.begin():
-        assert get_request(session, tables.request_id, SERVICE.principal).log.items
+        assert get_request(session, choice(tables.request_ids), SERVICE.principal).log.items
 
 
 _WAYS: Mapping[str, Callable[[Tables], None]] = {
@@ -229,9 +229,9 @@ def _tables(stack: Stack, template: str, rows: int) -> Iterator[Tables]:
         make_partitions(engine)
         fill(engine, database, rows)
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as first:
-            stored = submit(first, [read_change(change) for change in _changes()])[0]
-        assert isinstance(stored, Accepted)
+            stored = submit(first, [read_change(change) for change in _changes()])
+        ids = [each.request.id for each in stored if isinstance(each, Accepted)]
         with engine.connect() as connection:
             backend = connection.scalar(text("SELECT pg_backend_pid()"))
-        yield Tables(engine, database, int(backend or 0), stored.request.id)
+        yield Tables(engine, database, int(backend or 0), ids)
         engine.dispose()

@@ -104,6 +104,6 @@ def requests_of(session: Session, request_id: UUID, finished_at: datetime | None
 
     They were made before it was finished, or a little later.
     """
-    lowest, highest = partitions.lifetime(request_id, finished_at)
+    lowest, highest = map(partitions.literal, partitions.lifetime(request_id, finished_at))
     made = select(Request.id).where(Request.ptr_of == request_id, Request.id.between(lowest, highest))
     return list(session.scalars(made.order_by(Request.id)))

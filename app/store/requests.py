@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, undefer
 
 from app.core.database import AnySession
-from app.core.partitioning import shifted
+from app.core.partitioning import LAST, shifted
 from app.domain.change import Action, Via
 from app.domain.lifecycle import CANCELLABLE, INITIAL, RETRYABLE, Status, words
 from app.domain.rdata import RecordType
@@ -342,7 +342,7 @@ _LOG = text(
      WHERE (at, origin, id) < (:at, :origin, :id)
      ORDER BY at DESC, origin DESC, id DESC LIMIT :limit
     """  # noqa: S608
-)
+).bindparams(*(partitions.literal(LAST, name) for name in ("request_id", "runs_from", "runs_to")))
 
 # The new place in the queue is taken in the order of the old ones. Nobody can remove the zone meanwhile. What
 # nobody has approved before is not queued, nor is what needs a review by now: it waits for an approval again.
@@ -548,8 +548,8 @@ def first_makers(session: AnySession, names: Collection[str]) -> dict[tuple[str,
 def get(session: Session, request_id: UUID, *, with_states: bool = False) -> Request | None:
     """Return the request of that id; its RRset's states and the servers' answers only where asked for."""
     columns = (Request.before, Request.after, Request.answers) if with_states else ()
-    options = [undefer(column) for column in columns]
-    return session.get(Request, request_id, options=options)
+    of_id = select(Request).where(Request.id == partitions.literal(request_id))
+    return session.scalars(of_id.options(*map(undefer, columns))).one_or_none()
 
 
 def wait_for_turn_to_retry_many(session: Session) -> None:

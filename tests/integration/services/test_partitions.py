@@ -44,6 +44,7 @@ from app.store import (
     request_lists,
     requests,
     rollback,
+    runs,
     zones,
 )
 from app.store.staging import Staging
@@ -370,14 +371,20 @@ def test_few_partitions_are_looked_into(zone: str, old_partitions: list[str]) ->
     assert len(old_partitions) > 4
 
 
-def drain(session: Session, zone: str) -> None:
+def drain(session: Session, zone: str) -> UUID:
+    """Drain one request, and return its id."""
     lease = leases.acquire(session, zone, "me", 60)
     assert lease is not None
     leases.check(session, lease, to_claim=True)
     [item] = queue.list_pending(session, zone, 1, lease.floor).items
-    queue.claim(session, lease, [item.id], uuid7(), queue.Line("one of many", "in a run"))
+    run_id = uuid7()
+    runs.start(session, run_id, zone, "bind", [item.id])
+    queue.claim(session, lease, [item.id], run_id, queue.Line("one of many", "in a run"))
+    runs.note_before(session, run_id, {})
+    runs.finish(session, run_id, 0, None, {}, "", {})
     queue.settle(session, {item.id: Decision(Status.SUCCEEDED, "answered", "answered")}, TIMING)
     leases.release(session, lease)
+    return item.id
 
 
 def test_one_plan_for_all_executions_is_of_few_partitions(zone: str, old_partitions: list[str]) -> None:
@@ -391,7 +398,7 @@ def test_one_plan_for_all_executions_is_of_few_partitions(zone: str, old_partiti
             due.has_work(session, zone)
             request_lists.page(session, request_lists.Wanted(zone=zone), 1, None)
             request_lists.page(session, request_lists.Wanted(zone=zone, open=True), 1, None)
-            drain(session, zone)
+            get_request(session, drain(session, zone), SERVICE.principal)
             assert session.scalar(text(MOST_LOCKED)) <= 3 < len(old_partitions)
 
 
