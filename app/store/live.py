@@ -10,7 +10,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import AsyncConnection
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.domain.lifecycle import Status
@@ -24,19 +23,24 @@ _RENEW = """
 """
 
 # With the status: a line with a lower number may be seen later than one with a higher, and tell of the end.
-_LOG_ENDS = text(
+_LOG_ENDS = partitions.with_literals(
     """
     SELECT request.id, request.status, request.run_id,
            (SELECT max(line.id) FROM dns_request_events AS line
              WHERE line.request_id = request.id AND line.request_id BETWEEN :lowest AND :highest) AS own,
-           (SELECT max(line.id) FROM ansible_run_events AS line WHERE line.run_id = request.run_id) AS of_run
-      FROM dns_requests AS request WHERE request.id = ANY(:ids)
-    """
+           (SELECT max(line.id) FROM ansible_run_events AS line
+             WHERE line.run_id = request.run_id AND line.run_id BETWEEN :runs_from AND :runs_to) AS of_run
+      FROM dns_requests AS request WHERE request.id = ANY(:ids) AND request.id BETWEEN :lowest AND :highest
+    """,
+    "lowest",
+    "highest",
+    "runs_from",
+    "runs_to",
 )
 
 # However long the log is, only so many lines are looked at, from where the reader has come to. Those that are
 # not for him are returned, too, without their words: he goes on behind them.
-_NEW_LINES = text(
+_NEW_LINES = partitions.with_literals(
     f"""
     WITH lately AS (
         SELECT run_id FROM (
@@ -60,11 +64,21 @@ _NEW_LINES = text(
     (SELECT at, 1, id, '{Status.RUNNING}',
             CASE WHEN NOT is_shown THEN '' WHEN :in_full THEN message ELSE told END, is_shown
        FROM of_runs ORDER BY id)
-    """  # noqa: S608
+    """,  # noqa: S608
+    "request_id",
+    "runs_from",
+    "runs_to",
 )
 _RECENT = 200  # lines of a request's own, in which its last runs are looked for
 
-_OPEN = text("SELECT id FROM dns_requests WHERE id = ANY(:ids) AND finished_at IS NULL")
+_OPEN = partitions.with_literals(
+    """
+    SELECT id FROM dns_requests
+     WHERE id = ANY(:ids) AND id BETWEEN :lowest AND :highest AND finished_at IS NULL
+    """,
+    "lowest",
+    "highest",
+)
 
 
 class LogEnd(NamedTuple):
@@ -93,7 +107,11 @@ async def remove_listener(connection: AsyncConnection, listener: UUID) -> None:
 
 def log_ends(session: Session, ids: Collection[UUID]) -> dict[UUID, LogEnd]:
     """Return where the logs of these requests end, of those that there are."""
-    bounds = {"lowest": min(ids), "highest": max(ids)} if ids else {"lowest": None, "highest": None}
+    if not ids:
+        return {}
+    lowest, highest = min(ids), max(ids)
+    runs_from, runs_to = partitions.lifetime(lowest, None)
+    bounds = {"lowest": lowest, "highest": highest, "runs_from": runs_from, "runs_to": runs_to}
     rows = session.execute(_LOG_ENDS, {"ids": list(ids), **bounds})
     return {row.id: LogEnd(row.status, row.own, row.run_id, row.of_run) for row in rows}
 
@@ -121,4 +139,6 @@ def new_log_lines(
 
 def those_open(session: Session, ids: Collection[UUID]) -> set[UUID]:
     """Return those of the requests that are not settled yet."""
-    return set(session.scalars(_OPEN, {"ids": list(ids)}))
+    if not ids:
+        return set()
+    return set(session.scalars(_OPEN, {"ids": list(ids), "lowest": min(ids), "highest": max(ids)}))

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, undefer
 
 from app.core.database import AnySession
-from app.core.partitioning import LAST, shifted
+from app.core.partitioning import shifted
 from app.domain.change import Action, Via
 from app.domain.lifecycle import CANCELLABLE, INITIAL, RETRYABLE, Status, words
 from app.domain.rdata import RecordType
@@ -321,7 +321,7 @@ _KEY_OF_OTHER_BATCH = text(
 
 MAX_RUNS = 20  # whose lines are part of a request's log: the last ones
 # What is for operators only has nothing in `told`: of the request's own lines requesters see the status.
-_LOG = text(
+_LOG = partitions.with_literals(
     f"""
     WITH own AS MATERIALIZED (
         SELECT at, 0 AS origin, id, status, CASE WHEN :in_full THEN message ELSE told END AS message, run_id
@@ -341,8 +341,11 @@ _LOG = text(
     SELECT at, origin, id, status, message FROM line
      WHERE (at, origin, id) < (:at, :origin, :id)
      ORDER BY at DESC, origin DESC, id DESC LIMIT :limit
-    """  # noqa: S608
-).bindparams(*(partitions.literal(LAST, name) for name in ("request_id", "runs_from", "runs_to")))
+    """,  # noqa: S608
+    "request_id",
+    "runs_from",
+    "runs_to",
+)
 
 # The new place in the queue is taken in the order of the old ones. Nobody can remove the zone meanwhile. What
 # nobody has approved before is not queued, nor is what needs a review by now: it waits for an approval again.
@@ -458,7 +461,7 @@ _FIRST_MAKERS = open_floor.statement(
     """  # noqa: S608
 )
 
-_GROUPS = text(
+_GROUPS = partitions.with_literals(
     """
     WITH asked AS MATERIALIZED (
         SELECT DISTINCT atomic_id FROM dns_requests WHERE id = ANY(:ids) AND atomic_id IS NOT NULL
@@ -469,17 +472,21 @@ _GROUPS = text(
         SELECT atomic_id, id FROM dns_requests
          WHERE atomic_id = asked.atomic_id AND id BETWEEN :lowest AND :highest) AS member
      ORDER BY member.id
-    """
+    """,
+    "lowest",
+    "highest",
 )
 
 
-_ADD_LOG_LINES = text(
+_ADD_LOG_LINES = partitions.with_literals(
     """
     INSERT INTO dns_request_events (request_id, status, message, told, changes_status)
     SELECT line.id, (SELECT status FROM dns_requests WHERE id = line.id AND id BETWEEN :lowest AND :highest),
            line.message, line.told, false
       FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS line(id uuid, message text, told text)
-    """
+    """,
+    "lowest",
+    "highest",
 )
 
 

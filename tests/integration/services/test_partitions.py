@@ -398,7 +398,12 @@ def test_one_plan_for_all_executions_is_of_few_partitions(zone: str, old_partiti
             due.has_work(session, zone)
             request_lists.page(session, request_lists.Wanted(zone=zone), 1, None)
             request_lists.page(session, request_lists.Wanted(zone=zone, open=True), 1, None)
-            get_request(session, drain(session, zone), SERVICE.principal)
+            drained = drain(session, zone)
+            get_request(session, drained, SERVICE.principal)
+            live.those_open(session, [drained])
+            live.log_ends(session, [drained])
+            live.new_log_lines(session, drained, 10, 0, 0, in_full=True)
+            requests.add_log_lines(session, [requests.NewLine(drained, "a line", "a line")])
             assert session.scalar(text(MOST_LOCKED)) <= 3 < len(old_partitions)
 
 
