@@ -40,6 +40,7 @@ from app.core.startup import wait_for_schema
 from app.core.stopping import stopping
 from app.domain.errors import InventoryError
 from app.runner import make_runner, warm_up
+from app.runner.process.fork_pool import own_fork_servers
 from app.services import kicks, presence
 from app.services.backends import publish_until
 from app.services.drain.backends import make_backends
@@ -107,6 +108,7 @@ def _leave_workers_alone(sender: Any, **_: Any) -> None:
 @worker_init.connect  # type: ignore[untyped-decorator]
 def _prepare(**_: Any) -> None:
     """Load what the pool's processes share, before they are forked and while no thread of ours runs."""
+    own_fork_servers()
     warn_if_simulated()
     stopping.prepare()
     if not settings().simulated and not settings().playbook.is_file():

@@ -3,6 +3,7 @@
 So they start at once. Each has an environment and signals of its own, as if it had been started by its name.
 """
 
+import atexit
 import io
 import os
 import runpy
@@ -31,6 +32,11 @@ _IMPORTED = (
     "app.services.zones.members",
     "app.topics.dead_letters",
     *(f"app.api.v1.endpoints.{module.name}" for module in iter_modules(endpoints.__path__)),
+    "app.services.events.publish",
+    "app.services.webhooks.deliver",
+    "app.services.zones.watch",
+    "celery.apps.worker",
+    "celery.concurrency.prefork",
     "celery.worker.worker",
     "jwt",
     "kombu.transport.redis",
@@ -134,7 +140,11 @@ def _become(words: Sequence[str], env: Mapping[str, str], out: Path, err: Path) 
     os.environ.update(env)
     _write_to(sys.stdout, out)
     _write_to(sys.stderr, err)
-    run_here(words)
+    atexit._clear()  # what is done at the end of who has forked this
+    try:
+        run_here(words)
+    finally:
+        atexit._run_exitfuncs()
 
 
 def run_here(words: Sequence[str]) -> None:

@@ -26,13 +26,27 @@ from app.runner.process.start_backoff import StartBackoff
 
 log = get_logger(__name__)
 
-# One folder and one owner for a worker: the processes of its pool are forks of the process that imports this.
-_OWNER = os.getpid()
-_FOLDER_NAME = f"{FORK_SERVERS}{mark()}{secrets.token_hex(4)}"
+
+class _Worker:
+    """Whose fork servers they are: the processes of a worker's pool, which are its forks, share them."""
+
+    def __init__(self) -> None:
+        self.owner = os.getpid()
+        self._name = f"{FORK_SERVERS}{mark()}{secrets.token_hex(4)}"
+
+    @property
+    def folder(self) -> Path:
+        """Where its fork servers listen."""
+        return Path(tempfile.gettempdir()) / self._name
 
 
-def _folder() -> Path:
-    return Path(tempfile.gettempdir()) / _FOLDER_NAME
+_worker = _Worker()
+
+
+def own_fork_servers() -> None:
+    """Have fork servers of one's own: this process may be a fork of one that has imported this, too."""
+    global _worker
+    _worker = _Worker()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +55,8 @@ class ForkPool:
 
     jobs: int  # commands that run at the same time in one server; further ones wait
     idle: float  # seconds without a run after which a server ends
-    folder: Path = field(default_factory=_folder)  # of mode 0700, for the servers' sockets
-    owner: int = _OWNER  # the process with which the servers end
+    folder: Path = field(default_factory=lambda: _worker.folder)  # of mode 0700, for the servers' sockets
+    owner: int = field(default_factory=lambda: _worker.owner)  # the process with which the servers end
 
     def start(self, command: Command, descriptors: Descriptors, cancel: Event) -> None:
         """Start a command in a fork.

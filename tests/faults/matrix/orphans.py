@@ -2,7 +2,7 @@
 
 import ctypes
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -24,9 +24,7 @@ class Orphans:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        for orphan in self.find():
-            with suppress(psutil.NoSuchProcess):
-                orphan.kill()
+        kill_each(self.find())
         self.find()
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 0)
 
@@ -44,3 +42,10 @@ class Orphans:
                     continue
                 found += [child, *child.children(recursive=True)]
         return found
+
+
+def kill_each(processes: Iterable[psutil.Process]) -> None:
+    """Kill processes, of which some may have ended meanwhile: by the death of others, say."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()

@@ -30,11 +30,12 @@ class Release:
         files = (self.folder / "migrations" / "versions").glob("[0-9]*_*.py")
         return max(path.name.partition("_")[0] for path in files)
 
-    def run(
-        self, words: Sequence[str], env: Mapping[str, str], log: Path, *, forks: bool
-    ) -> Forked | Program:
-        """Run a program of the release; a fork of what has imported this one starts at once."""
-        if self == CURRENT and not forks:
+    def run(self, words: Sequence[str], env: Mapping[str, str], log: Path) -> Forked | Program:
+        """Run a program of the release; a fork of what has imported this one starts at once.
+
+        What the dynamic linker is to load beside it, a fork would not.
+        """
+        if self == CURRENT and "LD_PRELOAD" not in env:
             return Forked(words, env, log)
         return Program(words, env, log, cwd=self.folder)
 

@@ -1,6 +1,7 @@
 """The system under faults: every server, two API processes, two consumers and two workers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +16,7 @@ from app.core.migrations import upgrade
 from stack.loop import LoopThread
 from stack.ports import HOST
 from stack.supervisor import Supervisor
-from tests.faults.matrix.orphans import Orphans
+from tests.faults.matrix.orphans import Orphans, kill_each
 from tests.faults.matrix.release import CURRENT, Release, release_before
 from tests.faults.matrix.results import Results
 from tests.faults.matrix.servers import RESULTS_TOPIC, Servers
@@ -128,6 +129,17 @@ class System:
         self._launch(name, settings)
         self._wait_for(name)
 
+    def start_together(self, names: Sequence[str]) -> None:
+        """Start several, each stage at the same time: servers, and then processes of the app."""
+        for stage in self.servers.stages:
+            starts = [self._supervisor[part.name].start() for part in stage if part.name in names]
+            self._loop.run(_all(starts))
+        processes = [name for name in names if name in APP]
+        for name in processes:
+            self._launch(name, {})
+        for name in processes:
+            self._wait_for(name)
+
     def runs(self, name: str) -> bool:
         """Return whether a process of the app runs."""
         return name in self._app and self._app[name].running
@@ -150,9 +162,7 @@ class System:
         """Kill a part with all that it has started, as the end of a container does."""
         processes = self.family(name)
         self.kill(name)
-        for process in processes:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        kill_each(processes)
 
     def pid(self, name: str) -> int:
         """Return the number of a part's process."""
@@ -174,7 +184,8 @@ class System:
     def frozen(self, processes: Sequence[psutil.Process]) -> Iterator[None]:
         """Let processes stand still for the block."""
         for process in processes:
-            process.suspend()
+            with suppress(psutil.NoSuchProcess):  # a session of PostgreSQL's may have ended meanwhile
+                process.suspend()
         try:
             yield
         finally:
@@ -209,7 +220,7 @@ class System:
 
     def connect(self) -> psycopg.Connection[Any]:
         """Return a connection to the database."""
-        return psycopg.connect(self.env["DATABASE_URL"], connect_timeout=5)
+        return psycopg.connect(self.env["DATABASE_URL"], connect_timeout=20)
 
     def url(self, api: str) -> str:
         """Return where an API process is."""
@@ -247,10 +258,7 @@ class System:
         self.tokens = {account: self._token("requester", account) for account in ACCOUNTS}
         token_file.write_text(self._token("gateway"))
         token_file.chmod(0o600)
-        for name in self._begin_with:
-            self._launch(name, {})
-        for name in self._begin_with:
-            self._wait_for(name)
+        self.start_together(self._begin_with)
         with self.client(self.admin) as client:
             for account in (*ACCOUNTS, KAFKA_ACCOUNT):
                 grant = {"effect": "allow", "account_id": account}
@@ -283,8 +291,7 @@ class System:
         env = {**self.env, "API_URL": api, **more, **settings}
         (self.tmp / name).mkdir(exist_ok=True)
         self._ready_before[name] = self.log(name).count(_READY)
-        # A worker is no fork of a process that has imported it: its fork server has its number in it.
-        self._app[name] = self.release.run(words, env, self.logs / name, forks=kind == "worker")
+        self._app[name] = self.release.run(words, env, self.logs / name)
 
     def _wait_for(self, name: str) -> None:
         process = self._app[name]
@@ -295,11 +302,11 @@ class System:
                 return process.output.count(_READY) > self._ready_before[name]
             return name in CONSUMERS or self._answers(name)
 
-        eventually(is_ready, limit=60)
+        eventually(is_ready)
 
     def _answers(self, api: str) -> bool:
         try:
-            return httpx2.get(f"{self.url(api)}/healthz", timeout=2, verify=TLS).is_success
+            return httpx2.get(f"{self.url(api)}/healthz", timeout=10, verify=TLS).is_success
         except httpx2.TransportError:
             return False
 
@@ -318,6 +325,11 @@ class System:
     def _note(self, name: str, line: str) -> None:
         with (self.logs / name).open("a") as file:
             file.write(f"{line}\n")
+
+
+async def _all(works: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Do all of it at the same time."""
+    await asyncio.gather(*works)
 
 
 def _tmpdir(process: psutil.Process) -> str:

@@ -18,8 +18,7 @@ def postgres_and_a_worker_killed_after_its_run_has_sent(scene: Scene) -> Iterato
         system.kill("postgres")
         system.kill_all("worker-1")
     yield
-    system.start("postgres")
-    system.start("worker-1")
+    system.start_together(("postgres", "worker-1"))
 
 
 @fault()
@@ -30,8 +29,7 @@ def redis_with_its_data_and_all_workers_killed(scene: Scene) -> Iterator[None]:
         system.kill(name)
     shutil.rmtree(system.directory / "valkey")
     yield
-    for name in ("valkey", *WORKERS):
-        system.start(name)
+    system.start_together(("valkey", *WORKERS))
 
 
 @fault()
@@ -66,5 +64,4 @@ def power_cut(scene: Scene) -> Iterator[None]:
         system.kill(name)
     shutil.rmtree(system.directory / "valkey")
     yield
-    for name in (*servers, *APP):
-        system.start(name)
+    system.start_together((*servers, *APP))

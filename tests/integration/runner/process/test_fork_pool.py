@@ -19,7 +19,7 @@ from app.core.backoff import Backoff
 from app.core.config import ROOT
 from app.runner.fork_server.protocol import ServerOptions
 from app.runner.process import fork_server_launch, start_backoff
-from app.runner.process.fork_pool import ForkPool
+from app.runner.process.fork_pool import ForkPool, own_fork_servers
 from app.runner.process.fork_server_launch import StartFailed, launch
 from app.runner.process.supervisor import Exit
 from tests.support.command_lines import ansible, slow
@@ -95,6 +95,17 @@ def test_a_server_that_is_killed(pool: ForkPool, site: Path) -> None:
     assert processes_with(str(site)) == []
     assert ansible(pool, site, "site.yml").rc == 0
     assert server_of(site) != server
+
+
+def test_a_fork_of_a_process_that_has_fork_servers_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = ForkPool(jobs=1, idle=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", os.getppid)
+        own_fork_servers()
+        pool = ForkPool(jobs=1, idle=1)
+        assert pool.owner == os.getppid() != before.owner
+        assert pool.folder != before.folder
+    own_fork_servers()
 
 
 WORKER = """
