@@ -14,7 +14,6 @@ from tests.support.builders import body
 from tests.support.eventually import eventually
 
 DLQ = f"{TOPIC}.dlq"
-_LIMIT = 60.0  # seconds for all of them to be there
 
 Origin = tuple[str, ...]  # topic, partition and offset, as the headers have them
 
@@ -83,7 +82,7 @@ def send(scene: Scene, poisons: Sequence[Poison], zone: str) -> list[Sent]:
 
     for poison in poisons:
         producer.produce(TOPIC, poison.value, key=zone, on_delivery=note)
-    assert producer.flush(30) == 0
+    assert producer.flush(60) == 0
     found.sort(key=lambda message: message.offset() or 0)
     places = [(TOPIC, str(message.partition()), str(message.offset())) for message in found]
     return [Sent(poison, zone.encode(), place) for poison, place in zip(poisons, places, strict=True)]
@@ -98,7 +97,7 @@ def wait_for_dead_letters(scene: Scene, sent: Sequence[Sent]) -> None:
         letters = [each for each in read_all(brokers, DLQ) if _origin(each) in expected]
         return letters if {_origin(each) for each in letters} == expected else None
 
-    scene.note(_wrong(sent, eventually(all_there, limit=_LIMIT, pause=0.5)))
+    scene.note(_wrong(sent, eventually(all_there, pause=0.5)))
 
 
 def read_all(brokers: str, topic: str) -> list[Message]:

@@ -17,7 +17,7 @@ from stack.loop import LoopThread
 from stack.ports import HOST
 
 _ANY = 65_536  # octets
-_LIMIT = 30.0  # seconds for an update to come
+_LIMIT = 120.0  # seconds for an update to come
 
 
 class Front:

@@ -1,5 +1,6 @@
 """Processes and files that nobody needs any more."""
 
+import os
 import re
 import time
 from contextlib import suppress
@@ -19,10 +20,10 @@ _PYTHONS_FOLDER = "pymp-"  # of multiprocessing: that of a killed worker stays, 
 def processes_left(system: System) -> list[str]:
     """Return orphans, but a fork server for each worker, and what waits there for its next run."""
     orphans = system.orphans.find()
-    servers = [each for each in orphans if _command(each).startswith(_FORK_SERVER)]
-    roots = [each for each in servers if each.ppid() == psutil.Process().pid]
+    servers = [each for each in orphans if command_of(each).startswith(_FORK_SERVER)]
+    roots = [each for each in servers if _is_child(each)]
     needed = {each.pid for each in servers} if len(roots) <= len(WORKERS) else set()
-    return [f"{each.pid} {_command(each)[:200]}" for each in orphans if each.pid not in needed]
+    return [f"{each.pid} {command_of(each)[:200]}" for each in orphans if each.pid not in needed]
 
 
 def files_left(system: System) -> list[str]:
@@ -33,23 +34,19 @@ def files_left(system: System) -> list[str]:
 def runs_of(system: System, name: str) -> list[psutil.Process]:
     """Return the processes of a worker's Ansible runs."""
     mark = str(system.tmp / name / RUNS)
-    return [process for process in system.orphans.find() if mark in _command(process)]
+    return [process for process in system.orphans.find() if mark in command_of(process)]
 
 
 def zones_of_runs(system: System, name: str) -> set[tuple[str, str]]:
     """Return the zones on which a worker's runs are at work, each with the id of its run."""
-    found = (_RUN.search(_command(process)) for process in runs_of(system, name))
+    found = (_RUN.search(command_of(process)) for process in runs_of(system, name))
     return {(run["zone"], run["id"]) for run in found if run}
 
 
 def fork_servers_of(system: System, name: str) -> list[psutil.Process]:
     """Return a worker's fork server."""
-    me = psutil.Process().pid
-    return [
-        process
-        for process in system.family(name)
-        if process.ppid() == me and _command(process).startswith(_FORK_SERVER)
-    ]
+    family = system.family(name)
+    return [each for each in family if _is_child(each) and command_of(each).startswith(_FORK_SERVER)]
 
 
 def _left_by(folder: Path) -> list[str]:
@@ -59,9 +56,15 @@ def _left_by(folder: Path) -> list[str]:
     servers = [path for path in found if path.name.startswith(FORK_SERVERS)]
     left += [path for path in servers if _age(path) > _OLD and not _has_owner(path)]
     for path in found:
-        is_pythons = path.name.startswith(_PYTHONS_FOLDER) and not any(path.iterdir())
+        is_pythons = path.name.startswith(_PYTHONS_FOLDER) and _is_empty(path)
         left += [] if is_pythons or path.name.startswith((RUNS, FORK_SERVERS)) else [path]
     return [path.name for path in left]
+
+
+def _is_empty(path: Path) -> bool:
+    with suppress(FileNotFoundError):  # it is gone by now
+        return not any(path.iterdir())
+    return True
 
 
 def _age(path: Path) -> float:
@@ -79,7 +82,14 @@ def _has_owner(path: Path) -> bool:
     return False
 
 
-def _command(process: psutil.Process) -> str:
+def command_of(process: psutil.Process) -> str:
+    """Return the command line of a process; nothing of one that has ended."""
     with suppress(psutil.NoSuchProcess):
         return " ".join(process.cmdline()) or process.name()
     return ""
+
+
+def _is_child(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.ppid() == os.getpid()
+    return False

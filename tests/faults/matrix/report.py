@@ -78,6 +78,7 @@ def as_json(rows: Sequence[Row]) -> dict[str, Any]:
                 "requests": len(row.seen.requests),
                 "recovery_seconds": [None if each is None else round(each, 2) for each in row.recoveries],
                 "seconds": round(row.seconds, 1),
+                "phases": {name: round(seconds, 1) for name, seconds in row.phases.items()},
                 **row.verdict.counts(),
                 "passed": row.passed,
                 "problems": row.verdict.lines(most=50),

@@ -7,10 +7,12 @@ and made again if its operator asks for that.
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from app.domain.lifecycle import FINAL, Status
 from tests.faults.matrix.http_lane import body_of
 from tests.faults.matrix.journal import Item
 from tests.faults.matrix.scene import Scene
@@ -21,7 +23,6 @@ from tests.faults.matrix.zone_files import is_served, steps_of, whole_zone
 from tests.support.eventually import eventually
 from tests.support.zone_model import NOTHING, Asked, Key, RRset, ZoneModel
 
-_LIMIT = 30.0  # seconds
 _APEX = Key("@", "NS")
 _BEFORE = (
     Asked("create", "kept", "A", ("192.0.2.1",), 300),
@@ -42,10 +43,10 @@ def restore_an_older_copy(scene: Scene) -> None:
     zone.apply(_BEFORE)
     with zone.older_copy():
         zone.apply(_SINCE)
-        eventually(zone.knows_its_serial, limit=_LIMIT)
-    eventually(lambda: zone.drift() == _DRIFT, limit=_LIMIT)
+        eventually(zone.knows_its_serial)
+    eventually(lambda: zone.drift() == _DRIFT)
     zone.call("POST", "/drift/restore", Prefer="wait=20")
-    eventually(lambda: zone.drift() == {}, limit=_LIMIT)
+    eventually(lambda: zone.drift() == {})
     scene.note(zone.differences())
 
 
@@ -60,7 +61,7 @@ class _ImportedZone:
         eventually(lambda: all(is_served(self.name, port) for port in servers.dns_ports.values()))
         self._api("POST", "/zones", {"name": self.name, "backend": DIRECT})
         self.call("POST", "/import")
-        eventually(lambda: self.call("GET", "/import")["state"] == "done", limit=_LIMIT)
+        eventually(lambda: self.call("GET", "/import")["state"] == "done")
 
     def call(self, method: str, path: str, **headers: str) -> Any:
         """Call the API for this zone, as an operator."""
@@ -73,8 +74,14 @@ class _ImportedZone:
         items = [body_of(Item("", self.name, asked), ACCOUNTS[0], in_batch=True) for asked in changes]
         for item in items:
             del item["idempotency_key"]
-        results = self._api("POST", "/dns/batch", {"requests": items}, Prefer="wait=20")["results"]
-        assert {result["request"]["status"] for result in results} == {"succeeded"}, results
+        results = self._api("POST", "/dns/batch", {"requests": items})["results"]
+        for result in results:
+            eventually(partial(self._has_succeeded, result["request"]["id"]))
+
+    def _has_succeeded(self, request_id: str) -> bool:
+        request = self._api("GET", f"/dns/requests/{request_id}")
+        assert request["status"] not in set(FINAL) - {Status.SUCCEEDED}, request
+        return bool(request["status"] == Status.SUCCEEDED)
 
     def knows_its_serial(self) -> bool:
         """Whether the orchestrator has seen the zone as the primary has it now."""

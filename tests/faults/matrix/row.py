@@ -1,11 +1,14 @@
 """A row of the matrix: faults under load, one after the other, and what the judge says in the end."""
 
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import dns.exception
+import httpx2
 import psycopg
 
 from app.domain.lifecycle import FINAL
@@ -18,7 +21,7 @@ from tests.faults.matrix.seen import Seen, look
 
 _BEFORE, _AFTER = 1.5, 1.0  # seconds of load
 _POLL = 0.1  # seconds
-_CALM_LIMIT = 20.0  # seconds for the last change to be everywhere, and for the last event to be out
+_CALM_LIMIT = 60.0  # seconds for the last change to be everywhere, and for the last event to be out
 _SETTLED = "SELECT idempotency_key FROM dns_requests WHERE zone = ANY(%s) AND status = ANY(%s)"
 
 
@@ -31,7 +34,12 @@ class Row:
     recoveries: Sequence[float | None]
     seen: Seen
     verdict: Verdict
-    seconds: float  # that the row took
+    phases: Mapping[str, float]  # seconds that each took
+
+    @property
+    def seconds(self) -> float:
+        """How long the row took."""
+        return sum(self.phases.values())
 
     @property
     def passed(self) -> bool:
@@ -39,31 +47,55 @@ class Row:
         return self.verdict.passed and None not in self.recoveries
 
 
+class _Phases:
+    """How long each phase took, of which one ends where the next one begins."""
+
+    def __init__(self, began: float) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._last = began
+
+    def end(self, name: str) -> None:
+        """End a phase; one that comes again adds to what it took before."""
+        now = time.monotonic()
+        self.seconds[name] += now - self._last
+        self._last = now
+
+
 def run_row(scene: Scene, faults: Sequence[Fault], seed: str) -> Row:
     """Run the load with faults in it, and judge what has become of it."""
-    began = time.monotonic()
+    phases = _Phases(scene.began)
+    phases.end("set-up")
     load = Load(scene, seed)
     with load.running():
         time.sleep(_BEFORE)
-        recoveries = [_recovery(scene, fault, load.journal) for fault in faults]
+        phases.end("before")
+        recoveries = [_recovery(scene, fault, load.journal, phases) for fault in faults]
         time.sleep(_AFTER)
+        phases.end("after")
+    phases.end("last answers")
     deadline = max(fault.deadline for fault in faults)
     wait_until_settled(scene, load.journal.calls(), time.monotonic() + deadline)
+    phases.end("settled")
     scene.note(scene.system.new_exceptions())
     seen = _look_when_calm(scene, load.journal)
-    return Row(faults, recoveries, seen, judge(seen), time.monotonic() - began)
+    phases.end("calm")
+    return Row(faults, recoveries, seen, judge(seen), phases.seconds)
 
 
-def _recovery(scene: Scene, fault: Fault, journal: Journal) -> float | None:
+def _recovery(scene: Scene, fault: Fault, journal: Journal, phases: _Phases) -> float | None:
     """Inject a fault and heal it; return how long it takes until all is settled."""
     try:
         with fault.inject(scene):
+            phases.end("injected")
             time.sleep(fault.lasts)
+            phases.end("lasts")
     except Exception as error:  # the matrix goes on
         scene.note([f"{fault.title}: {type(error).__name__}: {error}"])
         scene.system.mend()
+    phases.end("healed")
     healed = time.monotonic()
     recovered = wait_until_settled(scene, journal.calls(), healed + fault.deadline)
+    phases.end("recovered")
     return None if recovered is None else recovered - healed
 
 
@@ -90,9 +122,14 @@ def _settled(connection: psycopg.Connection[Any], scene: Scene) -> set[str]:
 def _look_when_calm(scene: Scene, journal: Journal) -> Seen:
     deadline = time.monotonic() + _CALM_LIMIT
     while True:
-        with scene.system.connect() as connection:
-            seen = look(scene, journal.calls(), connection)
-        verdict = judge(seen)
-        if not (verdict.left or verdict.differ or verdict.events) or time.monotonic() > deadline:
-            return seen
-        time.sleep(0.3)
+        is_over = time.monotonic() > deadline
+        try:
+            with scene.system.connect() as connection:
+                seen = look(scene, journal.calls(), connection)
+            verdict = judge(seen)
+            if is_over or not (verdict.left or verdict.differ or verdict.events):
+                return seen
+        except (psycopg.Error, httpx2.HTTPError, dns.exception.DNSException):  # somebody is slow
+            if is_over:
+                raise
+        time.sleep(_POLL)

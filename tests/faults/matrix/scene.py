@@ -1,5 +1,6 @@
 """The zones of one row, on both servers, and served by the orchestrator."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ class Scene:
     name: str
     zones: Sequence[str]
     told: bool  # whether what becomes of requests is published
+    began: float  # when it was begun to be set, by the monotonic clock
     problems: list[str] = field(default_factory=list)  # that a fault has seen itself
     excused: set[str] = field(default_factory=set)  # codes with which requests may fail
 
@@ -34,6 +36,7 @@ class Scene:
 
 def set_scene(system: System, name: str, backend: str = DIRECT) -> Scene:
     """Make new zones, which this backend serves."""
+    began = time.monotonic()
     servers = system.servers
     zones = [f"z{number}.{name}.test" for number in range(_ZONES)]
     for zone in zones:
@@ -46,4 +49,4 @@ def set_scene(system: System, name: str, backend: str = DIRECT) -> Scene:
     told = system.release == CURRENT  # the one before it may not know how to
     if told:
         eventually(system.publishes)
-    return Scene(system, name, zones, told)
+    return Scene(system, name, zones, told, began)

@@ -67,7 +67,7 @@ class Kafka(Part):
                 return False
         try:
             admin = AdminClient({"bootstrap.servers": self.node.address, "log_level": 0})
-            return bool(admin.list_topics(timeout=2).brokers)
+            return bool(admin.list_topics(timeout=10).brokers)
         except KafkaException:
             return False
 

@@ -36,34 +36,33 @@ _LATE = """
      WHERE request.zone = ANY(%(zones)s) AND request.status = 'verifying'
        AND event.status = 'verifying' AND event.at < clock_timestamp() - interval '1 s'
 """
-_LIMIT = 30.0  # seconds for a worker to get there
 
 
 def wait_for_a_run_at_a_gate(scene: Scene, worker: str) -> None:
     """Return when a run of the worker waits at a gate."""
-    eventually(partial(_holds, scene, worker, _AT_A_GATE), limit=_LIMIT)
+    eventually(partial(_holds, scene, worker, _AT_A_GATE))
 
 
 def wait_for_a_verification(scene: Scene, worker: str) -> None:
     """Return when the worker asks the servers about a run that has ended."""
-    eventually(partial(_holds, scene, worker, _VERIFYING), limit=_LIMIT, pause=0.02)
+    eventually(partial(_holds, scene, worker, _VERIFYING), pause=0.02)
 
 
 def wait_for_a_settlement(scene: Scene) -> None:
     """Return when some worker would record RRsets, and may not, since the table is locked."""
     with scene.system.connect() as connection:
         connection.autocommit = True
-        eventually(lambda: connection.execute(_SETTLING).fetchone() != (0,), limit=_LIMIT)
+        eventually(lambda: connection.execute(_SETTLING).fetchone() != (0,))
 
 
 def wait_for_a_fault(scene: Scene, *codes: str) -> None:
     """Return when the zones, or their backend, rest for one of these faults."""
-    eventually(partial(_counts, scene, _FAULTS, codes=list(codes)), limit=_LIMIT)
+    eventually(partial(_counts, scene, _FAULTS, codes=list(codes)))
 
 
 def wait_for_a_late_verification(scene: Scene) -> None:
     """Return when some server has not answered as asked for a second."""
-    eventually(partial(_counts, scene, _LATE), limit=_LIMIT)
+    eventually(partial(_counts, scene, _LATE))
 
 
 def _counts(scene: Scene, query: str, **values: Sequence[str]) -> bool:

@@ -67,7 +67,7 @@ class Standby:
         """Let the primary answer no commit that the standby has not, for the block."""
         self._set_on_primary(f"ALTER SYSTEM SET {_NAMES} = '*'")
         try:
-            eventually(self._is_synchronous, limit=20)
+            eventually(self._is_synchronous)
             yield
         finally:
             self._forget_synchronous()
@@ -75,7 +75,7 @@ class Standby:
     def stay_behind(self) -> None:
         """Get nothing more of what the primary commits."""
         self._execute("ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()")
-        eventually(lambda: not self._receives(), limit=20)
+        eventually(lambda: not self._receives())
 
     def promote(self) -> None:
         """Let it be the primary."""

@@ -1,9 +1,11 @@
 """What a DNS server has: a zone by AXFR (RFC 5936), and each of its changes by IXFR (RFC 1995)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import dns.exception
 import dns.message
 import dns.name
 import dns.query
@@ -89,7 +91,9 @@ def _put(model: ZoneModel, zone: str, record: dns.rrset.RRset, *, adding: bool =
 def is_served(zone: str, port: int) -> bool:
     """Whether a server answers for a zone."""
     query = dns.message.make_query(zone, "SOA", flags=0)
-    return bool(dns.query.udp(query, HOST, port=port, timeout=5).answer)
+    with suppress(dns.exception.Timeout):
+        return bool(dns.query.udp(query, HOST, port=port, timeout=5).answer)
+    return False
 
 
 def owner_of(name: dns.name.Name | str, zone: str) -> str:

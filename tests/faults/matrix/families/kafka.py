@@ -144,7 +144,7 @@ def _another_member(scene: Scene) -> Iterator[None]:
         return assigned.is_set()
 
     try:
-        eventually(is_assigned, limit=60)
+        eventually(is_assigned)
         member.poll(_TAKES)  # there may be none for its partitions
         yield
     finally:

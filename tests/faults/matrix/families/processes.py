@@ -2,19 +2,22 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 import psutil
 
 from tests.faults.matrix.faults import fault
-from tests.faults.matrix.leftovers import fork_servers_of, runs_of
+from tests.faults.matrix.leftovers import command_of, fork_servers_of, runs_of
+from tests.faults.matrix.orphans import kill_each
 from tests.faults.matrix.scene import Scene
 from tests.faults.matrix.stages import (
     wait_for_a_run_at_a_gate,
     wait_for_a_settlement,
     wait_for_a_verification,
 )
-from tests.faults.matrix.system import APP, LEASE, WORKERS
+from tests.faults.matrix.system import APIS, APP, LEASE, WORKERS
+
+_LEFT = LEASE * 2 / 3  # seconds that a lease has left at least, which is renewed each third of it
 
 
 @fault(lasts=1, quick=True)
@@ -31,8 +34,7 @@ def all_workers_killed(scene: Scene) -> Iterator[None]:
     for worker in WORKERS:
         scene.system.kill_all(worker)
     yield
-    for worker in WORKERS:
-        scene.system.start(worker)
+    scene.system.start_together(WORKERS)
 
 
 @fault(lasts=0)
@@ -48,8 +50,7 @@ def pool_process_killed(scene: Scene) -> Iterator[None]:
     """While it has a run; Celery starts another one."""
     with scene.system.gate("before-sent"):
         wait_for_a_run_at_a_gate(scene, "worker-1")
-        for process in psutil.Process(scene.system.pid("worker-1")).children():
-            process.kill()
+        kill_each(psutil.Process(scene.system.pid("worker-1")).children())
     yield
 
 
@@ -58,8 +59,7 @@ def fork_server_killed(scene: Scene) -> Iterator[None]:
     """The runs that it has started go on; the next one starts another server."""
     servers = fork_servers_of(scene.system, "worker-1")
     assert servers
-    for process in servers:
-        process.kill()
+    kill_each(servers)
     yield
 
 
@@ -68,8 +68,7 @@ def run_killed_before_it_sends(scene: Scene) -> Iterator[None]:
     """All processes of the worker's runs."""
     with scene.system.gate("before-sent"):
         wait_for_a_run_at_a_gate(scene, "worker-1")
-        for process in _runs(scene):
-            process.kill()
+        kill_each(_runs(scene))
     yield
 
 
@@ -78,8 +77,7 @@ def run_killed_after_it_has_sent(scene: Scene) -> Iterator[None]:
     """All processes of the worker's runs: nobody gets their results."""
     with scene.system.gate("after-sent"):
         wait_for_a_run_at_a_gate(scene, "worker-1")
-        for process in _runs(scene):
-            process.kill()
+        kill_each(_runs(scene))
     yield
 
 
@@ -122,8 +120,7 @@ def workers_killed_while_they_settle(scene: Scene) -> Iterator[None]:
         for worker in WORKERS:
             scene.system.kill_all(worker)
     yield
-    for worker in WORKERS:
-        scene.system.start(worker)
+    scene.system.start_together(WORKERS)
 
 
 @fault(lasts=3)
@@ -135,7 +132,7 @@ def worker_frozen_past_its_lease(scene: Scene) -> Iterator[None]:
         stack = ExitStack()
         stack.enter_context(scene.system.frozen(scene.system.descendants("worker-1")))
         time.sleep(LEASE)
-        scene.note(f"still there: {each.cmdline()}" for each in runs_of(scene.system, "worker-1"))
+        scene.note(f"still there: {command_of(each)}" for each in runs_of(scene.system, "worker-1"))
     with stack:
         yield
 
@@ -166,11 +163,10 @@ def api_frozen(scene: Scene) -> Iterator[None]:
 @fault(lasts=1)
 def both_apis_killed(scene: Scene) -> Iterator[None]:
     """Nobody is there who would answer."""
-    for api in ("api-1", "api-2"):
+    for api in APIS:
         scene.system.kill(api)
     yield
-    for api in ("api-1", "api-2"):
-        scene.system.start(api)
+    scene.system.start_together(APIS)
 
 
 @fault(lasts=1)
@@ -203,8 +199,7 @@ def everything_of_the_app_killed(scene: Scene) -> Iterator[None]:
     for name in APP:
         system.kill_all(name)
     yield
-    for name in APP:
-        system.start(name)
+    system.start_together(APP)
 
 
 def _runs(scene: Scene) -> Sequence[psutil.Process]:
@@ -219,8 +214,8 @@ def _kill_without_its_runs(scene: Scene, worker: str) -> None:
     assert _runs(scene)
     processes = scene.system.descendants(worker)
     scene.system.kill(worker)
-    for process in processes[1:]:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    time.sleep(LEASE / 2)
-    scene.note(f"still there: {each.cmdline()}" for each in runs_of(scene.system, worker))
+    kill_each(processes[1:])
+    until = time.monotonic() + _LEFT
+    while (left := runs_of(scene.system, worker)) and time.monotonic() < until:
+        time.sleep(0.05)
+    scene.note(f"still there: {command_of(each)}" for each in left)

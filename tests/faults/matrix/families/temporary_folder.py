@@ -56,4 +56,4 @@ def _wait_for_the_fault(scene: Scene) -> None:
         with scene.system.connect() as connection:
             return connection.execute(_NOT_STARTED).rowcount > 0
 
-    eventually(is_noted, limit=30)
+    eventually(is_noted)
