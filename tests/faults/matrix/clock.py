@@ -18,8 +18,8 @@ class Clock:
         self._library, self._file = folder / "clock.so", folder / "ahead"
         command: list[str | Path] = ["cc", "-shared", "-fPIC", "-O2", "-o", self._library, _SOURCE, "-ldl"]
         subprocess.run(command, check=True, timeout=60)
-        self._file.write_bytes(bytes(8))
-        self._file.chmod(0o644)
+        self._file.touch(0o644)
+        self.set(0)  # without cutting it: programs may have it in memory
 
     def set(self, seconds: int) -> None:
         """Let it be so many seconds fast, or slow where that is negative; at once."""

@@ -151,6 +151,13 @@ class System:
         else:
             self._loop.run(self._supervisor[name].stop())
 
+    def stop_together(self, names: Sequence[str]) -> None:
+        """Stop processes of the app at the same time."""
+        for name in names:
+            self._app[name].terminate()
+        for name in names:
+            self._app[name].wait()
+
     def kill(self, name: str) -> None:
         """Kill a part by SIGKILL: of the app, that one process alone."""
         if name in APP:

@@ -84,16 +84,14 @@ def _database_with_a_clock(scene: Scene) -> Iterator[Clock]:
 
 @contextmanager
 def _worker_with_a_clock(scene: Scene) -> Iterator[Clock]:
-    """Run worker-1 and its runs with a clock of their own, for the block."""
+    """Run worker-1 and its runs with a clock of their own, which is right after the block."""
     system = scene.system
-    clock = Clock(system.directory / "clock")
     system.stop("worker-1")
+    clock = Clock(system.directory / "clock-of-worker")
     passed = ",".join((system.env["RUN_ENVIRONMENT"], *clock.environment))
     system.start("worker-1", RUN_ENVIRONMENT=passed, **clock.environment)
     yield clock
     clock.set(0)
-    system.stop("worker-1")
-    system.start("worker-1")
 
 
 @contextmanager
@@ -106,12 +104,12 @@ def _gate_of_one_worker(scene: Scene) -> Iterator[None]:
     _restart_workers(scene, {"worker-1": {"FAULT_GATES": str(gates)}}, LEASE=str(_LONG_LEASE))
     yield
     (gates / "before-sent").unlink()
-    _restart_workers(scene, {})
+    scene.system.stop_together(WORKERS)
+    scene.system.start_together(WORKERS)
 
 
 def _restart_workers(scene: Scene, own: Mapping[str, Mapping[str, str]], **settings: str) -> None:
-    for worker in WORKERS:
-        scene.system.stop(worker)
+    scene.system.stop_together(WORKERS)
     for worker in reversed(WORKERS):  # the second one has looked at the clock when the first one has a run
         scene.system.start(worker, **settings, **own.get(worker, {}))
 

@@ -152,8 +152,7 @@ def _another_member(scene: Scene) -> Iterator[None]:
 
 
 def _restart_consumers(scene: Scene, **settings: str) -> None:
-    for name in CONSUMERS:
-        scene.system.stop(name)
+    scene.system.stop_together(CONSUMERS)
     for name in CONSUMERS:
         scene.system.start(name, **settings)
 

@@ -89,10 +89,8 @@ def postgres_slow(scene: Scene) -> Iterator[None]:
             system.stop(name)
             system.start(name, DATABASE_URL=url.replace(f":{port}/", f":{front.port}/"))
         yield
-        for name in (APIS[0], WORKERS[0]):
-            system.stop(name)
-    for name in (APIS[0], WORKERS[0]):
-        system.start(name)
+        system.stop_together((APIS[0], WORKERS[0]))
+    system.start_together((APIS[0], WORKERS[0]))
 
 
 @fault(lasts=4, possible=has_private_mounts)

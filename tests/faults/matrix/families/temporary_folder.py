@@ -15,16 +15,17 @@ _NOT_STARTED = "SELECT FROM dns_backends WHERE fault_code = 'run_not_started'"
 @fault(lasts=3, possible=has_private_mounts)
 def temporary_folder_full(scene: Scene) -> Iterator[None]:
     """Of one worker, whose runs can't be started."""
-    with _own_disk(scene, "worker-1") as folder, full(folder):
-        _wait_for_the_fault(scene)
-        yield
+    with _own_disk(scene, "worker-1") as folder:
+        scene.system.start("worker-1")
+        with full(folder):
+            _wait_for_the_fault(scene)
+            yield
 
 
 @fault(lasts=3, possible=has_private_mounts)
 def temporary_folder_full_at_the_start(scene: Scene) -> Iterator[None]:
     """Of one worker, which begins there."""
     with _own_disk(scene, "worker-1") as folder, full(folder):
-        scene.system.stop("worker-1")
         scene.system.start("worker-1")
         yield
 
@@ -32,18 +33,19 @@ def temporary_folder_full_at_the_start(scene: Scene) -> Iterator[None]:
 @fault(lasts=3, possible=has_private_mounts)
 def temporary_folder_without_inodes(scene: Scene) -> Iterator[None]:
     """Of one worker: there is room, and no file can be made."""
-    with _own_disk(scene, "worker-1") as folder, without_files(folder):
-        _wait_for_the_fault(scene)
-        yield
+    with _own_disk(scene, "worker-1") as folder:
+        scene.system.start("worker-1")
+        with without_files(folder):
+            _wait_for_the_fault(scene)
+            yield
 
 
 @contextmanager
 def _own_disk(scene: Scene, worker: str) -> Iterator[Path]:
-    """Run the worker with a disk of its own below TMPDIR, for the block."""
+    """Let the worker, which the block starts, have a disk of its own below TMPDIR; then it is as before."""
     folder = scene.system.tmp / worker
     scene.system.stop(worker)
     with small_disk(folder):
-        scene.system.start(worker)
         yield folder
         scene.system.stop(worker)
     scene.system.start(worker)
