@@ -16,11 +16,13 @@ RUN groupadd --gid 10001 app \
 WORKDIR /srv
 
 # Wheels only, each checked against its hash: no compiler is needed, here or in the images.
-FROM base AS files
+FROM base AS packages
 COPY requirements.txt /tmp/
 RUN python -m venv --without-pip /opt/venv \
  && pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check \
         --only-binary :all: --require-hashes --requirement /tmp/requirements.txt
+
+FROM base AS files
 COPY LICENSE alembic.ini models.py run_consumer.py ./
 COPY app app
 COPY migrations migrations
@@ -28,17 +30,15 @@ COPY playbooks playbooks
 COPY deploy/consumer_health.py deploy/
 RUN chmod -R u=rwX,go=rX /srv
 
-FROM base AS worker
+FROM packages AS worker
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends openssh-client \
  && rm -rf /var/lib/apt/lists/*
-COPY --from=files /opt/venv /opt/venv
 COPY --from=files /srv /srv
 USER 10001:10001
 CMD ["celery", "-A", "app.tasks", "worker", "--loglevel=info", "-Q", "dns_tasks"]
 
-FROM base AS app
-COPY --from=files /opt/venv /opt/venv
+FROM packages AS app
 COPY --from=files /srv /srv
 USER 10001:10001
 EXPOSE 8000

@@ -10,7 +10,7 @@ MINUTES ?= 10
 RESULTS := .stack/bench-results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up client demo reference docs screenshots fetch test test-thorough faults fuzz prepared images bench bench-quick plots lint lock clean
+.PHONY: help venv up client demo reference docs screenshots fetch test test-thorough pytest faults fuzz prepared images bench bench-quick plots lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,9 +37,12 @@ fetch: venv ## download what tests and benchmarks run on
 	@$(BIN)/python -m tests.support.kafka.apache
 
 test: prepared ## run the tests, on real servers
+	@$(MAKE) --no-print-directory --jobs 2 images pytest  # those that need the images wait for them
+
+pytest:
 	$(PYTEST)
 
-test-thorough: prepared ## run all tests: on every server, in every way, with many more random ones
+test-thorough: prepared images ## run all tests: on every server, in every way, with many more random ones
 	THOROUGH=true $(PYTEST) -m ""
 
 faults: fetch ## break every part under load and judge the outcome; ONLY=name,family for some of them
@@ -54,7 +57,7 @@ fuzz: fetch .stack/fuzz/ready ## try inputs that nobody has thought of, for MINU
 
 # What the tests run on, at the same time: most of it waits for the network.
 prepared: venv
-	@$(MAKE) --no-print-directory --jobs 4 fetch images .stack/examples/ready .stack/runtime/ready .stack/docs/ready .stack/compiled
+	@$(MAKE) --no-print-directory --jobs 4 fetch .stack/examples/ready .stack/runtime/ready .stack/docs/ready .stack/compiled
 
 # Tests that are imported for the first time are compiled: once here, or by each of pytest's processes.
 .stack/compiled: .venv/ready

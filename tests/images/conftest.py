@@ -11,10 +11,11 @@ from tests.support.images import Images
 
 @pytest.fixture(scope="package")
 def engine() -> Images:
-    """Builds images and runs containers."""
+    """Builds images and runs containers; `make test` has built the images beside the tests before these."""
     if reason := images.why_not():
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
-    return Images()
+    with images.building():
+        return Images()
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
-"""Images built and run without Docker: Debian's buildah, on a base that debootstrap makes.
+"""Images built and run without Docker: Debian's buildah, on a base that mmdebstrap makes.
 
 `python -m tests.support.images` makes the base and builds the images: that downloads, which no test should.
 What has not changed since comes from the layers that are stored then. The official images of PostgreSQL,
 Redis and Kafka can't be had so; embedded servers stand in for them.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ from tests.support.processes import apart
 STORE = STATE / "images"
 BASES = ("docker.io/library/python:3.11-slim-bookworm", "docker.io/library/debian:bookworm-slim")
 _PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
+_LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")  # as in Debian's slim image
 _CERTIFICATES = "/etc/ssl/certs:/etc/ssl/certs:ro"  # those of this machine, which may be behind a proxy
 _TRIES, _PATIENCE = 3, 300  # seconds for one try
 _BUILD_LIMIT = 600  # seconds for one image
@@ -36,7 +38,7 @@ def why_not() -> str | None:
     """Return why images can't be built here; None where they can."""
     if os.geteuid() != 0:
         return "building images without Docker needs root"
-    missing = [name for name in ("buildah", "debootstrap") if not shutil.which(name, path=_PATH)]
+    missing = [name for name in ("buildah", "mmdebstrap") if not shutil.which(name, path=_PATH)]
     if missing:
         return f"building images without Docker needs {' and '.join(missing)} (apt-get install)"
     return None
@@ -48,15 +50,25 @@ def main() -> int:
         print(f"No images are tested: {reason}.", file=sys.stderr)  # noqa: T201
         return int(os.environ.get("CI") == "true")
     try:
-        images = Images()
-        print("Building the images (a minute, where they are not built yet) …", flush=True)  # noqa: T201
-        images.build("app", ROOT, "app")
-        images.build("worker", ROOT, "worker")
-        images.build("bind", ROOT / "deploy" / "bind")
+        with building():
+            images = Images()
+            print("Building the images (a minute, where they are not built yet) …", flush=True)  # noqa: T201
+            images.build("app", ROOT, "app")
+            images.build("worker", ROOT, "worker")
+            images.build("bind", ROOT / "deploy" / "bind")
     except (AssertionError, subprocess.TimeoutExpired) as error:
         print(f"The images can't be built: {error}", file=sys.stderr)  # noqa: T201
         return 1
     return 0
+
+
+@contextmanager
+def building() -> Iterator[None]:
+    """Nobody else builds images here during the block; it waits for who does."""
+    STORE.mkdir(parents=True, exist_ok=True)
+    with (STORE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 class Images:
@@ -168,10 +180,9 @@ def _names() -> set[str]:
 
 
 def _make_base() -> None:
-    STORE.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=STORE) as work:
         root = Path(work) / "root"
-        _debootstrap(root)
+        _install_debian(root)
         (root / "usr/bin/python").symlink_to("python3")
         container = _buildah("from", "scratch").strip()
         _buildah("add", "--quiet", container, str(root), "/")
@@ -180,8 +191,10 @@ def _make_base() -> None:
         _buildah("tag", *BASES)
 
 
-def _debootstrap(root: Path) -> None:
-    command = [*apart(), "debootstrap", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", str(root)]
+def _install_debian(root: Path) -> None:
+    left_out = [f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT]
+    options = ["--mode=root", "--variant=minbase", f"--include={_PACKAGES}", *left_out, "--quiet"]
+    command = [*apart(), "mmdebstrap", *options, "bookworm", str(root)]
     for left in reversed(range(_TRIES)):
         try:
             subprocess.run(
@@ -195,7 +208,7 @@ def _debootstrap(root: Path) -> None:
             return
         except (subprocess.SubprocessError, OSError) as error:
             if not left:
-                raise SystemExit(f"debootstrap can't make the base of the images: {error}") from error
+                raise SystemExit(f"mmdebstrap can't make the base of the images: {error}") from error
             shutil.rmtree(root, ignore_errors=True)
             time.sleep(5)
 
