@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from psycopg.sql import SQL, Identifier
 from xdist.remote import Producer
 
@@ -42,6 +43,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
     """Give each group to one of the processes of `-n`."""
     return GroupScheduling(config, log)
+
+
+@pytest.fixture(autouse=True)
+def restored_log() -> Iterator[None]:
+    """How a test, or a command in it, has its log written does not count for the tests after it."""
+    configuration, level = structlog.get_config(), logging.root.level
+    yield
+    structlog.configure(**configuration)
+    logging.root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -77,7 +77,7 @@ class Reader:
 
     def close(self) -> None:
         """Close his page; the browser forgets all that it has kept for him."""
-        self.page.evaluate("localStorage.clear()")
+        self.page.evaluate("origin === 'null' || localStorage.clear()")  # no page was opened, or none came
         self.page.close()
         self.context.clear_cookies()
         self.context.clear_permissions()

@@ -35,7 +35,8 @@ def test_claiming_changes_no_index(app_settings: Settings, new_zone: str) -> Non
         heap_only = text(
             "SELECT n_tup_hot_upd FROM pg_stat_xact_user_tables WHERE relname = 'dns_requests_first'"
         )
-        assert session.scalar(heap_only) == NUMBER
+        # Where a page is full, its last change gets another page, and so another entry in each index.
+        assert session.execute(heap_only).scalar_one() >= 0.9 * NUMBER
 
 
 @pytest.fixture
