@@ -1,6 +1,7 @@
 """What holds for every value of every type."""
 
 import time
+from itertools import product
 
 import dns.exception
 import dns.name
@@ -24,7 +25,7 @@ TYPES = [*RecordType, RecordType("TYPE65280")]
 PIECES = st.one_of(st.characters(), st.sampled_from([*' \t\n"\\();.,:-/*@=#0123456789', "\\000", '" "']))
 
 
-LONG = 250_000 if THOROUGH else 60_000  # characters
+LONG = 250_000 if THOROUGH else 20_000  # characters
 PIECES_OF_MANY = ['"', "\\", "(", "a ", "a.", "1:", "0,", "=", '" "', "\\000", "ü", "key1=", "-", "::,"]
 PIECES_OF_MANY += ["1:0.0.0.0/0 "]
 PARAMETERS = ["mandatory", "alpn", "port", "ipv4hint", "ech", "ipv6hint", "dohpath", "ohttp", "docpath"]
@@ -148,16 +149,15 @@ def test_octets_stand_for_the_value(case: Case) -> None:
 
 
 @pytest.mark.parametrize("record_type", TYPES)
-@pytest.mark.parametrize("piece", PIECES_OF_MANY)
-def test_no_input_takes_long(record_type: RecordType, piece: str) -> None:
-    for text in (piece * (LONG // len(piece)), f"1 1 1 {piece * (LONG // len(piece))}"):
-        assert_soon(record_type, text)
+def test_no_input_takes_long(record_type: RecordType) -> None:
+    for piece in PIECES_OF_MANY:
+        for text in (piece * (LONG // len(piece)), f"1 1 1 {piece * (LONG // len(piece))}"):
+            assert_soon(record_type, text)
 
 
 @pytest.mark.parametrize("parameter", [*PARAMETERS, "key3", "key7", "key667"])
-@pytest.mark.parametrize("piece", PIECES_OF_PARAMETERS)
-def test_no_parameter_takes_long(parameter: str, piece: str) -> None:
-    for size in (260_000, 63_000, 16_000) if THOROUGH else (63_000,):
+def test_no_parameter_takes_long(parameter: str) -> None:
+    for piece, size in product(PIECES_OF_PARAMETERS, (260_000, 63_000, 16_000) if THOROUGH else (63_000,)):
         repeated = piece * (size // len(piece))
         assert_soon(RecordType.SVCB, f"1 . {parameter}={repeated}")
         assert_soon(RecordType.SVCB, f'1 . {parameter}="/{{?{repeated}"')
@@ -174,4 +174,4 @@ def assert_soon(record_type: RecordType, text: str) -> None:
     """The text is read, or refused, in a time that holds nobody up: less than 4 microseconds a character."""
     started = time.process_time()
     outcome(record_type, text)
-    assert time.process_time() - started < max(0.1, len(text) * 4e-6)
+    assert time.process_time() - started < max(0.1, len(text) * 4e-6), text[:40]

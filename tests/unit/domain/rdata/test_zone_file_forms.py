@@ -47,16 +47,20 @@ def in_form(form: str, value: str) -> str:
     )
 
 
+def read(record_type: RecordType, written: str) -> str | None:
+    """The canonical form; None where it is refused."""
+    try:
+        return canonical(record_type, written)
+    except InvalidRdata:
+        return None
+
+
 @pytest.mark.parametrize("record_type", TYPES)
-@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-def test_the_value_is_the_same_in_every_form(record_type: RecordType, form: str) -> None:
+def test_the_value_is_the_same_in_every_form(record_type: RecordType) -> None:
     value = VALUES[record_type]
-    written = in_form(form, value)
-    if record_type in TAKEN_AS_IT_IS and written != value:
-        with pytest.raises(InvalidRdata):
-            canonical(record_type, written)
-    else:
-        assert canonical(record_type, written) == value
+    forms = {in_form(form, value) for form in FORMS.values()}
+    expected = dict.fromkeys(forms, None if record_type in TAKEN_AS_IT_IS else value) | {value: value}
+    assert {written: read(record_type, written) for written in expected} == expected
 
 
 @pytest.mark.parametrize("record_type", TYPES)
@@ -76,14 +80,11 @@ def test_quotes_separate_strings(record_type: str) -> None:
 
 
 @pytest.mark.parametrize("record_type", TYPES)
-@pytest.mark.parametrize("form", ["{value} ; comment", "( {first} ; comment\n {rest} )"])
-def test_a_comment_is_refused_but_behind_a_text_in_quotes(record_type: RecordType, form: str) -> None:
-    written = in_form(form, VALUES[record_type])
-    if record_type is RecordType.TXT:
-        assert canonical(record_type, written) == VALUES[record_type]
-    else:
-        with pytest.raises(InvalidRdata):
-            canonical(record_type, written)
+def test_a_comment_is_refused_but_behind_a_text_in_quotes(record_type: RecordType) -> None:
+    for form in ("{value} ; comment", "( {first} ; comment\n {rest} )"):
+        written = in_form(form, VALUES[record_type])
+        expected = VALUES[record_type] if record_type is RecordType.TXT else None
+        assert read(record_type, written) == expected, written
 
 
 @pytest.mark.parametrize("record_type", [each for each in TYPES if each is not RecordType.TXT])
