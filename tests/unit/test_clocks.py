@@ -9,7 +9,7 @@ from stack.paths import ROOT
 
 APP = ROOT / "app"
 FOLDERS = [APP / "services", APP / "store"]
-CLOCKS = {"datetime.now", "datetime.utcnow", "time.time"}
+CLOCKS = {("datetime", "now"), ("datetime", "utcnow"), ("time", "time")}
 
 # These functions read their host's clock all the same. One that is mended leaves the list.
 SHOWN_OR_SIGNED = {
@@ -71,8 +71,9 @@ def readers(source: str) -> Iterator[str]:
     def visit(node: ast.AST, name: str) -> Iterator[str]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             name = node.name
-        if isinstance(node, ast.Attribute) and ast.unparse(node) in CLOCKS:
-            yield name
+        match node:
+            case ast.Attribute(value=ast.Name(id=module), attr=attr) if (module, attr) in CLOCKS:
+                yield name
         for child in ast.iter_child_nodes(node):
             yield from visit(child, name)
 

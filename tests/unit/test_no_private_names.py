@@ -13,7 +13,7 @@ STILL: set[str] = set()
 
 
 def test_none_reaches_into_a_private_name() -> None:
-    of_product = private_names(*PRODUCT) - private_names(*FOLDERS)
+    of_product = private_names(*PRODUCT)
     files = (file for folder in FOLDERS for file in folder.rglob("*.py"))
     found = {str(file.relative_to(ROOT)): reaches(file.read_text(), of_product) for file in files}
     bad = {file: lines for file, lines in found.items() if lines}
@@ -30,6 +30,7 @@ def test_none_reaches_into_a_private_name() -> None:
         "import app._tasks",
         "import app.tasks as tasks\ntasks._sweep()",
         "import app.tasks\napp.tasks._sweep()",
+        "from app.tasks import (\n    Timer,\n    _sweep as sweep,\n)",
         "from app import tasks\ntasks.Timer._start",
         "from app.tasks import Timer\nTimer()._start()",
         "from ansible_collections.orchestrator.dns.plugins.plugin_utils import batch\nbatch._zone",

@@ -30,8 +30,9 @@ _BY_SETTINGS = {"app/services/drain/rest.py", "app/core/migrations.py"}
 
 def backoffs(path: Path) -> Iterator[ast.Call]:
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Backoff":
-            yield node
+        match node:
+            case ast.Call(func=ast.Name(id="Backoff")):
+                yield node
 
 
 def test_every_back_off_has_its_pauses_from_the_table() -> None:
