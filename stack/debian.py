@@ -87,11 +87,15 @@ def needed(plan: str, package: str) -> list[str]:
 
 
 def _apt(work: Path, options: Sequence[str], *command: str) -> str:
-    for folder in ("state/lists/partial", "cache/archives/partial"):
-        (work / folder).mkdir(parents=True, exist_ok=True)
+    # What apt makes of its lists takes longest: once for all packages, even if a container keeps none.
+    index = work.parent / ".apt"
+    for folder in (work / "state/lists/partial", index / "archives/partial"):
+        folder.mkdir(parents=True, exist_ok=True)
+    names = {"": index, "::pkgcache": "pkgcache.bin", "::srcpkgcache": "srcpkgcache.bin"}
+    kept = [word for key, value in names.items() for word in ("-o", f"Dir::Cache{key}={value}")]
     done = fetch(
         "Debian's packages",
-        ["apt-get", *options, "-o", f"Dir::Cache={work}/cache", *command],
+        ["apt-get", *options, *kept, *command],
         tries=1 if command[0] == "install" else _TRIES,  # which downloads nothing: it only says what it would
         limit=_LIMIT,
         cwd=work,
