@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -18,6 +19,9 @@ from stack.embedded import Stack
 from tests.support.fuzzing import load_profile
 from tests.support.scheduling import GroupScheduling, group_position
 from tests.support.settings import SetSettings, settings_setter
+
+if TYPE_CHECKING:
+    from tests.support.otlp import Collector
 
 load_profile("here", same=False)
 
@@ -64,6 +68,28 @@ def spare_zones() -> list[str]:
 def infrastructure(tmp_path_factory: pytest.TempPathFactory, spare_zones: list[str]) -> Iterator[Stack]:
     """PostgreSQL, Valkey, Kafka (Tansu) and BIND; `infrastructure.env` says where they are."""
     with Stack(tmp_path_factory.mktemp("stack"), durable=False, more_zones=tuple(spare_zones)) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def collector() -> Iterator["Collector"]:
+    """What gets the traces of `whole_system`."""
+    from tests.support.otlp import running_collector  # which most of pytest's processes need not load
+
+    with running_collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
+def whole_system(tmp_path_factory: pytest.TempPathFactory, collector: "Collector") -> Iterator[Stack]:
+    """The servers and the app's processes for the tests of one group; where everybody may do everything."""
+    settings = {
+        "LOG_FORMAT": "json",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
+    }
+    folder = tmp_path_factory.mktemp("system")
+    with Stack(folder, app=True, settings=settings, durable=False) as stack:
         yield stack
 
 

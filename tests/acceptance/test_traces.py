@@ -10,33 +10,15 @@ from confluent_kafka import Producer
 from stack.embedded import Stack
 from tests.support.builders import body
 from tests.support.eventually import eventually
-from tests.support.otlp import Collector, Span, running_collector
+from tests.support.otlp import Collector, Span
 from tests.support.user import User
 
 ZONE = "example.test"
 
 
 @pytest.fixture(scope="module")
-def collector() -> Iterator[Collector]:
-    with running_collector() as collector:
-        yield collector
-
-
-@pytest.fixture(scope="module")
-def traced(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack whose processes make traces."""
-    settings = {
-        "LOG_FORMAT": "json",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
-        "OTEL_BSP_SCHEDULE_DELAY": "200",
-    }
-    with Stack(tmp_path_factory.mktemp("traced"), app=True, settings=settings, durable=False) as stack:
-        yield stack
-
-
-@pytest.fixture(scope="module")
-def tracing_user(traced: Stack) -> Iterator[User]:
-    user = User(traced.env)
+def tracing_user(whole_system: Stack) -> Iterator[User]:
+    user = User(whole_system.env)
     user.wait_until_ready()
     yield user
     user.api.close()
@@ -64,7 +46,7 @@ def spans_with(collector: Collector, trace: str, *names: str) -> list[Span]:
 
 
 def test_a_call_is_one_trace_from_the_door_to_its_settlement(
-    collector: Collector, tracing_user: User, traced: Stack
+    collector: Collector, tracing_user: User, whole_system: Stack
 ) -> None:
     trace, traceparent = new_traceparent()
     answer = tracing_user.api.post(
@@ -81,13 +63,15 @@ def test_a_call_is_one_trace_from_the_door_to_its_settlement(
     assert door.name.startswith("POST")
     assert door.attributes["http.response.status_code"] == 202
     [update] = [span for span in spans if _kind(span.name) == "update"]
-    assert update.name == f"update {traced.env['DNS_SERVER']}"
+    assert update.name == f"update {whole_system.env['DNS_SERVER']}"
     assert update.attributes["dns.rcode"] == "NOERROR"
     [task] = [span for span in spans if span.id == update.parent]
     assert _kind(task.name) == "task"
     [run] = [span for span in spans if span.id == task.parent]
     assert run.began <= update.began <= update.ended <= run.ended  # a task begins when its worker hears of it
-    lines = [json.loads(line) for line in traced.output("worker").splitlines() if settled["run_id"] in line]
+    lines = [
+        json.loads(line) for line in whole_system.output("worker").splitlines() if settled["run_id"] in line
+    ]
     assert {line["trace_id"] for line in lines} == {trace}
 
 
@@ -108,12 +92,12 @@ def test_requests_of_one_run_are_linked_with_it(collector: Collector, tracing_us
 
 
 def test_a_message_goes_on_with_its_senders_trace(
-    collector: Collector, tracing_user: User, traced: Stack
+    collector: Collector, tracing_user: User, whole_system: Stack
 ) -> None:
     trace, traceparent = new_traceparent()
-    producer = Producer({"bootstrap.servers": traced.env["KAFKA_BROKER_URL"]})
+    producer = Producer({"bootstrap.servers": whole_system.env["KAFKA_BROKER_URL"]})
     value = json.dumps(body(ZONE, "traced-message"))
-    producer.produce(traced.env["KAFKA_DNS_TOPIC"], value, headers={"traceparent": traceparent})
+    producer.produce(whole_system.env["KAFKA_DNS_TOPIC"], value, headers={"traceparent": traceparent})
     assert producer.flush(30) == 0
     spans = spans_with(collector, trace, "process batch", "drain", "settle")
     assert "dns-orchestrator-consumer" in {span.service for span in spans}

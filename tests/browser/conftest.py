@@ -20,11 +20,9 @@ def browser() -> Iterator[BrowserContext]:
 
 
 @pytest.fixture(scope="package")
-def stack(browser: BrowserContext, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(browser: BrowserContext, whole_system: Stack) -> Stack:
     """A stack with API and worker, where everybody may do everything."""
-    quick = {"WATCH_INTERVAL": "1"}
-    with Stack(tmp_path_factory.mktemp("browser"), app=True, durable=False, settings=quick) as stack:
-        yield stack
+    return whole_system
 
 
 @pytest.fixture(scope="package")

@@ -31,7 +31,7 @@ def test_a_record_is_found_and_its_last_change_undone(reader: Reader, user: User
     newest = page.get_by_role("listitem").filter(has_text="upsert").first
     expect(newest.locator(".minus")).to_contain_text("192.0.2.1")
     expect(newest.locator(".plus")).to_contain_text("192.0.2.2")
-    assert reader.inaccessible() == ""
+    assert reader.inaccessible(contrasts=True) == ""
     agree(page)
     newest.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(name)
@@ -50,9 +50,10 @@ def test_drift_is_looked_at_and_adopted(reader: Reader, user: User, stack: Stack
     zone.do("create", "beside", "A", "192.0.2.9")
     zone.do("create", "stays", "A", "192.0.2.9")
     drift = f"/zones/{zone.name}/drift"
+    user.api.post(f"{drift}/check", json={}).raise_for_status()
     eventually(partial(_has_drifted, user, zone.name, 2))
     reader.open(drift)
-    assert reader.inaccessible() == ""
+    assert reader.inaccessible(contrasts=True) == ""
     page.get_by_label(f"beside.{zone.name} A").check()
     page.get_by_role("button", name="Adopt what is ticked").click()
     expect(page.get_by_text("What was found is recorded.")).to_be_visible()

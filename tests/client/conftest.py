@@ -24,10 +24,9 @@ def trust() -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(whole_system: Stack) -> Stack:
     """A running system that asks nobody who he is."""
-    with Stack(tmp_path_factory.mktemp("client"), app=True, durable=False) as running:
-        yield running
+    return whole_system
 
 
 @pytest.fixture(scope="package")

@@ -6,8 +6,7 @@ from xdist.scheduler import LoadScopeScheduling
 # the next when two tests are left: first those that take longest, those of few tests last.
 GROUPS = (
     ("acceptance/",),
-    ("client/",),
-    ("browser/",),
+    ("client/", "browser/", "acceptance/test_traces"),  # one whole system
     ("faults/",),
     ("faults/test_matrix",),
     ("integration/kafka/",),
