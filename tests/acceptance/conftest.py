@@ -22,6 +22,7 @@ BACKENDS = ["bind", "knot", BY_UPDATE, "powerdns"]  # PowerDNS by updates, witho
 # Each server by each way is below integration/playbooks: what is ours is shown on one server.
 EACH_BACKEND = ["bind", *map(thoroughly, BACKENDS[1:])]
 EACH_WAY = ["bind", thoroughly("knot"), thoroughly(BY_UPDATE), "powerdns"]
+OF_PAGES = ("ns1", "bind-internal", "bind-external")  # BIND, as pages call it
 
 ServedOn = Callable[[str], ZoneUnderTest]
 
@@ -36,6 +37,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     made = Stack(folder, parts, app=True, settings=settings, durable=False)
     key = str(made.data("powerdns") / "orchestrator.key")
     write_backend(folder / "inventory", BY_UPDATE, HOST, made.ports.powerdns, dns_tsig_key_file=key)
+    key = str(made.data("bind") / "orchestrator.key")
+    for name in OF_PAGES:
+        write_backend(folder / "inventory", name, HOST, made.ports.dns, dns_tsig_key_file=key)
     with made as running:
         yield running
     for process in ("api", "worker", "consumer"):

@@ -34,6 +34,8 @@ RECORDS = (
     "".join(f"h{number}  A  192.0.2.{number}\n" for number in range(1, 21)) + 'old  TXT  "of years ago"\n'
 )
 
+NAME = "years"  # the page has another: its `ns1` is a BIND of the stack here
+HERE = {"--backend ns1": f"--backend {NAME}"}
 _OPTIONS = """\
 include "{key}";
 options {{
@@ -59,13 +61,13 @@ def bind_of_years(home: Path) -> Iterator[int]:
 
 @pytest.fixture
 def primary(tmp_path: Path, stack: Stack) -> Iterator[int]:
-    """The port of a BIND that the stack's inventory names `ns1`."""
+    """The port of a BIND that the stack's inventory names NAME."""
     with bind_of_years(tmp_path) as port:
         key = str(tmp_path / "orchestrator.key")
         inventory = Path(stack.env["INVENTORY"])
-        write_backend(inventory, "ns1", HOST, port, dns_tsig_key_file=key)
+        write_backend(inventory, NAME, HOST, port, dns_tsig_key_file=key)
         yield port
-        (inventory / "ns1.yml").unlink()
+        (inventory / f"{NAME}.yml").unlink()
 
 
 @pytest.fixture
@@ -106,11 +108,11 @@ def change_beside(port: int, zone: str, env: Mapping[str, str]) -> None:
 
 
 def imported_rrsets(env: Mapping[str, str]) -> set[int]:
-    """Wait until every zone of `ns1` is imported; return how many RRsets they have."""
+    """Wait until every zone of it is imported; return how many RRsets they have."""
 
     def all_done() -> list[dict[str, Any]] | None:
         lines = map(json.loads, run("python -m app.cli zones list --json", env).splitlines())
-        found = [each for each in lines if each["backend"] == "ns1"]
+        found = [each for each in lines if each["backend"] == NAME]
         return found if all(each["import_state"] == "done" for each in found) else None
 
     return {each["import_rrsets"] for each in eventually(all_done, limit=60, pause=1, first=1)}
@@ -119,14 +121,17 @@ def imported_rrsets(env: Mapping[str, str]) -> set[int]:
 def test_from_a_named_conf_to_the_first_change(
     stack: Stack, user: User, primary: int, env: Mapping[str, str], tmp_path: Path
 ) -> None:
-    user.wait_for_backend("ns1")
+    user.wait_for_backend(NAME)
     registered = run(
-        shown(PAGE, "named-checkconf -l").text, env, **{"/etc/bind/named.conf": str(tmp_path / "named.conf")}
+        shown(PAGE, "named-checkconf -l").text,
+        env,
+        **HERE,
+        **{"/etc/bind/named.conf": str(tmp_path / "named.conf")},
     )
     assert [line.split("\t")[:2] for line in registered.splitlines()] == [[zone, "added"] for zone in ZONES]
 
     assert imported_rrsets(env) == {22}  # the hosts, the text, and the NS
-    assert "\tns1\t" in run(shown(PAGE, "zones list").text, env)
+    assert f"\t{NAME}\t" in run(shown(PAGE, "zones list").text, env)
     items = user.api.get("/dns/records", params={"zone": ZONES[7], "domain": f"old.{ZONES[7]}"}).json()[
         "items"
     ]
@@ -150,8 +155,8 @@ def test_from_a_named_conf_to_the_first_change(
 def test_from_a_directory_of_master_files(
     user: User, primary: int, env: Mapping[str, str], tmp_path: Path
 ) -> None:
-    user.wait_for_backend("ns1")
-    here = {"/etc/bind/zones": str(tmp_path)}
+    user.wait_for_backend(NAME)
+    here = {"/etc/bind/zones": str(tmp_path), **HERE}
     told = run(shown(PAGE, "ls /etc/bind/zones").text, env, **here)
     assert {line.split("\t")[0] for line in told.splitlines()} == set(ZONES)
     imported_rrsets(env)

@@ -13,8 +13,8 @@ import pytest
 
 from app.nameservers.key_file import read_key
 from stack.embedded import Stack
-from stack.inventory import write_backend
 from stack.ports import HOST, Ports
+from tests.acceptance.conftest import OF_PAGES
 from tests.support.api_process import Api
 from tests.support.eventually import eventually
 from tests.support.pages import FOLLOWED, FOLLOWED_BY_TOKEN, followed
@@ -22,28 +22,13 @@ from tests.support.reader import Reader
 from tests.support.user import User
 
 ZONE = "example.org"
-BACKENDS = ("ns1", "bind-internal", "bind-external")  # as pages call them; all are the BIND of the stack
-
-
-@pytest.fixture(scope="module")
-def backends(stack: Stack) -> Iterator[None]:
-    """The inventory names the backends of the pages."""
-    inventory = Path(stack.env["INVENTORY"])
-    for name in BACKENDS:
-        key = str(stack.key_file())
-        write_backend(inventory, name, HOST, stack.ports.dns, dns_tsig_key_file=key)
-    user = User(stack.env)
-    for name in BACKENDS:
-        user.wait_for_backend(name)
-    user.api.close()
-    yield
-    for name in BACKENDS:
-        (inventory / f"{name}.yml").unlink()
 
 
 @pytest.fixture
-def reader(stack: Stack, user: User, backends: None, tmp_path: Path, programs: Path) -> Iterator[Reader]:
+def reader(stack: Stack, user: User, tmp_path: Path, programs: Path) -> Iterator[Reader]:
     """A reader who begins with what `make up` has: example.org is on the server, and not served yet."""
+    for name in OF_PAGES:
+        user.wait_for_backend(name)
     yield Reader(stack, user, tmp_path, programs)
     for zone in user.api.get("/zones").json()["items"]:
         if zone["name"] == ZONE:
@@ -118,8 +103,9 @@ def test_drift_is_adopted_and_restored(stack: Stack, reader: Reader) -> None:
 
 
 def test_pages_are_followed_where_the_api_asks_who_calls(
-    stack: Stack, user: User, backends: None, tmp_path: Path, programs: Path
+    stack: Stack, user: User, tmp_path: Path, programs: Path
 ) -> None:
+    user.wait_for_backend("ns1")
     user.serve(ZONE, "ns1")
     api = Api(**stack.env, AUTH="required")
     api.wait()

@@ -79,6 +79,7 @@ def test_it_is_made_changed_and_removed_with_its_address(user: User, zone: str, 
     assert pointers(user, second) == set()
 
 
+@pytest.mark.thorough
 def test_of_an_ipv6_address(stack: Stack, user: User, zone: str) -> None:
     subnet = secrets.token_hex(2)
     reverse = ".".join(reversed(subnet)) + ".8.b.d.0.1.0.0.2.ip6.arpa"
@@ -121,6 +122,7 @@ def test_the_first_of_several_names_keeps_it(user: User, zone: str, network: str
     assert pointers(user, address) == set()
 
 
+@pytest.mark.thorough
 def test_it_moves_within_one_batch(user: User, zone: str, network: str) -> None:
     address = f"{network}.10"
     moved = user.submit_and_wait(
@@ -218,6 +220,7 @@ def undo(user: User, request: dict[str, Any]) -> dict[str, Any]:
     return undone
 
 
+@pytest.mark.thorough
 def test_it_goes_with_an_address_that_is_removed_without_a_word_of_it(
     user: User, zone: str, network: str
 ) -> None:

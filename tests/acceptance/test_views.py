@@ -35,6 +35,7 @@ def views(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vi
             key = str(found.key_file(view))
             keys = {"dns_tsig_key_file": key, "dns_verify_key_file": key}
             write_backend(inventory, view, found.server.address, found.server.port, **keys)
+        for view in VIEWS:  # all at once: what has changed is read anew by each process
             user.wait_for_backend(view)
             for zone in (ZONE, REVERSE):
                 served = {"name": zone, "view": view, "backend": view}
