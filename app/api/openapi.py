@@ -5,6 +5,7 @@ from typing import Any, Literal
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
+from app.api.auth import OPEN_PATHS
 from app.api.body import IDEMPOTENCY_KEY, MAX_BATCH_KEY
 from app.api.openapi_links import add_links
 from app.core.config import settings
@@ -67,6 +68,13 @@ _EXAMPLES = {
 _SCHEMES = {
     "token": {"type": "http", "scheme": "bearer", "description": "dnso_…"},
     "password": {"type": "http", "scheme": "basic", "description": "any user, and the token as password"},
+}
+
+_REFUSALS = {
+    401: "Nobody says who calls, or his token is not good",
+    403: "The caller has not the right",
+    429: "Too many tries with wrong credentials: try again after Retry-After",
+    503: "Nobody can tell who calls now: try again",
 }
 
 Responses = dict[int | str, dict[str, Any]]
@@ -352,6 +360,16 @@ def restoration() -> dict[str, Any]:
     return {"status_code": 202, "summary": "Restore what has drifted", **described}
 
 
+def _add_refusals(document: dict[str, Any]) -> None:
+    """Add the answers that any call gets whose caller is not known, or may not make it."""
+    shape = {"application/json": {"schema": {"$ref": _REF.format(model="Problem")}}}
+    for path, operations in document["paths"].items():
+        for operation in () if path in OPEN_PATHS else operations.values():
+            for status, description in _REFUSALS.items():
+                answer = {"description": description, "content": shape}
+                operation["responses"].setdefault(str(status), answer)
+
+
 def install(app: FastAPI) -> None:
     """Add to the OpenAPI document the shapes of the bodies that calls read by themselves, and its links."""
     plain = app.openapi
@@ -365,6 +383,7 @@ def install(app: FastAPI) -> None:
         if settings().auth == "required":
             document["components"]["securitySchemes"] = _SCHEMES
             document["security"] = [{name: []} for name in _SCHEMES]
+            _add_refusals(document)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -139,7 +139,9 @@ def _read_signature(message: bytes, start: int) -> tuple[dns.name.Name, dns.rdat
     """Return the key's name and the RDATA of the TSIG record that begins there."""
     parser = dns.wire.Parser(message, start)
     owner = parser.get_name()
-    _, _, _, length = parser.get_struct(_RECORD.format)
+    _, rdclass, ttl, length = parser.get_struct(_RECORD.format)
+    if (rdclass, ttl) != (dns.rdataclass.ANY, 0):  # as the signature takes them to be (RFC 8945 4.2)
+        raise ValueError("a TSIG record of another class or TTL")
     rdata = dns.rdata.from_wire_parser(dns.rdataclass.ANY, dns.rdatatype.TSIG, _part(parser, length))
     return owner, rdata
 

@@ -65,6 +65,14 @@ def test_who_is_known_can_read_how_to_say_it(guarded: Guarded) -> None:
     schemes = {name: each["scheme"] for name, each in document["components"]["securitySchemes"].items()}
     assert schemes == {"token": "bearer", "password": "basic"}
     assert document["security"] == [{"token": []}, {"password": []}]
+    refused = {"401", "403", "429"}
+    open_to_all = {
+        path
+        for path, operations in document["paths"].items()
+        for operation in operations.values()
+        if not refused <= operation["responses"].keys()
+    }
+    assert open_to_all == {"/healthz", "/readyz", "/api/v1/access/login"}
 
 
 def test_a_body_is_not_looked_at_before_its_sender(guarded: Guarded) -> None:
