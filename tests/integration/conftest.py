@@ -125,11 +125,22 @@ def running_api() -> Iterator[RunningApi]:
 
 
 @pytest.fixture
+def extra_settings() -> dict[str, str]:
+    """What the tests of a module set beside the rest before the API starts, so that they share it."""
+    return {}
+
+
+@pytest.fixture
 def app_settings(
-    infrastructure: Stack, app_database: str, running_api: RunningApi, monkeypatch: pytest.MonkeyPatch
+    infrastructure: Stack,
+    app_database: str,
+    running_api: RunningApi,
+    extra_settings: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Settings]:
     """The settings of an app with an empty database."""
-    for name, value in (infrastructure.env | {"DATABASE_URL": app_database, "BOOTSTRAP_ZONES": ""}).items():
+    variables = infrastructure.env | {"DATABASE_URL": app_database, "BOOTSTRAP_ZONES": ""} | extra_settings
+    for name, value in variables.items():
         monkeypatch.setenv(name, value)
     running_api.use_settings()
     celery_app.conf.broker_url = settings().celery_broker_url.get_secret_value()

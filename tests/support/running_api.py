@@ -1,5 +1,7 @@
 """The API in the test's process, which goes on from one test to the next."""
 
+import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
 from typing import Any
@@ -10,6 +12,13 @@ from fastapi.testclient import TestClient
 from app.core import database
 from app.core.config import Settings, settings
 from app.core.redis import redis
+from tests.support.settings import current_settings
+
+
+def _main_app() -> FastAPI:
+    from app.main import app
+
+    return app
 
 
 class RunningApi:
@@ -22,26 +31,25 @@ class RunningApi:
 
     def use_settings(self) -> None:
         """Let the settings of the environment count, for the API and for every connection of this process."""
-        settings.cache_clear()
-        if settings() != self._settings:
+        if current_settings() != self._settings:
             self.stop()
-            self._settings = settings()
+            self._settings = current_settings()
 
-    def client(self) -> TestClient:
-        """Return a client of the API, which is started unless it runs."""
-        from app.main import app
-
+    def client(self, make: Callable[[], FastAPI] = _main_app) -> TestClient:
+        """Return a client of the API, which is made and started unless it runs."""
         if settings() != self._settings:
             self.stop()
         if self._client is None:
-            self._client = self._running.enter_context(TestClient(app))
+            self._client = self._running.enter_context(TestClient(make()))
             self._settings = settings()
         return self._client
 
     def stop_if_elsewhere(self) -> None:
-        """Stop the API, and close all connections, if the settings name another database by now."""
-        settings.cache_clear()
-        if self._settings is None or settings().database != self._settings.database:
+        """Stop the API, and close all connections, if the environment names another database by now."""
+        if (
+            self._settings is None
+            or os.environ.get("DATABASE_URL") != self._settings.database_url.get_secret_value()
+        ):
             self.stop()
 
     def stop(self) -> None:

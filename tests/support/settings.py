@@ -1,10 +1,13 @@
 """Settings for one test, given as processes get them: in environment variables."""
 
+import os
 from typing import Protocol
 
 import pytest
 
-from app.core.config import settings
+from app.core.config import Settings, settings
+
+_read: tuple[dict[str, str], Settings] | None = None
 
 
 class SetSettings(Protocol):
@@ -22,3 +25,17 @@ def settings_setter(monkeypatch: pytest.MonkeyPatch) -> SetSettings:
         settings.cache_clear()
 
     return set_settings
+
+
+def current_settings() -> Settings:
+    """Let the settings of the environment count, and return them.
+
+    They are read (5 ms) only if the environment is not as it was, or others have been read since.
+    """
+    global _read
+    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    known = _read is not None and _read[0] == environment and settings.cache_info().currsize == 1
+    if not (known and _read and settings() is _read[1]):
+        settings.cache_clear()
+        _read = environment, settings()
+    return settings()

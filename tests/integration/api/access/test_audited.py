@@ -3,9 +3,13 @@
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from tests.integration.api.access.test_changes import DNS, OTHER, OWN, ask, made, settle
 from tests.support.access import Guarded, bearer
 from tests.support.builders import body
+
+pytestmark = pytest.mark.usefixtures("started_anew")
 
 
 def entries(guarded: Guarded) -> list[dict[str, Any]]:

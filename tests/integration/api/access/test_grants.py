@@ -100,6 +100,7 @@ def test_explanations(guarded: Guarded) -> None:
     assert guarded.client.get("/api/v1/dns/requests", headers=requester).json()["items"] == []
 
 
+@pytest.mark.usefixtures("started_anew")
 def test_each_act_is_kept_and_none_can_be_changed(guarded: Guarded) -> None:
     admin = guarded.by("admin", accounts=())
     who = f"token {admin['Authorization'].split('_')[1]}"

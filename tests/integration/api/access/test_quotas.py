@@ -22,7 +22,7 @@ A, B = "team-a", "team-b"
 
 
 @pytest.fixture(autouse=True)
-def granted(guarded: Guarded) -> None:
+def granted(started_anew: None, guarded: Guarded) -> None:
     """Two accounts may do everything."""
     for account in (A, B):
         guarded.grant(account=account)

@@ -15,7 +15,7 @@ from app.services.access.failures import TRIES
 from app.services.access.tokens import MAX_MAKERS
 from tests.support.access import Guarded, bearer, make_token, prefix_of
 from tests.support.builders import body
-from tests.support.running_api import guarded_app
+from tests.support.running_api import RunningApi, guarded_app
 from tests.support.settings import SetSettings
 
 ME = "/api/v1/access/me"
@@ -128,8 +128,8 @@ def test_two_headers_are_none(guarded: Guarded) -> None:
     assert guarded.client.get(ME, headers=both).status_code == 401
 
 
-def test_a_token_of_a_network(app_settings: Settings, set_settings: SetSettings) -> None:
-    set_settings(AUTH="required")
+def test_a_token_of_a_network(app_settings: Settings, running_api: RunningApi) -> None:
+    running_api.stop()
     with TestClient(guarded_app(), client=("10.1.2.3", 1)) as client:
         within = make_token("requester", accounts=["team-a"], networks=["192.0.2.0/24", "10.0.0.0/8"])
         outside = make_token("requester", accounts=["team-a"], networks=["10.1.2.4/32", "fd00::/8"])
@@ -256,6 +256,7 @@ def test_the_last_use_is_noted(guarded: Guarded) -> None:
     assert token["last_used_at"]
 
 
+@pytest.mark.parametrize("extra_settings", [{}])
 def test_with_auth_off_nobody_is_asked(client: TestClient, new_zone: str) -> None:
     assert client.get("/readyz").json()["auth"] == "off"
     for headers in ({}, bearer("hello")):
@@ -264,9 +265,10 @@ def test_with_auth_off_nobody_is_asked(client: TestClient, new_zone: str) -> Non
 
 
 def test_nobody_is_let_in_by_what_may_have_changed_since(
-    app_settings: Settings, set_settings: SetSettings
+    app_settings: Settings, set_settings: SetSettings, running_api: RunningApi
 ) -> None:
-    set_settings(AUTH="required", DATABASE_TIMEOUT="1")
+    running_api.stop()
+    set_settings(DATABASE_TIMEOUT="1")
     with TestClient(guarded_app()) as client:
         token = make_token("requester", accounts=["team-a"])
         assert client.get(ME, headers=bearer(token)).status_code == 200
