@@ -133,13 +133,12 @@ def with_statistics(*which: Any) -> pytest.MarkDecorator:
 
 
 @pytest.fixture(scope="module")
-def filled(request: pytest.FixtureRequest, infrastructure: Stack) -> Iterator[None]:
+def filled(request: pytest.FixtureRequest, infrastructure: Stack, migrated_database: str) -> Iterator[None]:
     """The app on a database with many rows; its statistics are "right", or those of "empty" tables."""
-    with temporary_database(infrastructure) as url, pytest.MonkeyPatch.context() as patch:
+    with temporary_database(infrastructure, migrated_database) as url, pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", url)
         patch.setattr("app.store.pages.SCAN_LIMIT", SCAN)
         forget_clients()
-        upgrade()
         fill(url, analyze_when_empty=request.param == "empty")
         yield
         forget_clients()
