@@ -10,7 +10,7 @@ MINUTES ?= 10
 RESULTS := .stack/bench-results.json
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up client demo reference docs screenshots fetch test test-thorough pytest faults fuzz prepared images bench bench-quick plots lint lock clean
+.PHONY: help venv up client demo reference docs screenshots fetch servers apache-kafka test test-thorough pytest faults fuzz prepared images bench bench-quick plots lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,8 +32,12 @@ client: venv ## install the command dns-orchestrator into the virtual environmen
 demo: venv ## start everything, show requests on their way, stop everything
 	@$(BIN)/python -m stack.demo
 
-fetch: venv ## download what tests and benchmarks run on
+fetch: servers apache-kafka ## download what tests and benchmarks run on
+
+servers: venv
 	@$(BIN)/python -m stack fetch
+
+apache-kafka: venv
 	@$(BIN)/python -m tests.support.kafka.apache
 
 test: prepared ## run the tests, on real servers
@@ -57,7 +61,7 @@ fuzz: fetch .stack/fuzz/ready ## try inputs that nobody has thought of, for MINU
 
 # What the tests run on, at the same time: most of it waits for the network.
 prepared: venv
-	@$(MAKE) --no-print-directory --jobs 4 fetch .stack/examples/ready .stack/runtime/ready .stack/docs/ready .stack/compiled
+	@$(MAKE) --no-print-directory --jobs 5 fetch .stack/examples/ready .stack/runtime/ready .stack/docs/ready .stack/compiled
 
 # Tests that are imported for the first time are compiled: once here, or by each of pytest's processes.
 .stack/compiled: .venv/ready
