@@ -11,9 +11,8 @@ from app.store.leases import NEWEST_LEASE
 from app.store.models import QUEUED, SINCE_FLOOR, ZoneLease
 
 _LEASE = "zone, seq_floor, expires_at, paused_until"
-_CROWDED = (
-    32_768  # octets of the table of leases for each zone: some 150 versions, as many as a look-up costs
-)
+# Octets of the table of leases for each zone: some 150 versions, to pass which costs as much as a look-up.
+_CROWDED = 32_768
 
 # Of zones whose backend has places for some of them only, those are due whose requests have waited longest.
 # The leases are read once. Beside an old snapshot each has as many versions as it was changed since: where

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.lifecycle import Status
 from app.store import partitions
+from app.store.literals import with_literals
 from app.store.requests import MAX_RUNS, LogLine
 
 _RENEW = """
@@ -23,7 +24,7 @@ _RENEW = """
 """
 
 # With the status: a line with a lower number may be seen later than one with a higher, and tell of the end.
-_LOG_ENDS = partitions.with_literals(
+_LOG_ENDS = with_literals(
     """
     SELECT request.id, request.status, request.run_id,
            (SELECT max(line.id) FROM dns_request_events AS line
@@ -40,7 +41,7 @@ _LOG_ENDS = partitions.with_literals(
 
 # However long the log is, only so many lines are looked at, from where the reader has come to. Those that are
 # not for him are returned, too, without their words: he goes on behind them.
-_NEW_LINES = partitions.with_literals(
+_NEW_LINES = with_literals(
     f"""
     WITH lately AS (
         SELECT run_id FROM (
@@ -71,7 +72,7 @@ _NEW_LINES = partitions.with_literals(
 )
 _RECENT = 200  # lines of a request's own, in which its last runs are looked for
 
-_OPEN = partitions.with_literals(
+_OPEN = with_literals(
     """
     SELECT id FROM dns_requests
      WHERE id = ANY(:ids) AND id BETWEEN :lowest AND :highest AND finished_at IS NULL

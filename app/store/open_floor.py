@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, TextClause, Uuid, bindparam, text
+from sqlalchemy import Engine, TextClause, text
 from sqlalchemy.orm import Session
 
 from app.core.database import AnySession
 from app.core.partitioning import FIRST, LAST, id_at, list_partitions
+from app.store.literals import with_literals
 
 DELAY = timedelta(days=1)  # nothing below the floor was open for so long
 _TABLE = "dns_requests"
@@ -51,12 +52,8 @@ _known: WeakKeyDictionary[Engine, tuple[float, UUID]] = WeakKeyDictionary()
 
 
 def statement(sql: str) -> TextClause:
-    """Return a statement about open requests, into whose text `:open_from` is written.
-
-    When a session has asked ten times, PostgreSQL makes a plan for any parameters. Without the floor it would
-    be one of all partitions.
-    """
-    return text(sql).bindparams(bindparam("open_from", type_=Uuid(), literal_execute=True))
+    """Return a statement about open requests, into whose text `:open_from` is written."""
+    return with_literals(sql, "open_from")
 
 
 def read(session: AnySession) -> UUID:

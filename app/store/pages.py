@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, false, select, text, true, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, and_, false, select, text, true, tuple_, union_all
 from sqlalchemy.orm import Session, aliased
 
+from app.store.literals import in_text
 from app.store.models import Base, CursorKey
 
 SCAN_LIMIT = 10_000  # rows that one page looks at
@@ -27,11 +28,6 @@ Position = tuple[Any, ...]  # the values of the columns that give the order
 def cursor_key(session: Session) -> bytes:
     """Return the key that cursors are sealed with."""
     return session.execute(select(CursorKey.key)).scalar_one()
-
-
-def in_text(bound: Any) -> Any:
-    """Return a bound of ids that is written into the statement's text: see store/open_floor.py."""
-    return bindparam(None, bound, unique=True, literal_execute=True) if isinstance(bound, UUID) else bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +80,9 @@ class Walk(Generic[Row]):
         if len(self.order) == 1:  # partitions are left out by a column, not by a row of columns
             [column] = self._columns(self.table, self.order)
             if self.lowest is not None:
-                way = way.where(column >= in_text(self.lowest[0]))
+                way = way.where(column >= _bound(self.lowest[0]))
             if self.highest is not None:
-                way = way.where(column <= in_text(self.highest[0]))
+                way = way.where(column <= _bound(self.highest[0]))
         if after is not None:
             position = self._at(after)
             way = way.where(self._place < position if self.descending else self._place > position)
@@ -121,3 +117,8 @@ class Walk(Generic[Row]):
 
     def _columns(self, table: Any, names: Sequence[str]) -> list[Any]:
         return [getattr(table, name) for name in names]
+
+
+def _bound(value: Any) -> Any:
+    """Return a bound as statements have it: an id is in their text, since it bounds the partitions."""
+    return in_text(value) if isinstance(value, UUID) else value

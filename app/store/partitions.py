@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import BindParameter, Engine, TextClause, Uuid, bindparam, text
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.core.partitioning import FIRST, LAST, id_at, just_below, list_partitions, shifted
@@ -25,20 +25,6 @@ def lifetime(request_id: UUID, finished_at: datetime | None) -> Span:
     """Return the ids between which those are of all that belongs to a request: its runs, what it has made."""
     highest = LAST if finished_at is None else id_at(finished_at + CLOCKS)
     return shifted(request_id, -CLOCKS), highest
-
-
-def literal(value: UUID) -> BindParameter[UUID]:
-    """Return an id that is written into the text of a statement.
-
-    As a parameter it would have PostgreSQL make a plan for any id when a session has asked ten times: one of
-    all partitions.
-    """
-    return bindparam(None, value, type_=Uuid(), unique=True, literal_execute=True)
-
-
-def with_literals(sql: str, *names: str) -> TextClause:
-    """Return a statement into whose text the ids with these names are written: see `literal`."""
-    return text(sql).bindparams(*(bindparam(name, type_=Uuid(), literal_execute=True) for name in names))
 
 
 def begin_of_last(session: Session, table: str, number: int) -> UUID:

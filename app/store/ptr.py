@@ -15,6 +15,7 @@ from app.domain.ptr import LastPtr, Standing
 from app.domain.reverse import Place
 from app.domain.settlement import APPLIED_AND_FAILED
 from app.store import partitions
+from app.store.literals import in_text
 from app.store.models import Request
 
 # An index that has never had an entry has one page, which says so. No partition is planned for, or locked.
@@ -104,6 +105,6 @@ def requests_of(session: Session, request_id: UUID, finished_at: datetime | None
 
     They were made before it was finished, or a little later.
     """
-    lowest, highest = map(partitions.literal, partitions.lifetime(request_id, finished_at))
+    lowest, highest = map(in_text, partitions.lifetime(request_id, finished_at))
     made = select(Request.id).where(Request.ptr_of == request_id, Request.id.between(lowest, highest))
     return list(session.scalars(made.order_by(Request.id)))

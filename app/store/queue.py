@@ -17,8 +17,9 @@ from app.domain.lifecycle import FINAL, TRANSITIONS, Status, predecessors, words
 from app.domain.retry_policy import VERIFY_SHARE
 from app.domain.server_answers import as_rows
 from app.domain.settlement import Decision
-from app.store import leases, open_floor, partitions
+from app.store import leases, open_floor
 from app.store.leases import Lease
+from app.store.literals import in_text
 from app.store.models import QUEUED, SEQ_STEP, SINCE_FLOOR, SINCE_FLOOR_OF_REQUEST, Request
 
 _TRANSITIONS_OF_SETTLING = ", ".join(
@@ -289,7 +290,7 @@ def claim(session: Session, lease: Lease, ids: Sequence[UUID], run_id: UUID | No
 def let_wait(session: Session, waiting: Mapping[UUID, datetime]) -> None:
     """Let each of these pending requests wait until the given time."""
     for request_id, until in waiting.items():
-        of_id = update(Request).where(Request.id == partitions.literal(request_id))
+        of_id = update(Request).where(Request.id == in_text(request_id))
         session.execute(of_id.values(check_at=until))
 
 

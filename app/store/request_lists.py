@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.lifecycle import OPEN, Status
 from app.store import open_floor, partitions
+from app.store.literals import in_text
 from app.store.models import (
     AWAITING,
     CANCELLED,
@@ -23,7 +24,7 @@ from app.store.models import (
     Review,
     Run,
 )
-from app.store.pages import Found, Position, Walk, in_text
+from app.store.pages import Found, Position, Walk
 
 # Milliseconds that may lie between the time in a request's id, when the API read it, and that of its row:
 # waiting, and clocks that differ.

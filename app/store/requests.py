@@ -21,6 +21,7 @@ from app.domain.change import Action, Via
 from app.domain.lifecycle import CANCELLABLE, INITIAL, RETRYABLE, Status, words
 from app.domain.rdata import RecordType
 from app.store import open_floor, partitions
+from app.store.literals import in_text, with_literals
 from app.store.models import (
     OPEN_ONLY,
     QUEUED,
@@ -321,7 +322,7 @@ _KEY_OF_OTHER_BATCH = text(
 
 MAX_RUNS = 20  # whose lines are part of a request's log: the last ones
 # What is for operators only has nothing in `told`: of the request's own lines requesters see the status.
-_LOG = partitions.with_literals(
+_LOG = with_literals(
     f"""
     WITH own AS MATERIALIZED (
         SELECT at, 0 AS origin, id, status, CASE WHEN :in_full THEN message ELSE told END AS message, run_id
@@ -461,7 +462,7 @@ _FIRST_MAKERS = open_floor.statement(
     """  # noqa: S608
 )
 
-_GROUPS = partitions.with_literals(
+_GROUPS = with_literals(
     """
     WITH asked AS MATERIALIZED (
         SELECT DISTINCT atomic_id FROM dns_requests WHERE id = ANY(:ids) AND atomic_id IS NOT NULL
@@ -478,7 +479,7 @@ _GROUPS = partitions.with_literals(
 )
 
 
-_ADD_LOG_LINES = partitions.with_literals(
+_ADD_LOG_LINES = with_literals(
     """
     INSERT INTO dns_request_events (request_id, status, message, told, changes_status)
     SELECT line.id, (SELECT status FROM dns_requests WHERE id = line.id AND id BETWEEN :lowest AND :highest),
@@ -555,7 +556,7 @@ def first_makers(session: AnySession, names: Collection[str]) -> dict[tuple[str,
 def get(session: Session, request_id: UUID, *, with_states: bool = False) -> Request | None:
     """Return the request of that id; its RRset's states and the servers' answers only where asked for."""
     columns = (Request.before, Request.after, Request.answers) if with_states else ()
-    of_id = select(Request).where(Request.id == partitions.literal(request_id))
+    of_id = select(Request).where(Request.id == in_text(request_id))
     return session.scalars(of_id.options(*map(undefer, columns))).one_or_none()
 
 

@@ -13,6 +13,7 @@ from app.domain.change import ChangeResult, Outcome, RRsetKey, RRsetState
 from app.domain.effects import RRset
 from app.domain.order import Before
 from app.store import partitions
+from app.store.literals import in_text
 from app.store.models import Run, RunEvent
 from app.store.pages import Found, Position, Walk
 
@@ -58,7 +59,7 @@ def add_events(session: Session, run_id: UUID, lines: Iterable[NewLine]) -> None
 def note_before(session: Session, run_id: UUID, before: Before) -> None:
     """Record what was there before the run, as far as the fates of its requests depend on that."""
     rows = [[*key, rrset and [rrset.ttl, rrset.rdata]] for key, rrset in before.items()]
-    session.execute(update(Run).where(Run.id == partitions.literal(run_id)).values(before=rows))
+    session.execute(update(Run).where(Run.id == in_text(run_id)).values(before=rows))
 
 
 def finish(
@@ -75,7 +76,7 @@ def finish(
     Its results are stored, too: should this worker die now, the next one goes on with them.
     """
     ended = {"rc": rc, "why": why, "stats": stats, "output": output, **_results_as_json(results)}
-    unfinished = update(Run).where(Run.id == partitions.literal(run_id), Run.finished_at.is_(None))
+    unfinished = update(Run).where(Run.id == in_text(run_id), Run.finished_at.is_(None))
     session.execute(unfinished.values(**ended, finished_at=func.clock_timestamp()))
 
 

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from app.store.process_leases import ProcessLeases
 
-_NOW = text("SELECT clock_timestamp()")
 LEASES = ProcessLeases("dns_watch_leases", "backend", acquired="looked_at")
 _BACKENDS = text("SELECT DISTINCT backend FROM dns_zones")
 _ZONES = text(
@@ -117,12 +116,6 @@ class Watched:
     compare_wanted_at: datetime | None
     watch_error: str | None
     looked_at: datetime | None  # when the backend's servers were last asked, to within a lease
-
-
-def now(session: Session) -> datetime:
-    """Return the time by the database's clock."""
-    found: datetime = session.execute(_NOW).scalar_one()
-    return found
 
 
 def list_backends(session: Session) -> list[str]:

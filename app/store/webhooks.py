@@ -230,12 +230,6 @@ def count(session: Session) -> WebhookCount:
     return WebhookCount(*session.execute(_COUNT).one())
 
 
-def now(session: Session) -> datetime:
-    """Return the time by the database's clock."""
-    found: datetime = session.scalars(select(func.clock_timestamp())).one()
-    return found
-
-
 def _seen(accounts: Collection[str] | None, holder: str) -> ColumnElement[bool]:
     if accounts is None:
         return Webhook.id.is_not(None)

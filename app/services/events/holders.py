@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from app.core.config import settings
 from app.domain.permissions import EVERYBODY, Principal, Right, Role
 from app.store import tokens
-from app.store import webhooks as store
 from app.store.models import Webhook
+from app.store.upkeep import read_time
 
 BELIEVED_FOR = timedelta(days=30)  # what an OIDC issuer has said
 _OF_TOKEN = "token "  # noqa: S105 - how the name of a token's principal begins
@@ -31,9 +31,9 @@ def hold(session: Session, webhook: Webhook, principal: Principal) -> None:
     if principal.name.startswith(_OF_TOKEN):
         webhook.holder_token = principal.name.removeprefix(_OF_TOKEN)
         token = tokens.get(session, webhook.holder_token)
-        webhook.holds_until = token.expires_at if token is not None else store.now(session)
+        webhook.holds_until = token.expires_at if token is not None else read_time(session)
     elif principal != EVERYBODY.principal:
-        webhook.holds_until = store.now(session) + BELIEVED_FOR
+        webhook.holds_until = read_time(session) + BELIEVED_FOR
 
 
 def holders_of(webhooks: Iterable[Webhook], now: datetime) -> Mapping[UUID, Principal]:

@@ -10,6 +10,7 @@ from app.services.events.holders import holders_of, wants
 from app.store import deliveries, webhooks
 from app.store.deliveries import New
 from app.store.outbox import Event
+from app.store.upkeep import read_time
 
 _MOST = 256 * 1024  # bytes of a post
 
@@ -27,7 +28,7 @@ def fan_out(session: Session, events: Sequence[Event]) -> None:
 
 def _deliveries(session: Session, events: Sequence[Event]) -> Iterator[New]:
     enabled = webhooks.list_enabled(session)
-    holders = holders_of(enabled, webhooks.now(session))
+    holders = holders_of(enabled, read_time(session))
     for event in events:
         kind, body = type_of(event), None
         for webhook in enabled:

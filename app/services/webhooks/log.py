@@ -20,6 +20,7 @@ from app.services.webhooks import registry
 from app.store import deliveries as store
 from app.store import webhooks
 from app.store.models import Delivery
+from app.store.upkeep import read_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def test(session: Session, caller: Caller, webhook_id: UUID) -> DeliveryState:
     unless nobody else does any more.
     """
     row = registry.lock(session, caller, webhook_id)
-    if row.holder == caller.principal.name or row.id not in holders_of([row], webhooks.now(session)):
+    if row.holder == caller.principal.name or row.id not in holders_of([row], read_time(session)):
         registry.renew(session, row, caller.principal)
     if waiting := store.waiting_test(session, webhook_id):
         return _state(waiting)

@@ -22,6 +22,7 @@ from app.services.events.holders import hold
 from app.store import deliveries, outbox
 from app.store import webhooks as store
 from app.store.models import Webhook
+from app.store.upkeep import read_time
 
 MAX_WEBHOOKS = 20  # of an account, or of every account of one holder's
 MAX_WAITING = 100_000  # deliveries of one webhook
@@ -159,7 +160,7 @@ def change(session: Session, caller: Caller, webhook_id: UUID, values: dict[str,
 def rotate(session: Session, caller: Caller, webhook_id: UUID) -> Made:
     """Give a webhook a new secret; the one before signs beside it for a day. Raises WebhookNotFound."""
     row = lock(session, caller, webhook_id)
-    row.old_secret, row.old_secret_until = row.secret, store.now(session) + ROTATION
+    row.old_secret, row.old_secret_until = row.secret, read_time(session) + ROTATION
     row.secret = secrets.token_bytes(SECRET_BYTES)
     renew(session, row, caller.principal)
     session.flush()
@@ -207,7 +208,7 @@ def _start_anew(session: Session, row: Webhook) -> None:
     row.disabled = row.disabled_at = None
     row.failures, row.failing_since, row.paused_until = 0, None, None
     row.last_code = row.last_error = None
-    row.due_at = store.now(session)
+    row.due_at = read_time(session)
     deliveries.start_anew(session, row.id)
 
 

@@ -24,6 +24,7 @@ from app.store import deliveries
 from app.store import webhooks as store
 from app.store.deliveries import Due, Result
 from app.store.models import Webhook
+from app.store.upkeep import read_time
 
 log = get_logger(__name__)
 
@@ -53,7 +54,7 @@ def begin(server: UUID, webhook_id: UUID, floors: Floors) -> Turn | None:
         row = store.lock_as_server(session, webhook_id, server)
         if row is None:
             return None
-        now = store.now(session)
+        now = read_time(session)
         floor = _floor(session, row, now, floors)
         holder = holders_of([row], now).get(row.id)
         if holder is None and row.disabled is None:
@@ -77,7 +78,7 @@ def settle(server: UUID, turn: Turn, tried: Tried, floors: Floors) -> bool:
                 webhook=str(turn.webhook_id),
             )
             return False
-        now = store.now(session)
+        now = read_time(session)
         results = [_result(due, outcome, now) for due, outcome in tried]
         if results:
             deliveries.settle(session, results)
@@ -140,7 +141,7 @@ def _leave(session: Session, row: Webhook, floor: datetime) -> None:
         following = deliveries.next_try(session, row.id, floor)
     row.due_at = max(following, row.paused_until or following) if following else None
     if deliveries.list_tests(session, row.id):
-        row.due_at = store.now(session)
+        row.due_at = read_time(session)
 
 
 def _secrets(row: Webhook, now: datetime) -> list[bytes]:

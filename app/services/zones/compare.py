@@ -4,6 +4,7 @@ from app.core.database import transaction
 from app.core.logging import get_logger
 from app.nameservers.transfer import Transfer
 from app.store import comparison, leases, watch
+from app.store.upkeep import read_time
 from app.store.watch import WatchedZone
 
 log = get_logger(__name__)
@@ -15,7 +16,7 @@ def compare(zone: WatchedZone, incoming: Transfer) -> None:
     Raises TransferFailed; nothing is stored then.
     """
     with transaction() as session:
-        began = watch.now(session)
+        began = read_time(session)
         comparison.stage(session, incoming.records())
         leases.keep_still(session, zone.name)
         candidates = comparison.add_differences(session, zone.name, incoming.soa.serial)
