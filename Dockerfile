@@ -20,7 +20,8 @@ FROM base AS packages
 COPY requirements.txt /tmp/
 RUN python -m venv --without-pip /opt/venv \
  && pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check \
-        --only-binary :all: --require-hashes --requirement /tmp/requirements.txt
+        --only-binary :all: --require-hashes --requirement /tmp/requirements.txt \
+ && rm /tmp/requirements.txt
 
 FROM base AS files
 COPY LICENSE alembic.ini models.py run_consumer.py ./

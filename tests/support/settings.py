@@ -34,8 +34,8 @@ def current_settings() -> Settings:
     """
     global _read
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    known = _read is not None and _read[0] == environment and settings.cache_info().currsize == 1
-    if not (known and _read and settings() is _read[1]):
+    is_read = bool(settings.cache_info().currsize)
+    if not is_read or _read is None or _read[0] != environment or _read[1] is not settings():
         settings.cache_clear()
         _read = environment, settings()
     return settings()
