@@ -8,6 +8,7 @@ the next holder out (`acquire` writes the key, and so needs the row for itself).
 settlement takes, it never costs the worker its lease.
 """
 
+import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -36,6 +37,7 @@ class Lease:
     probe: bool = False  # the backend was unavailable: try it with one request
     left_over: tuple[int, int] | None = None  # the range of `seq` of what the last holder has claimed last
     floor: int = 0  # no open request has a smaller `seq`
+    last_place: int = 0  # the last `seq` that was given out before the transaction of a claim had a number
     next_account: str = ""  # of several that wait, whose requests come first in the next run
     # By the database's clock, in seconds since 1970: when it was acquired, and when the one before was over
     acquired_at: float = 0.0
@@ -125,10 +127,16 @@ def _statements(sql: str, made: Callable[[str], TextClause] = open_floor.stateme
 
 _CHECK = _statements(
     f"""
+    WITH known AS MATERIALIZED (  -- before the lock, with which the transaction gets its number
+        SELECT (SELECT floor FROM dns_open_floor) AS open_from,
+               CASE WHEN pg_current_xact_id_if_assigned() IS NULL THEN
+                   pg_sequence_last_value(pg_get_serial_sequence('dns_requests', 'seq')) END AS last_place
+    )
     SELECT lease.token, lease.nonce, lease.expires_at <= clock_timestamp() AS expired, lease.seq_floor,
-           served.backend,
+           served.backend, known.open_from, coalesce(known.last_place, 0) AS last_place,
            {", ".join(f"set_config('{name}', '{value}', true)" for name, value in _BY_KEY.items())}
-      FROM dns_zone_leases AS lease LEFT JOIN dns_zones AS served ON served.name = lease.zone
+      FROM known CROSS JOIN dns_zone_leases AS lease
+      LEFT JOIN dns_zones AS served ON served.name = lease.zone
      WHERE {{which}}
        FOR KEY SHARE OF lease
     """,  # noqa: S608
@@ -199,7 +207,7 @@ def release(session: Session, lease: Lease, *, all_settled: bool = False) -> Non
 
 def check(session: Session, lease: Lease, *, to_claim: bool = False) -> Lease:
     """Keep the zone from being taken over until the transaction ends; return the lease with the backend that
-    serves the zone now, and the floor as it is now.
+    serves the zone now, and the floor as it is now. A claim's transaction begins with it.
 
     Raises LeaseLost when another worker holds it; before a claim also when the lease has run out, since a run
     would begin.
@@ -207,10 +215,12 @@ def check(session: Session, lease: Lease, *, to_claim: bool = False) -> Lease:
     Until the transaction ends, rows are found by their keys (`_BY_KEY`), whatever the statistics say: those
     of an hour without work let the planner go through all requests for each one that is claimed.
     """
+    asked_at = time.monotonic()
     row = _CHECK.execute(session, {"zone": lease.zone})
     if row is None or (row.token, row.nonce) != (lease.token, lease.nonce) or (to_claim and row.expired):
         raise LeaseLost(lease.zone)
-    return replace(lease, backend=row.backend, floor=row.seq_floor)
+    open_floor.note(session, row.open_from, asked_at)
+    return replace(lease, backend=row.backend, floor=row.seq_floor, last_place=row.last_place)
 
 
 def note_claim(session: Session, lease: Lease, seqs: Collection[int]) -> None:
@@ -219,8 +229,9 @@ def note_claim(session: Session, lease: Lease, seqs: Collection[int]) -> None:
 
     Call it last: it keeps the heartbeat waiting until the transaction ends.
     """
-    claim = {"first": min(seqs), "last": max(seqs), "next_account": lease.next_account}
-    _NOTE_CLAIM.execute(session, {**_fence(session, lease), **claim})
+    claim = {"first": min(seqs), "last": max(seqs)}
+    known = {"last_place": lease.last_place, "next_account": lease.next_account}
+    _NOTE_CLAIM.execute(session, {**_fence(session, lease), **claim, **known})
 
 
 def _fence(session: Session, lease: Lease) -> dict[str, object]:

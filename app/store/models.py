@@ -123,7 +123,7 @@ class ZoneLease(Base):
     seq_floor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     next_floor: Mapped[int | None] = mapped_column(BigInteger)
     next_floor_at: Mapped[datetime | None]
-    # The end of the snapshot in which it was noted, itself, and the place behind what was claimed then
+    # The number of the transaction that has noted it, itself, and the place behind what was claimed then
     # (store/queue_floor.py): an older release leaves them as they are
     next_floor_seen: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
     next_account: Mapped[str | None]  # of several that wait, whose requests come first in the next run
@@ -156,6 +156,9 @@ QUEUED = f"finished_at IS NULL AND seq >= 0 AND seq < {SCHEDULED_FROM}"  # in th
 SINCE_FLOOR = "(id >= :open_from OR id = :open_from)"
 SINCE_FLOOR_OF_REQUEST = "(request.id >= :open_from OR request.id = :open_from)"
 OPEN_ONLY = f"finished_at IS NULL AND {SINCE_FLOOR}"
+# Whether nobody has lowered that floor since it was read: a request that was opened again may stand before
+# what a statement finds. Who keeps to the order then takes nothing.
+SEES_ALL = "(:open_from <= coalesce((SELECT floor FROM dns_open_floor), :open_from))"
 
 # What is true of cancelled requests only, without their status: claims change that.
 CANCELLED = "finished_at IS NOT NULL AND error_code IS NULL AND verified_at IS NULL"

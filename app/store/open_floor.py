@@ -58,13 +58,21 @@ def statement(sql: str) -> TextClause:
 
 def read(session: AnySession) -> UUID:
     """Return the floor, as it was a second ago at most."""
-    engine = session.engine if not isinstance(session, Session) else session.connection().engine
-    at, floor = _known.get(engine, (0.0, FIRST))
+    at, floor = _known.get(_engine(session), (0.0, FIRST))
     now = time.monotonic()
     if now - at > _KEPT_FOR or not at:
         floor = exact(session)
-        _known[engine] = (now, floor)
+        note(session, floor, now)
     return floor
+
+
+def note(session: AnySession, floor: UUID | None, asked_at: float) -> None:
+    """Let this process go by the floor that somebody was told who asked then, on the monotonic clock."""
+    _known[_engine(session)] = (asked_at, floor or FIRST)
+
+
+def _engine(session: AnySession) -> Engine:
+    return session.engine if not isinstance(session, Session) else session.connection().engine
 
 
 def exact(session: AnySession) -> UUID:

@@ -20,7 +20,7 @@ from app.domain.settlement import Decision
 from app.store import leases, open_floor
 from app.store.leases import Lease
 from app.store.literals import in_text
-from app.store.models import QUEUED, SEQ_STEP, SINCE_FLOOR, SINCE_FLOOR_OF_REQUEST, Request
+from app.store.models import QUEUED, SEES_ALL, SEQ_STEP, SINCE_FLOOR, SINCE_FLOOR_OF_REQUEST, Request
 
 _TRANSITIONS_OF_SETTLING = ", ".join(
     f"('{before}', '{after}')"
@@ -176,7 +176,9 @@ _ITEMS = """
       FROM dns_requests
 """
 _OPEN_ITEMS = f"{_ITEMS} WHERE zone = :zone AND {QUEUED} AND seq >= :floor AND {SINCE_FLOOR}"
-_PENDING = open_floor.statement(f"{_OPEN_ITEMS} AND status = '{Status.PENDING}' ORDER BY seq LIMIT :limit")
+_PENDING = open_floor.statement(
+    f"{_OPEN_ITEMS} AND {SEES_ALL} AND status = '{Status.PENDING}' ORDER BY seq LIMIT :limit"
+)
 _BY_ID = open_floor.statement(
     f"{_ITEMS} WHERE id = ANY(CAST(:ids AS uuid[])) AND {SINCE_FLOOR} AND status = '{Status.PENDING}'"
 )

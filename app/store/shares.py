@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.domain.lifecycle import Status
 from app.domain.precedence import Tie
 from app.store import open_floor
-from app.store.models import OPEN_ONLY, QUEUED, SINCE_FLOOR
+from app.store.models import OPEN_ONLY, QUEUED, SEES_ALL, SINCE_FLOOR
 
 # Indexes give the order, whatever the statistics say: leases.check has turned off the other plans.
 _IN_ORDER = text(
@@ -57,7 +57,7 @@ _SHARES = open_floor.statement(
          WHERE (zone, {_ACCOUNT}, seq) >= (:zone, share.account_id, :floor)
            AND (zone, {_ACCOUNT}) <= (:zone, share.account_id) AND {SINCE_FLOOR} AND {_PENDING}
          {_ORDER} LIMIT :number) AS request
-     WHERE request.seq > :behind
+     WHERE request.seq > :behind AND {SEES_ALL}
      ORDER BY share.place, request.seq
     """  # noqa: S608
 )

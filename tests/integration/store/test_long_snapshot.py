@@ -59,10 +59,17 @@ def accept(zone: str, number: int) -> None:
         session.execute(text(INSERT), {"zone": zone, "number": number})
 
 
-def claim_one(zone: str) -> None:
+def acquire(zone: str) -> leases.Lease:
     with transaction() as session:
         lease = leases.acquire(session, zone, "me", 60)
-        assert lease is not None
+    assert lease is not None
+    return lease
+
+
+def claim_one(zone: str) -> None:
+    lease = acquire(zone)
+    with transaction() as session:
+        lease = leases.check(session, lease, to_claim=True)
         [item] = queue.list_pending(session, zone, 1, lease.floor).items
         queue.claim(session, lease, [item.id], uuid7(), queue.Line("one of many", "in a run"))
         leases.release(session, lease)
@@ -105,9 +112,9 @@ def test_what_was_settled_is_passed_over() -> None:
 @pytest.mark.usefixtures("snapshot")
 def test_not_even_what_the_last_hold_has_settled_is_visited() -> None:
     accept(FIRST, 1_000)
+    lease = acquire(FIRST)
     with transaction() as session:
-        lease = leases.acquire(session, FIRST, "me", 60)
-        assert lease is not None
+        lease = leases.check(session, lease, to_claim=True)
         ids = [item.id for item in queue.list_pending(session, FIRST, 1_000, lease.floor).items]
         queue.claim(session, lease, ids, uuid7(), queue.Line("one of many", "in a run"))
     with transaction() as session:
