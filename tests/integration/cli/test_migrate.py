@@ -9,8 +9,14 @@ from tests.support.forked import CLI, run_in_fork
 
 
 def test_migrate_makes_the_tables_and_may_be_repeated(new_database: str, tmp_path: Path) -> None:
+    """Before, a command says that they are missing."""
+    settings = {"DATABASE_URL": new_database, "COLUMNS": "200"}
+    missing = run_in_fork([*CLI, "token", "list"], settings, tmp_path)
+    assert (missing.status, missing.out) == (1, "")
+    assert "not migrated" in missing.err
+    assert "Traceback" not in missing.err
     for _ in range(2):
-        done = run_in_fork([*CLI, "migrate"], {"DATABASE_URL": new_database}, tmp_path)
+        done = run_in_fork([*CLI, "migrate"], settings, tmp_path)
         assert (done.status, done.err) == (0, "")
         assert done.out == f"The schema is at revision {newest_revision()}.\n"
     with psycopg.connect(new_database) as connection:

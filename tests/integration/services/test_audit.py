@@ -12,7 +12,7 @@ from app.core.config import Settings
 from app.core.database import transaction
 from app.domain.permissions import SERVICE, Principal
 from app.services.access import audit
-from app.services.access.refusals import MOST, PERIOD, Refusals
+from app.services.access.refusals import PERIOD, Refusals
 
 NUMBER = 8
 
@@ -74,9 +74,10 @@ def test_a_hash_that_was_kept_tells_whether_the_end_was_cut_off(entries: None) -
     assert [chain.has_kept for chain in found] == [True] * 6 + [False] * 2
 
 
-def test_refusals_can_not_fill_it(app_settings: Settings) -> None:
+def test_refusals_can_not_fill_it(app_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     database.upgrade()
-    now = 0.0
+    most, now = 20, 0.0
+    monkeypatch.setattr("app.services.access.refusals.MOST", most)
     refusals = Refusals(lambda: now)
 
     def written() -> list[tuple[str, int]]:
@@ -99,10 +100,10 @@ def test_refusals_can_not_fill_it(app_settings: Settings) -> None:
     assert written() == [("token a", 1), ("token b", 1)]
     now = PERIOD
     assert written() == [("token a", 1), ("token b", 1), ("token a", 1_000)]
-    for number in range(3 * MOST):
+    for number in range(3 * most):
         refusals.note(Principal(f"token {number}"), "not_allowed", "no")
     now += PERIOD
-    assert len(written()) == 3 + MOST + 1
+    assert len(written()) == 3 + most + 1
     assert follow().fault is None
 
 

@@ -75,6 +75,7 @@ def variables(file: Path) -> dict[str, str]:
 
 
 def test_up_says_where_everything_is_and_an_interrupt_ends_it(up: Up, tmp_path: Path, ports: Ports) -> None:
+    """Meanwhile no other stack uses its directory."""
     process = up()
     log = read_until(process, "Ready.")
     assert "postgres | " in log
@@ -89,6 +90,11 @@ def test_up_says_where_everything_is_and_an_interrupt_ends_it(up: Up, tmp_path: 
     assert "example.test=bind" in found["BOOTSTRAP_ZONES"]
     psycopg.connect(found["DATABASE_URL"]).close()
 
+    second = up()
+    output, _ = second.communicate(timeout=60)
+    assert output == f"Another stack runs in {tmp_path}: stop it, or set STACK_DIR.\n"
+    assert second.returncode == 1
+
     parts = children(process.pid)
     assert len(parts) == 4
     process.send_signal(signal.SIGINT)
@@ -97,6 +103,7 @@ def test_up_says_where_everything_is_and_an_interrupt_ends_it(up: Up, tmp_path: 
     assert not (tmp_path / "env").exists()
 
 
+@pytest.mark.thorough
 def test_no_part_outlives_a_killed_supervisor(up: Up) -> None:
     process = up()
     read_until(process, "Ready.")
@@ -108,6 +115,7 @@ def test_no_part_outlives_a_killed_supervisor(up: Up) -> None:
     assert "ERROR" not in read_until(up(), "Ready.")
 
 
+@pytest.mark.thorough
 def test_an_interrupt_while_it_starts_ends_it_too(up: Up) -> None:
     process = up()
     read_until(process, "postgres | ")
@@ -135,14 +143,6 @@ def test_settings_that_can_not_be_used_are_said_once_before_anything_is_started(
     assert (page[0], len(page)) == ("These settings can't be used:", 4)
     assert "PARTITION_SPAN is 'dya'" in page[1]
     assert "no setting is called RETENTON; is RETENTION meant?" in page[2]
-
-
-def test_two_stacks_do_not_share_a_directory(up: Up, tmp_path: Path) -> None:
-    read_until(up(), "Ready.")
-    second = up()
-    output, _ = second.communicate(timeout=60)
-    assert output == f"Another stack runs in {tmp_path}: stop it, or set STACK_DIR.\n"
-    assert second.returncode == 1
 
 
 def test_a_part_that_the_environment_names_is_not_started(tmp_path: Path) -> None:

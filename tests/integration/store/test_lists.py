@@ -207,7 +207,7 @@ def every_page(find: Callable[[Session, str | None], Any]) -> list[Any]:
 
 FILTERS: list[dict[str, Any]] = [
     {"status": Status.FAILED, "zone": "small.test"},
-    {"since": HOUR_AGO + timedelta(minutes=10), "until": HOUR_AGO + timedelta(minutes=11)},
+    {"since": HOUR_AGO + timedelta(minutes=10), "until": HOUR_AGO + timedelta(minutes=10, seconds=12)},
     {"status": Status.CANCELLED},
     {"status": Status.PENDING},
     {"status": Status.PENDING, "zone": "large.test"},
@@ -229,8 +229,8 @@ FILTERS: list[dict[str, Any]] = [
     ("filters", "newest_first"),
     [
         *((filters, True) for filters in FILTERS),
-        *((filters, False) for filters in FILTERS[:2]),
-        *(thoroughly(filters, False) for filters in FILTERS[2:]),
+        (FILTERS[0], False),
+        *(thoroughly(filters, False) for filters in FILTERS[1:]),
     ],
 )
 def test_the_pages_together_have_everything_once(filters: dict[str, Any], newest_first: bool) -> None:
@@ -262,7 +262,7 @@ def test_the_pages_together_have_everything_once(filters: dict[str, Any], newest
     "filters",
     [
         {"account_id": "large", "zone": "small.test"},
-        {"record_type": "CAA"},
+        thoroughly({"record_type": "CAA"}),
         {"account_id": "small"},
         {"zone": "small.test"},
     ],

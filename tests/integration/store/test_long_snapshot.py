@@ -19,7 +19,7 @@ from app.store import due, leases, queue, upkeep, zones
 from tests.support.builders import body
 from tests.support.partitions import NO_AUTOVACUUM, VISITED
 
-SETTLED = 10_000
+SETTLED = 3_000
 FIRST, SECOND = "a.test", "b.test"
 INSERT = """
     INSERT INTO dns_requests
