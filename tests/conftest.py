@@ -83,13 +83,15 @@ def collector() -> Iterator["Collector"]:
 @pytest.fixture(scope="session")
 def whole_system(tmp_path_factory: pytest.TempPathFactory, collector: "Collector") -> Iterator[Stack]:
     """The servers and the app's processes for the tests of one group; where everybody may do everything."""
+    from tests.support.forked_stack import ForkedStack  # as above
+
     settings = {
         "LOG_FORMAT": "json",
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
         "OTEL_BSP_SCHEDULE_DELAY": "200",
     }
     folder = tmp_path_factory.mktemp("system")
-    with Stack(folder, app=True, settings=settings, durable=False) as stack:
+    with ForkedStack(folder, settings=settings) as stack:
         yield stack
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stack.embedded import Stack
-from tests.acceptance.conftest import BY_UPDATE, EACH_BACKEND, EACH_WAY, ServedOn
+from tests.acceptance.conftest import BY_UPDATE, EACH_BACKEND, ServedOn
 from tests.support.builders import body
 from tests.support.thoroughly import thoroughly
 from tests.support.user import User, statuses
@@ -62,7 +62,7 @@ def test_in_a_child_zone_that_is_not_served_here(stack: Stack, user: User, zone:
     submit(user, body(zone, "www.child", action="delete"), whole(zone, "child", "NS"))
 
 
-@pytest.mark.parametrize("action", ["create", "upsert"])
+@pytest.mark.parametrize("action", ["create", thoroughly("upsert")])
 def test_a_name_that_shows_otherwise_still_fails(user: User, zone: str, action: str) -> None:
     """Beside a delegation the server shows all that there is."""
     submit(user, body(zone, "d4", record_type="NS", target="ns.example.net"))
@@ -98,7 +98,7 @@ def fates(requests: list[dict[str, Any]]) -> list[str | None]:
 
 
 @pytest.mark.parametrize("backend", EACH_BACKEND)
-@pytest.mark.parametrize("way", ["atomic", thoroughly("records"), "servers"])
+@pytest.mark.parametrize("way", ["atomic", thoroughly("records"), thoroughly("servers")])
 def test_a_delegation_comes_and_goes_as_a_whole(
     user: User, served_on: ServedOn, backend: str, way: str
 ) -> None:
@@ -139,6 +139,7 @@ def forecasts(user: User, *items: dict[str, Any], ask_servers: bool) -> list[dic
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("backend", ["bind", thoroughly(BY_UPDATE)])
 def test_a_null_mx_stands_alone_at_a_delegation(user: User, served_on: ServedOn, backend: str) -> None:
     zone = served_on(backend).name
@@ -151,7 +152,7 @@ def test_a_null_mx_stands_alone_at_a_delegation(user: User, served_on: ServedOn,
     assert recorded(user, f"d.{zone}") == [["0 ."], ["ns.example.net."]]
 
 
-@pytest.mark.parametrize("backend", EACH_WAY)
+@pytest.mark.parametrize("backend", EACH_BACKEND)
 def test_a_plan_of_what_no_server_shows(user: User, served_on: ServedOn, backend: str) -> None:
     """A transfer shows it, or the API; else the records, and prerequisites whether there is anything."""
     beside = served_on(backend)
@@ -191,6 +192,7 @@ def test_a_plan_of_what_no_server_shows(user: User, served_on: ServedOn, backend
     assert there == {"192.0.2.1"}
 
 
+@pytest.mark.thorough
 def test_a_rollback_of_what_neither_servers_nor_records_show(user: User, served_on: ServedOn) -> None:
     """There is something, made beside us; nobody can tell what, so it stays."""
     beside = served_on(BY_UPDATE)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stack.embedded import Stack
-from tests.acceptance.conftest import BACKENDS, BY_UPDATE, EACH_BACKEND, EACH_WAY, ServedOn
+from tests.acceptance.conftest import BACKENDS, BY_UPDATE, EACH_BACKEND, ServedOn
 from tests.support.builders import body
 from tests.support.thoroughly import thoroughly
 from tests.support.user import User
@@ -146,7 +146,7 @@ VALUES = {
         thoroughly("bind", 2),
         thoroughly("knot", 3),
         thoroughly(BY_UPDATE, 3),
-        ("powerdns", 3),
+        thoroughly("powerdns", 3),
     ],
 )
 def test_a_plan_is_what_then_happens(user: User, served_on: ServedOn, backend: str, seed: int) -> None:
@@ -226,7 +226,7 @@ DELEGATION = [
 ]
 
 
-@pytest.mark.parametrize("backend", EACH_WAY)
+@pytest.mark.parametrize("backend", EACH_BACKEND)
 def test_a_delegation_to_a_zone_that_the_server_has_too(
     stack: Stack, user: User, served_on: ServedOn, backend: str
 ) -> None:

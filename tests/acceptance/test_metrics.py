@@ -55,6 +55,7 @@ def worker(stack: Stack, folder: Path) -> Iterator[Worker]:
         yield started
 
 
+@pytest.mark.thorough
 def test_a_worker_and_its_pool(without_worker: Stack, user: User, zone: str, tmp_path: Path) -> None:
     with worker(without_worker, tmp_path) as running:
         found = running.metrics()

@@ -19,23 +19,23 @@ from app.core.config import ROOT
 from app.nameservers.key_file import read_key
 from stack.debian import library_path, unpacked
 from stack.embedded import Stack
-from stack.inventory import write_backend
-from stack.nameserver import create_key, empty_zone
+from stack.nameserver import empty_zone
 from stack.paths import PACKAGES
 from stack.ports import HOST, Ports
+from tests.acceptance.conftest import YEARS, OwnServer
 from tests.support.eventually import eventually
 from tests.support.own_bind import running_bind
 from tests.support.pages import shown
 from tests.support.user import User
 
 PAGE = "docs/how-to/migrate.md"
-ZONES = [f"z{number}.migrated.test" for number in range(12)]
+ZONES = [f"z{number}.migrated.test" for number in range(3)]
+ONE = ZONES[1]
 RECORDS = (
     "".join(f"h{number}  A  192.0.2.{number}\n" for number in range(1, 21)) + 'old  TXT  "of years ago"\n'
 )
 
-NAME = "years"  # the page has another: its `ns1` is a BIND of the stack here
-HERE = {"--backend ns1": f"--backend {NAME}"}
+HERE = {"--backend ns1": f"--backend {YEARS}"}  # `ns1` is a BIND of the stack here
 _OPTIONS = """\
 include "{key}";
 options {{
@@ -46,32 +46,35 @@ options {{
 
 
 @contextmanager
-def bind_of_years(home: Path) -> Iterator[int]:
-    """Run BIND with the zones, and with what the page says has to stand in its options; yield its port."""
-    ports = Ports.free()
-    create_key(home / "orchestrator.key")
+def bind_of_years(home: Path, key: Path, ports: Ports) -> Iterator[None]:
+    """Run BIND with the zones, and with what the page says has to stand in its options."""
     ours = "".join(re.findall(r"^    allow-.*\n", shown(PAGE, "allow-update").text, re.MULTILINE))
-    text = _OPTIONS.format(key=home / "orchestrator.key", home=home, port=ports.dns, host=HOST, ours=ours)
+    text = _OPTIONS.format(key=key, home=home, port=ports.dns, host=HOST, ours=ours)
     for zone in ZONES:
         (home / f"{zone}.zone").write_text(empty_zone(zone) + RECORDS)
         text += f'zone "{zone}" {{ type primary; file "{zone}.zone"; }};\n'
     with running_bind(home, ports, text):
+        yield
+
+
+@pytest.fixture
+def key(own_servers: Mapping[str, OwnServer]) -> Path:
+    """The file with the key for its updates."""
+    return own_servers[YEARS].home / f"{YEARS}.key"
+
+
+@pytest.fixture
+def primary(tmp_path: Path, user: User, own_servers: Mapping[str, OwnServer], key: Path) -> Iterator[int]:
+    """The port of the BIND that the stack's inventory names YEARS."""
+    ports = own_servers[YEARS].ports
+    with bind_of_years(tmp_path, key, ports):
         yield ports.dns
+    for zone in ZONES:
+        user.api.delete(f"/zones/{zone}", params={"cancel_open": True})
 
 
 @pytest.fixture
-def primary(tmp_path: Path, stack: Stack) -> Iterator[int]:
-    """The port of a BIND that the stack's inventory names NAME."""
-    with bind_of_years(tmp_path) as port:
-        key = str(tmp_path / "orchestrator.key")
-        inventory = Path(stack.env["INVENTORY"])
-        write_backend(inventory, NAME, HOST, port, dns_tsig_key_file=key)
-        yield port
-        (inventory / f"{NAME}.yml").unlink()
-
-
-@pytest.fixture
-def env(stack: Stack, tmp_path: Path, programs: Path) -> Mapping[str, str]:
+def env(stack: Stack, tmp_path: Path, programs: Path, key: Path) -> Mapping[str, str]:
     """What the commands find: the worker's settings, `python` and `named-checkconf`."""
     root = unpacked("bind9", PACKAGES)
     checkconf = tmp_path / "named-checkconf"
@@ -80,8 +83,7 @@ def env(stack: Stack, tmp_path: Path, programs: Path) -> Mapping[str, str]:
     )
     checkconf.chmod(0o755)
     path = f"{tmp_path}:{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
-    key = str(tmp_path / "orchestrator.key")
-    return {**os.environ, **stack.env, "PATH": path, "NS1_KEY": key}
+    return {**os.environ, **stack.env, "PATH": path, "NS1_KEY": str(key)}
 
 
 def run(words: str, env: Mapping[str, str], **replaced: str) -> str:
@@ -107,21 +109,20 @@ def change_beside(port: int, zone: str, env: Mapping[str, str]) -> None:
     assert dns.query.tcp(message, HOST, port=port, timeout=10).rcode() == dns.rcode.NOERROR
 
 
-def imported_rrsets(env: Mapping[str, str]) -> set[int]:
+def imported_rrsets(user: User) -> set[int]:
     """Wait until every zone of it is imported; return how many RRsets they have."""
 
     def all_done() -> list[dict[str, Any]] | None:
-        lines = map(json.loads, run("python -m app.cli zones list --json", env).splitlines())
-        found = [each for each in lines if each["backend"] == NAME]
-        return found if all(each["import_state"] == "done" for each in found) else None
+        found = [user.api.get(f"/zones/{zone}/import").raise_for_status().json() for zone in ZONES]
+        return found if all(each["state"] == "done" for each in found) else None
 
-    return {each["import_rrsets"] for each in eventually(all_done, limit=60, pause=1, first=1)}
+    return {each["rrsets"] for each in eventually(all_done, limit=60)}
 
 
 def test_from_a_named_conf_to_the_first_change(
     stack: Stack, user: User, primary: int, env: Mapping[str, str], tmp_path: Path
 ) -> None:
-    user.wait_for_backend(NAME)
+    user.wait_for_backend(YEARS)
     registered = run(
         shown(PAGE, "named-checkconf -l").text,
         env,
@@ -130,23 +131,21 @@ def test_from_a_named_conf_to_the_first_change(
     )
     assert [line.split("\t")[:2] for line in registered.splitlines()] == [[zone, "added"] for zone in ZONES]
 
-    assert imported_rrsets(env) == {22}  # the hosts, the text, and the NS
-    assert f"\t{NAME}\t" in run(shown(PAGE, "zones list").text, env)
-    items = user.api.get("/dns/records", params={"zone": ZONES[7], "domain": f"old.{ZONES[7]}"}).json()[
-        "items"
-    ]
+    assert imported_rrsets(user) == {22}  # the hosts, the text, and the NS
+    assert f"\t{YEARS}\t" in run(shown(PAGE, "zones list").text, env)
+    items = user.api.get("/dns/records", params={"zone": ONE, "domain": f"old.{ONE}"}).json()["items"]
     assert [(each["target"], each["origin"], each["account_id"]) for each in items] == [
         (['"of years ago"'], "import", None)
     ]
 
-    answer = json.loads(run(shown(PAGE, "dns/upsert").text, env, **{"example.org": ZONES[7]}))
+    answer = json.loads(run(shown(PAGE, "dns/upsert").text, env, **{"example.org": ONE}))
     [request] = user.wait_until_settled([answer["id"]])
     assert request["status"] == "succeeded", request
-    change_beside(primary, ZONES[7], env)
-    eventually(lambda: user.api.get(f"/zones/{ZONES[7]}/drift").json()["items"], pause=0.5)
-    drifted = json.loads(run(shown(PAGE, "/drift").text, env, **{"example.org": ZONES[7]}))["items"]
-    assert [(each["domain"], each["kind"]) for each in drifted] == [(f"h1.{ZONES[7]}", "changed")]
-    exported = user.api.get(f"/zones/{ZONES[7]}/export").text
+    change_beside(primary, ONE, env)
+    eventually(lambda: user.api.get(f"/zones/{ONE}/drift").json()["items"], pause=0.5)
+    drifted = json.loads(run(shown(PAGE, "/drift").text, env, **{"example.org": ONE}))["items"]
+    assert [(each["domain"], each["kind"]) for each in drifted] == [(f"h1.{ONE}", "changed")]
+    exported = user.api.get(f"/zones/{ONE}/export").text
     assert "migrated" in exported
     assert "h20" in exported
 
@@ -155,14 +154,14 @@ def test_from_a_named_conf_to_the_first_change(
 def test_from_a_directory_of_master_files(
     user: User, primary: int, env: Mapping[str, str], tmp_path: Path
 ) -> None:
-    user.wait_for_backend(NAME)
+    user.wait_for_backend(YEARS)
     here = {"/etc/bind/zones": str(tmp_path), **HERE}
     told = run(shown(PAGE, "ls /etc/bind/zones").text, env, **here)
     assert {line.split("\t")[0] for line in told.splitlines()} == set(ZONES)
-    imported_rrsets(env)
+    imported_rrsets(user)
     answers = run(shown(PAGE, "for file in").text, env, **here)
     assert answers.count('"wanted"') == len(ZONES)
-    assert imported_rrsets(env) == {22}
+    assert imported_rrsets(user) == {22}
 
 
 def test_from_the_api_of_powerdns(stack: Stack, user: User, env: Mapping[str, str]) -> None:

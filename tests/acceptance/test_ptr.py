@@ -178,6 +178,7 @@ def test_none_is_made_below_a_delegation_to_others(user: User, zone: str, networ
     assert pointers(user, free) == {f"free.{zone}."}
 
 
+@pytest.mark.thorough
 def test_below_a_delegation_that_is_not_on_record_the_log_says_that_nobody_sees_it(
     stack: Stack, user: User, zone: str, network: str
 ) -> None:
@@ -189,6 +190,7 @@ def test_below_a_delegation_that_is_not_on_record_the_log_says_that_nobody_sees_
     assert f"can't show it: it lies at or below the delegation 10.{parent}" in ptr_lines(made, address)[-1]
 
 
+@pytest.mark.thorough
 def test_a_delegation_whose_parent_is_not_served_is_found_by_its_name(
     stack: Stack, user: User, zone: str
 ) -> None:
@@ -250,6 +252,7 @@ def test_it_goes_and_comes_with_undos(user: User, zone: str, network: str) -> No
     assert pointers(user, address) == {f"www.{zone}."}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("ttl", [77, thoroughly(88)])
 def test_its_own_undo_leaves_it_ours(user: User, zone: str, network: str, ttl: int) -> None:
     """The PTR is taken back by itself, or its TTL, and that as well."""
@@ -322,6 +325,7 @@ def test_an_undo_makes_none_that_was_not_there(user: User, zone: str, network: s
     assert (pointers(user, plain), pointers(user, kept)) == (set(), set())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("ask_servers", [thoroughly(False), True])
 def test_it_goes_and_comes_with_rollbacks(user: User, zone: str, network: str, ask_servers: bool) -> None:
     there, new = f"{network}.10", f"{network}.11"

@@ -14,7 +14,7 @@ from tests.support.user import User
 from tests.support.zones import ZoneUnderTest
 
 OWNERS = [f"n{number}" for number in range(20)]
-SWAPS = examples(50)
+SWAPS = examples(40)
 MAX_ROUNDS = 10 * SWAPS // len(OWNERS)
 
 

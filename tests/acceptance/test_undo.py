@@ -44,6 +44,7 @@ def test_do_and_undo(user: User, zone: str, beside: ZoneUnderTest) -> None:
     assert beside.values("new", "A") == set()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("beside", EACH_WAY, indirect=True)
 def test_rrsets_that_are_together_more_than_a_message(user: User, zone: str, beside: ZoneUnderTest) -> None:
     small, large = ("x" * number for number in (60_000, 63_000))
@@ -102,7 +103,6 @@ def apply(user: User, planned: dict[str, Any]) -> set[str]:
     return {request["status"] for request in user.wait_until_settled(ids)}
 
 
-@pytest.mark.parametrize("beside", EACH_WAY, indirect=True)
 def test_a_rollback_is_the_zone_as_it_was(user: User, zone: str, beside: ZoneUnderTest) -> None:
     chance = random.Random(7)
     user.submit_and_wait(*items(zone, 15, chance), *cuts(zone, chance))
@@ -135,6 +135,7 @@ def test_a_rollback_leaves_what_was_changed_beside_us(user: User, zone: str, bes
     assert beside.values("dn", "DNAME") == {"z.example.org."}
 
 
+@pytest.mark.thorough
 def test_the_servers_know_what_the_records_have_forgotten(
     stack: Stack, user: User, zone: str, beside: ZoneUnderTest
 ) -> None:
@@ -151,6 +152,7 @@ def test_the_servers_know_what_the_records_have_forgotten(
     assert beside.values("www", "A") == {"192.0.2.1"}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("ask_servers", [False, thoroughly(True)])
 def test_a_delegation_comes_back_with_its_ds_and_glue(
     user: User, zone: str, beside: ZoneUnderTest, ask_servers: bool

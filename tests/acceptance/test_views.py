@@ -1,9 +1,8 @@
 """Two zones of one name, in views that a key chooses: each is changed and verified by itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import dns.query
@@ -15,7 +14,7 @@ from app.domain.change import RRsetKey
 from app.nameservers.key_file import read_key
 from app.nameservers.resolver import ask
 from stack.embedded import Stack
-from stack.inventory import write_backend
+from tests.acceptance.conftest import OwnServer
 from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.thoroughly import thoroughly
@@ -23,19 +22,15 @@ from tests.support.user import User, statuses
 from tests.support.views import CHILD, REVERSE, VIEWS, ZONE, Views, bind_with_views
 
 DS = "1 8 2 " + "ab" * 32
+ONE_VIEW = ["inside", thoroughly("outside")]
 
 
 @pytest.fixture(scope="module")
-def views(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Views]:
+def views(stack: Stack, own_servers: Mapping[str, OwnServer]) -> Iterator[Views]:
     """The server; each view is a backend with a key of its own, and the zones in it are served."""
-    inventory = Path(stack.env["INVENTORY"])
     user = User(stack.env)
-    with bind_with_views(tmp_path_factory.mktemp("views")) as found:
+    with bind_with_views(*own_servers["views"]) as found:
         for view in VIEWS:
-            key = str(found.key_file(view))
-            keys = {"dns_tsig_key_file": key, "dns_verify_key_file": key}
-            write_backend(inventory, view, found.server.address, found.server.port, **keys)
-        for view in VIEWS:  # all at once: what has changed is read anew by each process
             user.wait_for_backend(view)
             for zone in (ZONE, REVERSE):
                 served = {"name": zone, "view": view, "backend": view}
@@ -44,8 +39,6 @@ def views(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vi
         for zone in user.api.get("/zones").json()["items"]:
             if zone["view"] is not None:
                 user.api.delete(f"/zones/{zone['key']}").raise_for_status()
-    for view in VIEWS:
-        (inventory / f"{view}.yml").unlink()
     user.api.close()
 
 
@@ -112,7 +105,7 @@ def test_without_a_view_nobody_knows_which_is_meant(views: Views, user: User) ->
     assert "inside, outside" in answer.json()["detail"][0]["msg"]
 
 
-@pytest.mark.parametrize("view", ["inside", thoroughly("outside")])
+@pytest.mark.parametrize("view", ONE_VIEW)
 def test_planned_by_the_servers_applied_and_taken_back(views: Views, user: User, view: str) -> None:
     before = shown(views, view, "www")
     item = body(ZONE, action="upsert", target="192.0.2.99", view=view)
@@ -164,7 +157,7 @@ def test_each_is_imported_watched_and_exported_by_itself(views: Views, user: Use
     assert (answer.status_code, shown(views, "outside", "beside")) == (200, set())
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", ONE_VIEW)
 def test_all_or_none(views: Views, user: User, view: str) -> None:
     good, bad = (body(ZONE, "group", view=view), body(ZONE, "missing", action="update", view=view))
     requests = user.wait_until_settled(user.submit(good, bad, atomic=True))
@@ -177,7 +170,8 @@ def test_all_or_none(views: Views, user: User, view: str) -> None:
     assert [each["type"] for each in answer.json()["detail"]] == ["atomic_zones"]
 
 
-@pytest.mark.parametrize("view", ["inside", thoroughly("outside")])
+@pytest.mark.thorough
+@pytest.mark.parametrize("view", VIEWS)
 def test_at_below_and_beside_cuts_it_is_verified_at_once(views: Views, user: User, view: str) -> None:
     """One zone below is served here and by the server, in the same view, the other by neither."""
     served = {"name": key_of(view, CHILD), "backend": view}
@@ -204,6 +198,7 @@ def test_at_below_and_beside_cuts_it_is_verified_at_once(views: Views, user: Use
     assert [each["type"] for each in answer.json()["detail"]] == ["not_parent_side"]
 
 
+@pytest.mark.thorough
 def test_a_rollback_takes_back_what_was_done_in_its_view(views: Views, user: User) -> None:
     start = datetime.now(UTC).isoformat()
     user.submit_and_wait(*(body(ZONE, "late", view=view) for view in VIEWS))
@@ -245,7 +240,7 @@ def test_ptrs_lie_in_the_same_view_and_go_and_come_back_with_their_addresses(
     assert pointers() == named
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", ONE_VIEW)
 def test_a_zone_is_imported_in_its_view(user: User, views: Views, view: str) -> None:
     def is_done() -> bool:
         return bool(user.api.get(f"/zones/{key_of(view)}/import").json()["state"] == "done")

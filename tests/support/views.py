@@ -49,9 +49,9 @@ class Views:
 
 
 @contextmanager
-def bind_with_views(home: Path) -> Iterator[Views]:
-    """Run BIND in this folder for the block."""
-    ports = Ports.free()
+def bind_with_views(home: Path, ports: Ports | None = None) -> Iterator[Views]:
+    """Run BIND in this folder for the block, on these ports or on free ones."""
+    ports = ports or Ports.free()
     views = Views(home, ports.dns)
     text = _OPTIONS.format(home=home, port=ports.dns, host=HOST)
     for view, address in VIEWS.items():
