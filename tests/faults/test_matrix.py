@@ -51,7 +51,7 @@ def scene() -> Iterator[Scene]:
 
 @pytest.fixture(scope="module")
 def row(scene: Scene) -> Row:
-    return run_row(scene, QUICK, "quick")
+    return run_row(scene, QUICK, "quick", pause=1.4)
 
 
 @pytest.mark.thorough

@@ -11,7 +11,7 @@ from tests.faults.matrix.wishes import Wish, Wishes
 class Lane:
     """What clients over HTTP and over Kafka have in common."""
 
-    pause = 0.7  # seconds between two calls
+    pause: float  # seconds between two calls
 
     def __init__(self, name: str, scene: Scene, journal: Journal, random: Random, account: str) -> None:
         self.name, self.account = name, account

@@ -19,7 +19,7 @@ _STOP_LIMIT = 90.0  # seconds in which each client gets its last answer
 class Load:
     """Two clients of each API process, who go to the other one when they get no answer, and Kafka's."""
 
-    def __init__(self, scene: Scene, seed: str) -> None:
+    def __init__(self, scene: Scene, seed: str, pause: float) -> None:
         self.journal = Journal()
         self._stop, self._give_up = Event(), Event()
         self._lanes: list[Lane] = [
@@ -27,6 +27,8 @@ class Load:
             for number, (account, api) in enumerate((account, api) for account in ACCOUNTS for api in APIS)
         ]
         self._lanes.append(KafkaLane("k0", scene, self.journal, Random(f"{seed} k")))
+        for lane in self._lanes:
+            lane.pause = pause
         self._threads = [
             Thread(target=lane.run_until, args=(self._stop, self._give_up), name=lane.name)
             for lane in self._lanes

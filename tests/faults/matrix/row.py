@@ -20,6 +20,7 @@ from tests.faults.matrix.scene import Scene
 from tests.faults.matrix.seen import Seen, look
 
 _BEFORE, _AFTER = 1.5, 1.0  # seconds of load
+_PAUSE = 0.7  # seconds between two calls of a client
 _POLL = 0.1  # seconds
 _CALM_LIMIT = 60.0  # seconds for the last change to be everywhere, and for the last event to be out
 _SETTLED = "SELECT idempotency_key FROM dns_requests WHERE zone = ANY(%s) AND status = ANY(%s)"
@@ -61,11 +62,14 @@ class _Phases:
         self._last = now
 
 
-def run_row(scene: Scene, faults: Sequence[Fault], seed: str) -> Row:
-    """Run the load with faults in it, and judge what has become of it."""
+def run_row(scene: Scene, faults: Sequence[Fault], seed: str, pause: float = _PAUSE) -> Row:
+    """Run the load with faults in it, and judge what has become of it.
+
+    Each client pauses for so many seconds between two calls.
+    """
     phases = _Phases(scene.began)
     phases.end("set-up")
-    load = Load(scene, seed)
+    load = Load(scene, seed, pause)
     with load.running():
         time.sleep(_BEFORE)
         phases.end("before")
