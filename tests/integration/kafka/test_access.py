@@ -21,6 +21,7 @@ def guarded_api(api_env: dict[str, str], tmp_path: Path) -> Iterator[Api]:
     api.stop()
 
 
+@pytest.mark.thorough
 def test_a_consumer_speaks_for_accounts_and_may_do_what_each_may(
     tansu_sandbox: KafkaSandbox, guarded_api: Api, api_env: dict[str, str], tmp_path: Path
 ) -> None:

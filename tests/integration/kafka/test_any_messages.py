@@ -82,7 +82,7 @@ def test_each_message_becomes_a_request_or_a_dead_letter(sandbox: KafkaSandbox, 
     consumer = sandbox.start_consumer(kafka_api.url)
     sent = 0
 
-    @the_same(5)
+    @the_same(3)
     @given(MESSAGES)
     def offer(messages: list[Sent]) -> None:
         nonlocal sent

@@ -17,6 +17,9 @@ from tests.support.eventually import eventually
 from tests.support.kafka.broker import free_port
 from tests.support.kafka.processes import Api
 from tests.support.kafka.sandbox import KafkaSandbox, request
+from tests.support.thoroughly import thoroughly
+
+ONE_BROKER = pytest.mark.parametrize("any_sandbox", ["apache_kafka", thoroughly("tansu")], indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +44,7 @@ def refuse(sandbox: KafkaSandbox, api: Api, zone: str, *names: str) -> None:
     eventually(lambda: sandbox.committed() == before + len(names))
 
 
+@ONE_BROKER
 def test_dead_letters_are_sent_back_once_and_become_requests(
     any_sandbox: KafkaSandbox, kafka_api: Api
 ) -> None:
@@ -78,6 +82,7 @@ def test_what_the_audit_can_not_note_is_not_sent_back(sandbox: KafkaSandbox, kaf
     assert [letter["state"] for letter in listed(sandbox)] == ["waiting"]
 
 
+@pytest.mark.thorough
 def test_one_dead_letter_can_be_sent_back_even_twice(sandbox: KafkaSandbox, kafka_api: Api) -> None:
     sandbox.create_topic()
     zone = f"{sandbox.account}.test"
@@ -105,6 +110,7 @@ def test_a_message_that_is_refused_again_is_a_new_dead_letter(sandbox: KafkaSand
     assert [name for name, _ in own_headers(second)] == ["trace", "idempotency-key"]
 
 
+@pytest.mark.thorough
 def test_a_dead_letter_without_its_value_is_not_sent_back(sandbox: KafkaSandbox, kafka_api: Api) -> None:
     sandbox.create_topic()
     sandbox.create_topic(f"{sandbox.topic}.dlq", 1, **{"max.message.bytes": "10000"})
@@ -129,6 +135,7 @@ def test_a_dead_letter_of_another_topic_is_not_sent_anywhere(
     assert "does not come from" in done.err
 
 
+@pytest.mark.thorough
 def test_in_a_pipe_each_dead_letter_is_one_line(sandbox: KafkaSandbox, kafka_api: Api) -> None:
     sandbox.create_topic()
     sandbox.produce(b"x", b"x", b"x", key=b"a\tb\x1b[31m\n")
@@ -154,6 +161,7 @@ def test_on_a_terminal_the_dead_letters_are_a_table(sandbox: KafkaSandbox, kafka
     assert "\x1b[2J" not in screen
 
 
+@ONE_BROKER
 def test_no_topic_means_no_dead_letters(any_sandbox: KafkaSandbox) -> None:
     """On both: they answer differently for a topic that is not there."""
     sandbox = any_sandbox

@@ -33,7 +33,7 @@ from tests.support.kafka.publisher import STANDS_STILL
 from tests.support.kafka.sandbox import KafkaSandbox
 from tests.support.settings import SetSettings
 
-REQUESTS = 60
+REQUESTS = 30
 LINES = """
     INSERT INTO dns_request_events (request_id, status, message)
     SELECT id, 'running', 'for operators' FROM dns_requests ORDER BY random()

@@ -8,6 +8,7 @@ from tests.support.eventually import eventually
 from tests.support.kafka.broker import free_port
 from tests.support.kafka.fake_api import BREAK, FakeApi, Json, Reply, accept, api_url, decide, fake_api, name
 from tests.support.kafka.sandbox import BATCH_FAILED, ZONE, KafkaSandbox, header, request
+from tests.support.thoroughly import thoroughly
 
 AT_ONCE = {"Retry-After": "0"}
 
@@ -86,7 +87,7 @@ def test_an_item_on_which_the_api_fails_again_and_again_no_longer_blocks_its_par
     assert len(api.calls) == 6
 
 
-@pytest.mark.parametrize("fault", [Reply(500, headers=AT_ONCE), BREAK])
+@pytest.mark.parametrize("fault", [thoroughly(Reply(500, headers=AT_ONCE)), BREAK])
 def test_a_message_on_which_the_api_fails_or_dies_is_found(
     sandbox: KafkaSandbox, api: FakeApi, fault: Reply
 ) -> None:

@@ -57,11 +57,11 @@ def test_a_redelivery_is_no_second_request(sandbox: KafkaSandbox, kafka_api: Api
 
 def test_the_order_within_a_partition_is_kept(sandbox: KafkaSandbox, kafka_api: Api) -> None:
     sandbox.create_topic()
-    names = {key: [f"{key}{number}" for number in range(150)] for key in "abcdef"}
+    names = {key: [f"{key}{number}" for number in range(60)] for key in "abcdef"}
     for key, own in names.items():
         sandbox.produce(*(request(sandbox, name) for name in own), key=key)
     sandbox.start_consumer(kafka_api.url, {"KAFKA_BATCH_ITEMS": "7"})
-    eventually(lambda: sandbox.committed() == 900)
+    eventually(lambda: sandbox.committed() == 360)
     found = [each["resource"]["domain"].partition(".")[0] for each in kafka_api.requests(sandbox.account)]
     assert {key: [name for name in found if name[0] == key] for key in names} == names
 
@@ -153,13 +153,13 @@ def test_a_header_that_cannot_be_read_blocks_no_partition(sandbox: KafkaSandbox,
 def test_a_killed_consumer_loses_and_doubles_nothing(sandbox: KafkaSandbox, kafka_api: Api) -> None:
     sandbox.create_topic()
     consumers = [sandbox.start_consumer(kafka_api.url, {"KAFKA_BATCH_ITEMS": "10"}) for _ in range(3)]
-    sandbox.produce(*(request(sandbox, f"n{number}") for number in range(1500)))
-    eventually(lambda: sandbox.committed() > 100, pause=0.01)
+    sandbox.produce(*(request(sandbox, f"n{number}") for number in range(500)))
+    eventually(lambda: sandbox.committed() > 50, pause=0.01)
     consumers[0].kill()
-    sandbox.produce(*(request(sandbox, f"n{number}") for number in range(1500, 2000)))
-    eventually(lambda: sandbox.committed() == 2000, limit=60)
+    sandbox.produce(*(request(sandbox, f"n{number}") for number in range(500, 700)))
+    eventually(lambda: sandbox.committed() == 700, limit=60)
     domains = [each["resource"]["domain"] for each in kafka_api.requests(sandbox.account)]
-    assert sorted(domains) == sorted(f"n{number}.{ZONE}" for number in range(2000))
+    assert sorted(domains) == sorted(f"n{number}.{ZONE}" for number in range(700))
     assert sandbox.dead_letters() == []
     assert [consumer.stop() for consumer in consumers[1:]] == [0, 0]
 

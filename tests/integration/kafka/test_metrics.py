@@ -1,5 +1,7 @@
 """The metrics of a consumer; on Apache Kafka, since Tansu's newest offsets are not to be relied on."""
 
+import pytest
+
 from tests.support.eventually import eventually
 from tests.support.kafka.broker import free_port
 from tests.support.kafka.fake_api import FakeApi, Reply, accept
@@ -35,6 +37,7 @@ def test_messages_retries_and_lag(sandbox: KafkaSandbox, api: FakeApi) -> None:
     assert consumer.stop() == 0
 
 
+@pytest.mark.thorough
 def test_a_partition_that_has_moved_is_another_members(sandbox: KafkaSandbox, api: FakeApi) -> None:
     """The lags of all members together are those of all partitions, each once."""
     sandbox.create_topic()
