@@ -29,7 +29,8 @@ _BY_SETTINGS = {"app/services/drain/rest.py", "app/core/migrations.py"}
 
 
 def backoffs(path: Path) -> Iterator[ast.Call]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    text = path.read_text()
+    for node in ast.walk(ast.parse(text)) if "Backoff(" in text else ():
         match node:
             case ast.Call(func=ast.Name(id="Backoff")):
                 yield node

@@ -101,7 +101,7 @@ def test_a_key_that_is_not_utf8_is_refused() -> None:
     assert caught.value.code == "idempotency_key_invalid"
 
 
-@settings(max_examples=examples(10))  # large ones
+@settings(max_examples=examples(4))  # large ones
 @given(
     st.dictionaries(
         st.text(),

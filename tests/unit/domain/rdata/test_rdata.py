@@ -10,11 +10,12 @@ import dns.rdatatype
 import dns.wire
 import pytest
 from dns.rdtypes.ANY.TXT import TXT
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.errors import InvalidRdata
 from app.domain.rdata import MAX_RDATA, RecordType, canonical, octets, presentation
+from tests.support.thoroughly import examples
 
 uint16 = st.integers(0, 0xFFFF)
 host_names = st.lists(
@@ -299,6 +300,7 @@ def test_what_servers_answer_is_compared_without_the_case_of_names(
     assert presentation(parsed(RecordType(record_type), answered)) == expected
 
 
+@settings(max_examples=examples(15))  # large ones
 @given(st.lists(st.text(st.characters(codec="latin-1", exclude_characters="\0"), max_size=400), max_size=5))
 def test_the_size_is_never_understated(texts: list[str]) -> None:
     values = [canonical(RecordType.TXT, text) for text in texts]
