@@ -130,6 +130,7 @@ def test_nsupdate_in_check_mode(infrastructure: Stack, zone: ZoneUnderTest, tmp_
     assert zone.values("www", "A") == set()
 
 
+@pytest.mark.thorough
 def test_nsupdate_with_a_key_that_is_refused(zone: ZoneUnderTest, tmp_path: Path) -> None:
     key_file = tmp_path / "tsig.key"
     key_file.write_text('key "orchestrator" { algorithm hmac-sha256; secret "bm90IHRoZSBzZWNyZXQ="; };')
@@ -147,6 +148,7 @@ def test_nsupdate_in_a_zone_that_is_frozen(
     assert ended.outcomes == [("failed", "zone_refuses_updates")]
 
 
+@pytest.mark.thorough
 def test_nsupdate_on_a_server_that_is_down(
     infrastructure: Stack, zone: ZoneUnderTest, tmp_path: Path
 ) -> None:

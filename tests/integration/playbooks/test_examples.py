@@ -119,6 +119,7 @@ def test_the_http_api(hosts: Path, zone: ZoneUnderTest, tmp_path: Path) -> None:
     assert KEY not in ended.everything
 
 
+@pytest.mark.thorough
 def test_an_api_that_refuses_the_key(
     hosts: Path, zone: ZoneUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +129,7 @@ def test_an_api_that_refuses_the_key(
     assert "another-key" not in ended.everything
 
 
+@pytest.mark.thorough
 def test_the_http_api_is_not_called_in_check_mode(hosts: Path, zone: ZoneUnderTest) -> None:
     ended = run(hosts, zone, ("create", "www", "A", "192.0.2.1"), check=True)
     assert ended.result.rc == 0

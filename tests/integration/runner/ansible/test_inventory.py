@@ -184,10 +184,9 @@ def test_what_names_no_server(many: Path, number: int) -> None:
         authoritative_servers(many, f"bad{number}")
 
 
-def test_an_unknown_backend(tmp_path: Path) -> None:
-    path = write(tmp_path / "hosts.json", dns_server="192.0.2.1")
-    with pytest.raises(UnknownBackend, match='has no host "knot"; it has: bind'):
-        authoritative_servers(path, "knot")
+def test_an_unknown_backend(many: Path) -> None:
+    with pytest.raises(UnknownBackend, match=r'has no host "knot"; it has: .*good0'):
+        authoritative_servers(many, "knot")
 
 
 def test_an_inventory_that_is_missing_or_broken(tmp_path: Path) -> None:

@@ -224,6 +224,7 @@ def test_a_process_that_does_not_start_in_time(
     eventually(lambda: servers_of(site) == [])
 
 
+@pytest.mark.thorough
 def test_it_is_tried_again_in_time(pool: ForkPool, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(start_backoff, "BACKOFF", Backoff(first=0.1, longest=600))
     (site / "sitecustomize.py").write_text(BREAKING.format(attempts="/dev/null"))
