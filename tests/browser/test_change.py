@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import Reader
-from tests.support.thoroughly import thoroughly
 from tests.support.user import User
 
 ZONE = "example.test"
@@ -62,6 +61,7 @@ def test_rows_of_a_spreadsheet_are_put_right_planned_and_verified(reader: Reader
     assert found["context"]["reason"] == "a move"
 
 
+@pytest.mark.thorough
 def test_files_are_imported_beside_what_is_in_the_grid(reader: Reader) -> None:
     page = reader.open("/change")
     page.get_by_label("Name, row 1", exact=True).fill(f"typed.{ZONE}")
@@ -117,6 +117,7 @@ def test_all_is_done_with_the_keyboard(reader: Reader, user: User) -> None:
     assert user.dig(f"by-keys.{ZONE}", "A") == {"192.0.2.90"}
 
 
+@pytest.mark.thorough
 def test_a_plan_that_is_stale_is_planned_again(reader: Reader, user: User) -> None:
     name = f"moved.{ZONE}"
     page = reader.open("/change")
@@ -143,7 +144,8 @@ def test_a_plan_that_is_stale_is_planned_again(reader: Reader, user: User) -> No
     assert user.dig(name, "A") == {"192.0.2.30"}
 
 
-@pytest.mark.parametrize("dark", [thoroughly(False), True], ids=["light", "dark"])
+@pytest.mark.thorough
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_on_a_phone(reader_at: Callable[..., Reader], api_url: str, *, dark: bool) -> None:
     reader = reader_at(api_url, phone=True, dark=dark)
     page = reader.open("/change")

@@ -1,6 +1,7 @@
 """Log in, decide as an approver, and be logged out when the token is revoked."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import httpx2
 import pytest
@@ -25,9 +26,27 @@ def provider() -> Iterator[str]:
         yield url
 
 
+@contextmanager
+def guarded_api(stack: Stack, **settings: str) -> Iterator[str]:
+    """Run a second API of the stack, which asks everybody who he is; yield its address."""
+    api = Api(**stack.env | {"AUTH": "required", "BOOTSTRAP_ZONES": ""} | settings)
+    try:
+        api.wait()
+        yield api.url
+    finally:
+        api.stop()
+
+
 @pytest.fixture(scope="module")
-def guarded(stack: Stack, provider: str) -> Iterator[str]:
-    """The address of a second API of the stack, which asks everybody who he is."""
+def guarded(stack: Stack) -> Iterator[str]:
+    """The address of one that knows tokens."""
+    with guarded_api(stack) as url:
+        yield url
+
+
+@pytest.fixture
+def by_provider(stack: Stack, provider: str) -> Iterator[str]:
+    """The address of one that knows whom the identity provider knows."""
     oidc = {
         "OIDC_ISSUER": provider,
         "OIDC_AUDIENCE": "dns-api",
@@ -37,12 +56,8 @@ def guarded(stack: Stack, provider: str) -> Iterator[str]:
         "OIDC_ROLES_CLAIM": "roles",
         "OIDC_ROLE_MAP": "dns-users=requester",
     }
-    api = Api(**stack.env | {"AUTH": "required", "BOOTSTRAP_ZONES": ""} | oidc)
-    try:
-        api.wait()
-        yield api.url
-    finally:
-        api.stop()
+    with guarded_api(stack, **oidc) as url:
+        yield url
 
 
 def make_token(user: User, *roles: str, **fields: object) -> str:
@@ -104,8 +119,9 @@ def test_who_is_logged_in_is_led_to_the_login_when_his_token_is_revoked(
     expect(reader.page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
-def test_somebody_of_the_identity_provider(reader_at: Callable[..., Reader], guarded: str) -> None:
-    reader = reader_at(guarded)
+@pytest.mark.thorough
+def test_somebody_of_the_identity_provider(reader_at: Callable[..., Reader], by_provider: str) -> None:
+    reader = reader_at(by_provider)
     page = reader.open("/requests?open=true")
     page.get_by_role("link", name="Log in at 127.0.0.1").click()
     page.get_by_role("button", name="carol").click()

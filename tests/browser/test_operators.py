@@ -91,6 +91,7 @@ def test_a_run_is_found_and_shows_what_it_said(reader: Reader, user: User) -> No
     assert reader.inaccessible() == ""
 
 
+@pytest.mark.thorough
 def test_a_webhook_is_made_and_tested(reader: Reader) -> None:
     page = reader.open("/webhooks/new")
     assert reader.inaccessible() == ""

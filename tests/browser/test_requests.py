@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser import Reader
@@ -11,6 +12,7 @@ from tests.support.user import User
 ZONE = "example.test"
 
 
+@pytest.mark.thorough
 def test_a_request_appears_by_itself_and_is_found_by_its_name(reader: Reader, user: User) -> None:
     page = reader.open("/requests?domain=seen-in-a-browser.example.test")
     expect(page.get_by_role("heading", name="Requests")).to_be_visible()
