@@ -15,13 +15,16 @@ RUN groupadd --gid 10001 app \
  && useradd --uid 10001 --gid app --home-dir /tmp --no-create-home --shell /usr/sbin/nologin app
 WORKDIR /srv
 
-# Wheels only, each checked against its hash: no compiler is needed, here or in the images.
+# Wheels only, each checked against its hash: no compiler is needed, here or in the images. uv installs them, since
+# pip takes a minute for it; --system-certs, as a network's own certificate authority is known to the system alone.
 FROM base AS packages
-COPY requirements.txt /tmp/
-RUN python -m venv --without-pip /opt/venv \
- && pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check \
+COPY requirements.txt stack/requirements-uv.txt /tmp/
+RUN pip install --no-cache-dir --disable-pip-version-check --quiet --target /tmp/uv \
+        --only-binary :all: --require-hashes --requirement /tmp/requirements-uv.txt \
+ && python -m venv --without-pip /opt/venv \
+ && /tmp/uv/bin/uv pip install --system-certs --no-cache --python /opt/venv/bin/python --compile-bytecode \
         --only-binary :all: --require-hashes --requirement /tmp/requirements.txt \
- && rm /tmp/requirements.txt
+ && rm -r /tmp/uv /tmp/requirements.txt /tmp/requirements-uv.txt
 
 FROM base AS files
 COPY LICENSE alembic.ini models.py run_consumer.py ./

@@ -41,7 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         create(environment)
         install(environment)
-        offer_pip(environment)
+        if environment == Environment():
+            offer_pip()
     except StackError as error:
         print(error, file=sys.stderr)
         return 1
@@ -70,10 +71,10 @@ def install(environment: Environment) -> None:
         raise StackError("The requirements could not be installed: see pip's messages above.")
 
 
-def offer_pip(environment: Environment) -> None:
-    """Have `pip` mean this environment's own where it is activated, if Python has a copy of it."""
-    if not (environment.folder / "bin" / "pip").exists():
-        _has_ensurepip(environment)
+def offer_pip() -> None:
+    """Have `pip` mean that of `.venv` where it is activated, if Python has a copy of it."""
+    if not (Environment().folder / "bin" / "pip").exists():
+        _has_ensurepip(Environment())
 
 
 def _uv_installs(uv: str, environment: Environment) -> bool:
