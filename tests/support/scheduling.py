@@ -1,5 +1,7 @@
 """Which tests run in the same process, one after the other: those that share something slow to start."""
 
+from functools import cache
+
 from xdist.scheduler import LoadScopeScheduling
 
 # Prefixes of file names; the longest that fits counts. Each of pytest's processes begins with one, and gets
@@ -31,7 +33,12 @@ _POSITIONS = {prefix: position for position, prefixes in enumerate(GROUPS) for p
 
 def group_position(test: str) -> int:
     """The position of a test's group in GROUPS; tests of no group come last."""
-    fitting = [prefix for prefix in _POSITIONS if test.removeprefix("tests/").startswith(prefix)]
+    return _position_of_file(test.partition("::")[0].removeprefix("tests/"))
+
+
+@cache
+def _position_of_file(name: str) -> int:
+    fitting = [prefix for prefix in _POSITIONS if name.startswith(prefix)]
     return _POSITIONS[max(fitting, key=len)] if fitting else len(GROUPS)
 
 

@@ -4,9 +4,6 @@ import stat
 from pathlib import Path
 
 import pytest
-from ansible.inventory.manager import InventoryManager
-from ansible.parsing.dataloader import DataLoader
-
 from stack.embedded import Stack
 from stack.errors import StackError
 from tests.support.zones import APPLIED, ZoneUnderTest
@@ -37,6 +34,9 @@ def test_what_holds_keys_is_for_its_owner_alone(more_name_servers: Stack) -> Non
 
 
 def test_both_are_backends_in_one_inventory(more_name_servers: Stack) -> None:
+    from ansible.inventory.manager import InventoryManager  # which most of pytest's processes need not load
+    from ansible.parsing.dataloader import DataLoader
+
     inventory = InventoryManager(DataLoader(), sources=[more_name_servers.env["INVENTORY"]])
     hosts = {host.name: host.get_vars() for host in inventory.get_hosts("dns")}
     assert hosts.keys() == set(SERVERS)
