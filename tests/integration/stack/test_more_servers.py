@@ -4,6 +4,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from stack.embedded import Stack
 from stack.errors import StackError
 from tests.support.zones import APPLIED, ZoneUnderTest

@@ -74,7 +74,8 @@ class ApacheKafka(Broker):
         self.directory.mkdir(parents=True)
         self._write_properties()
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        words = ("format", "--cluster-id", cluster, "--config", self._properties)
+        # One word: an id may begin with a dash.
+        words = ("format", f"--cluster-id={cluster}", "--config", self._properties)
         done = subprocess.run(
             _java("kafka.tools.StorageTool", *words), capture_output=True, text=True, timeout=120
         )
