@@ -211,7 +211,9 @@ def _show(directory: Path, console: Console, logs: bool, began: float) -> int:
     console.print("[bold cyan]Starting PostgreSQL, Valkey, Kafka, BIND and the orchestrator[/]")
     with Stack(directory, app=True, log=log, may_simulate=True) as stack:
         console.print(f"Everything is ready after {time.monotonic() - began:.1f} s.")
-        good = Demo(stack.env, console).run()
+        demo = Demo(stack.env, console)
+        with demo.api:
+            good = demo.run()
         console.print("\n[bold cyan]Stopping[/]")
     shutil.rmtree(directory, ignore_errors=True)
     took = time.monotonic() - began

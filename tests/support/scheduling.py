@@ -26,7 +26,6 @@ GROUPS = (
     ("integration/playbooks/test_collections",),
     ("integration/runner/process/test_supervisor",),
     ("acceptance/owner/",),
-    ("acceptance/test_demo",),
 )
 _POSITIONS = {prefix: position for position, prefixes in enumerate(GROUPS) for prefix in prefixes}
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.thoroughly import thoroughly
+
 SERVES = """
 import asyncio, os, signal
 from app.core.access_log import access_log
@@ -62,7 +64,7 @@ def test_the_lines_of_a_turn_are_written_together_and_those_that_can_stay_whole(
     assert ends.count(False) == 1  # the long one is in two pieces, by itself
 
 
-@pytest.mark.parametrize("program", [AT_THE_END, WITHOUT_A_LOOP])
+@pytest.mark.parametrize("program", [AT_THE_END, thoroughly(WITHOUT_A_LOOP)])
 def test_a_line_is_not_lost_where_no_further_turn_comes(program: str) -> None:
     [piece] = written(program)
     assert json.loads(piece)["path"] == f"/{0:020}"

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,7 +11,6 @@ from stack.embedded import Stack
 from tests.integration.conftest import ZoneOn
 from tests.support.builders import change
 from tests.support.runs import PROVISION, execute
-from tests.support.thoroughly import thoroughly
 from tests.support.zones import ApiZoneUnderTest
 
 
@@ -19,12 +19,44 @@ def hosts(more_name_servers: Stack) -> Path:
     return Path(more_name_servers.env["INVENTORY"])
 
 
-def inventory(folder: Path, group: str = "dns_powerdns", **variables: object) -> Path:
+def inventory(folder: Path, group: str, **variables: object) -> Path:
     """An inventory with the host `powerdns`, of these variables and in this group besides `dns`."""
     hosts = {"powerdns": {"ansible_connection": "local", **variables}}
     path = folder / "hosts.yml"
     path.write_text(json.dumps({"dns": {"children": {group: {"hosts": hosts}}}}))
     return path
+
+
+@pytest.fixture(scope="module")
+def odd(more_name_servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An inventory of several hosts, each odd in its way: Ansible reads it once for all."""
+    folder = tmp_path_factory.mktemp("odd")
+    for name, text in (("api.key", api_key_of(more_name_servers)), ("others.key", OTHERS_KEY)):
+        (folder / name).write_text(f"{text}\n")
+    right = {
+        "ansible_connection": "local",
+        "dns_api_url": more_name_servers.env["POWERDNS_API_URL"],
+        "dns_api_key_file": str(folder / "api.key"),
+    }
+    hosts = {name: right | variables for name, variables in ODD.items()}
+    hosts["others_key"] = right | {"dns_api_key_file": str(folder / "others.key")}
+    path = folder / "hosts.yml"
+    path.write_text(json.dumps({"dns": {"children": {"dns_powerdns": {"hosts": hosts}}}}))
+    return path
+
+
+def api_key_of(stack: Stack) -> str:
+    return (stack.data("powerdns") / "api.key").read_text().strip()
+
+
+OTHERS_KEY = "the-key-of-another-server"
+ODD: dict[str, dict[str, Any]] = {
+    "two_a_call": {"dns_max_message_changes": 2},
+    "no_key": {"dns_api_key_file": "/nowhere/api.key"},
+    "no_url": {"dns_api_url": "ftp://dns"},
+    "no_ca": {"dns_api_ca_file": "/nowhere", "dns_api_url": "https://dns"},
+    "no_timeout": {"dns_timeout": "soon"},
+}
 
 
 @pytest.mark.usefixtures("either_way")
@@ -73,18 +105,11 @@ def test_one_batch_of_everything(zone: ApiZoneUnderTest, hosts: Path) -> None:
 
 
 @pytest.mark.usefixtures("warm")
-def test_as_many_changes_in_a_call_as_the_inventory_allows(
-    more_name_servers: Stack, zone: ApiZoneUnderTest, tmp_path: Path
-) -> None:
-    key_file = tmp_path / "api.key"
-    key_file.write_text(zone.api_key)
-    hosts = inventory(
-        tmp_path, dns_api_url=zone.url, dns_api_key_file=str(key_file), dns_max_message_changes=2
-    )
+def test_as_many_changes_in_a_call_as_the_inventory_allows(zone: ApiZoneUnderTest, odd: Path) -> None:
     changes = [change("create", f"h{n}", "A", "192.0.2.1", zone=zone.name) for n in range(5)]
-    ended = execute(hosts, *changes, backend="powerdns")
+    ended = execute(odd, *changes, backend="two_a_call")
     api = urlsplit(zone.url).netloc
-    assert f"powerdns: task ok, 5 changes to {api} in 3 calls: 5 applied; answers: 204" in ended.events
+    assert f"two_a_call: task ok, 5 changes to {api} in 3 calls: 5 applied; answers: 204" in ended.events
 
 
 @pytest.mark.usefixtures("warm")
@@ -158,15 +183,12 @@ def test_what_requesters_write_stays_text(zone: ApiZoneUnderTest, hosts: Path, t
 
 
 @pytest.mark.usefixtures("warm")
-def test_a_refused_key_is_shown_to_nobody(zone: ApiZoneUnderTest, tmp_path: Path) -> None:
-    key_file = tmp_path / "api.key"
-    key_file.write_text("the-key-of-another-server\n")
-    hosts = inventory(tmp_path, dns_api_url=zone.url, dns_api_key_file=str(key_file))
-    ended = execute(hosts, change("create", "a", "A", "192.0.2.1", zone=zone.name), backend="powerdns")
+def test_a_refused_key_is_shown_to_nobody(zone: ApiZoneUnderTest, odd: Path) -> None:
+    ended = execute(odd, change("create", "a", "A", "192.0.2.1", zone=zone.name), backend="others_key")
     assert ended.outcomes == [("failed", "auth_refused")]
     assert ended.result.rc == 2
     assert any("refused the API key (401)" in event for event in ended.events)
-    assert "the-key-of-another-server" not in ended.everything
+    assert OTHERS_KEY not in ended.everything
 
 
 def test_a_playbook_that_tells_the_key(zone: ApiZoneUnderTest, hosts: Path, tmp_path: Path) -> None:
@@ -183,26 +205,30 @@ def test_a_playbook_that_tells_the_key(zone: ApiZoneUnderTest, hosts: Path, tmp_
 
 @pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize(
-    ("variables", "code", "words"),
+    ("backend", "code", "words"),
     [
-        ({"dns_api_key_file": "/nowhere/api.key"}, "key_unusable", "/nowhere/api.key can't be read"),
-        ({"dns_api_url": "ftp://dns"}, "backend_unknown", "dns_api_url must be an address"),
-        thoroughly(
-            {"dns_api_ca_file": "/nowhere", "dns_api_url": "https://dns"},
-            "backend_unknown",
-            "No such file",
-        ),
-        thoroughly({"dns_timeout": "soon"}, "backend_unknown", "could not convert"),
-        thoroughly({"group": "others"}, "backend_unknown", "dns_server is not set"),
+        ("no_key", "key_unusable", "/nowhere/api.key can't be read"),
+        ("no_url", "backend_unknown", "dns_api_url must be an address"),
+        ("no_ca", "backend_unknown", "No such file"),
+        ("no_timeout", "backend_unknown", "could not convert"),
     ],
 )
 def test_an_inventory_that_is_wrong(
-    zone: ApiZoneUnderTest, tmp_path: Path, variables: dict[str, str], code: str, words: str
+    zone: ApiZoneUnderTest, odd: Path, backend: str, code: str, words: str
 ) -> None:
-    (tmp_path / "api.key").write_text(zone.api_key)
-    right = {"dns_api_url": zone.url, "dns_api_key_file": str(tmp_path / "api.key")}
-    hosts = inventory(tmp_path, **(right | variables))
-    ended = execute(hosts, change("create", "a", "A", "192.0.2.1", zone=zone.name), backend="powerdns")
+    ended = execute(odd, change("create", "a", "A", "192.0.2.1", zone=zone.name), backend=backend)
     assert ended.outcomes == [("failed", code)]
     assert ended.result.trusted(ended.changes[0].request_id)
     assert words in ended.everything
+
+
+@pytest.mark.thorough
+@pytest.mark.usefixtures("warm")
+def test_a_host_in_another_group(zone: ApiZoneUnderTest, tmp_path: Path) -> None:
+    (tmp_path / "api.key").write_text(zone.api_key)
+    right = {"dns_api_url": zone.url, "dns_api_key_file": str(tmp_path / "api.key")}
+    hosts = inventory(tmp_path, "others", **right)
+    ended = execute(hosts, change("create", "a", "A", "192.0.2.1", zone=zone.name), backend="powerdns")
+    assert ended.outcomes == [("failed", "backend_unknown")]
+    assert ended.result.trusted(ended.changes[0].request_id)
+    assert "dns_server is not set" in ended.everything

@@ -33,6 +33,27 @@ def inventory(folder: Path, **variables: object) -> Path:
     return folder / "hosts.yml"
 
 
+@pytest.fixture(scope="module")
+def odd(infrastructure: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An inventory of several hosts, each odd in its way: Ansible reads it once for all."""
+    folder = tmp_path_factory.mktemp("odd")
+    address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
+    key = infrastructure.key_file("bind")
+    others = folder / "others.key"
+    others.write_text(key.read_text().replace('key "orchestrator"', 'key "somebody-else"'))
+    with socket.create_server((HOST, 0)) as free:
+        unused = free.getsockname()[1]
+    here = {"ansible_connection": "local", "dns_server": address, "dns_port": int(port)}
+    hosts: dict[str, dict[str, object]] = {
+        "templated": {**here, "keys": str(key.parent), "dns_tsig_key_file": f"{{{{ keys }}}}/{key.name}"},
+        "two_a_message": {**here, "dns_tsig_key_file": str(key), "dns_max_message_changes": 2},
+        "others_key": {**here, "dns_tsig_key_file": str(others)},
+        "down": {**here, "dns_port": unused, "dns_tsig_key_file": ""},
+    }
+    (folder / "hosts.yml").write_text(json.dumps({"dns": {"hosts": hosts}}))
+    return folder / "hosts.yml"
+
+
 @pytest.mark.usefixtures("either_way")
 def test_one_batch_of_everything(
     infrastructure: Stack, new_zone: str, dns_inventory: Path, secret: str
@@ -104,25 +125,19 @@ def test_a_thousand_changes_are_one_run(infrastructure: Stack, new_zone: str, dn
 
 
 @pytest.mark.usefixtures("warm")
-def test_a_host_variable_that_is_a_template(infrastructure: Stack, new_zone: str, tmp_path: Path) -> None:
-    address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
-    key = infrastructure.key_file("bind")
-    variables = {"dns_server": address, "dns_port": int(port), "keys": str(key.parent)}
-    hosts = inventory(tmp_path, **variables, dns_tsig_key_file=f"{{{{ keys }}}}/{key.name}")
-    ended = execute(hosts, change("create", "www", "A", "192.0.2.1", zone=new_zone))
+def test_a_host_variable_that_is_a_template(odd: Path, new_zone: str) -> None:
+    ended = execute(odd, change("create", "www", "A", "192.0.2.1", zone=new_zone), backend="templated")
     assert ended.outcomes == [("applied", None)]
 
 
 @pytest.mark.usefixtures("warm")
 def test_as_many_changes_in_a_message_as_the_inventory_allows(
-    infrastructure: Stack, new_zone: str, tmp_path: Path
+    infrastructure: Stack, odd: Path, new_zone: str
 ) -> None:
-    address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
-    variables = {"dns_server": address, "dns_port": int(port), "dns_max_message_changes": 2}
-    hosts = inventory(tmp_path, **variables, dns_tsig_key_file=str(infrastructure.key_file("bind")))
-    ended = execute(hosts, *(change("create", f"h{n}", "A", "192.0.2.1", zone=new_zone) for n in range(5)))
-    line = f"bind: task ok, 5 changes to {address}:{port} in 3 messages: 5 applied; answers: NOERROR"
-    assert line in ended.events
+    changes = [change("create", f"h{n}", "A", "192.0.2.1", zone=new_zone) for n in range(5)]
+    ended = execute(odd, *changes, backend="two_a_message")
+    said = f"5 changes to {infrastructure.env['DNS_SERVER']} in 3 messages: 5 applied; answers: NOERROR"
+    assert f"two_a_message: task ok, {said}" in ended.events
 
 
 @pytest.mark.thorough
@@ -203,15 +218,12 @@ def test_requesters_set_no_variables(infrastructure: Stack, new_zone: str, dns_i
 
 
 @pytest.mark.usefixtures("warm")
-def test_a_refused_key(infrastructure: Stack, new_zone: str, tmp_path: Path, secret: str) -> None:
-    address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
-    key_file = tmp_path / "tsig.key"
-    key_file.write_text(f'key "somebody-else" {{ algorithm hmac-sha256; secret "{secret}"; }};')
-    hosts = inventory(tmp_path, dns_server=address, dns_port=int(port), dns_tsig_key_file=str(key_file))
+def test_a_refused_key(odd: Path, new_zone: str, secret: str) -> None:
     ended = execute(
-        hosts,
+        odd,
         change("create", "a", "A", "192.0.2.1", zone=new_zone),
         change("update", "b", "A", "192.0.2.1", zone=new_zone),
+        backend="others_key",
     )
     assert ended.outcomes == [("failed", "tsig_refused")] * 2
     assert ended.result.rc == 2
@@ -220,14 +232,12 @@ def test_a_refused_key(infrastructure: Stack, new_zone: str, tmp_path: Path, sec
 
 
 @pytest.mark.usefixtures("warm")
-def test_a_server_that_is_down(new_zone: str, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    hosts = inventory(tmp_path, dns_server="127.0.0.1", dns_port=port, dns_tsig_key_file="")
-    ended = execute(hosts, change("create", "a", "A", "192.0.2.1", zone=new_zone))
+def test_a_server_that_is_down(odd: Path, new_zone: str) -> None:
+    ended = execute(odd, change("create", "a", "A", "192.0.2.1", zone=new_zone), backend="down")
     assert ended.outcomes == [("failed", "server_unreachable")]
     assert ended.result.rc == 2
-    assert any(f"no connection to 127.0.0.1:{port}" in event for event in ended.events)
+    port = json.loads(odd.read_text())["dns"]["hosts"]["down"]["dns_port"]
+    assert any(f"no connection to {HOST}:{port}" in event for event in ended.events)
 
 
 @pytest.mark.usefixtures("warm")
