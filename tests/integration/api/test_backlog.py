@@ -54,7 +54,7 @@ def test_an_account_has_its_share(limited: TestClient, new_zone: str) -> None:
     assert create(limited, new_zone, key="k0").headers["idempotent-replayed"] == "true"
     assert create(limited, new_zone, account="b").status_code == 202
     settle_all()
-    eventually(lambda: create(limited, new_zone).status_code == 202, 20)
+    eventually(lambda: create(limited, new_zone).status_code == 202, 20, pause=0.5)
 
 
 def test_there_is_a_limit_for_all(limited: TestClient, new_zone: str) -> None:
@@ -68,7 +68,7 @@ def test_there_is_a_limit_for_all(limited: TestClient, new_zone: str) -> None:
     *_, problem = ready.json()["problems"]  # perhaps behind one about workers: none is there
     assert problem.startswith(f"{LIMIT} requests are open, which is BACKLOG_LIMIT: ")
     settle_all()
-    eventually(lambda: not limited.get("/readyz").json()["backlog"]["full"], 20)
+    eventually(lambda: not limited.get("/readyz").json()["backlog"]["full"], 20, pause=0.5)
 
 
 def test_a_batch_is_told_item_by_item_or_as_a_whole(limited: TestClient, new_zone: str) -> None:
@@ -191,6 +191,7 @@ def test_nobody_can_schedule_more_while_what_was_due_is_not_applied(
     assert schedule(limited, new_zone, "b").status_code == 202
 
 
+@pytest.mark.thorough
 def test_what_was_scheduled_before_the_process_began_counts(limited: TestClient, new_zone: str) -> None:
     for account in ["a"] * PER_ACCOUNT + ["b"] * (LIMIT - PER_ACCOUNT):
         schedule(limited, new_zone, account)

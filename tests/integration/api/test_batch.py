@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 
 from tests.support.answers import codes
@@ -27,6 +28,7 @@ def test_a_bad_item_never_sinks_the_others(client: TestClient, new_zone: str) ->
     assert [reason["type"] for reason in results[3]["errors"]] == ["ipv4_invalid"]
 
 
+@pytest.mark.thorough
 def test_ten_thousand_items(client: TestClient, new_zone: str) -> None:
     items = [body(new_zone, f"h{number}") for number in range(10_000)]
     results = client.post("/api/v1/dns/batch", json={"requests": items}).json()["results"]

@@ -136,6 +136,7 @@ def test_limits_are_the_same_behind_a_path_of_a_proxy(client: TestClient, new_zo
     assert answer.status_code == 207, answer.text
 
 
+@pytest.mark.thorough
 def test_limits_hold_below_a_middleware_that_reads_bodies_in_tasks_of_its_own(client: TestClient) -> None:
     from app.main import create_app
 

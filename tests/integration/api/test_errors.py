@@ -12,9 +12,11 @@ from tests.support.builders import body
 
 
 @pytest.fixture
-def app_database(copied_database: str) -> str:
-    """A database for each test, since they alter it."""
-    return copied_database
+def app_database(request: pytest.FixtureRequest) -> str:
+    """The database of all tests; one of its own for who asks for it, since it alters it."""
+    own = "copied_database" in request.fixturenames
+    name: str = request.getfixturevalue("copied_database" if own else "emptied_database")
+    return name
 
 
 def alter_database(setting: str) -> None:
@@ -24,6 +26,7 @@ def alter_database(setting: str) -> None:
     database.close()
 
 
+@pytest.mark.usefixtures("copied_database")
 def test_a_database_that_takes_no_writes_is_away(client: TestClient, new_zone: str) -> None:
     alter_database("SET default_transaction_read_only = on")
     answer = client.post("/api/v1/dns/create", json=body(new_zone))
@@ -31,6 +34,7 @@ def test_a_database_that_takes_no_writes_is_away(client: TestClient, new_zone: s
     assert isinstance(answer.json()["detail"], str)
 
 
+@pytest.mark.usefixtures("copied_database")
 def test_a_mistake_of_ours_is_told_in_the_usual_shape(client: TestClient) -> None:
     with transaction() as session:
         session.execute(text("ALTER TABLE dns_records ALTER zone TYPE int USING 1"))
@@ -40,6 +44,7 @@ def test_a_mistake_of_ours_is_told_in_the_usual_shape(client: TestClient) -> Non
     assert isinstance(answer.json()["detail"], str)
 
 
+@pytest.mark.usefixtures("copied_database")
 @pytest.mark.parametrize(
     "fault",
     [

@@ -115,14 +115,12 @@ def test_behind_a_proxy_that_hands_on_another_host_our_own_pages_may_call(client
     assert CORS[0] not in ours.headers
 
 
-@pytest.mark.parametrize(
-    "origin", ["https://console.example.net.evil.test", "http://console.example.net", "null"]
-)
-def test_no_other_page_may(client: TestClient, origin: str) -> None:
-    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    refused = client.options("/api/v1/dns/create", headers=asked)
-    assert (refused.status_code, CORS[0] in refused.headers) == (400, False)
-    assert CORS[0] not in client.get("/readyz", headers={"Origin": origin}).headers
+def test_no_other_page_may(client: TestClient) -> None:
+    for origin in ("https://console.example.net.evil.test", "http://console.example.net", "null"):
+        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        refused = client.options("/api/v1/dns/create", headers=asked)
+        assert (refused.status_code, CORS[0] in refused.headers) == (400, False), origin
+        assert CORS[0] not in client.get("/readyz", headers={"Origin": origin}).headers, origin
 
 
 def test_unless_it_is_set_no_page_may(app_settings: Settings) -> None:

@@ -35,7 +35,7 @@ FINE = {"record_type": "A", "name": "www"}
 AN_ID = "01990000-0000-7000-8000-000000000000"
 BODIES: dict[str, Any] = {"Rollback": {"to": "2026-01-01T00:00:00Z"}, "ZoneChange": {"default_ttl": 60}}
 
-SHARES = 5  # one of them has each call, and each text, with some of the others
+SHARES = 10  # one of them has each call, and each text, with some of the others
 in_shares = pytest.mark.parametrize("share", [0, *map(thoroughly, range(1, SHARES))])
 
 Call = tuple[str, str, Any, list[str], list[str]]

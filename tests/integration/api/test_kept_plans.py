@@ -10,16 +10,17 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from app.core.config import Settings, settings
+from app.core.config import settings
 from app.core.database import transaction
-from app.runner.ansible.runner import AnsibleRunner
-from app.runner.process.fork_pool import ForkPool
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from app.services.kicks import tend
 from app.services.plan import keep
+from stack.embedded import Stack
 from tests.support.builders import body
 from tests.support.thoroughly import thoroughly
+from tests.support.zone_runner import ZoneRunner
+from tests.support.zones import ZoneUnderTest
 
 Answer = dict[str, Any]
 
@@ -46,13 +47,13 @@ def execute(statement: str, **parameters: Any) -> None:
 
 
 class Records:
-    """Makes records, as real runs do."""
+    """Makes records, as runs do."""
 
-    def __init__(self, client: TestClient, zone: str, runner: AnsibleRunner) -> None:
-        self._client, self._zone, self._runner = client, zone, runner
+    def __init__(self, client: TestClient, zone: ZoneUnderTest) -> None:
+        self._client, self._zone = client, zone
 
     def drain(self) -> None:
-        drain(self._zone, self._runner, make_backends())
+        drain(self._zone.name, ZoneRunner(self._zone), make_backends())
 
     def make(self, *items: Answer) -> None:
         answer = self._client.post("/api/v1/dns/batch", json={"requests": items})
@@ -68,9 +69,8 @@ def settled(client: TestClient, recorded: Records, applied: Any) -> list[Answer]
 
 
 @pytest.fixture
-def recorded(client: TestClient, app_settings: Settings, new_zone: str, fork_pool: ForkPool) -> Records:
-    runner = AnsibleRunner(app_settings.playbook, app_settings.inventory, fork_pool=fork_pool)
-    return Records(client, new_zone, runner)
+def recorded(client: TestClient, new_zone: str, infrastructure: Stack) -> Records:
+    return Records(client, ZoneUnderTest(infrastructure, new_zone))
 
 
 def test_what_was_planned_is_what_happens(client: TestClient, new_zone: str, recorded: Records) -> None:
@@ -368,7 +368,7 @@ def test_the_plans_of_an_account_have_a_bound_in_bytes(
     assert kept_of(client, [plan(client, body(new_zone)), large]) == [True, False]
 
 
-@pytest.mark.parametrize("number", [1_000, thoroughly(10_000)])
+@pytest.mark.parametrize("number", [300, thoroughly(10_000)])
 def test_many_items(client: TestClient, new_zone: str, number: int) -> None:
     planned = plan(client, *(body(new_zone, f"h{each}", action="upsert") for each in range(number)))
     results = apply(client, planned).json()["results"]

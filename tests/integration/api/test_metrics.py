@@ -63,14 +63,12 @@ def test_nobody_who_calls_makes_series(client: TestClient, new_zone: str) -> Non
 
     misuse()
     before = read(client).keys()
-    for _ in range(20):
+    for _ in range(4):
         misuse()
     assert read(client).keys() == before
 
 
-def test_thousands_of_zones_make_few_series(
-    client: TestClient, new_zone: str, app_settings: Settings
-) -> None:
+def test_hundreds_of_zones_make_few_series(client: TestClient, new_zone: str, app_settings: Settings) -> None:
     url = app_settings.database_url.get_secret_value()
     with psycopg.connect(url, autocommit=True) as connection:
         for _ in range(8):  # each time others have most
@@ -78,14 +76,14 @@ def test_thousands_of_zones_make_few_series(
             connection.execute(
                 "INSERT INTO dns_zones (name, backend)"
                 " SELECT %(word)s || number || '.test', 'b' || %(word)s || number %% 30"
-                " FROM generate_series(1, 500) AS number",
+                " FROM generate_series(1, 100) AS number",
                 {"word": word},
             )
             connection.execute(
                 "INSERT INTO dns_requests"
                 " (id, action, account_id, source, resource, zone, name, record_type, ttl, rdata)"
                 " SELECT gen_random_uuid(), 'create', 'team-a', 'api', '{}', %(word)s || number || '.test',"
-                " 'www', 'A', 300, '{192.0.2.1}' FROM generate_series(1, 500) AS number",
+                " 'www', 'A', 300, '{192.0.2.1}' FROM generate_series(1, 100) AS number",
                 {"word": word},
             )
             found = read(client)

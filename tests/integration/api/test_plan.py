@@ -7,13 +7,14 @@ from fastapi.testclient import TestClient
 
 from app.core.config import Settings, settings
 from app.runner import make_runner
-from app.runner.ansible.runner import AnsibleRunner
-from app.runner.process.fork_pool import ForkPool
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
+from stack.embedded import Stack
 from tests.support.builders import body
 from tests.support.settings import SetSettings
 from tests.support.thoroughly import thoroughly
+from tests.support.zone_runner import ZoneRunner
+from tests.support.zones import ZoneUnderTest
 
 
 def plan(client: TestClient, *items: Any, **more: Any) -> list[dict[str, Any]]:
@@ -24,13 +25,10 @@ def plan(client: TestClient, *items: Any, **more: Any) -> list[dict[str, Any]]:
     return results
 
 
-def test_what_would_change(
-    client: TestClient, app_settings: Settings, new_zone: str, fork_pool: ForkPool
-) -> None:
+def test_what_would_change(client: TestClient, new_zone: str, infrastructure: Stack) -> None:
     created = client.post("/api/v1/dns/batch", json={"requests": [body(new_zone)]})
     assert created.json()["results"][0]["status_code"] == 202
-    runner = AnsibleRunner(app_settings.playbook, app_settings.inventory, fork_pool=fork_pool)
-    drain(new_zone, runner, make_backends())
+    drain(new_zone, ZoneRunner(ZoneUnderTest(infrastructure, new_zone)), make_backends())
     added, bad, removed = plan(
         client,
         body(new_zone, target="192.0.2.2", config={"ttl": 60}),
@@ -100,17 +98,14 @@ def test_nobody_is_asked_about_what_is_not_valid(client: TestClient) -> None:
     assert result["status_code"] == 422
 
 
-def test_what_a_change_does_to_other_names(
-    client: TestClient, app_settings: Settings, new_zone: str, fork_pool: ForkPool
-) -> None:
+def test_what_a_change_does_to_other_names(client: TestClient, new_zone: str, infrastructure: Stack) -> None:
     made = [
         body(new_zone, "m", target="192.0.2.1"),
         body(new_zone, "w", record_type="CNAME", target=f"m.{new_zone}"),
         body(new_zone, "www.c", target="192.0.2.1"),
     ]
     client.post("/api/v1/dns/batch", json={"requests": made}).raise_for_status()
-    runner = AnsibleRunner(app_settings.playbook, app_settings.inventory, fork_pool=fork_pool)
-    drain(new_zone, runner, make_backends())
+    drain(new_zone, ZoneRunner(ZoneUnderTest(infrastructure, new_zone)), make_backends())
     child = f"child.{new_zone}"
     client.post("/api/v1/zones", json={"name": child, "backend": "bind"}).raise_for_status()
     results = plan(

@@ -16,7 +16,6 @@ import pytest
 
 from app.core.config import Settings
 from stack.embedded import Stack
-from tests.conftest import temporary_database
 from tests.support import http
 from tests.support.api_process import HOST, TIMEOUT, Api, read_answer
 from tests.support.builders import body
@@ -49,10 +48,11 @@ def start(app_settings: Settings, new_zone: str) -> Iterator[StartApi]:
 
 
 @pytest.fixture(scope="module")
-def both(infrastructure: Stack) -> Iterator[Both]:
-    """Two APIs on one database, started at the same time while it was empty."""
-    with temporary_database(infrastructure) as url, ExitStack() as ending:
-        env = {**infrastructure.env, "DATABASE_URL": url, "BOOTSTRAP_ZONES": "example.test=bind"}
+def both(infrastructure: Stack, module_database: str) -> Iterator[Both]:
+    """Two APIs on one database, started at the same time."""
+    with ExitStack() as ending:
+        own = {"DATABASE_URL": module_database, "BOOTSTRAP_ZONES": "example.test=bind"}
+        env = {**infrastructure.env, **own}
         started = Api(**env), Api(**env)
         for api in started:
             ending.callback(api.stop)
@@ -91,7 +91,7 @@ def names_stored(api: Api, beginning: str = "") -> list[str]:
     return sorted(name for name in names if name.startswith(beginning))
 
 
-def test_two_that_start_together_share_one_new_database(both: Both) -> None:
+def test_two_that_start_together_share_one_database(both: Both) -> None:
     for api, name in zip(both, ("new-one", "new-two"), strict=True):
         api.create("example.test", name).raise_for_status()
     assert [names_stored(api, "new") for api in both] == [["new-one", "new-two"]] * 2
@@ -148,6 +148,7 @@ def test_several_workers_behind_one_address(start: StartApi, new_zone: str, tmp_
     assert list(tmp_path.glob("dns-orchestrator-metrics-*")) == []
 
 
+@pytest.mark.thorough
 def test_a_slow_database_pushes_back(start: StartApi, new_zone: str) -> None:
     api = start(INTAKE_QUEUE="4")
     api.wait()
@@ -164,6 +165,7 @@ def test_a_slow_database_pushes_back(start: StartApi, new_zone: str) -> None:
     assert len(names_stored(api)) == 5
 
 
+@pytest.mark.thorough
 def test_a_client_that_goes_before_its_answer_loses_nothing(start: StartApi, new_zone: str) -> None:
     api = start()
     api.wait()

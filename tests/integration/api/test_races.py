@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.support.builders import body
-from tests.support.thoroughly import examples
+from tests.support.thoroughly import examples, thoroughly
 
 TRIES = examples(15)
 TIMEOUT = 60.0  # seconds
@@ -28,7 +28,9 @@ def atomic(client: TestClient, zone: str) -> Any:
     return client.post("/api/v1/dns/batch", json={"requests": [body(zone)], "atomic": True}).status_code
 
 
-@pytest.mark.parametrize(("call", "accepted"), [(create, 202), (batch, 202), (atomic, 207)])
+@pytest.mark.parametrize(
+    ("call", "accepted"), [(create, 202), thoroughly(batch, 202), thoroughly(atomic, 207)]
+)
 def test_a_zone_that_is_removed_gets_no_request(
     client: TestClient, new_zone: str, call: Callable[[TestClient, str], Any], accepted: int
 ) -> None:

@@ -40,6 +40,7 @@ def api(bare: None) -> TestClient:
     return TestClient(app)
 
 
+@pytest.mark.thorough
 def test_ptrs_are_kept_in_zones_that_are_made_up(api: TestClient) -> None:
     managed = body("example.com", config={"manage_ptr": True})
     with api:
@@ -111,6 +112,7 @@ def test_what_no_server_does_fails_and_leaves_no_record(api: TestClient) -> None
         assert [each["record_type"] for each in records_of(api, "example.com")] == ["A"]
 
 
+@pytest.mark.thorough
 def test_it_keeps_to_the_time_of_a_scheduled_request(api: TestClient) -> None:
     with api:
         asked = body("example.com", not_before=time_after(1))

@@ -136,8 +136,8 @@ def test_any_sequence_of_calls_is_answered_as_documented(
             case.validate_response(response, checks=list(FORMS), recorder=self.recorder)
 
     settings = hypothesis.settings(
-        the_same(2),
-        stateful_step_count=30,
+        the_same(1),
+        stateful_step_count=20,
         phases=[Phase.reuse, Phase.generate],  # what is shorter is no clearer
         suppress_health_check=list(hypothesis.HealthCheck),
     )

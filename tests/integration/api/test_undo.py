@@ -16,6 +16,7 @@ from app.store import backends
 from tests.integration.conftest import ZoneOn
 from tests.support.builders import body, time_after
 from tests.support.eventually import eventually
+from tests.support.thoroughly import thoroughly
 from tests.support.zone_runner import ZoneRunner
 from tests.support.zones import ZoneUnderTest
 
@@ -67,7 +68,7 @@ def count(client: TestClient, zone: ZoneUnderTest) -> int:
     return len(client.get(REQUESTS, params={"zone": zone.name}).json()["items"])
 
 
-@pytest.mark.parametrize("action", ["upsert", "update", "create", "delete"])
+@pytest.mark.parametrize("action", ["upsert", "delete", *map(thoroughly, ("update", "create"))])
 def test_what_was_there_before_is_there_again(client: TestClient, zone: ZoneUnderTest, action: str) -> None:
     zone.do("create", "www", "A", "192.0.2.1", "192.0.2.2", ttl=77)
     before = zone.answer("www", "A")
@@ -247,6 +248,7 @@ def test_values_of_every_kind(client: TestClient, zone: ZoneUnderTest, kind: str
     assert (fate(client, found["id"]), zone.answer(owner, kind)) == ("succeeded", before)
 
 
+@pytest.mark.thorough
 def test_an_undo_can_be_scheduled(client: TestClient, zone: ZoneUnderTest) -> None:
     done = do(client, zone, "create", "192.0.2.1")
     later = {"json": {"context": {"not_before": "2099-01-01T00:00:00Z"}}}

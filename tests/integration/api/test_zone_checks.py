@@ -104,6 +104,7 @@ def test_a_key_that_is_not_good(
     assert lacking(register(api, new_zone)) == {"update": code, "transfer": code}
 
 
+@pytest.mark.thorough
 def test_a_silent_server_keeps_no_other_zone_from_being_checked(
     api: TestClient,
     worker: None,
@@ -199,6 +200,7 @@ def bind_with_two_views(home: Path) -> Iterator[int]:
         yield ports.dns
 
 
+@pytest.mark.thorough
 def test_a_key_that_leads_to_another_view(
     api: TestClient, worker: None, tmp_path: Path, set_settings: SetSettings
 ) -> None:

@@ -229,6 +229,7 @@ def test_a_master_file_of_windows(client: TestClient, new_zone: str) -> None:
     assert done(client, new_zone)["rrsets"] == 3
 
 
+@pytest.mark.thorough
 def test_what_other_workers_reach_is_left_to_them(
     client: TestClient, new_zone: str, infrastructure: Stack, tmp_path: Path, set_settings: SetSettings
 ) -> None:

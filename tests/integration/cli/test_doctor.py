@@ -164,15 +164,7 @@ def test_a_playbook_that_is_none(doctor: Doctor, tmp_path: Path, content: str, w
     assert "\n" not in wrong
 
 
-def test_a_variable_for_runs_that_is_not_set(doctor: Doctor) -> None:
-    found = [
-        each for each in doctor(RUN_ENVIRONMENT="HOME,NOT_SET_HERE") if each["what"] == "RUN_ENVIRONMENT"
-    ]
-    assert [(each["state"], each["words"]) for each in found] == [
-        ("warning", "not set here, so runs do not get it: NOT_SET_HERE")
-    ]
-
-
+@pytest.mark.thorough
 def test_parts_that_are_away(lone_doctor: Doctor) -> None:
     away = {
         "DATABASE_URL": "postgresql://u:secret@127.0.0.1:9/d",
@@ -220,6 +212,7 @@ def test_an_error_that_nobody_foresaw_is_a_finding(doctor: Doctor, monkeypatch: 
     assert [each.partition(":")[0] for each in failed(doctor())] == ["PostgreSQL", "backend bind"]
 
 
+@pytest.mark.thorough
 def test_the_api_of_powerdns(
     doctor: Doctor, client: TestClient, more_name_servers: Stack, tmp_path: Path
 ) -> None:
@@ -288,9 +281,14 @@ def test_zones_that_a_simulating_worker_leaves_alone(doctor: Doctor, new_zone: s
     assert wrong == f"backend bind: a worker that only simulates leaves its zones alone: {new_zone}"
 
 
-def test_metrics_that_are_not_shown_are_missed(doctor: Doctor) -> None:
+def test_metrics_that_are_not_shown_and_a_variable_for_runs_that_is_not_set(doctor: Doctor) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-        [away] = failed(doctor(METRICS_LISTEN=f"0.0.0.0:{port}"))
+        findings = doctor(METRICS_LISTEN=f"0.0.0.0:{port}", RUN_ENVIRONMENT="HOME,NOT_SET_HERE")
+    [away] = failed(findings)
     assert away.startswith(f"metrics: 0.0.0.0:{port}: nothing answers there (")
+    found = [each for each in findings if each["what"] == "RUN_ENVIRONMENT"]
+    assert [(each["state"], each["words"]) for each in found] == [
+        ("warning", "not set here, so runs do not get it: NOT_SET_HERE")
+    ]

@@ -84,6 +84,7 @@ def test_nobody_waits_behind_a_migration_that_waits(url: str, logged: Logged) ->
     assert re.search(in_the_way, "".join(said))
 
 
+@pytest.mark.thorough
 def test_an_index_waits_for_old_transactions_and_nobody_waits_for_it(url: str) -> None:
     database.upgrade("0008")  # the next one builds indexes
     done = Event()

@@ -387,6 +387,7 @@ def drain(session: Session, zone: str) -> UUID:
     return item.id
 
 
+@pytest.mark.thorough
 def test_one_plan_for_all_executions_is_of_few_partitions(zone: str, old_partitions: list[str]) -> None:
     for _ in range(13):  # the driver prepares statements, then PostgreSQL makes one plan for all
         ask(zone)

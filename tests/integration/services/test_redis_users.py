@@ -1,9 +1,7 @@
 """deploy/redis/users.acl: api and worker do all their work with exactly these rights."""
 
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from stack.part import program
 from stack.ports import HOST, Ports
 from tests.support.builders import body
 from tests.support.eventually import eventually
+from tests.support.forked import Forked
 from tests.support.running_api import forget_clients
 from tests.support.settings import SetSettings
 
@@ -72,28 +71,15 @@ def as_user(port: int, user: str) -> Any:
 @pytest.fixture
 def worker(app_settings: Settings, port: int, tmp_path: Path) -> Iterator[Path]:
     """The log of a worker as the user `dns_worker`, which simulates."""
-    command = [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "app.tasks",
-        "worker",
-        "-Q",
-        "dns_tasks",
-        "--concurrency=1",
-    ]
+    command = ("-m", "celery", "-A", "app.tasks", "worker", "-Q", "dns_tasks", "--concurrency=1")
     environment = {
         "CELERY_BROKER_URL": url(port, "dns_worker"),
         "EXECUTOR": "simulated",
-        "LOG_FORMAT": "json",
     }
     log = tmp_path / "worker.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(command, env=os.environ | environment, stdout=output, stderr=output)
+    process = Forked(command, environment, log)
     yield log
-    process.terminate()
-    assert process.wait(30) == 0
+    assert process.stop() == 0
 
 
 def test_a_change_and_a_plan_go_all_the_way(

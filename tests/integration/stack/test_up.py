@@ -129,6 +129,7 @@ def test_a_taken_port_is_named_with_the_setting_to_change(up: Up, ports: Ports) 
     assert output == f"Port {ports.valkey}, for valkey, is taken: set STACK_VALKEY_PORT to another.\n"
 
 
+@pytest.mark.thorough
 def test_settings_that_can_not_be_used_are_said_once_before_anything_is_started(tmp_path: Path) -> None:
     process = subprocess.run(
         [sys.executable, "-m", "stack", "up"],

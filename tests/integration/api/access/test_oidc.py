@@ -260,6 +260,7 @@ def log_in(provider: str, client: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.thorough
 def test_a_provider_that_is_not_ours(provider: str) -> None:
     """Its access tokens are none that anybody else can read.
 

@@ -45,6 +45,7 @@ def test_the_body_that_has_been_coming_for_longest_makes_room(start: StartApi) -
         assert api.post("dns/batch", batch_of(items)).status_code == 207
 
 
+@pytest.mark.thorough
 def test_a_process_ends_though_bodies_are_still_coming(start: StartApi) -> None:
     api = start()
     with stuck(api, "/api/v1/dns/batch", STUCK):

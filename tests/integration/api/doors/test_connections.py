@@ -63,7 +63,7 @@ def test_calls_that_come_without_end_and_whose_answers_nobody_reads(api: Api, ca
         refusal(client, one)  # the first who asks for the OpenAPI document has it made, once
     calls = one * 1000
     with cost(api) as measured:
-        sent = [sent_until_nobody_reads(api, calls) for _ in range(3)]
+        sent = [sent_until_nobody_reads(api, calls)]
     assert max(sent) < 602
     assert not measured.held_up
     assert measured.memory < 50

@@ -194,6 +194,7 @@ def test_who_may_not_see_it_any_more_is_told_no_more(live: Live, beside: psycopg
         assert [*events] == []
 
 
+@pytest.mark.thorough
 def test_followers_are_bounded_and_leave_nothing_behind(live: Live, beside: psycopg.Connection) -> None:
     request_id = submitted(live, "many")
     headers = {**live.requester, "Accept": "text/event-stream"}
@@ -217,6 +218,7 @@ def test_followers_are_bounded_and_leave_nothing_behind(live: Live, beside: psyc
     eventually(lambda: not beside.execute("SELECT id FROM live_listeners").fetchall(), limit=20)
 
 
+@pytest.mark.thorough
 def test_a_client_that_does_not_read_holds_little_memory(live: Live, beside: psycopg.Connection) -> None:
     request_id = submitted(live, "unread")
     lines = """

@@ -117,6 +117,7 @@ def test_of_several_that_are_due_the_first_to_make_it_owns_it(shared: Office) ->
     assert fates(office, [*before, *made, *after]) == ["pending", "pending", "pending", "not_owner"]
 
 
+@pytest.mark.thorough
 def test_who_may_all_the_same(shared: Office) -> None:
     office = shared
     change(office, others="review")

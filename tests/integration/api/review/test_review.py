@@ -11,6 +11,7 @@ from app.core.database import transaction
 from tests.integration.api.review.conftest import Office
 from tests.support.access import prefix_of
 from tests.support.eventually import eventually
+from tests.support.thoroughly import thoroughly
 
 
 def answered(answer: Any) -> tuple[int, str]:
@@ -208,7 +209,7 @@ def test_what_nobody_approves_in_time_is_rejected(office: Office) -> None:
     assert office.entries("requests_expired", asked)[0]["after"]["code"] == "approval_expired"
 
 
-@pytest.mark.parametrize("who", ["asker", "admin"])
+@pytest.mark.parametrize("who", ["asker", thoroughly("admin")])
 def test_a_retry_gets_round_no_approval(office: Office, who: str) -> None:
     asked = office.ask()
     headers = getattr(office, who)

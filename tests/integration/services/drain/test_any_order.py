@@ -25,7 +25,7 @@ def in_order(requests: Sequence[Asked], owners: Sequence[str]) -> list[Asked]:
 
 
 @settings(
-    max_examples=examples(3),
+    max_examples=examples(2),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

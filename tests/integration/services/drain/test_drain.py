@@ -141,6 +141,7 @@ def test_a_try_that_ends_as_the_one_before_is_one_line(
     assert (warning["request_id"], warning["run_id"]) == (request["id"], request["run_id"])
 
 
+@pytest.mark.thorough
 def test_a_zone_that_waits_for_its_backend_is_woken_when_a_run_ends(
     one_run_at_a_time: TestClient, new_zone: str
 ) -> None:

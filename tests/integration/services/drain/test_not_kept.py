@@ -113,6 +113,7 @@ def test_what_a_policy_of_bind_drops(serve: Serve, zone_on: ZoneOn, infrastructu
     assert len(zone.values("www", "A")) == 1
 
 
+@pytest.mark.thorough
 def test_what_a_policy_of_powerdns_drops(serve: Serve, tmp_path: Path) -> None:
     with powerdns_that_drops_txt(tmp_path) as stack:
         stack.add_zone("policy.test", "powerdns")
@@ -136,7 +137,7 @@ class LateRunner(ZoneRunner):
         return result
 
 
-@pytest.mark.parametrize("server", ["knot", thoroughly("api")])
+@pytest.mark.parametrize("server", ["bind", *map(thoroughly, ("knot", "api"))])
 def test_what_is_there_a_moment_later_is_kept(
     serve: Serve, zone_on: ZoneOn, server: str, set_settings: SetSettings
 ) -> None:

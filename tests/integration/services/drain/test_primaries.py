@@ -58,24 +58,39 @@ class Scene:
         return [self.first.applied, self.second.applied]
 
 
+@pytest.fixture(scope="module")
+def fronts(infrastructure: Stack) -> Iterator[tuple[Front, Front]]:
+    """Two fronts of BIND."""
+    behind = ZoneUnderTest(infrastructure, "any.test").target
+    with front(behind) as first, front(behind) as second:
+        yield first, second
+
+
+@pytest.fixture(scope="module")
+def hosts(fronts: tuple[Front, Front], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The inventory of all tests here: each process reads it once."""
+    path = tmp_path_factory.mktemp("inventory") / "hosts.json"
+    host = {"dns_server": [str(each) for each in fronts]}
+    path.write_text(json.dumps({"dns": {"hosts": {"bind": host}}}))
+    return path
+
+
 @pytest.fixture
 def scene(
     client: TestClient,
     zone_on: ZoneOn,
-    tmp_path: Path,
+    fronts: tuple[Front, Front],
+    hosts: Path,
     set_settings: SetSettings,
     monkeypatch: pytest.MonkeyPatch,
-    infrastructure: Stack,
-) -> Iterator[Scene]:
+) -> Scene:
     monkeypatch.setattr(backends, "SILENCE", 0.0)
+    for each in fronts:
+        each.is_dead, each.dies, each.applied = False, None, 0
     zone = zone_on("bind")
-    with front(zone.target) as first, front(zone.target) as second:
-        host = {"dns_server": [str(first), str(second)]}
-        hosts = tmp_path / "hosts.json"
-        hosts.write_text(json.dumps({"dns": {"hosts": {"bind": host}}}))
-        set_settings(INVENTORY=str(hosts), RETRY_PAUSE="0.05", RETRY_PAUSE_MAX="0.1", VERIFY_PAUSE="0.1")
-        client.post("/api/v1/zones", json={"name": zone.name, "backend": "bind"}).raise_for_status()
-        yield Scene(client, zone, first, second)
+    set_settings(INVENTORY=str(hosts), RETRY_PAUSE="0.05", RETRY_PAUSE_MAX="0.1", VERIFY_PAUSE="0.1")
+    client.post("/api/v1/zones", json={"name": zone.name, "backend": "bind"}).raise_for_status()
+    return Scene(client, zone, *fronts)
 
 
 def test_a_primary_that_is_gone_keeps_nothing_from_succeeding(scene: Scene) -> None:

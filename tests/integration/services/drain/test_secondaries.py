@@ -123,6 +123,7 @@ def test_both_learn_by_notify_and_ixfr_and_one_reboots(api: TestClient, servers:
             assert shows(servers.bind, "meanwhile")
 
 
+@pytest.mark.thorough
 def test_what_the_hidden_primary_drops_is_no_slowness_of_the_secondaries(
     api: TestClient, servers: HiddenPrimary, monkeypatch: pytest.MonkeyPatch
 ) -> None:

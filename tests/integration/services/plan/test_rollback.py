@@ -116,7 +116,7 @@ def random_items(zone: ZoneUnderTest, number: int, chance: random.Random) -> Ite
             yield item(zone, owner, action, *targets, config={"ttl": ttl})
 
 
-@pytest.mark.parametrize("seed", [0, 1, *map(thoroughly, (2, 3))])
+@pytest.mark.parametrize("seed", [0, *map(thoroughly, range(1, 4))])
 def test_a_random_sequence_is_taken_back(client: TestClient, zone: ZoneUnderTest, seed: int) -> None:
     """Batches of changes, an A that becomes a CNAME among them, and a rollback to the middle."""
     chance = random.Random(seed)
@@ -157,7 +157,7 @@ def random_cuts(zone: ZoneUnderTest, number: int, chance: random.Random) -> Iter
         yield item(zone, owner, action, *given, record_type=kind, config={"ttl": chance.choice([60, 300])})
 
 
-@pytest.mark.parametrize("seed", [0, 1, *map(thoroughly, range(2, 6))])
+@pytest.mark.parametrize("seed", [0, *map(thoroughly, range(1, 6))])
 def test_delegations_and_dnames_are_taken_back(client: TestClient, zone: ZoneUnderTest, seed: int) -> None:
     """In whatever order they were made: each step of the plan can be made, and makes the zone as it was."""
     chance = random.Random(seed)

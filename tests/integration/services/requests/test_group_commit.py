@@ -2,7 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from threading import Event
 from typing import Any
 
@@ -33,9 +33,11 @@ TIMEOUT = 60.0  # seconds
 
 
 @pytest.fixture
-def app_database(copied_database: str) -> str:
-    """A database for each test, since some alter the tables."""
-    return copied_database
+def app_database(request: pytest.FixtureRequest) -> str:
+    """The database of all tests; one of its own for who asks for it, since it alters it."""
+    own = "copied_database" in request.fixturenames
+    name: str = request.getfixturevalue("copied_database" if own else "emptied_database")
+    return name
 
 
 def test_each_client_gets_the_answer_to_its_own_request(client: TestClient, new_zone: str) -> None:
@@ -101,6 +103,7 @@ def test_clients_that_have_been_answered_are_stored_with_those_that_wait(
     assert len(asyncio.run(submitted_again_and_again())) < 15
 
 
+@pytest.mark.usefixtures("copied_database")
 def test_a_request_that_the_database_refuses_fails_alone(app_settings: Settings, new_zone: str) -> None:
     upgrade()
     with transaction() as session:
@@ -138,12 +141,13 @@ def test_more_batches_than_may_be_in_hand_are_refused_at_once() -> None:
         pass
 
 
-def test_a_batch_more_than_may_be_in_hand_is_told_to_come_again(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    full = BodyWorkers("test", at_once=1, most=0)
-    monkeypatch.setattr(client.app.state, "batch_workers", full)  # type: ignore[attr-defined]
-    answer = client.post("/api/v1/dns/batch", json={"requests": []})
+def test_a_batch_more_than_may_be_in_hand_is_told_to_come_again(client: TestClient) -> None:
+    workers: BodyWorkers = client.app.state.batch_workers  # type: ignore[attr-defined]
+    with ExitStack() as held:
+        with suppress(Overloaded):
+            for _ in range(100):
+                held.enter_context(workers.slot(10))
+        answer = client.post("/api/v1/dns/batch", json={"requests": []})
     assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
 
 
@@ -183,6 +187,7 @@ def test_a_row_that_cannot_be_compared_keeps_no_other_from_its_answer(
     assert len(client.get("/api/v1/dns/requests").json()["items"]) == 4
 
 
+@pytest.mark.usefixtures("copied_database")
 def test_connections_that_the_server_closed_meanwhile(client: TestClient, new_zone: str) -> None:
     assert client.post("/api/v1/dns/create", json=body(new_zone, "h1")).status_code == 202
     with transaction() as session:

@@ -11,7 +11,8 @@ from fastapi.testclient import TestClient
 
 from app.services.zones.imports import import_wanted
 from tests.support.master_files import check_by_bind
-from tests.support.signed_zones import DS, SIGNAL, SIGNED, SignedZone, signed_zones
+from tests.support.signed_zones import DS, SIGNAL, SignedZone, signed_zones
+from tests.support.thoroughly import thoroughly
 from tests.support.watching import WatchedZone, transferred
 
 OTHER_DS = DS.replace("60485", "60486")
@@ -36,7 +37,7 @@ def servers_zones(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[
         yield zones
 
 
-@pytest.fixture(params=list(SIGNED))
+@pytest.fixture(params=[thoroughly("nsec.test"), "nsec3.test"])
 def beside(request: pytest.FixtureRequest, servers_zones: Mapping[str, SignedZone]) -> SignedZone:
     """One of the zones, as its server has it."""
     return servers_zones[str(request.param)]

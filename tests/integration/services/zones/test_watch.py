@@ -109,6 +109,7 @@ def test_the_zones_setting_says_what_becomes_of_it(
     assert len(requests) == (1 if policy == "adopt" else 2)
 
 
+@pytest.mark.thorough
 def test_what_is_changed_again_as_soon_as_it_is_restored_is_restored_again(
     client: TestClient, zone: WatchedZone, beside: ZoneUnderTest
 ) -> None:
@@ -158,7 +159,7 @@ def test_under_load_nothing_of_ours_is_taken_for_drift(
     somebody = ZoneUnderTest.__new__(ZoneUnderTest)
     somebody.__dict__.update(beside.__dict__)  # with outcomes of his own
     looks = 0
-    while looks < 12 or len(ids) <= 50:
+    while looks < 5 or len(ids) <= 20:
         looks += 1
         owner = f"theirs{chance.randrange(10)}"
         somebody.do("upsert", owner, "A", f"198.51.100.{chance.randrange(250)}")
@@ -192,7 +193,7 @@ class Crash(BaseException):
 LOCKED = OperationalError("SELECT", {}, LockNotAvailable())
 
 
-@pytest.mark.parametrize("fault", [RuntimeError(), LOCKED])
+@pytest.mark.parametrize("fault", [RuntimeError(), thoroughly(LOCKED)])
 def test_a_fault_with_one_zone_keeps_no_other_from_being_watched(
     fault: Exception,
     zone: WatchedZone,
@@ -219,6 +220,7 @@ def test_a_fault_with_one_zone_keeps_no_other_from_being_watched(
     assert zone.kinds() == {"new A": "added"}
 
 
+@pytest.mark.thorough
 def test_the_next_primary_is_read_while_the_first_is_away(
     watch: Watch, beside: ZoneUnderTest, tmp_path: Path
 ) -> None:
@@ -277,8 +279,8 @@ def test_a_master_file_that_is_loaded_anew_is_compared(
     serial: int, infrastructure: Stack, zone: WatchedZone, beside: ZoneUnderTest
 ) -> None:
     """Also one whose serial has gone back."""
-    for number in range(10):
-        zone.change("create", f"ours{number}", "192.0.2.1")
+    zone.ask(*(("create", f"ours{number}", "192.0.2.1") for number in range(10)))
+    zone.drain()
     zone.look()
     path = infrastructure.data("bind") / "zones" / beside.name
     known = f"{zone.shown()['serial']} "
@@ -328,7 +330,7 @@ def test_a_large_zone_is_not_transferred_for_ten_changes(
     beside = zone_on("bind")
     path = infrastructure.data("bind") / "zones" / beside.name
     with infrastructure.frozen(beside.name):
-        records = "".join(f"h{n} 300 A 10.{n >> 16}.{n >> 8 & 255}.{n & 255}\n" for n in range(8_000))
+        records = "".join(f"h{n} 300 A 10.{n >> 16}.{n >> 8 & 255}.{n & 255}\n" for n in range(2_000))
         path.write_text(path.read_text().replace(" 1 3600", " 2 3600") + records)
     with proxy(beside.target.address, beside.target.port) as counted:
         beside_port = beside.target
@@ -337,7 +339,7 @@ def test_a_large_zone_is_not_transferred_for_ten_changes(
         beside.target = beside_port
         assert zone.drift()["drifted"] == 0
         whole = counted.octets
-        assert whole > 160_000
+        assert whole > 40_000
         for number in range(10):
             beside.do("upsert", f"h{number}", "A", "192.0.2.1")
         zone.look()
@@ -395,6 +397,7 @@ def test_one_process_watches_a_backend(zone: WatchedZone, beside: ZoneUnderTest,
     assert zone.kinds() == {"new A": "added"}
 
 
+@pytest.mark.thorough
 def test_a_zone_that_is_not_transferred_says_why(watch: Watch, beside: ZoneUnderTest, tmp_path: Path) -> None:
     backends = Backends(tmp_path)
     zone = watch(beside, backends)

@@ -6,6 +6,7 @@ from threading import Event
 import dns.query
 import dns.rcode
 import dns.update
+import pytest
 from fastapi.testclient import TestClient
 
 from app.nameservers.key_file import read_key
@@ -25,6 +26,7 @@ def change_beside(views: Views, view: str) -> None:
     assert reply.rcode() == dns.rcode.NOERROR
 
 
+@pytest.mark.thorough
 def test_what_is_changed_in_one_view_is_drift_there(
     client: TestClient, watcher: Watcher, set_settings: SetSettings, tmp_path: Path
 ) -> None:
