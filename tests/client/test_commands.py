@@ -232,6 +232,7 @@ def test_the_figures_are_shown(run: Run, zone: str) -> None:
     assert "\x1b" not in shown
 
 
+@pytest.mark.thorough
 def test_a_table_on_a_terminal_shows_ids_whole(run: Run, zone: str, url: str) -> None:
     made = found(run, "upsert", f"www.{zone}", "A", "192.0.2.1")
     controller, terminal = pty.openpty()

@@ -141,6 +141,7 @@ def test_with_its_buffer_full_a_member_keeps_its_partitions(filled: KafkaSandbox
     assert len(api.kept) == PARTITIONS * (EACH + 1)
 
 
+@pytest.mark.thorough
 def test_a_call_that_does_not_end_is_given_up_with_the_consumer(filled: KafkaSandbox, api: FakeApi) -> None:
     """Whoever gets its messages makes it again, and the API knows them by their keys."""
     goes_on = threading.Event()

@@ -32,6 +32,7 @@ def test_a_broker_that_is_away_is_named_at_once_and_nobody_is_told_to_create_top
     assert logged() == ""
 
 
+@pytest.mark.thorough
 def test_doctor_knows_whether_the_results_topic_is_there_or_can_be_made(
     set_settings: SetSettings, sandbox: KafkaSandbox
 ) -> None:

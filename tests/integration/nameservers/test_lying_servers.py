@@ -143,7 +143,7 @@ def doing(deeds: Sequence[Deed]) -> Script:
     return script
 
 
-@the_same(15)
+@the_same(8)
 @given(deeds=DEEDS)
 def test_every_question_has_an_answer_or_a_reason(deeds: list[Deed]) -> None:
     with serving(doing(deeds)) as server:
@@ -153,7 +153,7 @@ def test_every_question_has_an_answer_or_a_reason(deeds: list[Deed]) -> None:
         assert set(answers.values()) <= {GOOD} or any(answer.error for answer in answers.values())
 
 
-@the_same(10)
+@the_same(6)
 @given(deeds=DEEDS)
 def test_every_zone_has_a_serial_or_a_reason(deeds: list[Deed]) -> None:
     zones = ["example.test", *(f"z{number}.test" for number in range(5))]
@@ -163,7 +163,7 @@ def test_every_zone_has_a_serial_or_a_reason(deeds: list[Deed]) -> None:
     assert all(isinstance(serial, int) or serial for serial in found.values())
 
 
-@the_same(15)
+@the_same(8)
 @given(deeds=DEEDS, since=st.none() | st.integers(0, 7))
 def test_a_transfer_ends_or_has_failed(deeds: list[Deed], since: int | None) -> None:
     with serving(doing(deeds)) as server:
@@ -177,7 +177,7 @@ def test_a_transfer_ends_or_has_failed(deeds: list[Deed], since: int | None) -> 
             pass
 
 
-@the_same(10)
+@the_same(6)
 @given(deeds=DEEDS)
 def test_a_probe_finds_something_out_or_has_failed(deeds: list[Deed]) -> None:
     with serving(doing(deeds)) as server:
@@ -220,7 +220,7 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_answer_counts_that_is_not_signed(key_file: Path) -> None:
     """Each deed, to questions that are signed: none of them knows the key."""
 
-    @the_same(10)
+    @the_same(6)
     @given(deeds=st.lists(st.sampled_from((*HARMLESS, *OTHERS)) | DAMAGED, min_size=10, max_size=10))
     def ask_signed(deeds: list[Deed]) -> None:
         with serving(doing(deeds)) as server:

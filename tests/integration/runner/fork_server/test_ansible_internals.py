@@ -148,6 +148,7 @@ class ActionModule(ActionBase):
 """
 
 
+@pytest.mark.thorough
 def test_a_run_finds_all_modules_loaded(tmp_path: Path) -> None:
     """But for a few that come with collections: what this finds belongs into preload.py."""
     (tmp_path / "hosts").write_text("one ansible_connection=local\n")

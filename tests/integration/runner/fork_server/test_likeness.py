@@ -95,6 +95,7 @@ def surroundings(pool: ForkPool | None, folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.thorough
 def test_a_plugin_finds_the_same_around_it(site: Path, fork_pool: ForkPool) -> None:
     (site / "plugins").mkdir()
     (site / "plugins" / "surroundings.py").write_text(PLUGIN)
