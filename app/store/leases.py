@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from app.domain.errors import LeaseLost
 from app.domain.settlement import Fault
 from app.store import open_floor
-from app.store.models import ZoneLease
+from app.store.models import SCHEDULED_FROM, SEQ_STEP, ZoneLease
 from app.store.queue_floor import AFTER_CLAIM, AT_RELEASE, FLOOR_DELAY
 
 
@@ -37,7 +37,8 @@ class Lease:
     probe: bool = False  # the backend was unavailable: try it with one request
     left_over: tuple[int, int] | None = None  # the range of `seq` of what the last holder has claimed last
     floor: int = 0  # no open request has a smaller `seq`
-    last_place: int = 0  # the last `seq` that was given out before the transaction of a claim had a number
+    places_end: int = SCHEDULED_FROM  # when it was checked, no place from this one on was given out
+    marks: bool = False  # a claim may mark places below that: its transaction had no number then
     next_account: str = ""  # of several that wait, whose requests come first in the next run
     # By the database's clock, in seconds since 1970: when it was acquired, and when the one before was over
     acquired_at: float = 0.0
@@ -129,11 +130,12 @@ _CHECK = _statements(
     f"""
     WITH known AS MATERIALIZED (  -- before the lock, with which the transaction gets its number
         SELECT (SELECT floor FROM dns_open_floor) AS open_from,
-               CASE WHEN pg_current_xact_id_if_assigned() IS NULL THEN
-                   pg_sequence_last_value(pg_get_serial_sequence('dns_requests', 'seq')) END AS last_place
+               pg_current_xact_id_if_assigned() IS NULL AS marks,
+               coalesce(pg_sequence_last_value(pg_get_serial_sequence('dns_requests', 'seq')), 0)
+               + {SEQ_STEP} AS places_end
     )
     SELECT lease.token, lease.nonce, lease.expires_at <= clock_timestamp() AS expired, lease.seq_floor,
-           served.backend, known.open_from, coalesce(known.last_place, 0) AS last_place,
+           served.backend, known.open_from, known.marks, known.places_end,
            {", ".join(f"set_config('{name}', '{value}', true)" for name, value in _BY_KEY.items())}
       FROM known CROSS JOIN dns_zone_leases AS lease
       LEFT JOIN dns_zones AS served ON served.name = lease.zone
@@ -220,7 +222,8 @@ def check(session: Session, lease: Lease, *, to_claim: bool = False) -> Lease:
     if row is None or (row.token, row.nonce) != (lease.token, lease.nonce) or (to_claim and row.expired):
         raise LeaseLost(lease.zone)
     open_floor.note(session, row.open_from, asked_at)
-    return replace(lease, backend=row.backend, floor=row.seq_floor, last_place=row.last_place)
+    known = {"places_end": row.places_end, "marks": row.marks}
+    return replace(lease, backend=row.backend, floor=row.seq_floor, **known)
 
 
 def note_claim(session: Session, lease: Lease, seqs: Collection[int]) -> None:
@@ -230,7 +233,7 @@ def note_claim(session: Session, lease: Lease, seqs: Collection[int]) -> None:
     Call it last: it keeps the heartbeat waiting until the transaction ends.
     """
     claim = {"first": min(seqs), "last": max(seqs)}
-    known = {"last_place": lease.last_place, "next_account": lease.next_account}
+    known = {"places_end": lease.places_end, "marks": lease.marks, "next_account": lease.next_account}
     _NOTE_CLAIM.execute(session, {**_fence(session, lease), **claim, **known})
 
 

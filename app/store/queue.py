@@ -20,7 +20,15 @@ from app.domain.settlement import Decision
 from app.store import leases, open_floor
 from app.store.leases import Lease
 from app.store.literals import in_text
-from app.store.models import QUEUED, SEES_ALL, SEQ_STEP, SINCE_FLOOR, SINCE_FLOOR_OF_REQUEST, Request
+from app.store.models import (
+    QUEUED,
+    SCHEDULED_FROM,
+    SEES_ALL,
+    SEQ_STEP,
+    SINCE_FLOOR,
+    SINCE_FLOOR_OF_REQUEST,
+    Request,
+)
 
 _TRANSITIONS_OF_SETTLING = ", ".join(
     f"('{before}', '{after}')"
@@ -177,7 +185,7 @@ _ITEMS = """
 """
 _OPEN_ITEMS = f"{_ITEMS} WHERE zone = :zone AND {QUEUED} AND seq >= :floor AND {SINCE_FLOOR}"
 _PENDING = open_floor.statement(
-    f"{_OPEN_ITEMS} AND {SEES_ALL} AND status = '{Status.PENDING}' ORDER BY seq LIMIT :limit"
+    f"{_OPEN_ITEMS} AND seq < :end AND {SEES_ALL} AND status = '{Status.PENDING}' ORDER BY seq LIMIT :limit"
 )
 _BY_ID = open_floor.statement(
     f"{_ITEMS} WHERE id = ANY(CAST(:ids AS uuid[])) AND {SINCE_FLOOR} AND status = '{Status.PENDING}'"
@@ -238,17 +246,23 @@ class Window(NamedTuple):
     is_cut: bool
 
 
-def list_pending(session: Session, zone: str, limit: int, floor: int = 0) -> Window:
+def list_pending(
+    session: Session, zone: str, limit: int, floor: int = 0, end: int = SCHEDULED_FROM
+) -> Window:
     """Return the zone's pending requests in the order of their acceptance, also those that must wait.
+
+    The first statement sees all that was committed. The further ones leave out places from `end` on, which
+    were not given out when the claim began: there may be what was accepted after a request that was committed
+    only since the first statement, with an earlier place than what that has found. Both are for later.
 
     They are at most `limit`, and fewer where their values are large: a run holds them all in memory. A group
     that is all or none comes whole: more than `limit` if it is the first.
     """
     items: list[Item] = []
-    octets, is_cut = 0, True
+    octets, is_cut, below = 0, True, SCHEDULED_FROM
     while octets < MAX_RUN_OCTETS and len(items) < limit:
         number = min(READ_AT_ONCE, limit - len(items))
-        found = _items(session, _PENDING, zone=zone, floor=floor, limit=number)
+        found = _items(session, _PENDING, zone=zone, floor=floor, end=below, limit=number)
         if len(found) == number and found[-1].change.group is not None:
             found += _rest_of_group(session, zone, found[-1])
         items += found
@@ -256,7 +270,7 @@ def list_pending(session: Session, zone: str, limit: int, floor: int = 0) -> Win
             is_cut = False
             break
         octets += sum(item.octets for item in found)
-        floor = found[-1].seq + 1
+        floor, below = found[-1].seq + 1, end
     if len(items) > limit:
         items, is_cut = _without_last_group(items), True
     return Window(items, is_cut)
@@ -269,7 +283,7 @@ def list_items(session: Session, ids: Sequence[UUID]) -> list[Item]:
 
 def _rest_of_group(session: Session, zone: str, last: Item) -> Iterator[Item]:
     """Yield the pending requests of the group that come after this one."""
-    behind = _items(session, _PENDING, zone=zone, floor=last.seq + 1, limit=SEQ_STEP)
+    behind = _items(session, _PENDING, zone=zone, floor=last.seq + 1, end=last.seq + SEQ_STEP, limit=SEQ_STEP)
     return takewhile(lambda item: item.change.group == last.change.group, behind)
 
 

@@ -13,7 +13,7 @@ Where somebody writes for long, it is FLOOR_DELAY that has to pass.
 The end of the claim's snapshot would not do: transactions that run may have higher numbers.
 """
 
-from app.store.models import QUEUED, SEES_ALL, SEQ_STEP, SINCE_FLOOR
+from app.store.models import QUEUED, SEES_ALL, SINCE_FLOOR
 
 FLOOR_DELAY = 60.0  # seconds: a request is committed that long after it has got its `seq`, or never
 
@@ -28,8 +28,9 @@ _IS_DUE = """
         AND lease.next_floor_seen[1]
             <= CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)) IS TRUE"""
 _OWN_NUMBER = "CAST(CAST(pg_current_xact_id() AS text) AS bigint)"
-_MARK = f"""
-    greatest(lease.seq_floor, least(CAST(:last AS bigint) + 1, CAST(:last_place AS bigint) + {SEQ_STEP}))"""
+_MARK = """
+    CASE WHEN :marks THEN greatest(lease.seq_floor, least(CAST(:last AS bigint) + 1, :places_end))
+         ELSE lease.seq_floor END"""
 _COLUMNS = "(seq_floor, next_floor, next_floor_at, next_floor_seen)"
 
 

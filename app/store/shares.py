@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.domain.lifecycle import Status
 from app.domain.precedence import Tie
 from app.store import open_floor
-from app.store.models import OPEN_ONLY, QUEUED, SEES_ALL, SINCE_FLOOR
+from app.store.models import OPEN_ONLY, QUEUED, SINCE_FLOOR
 
 # Indexes give the order, whatever the statistics say: leases.check has turned off the other plans.
 _IN_ORDER = text(
@@ -57,7 +57,7 @@ _SHARES = open_floor.statement(
          WHERE (zone, {_ACCOUNT}, seq) >= (:zone, share.account_id, :floor)
            AND (zone, {_ACCOUNT}) <= (:zone, share.account_id) AND {SINCE_FLOOR} AND {_PENDING}
          {_ORDER} LIMIT :number) AS request
-     WHERE request.seq > :behind AND {SEES_ALL}
+     WHERE request.seq > :behind AND request.seq < :end
      ORDER BY share.place, request.seq
     """  # noqa: S608
 )
@@ -106,9 +106,18 @@ def list_accounts(session: Session, zone: str, floor: int, first: str, limit: in
 
 
 def list_shares(
-    session: Session, zone: str, accounts: Sequence[str], *, floor: int, behind: int, number: int, limit: int
+    session: Session,
+    zone: str,
+    accounts: Sequence[str],
+    *,
+    floor: int,
+    behind: int,
+    end: int,
+    number: int,
+    limit: int,
 ) -> list[list[Unit]]:
-    """Return the first `number` pending requests of each account, but those that have a `seq` up to `behind`.
+    """Return the first `number` pending requests of each account, but those that have a `seq` up to `behind`,
+    or from `end` on.
 
     Groups are whole, each at the first account that has a part of it. Accounts at the end are left out once
     there are `limit` requests.
@@ -119,7 +128,8 @@ def list_shares(
         if len(seen) >= limit:
             break
         some = list(accounts[start : start + _ACCOUNTS_AT_ONCE])
-        parameters = {"zone": zone, "accounts": some, "floor": floor, "behind": behind, "number": number}
+        parameters = {"zone": zone, "accounts": some, "floor": floor, "number": number}
+        parameters |= {"behind": behind, "end": end}
         rows = session.execute(_SHARES, parameters | {"open_from": open_floor.read(session)}).all()
         groups = _groups(session, zone, {row.atomic_id for row in rows if row.atomic_id})
         for _, share in groupby(rows, key=lambda row: row.place):

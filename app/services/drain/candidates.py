@@ -20,7 +20,7 @@ def list_candidates(session: Session, lease: Lease, limit: int) -> list[Item]:
     Where one account alone waits, or all that waits is among the first, these are the first ones. Whatever
     is further behind is there only if all that it must come after (domain/precedence.py) is there, too.
     """
-    window, is_cut = queue.list_pending(session, lease.zone, limit, lease.floor)
+    window, is_cut = queue.list_pending(session, lease.zone, limit, lease.floor, lease.places_end)
     if not is_cut or not window:
         return window
     accounts = shares.list_accounts(session, lease.zone, lease.floor, lease.next_account, limit + 1)
@@ -41,6 +41,7 @@ def _read_shares(
         accounts,
         floor=lease.floor,
         behind=behind,
+        end=lease.places_end,
         number=max(1, limit // len(accounts)),
         limit=2 * limit,
     )

@@ -198,8 +198,7 @@ def _claim(
         now = leases.check(session, lease, to_claim=True)
         if now.backend and now.backend != lease.backend:  # the zone was moved: its new backend is asked next
             return None
-        # the floor follows what was settled in this hold
-        lease = replace(lease, floor=now.floor, last_place=now.last_place)
+        lease = replace(now, backend=lease.backend)  # the floor follows what was settled in this hold
         orphaned = queue.list_orphaned(session, lease)
         claim = Claim(lease.zone, lease.backend, orphaned=orphaned, next_account=lease.next_account)
         if claim.orphaned:

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from app.core.config import Settings
 from app.core.database import transaction
 from app.core.partitioning import id_at
+from app.services.drain.candidates import list_candidates
 from app.store import due, leases, open_floor, queue, requests, zones
 from app.store.leases import Lease
 
@@ -59,7 +60,7 @@ def accept(session: Session, request_id: UUID | None = None) -> None:
 
 def claim(session: Session, lease: Lease) -> Sequence[UUID]:
     """Claim what is found behind the floor of a lease that was checked; return it in its order."""
-    ids = [item.id for item in queue.list_pending(session, ZONE, 10, lease.floor).items]
+    ids = [item.id for item in list_candidates(session, lease, 10)]
     queue.claim(session, lease, ids, uuid7(), queue.Line("one of many", "in a run"))
     return ids
 
@@ -113,3 +114,34 @@ def test_what_is_opened_again_is_found_though_it_is_older_than_the_floor_that_is
         open_again(old[0], newest)
         assert claim(session, checked) == []  # rather than the later ones
     assert drain(lease) == [old[1], younger, old[0], newest]
+
+
+def test_a_claim_that_reads_several_times_takes_nothing_that_came_after_what_it_has_missed(
+    lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "READ_AT_ONCE", 2)
+    with transaction() as late, transaction() as session:
+        accept(late)
+        with transaction() as other:
+            for _ in range(3):
+                accept(other)
+        checked = leases.check(session, lease, to_claim=True)
+        statements = iter(range(9))
+
+        def accept_one_after_the_late_one(_: object) -> None:
+            if next(statements) == 1:
+                late.commit()
+                with transaction() as other:
+                    accept(other)
+
+        event.listen(session, "do_orm_execute", accept_one_after_the_late_one)
+        assert len(list_candidates(session, checked, 10)) == 3
+    assert len(drain(lease)) == 5
+
+
+def test_what_a_claim_that_reads_once_finds_is_taken_wherever_it_stands(lease: Lease) -> None:
+    """A copy of a database may have requests whose places its sequence has not given out."""
+    with transaction() as session:
+        accept(session)
+        session.execute(text("UPDATE dns_requests SET seq = 1000000"))
+    assert len(drain(lease)) == 1
