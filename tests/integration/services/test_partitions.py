@@ -520,6 +520,17 @@ def test_the_floor_rises_a_day_later_and_who_opens_an_old_request_lowers_it(
         assert lease is not None
 
 
+def test_the_floor_stays_below_what_a_wrong_clock_has_brought(zone: str, old_partitions: list[str]) -> None:
+    list(retention.retire(NOW - timedelta(days=100), None))
+    with transaction() as session:
+        old = add(session, zone, NOW - timedelta(days=150), "pending")
+    with statements() as session:
+        for _ in range(2):
+            open_floor.raise_when_due(session, NOW)
+            session.execute(text("UPDATE dns_open_floor SET next_floor_at = now() - interval '2 days'"))
+        assert open_floor.exact(session) <= old
+
+
 def test_what_is_not_as_it_should_be_is_told(
     zone: str, old_partitions: list[str], set_settings: SetSettings
 ) -> None:
