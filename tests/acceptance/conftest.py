@@ -25,7 +25,6 @@ BY_UPDATE = "powerdns-update"
 BACKENDS = ["bind", "knot", BY_UPDATE, "powerdns"]  # PowerDNS by updates, without transfers; by its API
 # Each server by each way is below integration/playbooks: what is ours is shown on one server.
 EACH_BACKEND = ["bind", *map(thoroughly, BACKENDS[1:])]
-EACH_WAY = ["bind", thoroughly("knot"), thoroughly(BY_UPDATE), "powerdns"]
 YEARS = "years"  # a BIND that has served its zones for years
 OF_PAGES = ("ns1", "bind-internal", "bind-external")  # BIND, as pages call it
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from stack.embedded import Stack
-from tests.acceptance.conftest import EACH_BACKEND, EACH_WAY, ServedOn
+from tests.acceptance.conftest import BACKENDS, EACH_BACKEND, ServedOn
 from tests.support.builders import body
 from tests.support.thoroughly import thoroughly
 from tests.support.user import User
@@ -45,7 +45,7 @@ def test_do_and_undo(user: User, zone: str, beside: ZoneUnderTest) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("beside", EACH_WAY, indirect=True)
+@pytest.mark.parametrize("beside", BACKENDS, indirect=True)
 def test_rrsets_that_are_together_more_than_a_message(user: User, zone: str, beside: ZoneUnderTest) -> None:
     small, large = ("x" * number for number in (60_000, 63_000))
     user.submit_and_wait(body(zone, record_type="TXT", target=small))
