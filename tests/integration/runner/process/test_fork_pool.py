@@ -200,15 +200,15 @@ def test_a_server_that_cannot_start(
     attempts = site / "attempts"
     (site / "sitecustomize.py").write_text(BREAKING.format(attempts=str(attempts)))
     broken = {"PYTHONPATH": str(site)}
-    for _ in range(2):
-        assert '"msg": "hello"' in ansible(pool, site, "site.yml", environment=broken).output
+    assert '"msg": "hello"' in ansible(pool, site, "site.yml", environment=broken).output
+    assert ansible(pool, site, "--version", environment=broken).rc == 0
     log = logged()
     assert log.count("no fork server could be started: each run starts Ansible itself") == 1
     assert "ansible.plugins.loader" in log
     assert attempts.read_text() == "x"
     failure = pool.start_backoff.path
     failure.write_text(json.dumps(json.loads(failure.read_text()) | {"until": time.time()}))
-    assert ansible(pool, site, "site.yml", environment=broken).rc == 0
+    assert ansible(pool, site, "--version", environment=broken).rc == 0
     assert attempts.read_text() == "xx"
     assert json.loads(failure.read_text())["pause"] == 200
     assert "no fork server" not in logged()
@@ -239,7 +239,7 @@ def test_it_is_tried_again_in_time(pool: ForkPool, site: Path, monkeypatch: pyte
 
 def test_a_folder_that_others_can_reach(pool: ForkPool, site: Path, logged: Callable[[], str]) -> None:
     pool.folder.chmod(0o755)
-    assert ansible(pool, site, "site.yml").rc == 0
+    assert ansible(pool, site, "--version").rc == 0
     assert servers_of(site) == []
     assert os.listdir(pool.folder) == []
     assert "other users can reach the folder" in logged()
