@@ -224,6 +224,7 @@ SLOW_CALLS = [
 ]
 
 
+@pytest.mark.thorough
 def test_a_body_that_does_not_come_in_time_is_408_and_holds_up_nobody(start: StartApi, new_zone: str) -> None:
     api = start(BODY_TIMEOUT="1")
     api.wait()

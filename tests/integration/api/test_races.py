@@ -55,6 +55,7 @@ def test_a_zone_that_is_removed_gets_no_request(
     assert outcomes <= {(accepted, 409), (422, 204)}
 
 
+@pytest.mark.thorough
 def test_a_zone_can_be_moved_while_requests_for_it_are_being_stored(
     client: TestClient, new_zone: str
 ) -> None:

@@ -306,6 +306,7 @@ def test_values_that_may_not_be_together_come_back(client: TestClient, zone: Zon
     assert (fate(client, undone_by), zone.answer("m", "MX")) == ("succeeded", before)
 
 
+@pytest.mark.thorough
 def test_a_change_that_an_undo_of_its_undo_has_brought_back(client: TestClient, zone: ZoneUnderTest) -> None:
     """It is in effect, so it can be undone; of the undos each second one is."""
     done = do(client, zone, "create", "192.0.2.1")

@@ -48,12 +48,12 @@ def bodies(schema: dict[str, Any], operation: dict[str, Any]) -> Iterator[Any]:
 def test_no_message_shows_what_we_are_made_of(client: TestClient, share: int) -> None:
     schema = client.get("/openapi.json").json()
     seen = set()
-    for method, path, operation in calls(schema):
+    for row, (method, path, operation) in enumerate(calls(schema)):
         for body in islice(bodies(schema, operation), share, None, SHARES):
             seen.update(messages(client.request(method, path, json=body)))
-        for parameter in operation.get("parameters", []):
-            if parameter["in"] == "query":
-                seen.update(messages(client.request(method, path, params={parameter["name"]: "nonsense"})))
+        queries = [each["name"] for each in operation.get("parameters", []) if each["in"] == "query"]
+        for name in queries[(row + share) % 2 :: 2]:
+            seen.update(messages(client.request(method, path, params={name: "nonsense"})))
     assert len(seen) > 20
     assert [message for message in seen if NOT_FOR_PEOPLE.search(message)] == []
 

@@ -83,7 +83,7 @@ def test_a_zone_that_no_server_has_is_served_and_checked_again(
     assert api.get("/api/v1/zones/later.test").json()["check"]["state"] == "well"
 
 
-@pytest.mark.parametrize("key", ["another", thoroughly("missing")])
+@pytest.mark.parametrize("key", [*map(thoroughly, ("another", "missing"))])
 def test_a_key_that_is_not_good(
     key: str,
     api: TestClient,

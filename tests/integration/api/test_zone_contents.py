@@ -29,7 +29,6 @@ from tests.integration.conftest import ZoneOn
 from tests.support.builders import body
 from tests.support.master_files import check_by_bind
 from tests.support.settings import SetSettings
-from tests.support.thoroughly import thoroughly
 from tests.support.zones import ZoneUnderTest
 from tests.unit.domain.rdata.cases import cases
 from tests.unit.domain.rdata.tables import TABLES
@@ -103,7 +102,8 @@ def test_a_zone_is_imported_from_its_primary(client: TestClient, zone: ZoneUnder
     assert (www["account_id"], www["owner"], www["request_id"], www["comment"]) == (None, None, None, None)
 
 
-@pytest.mark.parametrize("server", [thoroughly("knot"), "powerdns"])
+@pytest.mark.thorough
+@pytest.mark.parametrize("server", ["knot", "powerdns"])
 def test_from_other_servers(
     client: TestClient,
     zone_on: ZoneOn,

@@ -149,7 +149,7 @@ WRITTEN = SCALAR | st.lists(SCALAR, max_size=4) | PARTS
 
 
 @hypothesis.settings(
-    max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.dictionaries(SETTING, WRITTEN, min_size=1, max_size=3))
 def test_whatever_is_written_is_taken_or_refused(

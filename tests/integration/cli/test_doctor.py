@@ -137,6 +137,7 @@ def test_what_is_wrong_with_each_backend_and_its_zones(
     assert "backend bnid: zones name it, the inventory does not: lost.test" in wrong
 
 
+@pytest.mark.thorough
 def test_limits_and_inventories_that_can_not_be_read(
     doctor: Doctor, dns_inventory: Path, tmp_path: Path
 ) -> None:

@@ -29,12 +29,10 @@ def told(monkeypatch: pytest.MonkeyPatch, url: str, **shown: str) -> None:
         database.engine().dispose()
 
 
-@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg", "postgresql+asyncpg"])
-def test_every_usual_scheme_is_understood(
-    app_settings: Settings, monkeypatch: pytest.MonkeyPatch, scheme: str
-) -> None:
+def test_every_usual_scheme_is_understood(app_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     _, _, rest = app_settings.database_url.get_secret_value().partition("://")
-    told(monkeypatch, f"{scheme}://{rest}", timezone="UTC", application_name="dns-request-orchestrator")
+    for scheme in ("postgresql", "postgres", "postgresql+psycopg", "postgresql+asyncpg"):
+        told(monkeypatch, f"{scheme}://{rest}", timezone="UTC", application_name="dns-request-orchestrator")
 
 
 def test_what_the_address_asks_for_counts(app_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,17 +41,17 @@ def test_what_the_address_asks_for_counts(app_settings: Settings, monkeypatch: p
     told(monkeypatch, f"{plain}?{query}", application_name="mine", search_path="dns", timezone="UTC")
 
 
-@pytest.mark.parametrize("pool", [None, *get_args(database.PoolName)])
-def test_the_isolation_is_ours(app_settings: Settings, pool: database.PoolName | None) -> None:
+def test_the_isolation_is_ours(app_settings: Settings) -> None:
     """Another default, of a role or a database, would fail leases and idempotency keys (SQLSTATE 40001)."""
     with database.transaction() as session:
         name = session.scalar(text("SELECT current_database()"))
         statement = f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'"
         session.execute(text(statement))
     database.close()
-    made = database.engine(pool) if pool else database.engine()
-    with made.connect() as connection:
-        assert connection.scalar(text("SHOW transaction_isolation")) == "read committed"
+    pools: tuple[database.PoolName, ...] = get_args(database.PoolName)
+    for made in (database.engine(), *map(database.engine, pools)):
+        with made.connect() as connection:
+            assert connection.scalar(text("SHOW transaction_isolation")) == "read committed"
 
 
 def go_on_without_a_connection(address: str) -> None:

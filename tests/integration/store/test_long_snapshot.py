@@ -132,6 +132,7 @@ def max_seq(session: Session) -> int:
     return int(session.scalar(text("SELECT max(seq) FROM dns_requests")) or 0)
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("snapshot")
 def test_a_sweep_goes_past_no_versions_of_leases() -> None:
     accept(FIRST, 1)

@@ -20,6 +20,7 @@ from tests.integration.conftest import ZoneOn
 from tests.support.access import Guarded
 from tests.support.builders import body
 from tests.support.settings import SetSettings
+from tests.support.thoroughly import thoroughly
 from tests.support.zone_runner import ZoneRunner
 
 DNS = "/api/v1/dns"
@@ -185,20 +186,17 @@ CALLS: dict[str, tuple[Callable[[Guarded, Any, str], int], dict[str, tuple[int, 
 }
 
 
-def test_every_role_by_every_call_in_its_own_and_in_another_name(guarded: Guarded) -> None:
+@pytest.mark.parametrize("share", [0, thoroughly(1)])
+def test_every_role_by_every_call_in_its_own_and_in_another_name(guarded: Guarded, share: int) -> None:
     for account in (OWN, OTHER):
         guarded.grant(account=account)
-    found = {
-        name: {
-            role: (
-                call(guarded, guarded.by(role, accounts=[OWN]), OWN),
-                call(guarded, guarded.by(role, accounts=[OWN]), OTHER),
-            )
-            for role in expected
-        }
-        for name, (call, expected) in CALLS.items()
-    }
-    assert found == {name: expected for name, (_, expected) in CALLS.items()}
+    wrong = []
+    for row, (name, (call, expected)) in enumerate(CALLS.items()):
+        for role, answers in list(expected.items())[(row + share) % 2 :: 2]:
+            who = guarded.by(role, accounts=[OWN])
+            if (call(guarded, who, OWN), call(guarded, who, OTHER)) != answers:
+                wrong.append((name, role))
+    assert wrong == []
 
 
 @pytest.mark.parametrize("call", SUBMITTING)

@@ -73,6 +73,7 @@ def test_a_database_that_has_stopped(api: Api, in_front: Proxy) -> None:
     assert api.create(ZONE).status_code == 202
 
 
+@pytest.mark.thorough
 def test_metrics_say_that_the_database_has_stopped(api: Api, in_front: Proxy) -> None:
     in_front.frozen.set()
     try:

@@ -101,7 +101,7 @@ def test_a_stream_goes_on_behind_the_last_event_that_came(live: Live) -> None:
 
 def test_a_stream_that_breaks_off_again_and_again_has_no_gaps_and_no_doubles(live: Live) -> None:
     request_id = submitted(live, "broken")
-    lines = [f"line {number}" for number in range(250)]
+    lines = [f"line {number}" for number in range(90)]
     seen: list[Event] = []
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(write, request_id, lines)

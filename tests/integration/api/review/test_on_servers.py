@@ -54,6 +54,7 @@ def office(
         worker.join()
 
 
+@pytest.mark.thorough
 def test_what_others_change_meanwhile_stops_it(
     office: Office, zone: ZoneUnderTest, runner: AnsibleRunner
 ) -> None:

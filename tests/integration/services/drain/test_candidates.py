@@ -20,7 +20,7 @@ from app.store.leases import Lease
 from tests.support.builders import body
 from tests.support.settings import SetSettings
 
-CROWD = 10_000
+CROWD = 2_000
 APPLIED = ChangeResult(Outcome.APPLIED)
 # Faster than to submit them.
 INSERT = """

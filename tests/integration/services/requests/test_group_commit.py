@@ -205,6 +205,7 @@ def large_body(zone: str) -> dict[str, Any]:
     return body(zone, "txt", record_type="TXT", target=values)
 
 
+@pytest.mark.thorough
 def test_a_large_body_is_read_as_any_other(client: TestClient, new_zone: str) -> None:
     assert client.post("/api/v1/dns/create", json=large_body(new_zone)).status_code == 202
 

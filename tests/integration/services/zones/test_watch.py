@@ -347,6 +347,7 @@ def test_a_large_zone_is_not_transferred_for_ten_changes(
         assert counted.octets - whole < 20_000
 
 
+@pytest.mark.thorough
 def test_serials_are_shown_as_they_are_on_each_server(
     watch: Watch, beside: ZoneUnderTest, client: TestClient, tmp_path: Path
 ) -> None:
