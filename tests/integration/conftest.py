@@ -31,7 +31,7 @@ _EMPTY = """
         FOR each IN SELECT oid::regclass AS name, pg_relation_size(oid) AS size FROM pg_class
             WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
               AND (NOT relispartition OR pg_relation_size(oid) > 1000000)
-              AND relname NOT IN ('alembic_version', 'cursor_key', 'live_listeners')
+              AND relname NOT IN ('alembic_version', 'cursor_key', 'dns_open_floor', 'live_listeners')
         LOOP
             IF each.size > 1000000 THEN
                 EXECUTE format('TRUNCATE %s CASCADE', each.name);
@@ -39,6 +39,8 @@ _EMPTY = """
                 EXECUTE format('DELETE FROM %s', each.name);
             END IF;
         END LOOP;
+        UPDATE dns_open_floor
+           SET floor = '00000000-0000-0000-0000-000000000000', next_floor = NULL, next_floor_at = NULL;
         PERFORM setval(seqrelid, seqstart, false) FROM pg_sequence;
     END $$
 """
