@@ -5,12 +5,14 @@ import logging
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 import structlog
+import typer.main
 from psycopg.sql import SQL, Identifier
 from xdist.remote import Producer
 
@@ -56,6 +58,14 @@ def restored_log() -> Iterator[None]:
     yield
     structlog.configure(**configuration)
     logging.root.setLevel(level)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_made_once() -> Iterator[None]:
+    """All commands of a program are made once: typer's runner makes them anew whenever it runs one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("typer.testing._get_command", cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from app.domain.server import Server
 from app.nameservers.resolver import ask
 from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
+from app.services.zones.watch import Watcher
 from stack.ports import HOST
 from tests.support.builders import body
 from tests.support.eventually import eventually
@@ -80,6 +81,16 @@ def shows(port: int, owner: str) -> bool:
     return ask(Server(HOST, port), [key], timeout=2)[key].rdata == {"192.0.2.1"}
 
 
+def watched(api: TestClient) -> dict[int, dict[str, Any]]:
+    """What the API says of the serial on each server, by its port, when somebody has looked."""
+    watcher = Watcher()
+    for _ in range(2):  # a server that has not answered once may have lost the question
+        watcher.look()
+    watcher.end()
+    found = api.get(f"/api/v1/zones/{ZONE}").json()["servers"]
+    return {int(server["server"].rpartition(":")[2]): server for server in found}
+
+
 def serves(port: int) -> bool:
     key = RRsetKey(ZONE, "NS")
     return bool(ask(Server(HOST, port), [key], timeout=2)[key].rdata)
@@ -97,6 +108,8 @@ def test_both_learn_by_notify_and_ixfr_and_one_reboots(api: TestClient, servers:
                 assert shows(servers.knot, owner)
             assert servers.transfers("AXFR") == whole  # what was changed, and nothing else
             assert servers.transfers("IXFR") >= 2
+            before = watched(api)
+            [newest] = {server["serial"] for server in before.values()}
 
         # One of them is away: what the primary has taken waits for it, and no deadline passes.
         waiting = submit(api, "meanwhile")
@@ -111,6 +124,11 @@ def test_both_learn_by_notify_and_ixfr_and_one_reboots(api: TestClient, servers:
         assert states == dict(
             zip((f"{HOST}:{port}" for port in ports), ("as_asked", "no_answer", "as_asked"), strict=True)
         )
+        now = watched(api)
+        assert now[servers.bind]["serial"] == newest < now[servers.knot]["serial"]
+        assert now[servers.primary]["serial"] == now[servers.knot]["serial"]
+        assert now[servers.bind]["since"] == before[servers.bind]["since"] < now[servers.knot]["since"]
+        assert [port for port, server in now.items() if server["error"]] == [servers.bind]
         record = api.get("/api/v1/dns/records", params={"domain": f"meanwhile.{ZONE}"}).json()["items"]
         assert [each["target"] for each in record] == [["192.0.2.1"]]  # as the hidden primary answers
 
