@@ -71,6 +71,7 @@ class Reader:
 
         All pages have their colours from one style sheet; to look at them takes a tenth of these tests' time.
         """
+        self.page.wait_for_load_state("domcontentloaded")  # a click returns when the next page begins to come
         rules = {"color-contrast": {"enabled": contrasts}}
         found = Axe().run(self.page, options={"resultTypes": ["violations"], "rules": rules})
         return str(found.generate_report()) if found.violations_count else ""

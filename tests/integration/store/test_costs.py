@@ -208,7 +208,8 @@ def test_a_look_for_work_is_in_the_order_of_the_queue(zone: str, calm: Callable[
             assert due.has_work(session, zone)
             assert len(queue.list_pending(session, zone, 1).items) == 1
             assert work(session).scanned == before.scanned
-            assert work(session).fetched - before.fetched <= 10
+            # for each, a row of both partitions: for the planner, which asks where an index ends, and for itself
+            assert work(session).fetched - before.fetched <= 3 * 2 * 2
 
 
 def test_only_the_first_claim_looks_for_what_was_left_running(zone: str) -> None:
