@@ -19,7 +19,7 @@ from tests.faults.matrix.load import Load
 from tests.faults.matrix.scene import Scene
 from tests.faults.matrix.seen import Seen, look
 
-_BEFORE, _AFTER = 1.5, 1.0  # seconds of load
+_BEFORE, _AFTER = 1.0, 0.6  # seconds of load
 _PAUSE = 0.7  # seconds between two calls of a client
 _POLL = 0.1  # seconds
 _CALM_LIMIT = 60.0  # seconds for the last change to be everywhere, and for the last event to be out

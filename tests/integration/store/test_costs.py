@@ -208,7 +208,7 @@ def test_a_look_for_work_is_in_the_order_of_the_queue(zone: str, calm: Callable[
             assert due.has_work(session, zone)
             assert len(queue.list_pending(session, zone, 1).items) == 1
             assert work(session).scanned == before.scanned
-            # for each, a row of both partitions: for the planner, which asks where an index ends, and for itself
+            # each reads a row of both partitions, and so does the planner, to know where the index ends
             assert work(session).fetched - before.fetched <= 3 * 2 * 2
 
 
