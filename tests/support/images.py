@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,8 +25,14 @@ from tests.support.processes import apart
 
 STORE = STATE / "images"
 BASES = ("docker.io/library/python:3.11-slim-bookworm", "docker.io/library/debian:bookworm-slim")
-_PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
-_LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")  # as in Debian's slim image
+_PACKAGES = "python3,python3-pip-whl,ca-certificates"
+# As in Debian's slim image. As mmdebstrap's options they would have a program in Python read all packages.
+_LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
+_SETTINGS = {
+    "etc/dpkg/dpkg.cfg.d/slim": "".join(f"path-exclude {path}\n" for path in _LEFT_OUT),
+    "etc/apt/apt.conf.d/slim": 'Acquire::Languages "none";\n',
+}
+_PIP = '#!/bin/sh\nexec python3 "$(echo /usr/share/python-wheels/pip-*.whl)/pip" "$@"\n'
 _CERTIFICATES = "/etc/ssl/certs:/etc/ssl/certs:ro"  # those of this machine, which may be behind a proxy
 _TRIES, _PATIENCE = 3, 300  # seconds for one try
 _BUILD_LIMIT = 600  # seconds for one image
@@ -139,7 +146,11 @@ def _default_command(image: str) -> list[str]:
 
 
 def _command(*words: str) -> list[str]:
-    return [*apart(), "buildah", f"--root={STORE}/storage", f"--runroot={STORE}/run", *words]
+    return [*apart(), *_buildah_words(*words)]
+
+
+def _buildah_words(*words: str) -> list[str]:
+    return ["buildah", f"--root={STORE}/storage", f"--runroot={STORE}/run", *words]
 
 
 def _buildah(*words: str) -> str:
@@ -180,25 +191,34 @@ def _names() -> set[str]:
 
 
 def _make_base() -> None:
+    container = _buildah("from", "scratch").strip()
     with TemporaryDirectory(dir=STORE) as work:
-        root = Path(work) / "root"
-        _install_debian(root)
-        (root / "usr/bin/python").symlink_to("python3")
-        container = _buildah("from", "scratch").strip()
-        _buildah("add", "--quiet", container, str(root), "/")
-        _buildah("config", f"--env=PATH={_PATH}", container)
-        _buildah("commit", "--quiet", "--rm", container, BASES[0])
-        _buildah("tag", *BASES)
+        settings = Path(work)
+        for name, content in {**_SETTINGS, "usr/local/bin/pip": _PIP}.items():
+            (settings / name).parent.mkdir(parents=True, exist_ok=True)
+            (settings / name).write_text(content)
+        (settings / "usr/local/bin/pip").chmod(0o755)
+        (settings / "usr/local/bin/python").symlink_to("/usr/bin/python3")
+        _install_debian(container, settings)
+    _buildah("config", f"--env=PATH={_PATH}", container)
+    _buildah("commit", "--quiet", "--rm", container, BASES[0])
+    _buildah("tag", *BASES)
 
 
-def _install_debian(root: Path) -> None:
-    left_out = [f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT]
-    options = ["--mode=root", "--variant=minbase", f"--include={_PACKAGES}", *left_out, "--quiet"]
-    command = [*apart(), "mmdebstrap", *options, "bookworm", str(root)]
+def _install_debian(container: str, settings: Path) -> None:
+    """Install Debian with these settings in the container's root, which is mounted for nobody else."""
+    words = [
+        *("mmdebstrap", "--mode=root", "--variant=minbase", f"--include={_PACKAGES}", "--quiet"),
+        f'--setup-hook=cp --recursive --no-dereference {settings}/. "$1"',
+        *(f'--extract-hook=rm --recursive --force "$1"{path}' for path in _LEFT_OUT),
+        "bookworm",
+    ]
+    mount = shlex.join(_buildah_words("mount", container))
+    script = f'root=$({mount}) && find "$root" -mindepth 1 -delete && exec {shlex.join(words)} "$root"'
     for left in reversed(range(_TRIES)):
         try:
             subprocess.run(
-                command,
+                [*apart(), "sh", "-c", script],
                 env={"PATH": _PATH},
                 check=True,
                 timeout=_PATIENCE,
@@ -209,7 +229,6 @@ def _install_debian(root: Path) -> None:
         except (subprocess.SubprocessError, OSError) as error:
             if not left:
                 raise SystemExit(f"mmdebstrap can't make the base of the images: {error}") from error
-            shutil.rmtree(root, ignore_errors=True)
             time.sleep(5)
 
 
