@@ -52,7 +52,7 @@ _OWNER = "tests/acceptance/owner/test_by_hand.py"
 ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     "README.md": {
         "make demo": "tests/acceptance/test_demo.py",
-        "docker-compose up": "tests/images/test_owner.py",
+        "docker-compose up": "tests/images/test_compose.py",
         "uvicorn app.main:app --reload": _OWNER,
     },
     "docs/tutorial/first-change.md": {"make client": "tests/client/test_changes.py"},
