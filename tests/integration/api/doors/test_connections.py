@@ -27,9 +27,8 @@ def api(request: pytest.FixtureRequest, start: StartApi) -> Api:
     "beginning",
     [
         HEAD + b"X-Large: ",
-        b"GET /",
-        HEAD + b"X: ",
-        HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;",  # an extension of a chunk
+        *map(thoroughly, (b"GET /", HEAD + b"X: ")),
+        thoroughly(HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;"),  # an extension of a chunk
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\nX-Trailer: ",
     ],
 )

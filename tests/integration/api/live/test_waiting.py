@@ -86,6 +86,7 @@ def test_what_is_not_settled_in_time_is_accepted(live: Live, beside: psycopg.Con
     worked_off(beside, 2)
 
 
+@pytest.mark.thorough
 def test_warnings_are_kept(live: Live, beside: psycopg.Connection) -> None:
     plain = live.post("create", body(ZONE, "a_b"))
     assert plain.json()["warnings"]
@@ -95,6 +96,7 @@ def test_warnings_are_kept(live: Live, beside: psycopg.Connection) -> None:
     assert (answer.status_code, answer.json()["warnings"]) == (200, plain.json()["warnings"])
 
 
+@pytest.mark.thorough
 def test_what_cannot_be_read_is_passed_over(live: Live, beside: psycopg.Connection) -> None:
     for number, wait in enumerate(("abc", "0", "-1", "")):
         answer = live.post("create", body(ZONE, f"odd{number}"), wait=wait)
@@ -154,6 +156,7 @@ def test_a_batch_that_is_not_settled_in_time_says_what_is(live: Live, beside: ps
     worked_off(beside)
 
 
+@pytest.mark.thorough
 def test_a_plan_that_is_applied_answers_as_a_batch(live: Live, beside: psycopg.Connection) -> None:
     plan = live.post("plan", {"requests": [body(ZONE, "planned", action="create")]}).json()["plan_id"]
     with posted(live, f"plans/{plan}/apply", {}) as call:

@@ -120,6 +120,7 @@ def test_a_grant_that_denies_by_now_beats_an_approval(office: Office) -> None:
     office.decide("reject", asked, office.approver).raise_for_status()
 
 
+@pytest.mark.thorough
 def test_what_a_role_is_denied_by_now_is_not_approved_after_a_retry_of_an_operator(office: Office) -> None:
     asked = office.ask()
     operator = office.by("operator", accounts=())
@@ -228,6 +229,7 @@ def test_a_retry_gets_round_no_approval(office: Office, who: str) -> None:
     assert office.show(asked)["status"] == "succeeded"
 
 
+@pytest.mark.thorough
 def test_operators_retry_what_others_have_asked_for_and_their_own_as_anybody(office: Office) -> None:
     office = office.new_zone(granted={"names": "**"})
     own = office.by("operator", "requester", accounts=[office.asks])
@@ -268,6 +270,7 @@ def test_who_owns_the_rrset_decides_for_others(office: Office) -> None:
     assert office.decide("approve", asked, owner).status_code == 202
 
 
+@pytest.mark.thorough
 def test_what_no_grant_is_about_is_reviewed_where_the_zone_says_so(office: Office) -> None:
     other = office.by("requester", accounts=["ungranted"])
     asked = {**office.body(), "context": {"account_id": "ungranted", "reason": "a new shop", "ticket": "T-1"}}
@@ -337,6 +340,7 @@ def test_of_two_that_decide_at_once_one_does(office: Office) -> None:
     assert office.show(asked)["status"] == decided[0].json()["status"]
 
 
+@pytest.mark.thorough
 def test_a_body_that_is_none(office: Office) -> None:
     asked = office.ask()
     bodies: list[Any] = [{"comment": ""}, {"comment": "x" * 1001}, {"state": "x"}, {"other": 1}, [], "\x00"]
@@ -346,6 +350,7 @@ def test_a_body_that_is_none(office: Office) -> None:
             assert answer.status_code == 422, body
 
 
+@pytest.mark.thorough
 def test_what_waits_is_not_in_the_way(office: Office) -> None:
     """Of the queue, and of removing the zone only as far as it is open."""
     asked = office.ask()
@@ -362,6 +367,7 @@ def test_what_waits_is_not_in_the_way(office: Office) -> None:
     assert office.show(asked)["status"] == "cancelled"
 
 
+@pytest.mark.thorough
 def test_each_message_from_kafka_is_decided_by_itself(office: Office) -> None:
     gateway = {**office.by("gateway", accounts=()), "Orchestrator-Via": "kafka"}
     accepted = office.post("batch", gateway, json={"requests": [office.body("a"), office.body("b")]})

@@ -40,8 +40,16 @@ def odd(more_name_servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> P
     }
     hosts = {name: right | variables for name, variables in ODD.items()}
     hosts["others_key"] = right | {"dns_api_key_file": str(folder / "others.key")}
+    address, _, port = more_name_servers.env["POWERDNS_SERVER"].rpartition(":")
+    by_update = {
+        "ansible_connection": "local",
+        "dns_server": address,
+        "dns_port": int(port),
+        "dns_tsig_key_file": str(more_name_servers.key_file("powerdns")),
+    }
+    children = {"dns_powerdns": {"hosts": hosts}, "others": {"hosts": {"by_update": by_update}}}
     path = folder / "hosts.yml"
-    path.write_text(json.dumps({"dns": {"children": {"dns_powerdns": {"hosts": hosts}}}}))
+    path.write_text(json.dumps({"dns": {"children": children}}))
     return path
 
 
@@ -113,13 +121,8 @@ def test_as_many_changes_in_a_call_as_the_inventory_allows(zone: ApiZoneUnderTes
 
 
 @pytest.mark.usefixtures("warm")
-def test_the_same_host_by_dynamic_update(
-    more_name_servers: Stack, zone: ApiZoneUnderTest, tmp_path: Path
-) -> None:
-    address, _, port = more_name_servers.env["POWERDNS_SERVER"].rpartition(":")
-    key_file = str(more_name_servers.key_file("powerdns"))
-    hosts = inventory(tmp_path, "others", dns_server=address, dns_port=int(port), dns_tsig_key_file=key_file)
-    ended = execute(hosts, change("create", "www", "A", "192.0.2.1", zone=zone.name), backend="powerdns")
+def test_the_same_server_by_dynamic_update(zone: ApiZoneUnderTest, odd: Path) -> None:
+    ended = execute(odd, change("create", "www", "A", "192.0.2.1", zone=zone.name), backend="by_update")
     assert ended.outcomes == [("applied", None)]
     assert "task: Send the dynamic update" in "".join(ended.events)
 
@@ -191,6 +194,7 @@ def test_a_refused_key_is_shown_to_nobody(zone: ApiZoneUnderTest, odd: Path) -> 
     assert OTHERS_KEY not in ended.everything
 
 
+@pytest.mark.thorough
 def test_a_playbook_that_tells_the_key(zone: ApiZoneUnderTest, hosts: Path, tmp_path: Path) -> None:
     telling = tmp_path / "telling.yml"
     telling.write_text(

@@ -33,6 +33,13 @@ def inventory(folder: Path, **variables: object) -> Path:
     return folder / "hosts.yml"
 
 
+UNUSABLE_KEYS = {
+    "no_key": None,
+    "nonsense_key": "nonsense",
+    "bad_secret": 'key "a" { algorithm hmac-sha256; secret "%%"; };',
+}
+
+
 @pytest.fixture(scope="module")
 def odd(infrastructure: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An inventory of several hosts, each odd in its way: Ansible reads it once for all."""
@@ -49,7 +56,11 @@ def odd(infrastructure: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path
         "two_a_message": {**here, "dns_tsig_key_file": str(key), "dns_max_message_changes": 2},
         "others_key": {**here, "dns_tsig_key_file": str(others)},
         "down": {**here, "dns_port": unused, "dns_tsig_key_file": ""},
+        **{name: {**here, "dns_tsig_key_file": str(folder / f"{name}.key")} for name in UNUSABLE_KEYS},
     }
+    for name, text in UNUSABLE_KEYS.items():
+        if text is not None:
+            (folder / f"{name}.key").write_text(text)
     (folder / "hosts.yml").write_text(json.dumps({"dns": {"hosts": hosts}}))
     return folder / "hosts.yml"
 
@@ -242,23 +253,16 @@ def test_a_server_that_is_down(odd: Path, new_zone: str) -> None:
 
 @pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("backend", "words"),
     [
-        (None, "can't be read: No such file or directory"),
-        thoroughly("nonsense", "must hold one key"),
-        thoroughly('key "a" { algorithm hmac-sha256; secret "%%"; };', "holds no usable name and secret"),
+        ("no_key", "can't be read: No such file or directory"),
+        thoroughly("nonsense_key", "must hold one key"),
+        thoroughly("bad_secret", "holds no usable name and secret"),
     ],
 )
-def test_a_key_file_that_can_not_be_used(
-    infrastructure: Stack, new_zone: str, tmp_path: Path, text: str | None, words: str
-) -> None:
-    address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
-    file = tmp_path / "tsig.key"
-    if text is not None:
-        file.write_text(text)
-    hosts = inventory(tmp_path, dns_server=address, dns_port=int(port), dns_tsig_key_file=str(file))
+def test_a_key_file_that_can_not_be_used(odd: Path, new_zone: str, backend: str, words: str) -> None:
     asked = [change("create", owner, "A", "192.0.2.1", zone=new_zone) for owner in "ab"]
-    ended = execute(hosts, *asked)
+    ended = execute(odd, *asked, backend=backend)
     assert ended.outcomes == [("failed", "key_unusable")] * 2
     assert all(ended.result.trusted(each.request_id) for each in asked)
-    assert f"{file} {words}" in ended.everything
+    assert f"{backend}.key {words}" in ended.everything

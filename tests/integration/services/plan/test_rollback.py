@@ -231,6 +231,7 @@ def test_what_can_not_be_taken_back_is_named(client: TestClient, zone: ZoneUnder
     apply(found)
 
 
+@pytest.mark.thorough
 def test_a_name_that_is_taken_now(client: TestClient, zone: ZoneUnderTest) -> None:
     """What is to come back has no room where something stays: it stays out, and is named."""
     do(client, zone, item(zone, "www", "create", "192.0.2.1"))
@@ -247,6 +248,7 @@ def test_a_name_that_is_taken_now(client: TestClient, zone: ZoneUnderTest) -> No
     assert found.items == []
 
 
+@pytest.mark.thorough
 def test_who_asks(client: TestClient, zone: ZoneUnderTest) -> None:
     to = now()
     do(client, zone, item(zone, "www", "create", "192.0.2.1", account="team-b"))
@@ -261,6 +263,7 @@ def test_who_asks(client: TestClient, zone: ZoneUnderTest) -> None:
     assert given.body["resource"]["comment"] == "a bad evening"
 
 
+@pytest.mark.thorough
 def test_values_of_every_kind_come_back(client: TestClient, zone: ZoneUnderTest) -> None:
     kinds = {
         "t": ("TXT", '"a b" "c"', '"d"'),
@@ -385,6 +388,7 @@ def test_bounds(client: TestClient, zone: ZoneUnderTest, monkeypatch: pytest.Mon
             roll_back(name, to)
 
 
+@pytest.mark.thorough
 def test_values_that_were_there_are_no_news(client: TestClient, zone: ZoneUnderTest) -> None:
     texts = item(zone, "t", "create", '"a text"', record_type="TXT")
     alias = item(zone, "a", "create", "host.local", record_type="CNAME")
@@ -400,6 +404,7 @@ def test_values_that_were_there_are_no_news(client: TestClient, zone: ZoneUnderT
     assert not any("warnings" in each["request"] or "warnings" in each for each in applied["results"])
 
 
+@pytest.mark.thorough
 def test_what_a_change_of_values_warns_of_is_shown_when_it_is_applied(
     client: TestClient, zone: ZoneUnderTest
 ) -> None:
@@ -433,6 +438,7 @@ def test_what_is_changed_beside_us_sinks_no_other(
     assert "192.0.2.99" in zone.values(changed, "A")
 
 
+@pytest.mark.thorough
 def test_values_that_nobody_may_ask_for_come_back(client: TestClient, zone: ZoneUnderTest) -> None:
     """They were made beside us, and were there: as an undo, a rollback does not judge them."""
     made = {

@@ -330,7 +330,7 @@ def test_a_large_zone_is_not_transferred_for_ten_changes(
     beside = zone_on("bind")
     path = infrastructure.data("bind") / "zones" / beside.name
     with infrastructure.frozen(beside.name):
-        records = "".join(f"h{n} 300 A 10.{n >> 16}.{n >> 8 & 255}.{n & 255}\n" for n in range(2_000))
+        records = "".join(f"h{n} 300 A 10.{n >> 16}.{n >> 8 & 255}.{n & 255}\n" for n in range(1_000))
         path.write_text(path.read_text().replace(" 1 3600", " 2 3600") + records)
     with proxy(beside.target.address, beside.target.port) as counted:
         beside_port = beside.target
@@ -339,7 +339,7 @@ def test_a_large_zone_is_not_transferred_for_ten_changes(
         beside.target = beside_port
         assert zone.drift()["drifted"] == 0
         whole = counted.octets
-        assert whole > 40_000
+        assert whole > 20_000
         for number in range(10):
             beside.do("upsert", f"h{number}", "A", "192.0.2.1")
         zone.look()
