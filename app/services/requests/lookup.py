@@ -35,6 +35,7 @@ from app.store.request_lists import Approver, Wanted
 from app.store.requests import LogPosition
 
 LOG_LINES = 200  # that come with a request
+_NEW_LINES_SIZE = 128 * 1024  # characters of new lines in one look, but for the last one
 
 
 @dataclass(slots=True)
@@ -198,7 +199,7 @@ def get_new_lines(
 ) -> NewLines:
     """Return lines that were written to a request's log after that mark, the first ones first.
 
-    Raises RequestNotFound.
+    They are at most `limit`, and fewer where they are long. Raises RequestNotFound.
     """
     row = _get(session, request_id, principal)
     is_settled = row.status in FINAL  # read before the lines: then the last of them are among those
@@ -213,12 +214,15 @@ def get_new_lines(
     )
     own = [line for line in found if not line.origin]
     of_runs = [line for line in found if line.origin]
-    lines, mark = list[NewLine](), after
+    lines, mark, size = list[NewLine](), after, 0
     for line in islice(merge(own, of_runs, key=lambda line: (line.at, line.origin)), limit):
         mark = LogMark(mark.own, line.id) if line.origin else LogMark(line.id, mark.of_runs)
         if line.is_shown:
             lines.append(NewLine(_log_line(line), bool(line.origin), mark))
-    return NewLines(lines, mark, is_settled, len(found) >= limit)
+        size += len(line.message or "")
+        if size >= _NEW_LINES_SIZE:
+            break
+    return NewLines(lines, mark, is_settled, size >= _NEW_LINES_SIZE or len(found) >= limit)
 
 
 def _get(session: Session, request_id: UUID, principal: Principal, *, with_states: bool = False) -> Request:

@@ -88,7 +88,7 @@ def test_who_does_not_answer_in_time_is_away(issuer: RunningIssuer, monkeypatch:
     began = time.monotonic()
     with pytest.raises(NotRead, match=r"0\.2 s|Timeout"):
         read(issuer)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4
 
 
 def test_nobody_is_there() -> None:

@@ -124,7 +124,7 @@ def test_a_kdc_that_is_away_or_silent_is_an_absence(asker: Asker, logged: Callab
         begun = time.monotonic()
         assert asker.ask(asker.server(), timeout=0.5).error == "no KDC gives a ticket for it"
         assert "no ticket within 0.5 s" in logged()
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 8
     eventually(lambda: asker.ask(asker.server()) == SHOWN, limit=20)
 
 

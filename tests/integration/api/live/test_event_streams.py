@@ -21,7 +21,11 @@ from tests.support.api_process import cost
 from tests.support.event_stream import Event, followed
 from tests.support.eventually import eventually
 
-SOON = 1.0  # seconds
+LONG_LINES = """
+    INSERT INTO dns_request_events (request_id, status, message, told)
+    SELECT %s, 'pending', '', repeat('x', 10000) FROM generate_series(1, %s)
+"""
+SOON = 3.0  # seconds: one, and what a busy machine takes
 ACCEPTED, CLAIMED, ANSWERED = "accepted", "in a run", "answered by its servers"
 SAID = "simulated: nothing was sent to a DNS server"
 
@@ -218,14 +222,19 @@ def test_followers_are_bounded_and_leave_nothing_behind(live: Live, beside: psyc
     eventually(lambda: not beside.execute("SELECT id FROM live_listeners").fetchall(), limit=20)
 
 
+def test_long_lines_come_in_several_looks(live: Live, beside: psycopg.Connection) -> None:
+    request_id = submitted(live, "long")
+    beside.execute(LONG_LINES, [request_id, 40])
+    work_off()
+    with followed(url(live, request_id), live.requester) as events:
+        told = [each.data["message"] for each in events if each.name == "status"]
+    assert [len(message) for message in told].count(10_000) == 40
+
+
 @pytest.mark.thorough
 def test_a_client_that_does_not_read_holds_little_memory(live: Live, beside: psycopg.Connection) -> None:
     request_id = submitted(live, "unread")
-    lines = """
-        INSERT INTO dns_request_events (request_id, status, message, told)
-        SELECT %s, 'pending', '', repeat('x', 10000) FROM generate_series(1, 500)
-    """
-    beside.execute(lines, [request_id])  # 5 MB, so 100 for all clients
+    beside.execute(LONG_LINES, [request_id, 500])  # 5 MB, so 100 for all clients
     headers = {**live.requester, "Host": "x", "Accept": "text/event-stream"}
     fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     head = f"GET /api/v1/dns/requests/{request_id} HTTP/1.1\r\n{fields}\r\n".encode()

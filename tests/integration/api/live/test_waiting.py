@@ -78,7 +78,7 @@ def test_a_request_that_fails_is_settled_too(live: Live, beside: psycopg.Connect
 def test_what_is_not_settled_in_time_is_accepted(live: Live, beside: psycopg.Connection) -> None:
     began = time.monotonic()
     answer = live.create("late", wait=1)
-    assert 1 <= time.monotonic() - began < 3
+    assert 1 <= time.monotonic() - began < 8
     assert (answer.status_code, answer.headers["preference-applied"]) == (202, "wait=1")
     plain = live.create("late2")
     assert answer.json().keys() == plain.json().keys()

@@ -128,10 +128,10 @@ def test_what_does_not_answer_gets_no_update(zone: ZoneUnderTest, answer: Answer
 
 def test_a_server_that_is_silent_is_not_waited_for_long(zone: ZoneUnderTest) -> None:
     started = time.monotonic()
-    with server(lambda _: time.sleep(5)) as target:
+    with server(lambda _: time.sleep(25)) as target:
         zone.target = target._replace(connect_timeout=0.3, answer_timeout=30)
         assert zone.do("create", "a", "A", "192.0.2.1") == failed("server_unreachable")
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_a_silent_kdc_costs_no_more_time_than_a_silent_server(zone: KerberosZone
     with realm.kdc_silent():
         begun = time.monotonic()
         assert zone.do("create", "silent", "A", "192.0.2.1") == failed("kdc_unreachable")
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 8
 
 
 def test_what_the_kdc_and_the_server_refuse(zone: KerberosZone, realm: Realm, infrastructure: Stack) -> None:
