@@ -22,6 +22,7 @@ from tests.support.answers import codes
 from tests.support.builders import body, time_after
 from tests.support.eventually import eventually
 from tests.support.settings import SetSettings
+from tests.support.thoroughly import thoroughly
 
 Logged = Callable[[], str]
 
@@ -67,6 +68,7 @@ def test_any_name_goes_all_the_way(api: TestClient, logged: Logged) -> None:
         assert record["target"] == ["192.0.2.1"]
 
 
+@pytest.mark.thorough
 def test_a_zone_that_was_made_up_is_served_with_its_settings(api: TestClient) -> None:
     with api:
         api.post("/api/v1/dns/create", json=body("example.com")).raise_for_status()
@@ -195,6 +197,7 @@ def test_nothing_of_it_stays_when_there_are_real_servers(
         assert "what was only simulated" not in logged()
 
 
+@pytest.mark.thorough
 def test_what_a_simulating_worker_has_left_running_does_not_run_for_ever(
     api: TestClient, set_settings: SetSettings
 ) -> None:
@@ -255,7 +258,7 @@ def test_a_zone_of_a_real_backend_is_left_alone(
             assert lease is not None  # it neither rests nor is held: a real worker has it at once
 
 
-@pytest.mark.parametrize("executor", ["auto", "simulated"])
+@pytest.mark.parametrize("executor", ["auto", thoroughly("simulated")])
 def test_so_is_one_whose_backend_a_worker_has_found_in_its_inventory(
     api: TestClient, set_settings: SetSettings, executor: str
 ) -> None:

@@ -161,6 +161,7 @@ def test_a_zone_that_is_gone_or_has_rules(client: TestClient, zone: ZoneUnderTes
     assert fate(client, again) == "succeeded"
 
 
+@pytest.mark.thorough
 def test_an_idempotency_key(client: TestClient, zone: ZoneUnderTest) -> None:
     done = do(client, zone, "create", "192.0.2.1")
     other = do(client, zone, "create", "192.0.2.1", record_type="A", domain=f"b.{zone.name}")
@@ -226,7 +227,7 @@ def test_all_that_is_wrong_is_said_at_once(client: TestClient, zone: ZoneUnderTe
     assert count(client, zone) == 1
 
 
-@pytest.mark.parametrize("kind", ["TXT", "SRV", "NS"])
+@pytest.mark.parametrize("kind", ["TXT", *map(thoroughly, ("SRV", "NS"))])
 def test_values_of_every_kind(client: TestClient, zone: ZoneUnderTest, kind: str) -> None:
     """What is restored is the value that was there, whatever the request has said beside its own."""
     owner, old, new = {
@@ -274,6 +275,7 @@ def test_an_undo_can_be_scheduled(client: TestClient, zone: ZoneUnderTest) -> No
     assert zone.values("www", "A") == set()
 
 
+@pytest.mark.thorough
 def test_a_rollback_can_be_scheduled(client: TestClient, zone: ZoneUnderTest) -> None:
     to = time_after(-60)
     do(client, zone, "create", "192.0.2.1")
@@ -296,6 +298,7 @@ def test_a_playbook_that_honours_no_conditions_gets_no_undo(client: TestClient, 
     assert count(client, zone) == 1
 
 
+@pytest.mark.thorough
 def test_values_that_may_not_be_together_come_back(client: TestClient, zone: ZoneUnderTest) -> None:
     zone.do("upsert", "m", "MX", "0 .", "10 a.example.org.")
     before = zone.answer("m", "MX")

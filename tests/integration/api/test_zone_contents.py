@@ -29,6 +29,7 @@ from tests.integration.conftest import ZoneOn
 from tests.support.builders import body
 from tests.support.master_files import check_by_bind
 from tests.support.settings import SetSettings
+from tests.support.thoroughly import thoroughly
 from tests.support.zones import ZoneUnderTest
 from tests.unit.domain.rdata.cases import cases
 from tests.unit.domain.rdata.tables import TABLES
@@ -246,7 +247,9 @@ def test_what_other_workers_reach_is_left_to_them(
     assert done(client, new_zone)["state"] == "done"
 
 
-@pytest.mark.parametrize("failure", [psycopg.errors.DiskFull("no space"), ZeroDivisionError()], ids=repr)
+@pytest.mark.parametrize(
+    "failure", [psycopg.errors.DiskFull("no space"), thoroughly(ZeroDivisionError())], ids=repr
+)
 def test_an_error_ends_the_import(
     client: TestClient, new_zone: str, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
@@ -370,7 +373,7 @@ def test_a_zone_that_is_removed_takes_what_was_imported_with_it(
     assert candidates() == set()
 
 
-@pytest.mark.parametrize("becomes", ["removed", "another", "moved"])
+@pytest.mark.parametrize("becomes", [thoroughly("removed"), "another", thoroughly("moved")])
 def test_an_import_of_a_zone_that_is_another_one_by_then_counts_for_nothing(
     client: TestClient, zone: ZoneUnderTest, monkeypatch: pytest.MonkeyPatch, becomes: str
 ) -> None:

@@ -17,7 +17,7 @@ from app.store import records
 from app.store.records import AnsweredRRset
 from tests.support.answers import codes, reasons
 from tests.support.builders import body
-from tests.support.thoroughly import examples
+from tests.support.thoroughly import examples, thoroughly
 
 DEFAULTS: dict[str, Any] = {
     "checks": "warn",
@@ -199,6 +199,9 @@ def over_kafka(client: TestClient, item: dict[str, Any]) -> tuple[set[tuple[str,
 
 
 DOORS = pytest.mark.parametrize("send", [single, in_batch, in_plan, over_kafka])
+OTHER_DOORS_THOROUGHLY = pytest.mark.parametrize(
+    "send", [single, *map(thoroughly, (in_batch, in_plan, over_kafka))]
+)
 
 
 @DOORS
@@ -248,7 +251,7 @@ def test_checks_and_other_settings_are_answered_together(client: TestClient, new
     }
 
 
-@DOORS
+@OTHER_DOORS_THOROUGHLY
 def test_what_a_zone_warns_of(client: TestClient, new_zone: str, send: Send) -> None:
     private, public = body(new_zone, target="10.0.0.1"), body(new_zone, target="193.0.6.139")
     assert send(client, private) == (set(), [])
@@ -257,7 +260,7 @@ def test_what_a_zone_warns_of(client: TestClient, new_zone: str, send: Send) -> 
     assert send(client, public) == send(client, private | {"action": "delete"}) == (set(), [])
 
 
-@DOORS
+@OTHER_DOORS_THOROUGHLY
 def test_types_by_number_need_a_setting(client: TestClient, new_zone: str, send: Send) -> None:
     item = body(new_zone, record_type="TYPE65280", target=r"\# 1 00")
     refused = {("body.resource.record_type", "type_not_allowed")}

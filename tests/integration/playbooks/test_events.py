@@ -13,6 +13,8 @@ from tests.support import runs
 from tests.support.builders import change
 from tests.support.runs import make_site
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 LOOPS = """
 - hosts: dns
   gather_facts: false
@@ -49,9 +51,9 @@ ONE = """
 """
 
 
-@pytest.fixture
-def loops(tmp_path: Path, warm: None) -> Path:
-    site = make_site(tmp_path)
+@pytest.fixture(scope="module")
+def loops(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    site = make_site(tmp_path_factory.mktemp("site"))
     (site / "one.yml").write_text(ONE)
     (site / "provision.yml").write_text(LOOPS)
     return site / "provision.yml"

@@ -117,7 +117,7 @@ def inventory(request: pytest.FixtureRequest, tmp_path: Path, server: str) -> Pa
 
 
 @pytest.mark.usefixtures("warm")
-@pytest.mark.parametrize("server", ["bind", "knot", "powerdns", "api"])
+@pytest.mark.parametrize("server", ["bind", "knot", thoroughly("powerdns"), "api"])
 def test_what_is_accepted_comes_back(zone_on: ZoneOn, server: str, inventory: Path) -> None:
     zone = zone_on(server)
     accepted = [

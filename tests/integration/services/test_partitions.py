@@ -354,6 +354,7 @@ def import_nothing(session: Session, zone: str) -> None:
     staging.merge(None)
 
 
+@pytest.mark.thorough
 def test_few_partitions_are_looked_into(zone: str, old_partitions: list[str]) -> None:
     with transaction() as session:
         old = add(session, zone, NOW - timedelta(days=110))
@@ -434,6 +435,7 @@ def test_an_export_goes_on_where_it_was_interrupted(
     assert subprocess.run(["gzip", "--test", path]).returncode == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "left", ["dns_requests_first.jsonl.gz", thoroughly("dns_requests_first.jsonl.place")]
 )
@@ -531,6 +533,7 @@ def test_the_floor_stays_below_what_a_wrong_clock_has_brought(zone: str, old_par
         assert open_floor.exact(session) <= old
 
 
+@pytest.mark.thorough
 def test_what_is_not_as_it_should_be_is_told(
     zone: str, old_partitions: list[str], set_settings: SetSettings
 ) -> None:

@@ -177,6 +177,7 @@ def test_the_simulation_does_the_same(simulated: TestClient, new_zone: str) -> N
     assert before == {"ttl": None, "target": []}
 
 
+@pytest.mark.thorough
 def test_a_scheduled_group_is_due_whole_and_has_one_place(client: TestClient, zone: ZoneUnderTest) -> None:
     at = time_after(0.2)
     number = schedule.MAX_AT_ONCE // 2 + 1  # so that the limit of one statement lies within the second group

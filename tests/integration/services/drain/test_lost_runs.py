@@ -8,6 +8,7 @@ from app.services.drain.backends import make_backends
 from app.services.drain.drain import drain
 from tests.integration.conftest import ZoneOn
 from tests.support.builders import body
+from tests.support.thoroughly import thoroughly
 from tests.support.zone_runner import Died, ZoneRunner
 from tests.support.zones import ZoneUnderTest
 
@@ -34,9 +35,11 @@ def fate(client: TestClient, request_id: str) -> str:
 
 
 CASES = [
-    ([("update", "192.0.2.1"), ("create", "192.0.2.2")], ["rrset_missing", "succeeded"], {"192.0.2.2"}),
+    thoroughly(
+        [("update", "192.0.2.1"), ("create", "192.0.2.2")], ["rrset_missing", "succeeded"], {"192.0.2.2"}
+    ),
     ([("update", "192.0.2.1"), ("upsert", "192.0.2.2")], ["rrset_missing", "succeeded"], {"192.0.2.2"}),
-    ([("update", "192.0.2.1"), ("delete", None)], ["rrset_missing", "succeeded"], set()),
+    thoroughly([("update", "192.0.2.1"), ("delete", None)], ["rrset_missing", "succeeded"], set()),
     ([("create", "192.0.2.1"), ("update", "192.0.2.2")], ["succeeded", "succeeded"], {"192.0.2.2"}),
     ([("delete", None), ("update", "192.0.2.2")], ["succeeded", "rrset_missing"], set()),
 ]

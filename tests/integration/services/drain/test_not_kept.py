@@ -83,6 +83,7 @@ def with_ttl(zone: str, owner: str, ttl: int, **fields: Any) -> dict[str, Any]:
     return body(zone, owner, action="upsert", config={"ttl": ttl}, **fields)
 
 
+@pytest.mark.thorough
 def test_a_ttl_that_bind_lowers(serve: Serve, zone_on: ZoneOn, infrastructure: Stack) -> None:
     zone = zone_on("bind")
     set_policy(infrastructure, zone.name, f"{KEY} max-zone-ttl 300")

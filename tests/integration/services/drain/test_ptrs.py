@@ -122,7 +122,9 @@ def accept_plain(
     return request_id
 
 
-@pytest.mark.parametrize(("action", "target"), [("delete", ADDRESS), ("update", OTHER), ("upsert", [OTHER])])
+@pytest.mark.parametrize(
+    ("action", "target"), [thoroughly("delete", ADDRESS), thoroughly("update", OTHER), ("upsert", [OTHER])]
+)
 def test_an_address_takes_its_ptr_along_unasked(
     client: TestClient, zone: ZoneUnderTest, action: str, target: Any
 ) -> None:

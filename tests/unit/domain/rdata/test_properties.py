@@ -66,7 +66,7 @@ def misspelled(draw: st.DrawFn) -> tuple[RecordType, str]:
     return case.type, text
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(75), deadline=None)
 @given(misspelled() | st.tuples(st.sampled_from(TYPES), st.lists(PIECES, max_size=40).map("".join)))
 def test_any_text_is_canonical_in_the_end_or_refused(written: tuple[RecordType, str]) -> None:
     record_type, text = written
@@ -101,7 +101,7 @@ def reads_zone_files(record_type: RecordType, text: str) -> bool:
     return record_type not in (RecordType.CNAME, RecordType.DNAME, RecordType.PTR)
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(75), deadline=None)
 @given(misspelled())
 @example((RecordType.NAPTR, r'100 10 "u" "E2U+sip" "!^(.*)$!sip:\1@example.test!" .'))
 @example((RecordType.NAPTR, r'1 1 "" "" "!^urn:cid:.+@([^\.]+\.)(.*)$!\2!i" .'))
@@ -125,7 +125,7 @@ def test_what_is_accepted_means_in_a_zone_file_what_it_means_here(written: tuple
     assert wire(record_type, presentation(there)) == wire(record_type, value)
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(75), deadline=None)
 @given(st.sampled_from(TYPES), st.binary(max_size=80))
 @example(RecordType.CNAME, b"\x03a/b\x04test\x00")
 @example(RecordType.HINFO, b"\x00\x00")

@@ -300,7 +300,7 @@ def test_what_servers_answer_is_compared_without_the_case_of_names(
     assert presentation(parsed(RecordType(record_type), answered)) == expected
 
 
-@settings(max_examples=examples(15))  # large ones
+@settings(max_examples=examples(8))  # large ones
 @given(st.lists(st.text(st.characters(codec="latin-1", exclude_characters="\0"), max_size=400), max_size=5))
 def test_the_size_is_never_understated(texts: list[str]) -> None:
     values = [canonical(RecordType.TXT, text) for text in texts]
