@@ -107,6 +107,7 @@ def test_an_approver_logs_in_looks_and_approves(
     assert user.request(asked["id"])["status"] == "succeeded"
 
 
+@pytest.mark.thorough
 def test_who_is_logged_in_is_led_to_the_login_when_his_token_is_revoked(
     reader_at: Callable[..., Reader], guarded: str, user: User
 ) -> None:

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from stack.embedded import Stack
@@ -17,6 +18,7 @@ def agree(page: Page) -> None:
     page.on("dialog", lambda dialog: dialog.accept())
 
 
+@pytest.mark.thorough
 def test_a_record_is_found_and_its_last_change_undone(reader: Reader, user: User) -> None:
     name = "taken-back.example.test"
     for target in ("192.0.2.1", "192.0.2.2"):
