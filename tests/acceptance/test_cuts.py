@@ -152,6 +152,7 @@ def test_a_null_mx_stands_alone_at_a_delegation(user: User, served_on: ServedOn,
     assert recorded(user, f"d.{zone}") == [["0 ."], ["ns.example.net."]]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("backend", EACH_BACKEND)
 def test_a_plan_of_what_no_server_shows(user: User, served_on: ServedOn, backend: str) -> None:
     """A transfer shows it, or the API; else the records, and prerequisites whether there is anything."""

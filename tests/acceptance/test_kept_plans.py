@@ -154,7 +154,7 @@ def test_a_plan_is_what_then_happens(user: User, served_on: ServedOn, backend: s
     beside = served_on(backend)
     zone = beside.name
     dice = random.Random(seed)
-    for _ in range(3):
+    for _ in range(2):
         beside.do("upsert", dice.choice("abcd"), "TXT", f'"{dice.random()}"')
         planned = plan(user, *(some_item(zone, dice) for _ in range(12)))
         forecasts = [each["forecast"]["outcome"] for each in planned["results"]]
@@ -177,6 +177,7 @@ def some_item(zone: str, dice: random.Random) -> Answer:
     return body(zone, owner, action=action, record_type=record_type, target=target, config=config)
 
 
+@pytest.mark.thorough
 def test_what_a_wildcard_answers_is_not_there(user: User, zone: str, beside: ZoneUnderTest) -> None:
     beside.do("create", "*", "A", "192.0.2.99")
     planned = plan(user, body(zone), body(zone, "b", action="upsert"), body(zone, "c", action="delete"))
@@ -201,6 +202,7 @@ def test_what_is_hidden_by_now_can_not_be_applied_and_to_try_again_is_no_way(
     assert reason["msg"].endswith("plan again")
 
 
+@pytest.mark.thorough
 def test_glue_below_a_delegation(user: User, zone: str, beside: ZoneUnderTest) -> None:
     """No answer shows it: the server compares what is there with what the plan has seen."""
     glue = {"A": "192.0.2.1", "AAAA": "2001:db8::1"}
@@ -226,6 +228,7 @@ DELEGATION = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("backend", EACH_BACKEND)
 def test_a_delegation_to_a_zone_that_the_server_has_too(
     stack: Stack, user: User, served_on: ServedOn, backend: str

@@ -19,6 +19,7 @@ from tests.support.api_process import Api
 from tests.support.eventually import eventually
 from tests.support.pages import FOLLOWED, FOLLOWED_BY_TOKEN, followed
 from tests.support.reader import Reader
+from tests.support.thoroughly import thoroughly
 from tests.support.user import User
 
 ZONE = "example.org"
@@ -73,6 +74,9 @@ GIVEN: Mapping[str, Callable[[Reader], None]] = {
     "docs/reference/zone-settings.md": serve,
 }
 
+# The same is done by test_migrate.py, client/test_commands.py and client/test_webhooks.py.
+SHOWN_ELSEWHERE = {"docs/how-to/own-bind.md", "docs/how-to/undo.md", "docs/how-to/webhooks.md"}
+
 TOLD = {
     "docs/tutorial/first-change.md": "192.0.2.10\n",
     "docs/reference/api.md": "event: end",
@@ -82,7 +86,14 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize("page", [page for page in FOLLOWED if page != "docs/how-to/drift.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        thoroughly(page) if page in SHOWN_ELSEWHERE else page
+        for page in FOLLOWED
+        if page != "docs/how-to/drift.md"
+    ],
+)
 def test_a_page_is_followed(stack: Stack, reader: Reader, page: str) -> None:
     here = {"2026-11-25T14:00:00Z": datetime.now(UTC).isoformat()}
     if page == "docs/how-to/webhooks.md":
@@ -95,6 +106,7 @@ def test_a_page_is_followed(stack: Stack, reader: Reader, page: str) -> None:
     assert TOLD.get(page, "") in told
 
 
+@pytest.mark.thorough
 def test_drift_is_adopted_and_restored(stack: Stack, reader: Reader) -> None:
     serve(reader)
     for number, block in enumerate(followed("docs/how-to/drift.md"), start=1):

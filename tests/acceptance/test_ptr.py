@@ -155,6 +155,7 @@ def plan_of(user: User, *items: dict[str, Any]) -> list[dict[str, Any]]:
     return results
 
 
+@pytest.mark.thorough
 def test_none_is_made_below_a_delegation_to_others(user: User, zone: str, network: str) -> None:
     by_alias, by_name, at_name, free = (f"{network}.{number}" for number in (131, 141, 10, 12))
     parent = reverse_name(free).partition(".")[2]

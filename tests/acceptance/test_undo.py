@@ -116,6 +116,7 @@ def test_a_rollback_is_the_zone_as_it_was(user: User, zone: str, beside: ZoneUnd
     assert beside.transfer() == then
 
 
+@pytest.mark.thorough
 def test_a_rollback_leaves_what_was_changed_beside_us(user: User, zone: str, beside: ZoneUnderTest) -> None:
     """And what that keeps from coming back: here an address below a DNAME."""
     user.submit_and_wait(body(zone, "x.dn"))
