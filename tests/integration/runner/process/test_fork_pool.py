@@ -57,9 +57,10 @@ def test_daemonic_processes_share_a_server(shared_pool: ForkPool, shared_site: P
     assert server_of(shared_site) == server
 
 
-def test_it_goes_when_nobody_needs_it(folder: Path, site: Path) -> None:
+def test_it_stays_while_a_run_goes_on_and_goes_when_nobody_needs_it(folder: Path, site: Path) -> None:
     pool = ForkPool(jobs=8, idle=0.5, folder=folder)
-    assert ansible(pool, site, "site.yml").rc == 0
+    assert ansible(pool, site, *slow(3)).rc == 0
+    assert (site / "ended").exists()
     eventually(lambda: servers_of(site) == [])
     assert list(folder.glob("*.sock")) == []
     assert list(folder.glob("ansible-local-*")) == []
@@ -67,23 +68,8 @@ def test_it_goes_when_nobody_needs_it(folder: Path, site: Path) -> None:
     assert len(servers_of(site)) == 1
 
 
-def test_it_stays_while_a_run_goes_on(folder: Path, site: Path) -> None:
-    pool = ForkPool(jobs=8, idle=0.2, folder=folder)
-    assert ansible(pool, site, *slow(3)).rc == 0
-    assert (site / "ended").exists()
-
-
-def test_a_server_that_hangs_is_asked_once(pool: ForkPool, site: Path) -> None:
-    assert ansible(pool, site, "site.yml").rc == 0
-    server = server_of(site)
-    os.kill(server, signal.SIGSTOP)
-    assert ansible(pool, site, "site.yml").rc == 0
-    eventually(lambda: not alive(server))  # or each run would wait for it
-    assert server_of(site) != server
-
-
-def test_a_server_that_is_killed(pool: ForkPool, site: Path) -> None:
-    """The run goes on under its reaper; the next one gets another server."""
+def test_a_server_that_is_killed_and_one_that_hangs(pool: ForkPool, site: Path) -> None:
+    """The run goes on under its reaper; the next one gets another server. One that hangs is asked once."""
     ends: list[Exit] = []
     runner = Thread(target=lambda: ends.append(ansible(pool, site, *slow(3))))
     runner.start()
@@ -94,7 +80,12 @@ def test_a_server_that_is_killed(pool: ForkPool, site: Path) -> None:
     assert (ends[0].rc, (site / "ended").exists()) == (0, True)
     assert processes_with(str(site)) == []
     assert ansible(pool, site, "site.yml").rc == 0
-    assert server_of(site) != server
+    hanging = server_of(site)
+    assert hanging != server
+    os.kill(hanging, signal.SIGSTOP)
+    assert ansible(pool, site, "site.yml").rc == 0
+    eventually(lambda: not alive(hanging))  # or each run would wait for it
+    assert server_of(site) not in (server, hanging)
 
 
 def test_a_fork_of_a_process_that_has_fork_servers_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,17 +133,14 @@ def test_a_worker_that_ends(site: Path) -> None:
 
 
 def test_only_so_many_at_once(folder: Path, site: Path) -> None:
+    """A run that waits in vain can be cancelled, and its time can be over before it was started."""
     pool = ForkPool(jobs=1, idle=60, folder=folder)
     began = time.monotonic()
     with ThreadPoolExecutor(2) as threads:
         ends = list(threads.map(lambda _: ansible(pool, site, *slow(1.5)), range(2)))
     assert [end.rc for end in ends] == [0, 0]
     assert time.monotonic() - began > 3
-
-
-def test_a_run_that_waits_in_vain(folder: Path, site: Path) -> None:
-    """It can be cancelled and its time can be over before it was started."""
-    pool = ForkPool(jobs=1, idle=60, folder=folder)
+    (site / "started").unlink()
     stop, cancelled = Event(), Event()
     with ThreadPoolExecutor(3) as threads:
         first = threads.submit(ansible, pool, site, *slow(60), cancel=stop)
