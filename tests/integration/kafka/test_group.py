@@ -12,6 +12,7 @@ from tests.support.kafka.sandbox import BATCH_FAILED, ZONE, KafkaSandbox, reques
 SESSION = 6.0  # seconds until the broker gives up a member that it does not hear from
 
 
+@pytest.mark.thorough
 def test_a_consumer_that_is_told_to_stop_leaves_the_group_at_once(
     sandbox: KafkaSandbox, api: FakeApi
 ) -> None:

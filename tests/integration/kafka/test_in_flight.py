@@ -79,6 +79,7 @@ def test_batches_are_in_flight_together_but_never_two_of_a_partition(
         assert [offset for partition, offset in came if partition == number] == list(range(EACH))
 
 
+@pytest.mark.thorough
 def test_one_at_a_time_is_a_matter_of_the_environment(filled: KafkaSandbox, api: FakeApi) -> None:
     watch = Watch(api)
     watch.free = True

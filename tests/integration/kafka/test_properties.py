@@ -15,6 +15,7 @@ from tests.support.kafka.sandbox import KafkaSandbox
 from tests.support.settings import SetSettings
 
 
+@pytest.mark.thorough
 def test_a_broker_that_is_away_is_named_at_once_and_nobody_is_told_to_create_topics(
     set_settings: SetSettings, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
 ) -> None:

@@ -42,6 +42,7 @@ class Source:
 SCRIPTED = {"_meta": {"hostvars": {"bind": {"dns_server": "192.0.2.1"}}}, "dns": {"hosts": ["bind"]}}
 
 
+@pytest.mark.thorough
 def test_the_embedded_stack(infrastructure: Stack, dns_inventory: Path) -> None:
     address, _, port = infrastructure.env["DNS_SERVER"].rpartition(":")
     assert authoritative_servers(dns_inventory, "bind") == [Server(address, int(port))]

@@ -169,6 +169,7 @@ def test_variables_of_the_environment(site: Path, fork_pool: ForkPool) -> None:
     assert '"msg": "mine"' in shown
 
 
+@pytest.mark.thorough
 def test_a_log_file_that_is_moved(site: Path, fork_pool: ForkPool) -> None:
     log = site / "ansible.log"
     for text in ("before", "after"):
