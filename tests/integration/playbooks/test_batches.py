@@ -334,6 +334,7 @@ def test_changes_of_one_name_keep_their_order(zone: ZoneUnderTest) -> None:
     assert (zone.values("www", "A"), zone.values("www", "CNAME")) == ({"192.0.2.3"}, set())
 
 
+@pytest.mark.parametrize("server", ["bind", *map(thoroughly, ("knot", "powerdns", "api"))])
 def test_a_thousand_new_records_go_in_two_messages(zone: ZoneUnderTest) -> None:
     changes = [zone.change("create", f"h{number}", "A", "192.0.2.1") for number in range(1_000)]
     assert set(zone.apply(*changes)) == {APPLIED}

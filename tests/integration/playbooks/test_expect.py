@@ -108,6 +108,7 @@ def test_a_dry_run_says_so(zone: ZoneUnderTest) -> None:
     assert zone.dry_run(expecting(wanted, "192.0.2.3")) == [STATE_CHANGED]
 
 
+@pytest.mark.parametrize("zone", ["bind", *map(thoroughly, ("knot", "powerdns", "api"))], indirect=True)
 def test_what_is_there_and_what_comes_are_more_than_a_message(zone: ZoneUnderTest) -> None:
     """The values can't be a prerequisite then: nothing in the zone may have changed since they were read."""
     large, larger, other = (" ".join([f'"{each * 250}"'] * number) for each, number in LARGE)

@@ -98,22 +98,32 @@ def owner(record_type: str, number: int) -> str:
     return places.get(record_type, f"{record_type.lower()}-{number}")
 
 
-@pytest.fixture
-def inventory(request: pytest.FixtureRequest, tmp_path: Path, server: str) -> Path:
-    """An inventory whose host `powerdns` is the server: changed over the API, or else by dynamic update."""
-    stack: Stack = request.getfixturevalue("infrastructure" if server == "bind" else "more_name_servers")
-    if server == "api":
-        return Path(stack.env["INVENTORY"])
-    variable = "DNS_SERVER" if server == "bind" else f"{server.upper()}_SERVER"
-    address, _, port = stack.env[variable].rpartition(":")
-    variables = {
-        "dns_server": address,
-        "dns_port": int(port),
-        "dns_tsig_key_file": str(stack.key_file(server)),
-    }
-    hosts = {"powerdns": {"ansible_connection": "local", **variables}}
-    (tmp_path / "hosts.yml").write_text(json.dumps({"dns": {"hosts": hosts}}))
-    return tmp_path / "hosts.yml"
+@pytest.fixture(scope="module")
+def inventory(
+    infrastructure: Stack, more_name_servers: Stack, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """An inventory of all servers, of which `api` is PowerDNS over its API: Ansible reads it once."""
+    hosts: dict[str, dict[str, object]] = {}
+    for name in ("bind", "knot", "powerdns"):
+        stack = infrastructure if name == "bind" else more_name_servers
+        address, _, port = stack.env["DNS_SERVER" if name == "bind" else f"{name.upper()}_SERVER"].rpartition(
+            ":"
+        )
+        by_update = {
+            "dns_server": address,
+            "dns_port": int(port),
+            "dns_tsig_key_file": str(stack.key_file(name)),
+        }
+        hosts[name] = {"ansible_connection": "local", **by_update}
+    folder = tmp_path_factory.mktemp("inventory")
+    key = folder / "api.key"
+    key.write_text((more_name_servers.data("powerdns") / "api.key").read_text())
+    by_api = {"dns_api_url": more_name_servers.env["POWERDNS_API_URL"], "dns_api_key_file": str(key)}
+    api = {"hosts": {"api": {"ansible_connection": "local", **by_api}}}
+    (folder / "hosts.yml").write_text(
+        json.dumps({"dns": {"hosts": hosts, "children": {"dns_powerdns": api}}})
+    )
+    return folder / "hosts.yml"
 
 
 @pytest.mark.usefixtures("warm")
@@ -129,7 +139,7 @@ def test_what_is_accepted_comes_back(zone_on: ZoneOn, server: str, inventory: Pa
         change("create", name, record_type, rdata, zone=zone.name) for record_type, _, name, rdata in accepted
     ]
     delegation = change("create", "delegated", "NS", "ns1.example.org.", zone=zone.name)
-    execute(inventory, delegation, *changes, backend="powerdns")
+    execute(inventory, delegation, *changes, backend=server)
     keys = {each.key for each in changes}
     answers = ask(Server(zone.target.address, zone.target.port), keys, timeout=5, zone=zone.name)
     lost: dict[str, set[str]] = {}

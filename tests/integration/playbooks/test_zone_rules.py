@@ -106,6 +106,7 @@ def zone(zone_on: ZoneOn, server: str) -> ZoneUnderTest:
     return zone_on(server)
 
 
+@pytest.mark.parametrize("server", ["bind", *map(thoroughly, ("knot", "powerdns", "api"))])
 @pytest.mark.parametrize("case", CASES)
 def test_one_by_one(zone: ZoneUnderTest, case: str) -> None:
     fates = [
@@ -136,6 +137,7 @@ def test_a_name_that_has_data_and_names_below(zone: ZoneUnderTest, server: str) 
     assert fate == (APPLIED if server == "powerdns" else failed("dname_above_data"))
 
 
+@pytest.mark.parametrize("server", ["bind", *map(thoroughly, ("knot", "powerdns", "api"))])
 def test_a_thousand_names_of_which_one_is_hidden(zone: ZoneUnderTest) -> None:
     zone.do("create", "d", "DNAME", "x.example.org.")
     batch = [zone.change("create", f"h{number}", "A", "192.0.2.1") for number in range(1_000)]
