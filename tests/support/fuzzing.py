@@ -25,7 +25,7 @@ def load_profile(name: str, *, same: bool) -> None:
         return
     settings.register_profile(
         name,
-        max_examples=examples(50),
+        max_examples=examples(30),
         deadline=None,
         derandomize=same,
         suppress_health_check=[HealthCheck.too_slow],

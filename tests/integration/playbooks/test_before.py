@@ -79,7 +79,7 @@ def zones(request: pytest.FixtureRequest, zone_on: ZoneOn) -> tuple[ZoneUnderTes
 
 
 @settings(
-    max_examples=examples(6),
+    max_examples=examples(4),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -72,7 +72,7 @@ def content(zone: ZoneUnderTest, domain: str) -> dict[tuple[str, str], tuple[int
 
 
 @settings(
-    max_examples=examples(6),
+    max_examples=examples(4),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

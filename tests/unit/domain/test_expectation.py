@@ -277,7 +277,7 @@ _CHANGES = st.sampled_from(sorted(_VALUES)).flatmap(
 )
 
 
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(60))
 @given(_CHANGES)
 def test_many_changes_add_up_to_what_they_do_one_by_one(changes: list[Change]) -> None:
     one_by_one = reduce(Expectation.after, changes, Expectation())

@@ -78,7 +78,7 @@ RESPONSE = damaged(RESPONSES) | st.binary(max_size=80)
 TYPES = st.sampled_from(sorted({case.type for case in SMALL}))
 
 
-@settings(max_examples=examples(200))
+@settings(max_examples=examples(120))
 @given(RESPONSE, TYPES, st.sampled_from([NAME, "sub.example.test", "ns.sub.example.test"]))
 def test_an_answer_is_read_or_is_an_error(octets: bytes, record_type: str, owner: str) -> None:
     if message.message_id(octets) is None:
@@ -99,7 +99,7 @@ def test_an_answer_is_read_or_is_an_error(octets: bytes, record_type: str, owner
     assert message.rcode(octets) in range(16)
 
 
-@settings(max_examples=examples(200))
+@settings(max_examples=examples(120))
 @given(RESPONSE)
 def test_a_message_of_a_transfer_is_read_or_malformed(octets: bytes) -> None:
     try:
@@ -143,7 +143,7 @@ def test_what_a_signature_does_not_cover_is_as_it_has_to_be(at: int) -> None:
     assert Signer(KEY).check(bytes(octets), MAC)
 
 
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(60))
 @given(damaged(st.just(SIGNED)))
 def test_a_signature_counts_for_what_was_signed_alone(octets: bytes) -> None:
     if len(octets) < 12:  # nobody asks about less than a header
