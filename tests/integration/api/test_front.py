@@ -3,6 +3,7 @@
 import re
 from base64 import b64encode
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha256
 
 import pytest
@@ -37,11 +38,19 @@ CORS = [
 @pytest.fixture
 def app(app_settings: Settings, set_settings: SetSettings) -> FastAPI:
     """An API that asks everybody who he is, behind a proxy; one of its calls is broken."""
-    from app.main import create_app
-
     set_settings(
         AUTH="required", CORS_ORIGINS=CONSOLE, TRUSTED_PROXIES="192.0.2.1", PUBLIC_URL="http://dns.internal"
     )
+    made = _app()
+    made.middleware_stack = None  # which is made at the first call
+    return made
+
+
+@cache
+def _app() -> FastAPI:
+    """The API for all tests, whose settings are the same: to make its routes takes longest."""
+    from app.main import create_app
+
     made: FastAPI = create_app()
     made.router.routes.insert(0, _broken())
     return made
