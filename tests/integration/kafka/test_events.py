@@ -62,6 +62,7 @@ class Results:
             }
         )
         self._messages: list[Message] = []
+        self._ids: set[str] = set()
 
     def start(self) -> None:
         """Read the partitions that there are."""
@@ -73,9 +74,11 @@ class Results:
     def read(self, number: int) -> list[Message]:
         """Wait until there are so many different events; return all messages that were read so far."""
         deadline = time.monotonic() + 60
-        while len({event_of(message)["id"] for message in self._messages}) < number:
+        while len(self._ids) < number:
             assert time.monotonic() < deadline, f"{len(self._messages)} messages, {number} events"
-            self._messages += self._consumer.consume(10_000, timeout=0.5)
+            found = self._consumer.consume(10_000, timeout=0.5)
+            self._messages += found
+            self._ids |= {event_of(message)["id"] for message in found}
         return self._messages
 
     def close(self) -> None:
