@@ -38,26 +38,30 @@ def own_pages(process: psutil.Process) -> float:
     return process.memory_full_info().uss / 4096
 
 
-@pytest.mark.parametrize("half", ["reaper", "child"])
-def test_a_spare_that_is_killed(pool: ForkPool, site: Path, half: str) -> None:
+def test_a_spare_that_is_killed_and_one_whose_server_is(pool: ForkPool, site: Path) -> None:
     ansible(pool, site, "site.yml")
     server = server_of(site)
-    eventually(lambda: any(spare.children() for spare in spares_of(server)))
-    (spare,) = spares_of(server)
-    (spare if half == "reaper" else spare.children()[0]).kill()
-    if half == "child":
-        eventually(lambda: not spare.is_running())
-    assert ansible(pool, site, "site.yml").rc == 0
-    assert server_of(site) == server
-
-
-def test_a_spare_goes_with_its_server(pool: ForkPool, site: Path) -> None:
-    ansible(pool, site, "site.yml")
-    server = server_of(site)
-    eventually(lambda: bool(spares_of(server)))
-    spares = [each for spare in spares_of(server) for each in (spare, *spare.children())]
+    for half in ("reaper", "child"):
+        spare = only_spare(server)
+        (spare if half == "reaper" else spare.children()[0]).kill()
+        if half == "child":
+            spare.wait(60)
+        assert ansible(pool, site, "site.yml").rc == 0
+        assert server_of(site) == server
+    spare = only_spare(server)
+    left = [spare, *spare.children()]
     os.kill(server, signal.SIGKILL)
-    eventually(lambda: not any(each.is_running() for each in spares))
+    eventually(lambda: not any(each.is_running() for each in left))
+
+
+def only_spare(server: int) -> psutil.Process:
+    """Wait until the server has one spare, with its child; return it."""
+
+    def found() -> psutil.Process | None:
+        spares = spares_of(server)
+        return spares[0] if len(spares) == 1 and spares[0].children() else None
+
+    return eventually(found)
 
 
 # --- who gets in
