@@ -13,7 +13,7 @@ from stack.embedded import Stack
 from tests.support.builders import body
 from tests.support.eventually import eventually
 from tests.support.forked import CLI, CONSUMER, Forked, run_in_fork
-from tests.support.kafka.broker import free_port
+from tests.support.free_port import free_port
 from tests.support.metrics import Values, scrape, total, value
 from tests.support.prometheus import running_prometheus
 from tests.support.user import User

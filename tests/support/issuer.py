@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from tests.support.kafka.broker import free_port
+from tests.support.free_port import free_port
 
 AUDIENCE = "dns-api"
 ISSUER = "https://login.example.org/realms/dns"

@@ -8,7 +8,7 @@ from pathlib import Path
 from stack.bind import Bind
 from stack.knot import Knot
 from stack.paths import PACKAGES
-from stack.ports import HOST, Ports, is_free
+from stack.ports import HOST, is_free
 from tests.support.eventually import eventually
 
 _BIND = """\
@@ -66,8 +66,3 @@ def _running(
             yield
         finally:
             server.terminate()
-
-
-def free_port() -> int:
-    """A port that is free for DNS."""
-    return Ports.free().dns

@@ -19,7 +19,7 @@ from stack.errors import Unavailable
 from stack.paths import PACKAGES, ROOT
 from tests.support import http
 from tests.support.eventually import eventually
-from tests.support.kafka.broker import free_port
+from tests.support.free_port import free_port
 from tests.support.processes import die_with_parent
 
 FOLDER = ROOT / "deploy" / "prometheus"

@@ -10,7 +10,7 @@ import httpx2
 
 from tests.support import http
 from tests.support.eventually import eventually
-from tests.support.kafka.broker import free_port
+from tests.support.free_port import free_port
 
 
 @contextmanager

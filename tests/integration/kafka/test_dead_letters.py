@@ -14,7 +14,7 @@ from confluent_kafka import Message
 
 from stack.paths import ROOT
 from tests.support.eventually import eventually
-from tests.support.kafka.broker import free_port
+from tests.support.free_port import free_port
 from tests.support.kafka.processes import Api
 from tests.support.kafka.sandbox import KafkaSandbox, request
 from tests.support.thoroughly import thoroughly

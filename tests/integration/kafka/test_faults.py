@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.support.eventually import eventually
-from tests.support.kafka.broker import free_port
+from tests.support.free_port import free_port
 from tests.support.kafka.fake_api import BREAK, FakeApi, Json, Reply, accept, api_url, decide, fake_api, name
 from tests.support.kafka.sandbox import BATCH_FAILED, ZONE, KafkaSandbox, header, request
 from tests.support.thoroughly import thoroughly

@@ -5,7 +5,7 @@ from threading import Event
 import pytest
 
 from tests.support.eventually import eventually
-from tests.support.kafka.broker import free_port
+from tests.support.free_port import free_port
 from tests.support.kafka.fake_api import FakeApi, Json, Reply, api_url, fake_api
 from tests.support.kafka.sandbox import BATCH_FAILED, ZONE, KafkaSandbox, request
 

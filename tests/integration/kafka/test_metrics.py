@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.eventually import eventually
-from tests.support.kafka.broker import free_port
+from tests.support.free_port import free_port
 from tests.support.kafka.fake_api import FakeApi, Reply, accept
 from tests.support.kafka.sandbox import KafkaSandbox, request
 from tests.support.metrics import scrape, total, value

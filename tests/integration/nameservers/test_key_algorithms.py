@@ -20,7 +20,8 @@ from app.domain.server import Server
 from app.nameservers.resolver import ask
 from stack.nameserver import empty_zone
 from stack.ports import HOST
-from tests.support.own_servers import free_port, own_bind, own_knot
+from tests.support.free_port import free_port
+from tests.support.own_servers import own_bind, own_knot
 
 ZONE = "keys.test"
 OF_KNOT = ["hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"]

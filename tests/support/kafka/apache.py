@@ -15,7 +15,8 @@ from stack.command import run
 from stack.fetching import fetch
 from stack.paths import STATE
 from tests.support.certificate import issue
-from tests.support.kafka.broker import Broker, free_port
+from tests.support.free_port import free_port
+from tests.support.kafka.broker import Broker
 
 HERE = Path(__file__).parent
 POM = HERE / "pom.xml"

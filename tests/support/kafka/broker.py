@@ -13,17 +13,10 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from tests.support.eventually import eventually
+from tests.support.free_port import free_port
 
 _libc = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
-
-
-def free_port() -> int:
-    """A loopback port that is free at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Broker:

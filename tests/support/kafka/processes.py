@@ -13,7 +13,7 @@ from stack.paths import ROOT
 from tests.support import http
 from tests.support.eventually import eventually
 from tests.support.forked import API, Forked
-from tests.support.kafka.broker import free_port
+from tests.support.free_port import free_port
 from tests.support.processes import die_with_parent
 
 

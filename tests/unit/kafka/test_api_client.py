@@ -13,7 +13,7 @@ import pytest
 from app.kafka.api_client import ApiClient, CallRefused
 from app.kafka.retry import ApiAway, ApiBroke, ApiFailed, RetryLater
 from tests.support.certificate import issue
-from tests.support.kafka.broker import free_port
+from tests.support.free_port import free_port
 from tests.support.kafka.fake_api import BREAK, FakeApi, Reply, fake_api
 from tests.support.settings import SetSettings
 

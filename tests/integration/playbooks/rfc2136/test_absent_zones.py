@@ -17,7 +17,8 @@ from stack.knot import Knot
 from stack.nameserver import KEY_NAME, create_key, empty_zone
 from stack.paths import PACKAGES
 from stack.ports import HOST
-from tests.support.own_servers import free_port, own_bind, own_knot
+from tests.support.free_port import free_port
+from tests.support.own_servers import own_bind, own_knot
 from tests.support.zones import APPLIED, ZoneUnderTest
 
 BROKEN = "broken.test"
