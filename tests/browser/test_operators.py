@@ -59,7 +59,6 @@ def test_a_page_that_is_only_looked_at(reader: Reader, path: str) -> None:
     assert reader.inaccessible() == ""
 
 
-@pytest.mark.thorough
 def test_a_dead_letter_is_sent_back_and_becomes_a_request(reader: Reader, user: User, stack: Stack) -> None:
     zone = "dead.example.test"
     producer = Producer({"bootstrap.servers": stack.env["KAFKA_BROKER_URL"]})
@@ -81,7 +80,6 @@ def test_a_dead_letter_is_sent_back_and_becomes_a_request(reader: Reader, user: 
     eventually(lambda: user.api.get("/dns/requests", params={"account_id": "team-dead"}).json()["items"])
 
 
-@pytest.mark.thorough
 def test_a_run_is_found_and_shows_what_it_said(reader: Reader, user: User) -> None:
     [settled] = user.submit_and_wait(body("example.test", "in-a-run"))
     page = reader.open("/runs?zone=example.test")
