@@ -26,6 +26,8 @@ GROUPS = (
     ("integration/playbooks/test_collections",),
     ("integration/runner/process/test_supervisor",),
     ("acceptance/owner/",),
+    ("unit/kafka/test_submission",),  # these two wait most of the time
+    ("unit/test_example",),
 )
 _POSITIONS = {prefix: position for position, prefixes in enumerate(GROUPS) for prefix in prefixes}
 
