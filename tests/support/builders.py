@@ -11,6 +11,16 @@ from app.domain.change import Action, Change
 
 ZONE = "example.test"
 
+HOSTILE: dict[str, Any] = {  # what would stop Ansible's own readers, were it written as it is
+    "comment": "{{ 1 / 0 }} \N{PARTY POPPER}",
+    "extra_config": {
+        "__ansible_unsafe": "x",
+        "__ansible_type": ["x"],
+        "__ansible_vault": {"{{ 1 }}": "{% raw %}"},
+        "{{ 1 / 0 }}": {"__ansible_vault": "{% x %}"},
+    },
+}
+
 
 def full_name(owner: str, zone: str) -> str:
     """The absolute name of an owner, without the final dot."""

@@ -15,7 +15,7 @@ def load_profile(name: str, *, same: bool) -> None:
     if FUZZING:
         settings.register_profile(
             "fuzz",
-            max_examples=examples(50),
+            max_examples=examples(25),
             deadline=None,
             database=DirectoryBasedExampleDatabase(INPUTS),
             print_blob=True,

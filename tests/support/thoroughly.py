@@ -15,5 +15,5 @@ def thoroughly(*values: Any) -> Any:
 
 
 def examples(few: int) -> int:
-    """Return how many examples Hypothesis makes: ten times as many where it is to be thorough, or to fuzz."""
-    return few * 10 if THOROUGH or FUZZING else few
+    """Return how many examples Hypothesis makes: twenty times as many to be thorough, or to fuzz."""
+    return few * 20 if THOROUGH or FUZZING else few

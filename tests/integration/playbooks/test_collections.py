@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import httpx2
@@ -14,21 +13,13 @@ import pytest
 
 from app.core.config import ROOT
 from stack.embedded import Stack
-from tests.support.builders import change
+from tests.support.builders import HOSTILE, change
 from tests.support.eventually import eventually
 from tests.support.runs import FinishedRun, execute
 from tests.support.zones import ZoneUnderTest
 
 EXAMPLES = ROOT / "examples"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "the-id-of-the-key", "AWS_SECRET_ACCESS_KEY": "the-secret-of-the-key"}
-HOSTILE: dict[str, Any] = {  # what would stop Ansible's own readers, were it written as it is
-    "comment": "{{ 1 / 0 }} \N{PARTY POPPER}",
-    "extra_config": {
-        "__ansible_unsafe": "x",
-        "__ansible_type": ["x"],
-        "{{ 1 / 0 }}": {"__ansible_vault": "{% x %}"},
-    },
-}
 AWS = "{https://route53.amazonaws.com/doc/2013-04-01/}"
 
 

@@ -5,26 +5,17 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import pytest
 
 from app.core.config import ROOT
 from stack.embedded import Stack
-from tests.support.builders import change
+from tests.support.builders import HOSTILE, change
 from tests.support.runs import FinishedRun, execute
 from tests.support.zones import ZoneUnderTest
 
 HTTP_API = ROOT / "examples" / "http-api"
 KEY = "the-key-of-the-api"
-HOSTILE: dict[str, Any] = {  # what would stop Ansible's own readers, were it written as it is
-    "comment": "{{ 1 / 0 }} \N{PARTY POPPER}",
-    "extra_config": {
-        "__ansible_unsafe": "x",
-        "__ansible_type": ["x"],
-        "__ansible_vault": {"{{ 1 }}": "{% raw %}"},
-    },
-}
 
 
 class DnsApi(ThreadingHTTPServer):
